@@ -1,0 +1,1 @@
+"""resdepth: the weights of very deep residual networks as paths through the layers."""

@@ -1,0 +1,1 @@
+"""Networks, losses, kernels and the training loop: tensors in, records out; no files."""

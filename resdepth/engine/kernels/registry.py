@@ -1,0 +1,75 @@
+"""The engines there are, as data, and the choice among them.
+
+A frozen record says on which devices and dtypes an engine runs; its module is imported when it is
+first asked for, and says there what else it needs (`unavailable`). An explicit choice that cannot
+run is an error with the reason; `auto` takes the first that can, in the order below.
+"""
+
+from dataclasses import dataclass
+from importlib import import_module
+
+import torch
+
+from resdepth.engine.contract import Engine, Request
+from resdepth.errors import EngineUnavailable
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """Name, module, devices and dtypes of an engine; `automatic` engines are taken by `auto`.
+
+    The module offers `unavailable(request) -> str | None` (a reason, or None) and
+    `create(request) -> Engine`.
+    """
+
+    name: str
+    module: str
+    devices: tuple[str, ...]
+    dtypes: tuple[torch.dtype, ...] = (torch.float32, torch.float64)
+    automatic: bool = True
+
+    def refusal(self, request: Request) -> str | None:
+        """Why this engine cannot serve `request`, or None where it can."""
+        if request.device.type not in self.devices:
+            return f"runs on {' or '.join(self.devices)}, not on {request.device.type}"
+        if request.dtype not in self.dtypes:
+            return f"has no {str(request.dtype).removeprefix('torch.')}"
+        reason: str | None = import_module(self.module).unavailable(request)
+        return reason
+
+    def create(self, request: Request) -> Engine:
+        """The engine itself."""
+        engine: Engine = import_module(self.module).create(request)
+        return engine
+
+
+_KERNELS = "resdepth.engine.kernels"
+ENGINES = {
+    info.name: info
+    for info in (
+        EngineInfo("cpu", f"{_KERNELS}.cpu", ("cpu",)),
+        EngineInfo("cuda", f"{_KERNELS}.cuda", ("cuda",)),
+        EngineInfo("eager", f"{_KERNELS}.eager", ("cpu", "cuda", "mps")),
+        EngineInfo("reference", "resdepth.engine.reference", ("cpu", "cuda", "mps"), automatic=False),
+    )
+}
+"""Engines by name, fastest first."""
+
+
+def choose(name: str, request: Request) -> Engine:
+    """The engine `name` ("auto": the fastest that can serve `request`).
+
+    Raises
+    ------
+    EngineUnavailable
+        The named engine cannot serve the request; the message says why.
+    """
+    if name != "auto":
+        reason = ENGINES[name].refusal(request)
+        if reason is not None:
+            raise EngineUnavailable(engine=name, reason=reason)
+        return ENGINES[name].create(request)
+    for info in ENGINES.values():
+        if info.automatic and info.refusal(request) is None:
+            return info.create(request)
+    raise EngineUnavailable(engine=name, reason="no engine can run this network here")

@@ -1,0 +1,93 @@
+"""The two losses, each with the gradient of one sample's loss, and what is counted beside them.
+
+Both take a prediction (*replicas, samples, outputs) and targets (*replicas, samples) or (samples,).
+Means are taken in float64 whatever the network's dtype.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from resdepth.arrays import Counts, Prediction, Scalar, Targets
+
+
+class Loss(Protocol):
+    """A loss of one sample and its gradient with respect to that sample's prediction."""
+
+    def of_samples(self, prediction: Prediction, targets: Targets) -> Tensor:
+        """Loss of each sample, (*replicas, samples)."""
+
+    def gradient_of_samples(self, prediction: Prediction, targets: Targets) -> Prediction:
+        """Gradient of each sample's own loss (no 1/N), (*replicas, samples, outputs)."""
+
+    def counts(self, prediction: Prediction, targets: Targets) -> Counts | None:
+        """Class counts, or None where the loss knows no classes."""
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """Cross-entropy of the softmax against class indices (int64)."""
+
+    def of_samples(self, prediction: Prediction, targets: Targets) -> Tensor:
+        """-log softmax(prediction) at the target."""
+        targets = targets.expand(prediction.shape[:-1]).unsqueeze(-1)
+        return -functional.log_softmax(prediction, -1).gather(-1, targets).squeeze(-1)
+
+    def gradient_of_samples(self, prediction: Prediction, targets: Targets) -> Prediction:
+        """softmax(prediction) - onehot(target)."""
+        targets = targets.expand(prediction.shape[:-1]).unsqueeze(-1)
+        gradient = torch.softmax(prediction, -1)
+        return gradient.scatter_add_(-1, targets, -torch.ones_like(targets, dtype=gradient.dtype))
+
+    def counts(self, prediction: Prediction, targets: Targets) -> Counts:
+        """Samples, predictions and hits of each class; a tie goes to the first class."""
+        targets = targets.expand(prediction.shape[:-1])
+        predicted = prediction.argmax(-1)
+        hit = (predicted == targets).to(torch.int64)
+        counts = torch.zeros(
+            *prediction.shape[:-2], 3, prediction.shape[-1], dtype=torch.int64, device=targets.device
+        )
+        one = torch.ones_like(targets)
+        for row, (classes, weight) in enumerate(((targets, one), (predicted, one), (targets, hit))):
+            counts[..., row, :].scatter_add_(-1, classes, weight)
+        return counts
+
+
+@dataclass(frozen=True)
+class PowerLoss:
+    """l = |y - prediction|^p / p for one output and real targets; p >= 1, default 2."""
+
+    p: float = 2.0
+
+    def of_samples(self, prediction: Prediction, targets: Targets) -> Tensor:
+        """|prediction - y|^p / p."""
+        return (prediction.squeeze(-1) - targets).abs().pow(self.p) / self.p
+
+    def gradient_of_samples(self, prediction: Prediction, targets: Targets) -> Prediction:
+        """|r|^(p-1) sign(r) with r = prediction - y; 0 at r = 0."""
+        residual = prediction - targets.unsqueeze(-1)
+        return residual.abs().pow(self.p - 1.0) * residual.sign()
+
+    def counts(self, prediction: Prediction, targets: Targets) -> None:
+        """A regression has no classes."""
+
+
+def omega(gradient_of_samples: Prediction) -> Scalar:
+    """Omega = mean over samples of the squared norm of the sample's own loss gradient."""
+    return gradient_of_samples.double().square().sum(-1).mean(-1)
+
+
+def class_metrics(counts: Tensor) -> dict[str, float]:
+    """Accuracy, macro precision and macro recall of one (3, classes) count table.
+
+    A class without a prediction counts 0 to the precision, one without a sample 0 to the recall.
+    """
+    samples, predictions, hits = counts.double()
+    return {
+        "accuracy": float(hits.sum() / samples.sum()),
+        "precision": float((hits / predictions.clamp(min=1)).mean()),
+        "recall": float((hits / samples.clamp(min=1)).mean()),
+    }

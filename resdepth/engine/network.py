@@ -1,0 +1,83 @@
+"""One residual network as a value: fixed read-in and read-out, trained blocks, its loss."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from resdepth.arrays import Blocks, Hidden, Inputs, Readin, Readout
+from resdepth.engine.loss import Loss
+from resdepth.mathematics import scaling
+
+INSIDE = ("skip", "none")
+"""Augmentations with the weights inside the activation: sigma(h A_k^T)."""
+OUTSIDE = ("linear_skip", "inc_skip")
+"""Augmentations with the weights outside: sigma(h) A_k^T."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """U_in, A, U_out, delta_L and the loss they are trained with.
+
+    | augmentation  | layer k = 0..L-1                                              |
+    |---------------|---------------------------------------------------------------|
+    | `skip`        | h_{k+1} = h_k + delta_L sigma(h_k A_k^T), delta_L = L^(-alpha) |
+    | `none`        | h_{k+1} = sigma(h_k A_k^T)                                     |
+    | `linear_skip` | h_{k+1} = h_k + sigma(h_k) A_k^T                               |
+    | `inc_skip`    | h_{k+1} = h_k + sigma(h_k) (A_k - A_{k-1})^T, A_{-1} = 0       |
+
+    `blocks` is (L, d, d), or (R, L, d, d) for R independent networks; `readout` (outputs, d), or
+    (R, outputs, d). All tensors share one device and one floating dtype.
+    """
+
+    blocks: Blocks
+    readin: Readin
+    readout: Readout
+    alpha: float
+    activation: str
+    augmentation: str
+    loss: Loss
+
+    @property
+    def depth(self) -> int:
+        """Number of layers L."""
+        return self.blocks.shape[-3]
+
+    @property
+    def width(self) -> int:
+        """Dimension d of the hidden states."""
+        return self.blocks.shape[-1]
+
+    @property
+    def delta(self) -> float:
+        """Residual step delta_L = L^(-alpha), used by `skip` alone."""
+        return scaling.delta(self.depth, self.alpha)
+
+    @property
+    def beta(self) -> float:
+        """beta = 1 - alpha."""
+        return scaling.beta(self.alpha)
+
+    def with_blocks(self, blocks: Tensor) -> "Network":
+        """The same network around other weights."""
+        return replace(self, blocks=blocks)
+
+    def to(self, device: torch.device | str, dtype: torch.dtype) -> "Network":
+        """The same network on another device, in another dtype."""
+        tensors = {name: getattr(self, name).to(device, dtype) for name in TENSORS}
+        return replace(self, **tensors)
+
+    def embed(self, inputs: Inputs) -> Hidden:
+        """h_0 = x U_in^T, (samples, width)."""
+        return inputs @ self.readin.T
+
+
+TENSORS = ("blocks", "readin", "readout")
+"""The tensors of a network, in the order they are stored."""
+
+
+def increments(network: Network) -> Tensor:
+    """The matrices that the layers multiply by: A_k - A_{k-1} for `inc_skip`, else A_k."""
+    if network.augmentation != "inc_skip":
+        return network.blocks
+    return torch.diff(network.blocks, dim=-3, prepend=torch.zeros_like(network.blocks[..., :1, :, :]))

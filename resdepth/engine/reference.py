@@ -1,0 +1,61 @@
+"""The oracle: the network written as the mathematics reads, differentiated by autograd."""
+
+import torch
+
+from resdepth.arrays import Hidden, Prediction, Targets
+from resdepth.engine.contract import Engine, Evaluation, Request, evaluate_prediction
+from resdepth.engine.network import Network
+from resdepth.mathematics.activation import ACTIVATIONS
+
+
+class ReferenceEngine:
+    """Slow and plain; every other engine is tested against it in float64."""
+
+    name = "reference"
+
+    def predict(self, network: Network, h0: Hidden) -> Prediction:
+        """h_L U_out^T, (*replicas, samples, outputs)."""
+        sigma = ACTIVATIONS[network.activation].value
+        h = h0
+        previous = torch.zeros_like(network.blocks[..., 0, :, :])
+        for block in network.blocks.unbind(-3):
+            if network.augmentation == "skip":
+                h = h + network.delta * sigma(h @ block.mT)
+            elif network.augmentation == "none":
+                h = sigma(h @ block.mT)
+            elif network.augmentation == "linear_skip":
+                h = h + sigma(h) @ block.mT
+            else:
+                h = h + sigma(h) @ (block - previous).mT
+            previous = block
+        return h @ network.readout.mT
+
+    def evaluate(self, network: Network, h0: Hidden, targets: Targets) -> Evaluation:
+        """Loss, Omega, counts and prediction, without a gradient."""
+        with torch.no_grad():
+            return evaluate_prediction(network, self.predict(network, h0), targets)
+
+    def loss_and_gradient(self, network: Network, h0: Hidden, targets: Targets) -> Evaluation:
+        """The same with the gradient of the mean loss, by autograd."""
+        blocks = network.blocks.detach().clone().requires_grad_()
+        prediction = self.predict(network.with_blocks(blocks), h0)
+        prediction.retain_grad()
+        of_samples = network.loss.of_samples(prediction, targets)
+        # Replicas are independent: the gradient of their sum is the gradient of each.
+        of_samples.mean(-1).sum().backward()
+        if blocks.grad is None or prediction.grad is None:
+            raise RuntimeError("autograd gave no gradient")
+        own = prediction.grad * prediction.shape[-2]
+        return evaluate_prediction(network, prediction.detach(), targets, own, blocks.grad)
+
+
+def unavailable(request: Request) -> str | None:
+    """MPS has no float64; everything else runs."""
+    if request.device.type == "mps" and request.dtype == torch.float64:
+        return "mps has no float64"
+    return None
+
+
+def create(request: Request) -> Engine:
+    """The engine; it holds nothing."""
+    return ReferenceEngine()

@@ -1,0 +1,182 @@
+"""The catalogue of everything that can go wrong, each with its message, hint and exit code.
+
+Every error a user can meet is a subclass of `ResdepthError` here. A message is one line that says
+what is wrong and where; the hint says what to do about it. Exit code 2 marks an invocation that is
+wrong by itself, 1 a failure of a correct one. Only the command line prints them.
+"""
+
+from typing import ClassVar
+
+
+class ResdepthError(Exception):
+    """Base of the catalogue: `template` and `hint` are filled from the keyword arguments."""
+
+    template: ClassVar[str]
+    hint: ClassVar[str] = ""
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, **context: object) -> None:
+        self.context = context
+        super().__init__(" ".join(self.template.format(**context).split()))
+
+    def advice(self) -> str:
+        """The hint with the context filled in; empty where there is none."""
+        return " ".join(self.hint.format(**self.context).split())
+
+
+class OptionInvalid(ResdepthError):
+    """An option's value is of the wrong kind or out of its range."""
+
+    template = "{flag}: {reason}"
+    hint = "see 'resdepth {command} --help' for the range of every option"
+    exit_code = 2
+
+
+class OptionConflict(ResdepthError):
+    """Two options, or an option and the data, do not fit together."""
+
+    template = "{flag}: {reason}"
+    hint = "{remedy}"
+    exit_code = 2
+
+
+class ConfigKeyUnknown(ResdepthError):
+    """A configuration file names an option that does not exist."""
+
+    template = "{path}: unknown option '{key}'"
+    hint = "{suggestion}"
+    exit_code = 2
+
+
+class ConfigUnreadable(ResdepthError):
+    """A configuration file is no YAML mapping of options."""
+
+    template = "{path}: not a configuration file: {reason}"
+    hint = "'--print-config' writes one to start from"
+    exit_code = 2
+
+
+class OldSpellingUnknown(ResdepthError):
+    """A dotted option of the old command lines that has no counterpart."""
+
+    template = "{flag}: no such option in the old spelling either"
+    hint = "see 'resdepth train --help' for the options there are"
+    exit_code = 2
+
+
+class PathMissing(ResdepthError):
+    """A file or folder named on the command line is not there."""
+
+    template = "{path}: no such {kind}"
+    hint = "check the spelling; relative paths start from the working folder"
+    exit_code = 2
+
+
+class OutputExists(ResdepthError):
+    """The output folder holds something already."""
+
+    template = "{path}: the folder exists and is not empty"
+    hint = "--resume {path} continues it, --overwrite replaces it, --out takes another place"
+    exit_code = 2
+
+
+class NotARun(ResdepthError):
+    """A folder that should be a run has no readable manifest."""
+
+    template = "{path}: not a run folder: {reason}"
+    hint = "a run is what 'resdepth train' wrote: a folder with a manifest.json"
+
+
+class WriteFailed(ResdepthError):
+    """The operating system refused to write."""
+
+    template = "{path}: cannot write: {reason}"
+    hint = "free some space or choose another place with --out; nothing was left half-written"
+
+
+class FileCorrupt(ResdepthError):
+    """A file that is read does not hold what it should."""
+
+    template = "{path}: {reason}"
+    hint = "{remedy}"
+
+
+class FileUnsafe(ResdepthError):
+    """A pickled file asks for more than plain tensors."""
+
+    template = "{path}: refused: the pickle asks to run {name}"
+    hint = "only lists and dictionaries of plain tensors are read; convert the file where you trust it"
+
+
+class DataMissing(ResdepthError):
+    """A data set is neither on disk nor to be downloaded."""
+
+    template = "{data}: the data set is not in {path} and could not be downloaded ({reason})"
+    hint = "{remedy}"
+
+
+class DataInvalid(ResdepthError):
+    """A data set is there but cannot be used."""
+
+    template = "{path}: {reason}"
+    hint = "{remedy}"
+
+
+class DeviceUnavailable(ResdepthError):
+    """The device that was asked for is not on this machine."""
+
+    template = "--device={device}: {reason}"
+    hint = "--device=auto takes the best device there is"
+    exit_code = 2
+
+
+class EngineUnavailable(ResdepthError):
+    """The engine that was asked for cannot run this network here."""
+
+    template = "--engine={engine}: {reason}"
+    hint = "--engine=auto takes the fastest engine that can"
+    exit_code = 2
+
+
+class Diverged(ResdepthError):
+    """Training ended in a loss that is not finite."""
+
+    template = "training diverged at step {step}{place}: the loss is {loss}"
+    hint = "a smaller --lr, or --dynamic-lr; the last good weights are in {path}"
+
+
+class ResumeChanged(ResdepthError):
+    """A resumed run was given another value of an option."""
+
+    template = "{flag}: the run in {path} has {recorded}, not {given}"
+    hint = "a resumed run keeps its options; only --epochs may grow"
+    exit_code = 2
+
+
+class DepthTwice(ResdepthError):
+    """Two exported runs would be written to one file."""
+
+    template = "{first} and {second} are both of depth {depth} and would share one file"
+    hint = "--by-run writes a folder for each run"
+    exit_code = 2
+
+
+class ModelsMissing(ResdepthError):
+    """No weights where an analysis looks for them."""
+
+    template = "{path}: no trained weights found{detail}"
+    hint = "give a run, its exported_models/, or a folder of .pth, .safetensors or .npz files"
+
+
+class AnalysisImpossible(ResdepthError):
+    """The input is readable, but the analysis has no answer for it."""
+
+    template = "{path}: {reason}"
+    hint = "{remedy}"
+
+
+class NoDisplay(ResdepthError):
+    """A window was asked for where none can open."""
+
+    template = "--show: there is no display to open a window on"
+    hint = "the figure is written all the same: {path}"
