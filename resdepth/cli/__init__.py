@@ -1,0 +1,1 @@
+"""The command line: parse, call, print. Imports that cost time happen when a command runs."""

@@ -1,0 +1,119 @@
+"""The `resdepth` executable: a tree of commands, each imported when it is named."""
+
+import sys
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from resdepth.cli import console, spelling
+from resdepth.errors import ResdepthError
+
+Tree = dict[str, "str | tuple[str, Tree]"]
+COMMANDS: Tree = {
+    "train": "Train a residual network and record its weights.",
+    "export": "Write trained weights as files of their own.",
+    "paths": (
+        "Look at weights as paths through the layers.",
+        {
+            "norm": "Norms of the layers against k/L, and p-variation of the path.",
+            "weights": "Single entries of the weights as paths.",
+            "profile": "p-variation norm against p, and the critical exponent.",
+        },
+    ),
+    "curvefit": "Fit C / (t + T0)^rho to a recorded scalar.",
+    "landscape": (
+        "Loss around trained weights.",
+        {
+            "render": "Evaluate the loss on a grid around the weights of a run.",
+            "vis": "Draw a rendered loss surface.",
+        },
+    ),
+    "resnet-cifar": "Train He's residual networks on CIFAR-10.",
+}
+"""The commands with the line that the overview shows."""
+
+
+class LazyCommand(TyperCommand):
+    """A command that imports its module when it is first parsed, so that `--help` stays fast."""
+
+    def __init__(self, path: tuple[str, ...], summary: str) -> None:
+        super().__init__(path[-1], help=summary, rich_markup_mode=None)
+        self.path = path
+
+    def load(self) -> TyperCommand:
+        """The real command: `COMMANDS[<last word>]` of `resdepth.cli.<first word>`."""
+        module = import_module(f"resdepth.cli.{self.path[0].replace('-', '_')}")
+        command: TyperCommand = module.COMMANDS[self.path[-1]]
+        return command
+
+    def make_context(self, info_name: Any, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Parse with the real command, after old spellings have become ours."""
+        command = self.load()
+        return command.make_context(info_name, spelling.rewrite(command, args), parent, **extra)
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands come from a tree of summaries."""
+
+    tree: Tree = COMMANDS
+    path: tuple[str, ...] = ()
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        for name, entry in self.tree.items():
+            path = (*self.path, name)
+            self.add_command(_group(path, *entry) if isinstance(entry, tuple) else LazyCommand(path, entry))
+
+
+def _group(path: tuple[str, ...], summary: str, tree: Tree) -> LazyGroup:
+    kind = type("SubGroup", (LazyGroup,), {"tree": tree, "path": path})
+    group: LazyGroup = kind(name=path[-1], help=summary, no_args_is_help=True, rich_markup_mode=None)
+    return group
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    name="resdepth",
+    help="The weights of very deep residual networks as paths through the layers.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"resdepth {version('resdepth')}")
+        raise typer.Exit()
+
+
+@app.callback()
+def root(
+    version: bool = typer.Option(
+        False, "--version", help="Print the version and exit.", callback=_print_version, is_eager=True
+    ),
+) -> None:
+    """The weights of very deep residual networks as paths through the layers."""
+
+
+def main() -> None:
+    """Run the command line; every failure is one line and an exit code."""
+    try:
+        code = get_command(app).main(prog_name="resdepth", standalone_mode=False)
+    except ResdepthError as error:
+        code = console.fail(error)
+    except typer.TyperException as error:
+        code = console.misuse(error)
+    except typer.Abort:
+        code = 130
+    except BrokenPipeError:
+        # The reader of a pipe has gone: nothing is left to say, not even at exit.
+        sys.stdout = None  # type: ignore[assignment]
+        code = 1
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code if isinstance(code, int) else 0)

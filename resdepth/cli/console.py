@@ -1,0 +1,51 @@
+"""Everything the terminal sees: talk and progress on stderr, results on stdout."""
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import typer
+
+from resdepth.errors import ResdepthError
+
+
+def interactive() -> bool:
+    """Whether bars and colours may be drawn: stderr is a terminal and NO_COLOR is not set."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+
+
+def say(text: str, *, quiet: bool = False) -> None:
+    """One line of talk on stderr."""
+    if not quiet:
+        print(text, file=sys.stderr, flush=True)
+
+
+def warn(text: str) -> None:
+    """One line of warning on stderr, also when quiet."""
+    print(f"resdepth: warning: {text}", file=sys.stderr, flush=True)
+
+
+def wrote(paths: Iterable[Path], *, aside: bool = False) -> None:
+    """The paths a command wrote, one a line: on stdout, or `aside` on stderr where JSON is there."""
+    for path in paths:
+        print(path, file=sys.stderr if aside else sys.stdout, flush=True)
+
+
+def fail(error: ResdepthError) -> int:
+    """Print one line: what is wrong, where, and what to do; return the exit code."""
+    advice = error.advice()
+    line = f"resdepth: error: {error}" + (f" ({advice})" if advice else "")
+    print(line.replace("\n", " "), file=sys.stderr, flush=True)
+    return error.exit_code
+
+
+def misuse(error: typer.TyperException) -> int:
+    """Print a complaint of the parser as one line; return the exit code."""
+    message = " ".join(error.format_message().split())
+    context = getattr(error, "ctx", None)
+    where = context.command_path if context is not None else "resdepth"
+    hint = f"see '{where} --help'"
+    line = f"resdepth: error: {message.rstrip('.')} ({hint})" if message else hint
+    print(line, file=sys.stderr, flush=True)
+    return error.exit_code

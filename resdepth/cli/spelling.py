@@ -1,0 +1,133 @@
+"""One table that turns the thesis's option names and values into ours before they are parsed.
+
+Underscores and dashes are equal in option names, booleans take `=true` and `=false`, and a bare
+`--resume` means the folder of `--out`. Values are never touched but for the names in the table.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from resdepth.errors import OldSpellingUnknown, OptionInvalid
+
+NAMES = {
+    "--L": "--depth",
+    "--seed-everything": "--seed",
+    "--model.L": "--depth",
+    "--model.dim": "--width",
+    "--model.alpha": "--alpha",
+    "--model.gamma": "--gamma",
+    "--model.lr": "--lr",
+    "--model.init": "--init",
+    "--model.activation": "--activation",
+    "--model.augmentation": "--augmentation",
+    "--model.input-size": "--input-size",
+    "--model.classes": "--classes",
+    "--model.p-loss": "--loss-p",
+    "--model.p-var": "--p-var",
+    "--model.dynamic-lr": "--dynamic-lr",
+    "--model.store-grad": "--store-grad",
+    "--data.num-workers": "--num-workers",
+    "--data.training-data-percentage": "--train-fraction",
+    "--data.num-samples": "--num-samples",
+    "--data.batch-size": "--batch-size",
+    "--data.data-dir": "--data-dir",
+    "--trainer.max-epochs": "--epochs",
+    "--trainer.default-root-dir": "--out",
+    "--trainer.accelerator": "--device",
+    "--trainer.log-every-n-steps": "--log-every",
+    "--trainer.check-val-every-n-epoch": "--val-every",
+}
+"""Old option names (underscores as dashes) and ours."""
+
+VALUES = {
+    "--model": {"ClassificationModel": "classification", "RegressionModel": "regression"},
+    "--data": {
+        "MNISTDataModule": "mnist",
+        "CIFAR10DataModule": "cifar10",
+        "SinDataModule": "sin",
+        "ConstantDataModule": "constant",
+    },
+}
+"""Old values, by our option name."""
+
+TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+
+
+def rewrite(command: Any, args: list[str]) -> list[str]:
+    """The arguments of `command` in our spelling.
+
+    Raises
+    ------
+    OldSpellingUnknown
+        A dotted option that is not in the table.
+    OptionInvalid
+        A boolean was given something that is neither true nor false.
+    """
+    if "--" in args:
+        end = args.index("--")
+        return [*rewrite(command, args[:end]), *args[end:]]
+    renamed = list(_renamed(args))
+    renamed = _separation(renamed)
+    renamed = [part for token in renamed for part in _boolean(command, token)]
+    return _bare_resume(command, renamed)
+
+
+def _renamed(args: list[str]) -> Iterator[str]:
+    previous = ""
+    for token in args:
+        if not token.startswith("--"):
+            yield VALUES.get(previous, {}).get(token, token)
+            previous = ""
+            continue
+        name, equals, value = token.partition("=")
+        name = name.replace("_", "-")
+        name = NAMES.get(name, name)
+        if "." in name and name != "--data.c":
+            raise OldSpellingUnknown(flag=name)
+        value = VALUES.get(name, {}).get(value, value)
+        previous = "" if equals else name
+        yield f"{name}{equals}{value}"
+
+
+def _separation(args: list[str]) -> list[str]:
+    # `--data.c` was the separation of one data module and the target of the other.
+    constant = "--data=constant" in args or any(
+        pair == ("--data", "constant") for pair in zip(args, args[1:], strict=False)
+    )
+    name = "--target-value" if constant else "--separation"
+    return [name + token[len("--data.c") :] if token.split("=")[0] == "--data.c" else token for token in args]
+
+
+def _boolean(command: Any, token: str) -> list[str]:
+    name, equals, value = token.partition("=")
+    if not equals or not name.startswith("--"):
+        return [token]
+    for parameter in command.params:
+        if not getattr(parameter, "is_flag", False):
+            continue
+        if name in parameter.opts or name in parameter.secondary_opts:
+            if value.lower() not in TRUE + FALSE:
+                raise OptionInvalid(
+                    flag=name, reason=f"should be true or false, not '{value}'", command=command.name
+                )
+            on = (value.lower() in TRUE) == (name in parameter.opts)
+            spelled = parameter.opts if on else parameter.secondary_opts
+            return list(spelled[:1])
+    return [token]
+
+
+def _bare_resume(command: Any, args: list[str]) -> list[str]:
+    takes_path = any(
+        "--resume" in parameter.opts and not parameter.is_flag
+        for parameter in command.params
+        if hasattr(parameter, "is_flag")
+    )
+    if not takes_path or "--resume" not in args:
+        return args
+    at = args.index("--resume")
+    if at + 1 < len(args) and not args[at + 1].startswith("-"):
+        return args
+    out = next((token.partition("=")[2] for token in args if token.startswith("--out=")), None)
+    if out is None and "--out" in args[:-1]:
+        out = args[args.index("--out") + 1]
+    return [*args[:at], f"--resume={out}", *args[at + 1 :]] if out else args

@@ -1,0 +1,151 @@
+"""What an option is: a field of a frozen pydantic model that carries all the command line needs.
+
+The command line, its help, its completion, the configuration file and the reference page are all
+derived from these models; there is no second list of options anywhere.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+
+@dataclass(frozen=True)
+class Presentation:
+    """How an option looks on the command line.
+
+    `flags` replaces the flags derived from the name, `unit` is what a value counts, `positional`
+    makes it an argument, `default_text` describes a default that depends on other things, and
+    `hidden` lists accepted values that help and completion do not mention.
+    """
+
+    unit: str = ""
+    flags: tuple[str, ...] = ()
+    positional: bool = False
+    default_text: str = ""
+    hidden: tuple[str, ...] = ()
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    unit: str = "",
+    flags: tuple[str, ...] = (),
+    positional: bool = False,
+    default_text: str = "",
+    hidden: tuple[str, ...] = (),
+    **bounds: Any,
+) -> Any:
+    """A field with its help text and bounds (`ge`, `gt`, `le`, `lt`, as pydantic has them)."""
+    shown = Presentation(unit, flags, positional, default_text, hidden)
+    info = Field(default, description=help, **bounds)
+    info.metadata.append(shown)
+    return info
+
+
+class Options(BaseModel):
+    """Base of all options: frozen, finite numbers, no unknown names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
+
+
+class Invocation(Options):
+    """What belongs to one call alone and is not recorded with its result."""
+
+    config: Path | None = option(None, "YAML file of options; flags win over it")
+    print_config: bool = option(
+        False, "print the resolved options as YAML for --config and exit", flags=("--print-config",)
+    )
+    quiet: bool = option(False, "print nothing but errors and results", flags=("--quiet", "-q"))
+
+
+class AnalysisInvocation(Invocation):
+    """One call of a command whose answer is numbers."""
+
+    json_: bool = option(False, "print the numbers as JSON on stdout", flags=("--json",))
+
+
+def presentation(info: FieldInfo) -> Presentation:
+    """The presentation of a field declared by `option`."""
+    return next((m for m in info.metadata if isinstance(m, Presentation)), Presentation())
+
+
+def flags(name: str, info: FieldInfo) -> tuple[str, ...]:
+    """The command line's spellings of a field, the one to name in messages first."""
+    declared = presentation(info).flags
+    if any(flag.startswith("--") for flag in declared):
+        return declared
+    return (f"--{name.replace('_', '-')}", *declared)
+
+
+def flag_of(model: type[Options], name: str) -> str:
+    """The spelling to name in messages."""
+    info = model.model_fields[name]
+    if presentation(info).positional:
+        return metavar(name, info)
+    return flags(name, info)[0].split("/")[0]
+
+
+def members(info: FieldInfo) -> tuple[Any, ...]:
+    """The alternatives of a field's type, without None."""
+    annotation = info.annotation
+    if get_origin(annotation) in (Union, UnionType):
+        return tuple(part for part in get_args(annotation) if part is not type(None))
+    return (annotation,)
+
+
+def choices(info: FieldInfo) -> tuple[str, ...]:
+    """The words a field takes, in their order; empty where it takes none."""
+    literals = [part for part in members(info) if get_origin(part) is Literal]
+    hidden = presentation(info).hidden
+    return tuple(word for part in literals for word in get_args(part) if word not in hidden)
+
+
+def repeated(info: FieldInfo) -> bool:
+    """Whether the option may be given several times."""
+    return any(get_origin(part) is tuple for part in members(info))
+
+
+def metavar(name: str, info: FieldInfo) -> str:
+    """The placeholder of a value in the help."""
+    if choices(info) and len(members(info)) == 1:
+        return "|".join(choices(info))
+    kinds = {int: "INTEGER", float: "NUMBER", Path: "PATH"}
+    words = [kinds[part] for part in _elements(info) if part in kinds]
+    return "|".join([*words, *choices(info)]) or name.upper()
+
+
+def _elements(info: FieldInfo) -> list[Any]:
+    parts: list[Any] = []
+    for part in members(info):
+        parts.extend(a for a in get_args(part) if a is not Ellipsis) if (
+            get_origin(part) is tuple
+        ) else parts.append(part)
+    return parts
+
+
+def span(info: FieldInfo) -> str:
+    """The range of a number in words, as in "at least 1"; empty where it has none."""
+    bounds = {k: getattr(m, k) for m in info.metadata for k in ("ge", "gt", "le", "lt") if hasattr(m, k)}
+    words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
+    return ", ".join(f"{words[kind]} {bounds[kind]:g}" for kind in words if kind in bounds)
+
+
+def help_text(info: FieldInfo) -> str:
+    """Description, unit, range and default in one line."""
+    shown = presentation(info)
+    default = shown.default_text
+    if not default and _worth_showing(info.default):
+        default = "yes" if info.default is True else str(info.default)
+    notes = [shown.unit, span(info), f"default {default}" if default else ""]
+    note = "; ".join(part for part in notes if part)
+    return f"{info.description} ({note})" if note else str(info.description)
+
+
+def _worth_showing(default: Any) -> bool:
+    return not (default is None or default is False or default is PydanticUndefined or default == ())

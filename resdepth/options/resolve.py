@@ -1,0 +1,106 @@
+"""Flag > configuration file > default, merged once; every complaint names the flag."""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from resdepth.errors import ConfigKeyUnknown, ConfigUnreadable, OptionInvalid, PathMissing
+from resdepth.options.base import Options, choices, flag_of, members, span
+
+Model = TypeVar("Model", bound=Options)
+
+
+def resolve(
+    model: type[Model], given: Mapping[str, Any], config: Path | None = None, *, command: str
+) -> Model:
+    """Options of `model` from the flags `given` over the file `config` over the defaults.
+
+    Raises
+    ------
+    OptionInvalid
+        A value is of the wrong kind or out of its range; the message names the flag.
+    ConfigUnreadable, ConfigKeyUnknown, PathMissing
+        The file is no mapping of options, names an unknown option, or is not there.
+    """
+    values = {} if config is None else read_config(model, config)
+    values.update(given)
+    try:
+        return model.model_validate(values)
+    except ValidationError as failure:
+        first = failure.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else ""
+        raise OptionInvalid(
+            flag=flag_of(model, name) if name in model.model_fields else name,
+            reason=_reason(model, name, first),
+            command=command,
+        ) from None
+
+
+def read_config(model: type[Options], path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file, its keys checked against the options of `model`."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise PathMissing(path=path, kind="file") from None
+    except OSError as error:
+        raise ConfigUnreadable(path=path, reason=error.strerror) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1}: " if mark else ""
+        problem = getattr(error, "problem", None) or "not UTF-8 text"
+        raise ConfigUnreadable(path=path, reason=f"{place}{problem}") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigUnreadable(path=path, reason="it is not a mapping of option: value")
+    named = {str(key).replace("-", "_"): value for key, value in content.items()}
+    for key in named:
+        if key not in model.model_fields:
+            raise ConfigKeyUnknown(path=path, key=key, suggestion=nearest(key, model.model_fields))
+    return named
+
+
+def nearest(word: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:
+    """ "did you mean '…'?" for a near miss, else the list of what is known."""
+    close = difflib.get_close_matches(word, list(known), 1)
+    return f"did you mean '{close[0]}'?" if close else f"known: {', '.join(known)}"
+
+
+def to_yaml(options: Options) -> str:
+    """The options as YAML that `--config` takes back to the same options."""
+    return yaml.safe_dump(options.model_dump(mode="json"), sort_keys=False)
+
+
+def _reason(model: type[Options], name: str, error: ErrorDetails) -> str:
+    given = error["input"]
+    info = model.model_fields.get(name)
+    if error["type"] == "missing":
+        return "needs a value"
+    if error["type"] == "extra_forbidden":
+        return "no such option"
+    shown = f"'{given}'" if isinstance(given, str) else f"{given}"
+    if info is not None and choices(info) and len(members(info)) > 1:
+        return f"should be a number or {' or '.join(choices(info))}, not {shown}"
+    if info is not None and choices(info):
+        words = choices(info)
+        return f"should be one of {', '.join(words)}, not {shown}; {nearest(str(given), words)}"
+    if info is not None and span(info) and error["type"] in _BOUNDS:
+        return f"should be {span(info)}, not {shown}"
+    return f"{_KINDS.get(error['type'], error['msg'][:1].lower() + error['msg'][1:])}, not {shown}"
+
+
+_BOUNDS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
+_KINDS = {
+    "int_parsing": "should be a whole number",
+    "int_from_float": "should be a whole number",
+    "int_type": "should be a whole number",
+    "float_parsing": "should be a number",
+    "float_type": "should be a number",
+    "finite_number": "should be a finite number",
+    "bool_parsing": "should be true or false",
+}

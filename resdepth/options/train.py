@@ -1,0 +1,129 @@
+"""Options of `resdepth train`: the network, its data, its descent, and what is recorded."""
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import model_validator
+
+from resdepth.errors import OptionConflict
+from resdepth.options.base import Invocation, Options, option
+
+Activation = Literal["tanh", "elu", "relu", "gelu", "sigmoid"]
+Augmentation = Literal["skip", "none", "linear_skip", "inc_skip"]
+Device = Literal["auto", "cpu", "cuda", "mps", "gpu"]
+Data = Literal["digits", "mnist", "cifar10", "folder", "sin", "constant"]
+REGRESSIONS = ("sin", "constant")
+"""Data with real targets."""
+
+
+class TrainOptions(Options):
+    """Everything that determines a training run."""
+
+    model: Literal["classification", "regression"] | None = option(
+        None, "loss: cross-entropy, or |y - prediction|^p / p", default_text="what the data needs"
+    )
+    data: Data = option("digits", "data set")
+    data_dir: Path | None = option(
+        None, "where the data lies: torchvision's root, or an image folder or .zip for 'folder'",
+        default_text="the user's cache folder",
+    )
+    train_fraction: float = option(1.0, "seeded random part of the training set", gt=0, le=1)
+    num_samples: int = option(1000, "training points of 'sin' and 'constant'", unit="points", ge=1)
+    separation: float | None = option(
+        None, "separation c of 'sin': x within ±sqrt(e^(-4c)/(8N)); without it x in [-1, 1]", ge=0
+    )
+    sin_frequency: float | Literal["period"] = option(
+        1.0, "frequency w of y = sin(w x); 'period': one period over the interval", unit="radians"
+    )
+    target_value: float = option(0.1, "target c of 'constant'")
+    num_workers: int | None = option(
+        None, "threads that decode the images of 'folder'", default_text="one a core", ge=0
+    )
+    depth: int = option(64, "number of layers L", unit="layers", flags=("-L",), ge=1)
+    width: int = option(15, "dimension d of the hidden state", flags=("--width", "--dim"), ge=1)
+    alpha: float = option(0.75, "exponent of delta_L = L^(-alpha); beta = 1 - alpha", ge=0, le=1)
+    gamma: float = option(1.0, "initial scale s = d^(-2) L^(-beta - 1/gamma)", gt=0)
+    init: Literal["ntrunc", "constant"] = option("ntrunc", "initial weights: N(0, s^2) on ±s, or s")
+    activation: Activation = option("tanh", "activation function sigma")
+    augmentation: Augmentation = option("skip", "how a layer adds to the hidden state")
+    input_size: int | None = option(
+        None, "features of a sample, checked against the data", default_text="the data's", ge=1
+    )
+    classes: int | None = option(
+        None, "outputs of a classification", default_text="the data's", ge=2
+    )
+    loss_p: float = option(2.0, "exponent p of the regression loss", ge=1)
+    lr: float = option(100.0, "learning rate, the first one with --dynamic-lr", gt=0)
+    dynamic_lr: bool = option(False, "divide the rate by the squared p-variation norm each step")
+    dynamic_lr_rule: Literal["recursive", "anchored"] = option(
+        "recursive", "the rate that is divided: the previous one, or the first"
+    )
+    lr_constant: float | None = option(
+        None, "constant C of --dynamic-lr", default_text="10 for relu, else 2", gt=0
+    )
+    lr_max: float | None = option(
+        None, "largest rate of --dynamic-lr", default_text="the first rate", gt=0
+    )
+    epochs: int = option(400, "passes over the training set", unit="epochs", ge=1)
+    batch_size: int | None = option(
+        None, "samples a step", unit="samples", default_text="the whole training set", ge=1
+    )
+    p_var: float = option(2.0, "p-variation norms are logged for p, 3p/4 and p/2", ge=2)
+    p_var_every: int = option(1, "log them at every K-th step", unit="steps", ge=1)
+    no_p_var: bool = option(False, "do not log p-variation", flags=("--no-p-var",))
+    store_grad: bool = option(True, "log Omega, the mean squared norm of the loss gradient")
+    log_every: int = option(1, "write scalars at every K-th step", unit="steps", ge=1)
+    val_every: int = option(
+        10, "evaluate the validation set at every K-th epoch; 0: at the end only", unit="epochs", ge=0
+    )
+    checkpoint_every: int = option(
+        100, "write a checkpoint at every K-th step; 0: at the end only", unit="steps", ge=0
+    )
+    seed: int = option(0, "seed of every random choice", ge=0, lt=2**63)
+    device: Device = option("auto", "where to compute", hidden=("gpu",))
+    engine: Literal["auto", "cpu", "cuda", "eager", "reference"] = option(
+        "auto", "implementation of the network; auto: the fastest that can run it"
+    )
+    precision: Literal["ieee", "tf32"] = option("ieee", "float32 products on CUDA")
+    dtype: Literal["float32", "float64"] = option("float32", "floating-point type of the network")
+    threads: int | None = option(None, "CPU threads", default_text="one a core", ge=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        regression = self.data in REGRESSIONS
+        if self.model is not None and (self.model == "regression") != regression:
+            kind = "real numbers" if regression else "classes"
+            raise OptionConflict(
+                flag="--model",
+                reason=f"'{self.model}' does not fit --data={self.data}, whose targets are {kind}",
+                remedy="leave --model out: it follows the data",
+            )
+        if self.data == "folder" and self.data_dir is None:
+            raise OptionConflict(
+                flag="--data=folder",
+                reason="needs --data-dir",
+                remedy="give the folder or .zip that holds train/<class>/* and test/<class>/*",
+            )
+        return self
+
+    @property
+    def regression(self) -> bool:
+        """Whether the targets are real numbers."""
+        return self.data in REGRESSIONS
+
+    @property
+    def beta(self) -> float:
+        """beta = 1 - alpha."""
+        return 1.0 - self.alpha
+
+
+class TrainInvocation(Invocation):
+    """Where one call of `train` writes, and whether it continues something."""
+
+    out: Path | None = option(
+        None, "run folder to write", default_text="runs/<data>-L<depth>-seed<seed>"
+    )
+    resume: Path | None = option(None, "continue this run folder")
+    overwrite: bool = option(
+        False, "replace what is in the run folder", flags=("--overwrite",)
+    )
