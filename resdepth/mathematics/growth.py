@@ -1,0 +1,38 @@
+"""How a quantity grows with the depth L: the exponent of a power law."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Growth:
+    """value = factor L^exponent; `standard_error` is NaN for two depths, which it takes to draw a line."""
+
+    exponent: float
+    standard_error: float
+    factor: float
+    depths: int
+
+
+def growth_exponent(depths: Array, values: Array) -> Growth | None:
+    """Slope of log(values) on log(depths) by least squares, one point a depth.
+
+    None where fewer than two different depths have a positive, finite value.
+    """
+    usable = np.isfinite(values) & (values > 0)
+    x, y = np.log(depths[usable]), np.log(values[usable])
+    if len(x) < 2 or np.ptp(x) == 0.0:
+        return None
+    centred = x - x.mean()
+    square = float(centred @ centred)
+    slope = float(centred @ y) / square
+    residuals = y - y.mean() - slope * centred
+    freedom = len(x) - 2
+    variance = float(residuals @ residuals) / freedom if freedom else math.nan
+    intercept = float(y.mean() - slope * x.mean())
+    return Growth(slope, math.sqrt(variance / square), math.exp(intercept), len(x))

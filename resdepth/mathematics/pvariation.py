@@ -1,0 +1,30 @@
+"""Typed face of `pvar` for weight paths.
+
+For a path x_0..x_n in R^m with the Euclidean norm, the *variation* is
+V_p = sup over partitions of sum |x_{t_{i+1}} - x_{t_i}|^p, and the *norm* is V_p^(1/p).
+Everything here is the norm.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pvar
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+def weight_path(blocks: Array, beta: float) -> Array:
+    """The path k -> L^beta A_k of `blocks` (L, d, d), flattened: (L, d*d), float64."""
+    depth = len(blocks)
+    return float(depth) ** beta * blocks.reshape(depth, -1).astype(np.float64)
+
+
+def p_variation_norm(path: Array, p: float) -> float:
+    """The norm V_p^(1/p) of `path` (points, dimension); p >= 1."""
+    return float(pvar.p_variation_norm(path, p))
+
+
+def p_variation_norms(path: Array, exponents: Sequence[float]) -> Array:
+    """The norms V_p^(1/p) for each p of `exponents`, in one pass: (exponents,)."""
+    return np.asarray(pvar.profile(path, list(exponents)), dtype=np.float64)

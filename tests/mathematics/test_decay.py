@@ -1,0 +1,168 @@
+"""The filters against plain loops, the fit against scipy's own and against what made the data."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import curve_fit
+from scipy.stats import t as student
+
+from resdepth.mathematics.decay import (
+    DecayFit,
+    filter_curve,
+    fit_decay,
+    period_filter,
+    window_filter,
+)
+
+
+def decay(seed: int, shift: float, points: int = 2000, noise: float = 0.02):
+    """A noisy power law with spikes, and the C, T0, rho that made it."""
+    random = np.random.default_rng(seed)
+    c, rho = random.uniform(0.1, 10.0), random.uniform(0.5, 2.0)
+    t = np.arange(1.0, points + 1)
+    y = c / (t + shift) ** rho * (1 + noise * random.standard_normal(points))
+    for window in range(4, points // 27, 4):
+        y[27 * window + random.integers(27)] *= random.choice([3.0, 1 / 3])
+    return y, (c, shift, rho)
+
+
+def within(fit: DecayFit, true: tuple[float, float, float], deviations: float) -> bool:
+    errors = [abs(e.value - x) for e, x in zip((fit.C, fit.T0, fit.rho), true, strict=True)]
+    allowed = [deviations * e.standard_error for e in (fit.C, fit.T0, fit.rho)]
+    return all(error <= most for error, most in zip(errors, allowed, strict=True))
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 1.0, 2.0, 3.0]), max_size=40),
+    st.integers(min_value=3, max_value=9),
+)
+def test_window_filter_is_the_plain_loop(values: list[float], window: int) -> None:
+    removed = set()
+    for start in range(0, len(values) - window + 1, window):
+        part = values[start : start + window]
+        removed.add(start + part.index(min(part)))
+        removed.add(start + max(i for i, value in enumerate(part) if value == max(part)))
+    kept = window_filter(np.array(values), window)
+    assert set(np.flatnonzero(~kept)) == removed
+    assert len(removed) == 2 * (len(values) // window)
+
+
+def test_filters_act_in_order_and_keep_the_times() -> None:
+    y = np.array([5.0, 1.0, 4.0, 2.0, 9.0, 3.0, 7.0])
+    # Windows (5 1 4) and (2 9 3) lose 1, 5 and 2, 9; of 4, 3, 7 the second goes.
+    t, kept = filter_curve(y, window=3, period=2, scaling=0.5)
+    assert kept.tolist() == [4.0, 7.0]
+    assert t.tolist() == [1.5, 3.5]
+
+
+@pytest.mark.parametrize(
+    ("count", "period", "left"),
+    [(6, 0, [0, 1, 2, 3, 4, 5]), (6, 2, [0, 2, 4]), (5, 3, [0, 1, 3, 4])],
+)
+def test_period_filter_removes_every_mth(count: int, period: int, left: list[int]) -> None:
+    assert np.flatnonzero(period_filter(count, period)).tolist() == left
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("scaling", [1.0, 0.01, 250.0])
+def test_fit_agrees_with_curve_fit(seed: int, scaling: float) -> None:
+    shift = float(np.random.default_rng(seed).uniform(3, 80))
+    y, true = decay(seed, shift, points=500)
+    t = scaling * np.arange(1.0, 501)
+    fit = fit_decay(t, y)
+    start = (true[0] * scaling ** true[2], shift * scaling, true[2])
+    values, covariance = curve_fit(
+        lambda t, c, t0, rho: np.log(c) - rho * np.log(t + t0),
+        t,
+        np.log(y),
+        start,
+        jac=lambda t, c, t0, rho: np.stack(
+            [np.full_like(t, 1 / c), -rho / (t + t0), -np.log(t + t0)], 1
+        ),
+        x_scale=start,
+        ftol=1e-15,
+        xtol=1e-15,
+        gtol=1e-15,
+        method="trf",
+    )
+    found = (fit.C, fit.T0, fit.rho)
+    np.testing.assert_allclose([e.value for e in found], values, rtol=1e-6)
+    errors = np.sqrt(np.diag(covariance))
+    np.testing.assert_allclose([e.standard_error for e in found], errors, rtol=1e-5)
+    half = student.ppf(0.975, 497) * errors
+    np.testing.assert_allclose([e.interval[1] - e.value for e in found], half, rtol=1e-5)
+    residuals = np.log(y) - np.log(values[0]) + values[2] * np.log(t + values[1])
+    assert fit.residual_deviation == pytest.approx(np.sqrt(residuals @ residuals / 497))
+    assert fit.r_squared == pytest.approx(1 - residuals.var() / np.log(y).var())
+
+
+@pytest.mark.parametrize("shift", [-0.5, 0.0, 3.0, 80.0, 2000.0])
+@pytest.mark.parametrize("rho", [-0.4, 0.1, 1.0, 4.0])
+def test_exact_data_come_back(shift: float, rho: float) -> None:
+    t = np.arange(1.0, 301)
+    fit = fit_decay(t, 2.5 / (t + shift) ** rho)
+    found = [fit.C.value, fit.T0.value, fit.rho.value]
+    np.testing.assert_allclose(found, [2.5, shift, rho], rtol=1e-6, atol=1e-7)
+    assert fit.identified
+    np.testing.assert_allclose(fit.curve(t), 2.5 / (t + shift) ** rho, rtol=1e-10)
+
+
+@pytest.mark.parametrize("inferred", [True, False])
+def test_parameters_are_recovered_from_spiked_data(inferred: bool) -> None:
+    recovered = 0
+    for seed in range(20):
+        shift = float(np.random.default_rng(1000 + seed).uniform(3, 80)) if inferred else 1.0
+        y, true = decay(seed, shift)
+        fit = fit_decay(*filter_curve(y, 27), None if inferred else 1.0)
+        recovered += within(fit, true, 3.0) and fit.identified
+    assert recovered >= 18
+
+
+def test_positive_points_alone_are_used() -> None:
+    t = np.arange(1.0, 101)
+    y = 1 / (t + 2)
+    y[[3, 50]] = [0.0, -1.0]
+    y[70] = np.nan
+    fit = fit_decay(t, y, 2.0)
+    assert (fit.points, fit.dropped) == (97, 3)
+    assert fit.rho.value == pytest.approx(1.0)
+
+
+NOISE = np.exp(0.1 * np.random.default_rng(0).standard_normal(200))
+
+
+@pytest.mark.parametrize(
+    ("y", "shift", "reason"),
+    [
+        (np.array([3.0, 2.0, 1.0]), None, "too few points"),
+        (np.array([3.0, 2.0]), None, "too few points"),
+        (np.array([3.0, 2.0]), 1.0, "too few points"),
+        (np.array([]), 1.0, "too few points"),
+        (np.exp(-0.2 * np.arange(1.0, 201)), None, "T0 at its bound"),
+        (np.ones(200), None, "no decay: the interval of rho contains 0"),
+        (NOISE, None, "no decay: the interval of rho contains 0"),
+    ],
+)
+def test_a_fit_without_an_answer_says_so(y, shift: float | None, reason: str) -> None:
+    fit = fit_decay(np.arange(1.0, len(y) + 1), y, shift)
+    assert not fit.identified
+    assert fit.reason == reason or (reason.startswith("no decay") and fit.reason != "")
+
+
+def test_a_fixed_shift_has_no_uncertainty() -> None:
+    t = np.arange(1.0, 101)
+    fit = fit_decay(t, NOISE[:100] / t, 1.0)
+    assert (fit.T0.value, fit.T0.standard_error, fit.T0.interval) == (1.0, 0.0, (1.0, 1.0))
+    assert fit.identified
+
+
+def test_intervals_cover_at_their_level() -> None:
+    t = np.arange(1.0, 401)
+    covered = 0
+    for seed in range(200):
+        noise = np.exp(0.05 * np.random.default_rng(seed).standard_normal(400))
+        low, high = fit_decay(t, 3 / (t + 20) ** 1.2 * noise).rho.interval
+        covered += low <= 1.2 <= high
+    # Binomial(200, 0.95): 4.5 standard deviations below the mean.
+    assert covered >= 176

@@ -1,0 +1,41 @@
+"""The exponent of growth against scipy's regression."""
+
+import numpy as np
+import pytest
+from scipy.stats import linregress
+
+from resdepth.mathematics.growth import growth_exponent
+
+DEPTHS = np.array([8.0, 32.0, 100.0, 1000.0])
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("depths", [DEPTHS, DEPTHS[:3]])
+def test_slope_and_error_are_those_of_the_regression(seed: int, depths) -> None:
+    values = depths**0.4 * np.exp(np.random.default_rng(seed).standard_normal(len(depths)))
+    growth = growth_exponent(depths, values)
+    expected = linregress(np.log(depths), np.log(values))
+    assert growth is not None
+    assert growth.exponent == pytest.approx(expected.slope, rel=1e-12)
+    assert growth.standard_error == pytest.approx(expected.stderr, rel=1e-9)
+    assert growth.factor == pytest.approx(np.exp(expected.intercept), rel=1e-12)
+
+
+def test_two_depths_give_a_slope_without_an_error() -> None:
+    growth = growth_exponent(np.array([10.0, 1000.0]), np.array([3.0, 30.0]))
+    assert growth is not None
+    assert growth.exponent == pytest.approx(0.5)
+    assert np.isnan(growth.standard_error)
+
+
+@pytest.mark.parametrize(
+    ("depths", "values"),
+    [
+        ([10.0], [1.0]),
+        ([10.0, 20.0], [0.0, 1.0]),
+        ([10.0, 10.0], [1.0, 2.0]),
+        ([4.0, 8.0], [1.0, np.nan]),
+    ],
+)
+def test_nothing_to_fit_is_none(depths, values) -> None:
+    assert growth_exponent(np.array(depths), np.array(values)) is None
