@@ -42,6 +42,9 @@ def fail(error: ResdepthError) -> int:
 
 def misuse(error: typer.TyperException) -> int:
     """Print a complaint of the parser as one line; return the exit code."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(error.format_message(), file=sys.stderr, flush=True)
+        return error.exit_code
     message = " ".join(error.format_message().split())
     context = getattr(error, "ctx", None)
     where = context.command_path if context is not None else "resdepth"

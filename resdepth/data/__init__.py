@@ -1,0 +1,1 @@
+"""Data sets as whole tensors: options in, inputs and targets out."""

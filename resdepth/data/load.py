@@ -1,0 +1,62 @@
+"""From the options to the tensors of a training and a validation set."""
+
+import torch
+
+from resdepth.data import digits, folder, functions, torchvision_sets
+from resdepth.data.dataset import Dataset
+from resdepth.data.place import cache_folder
+from resdepth.errors import OptionConflict
+from resdepth.mathematics.random import stream
+from resdepth.options.train import TrainOptions
+
+
+def load_data(options: TrainOptions) -> tuple[Dataset, Dataset]:
+    """Training and validation set of a run, exactly as its network sees them.
+
+    `inputs` are (N, features) in the run's dtype, `targets` (N,). `train_fraction` is applied.
+
+    Raises
+    ------
+    DataMissing, DataInvalid, PathMissing
+        The data is not there or cannot be used.
+    OptionConflict
+        `--input-size` or `--classes` contradicts the data.
+    """
+    train, validation = _load(options)
+    _check(options, train)
+    if options.train_fraction < 1.0:
+        chosen = max(1, round(options.train_fraction * train.samples))
+        index = stream(options.seed, "subset").permutation(train.samples)[:chosen]
+        train = train.take(torch.from_numpy(index))
+    return train, validation
+
+
+def _load(options: TrainOptions) -> tuple[Dataset, Dataset]:
+    dtype: torch.dtype = getattr(torch, options.dtype)
+    if options.data == "digits":
+        return digits.load(dtype)
+    if options.data in ("mnist", "cifar10"):
+        return torchvision_sets.load(options.data, options.data_dir or cache_folder(), dtype)
+    if options.data == "folder" and options.data_dir is not None:
+        return folder.load(options.data_dir, dtype, options.num_workers)
+    if options.data == "sin":
+        return functions.sine(
+            options.num_samples, options.separation, options.sin_frequency, options.seed, dtype
+        )
+    return functions.constant(options.num_samples, options.target_value, options.seed, dtype)
+
+
+def _check(options: TrainOptions, train: Dataset) -> None:
+    features = train.inputs.shape[1]
+    if options.input_size not in (None, features):
+        raise OptionConflict(
+            flag="--input-size",
+            reason=f"{options.input_size} does not fit --data={options.data} of {features} features",
+            remedy="leave it out: it follows the data",
+        )
+    if options.classes is not None and options.classes < len(train.classes):
+        raise OptionConflict(
+            flag="--classes",
+            reason=f"{options.classes} is fewer than the {len(train.classes)} of --data={options.data}",
+            remedy="leave it out: it follows the data",
+        )

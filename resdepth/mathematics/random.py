@@ -1,0 +1,16 @@
+"""Independent streams of random numbers, each a function of the seed and a name alone."""
+
+import numpy as np
+
+STREAMS = ("readin", "readout", "blocks", "inputs", "validation", "subset", "permutation", "directions")
+"""Names of the streams; the position of a name is part of its stream, so append only."""
+
+
+def stream(seed: int, name: str, *index: int) -> np.random.Generator:
+    """The generator of stream `name` (see `STREAMS`), for instance of epoch `index`."""
+    return np.random.default_rng([seed, STREAMS.index(name), *index])
+
+
+def permutation(seed: int, epoch: int, samples: int) -> np.ndarray:
+    """Order of the samples in `epoch`; it depends on the seed and the epoch alone."""
+    return stream(seed, "permutation", epoch).permutation(samples)
