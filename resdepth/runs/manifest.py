@@ -1,0 +1,116 @@
+"""`manifest.json`: what a run is, how it was called, what it ran on, and how it ended."""
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from resdepth.errors import FileCorrupt, NotARun
+from resdepth.runs.atomic import write_text
+
+FORMAT = 1
+NAME = "manifest.json"
+PACKAGES = ("resdepth", "pvar", "torch", "numpy", "scipy", "safetensors", "tensorboard")
+Outcome = Literal["running", "finished", "interrupted", "diverged", "failed"]
+
+
+class Manifest(BaseModel):
+    """The record of one run.
+
+    `options` are all resolved options of `program`, `command` the command line; `device`, `engine`
+    and `threads` are what really ran. `steps` counts updates done, `seconds_per_step` is the median
+    over the steps without set-up, validation and checkpoints, `final` holds the last metrics over
+    the whole training and validation set, `detail` what the outcome has to add.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    program: str = "train"
+    command: list[str]
+    options: dict[str, Any]
+    seed: int
+    versions: dict[str, str]
+    platform: str
+    started: str
+    device: str = ""
+    engine: str = ""
+    threads: int = 0
+    outcome: Outcome = "running"
+    detail: dict[str, Any] = {}
+    steps: int = 0
+    seconds_per_step: float | None = None
+    final: dict[str, float] = {}
+
+
+def new_manifest(program: str, options: Mapping[str, Any], command: list[str], started: str) -> Manifest:
+    """A manifest at the start of a run."""
+    return Manifest(
+        program=program,
+        command=command,
+        options=dict(options),
+        seed=int(options["seed"]),
+        versions=versions(),
+        platform=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        started=started,
+        threads=int(options.get("threads") or available_threads()),
+    )
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that matter, without importing them."""
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def available_threads() -> int:
+    """CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def write_manifest(run: Path, manifest: Manifest) -> None:
+    """Put the manifest of `run` in place."""
+    write_text(run / NAME, manifest.model_dump_json(indent=2) + "\n")
+
+
+def read_manifest(run: Path) -> Manifest:
+    """The manifest of the run folder `run`.
+
+    Raises
+    ------
+    NotARun
+        There is none.
+    FileCorrupt
+        It is not a manifest of a format this version reads.
+    """
+    path = run / NAME
+    remedy = "restore the file, or train again"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        reason = "it has no manifest.json" if run.is_dir() else "no such folder"
+        raise NotARun(path=run, reason=reason) from None
+    except (OSError, ValueError) as error:
+        raise FileCorrupt(path=path, reason=f"not JSON ({error})", remedy=remedy) from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        found = content.get("format") if isinstance(content, dict) else None
+        reason = f"manifest format {found}, not {FORMAT}"
+        raise FileCorrupt(path=path, reason=reason, remedy="use the version that wrote it") from None
+    try:
+        return Manifest.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise FileCorrupt(path=path, reason=f"{where}: {first['msg']}", remedy=remedy) from None

@@ -1,0 +1,240 @@
+"""Trained weights wherever they lie: runs, checkpoints, exported files, and folders of these.
+
+Nothing is run that a file contains: pickles are read with `weights_only=True`, `.npz` without
+pickles. What is read is checked: L >= 1 square blocks of one width, all entries finite.
+"""
+
+import pickle
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from resdepth.errors import AnalysisImpossible, FileCorrupt, FileUnsafe, ModelsMissing, PathMissing
+from resdepth.runs.manifest import MANIFEST, read_manifest
+
+Array = NDArray[np.float64]
+NAME = "blocks"
+"""The key of the weights in files that hold several tensors."""
+REMEDY = "export the run again, or leave the file out"
+
+
+@dataclass(frozen=True)
+class Model:
+    """Weights `blocks` (L, d, d) in float64, where they come from, and the run's own beta if known."""
+
+    path: Path
+    blocks: Array
+    beta: float | None
+
+    @property
+    def depth(self) -> int:
+        """Number of layers L."""
+        return len(self.blocks)
+
+    @property
+    def width(self) -> int:
+        """Dimension d."""
+        return self.blocks.shape[-1]
+
+
+def read_models(folders: Sequence[Path], extension: str | None = None) -> list[Model]:
+    """Every model in `folders`, by depth, then by path; `extension` ("pth") keeps files of that kind.
+
+    A folder is a run (its last weights count), or it holds weight files, runs or further folders; a
+    file is itself. A model that is reached twice is read once. A folder with a `last.safetensors`
+    stands for that file alone, the others being earlier states of the same weights.
+
+    Raises
+    ------
+    PathMissing, ModelsMissing
+        A path is not there, or holds no weights.
+    AnalysisImpossible
+        One folder holds two models of one depth (of which one cannot tell whether they are
+        repetitions), or the models have different widths.
+    FileCorrupt, FileUnsafe
+        A file does not hold weights, or asks to run code.
+    """
+    wanted = _suffixes(extension)
+    files: dict[Path, Path] = {}
+    for folder in folders:
+        found = [path for path in _weight_files(folder, wanted)]
+        if not found:
+            detail = f" with extension {extension}" if extension else ""
+            raise ModelsMissing(path=folder, detail=detail)
+        files.update((path.resolve(), path) for path in found)
+    models = [read_model(path) for path in files.values()]
+    _check_together(models)
+    return sorted(models, key=lambda model: (model.depth, str(model.path)))
+
+
+def read_model(path: Path) -> Model:
+    """The weights in one file, checked."""
+    suffix = path.suffix.lower()
+    try:
+        blocks = _READERS[suffix](path)
+    except KeyError:
+        raise ModelsMissing(path=path, detail=f": {suffix or 'no'} extension is not a kind of weights") from None
+    except FileNotFoundError:
+        raise PathMissing(path=path, kind="file") from None
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror or error}"
+        raise FileCorrupt(path=path, reason=reason, remedy=REMEDY) from None
+    return Model(path, _checked(path, blocks), _beta(path))
+
+
+def _suffixes(extension: str | None) -> tuple[str, ...]:
+    return tuple(_READERS) if not extension else (f".{extension.lstrip('.').lower()}",)
+
+
+def _weight_files(path: Path, wanted: tuple[str, ...]) -> Iterator[Path]:
+    if path.is_file():
+        yield path
+    elif not path.is_dir():
+        raise PathMissing(path=path, kind="file or folder")
+    elif (path / MANIFEST).is_file():
+        yield from _files_of_run(path, wanted)
+    else:
+        entries = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
+        files = [entry for entry in entries if entry.is_file() and entry.suffix.lower() in wanted]
+        last = [file for file in files if file.stem == "last"]
+        yield from last or files
+        for folder in entries:
+            if folder.is_dir():
+                yield from _weight_files(folder, wanted)
+
+
+def _files_of_run(run: Path, wanted: tuple[str, ...]) -> Iterator[Path]:
+    last = run / "checkpoints" / "last.safetensors"
+    if last.is_file() and last.suffix in wanted:
+        yield last
+        return
+    exported = run / "exported_models"
+    yield from (f for f in sorted(exported.glob("resnet_*")) if f.suffix.lower() in wanted)
+
+
+def _read_pickle(path: Path) -> object:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        asked = re.search(r"GLOBAL ([\w.]+)|[Uu]nsupported (?:global|class)[:\s]+([\w.]+)", str(error))
+        if asked:
+            raise FileUnsafe(path=path, name=asked[1] or asked[2]) from None
+        raise FileCorrupt(path=path, reason="not a PyTorch file", remedy=REMEDY) from None
+    except (RuntimeError, EOFError, ValueError, KeyError, AttributeError, TypeError, IndexError):
+        raise FileCorrupt(path=path, reason="truncated or not a PyTorch file", remedy=REMEDY) from None
+    if isinstance(content, dict):
+        return _named(path, content)
+    return content
+
+
+def _read_safetensors(path: Path) -> object:
+    try:
+        return _named(path, load_file(path))
+    except SafetensorError:
+        reason = "truncated or not a safetensors file"
+        raise FileCorrupt(path=path, reason=reason, remedy=REMEDY) from None
+
+
+def _read_npz(path: Path) -> object:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return _named(path, {name: archive[name] for name in archive.files})
+    except (ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+        pickled = "allow_pickle" in str(error)
+        reason = "holds Python objects, not numbers" if pickled else "truncated or not an .npz file"
+        raise FileCorrupt(path=path, reason=reason, remedy=REMEDY) from None
+
+
+_READERS: dict[str, Callable[[Path], object]] = {
+    ".pth": _read_pickle,
+    ".pt": _read_pickle,
+    ".safetensors": _read_safetensors,
+    ".npz": _read_npz,
+}
+
+
+def _named(path: Path, tensors: dict[str, object]) -> object:
+    if NAME in tensors:
+        return tensors[NAME]
+    if len(tensors) == 1:
+        return next(iter(tensors.values()))
+    reason = f"no tensor named '{NAME}' among {len(tensors)}"
+    raise FileCorrupt(path=path, reason=reason, remedy=REMEDY)
+
+
+def _checked(path: Path, content: object) -> Array:
+    """Blocks (L, d, d) from a tensor or a list of matrices, or the reason why not."""
+
+    def refuse(reason: str) -> FileCorrupt:
+        return FileCorrupt(path=path, reason=reason, remedy=REMEDY)
+
+    if isinstance(content, (list, tuple)):
+        layers = [_numbers(layer) for layer in content]
+        if not layers:
+            raise refuse("an empty list of layers")
+        if any(layer is None for layer in layers):
+            raise refuse("the list holds something other than tensors of real numbers")
+        shapes = sorted({layer.shape for layer in layers if layer is not None})
+        if len(shapes) > 1:
+            raise refuse(f"layers of different shapes: {_shape(shapes[0])} and {_shape(shapes[1])}")
+        content = np.stack([layer for layer in layers if layer is not None])
+    blocks = _numbers(content)
+    if blocks is None:
+        raise refuse(f"holds a {type(content).__name__}, not a tensor of real numbers")
+    if blocks.ndim != 3 or blocks.shape[1] != blocks.shape[2] or not blocks.size:
+        raise refuse(f"the weights are {_shape(blocks.shape)}, not L x d x d")
+    if not np.isfinite(blocks).all():
+        layer, row, column = (int(i) for i in np.argwhere(~np.isfinite(blocks))[0])
+        value = blocks[layer, row, column]
+        raise refuse(f"layer {layer}, entry ({row}, {column}) is {value}")
+    return blocks
+
+
+def _numbers(content: object) -> Array | None:
+    if isinstance(content, Tensor):
+        if content.layout != torch.strided or not content.dtype.is_floating_point:
+            return None
+        return content.detach().double().numpy()
+    if isinstance(content, np.ndarray) and content.dtype.kind == "f":
+        return content.astype(np.float64)
+    return None
+
+
+def _shape(shape: Iterable[int]) -> str:
+    return " x ".join(str(size) for size in shape) or "a single number"
+
+
+def _beta(path: Path) -> float | None:
+    """beta of the run that `path` lies in, RUN/checkpoints/x or RUN/exported_models/x."""
+    run = path.resolve().parent.parent
+    if not (run / MANIFEST).is_file():
+        return None
+    return 1.0 - read_manifest(run).options.alpha
+
+
+def _check_together(models: list[Model]) -> None:
+    places: dict[tuple[Path, int], Path] = {}
+    for model in models:
+        key = (model.path.resolve().parent, model.depth)
+        if key in places:
+            raise AnalysisImpossible(
+                path=model.path.parent,
+                reason=f"{places[key].name} and {model.path.name} are both of depth {model.depth}",
+                remedy="keep repetitions in folders of their own; --ext takes one kind of file",
+            )
+        places[key] = model.path
+        if model.width != models[0].width:
+            raise AnalysisImpossible(
+                path=model.path,
+                reason=f"width {model.width}, but {models[0].path} has {models[0].width}",
+                remedy="compare models of one width",
+            )
