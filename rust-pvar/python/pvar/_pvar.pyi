@@ -1,0 +1,61 @@
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, SupportsFloat, final, overload
+
+import numpy as np
+import numpy.typing as npt
+
+_Metric = Literal["euclidean", "manhattan", "chebyshev"]
+_Path = Any  # array (n, d) or (n,), nested sequence, or a tensor of another library
+_Norms = npt.NDArray[np.float64]
+_Indices = npt.NDArray[np.intp]
+
+@overload
+def p_variation(
+    path: _Path, p: SupportsFloat, *, metric: _Metric = "euclidean", return_partition: Literal[False] = False
+) -> float: ...
+@overload
+def p_variation(
+    path: _Path, p: SupportsFloat, *, metric: _Metric = "euclidean", return_partition: Literal[True]
+) -> tuple[float, _Indices]: ...
+@overload
+def p_variation_norm(
+    path: _Path, p: SupportsFloat, *, metric: _Metric = "euclidean", return_partition: Literal[False] = False
+) -> float: ...
+@overload
+def p_variation_norm(
+    path: _Path, p: SupportsFloat, *, metric: _Metric = "euclidean", return_partition: Literal[True]
+) -> tuple[float, _Indices]: ...
+def p_var(path: _Path, p: SupportsFloat, dist: _Metric = "euclidean") -> float: ...
+def profile(path: _Path, ps: Iterable[SupportsFloat], *, metric: _Metric = "euclidean") -> _Norms: ...
+def prefix(path: _Path, p: SupportsFloat, *, metric: _Metric = "euclidean") -> _Norms: ...
+def batch(
+    paths: npt.NDArray[Any] | Sequence[_Path],
+    p: SupportsFloat | Iterable[SupportsFloat],
+    *,
+    metric: _Metric = "euclidean",
+    threads: int | None = None,
+) -> _Norms: ...
+@final
+class Path:
+    def __new__(cls, path: _Path) -> Path: ...
+    @property
+    def shape(self) -> tuple[int, int]: ...
+    def __len__(self) -> int: ...
+    @overload
+    def p_variation(
+        self, p: SupportsFloat, *, metric: _Metric = "euclidean", return_partition: Literal[False] = False
+    ) -> float: ...
+    @overload
+    def p_variation(
+        self, p: SupportsFloat, *, metric: _Metric = "euclidean", return_partition: Literal[True]
+    ) -> tuple[float, _Indices]: ...
+    @overload
+    def p_variation_norm(
+        self, p: SupportsFloat, *, metric: _Metric = "euclidean", return_partition: Literal[False] = False
+    ) -> float: ...
+    @overload
+    def p_variation_norm(
+        self, p: SupportsFloat, *, metric: _Metric = "euclidean", return_partition: Literal[True]
+    ) -> tuple[float, _Indices]: ...
+    def profile(self, ps: Iterable[SupportsFloat], *, metric: _Metric = "euclidean") -> _Norms: ...
+    def prefix(self, p: SupportsFloat, *, metric: _Metric = "euclidean") -> _Norms: ...

@@ -1,0 +1,80 @@
+//! What can be wrong with a question about a path.
+
+use std::fmt;
+
+/// Why a p-variation could not be computed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Error {
+    /// The path has no points.
+    Empty,
+    /// The points have no coordinates.
+    NoColumns {
+        /// Number of points.
+        rows: usize,
+    },
+    /// The buffer does not hold `rows * columns` numbers.
+    Shape {
+        /// Number of points asked for.
+        rows: usize,
+        /// Number of coordinates asked for.
+        columns: usize,
+        /// Length of the buffer.
+        len: usize,
+    },
+    /// The exponent is not a finite number of at least one.
+    Exponent(f64),
+    /// An entry is NaN or infinite.
+    NotFinite {
+        /// Index of the point.
+        row: usize,
+        /// Index of the coordinate.
+        column: usize,
+        /// The entry.
+        value: f64,
+    },
+    /// Too few points for a regression over sub-samplings.
+    TooShort {
+        /// Number of points.
+        rows: usize,
+        /// Number of points needed.
+        needed: usize,
+    },
+    /// The caller asked to stop.
+    Interrupted,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => write!(f, "the path is empty; give at least one point"),
+            Self::NoColumns { rows } => {
+                write!(f, "the path has {rows} rows without entries; give at least one column")
+            }
+            Self::Shape { rows, columns, len } => {
+                write!(f, "{len} numbers do not make {rows} rows of {columns} columns")
+            }
+            Self::Exponent(p) => {
+                write!(f, "p must be a finite number >= 1, got {}", Number(*p))
+            }
+            Self::NotFinite { row, column, value } => {
+                write!(f, "row {row}, column {column} of the path is {}", Number(*value))?;
+                write!(f, "; every entry must be finite")
+            }
+            Self::TooShort { rows, needed } => {
+                write!(f, "the path has {rows} points; this needs at least {needed}")
+            }
+            Self::Interrupted => write!(f, "interrupted"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Shows NaN and infinities as Python does.
+struct Number(f64);
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_nan() { write!(f, "nan") } else { write!(f, "{}", self.0) }
+    }
+}

@@ -1,0 +1,18 @@
+//! The Python module `pvar._pvar`: registrations only.
+
+mod batch;
+mod functions;
+mod handle;
+mod input;
+mod interrupt;
+
+/// Exact p-variation of discrete paths.
+#[pyo3::pymodule]
+mod _pvar {
+    #[pymodule_export]
+    use super::batch::batch;
+    #[pymodule_export]
+    use super::functions::{p_var, p_variation, p_variation_norm, prefix, profile};
+    #[pymodule_export]
+    use super::handle::Path;
+}
