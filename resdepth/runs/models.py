@@ -6,8 +6,9 @@ pickles. What is read is checked: L >= 1 square blocks of one width, all entries
 
 import pickle
 import re
+import warnings
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,12 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from resdepth.errors import AnalysisImpossible, FileCorrupt, FileUnsafe, ModelsMissing, PathMissing
-from resdepth.runs.manifest import MANIFEST, read_manifest
+from resdepth.mathematics import scaling
+from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
+from resdepth.runs.checkpoint import last_path
+from resdepth.runs.export import FOLDER as EXPORTED
+from resdepth.runs.manifest import NAME as MANIFEST
+from resdepth.runs.manifest import read_manifest
 
 Array = NDArray[np.float64]
 NAME = "blocks"
@@ -29,7 +35,7 @@ REMEDY = "export the run again, or leave the file out"
 
 @dataclass(frozen=True)
 class Model:
-    """Weights `blocks` (L, d, d) in float64, where they come from, and the run's own beta if known."""
+    """Weights `blocks` (L, d, d) in float64, their file, the run's own beta where it is known."""
 
     path: Path
     blocks: Array
@@ -43,11 +49,11 @@ class Model:
     @property
     def width(self) -> int:
         """Dimension d."""
-        return self.blocks.shape[-1]
+        return int(self.blocks.shape[-1])
 
 
 def read_models(folders: Sequence[Path], extension: str | None = None) -> list[Model]:
-    """Every model in `folders`, by depth, then by path; `extension` ("pth") keeps files of that kind.
+    """Every model in `folders`, by depth, then by path; `extension` ("pth") takes such files alone.
 
     A folder is a run (its last weights count), or it holds weight files, runs or further folders; a
     file is itself. A model that is reached twice is read once. A folder with a `last.safetensors`
@@ -66,7 +72,7 @@ def read_models(folders: Sequence[Path], extension: str | None = None) -> list[M
     wanted = _suffixes(extension)
     files: dict[Path, Path] = {}
     for folder in folders:
-        found = [path for path in _weight_files(folder, wanted)]
+        found = list(_weight_files(folder, wanted))
         if not found:
             detail = f" with extension {extension}" if extension else ""
             raise ModelsMissing(path=folder, detail=detail)
@@ -82,9 +88,13 @@ def read_model(path: Path) -> Model:
     try:
         blocks = _READERS[suffix](path)
     except KeyError:
-        raise ModelsMissing(path=path, detail=f": {suffix or 'no'} extension is not a kind of weights") from None
+        raise ModelsMissing(
+            path=path, detail=f": {suffix or 'no'} extension is not a kind of weights"
+        ) from None
     except FileNotFoundError:
         raise PathMissing(path=path, kind="file") from None
+    except MemoryError:
+        raise FileCorrupt(path=path, reason="claims more than the memory", remedy=REMEDY) from None
     except OSError as error:
         reason = f"cannot be read: {error.strerror or error}"
         raise FileCorrupt(path=path, reason=reason, remedy=REMEDY) from None
@@ -112,25 +122,33 @@ def _weight_files(path: Path, wanted: tuple[str, ...]) -> Iterator[Path]:
                 yield from _weight_files(folder, wanted)
 
 
-def _files_of_run(run: Path, wanted: tuple[str, ...]) -> Iterator[Path]:
-    last = run / "checkpoints" / "last.safetensors"
-    if last.is_file() and last.suffix in wanted:
-        yield last
-        return
-    exported = run / "exported_models"
-    yield from (f for f in sorted(exported.glob("resnet_*")) if f.suffix.lower() in wanted)
+def _files_of_run(run: Path, wanted: tuple[str, ...]) -> list[Path]:
+    """The last weights of a run: its last checkpoint, else what it exported, else its newest."""
+
+    def among(paths: Iterable[Path]) -> list[Path]:
+        return sorted(path for path in paths if path.is_file() and path.suffix.lower() in wanted)
+
+    return (
+        among([last_path(run)])
+        or among((run / EXPORTED).glob("resnet_*"))
+        or among((run / CHECKPOINTS).glob("step_*"))[-1:]
+    )
 
 
 def _read_pickle(path: Path) -> object:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        asked = re.search(r"GLOBAL ([\w.]+)|[Uu]nsupported (?:global|class)[:\s]+([\w.]+)", str(error))
+        asked = re.search(r"(?:GLOBAL|global|class)[:\s]+([\w]+\.[\w.]*\w)", str(error))
         if asked:
-            raise FileUnsafe(path=path, name=asked[1] or asked[2]) from None
+            raise FileUnsafe(path=path, name=asked[1]) from None
         raise FileCorrupt(path=path, reason="not a PyTorch file", remedy=REMEDY) from None
     except (RuntimeError, EOFError, ValueError, KeyError, AttributeError, TypeError, IndexError):
-        raise FileCorrupt(path=path, reason="truncated or not a PyTorch file", remedy=REMEDY) from None
+        raise FileCorrupt(
+            path=path, reason="truncated or not a PyTorch file", remedy=REMEDY
+        ) from None
     if isinstance(content, dict):
         return _named(path, content)
     return content
@@ -149,7 +167,7 @@ def _read_npz(path: Path) -> object:
         with np.load(path, allow_pickle=False) as archive:
             return _named(path, {name: archive[name] for name in archive.files})
     except (ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
-        pickled = "allow_pickle" in str(error)
+        pickled = zipfile.is_zipfile(path) and "allow_pickle" in str(error)
         reason = "holds Python objects, not numbers" if pickled else "truncated or not an .npz file"
         raise FileCorrupt(path=path, reason=reason, remedy=REMEDY) from None
 
@@ -162,7 +180,7 @@ _READERS: dict[str, Callable[[Path], object]] = {
 }
 
 
-def _named(path: Path, tensors: dict[str, object]) -> object:
+def _named(path: Path, tensors: Mapping[str, object]) -> object:
     if NAME in tensors:
         return tensors[NAME]
     if len(tensors) == 1:
@@ -218,7 +236,8 @@ def _beta(path: Path) -> float | None:
     run = path.resolve().parent.parent
     if not (run / MANIFEST).is_file():
         return None
-    return 1.0 - read_manifest(run).options.alpha
+    alpha = read_manifest(run).options.get("alpha")
+    return None if alpha is None else scaling.beta(float(alpha))
 
 
 def _check_together(models: list[Model]) -> None:

@@ -1,0 +1,140 @@
+"""Weights from every kind of file and folder, and one line for everything that is none."""
+
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from resdepth.errors import AnalysisImpossible, FileCorrupt, FileUnsafe, ModelsMissing, PathMissing
+from resdepth.runs.export import write_model
+from resdepth.runs.models import read_model, read_models
+
+
+def blocks(depth: int, width: int = 3, seed: int = 0) -> torch.Tensor:
+    return torch.randn(depth, width, width, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("format", ["pth", "safetensors", "npz"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_exported_models_come_back(tmp_path: Path, format: str, dtype: torch.dtype) -> None:
+    written = blocks(5).to(dtype)
+    model = read_model(write_model(tmp_path, written, format))
+    np.testing.assert_array_equal(model.blocks, written.double().numpy())
+    assert (model.depth, model.width, model.beta) == (5, 3, None)
+
+
+def test_one_layer_is_a_model(tmp_path: Path) -> None:
+    assert read_model(write_model(tmp_path, blocks(1))).depth == 1
+
+
+def test_folders_are_searched_and_sorted_by_depth(tmp_path: Path) -> None:
+    for seed in ("b", "a"):
+        for depth in (8, 4):
+            write_model(tmp_path / seed, blocks(depth))
+    models = read_models([tmp_path])
+    found = [(model.depth, model.path.parent.name) for model in models]
+    assert found == [(4, "a"), (4, "b"), (8, "a"), (8, "b")]
+
+
+def test_a_model_reached_twice_counts_once(tmp_path: Path) -> None:
+    path = write_model(tmp_path / "a", blocks(4))
+    assert len(read_models([tmp_path, tmp_path / "a", path])) == 1
+
+
+def test_extension_chooses_among_formats(tmp_path: Path) -> None:
+    write_model(tmp_path, blocks(4), "pth")
+    write_model(tmp_path, blocks(4), "npz")
+    for extension in ("npz", ".npz"):
+        assert [m.path.suffix for m in read_models([tmp_path], extension)] == [".npz"]
+    with pytest.raises(AnalysisImpossible, match="both of depth 4"):
+        read_models([tmp_path])
+
+
+def test_the_last_checkpoint_stands_for_a_folder(tmp_path: Path) -> None:
+    for name in ("step_00000001", "step_00000002", "last"):
+        write_model(tmp_path, blocks(4), "safetensors").rename(tmp_path / f"{name}.safetensors")
+    assert [m.path.stem for m in read_models([tmp_path])] == ["last"]
+
+
+def test_widths_are_not_mixed(tmp_path: Path) -> None:
+    write_model(tmp_path, blocks(4, width=3))
+    write_model(tmp_path, blocks(8, width=2))
+    with pytest.raises(AnalysisImpossible, match="width 2, but .* has 3|width 3, but .* has 2"):
+        read_models([tmp_path])
+
+
+def test_what_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(PathMissing):
+        read_models([tmp_path / "nowhere"])
+    with pytest.raises(ModelsMissing, match="with extension pth"):
+        read_models([tmp_path], "pth")
+
+
+class Evil:
+    def __reduce__(self):
+        return os.mkdir, ("was_run",)
+
+
+def _save(path: Path, content: object) -> None:
+    torch.save(content, path)
+
+
+def _truncate(path: Path) -> None:
+    torch.save([torch.ones(2, 2)] * 50, path)
+    path.write_bytes(path.read_bytes()[:700])
+
+
+HOSTILE = {
+    "truncated": (_truncate, "truncated or not a PyTorch file"),
+    "empty": (lambda path: path.write_bytes(b""), "truncated or not a PyTorch file"),
+    "text": (lambda path: path.write_text("hello"), "not a PyTorch file"),
+    "raw pickle": (lambda path: path.write_bytes(pickle.dumps(Evil())), "not a PyTorch file"),
+    "mixed widths": (
+        lambda path: _save(path, [torch.ones(2, 2), torch.ones(3, 3)]),
+        "2 x 2 and 3 x 3",
+    ),
+    "oblong": (lambda path: _save(path, [torch.ones(2, 3)]), "1 x 2 x 3"),
+    "no layers": (lambda path: _save(path, []), "empty list"),
+    "words": (lambda path: _save(path, ["a"]), "other than tensors"),
+    "whole numbers": (lambda path: _save(path, torch.ones(1, 2, 2, dtype=torch.int32)), "real"),
+    "nan": (lambda path: _save(path, torch.full((2, 2, 2), torch.nan)), r"layer 0, entry \(0, 0\)"),
+    "infinite": (lambda path: _save(path, [torch.full((2, 2), torch.inf)]), "is inf"),
+    "names": (lambda path: _save(path, {"a": torch.ones(2), "b": torch.ones(2)}), "'blocks'"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_hostile_pickles_are_refused_in_one_line(tmp_path: Path, case: str) -> None:
+    write, message = HOSTILE[case]
+    path = tmp_path / "resnet_4.pth"
+    write(path)
+    with pytest.raises(FileCorrupt, match=message) as caught:
+        read_model(path)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [Evil(), [Evil()], torch.nn.Linear(2, 2)])
+def test_code_in_a_pickle_is_named_and_not_run(tmp_path: Path, monkeypatch, content) -> None:
+    monkeypatch.chdir(tmp_path)
+    _save(tmp_path / "x.pth", content)
+    with pytest.raises(FileUnsafe, match=r"posix\.mkdir|nt\.mkdir|torch\.nn"):
+        read_model(tmp_path / "x.pth")
+    assert not (tmp_path / "was_run").exists()
+
+
+def test_objects_in_an_archive_are_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", blocks=np.array([Evil()], dtype=object))
+    with pytest.raises(FileCorrupt, match="Python objects"):
+        read_model(tmp_path / "x.npz")
+
+
+@pytest.mark.parametrize("suffix", ["npz", "safetensors"])
+@pytest.mark.parametrize("keep", [0, 60, 150])
+def test_truncated_archives_are_refused(tmp_path: Path, suffix: str, keep: int) -> None:
+    path = write_model(tmp_path, blocks(9), suffix)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(FileCorrupt, match="truncated"):
+        read_model(path)
