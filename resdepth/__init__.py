@@ -1,1 +1,41 @@
-"""resdepth: the weights of very deep residual networks as paths through the layers."""
+"""resdepth: the weights of very deep residual networks as paths through the layers.
+
+The public names are imported when they are first used, so that `import resdepth` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from resdepth.data.load import load_data as load_data
+    from resdepth.errors import ResdepthError as ResdepthError
+    from resdepth.experiment.api import train as train
+    from resdepth.mathematics.pvariation import p_variation_norm as p_variation_norm
+    from resdepth.mathematics.pvariation import p_variation_norms as p_variation_norms
+    from resdepth.options.train import TrainOptions as TrainOptions
+    from resdepth.runs.run import Run as Run
+    from resdepth.runs.run import open_run as open_run
+    from resdepth.runs.run import weight_path as weight_path
+
+_HOMES = {
+    "ResdepthError": "resdepth.errors",
+    "Run": "resdepth.runs.run",
+    "TrainOptions": "resdepth.options.train",
+    "load_data": "resdepth.data.load",
+    "open_run": "resdepth.runs.run",
+    "p_variation_norm": "resdepth.mathematics.pvariation",
+    "p_variation_norms": "resdepth.mathematics.pvariation",
+    "train": "resdepth.experiment.api",
+    "weight_path": "resdepth.runs.run",
+}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'resdepth' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,11 +1,31 @@
 """The oracle: the network written as the mathematics reads, differentiated by autograd."""
 
+from collections.abc import Iterator
+
 import torch
 
 from resdepth.arrays import Hidden, Prediction, Targets
 from resdepth.engine.contract import Engine, Evaluation, Request, evaluate_prediction
 from resdepth.engine.network import Network
 from resdepth.mathematics.activation import ACTIVATIONS
+
+
+def hidden_states(network: Network, h0: Hidden) -> Iterator[Hidden]:
+    """h_1, ..., h_L, one layer after another."""
+    sigma = ACTIVATIONS[network.activation].value
+    h = h0
+    previous = torch.zeros_like(network.blocks[..., 0, :, :])
+    for block in network.blocks.unbind(-3):
+        if network.augmentation == "skip":
+            h = h + network.delta * sigma(h @ block.mT)
+        elif network.augmentation == "none":
+            h = sigma(h @ block.mT)
+        elif network.augmentation == "linear_skip":
+            h = h + sigma(h) @ block.mT
+        else:
+            h = h + sigma(h) @ (block - previous).mT
+        previous = block
+        yield h
 
 
 class ReferenceEngine:
@@ -15,19 +35,9 @@ class ReferenceEngine:
 
     def predict(self, network: Network, h0: Hidden) -> Prediction:
         """h_L U_out^T, (*replicas, samples, outputs)."""
-        sigma = ACTIVATIONS[network.activation].value
         h = h0
-        previous = torch.zeros_like(network.blocks[..., 0, :, :])
-        for block in network.blocks.unbind(-3):
-            if network.augmentation == "skip":
-                h = h + network.delta * sigma(h @ block.mT)
-            elif network.augmentation == "none":
-                h = sigma(h @ block.mT)
-            elif network.augmentation == "linear_skip":
-                h = h + sigma(h) @ block.mT
-            else:
-                h = h + sigma(h) @ (block - previous).mT
-            previous = block
+        for h in hidden_states(network, h0):
+            pass
         return h @ network.readout.mT
 
     def evaluate(self, network: Network, h0: Hidden, targets: Targets) -> Evaluation:

@@ -51,7 +51,18 @@ def option(
 class Options(BaseModel):
     """Base of all options: frozen, finite numbers, no unknown names."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=()
+    )
+
+    def recorded(self, *, explicit: bool = False) -> dict[str, Any]:
+        """The options as a manifest holds them: JSON values, paths absolute.
+
+        `explicit` leaves out those that were not set.
+        """
+        paths = {name: value.absolute() for name, value in self if isinstance(value, Path)}
+        whole = self.model_copy(update=paths)
+        return whole.model_dump(mode="json", exclude_unset=explicit)
 
 
 class Invocation(Options):

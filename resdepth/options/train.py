@@ -112,6 +112,11 @@ class TrainOptions(Options):
         return self.data in REGRESSIONS
 
     @property
+    def stem(self) -> str:
+        """Name of the run folder when none is given."""
+        return f"{self.data}-L{self.depth}-seed{self.seed}"
+
+    @property
     def beta(self) -> float:
         """beta = 1 - alpha."""
         return 1.0 - self.alpha

@@ -27,7 +27,7 @@ def create_run(
         It cannot be made.
     """
     try:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.is_dir() and any(folder.iterdir()):
             if not overwrite:
                 raise OutputExists(path=folder)
             _clear(folder)
@@ -75,9 +75,6 @@ def default_run_folder(stem: str, parent: Path = Path("runs")) -> Path:
 
 def _clear(folder: Path) -> None:
     # Only what a run consists of: a mistyped --out must not take anything else along.
-    if not folder.is_dir():
-        folder.unlink()
-        return
     for path in (*(folder / part for part in PARTS), *folder.glob("events.out.tfevents.*")):
         if path.is_dir():
             shutil.rmtree(path)

@@ -1,0 +1,30 @@
+"""Which device really computes."""
+
+import warnings
+
+import torch
+
+from resdepth.errors import DeviceUnavailable
+
+
+def resolve_device(name: str) -> torch.device:
+    """The device for `auto`, `cpu`, `cuda`, `mps` or `gpu` (cuda, else mps, else the CPU).
+
+    Raises
+    ------
+    DeviceUnavailable
+        `cuda` or `mps` was asked for by name and is not there.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name in there:
+        if not there[name]:
+            raise DeviceUnavailable(device=name, reason=f"this machine has no usable {name} device")
+        return torch.device(name)
+    if name == "cpu":
+        return torch.device("cpu")
+    for candidate, available in there.items():
+        if available:
+            return torch.device(candidate)
+    if name == "gpu":
+        warnings.warn("--device=gpu: there is neither cuda nor mps here; computing on the CPU", stacklevel=2)
+    return torch.device("cpu")

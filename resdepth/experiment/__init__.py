@@ -1,0 +1,1 @@
+"""Data and engine brought together into run folders."""

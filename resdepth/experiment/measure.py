@@ -1,0 +1,59 @@
+"""What is measured at a step: p-variation of the weight path, metrics, validation."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from resdepth.engine.contract import Evaluation
+from resdepth.engine.loss import class_metrics
+from resdepth.engine.network import Network
+from resdepth.mathematics.pvariation import p_variation_norms
+from resdepth.options.train import TrainOptions
+
+
+def logged_exponents(p: float) -> tuple[float, ...]:
+    """p, 3p/4 and p/2."""
+    return (p, 0.75 * p, 0.5 * p)
+
+
+@dataclass(frozen=True)
+class PathNorms:
+    """p-variation norms of k -> L^beta A_k: those to log, and the one the rate depends on."""
+
+    exponents: tuple[float, ...]
+    every: int
+    log: bool
+    needed: bool
+
+    @classmethod
+    def of(cls, options: TrainOptions, *, needed: bool) -> "PathNorms":
+        """As the options have it; `needed`: the rate depends on the norm at `--p-var`."""
+        exponents = logged_exponents(options.p_var)
+        return cls(exponents, options.p_var_every, not options.no_p_var, needed)
+
+    def __call__(self, step: int, network: Network) -> tuple[float, dict[str, float]]:
+        """The norm at p (0 where it is not needed), and the norms to log by tag."""
+        log = self.log and step % self.every == 0
+        if not (log or self.needed):
+            return 0.0, {}
+        blocks = network.blocks.detach().cpu()
+        if not torch.isfinite(blocks).all():
+            return 0.0, {}
+        path = blocks.reshape(network.depth, -1).numpy()
+        exponents = self.exponents if log else self.exponents[:1]
+        # The norm is homogeneous: scaling it by L^beta is scaling the path.
+        norms = float(network.depth) ** network.beta * np.asarray(p_variation_norms(path, exponents))
+        tags = {f"p_variation_norm/{p:g}": float(n) for p, n in zip(exponents, norms, strict=True)}
+        return float(norms[0]), tags if log else {}
+
+
+def scalars(evaluation: Evaluation, *, omega: bool, prefix: str = "") -> dict[str, float]:
+    """Loss, metrics and Omega of one evaluation by tag."""
+    found = {f"{prefix}loss": float(evaluation.loss)}
+    if evaluation.counts is not None:
+        metrics = class_metrics(evaluation.counts)
+        found.update({f"{prefix}{name}": value for name, value in metrics.items()})
+    if omega:
+        found[f"{prefix}avg_grad_norm"] = float(evaluation.omega)
+    return found

@@ -1,0 +1,164 @@
+"""From options to everything a step needs: device, engine, network, embedded data, rate."""
+
+from dataclasses import dataclass, replace
+
+import torch
+
+from resdepth.arrays import Hidden, Targets
+from resdepth.data.dataset import Dataset
+from resdepth.data.load import load_data
+from resdepth.engine.contract import Engine, Request
+from resdepth.engine.device import resolve_device
+from resdepth.engine.kernels.registry import choose
+from resdepth.engine.loss import CrossEntropy, Loss, PowerLoss
+from resdepth.engine.network import Network
+from resdepth.engine.optimiser import (
+    ACTIVATION_CONSTANTS,
+    DEFAULT_CONSTANT,
+    ConstantRate,
+    DynamicRate,
+    Rate,
+)
+from resdepth.mathematics import scaling
+from resdepth.mathematics.initialise import INITIALISATIONS, linear_uniform
+from resdepth.mathematics.random import permutation, stream
+from resdepth.options.train import TrainOptions
+from resdepth.runs.checkpoint import Checkpoint
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A data set behind the fixed read-in: h_0 (N, d) and targets (N,), on the device."""
+
+    h0: Hidden
+    targets: Targets
+
+    @property
+    def samples(self) -> int:
+        """Number of samples N."""
+        return self.targets.shape[0]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One run, ready to step."""
+
+    options: TrainOptions
+    device: torch.device
+    engine: Engine
+    network: Network
+    train: Embedded
+    validation: Embedded
+
+    @property
+    def batch_size(self) -> int:
+        """Samples of a full batch."""
+        return min(self.options.batch_size or self.train.samples, self.train.samples)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Updates in an epoch; the last batch may be smaller."""
+        return -(-self.train.samples // self.batch_size)
+
+    @property
+    def steps(self) -> int:
+        """Updates in all."""
+        return self.options.epochs * self.steps_per_epoch
+
+    def batch(self, step: int) -> tuple[Hidden, Targets]:
+        """The embedded batch of `step`: a slice of the epoch's permutation."""
+        if self.steps_per_epoch == 1:
+            return self.train.h0, self.train.targets
+        epoch, number = divmod(step, self.steps_per_epoch)
+        order = permutation(self.options.seed, epoch, self.train.samples)
+        chosen = order[number * self.batch_size : (number + 1) * self.batch_size]
+        index = torch.from_numpy(chosen).to(self.device)
+        return self.train.h0[index], self.train.targets[index]
+
+    def with_blocks_of(self, checkpoint: Checkpoint) -> Network:
+        """The network with the weights of a checkpoint."""
+        return self.network.with_blocks(
+            checkpoint.blocks.to(self.device, self.network.blocks.dtype)
+        )
+
+
+def build(options: TrainOptions, threads: int) -> Problem:
+    """Load the data, draw the network and choose the engine."""
+    torch.set_num_threads(threads)
+    device = resolve_device(options.device)
+    if device.type == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = options.precision == "tf32"
+    engine = choose(options.engine, engine_request(options, device, threads))
+    train, validation = load_data(options)
+    network = initial_network(options, train)
+    embedded = [_embed(network, part, device) for part in (train, validation)]
+    network = network.to(device, network.blocks.dtype)
+    return Problem(options, device, engine, network, *embedded)
+
+
+def engine_request(options: TrainOptions, device: torch.device, threads: int) -> Request:
+    """What the network of `options` needs of an engine."""
+    return Request(
+        device=device,
+        dtype=getattr(torch, options.dtype),
+        activation=options.activation,
+        augmentation=options.augmentation,
+        width=options.width,
+        threads=threads,
+        precision=options.precision,
+    )
+
+
+def initial_network(options: TrainOptions, train: Dataset) -> Network:
+    """The network before training, on the CPU; drawn in float64 from the seed's own streams."""
+    width, depth, seed = options.width, options.depth, options.seed
+    outputs = 1 if options.regression else options.classes or len(train.classes)
+    scale = scaling.initial_scale(depth, width, options.alpha, options.gamma)
+    draw = INITIALISATIONS[options.init]
+    blocks = draw((depth, width, width), scale, stream(seed, "blocks"))
+    readin = linear_uniform(width, train.inputs.shape[1], stream(seed, "readin"))
+    readout = linear_uniform(outputs, width, stream(seed, "readout"))
+    dtype = train.inputs.dtype
+    return Network(
+        *(torch.from_numpy(array).to(dtype) for array in (blocks, readin, readout)),
+        alpha=options.alpha,
+        activation=options.activation,
+        augmentation=options.augmentation,
+        loss=_loss(options),
+    )
+
+
+def rate_rule(options: TrainOptions) -> Rate:
+    """The rule for the learning rate."""
+    if not options.dynamic_lr:
+        return ConstantRate()
+    constant = options.lr_constant or ACTIVATION_CONSTANTS.get(options.activation, DEFAULT_CONSTANT)
+    return DynamicRate(
+        options.lr, constant, options.lr_max or options.lr, options.dynamic_lr_rule == "anchored"
+    )
+
+
+def _loss(options: TrainOptions) -> Loss:
+    return PowerLoss(options.loss_p) if options.regression else CrossEntropy()
+
+
+def _embed(network: Network, data: Dataset, device: torch.device) -> Embedded:
+    return Embedded(network.embed(data.inputs).to(device), data.targets.to(device))
+
+
+def load_network(options: TrainOptions, checkpoint: Checkpoint) -> Network:
+    """The network of a checkpoint, on the CPU, in the dtype it was trained in."""
+    return Network(
+        checkpoint.blocks,
+        checkpoint.readin,
+        checkpoint.readout,
+        alpha=options.alpha,
+        activation=options.activation,
+        augmentation=options.augmentation,
+        loss=_loss(options),
+    )
+
+
+def with_engine(problem: Problem, engine: Engine) -> Problem:
+    """The same problem on another engine."""
+    return replace(problem, engine=engine)

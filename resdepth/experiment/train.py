@@ -1,0 +1,185 @@
+"""A training run: the loop's records become scalars, checkpoints and exported models in a folder."""
+
+import math
+import statistics
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from resdepth.engine.divergence import first_nonfinite_layer
+from resdepth.engine.optimiser import STALLED
+from resdepth.engine.train import State, StepRecord, train
+from resdepth.errors import ResdepthError
+from resdepth.experiment.measure import PathNorms, scalars
+from resdepth.experiment.observer import Observer, Silent, Start
+from resdepth.experiment.setup import Embedded, Problem, build, rate_rule
+from resdepth.options.train import TrainOptions
+from resdepth.runs.checkpoint import (
+    Checkpoint,
+    checkpoints,
+    last_path,
+    read_checkpoint,
+    step_path,
+    write_checkpoint,
+)
+from resdepth.runs.events import EventLog, cut_after
+from resdepth.runs.export import FOLDER as EXPORTED
+from resdepth.runs.export import write_model
+from resdepth.runs.manifest import Manifest, Outcome, write_manifest
+
+
+def run_training(folder: Path, manifest: Manifest, observer: Observer | None = None) -> Manifest:
+    """Train the run that `manifest` describes in `folder`, from its newest checkpoint if it has one.
+
+    Returns the manifest as it stands at the end; its `outcome` says how training ended. An error
+    leaves the outcome `failed` and is raised again.
+    """
+    try:
+        return _Run(folder, manifest, observer or Silent()).go()
+    except KeyboardInterrupt:
+        write_manifest(folder, manifest.model_copy(update={"outcome": "interrupted"}))
+        raise
+    except ResdepthError as error:
+        ended = manifest.model_copy(update={"outcome": "failed", "detail": {"error": str(error)}})
+        try:
+            write_manifest(folder, ended)
+        except ResdepthError:
+            pass  # The disk that refused the run refuses its manifest too; the first error counts.
+        raise
+
+
+@dataclass
+class _Run:
+    folder: Path
+    manifest: Manifest
+    observer: Observer
+    durations: list[float] = field(default_factory=list)
+    paused: float = 0.0
+    stalled: bool = False
+
+    def go(self) -> Manifest:
+        options = TrainOptions.model_validate(self.manifest.options)
+        self.problem = problem = build(options, self.manifest.threads)
+        self.omega = options.store_grad
+        start = self._start(problem)
+        self.resumed_at = start.step if start.step or checkpoints(self.folder) else -1
+        if self.resumed_at >= problem.steps and self.manifest.outcome == "finished":
+            self.observer.say(f"nothing to do: {start.step} of {problem.steps} steps are done")
+            return self.manifest
+        self.manifest = self.manifest.model_copy(
+            update={
+                "device": str(problem.device),
+                "engine": problem.engine.name,
+                "outcome": "running",
+                "detail": {},
+            }
+        )
+        write_manifest(self.folder, self.manifest)
+        cut_after(self.folder, self.resumed_at)
+        self.log = EventLog(self.folder)
+        try:
+            return self._loop(problem, start)
+        finally:
+            self.log.close()
+            self.observer.end()
+
+    def _start(self, problem: Problem) -> State:
+        found = checkpoints(self.folder)
+        if not found:
+            return State(0, problem.network, problem.options.lr)
+        newest = read_checkpoint(found[max(found)])
+        self.observer.say(f"resuming at step {newest.step} of {problem.steps}")
+        return State(newest.step, problem.with_blocks_of(newest), newest.lr)
+
+    def _loop(self, problem: Problem, start: State) -> Manifest:
+        rule = rate_rule(problem.options)
+        measure = PathNorms.of(problem.options, needed=rule.needs_norm)
+        title = f"{problem.engine.name} engine on {problem.device}, {self.manifest.threads} threads"
+        self.observer.start(Start(title, start.step, problem.steps, problem.steps_per_epoch))
+        whole = (problem.train.h0, problem.train.targets)
+        records = train(problem.engine, start, problem.steps, problem.batch, whole, rule, measure)
+        good, clock = start, time.perf_counter()
+        for record in records:
+            if not self._finite(record):
+                return self._diverged(good, record)
+            good = record.state
+            self._record(record)
+            now = time.perf_counter()
+            self.durations.append(now - clock - self.paused)
+            self.paused, clock = 0.0, now
+            signal = self.observer.stop()
+            if signal is not None and good.step < problem.steps:
+                return self._end("interrupted", good, {"signal": signal})
+        return self._end("finished", good, {})
+
+    def _record(self, record: StepRecord) -> None:
+        step, options = record.state.step, self.problem.options
+        values = scalars(record.evaluation, omega=self.omega)
+        values["lr"] = record.state.rate
+        values.update(record.norms)
+        self.observer.step(step, values)
+        if step <= self.resumed_at:
+            return
+        last = step == self.problem.steps
+        if step % options.log_every == 0 or last:
+            self.log.write(step, values)
+        began = time.perf_counter()
+        if self._validates(step) or last:
+            self.log.write(step, self._validate(record.state))
+        if options.checkpoint_every and step and step % options.checkpoint_every == 0:
+            self.log.synchronise()
+            write_checkpoint(step_path(self.folder, step), self._checkpoint(record.state))
+        self.paused = time.perf_counter() - began
+        if record.state.rate < STALLED * options.lr and not self.stalled:
+            self.stalled = True
+            self.observer.say(f"step {step}: the learning rate has stalled at {record.state.rate:.3g}")
+
+    def _validates(self, step: int) -> bool:
+        epochs = self.problem.options.val_every
+        return bool(epochs) and step % (epochs * self.problem.steps_per_epoch) == 0
+
+    def _validate(self, state: State) -> dict[str, float]:
+        data = self.problem.validation
+        evaluation = self.problem.engine.evaluate(state.network, data.h0, data.targets)
+        return scalars(evaluation, omega=self.omega, prefix="val/")
+
+    @staticmethod
+    def _finite(record: StepRecord) -> bool:
+        weights = float(record.state.network.blocks.sum())
+        return math.isfinite(float(record.evaluation.loss)) and math.isfinite(weights)
+
+    def _checkpoint(self, state: State) -> Checkpoint:
+        epoch, batch = divmod(state.step, self.problem.steps_per_epoch)
+        generator = {"seed": self.problem.options.seed, "epoch": epoch, "batch": batch}
+        network = state.network
+        return Checkpoint(
+            state.step, state.rate, network.blocks, network.readin, network.readout, generator
+        )
+
+    def _diverged(self, good: State, record: StepRecord) -> Manifest:
+        layer = first_nonfinite_layer(record.state.network, self.problem.batch(record.state.step)[0]) if (
+            record.state.step < self.problem.steps
+        ) else None
+        detail = {"step": record.state.step, "loss": str(float(record.evaluation.loss))}
+        return self._end("diverged", good, detail | ({} if layer is None else {"layer": layer}))
+
+    def _end(self, outcome: Outcome, state: State, detail: dict[str, object]) -> Manifest:
+        self.log.synchronise()
+        write_checkpoint(last_path(self.folder), self._checkpoint(state))
+        write_model(self.folder / EXPORTED, state.network.blocks)
+        durations = self.durations[1:] or self.durations
+        self.manifest = self.manifest.model_copy(
+            update={
+                "outcome": outcome,
+                "detail": detail,
+                "steps": state.step,
+                "seconds_per_step": statistics.median(durations) if durations else None,
+                "final": self._final(state, self.problem.train) | self._validate(state),
+            }
+        )
+        write_manifest(self.folder, self.manifest)
+        return self.manifest
+
+    def _final(self, state: State, data: Embedded) -> dict[str, float]:
+        evaluation = self.problem.engine.evaluate(state.network, data.h0, data.targets)
+        return scalars(evaluation, omega=self.omega)
