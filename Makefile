@@ -1,0 +1,69 @@
+# Everything a newcomer, a hook or a build machine does goes through these targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+RUST_SOURCES := $(shell find rust-pvar rust-engine \( -name target -o -name tests \) -prune -o \
+	\( -name '*.rs' -o -name Cargo.toml -o -name Cargo.lock -o -name pyproject.toml \) -print)
+CRATES := rust-pvar rust-engine
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-gpu lint format types rust docs bench bench-pvar bench-gpu \
+	stress-pvar check clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "%-12s %s\n", $$1, $$2}'
+
+install: $(STAMP) ## set up .venv with resdepth, pvar and the tools (needs Python and a network)
+
+$(STAMP): pyproject.toml constraints.txt $(RUST_SOURCES)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt ./rust-pvar --editable '.[dev]'
+	touch $@
+
+demo: install ## train three depths on the embedded data and draw figures into demo/
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/quickstart.sh demo
+
+test: install ## run the tests
+	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest rust-pvar/tests -n 2
+
+check: lint types test ## lint, types and tests
+
+lint: install ## ruff and clippy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@if command -v cargo >/dev/null; then for crate in $(CRATES); do \
+		cargo fmt --check --manifest-path $$crate/Cargo.toml && \
+		cargo clippy --quiet --all-targets --manifest-path $$crate/Cargo.toml -- -D warnings || exit 1; \
+	done; else echo "no cargo: clippy and rustfmt left out"; fi
+
+format: install ## format Python and Rust
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	for crate in $(CRATES); do cargo fmt --manifest-path $$crate/Cargo.toml; done
+
+types: install ## mypy
+	$(BIN)/mypy
+
+rust: ## the crates' own tests
+	for crate in $(CRATES); do cargo test --release --manifest-path $$crate/Cargo.toml --no-default-features || exit 1; done
+
+docs: install ## write docs/cli.md from the commands
+	$(BIN)/python -m resdepth.cli.reference > docs/cli.md
+
+test-gpu: install ## the GPU engine's tests, compiled (needs a CUDA device)
+	$(BIN)/python -m pytest tests/engine/test_cuda.py
+
+bench: install ## the CPU engine against torch
+	$(BIN)/python benchmarks/bench_step.py
+
+bench-pvar: install ## p-variation against the methods there are
+	$(BIN)/python benchmarks/bench_pvar.py
+
+bench-gpu: install ## the GPU engine against torch (needs a CUDA device)
+	$(BIN)/python benchmarks/bench_gpu.py
+
+clean: ## remove what the build left, but not runs
+	rm -rf $(VENV) rust-pvar/target rust-engine/target .mypy_cache .ruff_cache .hypothesis

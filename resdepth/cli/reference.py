@@ -1,0 +1,49 @@
+"""`docs/cli.md`, written from the option models of the commands."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from resdepth.cli.app import COMMANDS, LazyCommand, Tree
+
+
+def render() -> str:
+    """The reference page of the command line, in Markdown."""
+    lines = [
+        "# Command line",
+        "",
+        "Written by `make docs` from the options themselves. Every option is also a key of the YAML",
+        "file that `--config` takes; `--print-config` writes one. A flag wins over the file, the",
+        "file over the default.",
+    ]
+    for path, summary in _leaves(COMMANDS, ()):
+        lines += _command(path, summary)
+    return "\n".join(lines) + "\n"
+
+
+def _leaves(tree: Tree, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    for name, entry in tree.items():
+        if isinstance(entry, tuple):
+            yield from _leaves(entry[1], (*path, name))
+        else:
+            yield (*path, name), entry
+
+
+def _command(path: tuple[str, ...], summary: str) -> list[str]:
+    command = LazyCommand(path, summary).load()
+    title = " ".join(("resdepth", *path))
+    lines = ["", f"## `{title}`", "", str(command.help or summary), "", "| option | meaning |", "|---|---|"]
+    return lines + [_row(parameter) for parameter in command.params if parameter.name != "help"]
+
+
+def _row(parameter: Any) -> str:
+    metavar = "" if getattr(parameter, "is_flag", False) else f" {parameter.metavar}"
+    names = [*parameter.opts, *parameter.secondary_opts]
+    if parameter.param_type_name == "argument":
+        spelled = f"`{parameter.metavar}`"
+    else:
+        spelled = ", ".join(f"`{name}{metavar}`" for name in names)
+    return f"| {spelled} | {parameter.help} |".replace("|", "\\|").replace("\\| ", "| ", 1)
+
+
+if __name__ == "__main__":
+    print(render(), end="")
