@@ -42,7 +42,9 @@ def _row(parameter: Any) -> str:
         spelled = f"`{parameter.metavar}`"
     else:
         spelled = ", ".join(f"`{name}{metavar}`" for name in names)
-    return f"| {spelled} | {parameter.help} |".replace("|", "\\|").replace("\\| ", "| ", 1)
+    # A bar inside a cell would end it.
+    spelled, meaning = (text.replace("|", "\\|") for text in (spelled, str(parameter.help)))
+    return f"| {spelled} | {meaning} |"
 
 
 if __name__ == "__main__":
