@@ -29,7 +29,7 @@ def draw(seed: int, dimensions: int, shape: tuple[int, ...]) -> Array:
 
 
 def normalise(directions: Array, blocks: Array, normalisation: Normalisation) -> Array:
-    """Directions (dimensions, L, d, d) scaled to `blocks` (L, d, d) filter by filter or layer by layer."""
+    """Directions (dimensions, L, d, d) scaled to `blocks` (L, d, d), each row or each block."""
     if normalisation == "none":
         return directions
     axes = _AXES[normalisation]

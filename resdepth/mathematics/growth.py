@@ -11,7 +11,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Growth:
-    """value = factor L^exponent; `standard_error` is NaN for two depths, which it takes to draw a line."""
+    """value = factor L^exponent; `standard_error` is NaN for two depths, which fit a line."""
 
     exponent: float
     standard_error: float

@@ -17,7 +17,8 @@ Array = NDArray[np.float64]
 def weight_path(blocks: Array, beta: float) -> Array:
     """The path k -> L^beta A_k of `blocks` (L, d, d), flattened: (L, d*d), float64."""
     depth = len(blocks)
-    return float(depth) ** beta * blocks.reshape(depth, -1).astype(np.float64)
+    scale: float = float(depth) ** beta
+    return scale * blocks.reshape(depth, -1).astype(np.float64)
 
 
 def p_variation_norm(path: Array, p: float) -> float:

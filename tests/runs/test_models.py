@@ -62,7 +62,7 @@ def test_the_last_checkpoint_stands_for_a_folder(tmp_path: Path) -> None:
 def test_widths_are_not_mixed(tmp_path: Path) -> None:
     write_model(tmp_path, blocks(4, width=3))
     write_model(tmp_path, blocks(8, width=2))
-    with pytest.raises(AnalysisImpossible, match="width 2, but .* has 3|width 3, but .* has 2"):
+    with pytest.raises(AnalysisImpossible, match=r"width 2, but .* has 3|width 3, but .* has 2"):
         read_models([tmp_path])
 
 

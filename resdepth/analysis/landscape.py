@@ -1,0 +1,199 @@
+"""The loss around trained weights: what is evaluated, and the file it becomes.
+
+`losses[i, j]` is the loss at A + axis[i] D_0 + axis[j] D_1 (`losses[i]` for one direction). An
+unfinished surface lies in a hidden file beside the result, with an explicit mask of its cells.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from resdepth.analysis.numbers import as_json
+from resdepth.analysis.partial import Partial, discard, read_partial, write_partial
+from resdepth.arrays import Hidden, Targets
+from resdepth.data.load import load_data
+from resdepth.engine.contract import Engine
+from resdepth.engine.device import resolve_device
+from resdepth.engine.kernels.registry import choose
+from resdepth.engine.network import Network
+from resdepth.engine.surface import Plane, batch_size, surface
+from resdepth.experiment.setup import engine_request, load_network
+from resdepth.mathematics import directions
+from resdepth.options.landscape import RenderOptions
+from resdepth.options.train import TrainOptions
+from resdepth.runs.atomic import write_text, write_whole
+from resdepth.runs.checkpoint import read_checkpoint
+from resdepth.runs.manifest import available_threads, versions
+
+Array = NDArray[np.float64]
+Report = Callable[[int, int], None]
+"""Told the finished and all cells."""
+
+FORMAT = "resdepth-landscape-1"
+CELLS = "losses[i, j] is the mean loss at A + axes[0][i] D_0 + axes[1][j] D_1"
+SUBSET = "numpy.random.default_rng([seed, 1]).permutation(N)[:subset], sorted"
+SAVE_EVERY = 5.0
+"""Seconds between two saves of an unfinished surface."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a surface is drawn around: how the run was trained, and which checkpoint."""
+
+    training: TrainOptions
+    checkpoint: Path
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """A surface about to be evaluated; `request` is what its values depend on, in JSON's types."""
+
+    engine: Engine
+    network: Network
+    h0: Hidden
+    targets: Targets
+    plane: Plane
+    axis: Array
+    request: dict[str, Any]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(steps,) or (steps, steps)."""
+        return (len(self.axis),) * len(self.plane.directions)
+
+    def coordinates(self) -> Array:
+        """Coordinates of the cells, row-major, then of the centre: (cells + 1, dimensions)."""
+        grid = np.meshgrid(*[self.axis] * len(self.shape), indexing="ij")
+        cells = np.stack([part.ravel() for part in grid], axis=1)
+        return np.concatenate([cells, np.zeros((1, cells.shape[1]))])
+
+
+def prepare(source: Source, options: RenderOptions, recorded: dict[str, Any] | None) -> Rendering:
+    """Load weights and data and draw the directions.
+
+    `recorded` is the request of an unfinished surface, whose threads and batches are then kept.
+    """
+    kept = recorded or {}
+    threads = int(kept.get("threads") or options.threads or available_threads())
+    torch.set_num_threads(threads)
+    device = resolve_device(options.device)
+    training = source.training
+    checkpoint = read_checkpoint(source.checkpoint)
+    network = load_network(training, checkpoint)
+    engine = choose(options.engine, engine_request(training, device, threads))
+    inputs, targets = _samples(training, options)
+    h0 = network.embed(inputs).to(device)
+    centre = network.blocks.double()
+    drawn = directions.draw(options.seed, options.dimensions, tuple(centre.shape))
+    scaled = directions.normalise(drawn, centre.numpy(), options.normalise)
+    network = network.to(device, network.blocks.dtype)
+    request = {
+        "steps": options.steps,
+        "span": options.span,
+        "dimensions": options.dimensions,
+        "normalise": options.normalise,
+        "seed": options.seed,
+        "subset": options.subset,
+        "checkpoint": str(source.checkpoint),
+        "checkpoint_sha256": hashlib.sha256(source.checkpoint.read_bytes()).hexdigest(),
+        "checkpoint_step": checkpoint.step,
+        "training": training.model_dump(mode="json"),
+        "samples": len(targets),
+        "device": str(device),
+        "engine": engine.name,
+        "threads": threads,
+        "batch": int(kept.get("batch") or batch_size(network, len(targets))),
+    }
+    plane = Plane(centre, torch.from_numpy(scaled))
+    axis = directions.axis(options.span, options.steps)
+    return Rendering(engine, network, h0, targets.to(device), plane, axis, request)
+
+
+def _samples(training: TrainOptions, options: RenderOptions) -> tuple[torch.Tensor, torch.Tensor]:
+    data, _ = load_data(training)
+    if options.subset is None or options.subset >= data.samples:
+        return data.inputs, data.targets
+    order = np.random.default_rng([options.seed, 1]).permutation(data.samples)
+    chosen = data.take(torch.from_numpy(np.sort(order[: options.subset])))
+    return chosen.inputs, chosen.targets
+
+
+def render(
+    source: Source,
+    options: RenderOptions,
+    out: Path,
+    command: list[str],
+    report: Report = lambda done, cells: None,
+) -> tuple[Path, Path]:
+    """Evaluate the surface and write `out` (.npy) and its .json; return the two paths.
+
+    With `options.resume` an unfinished surface at `out` is continued and ends in the same bits.
+
+    Raises
+    ------
+    OptionConflict
+        The unfinished surface was asked for with other options.
+    """
+    unfinished = read_partial(out) if options.resume else None
+    rendering = prepare(source, options, unfinished.request if unfinished else None)
+    coordinates = rendering.coordinates()
+    if unfinished:
+        unfinished.check_same(out, rendering.request, len(coordinates))
+    partial = unfinished or Partial.empty(rendering.request, len(coordinates))
+    _fill(rendering, coordinates, partial, out, report)
+    middle = len(rendering.axis) // 2
+    losses = partial.losses[:-1].reshape(rendering.shape)
+    # The middle cell of an odd grid is the centre: one value, whatever its place in a batch.
+    odd = len(rendering.axis) % 2 == 1
+    centre = losses[(middle,) * losses.ndim] if odd else partial.losses[-1]
+    record = {
+        "format": FORMAT,
+        "cells": CELLS,
+        "axes": [rendering.axis] * losses.ndim,
+        "centre_loss": centre,
+        "directions": directions.RECIPE,
+        "subset_recipe": SUBSET,
+        **rendering.request,
+        "command": command,
+        "versions": versions(),
+    }
+    write_whole(out, lambda stream: np.save(stream, losses, allow_pickle=False))
+    write_text(out.with_suffix(".json"), as_json(record) + "\n")
+    discard(out)
+    return out, out.with_suffix(".json")
+
+
+def _fill(
+    rendering: Rendering, coordinates: Array, partial: Partial, out: Path, report: Report
+) -> None:
+    """Evaluate what is missing; what is done is saved now and then, and when interrupted."""
+    saved = time.monotonic()
+    batches = surface(
+        rendering.engine,
+        rendering.network,
+        rendering.h0,
+        rendering.targets,
+        rendering.plane,
+        coordinates,
+        partial.done,
+        rendering.request["batch"],
+    )
+    report(int(partial.done.sum()), len(coordinates))
+    try:
+        for cells, losses in batches:
+            partial.losses[cells] = losses
+            partial.done[cells] = True
+            report(int(partial.done.sum()), len(coordinates))
+            if time.monotonic() - saved > SAVE_EVERY:
+                write_partial(out, partial)
+                saved = time.monotonic()
+    except BaseException:
+        write_partial(out, partial)
+        raise

@@ -1,0 +1,87 @@
+"""An unfinished surface: its losses, the mask of finished cells, and what was asked for."""
+
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resdepth.errors import FileCorrupt, OptionConflict
+from resdepth.runs.atomic import write_whole
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Partial:
+    """`losses` (cells,) hold where `done` (cells,) does; `request` is what they depend on."""
+
+    request: dict[str, Any]
+    losses: Array
+    done: NDArray[np.bool_]
+
+    @classmethod
+    def empty(cls, request: dict[str, Any], cells: int) -> "Partial":
+        """No cell is finished; what is not evaluated is NaN, but the mask alone counts."""
+        return cls(request, np.full(cells, np.nan), np.zeros(cells, dtype=bool))
+
+    def check_same(self, out: Path, request: dict[str, Any], cells: int) -> None:
+        """Raise OptionConflict where `request` asks for another surface than this one."""
+        wanted = json.loads(json.dumps(request))
+        # The digest says whether the checkpoint is the same; its path may be spelled otherwise.
+        names = [name for name in wanted if name != "checkpoint"]
+        differing = [name for name in names if self.request.get(name) != wanted[name]]
+        if differing or len(self.done) != cells:
+            name = (differing or ["steps"])[0]
+            recorded, given = self.request.get(name), wanted[name]
+            shown = "" if isinstance(given, dict) else f" ({recorded}, not {given})"
+            raise OptionConflict(
+                flag="--resume",
+                reason=f"{out} was begun with another {name.replace('_', ' ')}{shown}",
+                remedy="repeat its options, or leave --resume out to begin anew",
+            )
+
+
+def partial_path(out: Path) -> Path:
+    """Where the unfinished surface of `out` lies."""
+    return out.with_name(f".{out.stem}.partial.npz")
+
+
+def write_partial(out: Path, partial: Partial) -> None:
+    """Save an unfinished surface whole."""
+    request = json.dumps(partial.request)
+    write_whole(
+        partial_path(out),
+        lambda stream: np.savez(stream, losses=partial.losses, done=partial.done, request=request),
+    )
+
+
+def read_partial(out: Path) -> Partial | None:
+    """The unfinished surface of `out`, or None where there is none.
+
+    Raises
+    ------
+    FileCorrupt
+        What lies there is not one.
+    """
+    path = partial_path(out)
+    if not path.is_file():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            losses, done = archive["losses"], archive["done"]
+            request = json.loads(str(archive["request"]))
+        if losses.dtype != np.float64 or done.dtype != bool or losses.shape != done.shape:
+            raise ValueError
+        return Partial(dict(request), losses, done)
+    except (ValueError, KeyError, EOFError, OSError, TypeError, zipfile.BadZipFile):
+        reason = "not an unfinished surface"
+        raise FileCorrupt(path=path, reason=reason, remedy="remove it to begin anew") from None
+
+
+def discard(out: Path) -> None:
+    """Remove the unfinished surface of a finished one."""
+    partial_path(out).unlink(missing_ok=True)

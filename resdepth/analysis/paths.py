@@ -1,0 +1,186 @@
+"""Trained weights as paths k -> L^beta A_k: norms, p-variation, single entries.
+
+Models of one depth are repetitions, models of different depths are different curves.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resdepth.errors import AnalysisImpossible, OptionConflict
+from resdepth.mathematics.growth import Growth, growth_exponent
+from resdepth.mathematics.interval import MeanBand, mean_band
+from resdepth.mathematics.pvariation import p_variation_norms, weight_path
+from resdepth.runs.models import Model
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class NormCurve:
+    """L^beta |A_k|_F at `position` k/L for one depth: mean and 95 % band, (L,) each."""
+
+    depth: int
+    files: tuple[Path, ...]
+    position: Array
+    norm: MeanBand
+
+
+@dataclass(frozen=True)
+class NormTable:
+    """One curve a depth, depths ascending."""
+
+    beta: float
+    curves: tuple[NormCurve, ...]
+
+
+@dataclass(frozen=True)
+class Variation:
+    """p-variation norms of one depth, one for each exponent of the table."""
+
+    depth: int
+    files: tuple[Path, ...]
+    norm: MeanBand
+
+
+@dataclass(frozen=True)
+class VariationTable:
+    """Depth by exponent; `growth[i]` is the power of L that the mean norms for exponent i follow.
+
+    A growth is None where fewer than two depths have a positive norm.
+    """
+
+    beta: float
+    exponents: tuple[float, ...]
+    rows: tuple[Variation, ...]
+    growth: tuple[Growth | None, ...]
+
+
+@dataclass(frozen=True)
+class EntryCurves:
+    """Entries of L^beta A_k along one model: `values` (entries, L) at `position` k/L."""
+
+    depth: int
+    file: Path
+    position: Array
+    values: Array
+
+
+@dataclass(frozen=True)
+class EntryTable:
+    """The paths of single entries (row, column), counted from 0."""
+
+    beta: float
+    entries: tuple[tuple[int, int], ...]
+    curves: tuple[EntryCurves, ...]
+
+
+def common_beta(models: Sequence[Model], beta: float | None) -> float:
+    """`beta` where it is given, else the one that all the runs share.
+
+    Raises
+    ------
+    OptionConflict
+        A model belongs to no run, or the runs were trained with different alpha.
+    """
+    if beta is not None:
+        return beta
+    for model in models:
+        if model.beta is None:
+            reason = f"is needed: {model.path} belongs to no run that would tell"
+            raise OptionConflict(flag="--beta", reason=reason, remedy="beta = 1 - alpha")
+        if model.beta != models[0].beta:
+            first = f"{models[0].path} has {models[0].beta:g}"
+            raise OptionConflict(
+                flag="--beta",
+                reason=f"is needed: {first}, {model.path} has {model.beta:g}",
+                remedy="give the one to scale all of them with",
+            )
+    return models[0].beta or 0.0
+
+
+def by_depth(models: Sequence[Model]) -> Iterator[tuple[int, list[Model]]]:
+    """The models of each depth, depths ascending."""
+    ordered = sorted(models, key=lambda model: model.depth)
+    for depth, group in groupby(ordered, key=lambda model: model.depth):
+        yield depth, list(group)
+
+
+def positions(depth: int) -> Array:
+    """k / L for k = 0..L-1."""
+    return np.arange(depth) / depth
+
+
+def norm_table(models: Sequence[Model], beta: float) -> NormTable:
+    """L^beta |A_k|_F along the layers: mean and band over the models of each depth."""
+    curves = []
+    for depth, group in by_depth(models):
+        norms = np.stack([np.linalg.norm(model.blocks, axis=(1, 2)) for model in group])
+        band = mean_band(float(depth) ** beta * norms)
+        curves.append(NormCurve(depth, _files(group), positions(depth), band))
+    return NormTable(beta, tuple(curves))
+
+
+def variation_table(
+    models: Sequence[Model], beta: float, exponents: Sequence[float]
+) -> VariationTable:
+    """p-variation norms V_p^(1/p) of k -> L^beta A_k for each depth and exponent p >= 1."""
+    rows = []
+    for depth, group in by_depth(models):
+        paths = [weight_path(model.blocks, beta) for model in group]
+        norms = np.stack([p_variation_norms(path, exponents) for path in paths])
+        rows.append(Variation(depth, _files(group), mean_band(norms)))
+    depths = np.array([float(row.depth) for row in rows])
+    growth = tuple(
+        growth_exponent(depths, np.array([row.norm.mean[i] for row in rows]))
+        for i in range(len(exponents))
+    )
+    return VariationTable(beta, tuple(exponents), tuple(rows), growth)
+
+
+def spread_entries(width: int) -> tuple[tuple[int, int], ...]:
+    """Four entries spread over a d x d matrix (all of them where d <= 2)."""
+    if width <= 2:
+        return tuple((row, column) for row in range(width) for column in range(width))
+    evenly = [int((i + 0.5) * width / 4) for i in range(4)]
+    return tuple((evenly[i], evenly[turned]) for i, turned in enumerate((1, 3, 0, 2)))
+
+
+def entry_table(
+    models: Sequence[Model], beta: float, entries: Sequence[tuple[int, int]] = ()
+) -> EntryTable:
+    """Single entries of L^beta A_k along every model; without `entries` some that spread evenly.
+
+    Raises
+    ------
+    AnalysisImpossible
+        An entry lies outside the matrix.
+    """
+    width = models[0].width
+    chosen = tuple(entries) or spread_entries(width)
+    for row, column in chosen:
+        if not (0 <= row < width and 0 <= column < width):
+            raise AnalysisImpossible(
+                path=models[0].path,
+                reason=f"has no entry ({row}, {column}): the matrices are {width} x {width}",
+                remedy=f"rows and columns count from 0 to {width - 1}",
+            )
+    rows, columns = np.array(chosen).T
+    curves = tuple(
+        EntryCurves(
+            model.depth,
+            model.path,
+            positions(model.depth),
+            float(model.depth) ** beta * model.blocks[:, rows, columns].T,
+        )
+        for model in models
+    )
+    return EntryTable(beta, chosen, curves)
+
+
+def _files(models: Sequence[Model]) -> tuple[Path, ...]:
+    return tuple(model.path for model in models)

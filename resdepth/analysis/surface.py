@@ -1,0 +1,99 @@
+"""A rendered surface read back, ours or anybody's `.npy`."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resdepth.errors import AnalysisImpossible, FileCorrupt, PathMissing
+
+Array = NDArray[np.float64]
+REMEDY = "render the surface again"
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Losses (n,) or (n, m) over `axes`, which are cell numbers where nothing else is known.
+
+    `record` is what `landscape render` wrote beside the losses, empty for a file from elsewhere.
+    """
+
+    path: Path
+    losses: Array
+    axes: tuple[Array, ...]
+    record: dict[str, Any]
+
+    @property
+    def centre_loss(self) -> float | None:
+        """The unperturbed loss, where it is known."""
+        value = self.record.get("centre_loss")
+        return None if value is None else float(value)
+
+    def minimum(self) -> tuple[int, ...]:
+        """Index of the smallest finite loss, the first in row-major order."""
+        finite = np.where(np.isfinite(self.losses), self.losses, np.inf)
+        return tuple(int(i) for i in np.unravel_index(int(np.argmin(finite)), finite.shape))
+
+
+def read_surface(path: Path) -> Surface:
+    """Read a `.npy` of real numbers and the `.json` beside it, if there is one.
+
+    Raises
+    ------
+    PathMissing, FileCorrupt
+        No file; not a whole array of numbers; or the `.json` does not fit it.
+    AnalysisImpossible
+        Nothing to draw: no grid of one or two dimensions, or no finite value.
+    """
+    losses = _read_array(path)
+    if losses.ndim not in (1, 2) or min(losses.shape) < 2:
+        shape = " x ".join(map(str, losses.shape)) or "a single number"
+        reason = f"{shape}: not a line or a grid of at least two cells a side"
+        raise AnalysisImpossible(path=path, reason=reason, remedy="'landscape render' makes one")
+    if not np.isfinite(losses).any():
+        reason = "no loss is finite"
+        raise AnalysisImpossible(path=path, reason=reason, remedy="render with a smaller --span")
+    record = _read_record(path.with_suffix(".json"))
+    axes = tuple(np.asarray(axis, dtype=np.float64) for axis in record.get("axes", []))
+    if not axes:
+        axes = tuple(np.arange(count, dtype=np.float64) for count in losses.shape)
+    if tuple(len(axis) for axis in axes) != losses.shape:
+        reason = f"its axes do not fit the shape {losses.shape} of {path.name}"
+        raise FileCorrupt(path=path.with_suffix(".json"), reason=reason, remedy=REMEDY)
+    return Surface(path, losses, axes, record)
+
+
+def _read_array(path: Path) -> Array:
+    try:
+        content = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise PathMissing(path=path, kind="file") from None
+    except (ValueError, EOFError, MemoryError) as error:
+        pickled = "Object arrays" in str(error)
+        reason = "holds Python objects, not numbers" if pickled else "truncated or not an .npy file"
+        raise FileCorrupt(path=path, reason=reason, remedy=REMEDY) from None
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror or error}"
+        raise FileCorrupt(path=path, reason=reason, remedy=REMEDY) from None
+    if not isinstance(content, np.ndarray) or content.dtype.kind not in "fiu":
+        kind = getattr(content, "dtype", "an archive")
+        reason = f"holds {kind}, not real numbers"
+        raise FileCorrupt(path=path, reason=reason, remedy=REMEDY)
+    return content.astype(np.float64)
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError):
+        raise FileCorrupt(path=path, reason="not JSON", remedy="remove or restore it") from None
+    # A .json of something else may lie beside a .npy from elsewhere.
+    ours = isinstance(content, dict) and str(content.get("format", "")).startswith(
+        "resdepth-landscape"
+    )
+    return content if ours else {}
