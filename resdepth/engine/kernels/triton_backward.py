@@ -26,6 +26,11 @@ from resdepth.engine.kernels.triton_activation import (
 )
 from resdepth.engine.kernels.triton_forward import load_rows, square, walk
 
+SUM_ROWS = 8
+"""Partial sums of `sum_kernel`."""
+SUM_BLOCK = 256
+"""Entries of the gradient that a program of `sum_kernel` adds up."""
+
 
 @triton.jit
 def walk_back(  # type: ignore[no-untyped-def]
@@ -48,9 +53,9 @@ def walk_back(  # type: ignore[no-untyped-def]
     """The adjoint of h_end -> that of h_begin; dB_k of the tile is added to `parts`."""
     for i in tl.range(0, end - begin):
         k = end - 1 - i
-        offsets = k.to(tl.int64) * (WIDTH * WIDTH) + square(WIDTH)
+        offsets = tl.cast(k, tl.int64) * (WIDTH * WIDTH) + square(WIDTH)
         matrix = tl.load(matrices + offsets)
-        keep = tl.load(kept + (k - begin).to(tl.int64) * kept_stride + tile_offsets)
+        keep = tl.load(kept + tl.cast(k - begin, tl.int64) * kept_stride + tile_offsets)
         if AUGMENTATION == "none":
             if ACTIVATION == "gelu":
                 argument = tl.dot(keep, tl.trans(matrix), input_precision=PRECISION).to(h.dtype)
@@ -83,7 +88,7 @@ def walk_back(  # type: ignore[no-untyped-def]
     return adjoint
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["N", "d", "L", "segment", "tiles"])
 def backward_kernel(  # type: ignore[no-untyped-def]
     last,
     adjoints,
@@ -120,7 +125,7 @@ def backward_kernel(  # type: ignore[no-untyped-def]
     parts += (replica * programs + program) * L * (WIDTH * WIDTH)
     step = tl.load(delta)
     for tile in tl.range(tl.program_id(0), tiles, programs):
-        rows = tile.to(tl.int64) * TILE + tl.arange(0, TILE)
+        rows = tl.cast(tile, tl.int64) * TILE + tl.arange(0, TILE)
         adjoint = load_rows(adjoints + replica * N * d, rows, N, d, WIDTH)
         # The first tile of a program writes its part, the next ones add to it.
         accumulate = tile >= programs
@@ -131,7 +136,7 @@ def backward_kernel(  # type: ignore[no-untyped-def]
             for i in tl.range(0, segments):
                 begin = (segments - 1 - i) * segment
                 end = tl.minimum(begin + segment, L)
-                index = (segments - 1 - i).to(tl.int64)
+                index = tl.cast(segments - 1 - i, tl.int64)
                 h = tl.load(starts + index * starts_stride + slot + here)
                 h = walk(
                     h, matrices, step, scratch, kept_stride, begin, end, here,
@@ -153,7 +158,7 @@ def backward_kernel(  # type: ignore[no-untyped-def]
             tl.debug_barrier()
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["S", "d", "entries"])
 def sum_kernel(  # type: ignore[no-untyped-def]
     parts,
     gradient,

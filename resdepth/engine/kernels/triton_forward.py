@@ -54,7 +54,7 @@ def walk(  # type: ignore[no-untyped-def]
 ):
     """h_begin -> h_end. Layer k is kept at kept + (k - begin) kept_stride + tile_offsets."""
     for k in tl.range(begin, end):
-        matrix = tl.load(matrices + k.to(tl.int64) * (WIDTH * WIDTH) + square(WIDTH))
+        matrix = tl.load(matrices + tl.cast(k, tl.int64) * (WIDTH * WIDTH) + square(WIDTH))
         if AUGMENTATION == "skip" or AUGMENTATION == "none":
             argument = tl.dot(h, tl.trans(matrix), input_precision=PRECISION).to(h.dtype)
         else:
@@ -67,7 +67,7 @@ def walk(  # type: ignore[no-untyped-def]
                 keep = argument
             else:
                 keep = value
-            tl.store(kept + (k - begin).to(tl.int64) * kept_stride + tile_offsets, keep)
+            tl.store(kept + tl.cast(k - begin, tl.int64) * kept_stride + tile_offsets, keep)
         if AUGMENTATION == "skip":
             h += delta * value
         elif AUGMENTATION == "none":
@@ -77,7 +77,7 @@ def walk(  # type: ignore[no-untyped-def]
     return h
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["N", "d", "L", "segment"])
 def forward_kernel(  # type: ignore[no-untyped-def]
     h0,
     h0_stride,
@@ -85,7 +85,6 @@ def forward_kernel(  # type: ignore[no-untyped-def]
     delta,
     kept,
     kept_stride,
-    starts,
     last,
     N,
     d,
@@ -101,7 +100,7 @@ def forward_kernel(  # type: ignore[no-untyped-def]
     """h_L of a tile (axis 0 of the grid) of one replica (axis 1) into `last` (R, N, d).
 
     KEEP "layers" keeps every layer in `kept` (L, R, tiles TILE, WIDTH), "starts" the hidden state
-    at every `segment`-th layer in `starts` (segments, R, tiles TILE, WIDTH), "nothing" neither.
+    at every `segment`-th layer (segments, R, tiles TILE, WIDTH), "nothing" neither.
     """
     tile = tl.program_id(0).to(tl.int64)
     replica = tl.program_id(1).to(tl.int64)
@@ -113,8 +112,8 @@ def forward_kernel(  # type: ignore[no-untyped-def]
     h = load_rows(h0 + replica * h0_stride, rows, N, d, WIDTH)
     if KEEP == "starts":
         for begin in tl.range(0, L, segment):
-            index = (begin // segment).to(tl.int64)
-            tl.store(starts + index * kept_stride + slot + here, h)
+            index = tl.cast(begin // segment, tl.int64)
+            tl.store(kept + index * kept_stride + slot + here, h)
             end = tl.minimum(begin + segment, L)
             h = walk(
                 h, matrices, step, kept, 0, begin, end, here,

@@ -1,0 +1,228 @@
+"""The GPU engine: one launch through all layers and one back, whatever the depth.
+
+A step is three Triton launches (`triton_forward`, `triton_backward`, its fixed-order sum) and a few
+dozen torch operations on (R, N, outputs), independent of L. The backward pass reads one number a
+sample, unit and layer (`tiling` has the bytes): keeping sigma alone and recovering h by subtraction
+halves the traffic that h and sigma' would need. The subtraction repeats the rounding of the forward
+sum once more.
+
+Networks wider than the fused kernels hold take batched matrix products, layer by layer.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from resdepth.arrays import Blocks, Hidden, Prediction, Targets
+from resdepth.engine.contract import Engine, Evaluation, Request, evaluate_prediction
+from resdepth.engine.kernels.eager import EagerEngine
+from resdepth.engine.kernels.tiling import Machine, Shape, Tiling, tiling
+from resdepth.engine.network import Network
+
+try:
+    from resdepth.engine.kernels import triton_backward, triton_forward
+except ImportError as error:  # no Triton for this platform
+    _MISSING: str | None = str(error)
+else:
+    _MISSING = None
+
+PRECISIONS = ("ieee", "tf32", "tf32x3")
+"""Products of float32 matrices: exact, rounded to 10 bits, or as three of the latter (22 bits)."""
+
+
+@contextmanager
+def _matmul_precision(precision: str) -> Iterator[None]:
+    before = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before
+
+
+class _Batch:
+    """One network on one batch, as the kernels read it: padded matrices and contiguous rows."""
+
+    def __init__(self, network: Network, h0: Hidden, machine: Machine, precision: str) -> None:
+        blocks = network.blocks
+        self.replicas = blocks.shape[:-3]
+        self.depth, self.samples, self.d = network.depth, h0.shape[-2], network.width
+        self.h0 = h0.contiguous()
+        self.h0_stride = self.samples * self.d if h0.dim() > 2 and h0.shape[0] > 1 else 0
+        count = self.replicas.numel()
+        shape = Shape(self.samples, self.d, self.depth, count, blocks.element_size())
+        self.plan: Tiling = tiling(shape, machine)
+        self.matrices = _padded(network, count, self.plan.width)
+        # A number in memory: Triton would round a float argument to float32.
+        self.delta = torch.full((1,), network.delta, dtype=blocks.dtype, device=blocks.device)
+        self.last = torch.empty(count, self.samples, self.d, dtype=blocks.dtype, device=blocks.device)
+        self.codes = {
+            "AUGMENTATION": network.augmentation,
+            "ACTIVATION": network.activation,
+            "PRECISION": precision if blocks.dtype == torch.float32 else "ieee",
+            "TILE": self.plan.tile,
+            "WIDTH": self.plan.width,
+            "num_warps": self.plan.warps,
+            "num_stages": self.plan.stages,
+            "enable_fp_fusion": True,
+        }
+
+    def buffer(self, *shape: int) -> Tensor:
+        """Uninitialised memory of the network's dtype, on its device."""
+        return torch.empty(shape, dtype=self.last.dtype, device=self.last.device)
+
+    def hidden(self) -> Hidden:
+        """h_L with the replica axis that the network has."""
+        return self.last.view(*self.replicas, self.samples, self.d)
+
+
+def _padded(network: Network, replicas: int, width: int) -> Tensor:
+    """The layers' matrices, (R, L, width, width), zero outside the network's own width."""
+    blocks = network.blocks.reshape(replicas, network.depth, network.width, network.width)
+    if network.width == width and network.augmentation != "inc_skip":
+        return blocks.contiguous()
+    matrices = blocks.new_zeros(replicas, network.depth, width, width)
+    inner = matrices[..., : network.width, : network.width]
+    inner.copy_(blocks)
+    if network.augmentation == "inc_skip":
+        inner[:, 1:] -= blocks[:, :-1]
+    return matrices
+
+
+class CudaEngine:
+    """Fused kernels up to the machine's widest, batched matrix products beyond.
+
+    `launches` counts the Triton launches so far.
+    """
+
+    name = "cuda"
+
+    def __init__(self, machine: Machine, precision: str = "ieee") -> None:
+        self.machine = machine
+        self.precision = precision
+        self.launches = 0
+        self._wide = EagerEngine()
+
+    def predict(self, network: Network, h0: Hidden) -> Prediction:
+        """h_L U_out^T, (*replicas, samples, outputs)."""
+        if network.width > self.machine.widest:
+            with _matmul_precision(self.precision):
+                return self._wide.predict(network, h0)
+        batch = _Batch(network, h0, self.machine, self.precision)
+        self._forward(batch, None, "nothing", 0)
+        return batch.hidden() @ network.readout.mT
+
+    def evaluate(self, network: Network, h0: Hidden, targets: Targets) -> Evaluation:
+        """Loss, Omega, counts and prediction, without a gradient."""
+        return evaluate_prediction(network, self.predict(network, h0), targets)
+
+    def loss_and_gradient(self, network: Network, h0: Hidden, targets: Targets) -> Evaluation:
+        """The same with the gradient of the mean loss."""
+        if network.width > self.machine.widest:
+            with _matmul_precision(self.precision):
+                return self._wide.loss_and_gradient(network, h0, targets)
+        batch = _Batch(network, h0, self.machine, self.precision)
+        plan, count = batch.plan, batch.replicas.numel()
+        recompute = plan.segment < network.depth
+        slots = -(-network.depth // plan.segment) if recompute else network.depth
+        kept = batch.buffer(slots, count, plan.tiles * plan.tile, plan.width)
+        self._forward(batch, kept, "starts" if recompute else "layers", kept.stride(0))
+        prediction = batch.hidden() @ network.readout.mT
+        of_samples = network.loss.gradient_of_samples(prediction, targets)
+        adjoint = (of_samples / batch.samples) @ network.readout
+        gradient = self._backward(batch, adjoint, kept, recompute).view_as(network.blocks)
+        if network.augmentation == "inc_skip":
+            # A_k enters B_k with + and B_{k+1} with -.
+            gradient[..., :-1, :, :] -= gradient[..., 1:, :, :].clone()
+        return evaluate_prediction(network, prediction, targets, of_samples, gradient)
+
+    def _forward(self, batch: _Batch, kept: Tensor | None, keep: str, stride: int) -> None:
+        grid = (batch.plan.tiles, batch.replicas.numel())
+        with torch.cuda.device_of(batch.last):
+            triton_forward.forward_kernel[grid](
+                batch.h0,
+                batch.h0_stride,
+                batch.matrices,
+                batch.delta,
+                batch.last if kept is None else kept,
+                stride,
+                batch.last,
+                batch.samples,
+                batch.d,
+                batch.depth,
+                batch.plan.segment,
+                KEEP=keep,
+                **batch.codes,
+            )
+        self.launches += 1
+
+    def _backward(self, batch: _Batch, adjoint: Hidden, kept: Tensor, recompute: bool) -> Blocks:
+        plan, count, depth = batch.plan, batch.replicas.numel(), batch.depth
+        parts = batch.buffer(count, plan.parts, depth, plan.width, plan.width)
+        scratch = kept
+        if recompute:
+            scratch = batch.buffer(plan.segment, count, plan.parts * plan.tile, plan.width)
+        gradient = batch.buffer(count, depth, batch.d, batch.d)
+        entries = depth * plan.width**2
+        with torch.cuda.device_of(batch.last):
+            triton_backward.backward_kernel[plan.parts, count](
+                batch.last,
+                adjoint.contiguous(),
+                batch.matrices,
+                batch.delta,
+                scratch,
+                scratch.stride(0),
+                kept,
+                kept.stride(0),
+                parts,
+                batch.samples,
+                batch.d,
+                depth,
+                plan.segment,
+                plan.tiles,
+                RECOMPUTE=recompute,
+                **batch.codes,
+            )
+            triton_backward.sum_kernel[-(-entries // triton_backward.SUM_BLOCK), count](
+                parts,
+                gradient,
+                plan.parts,
+                batch.d,
+                entries,
+                WIDTH=plan.width,
+                ROWS=triton_backward.SUM_ROWS,
+                BLOCK=triton_backward.SUM_BLOCK,
+                num_warps=4,
+                enable_fp_fusion=True,
+            )
+        self.launches += 2
+        return gradient
+
+
+def unavailable(request: Request) -> str | None:
+    """Triton, an NVIDIA device of compute capability 8.0 or later, and a known precision."""
+    if _MISSING is not None:
+        return f"needs Triton, which cannot be imported here ({_MISSING})"
+    if request.precision not in PRECISIONS:
+        return f"knows the precisions {', '.join(PRECISIONS)}, not {request.precision}"
+    if torch.version.hip is not None:
+        return "is written for NVIDIA devices, this torch is built for AMD's"
+    if not torch.cuda.is_available():
+        return "there is no CUDA device"
+    major, minor = torch.cuda.get_device_capability(request.device)
+    if major < 8:
+        return f"needs compute capability 8.0, {request.device} has {major}.{minor}"
+    return None
+
+
+def create(request: Request) -> Engine:
+    """The engine, sized to the request's device."""
+    properties = torch.cuda.get_device_properties(request.device)
+    machine = Machine(
+        processors=properties.multi_processor_count,
+        memory=properties.total_memory,
+        shared=properties.shared_memory_per_block_optin,
+    )
+    return CudaEngine(machine, request.precision)
