@@ -6,7 +6,7 @@ from typing import Protocol
 import torch
 
 from resdepth.arrays import Blocks, Counts, Hidden, Prediction, Scalar, Targets
-from resdepth.engine.loss import omega
+from resdepth.engine.loss import in_float64, omega
 from resdepth.engine.network import Network
 
 
@@ -71,7 +71,7 @@ def evaluate_prediction(
     if of_samples is None:
         of_samples = network.loss.gradient_of_samples(prediction, targets)
     return Evaluation(
-        loss=network.loss.of_samples(prediction, targets).double().mean(-1),
+        loss=in_float64(network.loss.of_samples(prediction, targets)).mean(-1),
         omega=omega(of_samples),
         counts=network.loss.counts(prediction, targets),
         prediction=prediction,

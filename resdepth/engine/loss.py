@@ -77,7 +77,12 @@ class PowerLoss:
 
 def omega(gradient_of_samples: Prediction) -> Scalar:
     """Omega = mean over samples of the squared norm of the sample's own loss gradient."""
-    return gradient_of_samples.double().square().sum(-1).mean(-1)
+    return in_float64(gradient_of_samples).square().sum(-1).mean(-1)
+
+
+def in_float64(values: Tensor) -> Tensor:
+    """The values in float64, on the CPU where the device has none (mps)."""
+    return (values.cpu() if values.device.type == "mps" else values).double()
 
 
 def class_metrics(counts: Tensor) -> dict[str, float]:

@@ -34,7 +34,11 @@ class EngineInfo:
             return f"runs on {' or '.join(self.devices)}, not on {request.device.type}"
         if request.dtype not in self.dtypes:
             return f"has no {str(request.dtype).removeprefix('torch.')}"
-        reason: str | None = import_module(self.module).unavailable(request)
+        try:
+            reason: str | None = import_module(self.module).unavailable(request)
+        except ImportError as error:
+            # The compiled module or a library it needs is not installed on this machine.
+            return f"cannot be loaded ({error})"
         return reason
 
     def create(self, request: Request) -> Engine:
