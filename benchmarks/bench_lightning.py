@@ -1,4 +1,4 @@
-"""`resdepth train` against the thesis's own way: a LightningModule with torchmetrics, one full batch.
+"""`resdepth train` against the thesis's own way: a LightningModule with torchmetrics.
 
     pip install lightning torchmetrics   # for this benchmark alone
     python benchmarks/bench_lightning.py [--depths 64 1000] [--steps 40]
@@ -92,7 +92,9 @@ def our_seconds(options: resdepth.TrainOptions, folder: str) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--depths", type=int, nargs="+", default=[64, 1000])
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--repeats", type=int, default=2)
@@ -108,7 +110,9 @@ def main() -> None:
         pairs = []
         for _ in range(arguments.repeats):
             folder = tempfile.mkdtemp()
-            pairs.append((thesis_seconds(options, arguments.steps, folder), our_seconds(options, folder)))
+            pairs.append(
+                (thesis_seconds(options, arguments.steps, folder), our_seconds(options, folder))
+            )
             shutil.rmtree(folder)
         theirs, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
         print(f"L={depth}: Lightning {1e3 * theirs:.2f} ms, resdepth {1e3 * ours:.2f} ms a step: "

@@ -69,7 +69,9 @@ class Modules(nn.Module):
     def __init__(self, network: Network) -> None:
         super().__init__()
         width = network.width
-        self.layers = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in range(network.depth))
+        self.layers = nn.ModuleList(
+            nn.Linear(width, width, bias=False) for _ in range(network.depth)
+        )
         for layer, block in zip(self.layers, network.blocks, strict=True):
             layer.weight.data.copy_(block)
         self.readout, self.delta = network.readout, network.delta
@@ -97,9 +99,19 @@ def problem(case: Case) -> tuple[Network, Tensor, Tensor]:
     blocks = torch.randn(case.depth, case.width, case.width) / (case.depth**0.5 * case.width)
     readout = torch.randn(OUTPUTS, case.width) / case.width**0.5
     network = Network(
-        blocks, torch.zeros(case.width, 1), readout, 0.75, case.activation, case.augmentation, CrossEntropy()
+        blocks,
+        torch.zeros(case.width, 1),
+        readout,
+        0.75,
+        case.activation,
+        case.augmentation,
+        CrossEntropy(),
     )
-    return network, torch.randn(case.samples, case.width), torch.randint(0, OUTPUTS, (case.samples,))
+    return (
+        network,
+        torch.randn(case.samples, case.width),
+        torch.randint(0, OUTPUTS, (case.samples,)),
+    )
 
 
 def implementations(case: Case, names: list[str], threads: int) -> dict[str, Callable[[], object]]:
@@ -122,12 +134,16 @@ def implementations(case: Case, names: list[str], threads: int) -> dict[str, Cal
     return steps
 
 
-def _autograd(model: Callable[[Tensor], Tensor], weights: list[Tensor], h0: Tensor, targets: Tensor) -> None:
+def _autograd(
+    model: Callable[[Tensor], Tensor], weights: list[Tensor], h0: Tensor, targets: Tensor
+) -> None:
     loss = nn.functional.cross_entropy(model(h0), targets)
     torch.autograd.grad(loss, weights)
 
 
-def _peak_memory(case: Case, name: str, threads: int, queue: "multiprocessing.Queue[float]") -> None:
+def _peak_memory(
+    case: Case, name: str, threads: int, queue: "multiprocessing.Queue[float]"
+) -> None:
     torch.set_num_threads(threads)
     step = implementations(case, [name], threads)[name]
     if name != "compile":
@@ -148,7 +164,9 @@ def peak_memory(case: Case, name: str, threads: int) -> float:
     return queue.get() if process.exitcode == 0 else float("nan")
 
 
-def measure(case: Case, names: list[str], threads: int, rounds: int, peak: float) -> list[dict[str, object]]:
+def measure(
+    case: Case, names: list[str], threads: int, rounds: int, peak: float
+) -> list[dict[str, object]]:
     """One row an implementation: time, rate, share of the peak, memory, ratio."""
     times = interleaved(implementations(case, names, threads), rounds=rounds)
     base = times.get("modules")
@@ -159,8 +177,8 @@ def measure(case: Case, names: list[str], threads: int, rounds: int, peak: float
         ratio = base / seconds if base else float("nan")
         share = rate / peak if peak else float("nan")
         print(
-            f"{case!s:32} {name:8} {1e3 * seconds:10.2f} ms {rate:7.1f} GFLOP/s {share:6.1%} of peak "
-            f"{memory:8.1f} MiB  {ratio:6.2f}x modules",
+            f"{case!s:32} {name:8} {1e3 * seconds:10.2f} ms {rate:7.1f} GFLOP/s {share:6.1%} "
+            f"of peak {memory:8.1f} MiB  {ratio:6.2f}x modules",
             flush=True,
         )
         rows.append(
@@ -177,7 +195,11 @@ def draw(rows: list[dict[str, object]]) -> None:
     """Time of a step against L, one curve an implementation."""
     figure, axes = plt.subplots(figsize=(5.0, 3.5), layout="constrained")
     for name in dict.fromkeys(str(row["implementation"]) for row in rows):
-        points = [(int(str(r["depth"])), float(str(r["seconds"]))) for r in rows if r["implementation"] == name]
+        points = [
+            (int(str(r["depth"])), float(str(r["seconds"])))
+            for r in rows
+            if r["implementation"] == name
+        ]
         axes.loglog(*zip(*points, strict=True), "o-", label=name, markersize=3)
     axes.set_xlabel("depth $L$")
     axes.set_ylabel("seconds a step")
@@ -188,7 +210,9 @@ def draw(rows: list[dict[str, object]]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--grid", choices=("table", "depth", "all"), default="all")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--rounds", type=int, default=7)
@@ -196,7 +220,9 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     single, _ = fma_peak()
     peak = single * arguments.threads
-    print(f"fp32 peak of {arguments.threads} threads: {peak:.0f} GFLOP/s; torch {torch.__version__}")
+    print(
+        f"fp32 peak of {arguments.threads} threads: {peak:.0f} GFLOP/s; torch {torch.__version__}"
+    )
     rows: list[dict[str, object]] = []
     if arguments.grid in ("table", "all"):
         for case in TABLE:

@@ -40,7 +40,15 @@ def fma_peak() -> tuple[float, float]:
     """GFLOP/s of one thread in float32 and float64, by a loop of multiply-adds; 0 without rustc."""
     with tempfile.TemporaryDirectory() as folder:
         binary = Path(folder) / "peak"
-        build = ["rustc", "-O", "-C", "target-cpu=native", "-o", str(binary), str(FOLDER / "peak.rs")]
+        build = [
+            "rustc",
+            "-O",
+            "-C",
+            "target-cpu=native",
+            "-o",
+            str(binary),
+            str(FOLDER / "peak.rs"),
+        ]
         try:
             subprocess.run(build, check=True, capture_output=True)
             answer = subprocess.run([str(binary)], check=True, capture_output=True, text=True)
@@ -60,7 +68,7 @@ def processor() -> str:
 
 
 def append(name: str, rows: Sequence[Mapping[str, object]]) -> Path:
-    """Append rows to `<name>.csv`, each with machine and time; the columns of the first row hold."""
+    """Append rows to `<name>.csv`, each with machine and time; all rows share their columns."""
     path = FOLDER / f"{name}.csv"
     stamp = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "machine": processor()}
     new = not path.exists()

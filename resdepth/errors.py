@@ -105,7 +105,9 @@ class FileUnsafe(ResdepthError):
     """A pickled file asks for more than plain tensors."""
 
     template = "{path}: refused: the pickle asks to run {name}"
-    hint = "only lists and dictionaries of plain tensors are read; convert the file where you trust it"
+    hint = (
+        "only lists and dictionaries of plain tensors are read; convert the file where you trust it"
+    )
 
 
 class DataMissing(ResdepthError):

@@ -50,7 +50,9 @@ class LazyCommand(TyperCommand):
         command: TyperCommand = module.COMMANDS[self.path[-1]]
         return command
 
-    def make_context(self, info_name: Any, args: list[str], parent: Any = None, **extra: Any) -> Any:
+    def make_context(
+        self, info_name: Any, args: list[str], parent: Any = None, **extra: Any
+    ) -> Any:
         """Parse with the real command, after old spellings have become ours."""
         command = self.load()
         return command.make_context(info_name, spelling.rewrite(command, args), parent, **extra)
@@ -66,12 +68,16 @@ class LazyGroup(TyperGroup):
         super().__init__(**settings)
         for name, entry in self.tree.items():
             path = (*self.path, name)
-            self.add_command(_group(path, *entry) if isinstance(entry, tuple) else LazyCommand(path, entry))
+            self.add_command(
+                _group(path, *entry) if isinstance(entry, tuple) else LazyCommand(path, entry)
+            )
 
 
 def _group(path: tuple[str, ...], summary: str, tree: Tree) -> LazyGroup:
     kind = type("SubGroup", (LazyGroup,), {"tree": tree, "path": path})
-    group: LazyGroup = kind(name=path[-1], help=summary, no_args_is_help=True, rich_markup_mode=None)
+    group: LazyGroup = kind(
+        name=path[-1], help=summary, no_args_is_help=True, rich_markup_mode=None
+    )
     return group
 
 
@@ -94,7 +100,11 @@ def _print_version(asked: bool) -> None:
 @app.callback()
 def root(
     version: bool = typer.Option(
-        False, "--version", help="Print the version and exit.", callback=_print_version, is_eager=True
+        False,
+        "--version",
+        help="Print the version and exit.",
+        callback=_print_version,
+        is_eager=True,
     ),
 ) -> None:
     """The weights of very deep residual networks as paths through the layers."""
@@ -112,7 +122,7 @@ def main() -> None:
         code = 130
     except BrokenPipeError:
         # The reader of a pipe has gone: nothing is left to say, not even at exit.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         code = 1
     except KeyboardInterrupt:
         code = 130

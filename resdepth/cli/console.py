@@ -27,7 +27,7 @@ def warn(text: str) -> None:
 
 
 def wrote(paths: Iterable[Path], *, aside: bool = False) -> None:
-    """The paths a command wrote, one a line: on stdout, or `aside` on stderr where JSON is there."""
+    """The paths a command wrote, one a line: on stdout, or `aside` on stderr."""
     for path in paths:
         print(path, file=sys.stderr if aside else sys.stdout, flush=True)
 

@@ -29,7 +29,10 @@ I = TypeVar("I", bound=Invocation)  # noqa: E741
 
 
 def command(
-    name: str, options: type[O], invocation: type[I], run: Callable[[O, I, frozenset[str]], int | None]
+    name: str,
+    options: type[O],
+    invocation: type[I],
+    run: Callable[[O, I, frozenset[str]], int | None],
 ) -> TyperCommand:
     """The command `name`: flags from both models, then `run(options, invocation, given)`.
 
@@ -48,9 +51,13 @@ def command(
             return 0
         return run(what, how, frozenset(what.model_fields_set))
 
-    parameters = [_parameter(key, info) for model in (options, invocation) for key, info in _fields(model)]
+    parameters = [
+        _parameter(key, info) for model in (options, invocation) for key, info in _fields(model)
+    ]
     # Arguments come before options, as the usage line has them.
-    parameters.sort(key=lambda parameter: not isinstance(_info(parameter), typer.models.ArgumentInfo))
+    parameters.sort(
+        key=lambda parameter: not isinstance(_info(parameter), typer.models.ArgumentInfo)
+    )
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     leaf = typer.Typer(
@@ -102,7 +109,9 @@ def _completion(info: FieldInfo) -> Callable[[str], list[str]]:
     words = choices(info)
     if words:
         return lambda incomplete: [word for word in words if word.startswith(incomplete)]
-    if Path in getattr(info.annotation, "__args__", (info.annotation,)) or "Path" in str(info.annotation):
+    if Path in getattr(info.annotation, "__args__", (info.annotation,)) or "Path" in str(
+        info.annotation
+    ):
         return _paths
     return lambda incomplete: []
 
@@ -110,8 +119,10 @@ def _completion(info: FieldInfo) -> Callable[[str], list[str]]:
 def _paths(incomplete: str) -> list[str]:
     folder, _, start = incomplete.rpartition("/")
     try:
-        entries = sorted(os.scandir(folder + "/" if folder or incomplete[:1] == "/" else "."),
-                         key=lambda entry: entry.name)
+        entries = sorted(
+            os.scandir(folder + "/" if folder or incomplete[:1] == "/" else "."),
+            key=lambda entry: entry.name,
+        )
     except OSError:
         return []
     prefix = f"{folder}/" if "/" in incomplete else ""

@@ -82,7 +82,9 @@ class Terminal:
             self.signal = number
             raise KeyboardInterrupt
         self.signal = number
-        self.say(f"stopping after this step ({signal.Signals(number).name}); once more stops at once")
+        self.say(
+            f"stopping after this step ({signal.Signals(number).name}); once more stops at once"
+        )
 
     def _speed(self, step: int, now: float) -> float:
         return (step - self.what.step) / max(now - self.began, 1e-9)
@@ -95,13 +97,18 @@ class Terminal:
         return f"  {seconds // 60}:{seconds % 60:02d} left"
 
     def _line(self, step: int, scalars: Mapping[str, float], now: float) -> str:
-        epochs, epoch = self.what.steps // self.what.steps_per_epoch, step // self.what.steps_per_epoch
+        epochs, epoch = (
+            self.what.steps // self.what.steps_per_epoch,
+            step // self.what.steps_per_epoch,
+        )
         parts = [f"epoch {epoch}/{epochs}", f"loss {scalars['loss']:.4g}"]
         if "accuracy" in scalars:
             parts.append(f"accuracy {scalars['accuracy']:.1%}")
         if "avg_grad_norm" in scalars:
             parts.append(f"Ω {scalars['avg_grad_norm']:.3g}")
-        norms: list[Any] = [(tag, value) for tag, value in scalars.items() if tag.startswith("p_var")]
+        norms: list[Any] = [
+            (tag, value) for tag, value in scalars.items() if tag.startswith("p_var")
+        ]
         parts += [f"{tag.rpartition('/')[2]}-var {value:.3g}" for tag, value in norms[:1]]
         if step > self.what.step:
             parts.append(f"{self._speed(step, now):.3g} steps/s")

@@ -11,7 +11,7 @@ def render() -> str:
     lines = [
         "# Command line",
         "",
-        "Written by `make docs` from the options themselves. Every option is also a key of the YAML",
+        "Written by `make docs` from the options themselves. Each is also a key of the YAML",
         "file that `--config` takes; `--print-config` writes one. A flag wins over the file, the",
         "file over the default.",
     ]
@@ -31,7 +31,15 @@ def _leaves(tree: Tree, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...]
 def _command(path: tuple[str, ...], summary: str) -> list[str]:
     command = LazyCommand(path, summary).load()
     title = " ".join(("resdepth", *path))
-    lines = ["", f"## `{title}`", "", str(command.help or summary), "", "| option | meaning |", "|---|---|"]
+    lines = [
+        "",
+        f"## `{title}`",
+        "",
+        str(command.help or summary),
+        "",
+        "| option | meaning |",
+        "|---|---|",
+    ]
     return lines + [_row(parameter) for parameter in command.params if parameter.name != "help"]
 
 

@@ -5,6 +5,7 @@ Underscores and dashes are equal in option names, booleans take `=true` and `=fa
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from resdepth.errors import OldSpellingUnknown, OptionInvalid
@@ -92,10 +93,13 @@ def _renamed(args: list[str]) -> Iterator[str]:
 def _separation(args: list[str]) -> list[str]:
     # `--data.c` was the separation of one data module and the target of the other.
     constant = "--data=constant" in args or any(
-        pair == ("--data", "constant") for pair in zip(args, args[1:], strict=False)
+        pair == ("--data", "constant") for pair in pairwise(args)
     )
     name = "--target-value" if constant else "--separation"
-    return [name + token[len("--data.c") :] if token.split("=")[0] == "--data.c" else token for token in args]
+    return [
+        name + token[len("--data.c") :] if token.split("=")[0] == "--data.c" else token
+        for token in args
+    ]
 
 
 def _boolean(command: Any, token: str) -> list[str]:
@@ -108,7 +112,9 @@ def _boolean(command: Any, token: str) -> list[str]:
         if name in parameter.opts or name in parameter.secondary_opts:
             if value.lower() not in TRUE + FALSE:
                 raise OptionInvalid(
-                    flag=name, reason=f"should be true or false, not '{value}'", command=command.name
+                    flag=name,
+                    reason=f"should be true or false, not '{value}'",
+                    command=command.name,
                 )
             on = (value.lower() in TRUE) == (name in parameter.opts)
             spelled = parameter.opts if on else parameter.secondary_opts

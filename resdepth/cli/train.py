@@ -39,7 +39,9 @@ def train(options: TrainOptions, call: TrainInvocation, given: frozenset[str]) -
     return 0
 
 
-def _open(options: TrainOptions, call: TrainInvocation, given: frozenset[str]) -> tuple[Path, Manifest]:
+def _open(
+    options: TrainOptions, call: TrainInvocation, given: frozenset[str]
+) -> tuple[Path, Manifest]:
     if call.resume is not None:
         explicit = {name: options.recorded()[name] for name in given}
         return call.resume, reopen_run(call.resume, "train", explicit)
@@ -52,7 +54,9 @@ def _summary(manifest: Manifest, *, quiet: bool) -> None:
     names = ("loss", "accuracy", "val/loss", "val/accuracy")
     parts = [f"{name} {manifest.final[name]:.4g}" for name in names if name in manifest.final]
     pace = f", {1e3 * manifest.seconds_per_step:.3g} ms a step" if manifest.seconds_per_step else ""
-    console.say(f"{manifest.outcome} after {manifest.steps} steps{pace}: {', '.join(parts)}", quiet=quiet)
+    console.say(
+        f"{manifest.outcome} after {manifest.steps} steps{pace}: {', '.join(parts)}", quiet=quiet
+    )
 
 
 COMMANDS = {"train": command("train", TrainOptions, TrainInvocation, train)}

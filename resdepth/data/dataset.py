@@ -39,7 +39,11 @@ class Pixels:
 
 
 def normalised(
-    pixels: Pixels, scale: float, mean: tuple[float, ...], std: tuple[float, ...], dtype: torch.dtype
+    pixels: Pixels,
+    scale: float,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    dtype: torch.dtype,
 ) -> Dataset:
     """(value / scale - mean) / std per channel, flattened in (channel, row, column) order."""
     shape = (1, -1, 1, 1)

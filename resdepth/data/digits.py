@@ -29,7 +29,9 @@ def load(dtype: torch.dtype) -> tuple[Dataset, Dataset]:
     return _part(images, labels, ~held_out, dtype), _part(images, labels, held_out, dtype)
 
 
-def _part(images: np.ndarray, labels: np.ndarray, chosen: np.ndarray, dtype: torch.dtype) -> Dataset:
+def _part(
+    images: np.ndarray, labels: np.ndarray, chosen: np.ndarray, dtype: torch.dtype
+) -> Dataset:
     pixels = Pixels(
         torch.from_numpy(images[chosen][:, None]),
         torch.from_numpy(labels[chosen].astype(np.int64)),

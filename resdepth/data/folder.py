@@ -65,14 +65,20 @@ def pixels(path: Path, workers: int | None) -> tuple[Pixels, Pixels]:
         different sizes; a broken archive.
     """
     source = _open(path)
-    cache = cache_folder() / "folder" / f"{hashlib.sha256(source.stamp.encode()).hexdigest()[:32]}.npz"
+    cache = (
+        cache_folder() / "folder" / f"{hashlib.sha256(source.stamp.encode()).hexdigest()[:32]}.npz"
+    )
     stored = _read_cache(cache)
     if stored is None:
         stored = _decode(source, workers)
         _write_cache(cache, stored)
     classes = tuple(str(name) for name in stored["classes"])
     return tuple(  # type: ignore[return-value]
-        Pixels(torch.from_numpy(stored[f"{part}_images"]), torch.from_numpy(stored[f"{part}_labels"]), classes)
+        Pixels(
+            torch.from_numpy(stored[f"{part}_images"]),
+            torch.from_numpy(stored[f"{part}_labels"]),
+            classes,
+        )
         for part in PARTS
     )
 
@@ -81,8 +87,12 @@ def _open(path: Path) -> Source:
     if path.is_dir():
         found = sorted(f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file())
         names = tuple(f.relative_to(path).as_posix() for f in found)
-        facts = [(n, f.stat().st_size, f.stat().st_mtime_ns) for n, f in zip(names, found, strict=True)]
-        return Source(path, names, lambda name: (path / name).read_bytes(), f"{path.resolve()} {facts}")
+        facts = [
+            (n, f.stat().st_size, f.stat().st_mtime_ns) for n, f in zip(names, found, strict=True)
+        ]
+        return Source(
+            path, names, lambda name: (path / name).read_bytes(), f"{path.resolve()} {facts}"
+        )
     if not path.is_file():
         raise PathMissing(path=path, kind="image folder or .zip")
     try:
@@ -99,7 +109,9 @@ def _open(path: Path) -> Source:
 def _decode(source: Source, workers: int | None) -> dict[str, np.ndarray]:
     labelled = [(name, PurePosixPath(name).parts) for name in source.names]
     # train/<class>/image, perhaps inside one more folder.
-    labelled = [(name, parts[-3:]) for name, parts in labelled if len(parts) >= 3 and parts[-3] in PARTS]
+    labelled = [
+        (name, parts[-3:]) for name, parts in labelled if len(parts) >= 3 and parts[-3] in PARTS
+    ]
     classes = sorted({parts[1] for _, parts in labelled})
     stored: dict[str, np.ndarray] = {"classes": np.array(classes)}
     for part in PARTS:
@@ -111,7 +123,9 @@ def _decode(source: Source, workers: int | None) -> dict[str, np.ndarray]:
                 remedy="the layout is train/<class>/* and test/<class>/*",
             )
         stored[f"{part}_images"] = _images(source, [name for name, _ in chosen], workers)
-        stored[f"{part}_labels"] = np.array([classes.index(label) for _, label in chosen], dtype=np.int64)
+        stored[f"{part}_labels"] = np.array(
+            [classes.index(label) for _, label in chosen], dtype=np.int64
+        )
     if stored["train_images"].shape[1:] != stored["test_images"].shape[1:]:
         reason = "training and test images differ in size"
         raise DataInvalid(path=source.path, reason=reason, remedy="bring all images to one size")
@@ -143,7 +157,9 @@ def _image(source: Source, name: str, shape: tuple[int, ...] | None) -> np.ndarr
     array = array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
     if shape is not None and array.shape != shape:
         found, wanted = ("x".join(str(n) for n in s[1:]) for s in (array.shape, shape))
-        raise DataInvalid(path=source.path, reason=f"{name}: {found} pixels, not {wanted}", remedy=remedy)
+        raise DataInvalid(
+            path=source.path, reason=f"{name}: {found} pixels, not {wanted}", remedy=remedy
+        )
     return array
 
 
@@ -160,7 +176,7 @@ def _write_cache(path: Path, stored: dict[str, np.ndarray]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as stream:
-            np.savez(stream, **stored)
+            np.savez(stream, **stored)  # type: ignore[arg-type]
         temporary.replace(path)
     except OSError:
         # A cache that cannot be kept costs time, not correctness.

@@ -51,12 +51,13 @@ def _check(options: TrainOptions, train: Dataset) -> None:
     if options.input_size not in (None, features):
         raise OptionConflict(
             flag="--input-size",
-            reason=f"{options.input_size} does not fit --data={options.data} of {features} features",
+            reason=f"{options.input_size} is not the {features} features of --data={options.data}",
             remedy="leave it out: it follows the data",
         )
-    if options.classes is not None and options.classes < len(train.classes):
+    known = len(train.classes)
+    if options.classes is not None and options.classes < known:
         raise OptionConflict(
             flag="--classes",
-            reason=f"{options.classes} is fewer than the {len(train.classes)} of --data={options.data}",
+            reason=f"{options.classes} is fewer than the {known} of --data={options.data}",
             remedy="leave it out: it follows the data",
         )

@@ -26,5 +26,7 @@ def resolve_device(name: str) -> torch.device:
         if available:
             return torch.device(candidate)
     if name == "gpu":
-        warnings.warn("--device=gpu: there is neither cuda nor mps here; computing on the CPU", stacklevel=2)
+        warnings.warn(
+            "--device=gpu: there is neither cuda nor mps here; computing on the CPU", stacklevel=2
+        )
     return torch.device("cpu")

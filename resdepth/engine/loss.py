@@ -48,7 +48,11 @@ class CrossEntropy:
         predicted = prediction.argmax(-1)
         hit = (predicted == targets).to(torch.int64)
         counts = torch.zeros(
-            *prediction.shape[:-2], 3, prediction.shape[-1], dtype=torch.int64, device=targets.device
+            *prediction.shape[:-2],
+            3,
+            prediction.shape[-1],
+            dtype=torch.int64,
+            device=targets.device,
         )
         one = torch.ones_like(targets)
         for row, (classes, weight) in enumerate(((targets, one), (predicted, one), (targets, hit))):

@@ -80,4 +80,6 @@ def increments(network: Network) -> Tensor:
     """The matrices that the layers multiply by: A_k - A_{k-1} for `inc_skip`, else A_k."""
     if network.augmentation != "inc_skip":
         return network.blocks
-    return torch.diff(network.blocks, dim=-3, prepend=torch.zeros_like(network.blocks[..., :1, :, :]))
+    return torch.diff(
+        network.blocks, dim=-3, prepend=torch.zeros_like(network.blocks[..., :1, :, :])
+    )

@@ -15,7 +15,9 @@ DEFAULT_CONSTANT = 2.0
 class Rate(Protocol):
     """A rule for the rate of the next update."""
 
-    needs_norm: bool
+    @property
+    def needs_norm(self) -> bool:
+        """Whether the rate depends on the norm."""
 
     def next(self, rate: float, norm: float | None) -> float:
         """The rate after `rate`, given the p-variation norm of the path it starts from."""

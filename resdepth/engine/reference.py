@@ -1,5 +1,6 @@
 """The oracle: the network written as the mathematics reads, differentiated by autograd."""
 
+from collections import deque
 from collections.abc import Iterator
 
 import torch
@@ -35,10 +36,9 @@ class ReferenceEngine:
 
     def predict(self, network: Network, h0: Hidden) -> Prediction:
         """h_L U_out^T, (*replicas, samples, outputs)."""
-        h = h0
-        for h in hidden_states(network, h0):
-            pass
-        return h @ network.readout.mT
+        # Only the last state is wanted; a deque of one drops the others as they come.
+        last = deque(hidden_states(network, h0), maxlen=1).pop()
+        return last @ network.readout.mT
 
     def evaluate(self, network: Network, h0: Hidden, targets: Targets) -> Evaluation:
         """Loss, Omega, counts and prediction, without a gradient."""
@@ -52,7 +52,7 @@ class ReferenceEngine:
         prediction.retain_grad()
         of_samples = network.loss.of_samples(prediction, targets)
         # Replicas are independent: the gradient of their sum is the gradient of each.
-        of_samples.mean(-1).sum().backward()
+        torch.autograd.backward(of_samples.mean(-1).sum())
         if blocks.grad is None or prediction.grad is None:
             raise RuntimeError("autograd gave no gradient")
         own = prediction.grad * prediction.shape[-2]

@@ -40,6 +40,8 @@ def train(
     if resume:
         manifest = reopen_run(folder, "train", options.recorded(explicit=True))
     else:
-        manifest = create_run(folder, "train", recorded, command or ["resdepth.train"], overwrite=overwrite)
+        manifest = create_run(
+            folder, "train", recorded, command or ["resdepth.train"], overwrite=overwrite
+        )
     run_training(folder, manifest, observer)
     return Run(folder)

@@ -9,7 +9,9 @@ from resdepth.runs.export import write_model
 from resdepth.runs.run import open_run
 
 
-def export(sources: Sequence[Path], out: Path, format: str = "pth", *, by_run: bool = False) -> list[Path]:
+def export(
+    sources: Sequence[Path], out: Path, format: str = "pth", *, by_run: bool = False
+) -> list[Path]:
     """Write `resnet_<L>.<format>` for each run or checkpoint file; returns the paths.
 
     With `by_run` each goes to `out/<run name>/`. Everything is read and checked before anything is

@@ -43,7 +43,9 @@ class PathNorms:
         path = blocks.reshape(network.depth, -1).numpy()
         exponents = self.exponents if log else self.exponents[:1]
         # The norm is homogeneous: scaling it by L^beta is scaling the path.
-        norms = float(network.depth) ** network.beta * np.asarray(p_variation_norms(path, exponents))
+        norms = float(network.depth) ** network.beta * np.asarray(
+            p_variation_norms(path, exponents)
+        )
         tags = {f"p_variation_norm/{p:g}": float(n) for p, n in zip(exponents, norms, strict=True)}
         return float(norms[0]), tags if log else {}
 

@@ -1,8 +1,9 @@
 """From options to everything a step needs: device, engine, network, embedded data, rate."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from resdepth.arrays import Hidden, Targets
 from resdepth.data.dataset import Dataset
@@ -118,13 +119,25 @@ def initial_network(options: TrainOptions, train: Dataset) -> Network:
     blocks = draw((depth, width, width), scale, stream(seed, "blocks"))
     readin = linear_uniform(width, train.inputs.shape[1], stream(seed, "readin"))
     readout = linear_uniform(outputs, width, stream(seed, "readout"))
-    dtype = train.inputs.dtype
+    drawn = (torch.from_numpy(array).to(train.inputs.dtype) for array in (blocks, readin, readout))
+    return _network(options, *drawn)
+
+
+def load_network(options: TrainOptions, checkpoint: Checkpoint) -> Network:
+    """The network of a checkpoint, on the CPU, in the dtype it was trained in."""
+    return _network(options, checkpoint.blocks, checkpoint.readin, checkpoint.readout)
+
+
+def _network(options: TrainOptions, blocks: Tensor, readin: Tensor, readout: Tensor) -> Network:
+    loss: Loss = PowerLoss(options.loss_p) if options.regression else CrossEntropy()
     return Network(
-        *(torch.from_numpy(array).to(dtype) for array in (blocks, readin, readout)),
+        blocks,
+        readin,
+        readout,
         alpha=options.alpha,
         activation=options.activation,
         augmentation=options.augmentation,
-        loss=_loss(options),
+        loss=loss,
     )
 
 
@@ -138,27 +151,5 @@ def rate_rule(options: TrainOptions) -> Rate:
     )
 
 
-def _loss(options: TrainOptions) -> Loss:
-    return PowerLoss(options.loss_p) if options.regression else CrossEntropy()
-
-
 def _embed(network: Network, data: Dataset, device: torch.device) -> Embedded:
     return Embedded(network.embed(data.inputs).to(device), data.targets.to(device))
-
-
-def load_network(options: TrainOptions, checkpoint: Checkpoint) -> Network:
-    """The network of a checkpoint, on the CPU, in the dtype it was trained in."""
-    return Network(
-        checkpoint.blocks,
-        checkpoint.readin,
-        checkpoint.readout,
-        alpha=options.alpha,
-        activation=options.activation,
-        augmentation=options.augmentation,
-        loss=_loss(options),
-    )
-
-
-def with_engine(problem: Problem, engine: Engine) -> Problem:
-    """The same problem on another engine."""
-    return replace(problem, engine=engine)

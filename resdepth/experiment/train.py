@@ -1,5 +1,6 @@
-"""A training run: the loop's records become scalars, checkpoints and exported models in a folder."""
+"""A training run: the loop's records become scalars, checkpoints and exported models."""
 
+import contextlib
 import math
 import statistics
 import time
@@ -29,7 +30,7 @@ from resdepth.runs.manifest import Manifest, Outcome, write_manifest
 
 
 def run_training(folder: Path, manifest: Manifest, observer: Observer | None = None) -> Manifest:
-    """Train the run that `manifest` describes in `folder`, from its newest checkpoint if it has one.
+    """Train the run that `manifest` describes, from its newest checkpoint if it has one.
 
     Returns the manifest as it stands at the end; its `outcome` says how training ended. An error
     leaves the outcome `failed` and is raised again.
@@ -41,10 +42,9 @@ def run_training(folder: Path, manifest: Manifest, observer: Observer | None = N
         raise
     except ResdepthError as error:
         ended = manifest.model_copy(update={"outcome": "failed", "detail": {"error": str(error)}})
-        try:
+        # A disk that refused the run refuses its manifest too; the first error counts.
+        with contextlib.suppress(ResdepthError):
             write_manifest(folder, ended)
-        except ResdepthError:
-            pass  # The disk that refused the run refuses its manifest too; the first error counts.
         raise
 
 
@@ -66,6 +66,8 @@ class _Run:
         if self.resumed_at >= problem.steps and self.manifest.outcome == "finished":
             self.observer.say(f"nothing to do: {start.step} of {problem.steps} steps are done")
             return self.manifest
+        if self.resumed_at >= 0:
+            self.observer.say(f"resuming at step {start.step} of {problem.steps}")
         self.manifest = self.manifest.model_copy(
             update={
                 "device": str(problem.device),
@@ -88,7 +90,6 @@ class _Run:
         if not found:
             return State(0, problem.network, problem.options.lr)
         newest = read_checkpoint(found[max(found)])
-        self.observer.say(f"resuming at step {newest.step} of {problem.steps}")
         return State(newest.step, problem.with_blocks_of(newest), newest.lr)
 
     def _loop(self, problem: Problem, start: State) -> Manifest:
@@ -132,7 +133,9 @@ class _Run:
         self.paused = time.perf_counter() - began
         if record.state.rate < STALLED * options.lr and not self.stalled:
             self.stalled = True
-            self.observer.say(f"step {step}: the learning rate has stalled at {record.state.rate:.3g}")
+            self.observer.say(
+                f"step {step}: the learning rate has stalled at {record.state.rate:.3g}"
+            )
 
     def _validates(self, step: int) -> bool:
         epochs = self.problem.options.val_every
@@ -157,9 +160,11 @@ class _Run:
         )
 
     def _diverged(self, good: State, record: StepRecord) -> Manifest:
-        layer = first_nonfinite_layer(record.state.network, self.problem.batch(record.state.step)[0]) if (
-            record.state.step < self.problem.steps
-        ) else None
+        layer = (
+            first_nonfinite_layer(record.state.network, self.problem.batch(record.state.step)[0])
+            if (record.state.step < self.problem.steps)
+            else None
+        )
         detail = {"step": record.state.step, "loss": str(float(record.evaluation.loss))}
         return self._end("diverged", good, detail | ({} if layer is None else {"layer": layer}))
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, ndtr
+from scipy.special import ndtr, ndtri
 
 Array = NDArray[np.float64]
 Shape = tuple[int, int, int]
@@ -28,7 +28,8 @@ def constant(shape: Shape, scale: float, generator: np.random.Generator) -> Arra
 def truncated_normal(shape: Shape, scale: float, generator: np.random.Generator) -> Array:
     """Normal of standard deviation `scale`, truncated to one standard deviation, by inversion."""
     uniform = generator.uniform(ndtr(-1.0), ndtr(1.0), shape)
-    return scale * np.clip(ndtri(uniform), -1.0, 1.0)
+    drawn: Array = ndtri(uniform)
+    return scale * np.clip(drawn, -1.0, 1.0)
 
 
 INITIALISATIONS: dict[str, Callable[[Shape, float, np.random.Generator], Array]] = {

@@ -2,7 +2,16 @@
 
 import numpy as np
 
-STREAMS = ("readin", "readout", "blocks", "inputs", "validation", "subset", "permutation", "directions")
+STREAMS = (
+    "readin",
+    "readout",
+    "blocks",
+    "inputs",
+    "validation",
+    "subset",
+    "permutation",
+    "directions",
+)
 """Names of the streams; the position of a name is part of its stream, so append only."""
 
 

@@ -1,9 +1,11 @@
 """Powers of the depth L that scale a residual network (Cont, Rossier & Xu, arXiv 2204.07261)."""
 
+import math
+
 
 def delta(depth: int, alpha: float) -> float:
     """Residual step delta_L = L^(-alpha); `alpha` in [0, 1]."""
-    return float(depth) ** -alpha
+    return math.pow(depth, -alpha)
 
 
 def beta(alpha: float) -> float:
@@ -13,4 +15,4 @@ def beta(alpha: float) -> float:
 
 def initial_scale(depth: int, width: int, alpha: float, gamma: float) -> float:
     """Scale s = d^(-2) L^(-beta - 1/gamma) of the initial weights; `gamma` > 0."""
-    return float(width) ** -2 * float(depth) ** -(beta(alpha) + 1.0 / gamma)
+    return math.pow(width, -2.0) * math.pow(depth, -beta(alpha) - 1.0 / gamma)

@@ -142,7 +142,9 @@ def _elements(info: FieldInfo) -> list[Any]:
 
 def span(info: FieldInfo) -> str:
     """The range of a number in words, as in "at least 1"; empty where it has none."""
-    bounds = {k: getattr(m, k) for m in info.metadata for k in ("ge", "gt", "le", "lt") if hasattr(m, k)}
+    bounds = {
+        k: getattr(m, k) for m in info.metadata for k in ("ge", "gt", "le", "lt") if hasattr(m, k)
+    }
     words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
     return ", ".join(f"{words[kind]} {bounds[kind]:g}" for kind in words if kind in bounds)
 
@@ -159,4 +161,6 @@ def help_text(info: FieldInfo) -> str:
 
 
 def _worth_showing(default: Any) -> bool:
-    return not (default is None or default is False or default is PydanticUndefined or default == ())
+    return not (
+        default is None or default is False or default is PydanticUndefined or default == ()
+    )

@@ -24,7 +24,8 @@ class TrainOptions(Options):
     )
     data: Data = option("digits", "data set")
     data_dir: Path | None = option(
-        None, "where the data lies: torchvision's root, or an image folder or .zip for 'folder'",
+        None,
+        "where the data lies: torchvision's root, or an image folder or .zip for 'folder'",
         default_text="the user's cache folder",
     )
     train_fraction: float = option(1.0, "seeded random part of the training set", gt=0, le=1)
@@ -74,7 +75,10 @@ class TrainOptions(Options):
     store_grad: bool = option(True, "log Omega, the mean squared norm of the loss gradient")
     log_every: int = option(1, "write scalars at every K-th step", unit="steps", ge=1)
     val_every: int = option(
-        10, "evaluate the validation set at every K-th epoch; 0: at the end only", unit="epochs", ge=0
+        10,
+        "evaluate the validation set at every K-th epoch; 0: at the end only",
+        unit="epochs",
+        ge=0,
     )
     checkpoint_every: int = option(
         100, "write a checkpoint at every K-th step; 0: at the end only", unit="steps", ge=0
@@ -129,6 +133,4 @@ class TrainInvocation(Invocation):
         None, "run folder to write", default_text="runs/<data>-L<depth>-seed<seed>"
     )
     resume: Path | None = option(None, "continue this run folder")
-    overwrite: bool = option(
-        False, "replace what is in the run folder", flags=("--overwrite",)
-    )
+    overwrite: bool = option(False, "replace what is in the run folder", flags=("--overwrite",))

@@ -1,1 +1,1 @@
-"""What lies on disk: manifest, scalars, checkpoints, exported models; written whole, read with care."""
+"""What lies on disk: manifest, scalars, checkpoints, models; written whole, read with care."""

@@ -75,9 +75,13 @@ def read_checkpoint(path: Path) -> Checkpoint:
                 raise FileCorrupt(path=path, reason="not a resdepth checkpoint", remedy=remedy)
             tensors = {name: archive.get_tensor(name) for name in TENSORS}
         step, lr = int(metadata["step"]), float.fromhex(metadata["lr"])
-        generator = {str(key): int(value) for key, value in json.loads(metadata["generator"]).items()}
+        generator = {
+            str(key): int(value) for key, value in json.loads(metadata["generator"]).items()
+        }
     except (SafetensorError, OSError, KeyError, ValueError, AttributeError) as error:
-        raise FileCorrupt(path=path, reason=f"not a whole checkpoint ({error})", remedy=remedy) from None
+        raise FileCorrupt(
+            path=path, reason=f"not a whole checkpoint ({error})", remedy=remedy
+        ) from None
     reason = _flaw(tensors)
     if reason:
         raise FileCorrupt(path=path, reason=reason, remedy=remedy)
@@ -102,8 +106,14 @@ def _flaw(tensors: dict[str, Tensor]) -> str:
     if blocks.ndim != 3 or blocks.shape[1] != blocks.shape[2] or 0 in blocks.shape:
         return f"blocks of shape {tuple(blocks.shape)}, not (depth, width, width)"
     width = blocks.shape[-1]
-    if readin.ndim != 2 or readout.ndim != 2 or readin.shape[0] != width or readout.shape[1] != width:
-        return f"read-in {tuple(readin.shape)} or read-out {tuple(readout.shape)} does not fit width {width}"
+    if (
+        readin.ndim != 2
+        or readout.ndim != 2
+        or readin.shape[0] != width
+        or readout.shape[1] != width
+    ):
+        found = f"read-in {tuple(readin.shape)} or read-out {tuple(readout.shape)}"
+        return f"{found} does not fit width {width}"
     for name, tensor in tensors.items():
         if not tensor.is_floating_point() or tensor.dtype != blocks.dtype:
             return f"{name} has dtype {tensor.dtype}"

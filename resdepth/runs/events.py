@@ -124,12 +124,16 @@ def _events(path: Path) -> Iterator[Event]:
                 end = record.end
                 yield event
     except OSError as error:
-        raise FileCorrupt(path=path, reason=f"cannot be read ({error.strerror})", remedy="") from None
+        raise FileCorrupt(
+            path=path, reason=f"cannot be read ({error.strerror})", remedy=""
+        ) from None
     if end == 0:
         remedy = "give a file written by TensorBoard's, torch's or resdepth's writer"
         raise FileCorrupt(path=path, reason="not an event file", remedy=remedy)
     if end < size:
-        warnings.warn(f"{path}: broken off after {end} of {size} bytes; read up to there", stacklevel=2)
+        warnings.warn(
+            f"{path}: broken off after {end} of {size} bytes; read up to there", stacklevel=2
+        )
 
 
 def _parse(payload: bytes) -> Event | None:

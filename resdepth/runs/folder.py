@@ -15,7 +15,12 @@ GROWING = "epochs"
 
 
 def create_run(
-    folder: Path, program: str, options: Mapping[str, Any], command: list[str], *, overwrite: bool = False
+    folder: Path,
+    program: str,
+    options: Mapping[str, Any],
+    command: list[str],
+    *,
+    overwrite: bool = False,
 ) -> Manifest:
     """Make a run folder with its manifest and nothing else.
 
@@ -60,7 +65,9 @@ def reopen_run(folder: Path, program: str, given: Mapping[str, Any]) -> Manifest
     for name in differing:
         if name != GROWING or given[name] < options[name]:
             flag = f"--{name.replace('_', '-')}"
-            raise ResumeChanged(flag=flag, path=folder, recorded=options.get(name), given=given[name])
+            raise ResumeChanged(
+                flag=flag, path=folder, recorded=options.get(name), given=given[name]
+            )
     options.update({name: given[name] for name in differing})
     return manifest.model_copy(update={"options": options})
 

@@ -48,7 +48,9 @@ class Manifest(BaseModel):
     final: dict[str, float] = {}
 
 
-def new_manifest(program: str, options: Mapping[str, Any], command: list[str], started: str) -> Manifest:
+def new_manifest(
+    program: str, options: Mapping[str, Any], command: list[str], started: str
+) -> Manifest:
     """A manifest at the start of a run."""
     return Manifest(
         program=program,
@@ -107,7 +109,9 @@ def read_manifest(run: Path) -> Manifest:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         found = content.get("format") if isinstance(content, dict) else None
         reason = f"manifest format {found}, not {FORMAT}"
-        raise FileCorrupt(path=path, reason=reason, remedy="use the version that wrote it") from None
+        raise FileCorrupt(
+            path=path, reason=reason, remedy="use the version that wrote it"
+        ) from None
     try:
         return Manifest.model_validate(content)
     except ValidationError as error:

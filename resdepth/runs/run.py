@@ -41,7 +41,9 @@ class Run:
         series = read_scalars(self.path)
         if tag not in series:
             reason = f"no scalar '{tag}' was recorded"
-            raise FileCorrupt(path=self.path, reason=reason, remedy=f"there are: {', '.join(series)}")
+            raise FileCorrupt(
+                path=self.path, reason=reason, remedy=f"there are: {', '.join(series)}"
+            )
         return series[tag]
 
     def checkpoint(self, step: int | None = None) -> Checkpoint:

@@ -54,7 +54,9 @@ ENGINES = {
         EngineInfo("cpu", f"{_KERNELS}.cpu", ("cpu",)),
         EngineInfo("cuda", f"{_KERNELS}.cuda", ("cuda",)),
         EngineInfo("eager", f"{_KERNELS}.eager", ("cpu", "cuda", "mps")),
-        EngineInfo("reference", "resdepth.engine.reference", ("cpu", "cuda", "mps"), automatic=False),
+        EngineInfo(
+            "reference", "resdepth.engine.reference", ("cpu", "cuda", "mps"), automatic=False
+        ),
     )
 }
 """Engines by name, fastest first."""
