@@ -16,6 +16,14 @@ pub enum Isa {
 }
 
 impl Isa {
+    /// All instruction sets with the names that Python and the run's manifest use.
+    pub const NAMES: [(&'static str, Self); 4] = [
+        ("avx512", Self::Avx512),
+        ("avx2", Self::Avx2),
+        ("neon", Self::Neon),
+        ("portable", Self::Portable),
+    ];
+
     /// The fastest instruction set of this machine.
     pub fn detect() -> Self {
         static DETECTED: OnceLock<Isa> = OnceLock::new();
@@ -48,13 +56,9 @@ impl Isa {
         }
     }
 
-    /// The name that Python and the run's manifest use.
+    /// Its name.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Avx512 => "avx512",
-            Self::Avx2 => "avx2",
-            Self::Neon => "neon",
-            Self::Portable => "portable",
-        }
+        let found = Self::NAMES.iter().find(|(_, isa)| *isa == self);
+        found.map_or("portable", |(name, _)| name)
     }
 }

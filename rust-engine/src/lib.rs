@@ -4,8 +4,28 @@
 //! The modules know nothing of Python except `python`, which registers them.
 #![deny(missing_docs)]
 
+mod buffer;
+mod call;
 mod dispatch;
+mod engine;
+mod error;
+mod layer;
+mod loss;
+mod math;
+mod network;
+mod pack;
+mod plan;
+mod pool;
+mod product;
 #[cfg(feature = "python")]
 mod python;
+mod simd;
+mod table;
+mod tile;
 
 pub use dispatch::Isa;
+pub use engine::{Engine, Evaluation, Outputs};
+pub use error::Error;
+pub use math::Element;
+pub use network::{Activation, Augmentation, Problem, Shape, Targets};
+pub use pool::Pool;

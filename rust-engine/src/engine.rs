@@ -1,0 +1,198 @@
+//! The public face: threads, memory and the checks of a call.
+
+use std::sync::Mutex;
+
+use crate::buffer::Buffer;
+use crate::call::Call;
+use crate::dispatch::Isa;
+use crate::error::Error;
+use crate::math::Element;
+use crate::network::{Problem, Shape, Targets};
+use crate::pool::Pool;
+use crate::table::Table;
+use crate::tile::Workspace;
+
+/// What a call writes; `None` where the caller does not ask.
+#[derive(Debug, Default)]
+pub struct Outputs<'a, T> {
+    /// Predictions (R, N, o).
+    pub prediction: Option<&'a mut [T]>,
+    /// Gradients (R, L, d, d) of the mean losses.
+    pub gradient: Option<&'a mut [T]>,
+}
+
+/// Loss, Omega and class counts of one replica.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Mean loss.
+    pub loss: f64,
+    /// Mean squared norm of the gradient of each sample's own loss by its prediction.
+    pub omega: f64,
+    /// Samples, predictions and hits of each class, one after the other; empty in a regression.
+    pub counts: Vec<i64>,
+}
+
+/// What is kept from call to call.
+pub(crate) struct Memory<T> {
+    /// Packed weights and read-outs.
+    pub packed: Buffer<T>,
+    /// Gradients of the partitions.
+    pub gradients: Buffer<T>,
+    /// One for each thread.
+    pub workspaces: Vec<Mutex<Workspace<T>>>,
+}
+
+/// Threads and memory, both kept from call to call.
+pub struct Engine<T: 'static> {
+    pool: Pool,
+    table: &'static Table<T>,
+    memory: Memory<T>,
+}
+
+impl<T: Element> Engine<T> {
+    /// An engine on the threads of `pool`; an instruction set that this machine lacks falls back
+    /// to `Portable`.
+    pub fn new(pool: Pool, isa: Isa) -> Self {
+        let workspaces = (0..pool.threads()).map(|_| Mutex::default()).collect();
+        let memory = Memory {
+            packed: Buffer::default(),
+            gradients: Buffer::default(),
+            workspaces,
+        };
+        Self {
+            pool,
+            table: T::table(isa),
+            memory,
+        }
+    }
+
+    /// Predictions alone.
+    pub fn predict(&mut self, problem: &Problem<'_, T>, to: &mut [T]) -> Result<(), Error> {
+        check(problem)?;
+        let outputs = Outputs {
+            prediction: Some(to),
+            gradient: None,
+        };
+        check_outputs(problem, &outputs)?;
+        self.run(problem, None, outputs);
+        Ok(())
+    }
+
+    /// Loss, Omega and counts of each replica, and what `outputs` asks for.
+    pub fn evaluate(
+        &mut self,
+        problem: &Problem<'_, T>,
+        targets: Targets<'_, T>,
+        outputs: Outputs<'_, T>,
+    ) -> Result<Vec<Evaluation>, Error> {
+        check(problem)?;
+        check_outputs(problem, &outputs)?;
+        check_targets(problem, targets)?;
+        Ok(self.run(problem, Some(targets), outputs))
+    }
+
+    fn run(
+        &mut self,
+        problem: &Problem<'_, T>,
+        targets: Option<Targets<'_, T>>,
+        outputs: Outputs<'_, T>,
+    ) -> Vec<Evaluation> {
+        let (table, memory) = (self.table, &mut self.memory);
+        self.pool
+            .run(|| Call::new(problem, targets, outputs, table, memory).run())
+    }
+}
+
+fn length(array: &'static str, found: usize, of: &[(usize, &str)]) -> Result<(), Error> {
+    if of.iter().any(|&(expected, _)| expected == found) {
+        return Ok(());
+    }
+    let names: Vec<String> = of.iter().map(|(n, what)| format!("{n} ({what})")).collect();
+    Err(Error::Length {
+        array,
+        found,
+        expected: names.join(" or "),
+    })
+}
+
+fn check<T>(problem: &Problem<'_, T>) -> Result<(), Error> {
+    let Shape {
+        replicas: r,
+        samples: n,
+        depth: l,
+        width: d,
+        outputs: o,
+    } = problem.shape;
+    let sizes = [
+        ("replicas", r),
+        ("samples", n),
+        ("depth", l),
+        ("width", d),
+        ("outputs", o),
+    ];
+    if let Some((name, _)) = sizes.into_iter().find(|&(_, size)| size == 0) {
+        return Err(Error::Empty(name));
+    }
+    length(
+        "h0",
+        problem.h0.len(),
+        &[(n * d, "N d"), (r * n * d, "R N d")],
+    )?;
+    length(
+        "blocks",
+        problem.blocks.len(),
+        &[(r * l * d * d, "R L d d")],
+    )?;
+    length(
+        "readout",
+        problem.readout.len(),
+        &[(o * d, "o d"), (r * o * d, "R o d")],
+    )
+}
+
+fn check_outputs<T>(problem: &Problem<'_, T>, outputs: &Outputs<'_, T>) -> Result<(), Error> {
+    let Shape {
+        replicas: r,
+        samples: n,
+        depth: l,
+        width: d,
+        outputs: o,
+    } = problem.shape;
+    if let Some(prediction) = &outputs.prediction {
+        length("prediction", prediction.len(), &[(r * n * o, "R N o")])?;
+    }
+    if let Some(gradient) = &outputs.gradient {
+        length("gradient", gradient.len(), &[(r * l * d * d, "R L d d")])?;
+    }
+    Ok(())
+}
+
+fn check_targets<T>(problem: &Problem<'_, T>, targets: Targets<'_, T>) -> Result<(), Error> {
+    let Shape {
+        replicas: r,
+        samples: n,
+        outputs,
+        ..
+    } = problem.shape;
+    let found = match targets {
+        Targets::Classes(classes) => classes.len(),
+        Targets::Values(values, _) => values.len(),
+    };
+    length("targets", found, &[(n, "N"), (r * n, "R N")])?;
+    match targets {
+        Targets::Classes(targets) => {
+            let classes = outputs;
+            let wrong = |&t: &i64| usize::try_from(t).map_or(true, |t| t >= classes);
+            match targets.iter().position(wrong) {
+                Some(sample) => Err(Error::Class {
+                    target: targets[sample],
+                    sample,
+                    classes,
+                }),
+                None => Ok(()),
+            }
+        }
+        Targets::Values(..) if outputs != 1 => Err(Error::Outputs(outputs)),
+        Targets::Values(..) => Ok(()),
+    }
+}

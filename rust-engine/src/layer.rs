@@ -1,0 +1,192 @@
+//! What a layer does to each number of a tile, forward and back.
+
+use crate::math::{self, Element};
+use crate::network::Activation;
+use crate::simd::Simd;
+
+/// What becomes of the hidden state once sigma is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Hidden {
+    /// Nothing.
+    Keep,
+    /// h = sigma.
+    Replace,
+    /// h += delta sigma.
+    Add,
+}
+
+/// value = sigma(z), sigma'(z) where `derivative` is not null, and h as `hidden` says.
+#[derive(Clone, Copy)]
+pub struct Activate<T> {
+    pub activation: Activation,
+    /// Numbers, a multiple of the lanes.
+    pub count: usize,
+    pub z: *const T,
+    pub value: *mut T,
+    pub derivative: *mut T,
+    pub hidden: Hidden,
+    pub h: *mut T,
+    pub delta: T,
+}
+
+/// u = factor g sigma', and h -= delta value where `value` is not null.
+#[derive(Clone, Copy)]
+pub struct Inside<T> {
+    pub activation: Activation,
+    pub count: usize,
+    /// sigma, or sigma' for gelu.
+    pub kept: *const T,
+    pub value: *const T,
+    pub g: *const T,
+    pub u: *mut T,
+    pub h: *mut T,
+    pub factor: T,
+}
+
+/// g += through sigma'.
+#[derive(Clone, Copy)]
+pub struct Outside<T> {
+    pub activation: Activation,
+    pub count: usize,
+    /// sigma, or sigma' for gelu.
+    pub kept: *const T,
+    pub through: *const T,
+    pub g: *mut T,
+}
+
+/// One activation function on vectors.
+trait Sigma {
+    /// sigma(z), and sigma'(z) where it is not a function of sigma(z).
+    unsafe fn value<V: Simd>(z: V) -> (V, V);
+    /// sigma' from what is kept of the layer.
+    unsafe fn derivative<V: Simd>(kept: V) -> V;
+}
+
+macro_rules! sigma {
+    ($name:ident, |$z:ident| $value:expr, |$kept:ident, $one:ident, $zero:ident| $derivative:expr) => {
+        struct $name;
+
+        impl Sigma for $name {
+            #[inline(always)]
+            unsafe fn value<V: Simd>($z: V) -> (V, V) {
+                unsafe { $value }
+            }
+
+            #[inline(always)]
+            unsafe fn derivative<V: Simd>($kept: V) -> V {
+                unsafe {
+                    let ($one, $zero) = (V::splat(V::Scalar::ONE), V::splat(V::Scalar::ZERO));
+                    let _ = ($one, $zero);
+                    $derivative
+                }
+            }
+        }
+    };
+}
+
+sigma!(Tanh, |z| (V::Scalar::tanh(z), z), |t, one, zero| t
+    .neg_mul_add(t, one));
+sigma!(Elu, |z| (math::elu(z), z), |t, one, zero| V::select(
+    t.gt(zero),
+    one,
+    t.add(one)
+));
+sigma!(Relu, |z| (math::relu(z), z), |t, one, zero| V::select(
+    t.gt(zero),
+    one,
+    zero
+));
+sigma!(Gelu, |z| math::gelu(z), |t, one, zero| t);
+sigma!(Sigmoid, |z| (math::sigmoid(z), z), |t, one, zero| t
+    .mul(one.sub(t)));
+
+/// Calls a function of one activation with the activation's type.
+macro_rules! by_activation {
+    ($activation:expr, $function:ident::<$v:ty>($p:expr)) => {
+        match $activation {
+            Activation::Tanh => $function::<$v, Tanh>($p),
+            Activation::Elu => $function::<$v, Elu>($p),
+            Activation::Relu => $function::<$v, Relu>($p),
+            Activation::Gelu => $function::<$v, Gelu>($p),
+            Activation::Sigmoid => $function::<$v, Sigmoid>($p),
+        }
+    };
+}
+
+#[inline(always)]
+unsafe fn activate_with<V: Simd, S: Sigma>(p: &Activate<V::Scalar>) {
+    unsafe {
+        let delta = V::splat(p.delta);
+        for i in (0..p.count).step_by(V::LANES) {
+            let (value, derivative) = S::value(V::load(p.z.add(i)));
+            value.store(p.value.add(i));
+            if !p.derivative.is_null() {
+                derivative.store(p.derivative.add(i));
+            }
+            match p.hidden {
+                Hidden::Keep => {}
+                Hidden::Replace => value.store(p.h.add(i)),
+                Hidden::Add => value.mul_add(delta, V::load(p.h.add(i))).store(p.h.add(i)),
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn inside_with<V: Simd, S: Sigma>(p: &Inside<V::Scalar>) {
+    unsafe {
+        let factor = V::splat(p.factor);
+        for i in (0..p.count).step_by(V::LANES) {
+            let derivative = S::derivative(V::load(p.kept.add(i)));
+            V::load(p.g.add(i))
+                .mul(factor)
+                .mul(derivative)
+                .store(p.u.add(i));
+            if !p.value.is_null() {
+                let value = V::load(p.value.add(i));
+                value
+                    .neg_mul_add(factor, V::load(p.h.add(i)))
+                    .store(p.h.add(i));
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn outside_with<V: Simd, S: Sigma>(p: &Outside<V::Scalar>) {
+    unsafe {
+        for i in (0..p.count).step_by(V::LANES) {
+            let derivative = S::derivative(V::load(p.kept.add(i)));
+            derivative
+                .mul_add(V::load(p.through.add(i)), V::load(p.g.add(i)))
+                .store(p.g.add(i));
+        }
+    }
+}
+
+/// See [`Activate`].
+///
+/// # Safety
+/// The pointers cover `count` numbers.
+#[inline(always)]
+pub(crate) unsafe fn activate<V: Simd>(p: &Activate<V::Scalar>) {
+    unsafe { by_activation!(p.activation, activate_with::<V>(p)) }
+}
+
+/// See [`Inside`].
+///
+/// # Safety
+/// The pointers cover `count` numbers.
+#[inline(always)]
+pub(crate) unsafe fn inside<V: Simd>(p: &Inside<V::Scalar>) {
+    unsafe { by_activation!(p.activation, inside_with::<V>(p)) }
+}
+
+/// See [`Outside`].
+///
+/// # Safety
+/// The pointers cover `count` numbers.
+#[inline(always)]
+pub(crate) unsafe fn outside<V: Simd>(p: &Outside<V::Scalar>) {
+    unsafe { by_activation!(p.activation, outside_with::<V>(p)) }
+}

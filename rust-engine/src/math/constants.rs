@@ -1,0 +1,198 @@
+//! The element types and their constants; the minimax coefficients are those of `tools/minimax.py`.
+
+use std::ops::{Add, Mul, Sub};
+
+use crate::simd::Simd;
+use crate::table::Table;
+
+/// f32 or f64.
+pub trait Element:
+    Copy
+    + Send
+    + Sync
+    + PartialOrd
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Tables
+{
+    /// 0.
+    const ZERO: Self;
+    /// 1.
+    const ONE: Self;
+    /// 1 / 2.
+    const HALF: Self;
+    /// 1 / ln 2.
+    const LOG2_E: Self;
+    /// ln 2, the leading bits.
+    const LN2_HIGH: Self;
+    /// ln 2 less `LN2_HIGH`.
+    const LN2_LOW: Self;
+    /// Beyond this, e^x is infinite.
+    const EXP_MOST: Self;
+    /// Below this, e^x is 0.
+    const EXP_LEAST: Self;
+    /// (e^r - 1 - r) / r^2 on |r| <= ln(2) / 2.
+    const EXP_TAIL: &'static [Self];
+    /// Beyond this, tanh(x / 2) and -expm1(-x) round to 1.
+    const EXPM1_MOST: Self;
+    /// Phi(-a) e^(a^2 / 2), numerator.
+    const MILLS_P: &'static [Self];
+    /// Phi(-a) e^(a^2 / 2), denominator.
+    const MILLS_Q: &'static [Self];
+    /// Beyond this, e^(-a^2 / 2) is 0.
+    const GELU_MOST: Self;
+    /// 1 / sqrt(2 pi).
+    const DENSITY_AT_0: Self;
+
+    /// The nearest value.
+    fn from_f64(x: f64) -> Self;
+    /// The same value.
+    fn to_f64(self) -> f64;
+    /// Whether the value is not a number.
+    fn is_nan(self) -> bool;
+    /// tanh of each lane.
+    ///
+    /// # Safety
+    /// As for every operation of `V`.
+    unsafe fn tanh<V: Simd<Scalar = Self>>(x: V) -> V;
+}
+
+/// The compiled kernels of an element type; implemented beside them.
+pub trait Tables: Sized + 'static {
+    /// The kernels for an instruction set that this machine has.
+    fn table(isa: crate::Isa) -> &'static Table<Self>;
+}
+
+const TANH_P: &[f32] = &[
+    0.999_999_98,
+    0.133_773_83,
+    0.003_491_257_6,
+    2.053_763_2e-5,
+    1.325_524_6e-8,
+];
+const TANH_Q: &[f32] = &[
+    1.0,
+    0.467_106_98,
+    0.025_860_518,
+    3.278_544_8e-4,
+    7.735_96e-7,
+];
+
+impl Element for f32 {
+    const ZERO: Self = 0.0;
+    const ONE: Self = 1.0;
+    const HALF: Self = 0.5;
+    const LOG2_E: Self = std::f32::consts::LOG2_E;
+    const LN2_HIGH: Self = 0.693_359_4;
+    const LN2_LOW: Self = -2.121_944_4e-4;
+    const EXP_MOST: Self = 89.5;
+    const EXP_LEAST: Self = -106.0;
+    const EXP_TAIL: &'static [Self] = &[
+        0.5,
+        0.166_665_77,
+        0.041_666_854,
+        0.008_363_227,
+        0.001_390_132,
+    ];
+    const EXPM1_MOST: Self = 20.0;
+    const MILLS_P: &'static [Self] = &[
+        0.5,
+        0.305_054_58,
+        0.090_506_42,
+        0.010_773_366,
+        1.545_836_4e-6,
+    ];
+    const MILLS_Q: &'static [Self] = &[1.0, 1.407_993, 0.804_436_3, 0.225_326_03, 0.027_119_013];
+    const GELU_MOST: Self = 40.0;
+    const DENSITY_AT_0: Self = 0.398_942_3;
+
+    #[inline(always)]
+    fn from_f64(x: f64) -> Self {
+        x as f32
+    }
+
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        f64::from(self)
+    }
+
+    #[inline(always)]
+    fn is_nan(self) -> bool {
+        self.is_nan()
+    }
+
+    #[inline(always)]
+    unsafe fn tanh<V: Simd<Scalar = Self>>(x: V) -> V {
+        unsafe { super::tanh_rational(TANH_P, TANH_Q, V::splat(9.05), x) }
+    }
+}
+
+impl Element for f64 {
+    const ZERO: Self = 0.0;
+    const ONE: Self = 1.0;
+    const HALF: Self = 0.5;
+    const LOG2_E: Self = std::f64::consts::LOG2_E;
+    const LN2_HIGH: Self = 6.931_457_519_531_25e-1;
+    const LN2_LOW: Self = 1.428_606_820_309_417_3e-6;
+    const EXP_MOST: Self = 710.5;
+    const EXP_LEAST: Self = -746.0;
+    const EXP_TAIL: &'static [Self] = &[
+        0.500_000_000_000_000_1,
+        0.166_666_666_666_666_44,
+        0.041_666_666_666_623_905,
+        0.008_333_333_333_356_422,
+        0.001_388_888_891_734_036_2,
+        1.984_126_978_425_043_8e-4,
+        2.480_152_108_245_741_6e-5,
+        2.755_735_569_206_331_6e-6,
+        2.762_019_591_936_892e-7,
+        2.506_820_279_490_838e-8,
+    ];
+    const EXPM1_MOST: Self = 44.0;
+    const MILLS_P: &'static [Self] = &[
+        0.5,
+        0.661_261_208_199_426_5,
+        0.436_220_704_579_013_9,
+        0.180_690_826_774_508_9,
+        0.050_713_310_870_335_72,
+        0.009_817_670_107_508_685,
+        0.001_279_292_019_106_681_9,
+        1.029_420_819_599_884_3e-4,
+        3.950_040_104_123_665e-6,
+    ];
+    const MILLS_Q: &'static [Self] = &[
+        1.0,
+        2.120_406_977_201_720_2,
+        2.064_281_398_885_892,
+        1.214_197_942_540_209_5,
+        0.477_022_377_645_827_85,
+        0.130_306_010_263_465,
+        0.024_867_304_064_248_51,
+        0.003_216_610_168_058_650_1,
+        2.580_375_496_268_718_7e-4,
+        9.901_282_017_781_528e-6,
+    ];
+    const GELU_MOST: Self = 40.0;
+    const DENSITY_AT_0: Self = 0.398_942_280_401_432_7;
+
+    #[inline(always)]
+    fn from_f64(x: f64) -> Self {
+        x
+    }
+
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        self
+    }
+
+    #[inline(always)]
+    fn is_nan(self) -> bool {
+        self.is_nan()
+    }
+
+    #[inline(always)]
+    unsafe fn tanh<V: Simd<Scalar = Self>>(x: V) -> V {
+        unsafe { super::tanh_exponential(x) }
+    }
+}

@@ -1,0 +1,145 @@
+//! Vectorised activation functions.
+//!
+//! exp, tanh and the sigmoid are within 4 ulp wherever the result is normal; gelu is within 4 ulp
+//! of max(|gelu(x)|, |x| eps / 2). `tools/minimax.py` computes every coefficient. The formulas hold
+//! for both element types and need no fused operation.
+
+mod constants;
+
+pub use constants::{Element, Tables};
+
+use crate::simd::Simd;
+
+/// Sum of `coefficients[i] x^i`.
+#[inline(always)]
+unsafe fn polynomial<V: Simd>(coefficients: &[V::Scalar], x: V) -> V {
+    unsafe {
+        let mut sum = V::splat(coefficients[coefficients.len() - 1]);
+        for &c in coefficients[..coefficients.len() - 1].iter().rev() {
+            sum = sum.mul_add(x, V::splat(c));
+        }
+        sum
+    }
+}
+
+/// n and e^r - 1 with x + rest = n ln 2 + r, |r| <= ln(2) / 2; `rest` is small beside x.
+#[inline(always)]
+unsafe fn reduced<V: Simd>(x: V, rest: Option<V>) -> (V, V) {
+    unsafe {
+        let whole = rest.map_or(x, |rest| x.add(rest));
+        let n = whole.mul(V::splat(V::Scalar::LOG2_E)).round();
+        // n LN2_HIGH is exact: the constant has few enough bits.
+        let mut r = n.neg_mul_add(V::splat(V::Scalar::LN2_HIGH), x);
+        if let Some(rest) = rest {
+            r = r.add(rest);
+        }
+        r = n.neg_mul_add(V::splat(V::Scalar::LN2_LOW), r);
+        (n, polynomial(V::Scalar::EXP_TAIL, r).mul_add(r.mul(r), r))
+    }
+}
+
+/// e^(x + rest), 0 and infinity beyond the range.
+#[inline(always)]
+unsafe fn exp_sum<V: Simd>(x: V, rest: Option<V>) -> V {
+    unsafe {
+        let x = x
+            .at_most(V::splat(V::Scalar::EXP_MOST))
+            .at_least(V::splat(V::Scalar::EXP_LEAST));
+        let (n, less_one) = reduced(x, rest);
+        less_one.add(V::splat(V::Scalar::ONE)).ldexp(n)
+    }
+}
+
+/// e^x.
+#[inline(always)]
+pub(crate) unsafe fn exp<V: Simd>(x: V) -> V {
+    unsafe { exp_sum(x, None) }
+}
+
+/// e^x - 1 for |x| up to `EXPM1_MOST`, beyond which tanh and elu are flat.
+#[inline(always)]
+unsafe fn expm1<V: Simd>(x: V) -> V {
+    unsafe {
+        let (n, less_one) = reduced(x, None);
+        let one = V::splat(V::Scalar::ONE);
+        let power = one.ldexp(n);
+        less_one.mul_add(power, power.sub(one))
+    }
+}
+
+/// tanh by a rational function of x^2, for f32.
+#[inline(always)]
+pub(crate) unsafe fn tanh_rational<V: Simd>(p: &[V::Scalar], q: &[V::Scalar], most: V, x: V) -> V {
+    unsafe {
+        let one = V::splat(V::Scalar::ONE);
+        let negative = V::splat(V::Scalar::ZERO).sub(most);
+        let x = x.at_most(most).at_least(negative);
+        let u = x.mul(x);
+        let t = polynomial(p, u).div(polynomial(q, u)).mul(x);
+        // Rounding may step over the limit, which would turn the derivative's sign.
+        t.at_most(one).at_least(V::splat(V::Scalar::ZERO).sub(one))
+    }
+}
+
+/// tanh by (e^2x - 1) / (e^2x + 1), for f64.
+#[inline(always)]
+pub(crate) unsafe fn tanh_exponential<V: Simd>(x: V) -> V {
+    unsafe {
+        let twice = x
+            .abs()
+            .add(x.abs())
+            .at_most(V::splat(V::Scalar::EXPM1_MOST));
+        let e = expm1(twice);
+        e.div(e.add(V::splat(V::Scalar::ONE).add(V::splat(V::Scalar::ONE))))
+            .copysign(x)
+    }
+}
+
+/// 1 / (1 + e^-x).
+#[inline(always)]
+pub(crate) unsafe fn sigmoid<V: Simd>(x: V) -> V {
+    unsafe {
+        let one = V::splat(V::Scalar::ONE);
+        one.div(one.add(exp(V::splat(V::Scalar::ZERO).sub(x))))
+    }
+}
+
+/// x where positive, else e^x - 1.
+#[inline(always)]
+pub(crate) unsafe fn elu<V: Simd>(x: V) -> V {
+    unsafe {
+        let zero = V::splat(V::Scalar::ZERO);
+        let least = zero.sub(V::splat(V::Scalar::EXPM1_MOST));
+        V::select(x.gt(zero), x, expm1(x.at_most(zero).at_least(least)))
+    }
+}
+
+/// max(x, 0).
+#[inline(always)]
+pub(crate) unsafe fn relu<V: Simd>(x: V) -> V {
+    unsafe { x.at_least(V::splat(V::Scalar::ZERO)) }
+}
+
+/// x Phi(x) and its derivative Phi(x) + x phi(x), Phi and phi of the standard normal law.
+///
+/// Phi(-a) = e^(-a^2 / 2) M(a) with M half the scaled complementary error function, a rational
+/// approximation; a^2 is taken in two parts, since the exponential magnifies its rounding.
+#[inline(always)]
+pub(crate) unsafe fn gelu<V: Simd>(x: V) -> (V, V) {
+    unsafe {
+        let zero = V::splat(V::Scalar::ZERO);
+        let half = V::splat(V::Scalar::HALF);
+        let a = x.abs().at_most(V::splat(V::Scalar::GELU_MOST));
+        let upper = a.upper();
+        let square = zero.sub(upper.mul(upper).mul(half));
+        let rest = zero.sub(a.sub(upper).mul(a.add(upper)).mul(half));
+        let e = exp_sum(square, Some(rest));
+        let mills = polynomial(V::Scalar::MILLS_P, a).div(polynomial(V::Scalar::MILLS_Q, a));
+        let tail = e.mul(mills);
+        let phi = V::select(x.gt(zero), V::splat(V::Scalar::ONE).sub(tail), tail);
+        (
+            x.mul(phi),
+            x.mul(e.mul(V::splat(V::Scalar::DENSITY_AT_0))).add(phi),
+        )
+    }
+}

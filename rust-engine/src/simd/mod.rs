@@ -1,0 +1,75 @@
+//! What the kernels need of a vector type; one file an instruction set.
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx512;
+#[cfg(target_arch = "aarch64")]
+pub(crate) mod neon;
+pub(crate) mod portable;
+
+use crate::math::Element;
+
+/// A vector of floating-point lanes.
+///
+/// # Safety
+/// Every method may execute instructions of the type's instruction set, so all of them are called
+/// from functions compiled for it alone (see `table.rs`), after `Isa::available` said yes. `load`
+/// and `store` touch `LANES` elements at any alignment.
+pub unsafe trait Simd: Copy {
+    /// Type of a lane.
+    type Scalar: Element;
+    /// Outcome of a comparison.
+    type Mask: Copy;
+    /// Number of lanes.
+    const LANES: usize;
+    /// Number of vector registers, which bounds the size of a product's block.
+    const REGISTERS: usize;
+
+    unsafe fn splat(x: Self::Scalar) -> Self;
+    unsafe fn load(from: *const Self::Scalar) -> Self;
+    unsafe fn store(self, to: *mut Self::Scalar);
+
+    unsafe fn add(self, other: Self) -> Self;
+    unsafe fn sub(self, other: Self) -> Self;
+    unsafe fn mul(self, other: Self) -> Self;
+    unsafe fn div(self, other: Self) -> Self;
+    /// `self * a + b`, fused where the machine can.
+    unsafe fn mul_add(self, a: Self, b: Self) -> Self;
+    /// `b - self * a`, fused where the machine can.
+    unsafe fn neg_mul_add(self, a: Self, b: Self) -> Self;
+
+    /// The smaller of `self` and `bound`; a NaN in `self` stays.
+    unsafe fn at_most(self, bound: Self) -> Self;
+    /// The larger of `self` and `bound`; a NaN in `self` stays.
+    unsafe fn at_least(self, bound: Self) -> Self;
+    unsafe fn abs(self) -> Self;
+    /// Magnitude of `self`, sign of `sign`.
+    unsafe fn copysign(self, sign: Self) -> Self;
+    /// The nearest integer, ties to even.
+    unsafe fn round(self) -> Self;
+    /// `self * 2^n` for an integral `n`, |n| below twice the exponent range.
+    unsafe fn ldexp(self, n: Self) -> Self;
+    /// The upper half of the significand: its square is exact.
+    unsafe fn upper(self) -> Self;
+
+    /// `self > other`; false where either is NaN.
+    unsafe fn gt(self, other: Self) -> Self::Mask;
+    /// `yes` where the mask holds, else `no`.
+    unsafe fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
+
+    /// Sum of the lanes, in a fixed order.
+    #[inline(always)]
+    unsafe fn sum(self) -> Self::Scalar {
+        let mut lanes = [Self::Scalar::ZERO; 16];
+        unsafe { self.store(lanes.as_mut_ptr()) };
+        let mut width = Self::LANES;
+        while width > 1 {
+            width /= 2;
+            for i in 0..width {
+                lanes[i] = lanes[i] + lanes[i + width];
+            }
+        }
+        lanes[0]
+    }
+}

@@ -1,0 +1,95 @@
+"""Minimax coefficients of src/math.rs: `python rust-engine/tools/minimax.py` (needs mpmath).
+
+P(u) / Q(u) with the smallest largest relative error on an interval.
+Prints each approximation's error and its coefficients, constant term first.
+"""
+
+from collections.abc import Callable
+
+import mpmath
+from mpmath import mpf
+
+mpmath.mp.dps = 60
+ROUNDS = 30
+Function = Callable[[mpf], mpf]
+
+
+def minimax(
+    f: Function, low: float, high: float, n: int, m: int
+) -> tuple[mpf, list[mpf], list[mpf]]:
+    """Largest relative error, P (degree n) and Q (degree m, Q(0) = 1) on [low, high].
+
+    Lawson's iteration: least squares for P - f Q, divided by the last f Q, each point weighted
+    anew by its last error. The fit with the smallest maximum is returned.
+    """
+    a, b, count = mpf(low), mpf(high), 12 * (n + m + 2)
+    points = [a + (b - a) * (1 - mpmath.cos(mpmath.pi * i / count)) / 2 for i in range(count + 1)]
+    values = [f(u) for u in points]
+    powers = [[u**j for j in range(max(n, m) + 1)] for u in points]
+    weights, best = [mpf(1)] * len(points), (mpf("inf"), [mpf(0)], [mpf(1)])
+    q = [mpf(1)]
+    for _ in range(ROUNDS):
+        left, right = mpmath.matrix(len(points), n + m + 1), mpmath.matrix(len(points), 1)
+        for row, (power, value) in enumerate(zip(powers, values, strict=True)):
+            scale = mpmath.sqrt(weights[row]) / (value * mpmath.fdot(power, q))
+            for j in range(n + 1):
+                left[row, j] = scale * power[j]
+            for j in range(1, m + 1):
+                left[row, n + j] = -scale * value * power[j]
+            right[row] = scale * value
+        solution = list(mpmath.lu_solve(left, right))
+        p, q = solution[: n + 1], [mpf(1), *solution[n + 1 :]]
+        errors = [
+            abs(mpmath.fdot(power, p) / mpmath.fdot(power, q) / value - 1)
+            for power, value in zip(powers, values, strict=True)
+        ]
+        best = min(best, (max(errors), p, q))
+        weights = [w * e for w, e in zip(weights, errors, strict=True)]
+        total = max(weights)
+        weights = [w / total for w in weights]
+    return best
+
+
+def tanh_ratio(u: mpf) -> mpf:
+    """tanh(x) / x as a function of u = x^2."""
+    x = mpmath.sqrt(u)
+    return mpmath.tanh(x) / x if u > mpf(10) ** -30 else 1 - u / 3
+
+
+def exp_tail(r: mpf) -> mpf:
+    """(e^r - 1 - r) / r^2."""
+    return (
+        mpmath.nsum(lambda k: r**k / mpmath.factorial(k + 2), [0, 40], method="direct")
+        if r
+        else mpf("0.5")
+    )
+
+
+def mills(a: mpf) -> mpf:
+    """Phi(-a) e^(a^2 / 2): half the scaled complementary error function."""
+    return mpmath.erfc(a / mpmath.sqrt(2)) * mpmath.exp(a * a / 2) / 2
+
+
+HALF_LN2 = 0.3470
+CASES: tuple[tuple[str, Function, float, float, int, int], ...] = (
+    ("tanh f32", tanh_ratio, 0.0, 82.0, 4, 4),
+    ("exp f32", exp_tail, -HALF_LN2, HALF_LN2, 4, 0),
+    ("exp f64", exp_tail, -HALF_LN2, HALF_LN2, 9, 0),
+    ("mills f32", mills, 0.0, 5.5, 4, 4),
+    ("mills f64", mills, 0.0, 8.5, 8, 9),
+)
+
+
+def main() -> None:
+    """Print every approximation."""
+    for name, f, low, high, n, m in CASES:
+        error, p, q = minimax(f, low, high, n, m)
+        print(
+            f"{name}: relative error {mpmath.nstr(error, 3)} = 2^{mpmath.nstr(mpmath.log(error, 2), 4)}"
+        )
+        for side, coefficients in (("P", p), ("Q", q)):
+            print(f"  {side}:", ", ".join(mpmath.nstr(c, 19) for c in coefficients))
+
+
+if __name__ == "__main__":
+    main()
