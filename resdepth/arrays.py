@@ -1,7 +1,8 @@
 """The vocabulary of array shapes, shared by every signature of the package.
 
-`*replicas` is an optional leading axis of independent networks of one shape. The names are checked
-at run time in the tests alone (jaxtyping with beartype); elsewhere they are documentation.
+`*replicas` is an optional leading axis of independent networks of one shape; `*#replicas` may also
+lack that axis, and is then shared by them all. The names are checked at run time in the tests alone
+(jaxtyping with beartype); elsewhere they are documentation.
 """
 
 from jaxtyping import Float, Int64, Shaped
@@ -13,19 +14,19 @@ Blocks = Float[Tensor, "*replicas depth width width"]
 Readin = Float[Tensor, "width inputs"]
 """Fixed embedding U_in: h_0 = x U_in^T."""
 
-Readout = Float[Tensor, "*replicas outputs width"]
+Readout = Float[Tensor, "*#replicas outputs width"]
 """Fixed read-out U_out: prediction = h_L U_out^T."""
 
 Inputs = Float[Tensor, "samples inputs"]
 """Samples as the network sees them, one a row."""
 
-Hidden = Float[Tensor, "*replicas samples width"]
+Hidden = Float[Tensor, "*#replicas samples width"]
 """Hidden states h_k, one sample a row."""
 
 Prediction = Float[Tensor, "*replicas samples outputs"]
 """What the network answers: logits, or the regression value."""
 
-Targets = Shaped[Tensor, "*replicas samples"]
+Targets = Shaped[Tensor, "*#replicas samples"]
 """Class indices (int64) or real values."""
 
 Counts = Int64[Tensor, "*replicas 3 classes"]

@@ -12,20 +12,21 @@ import pvar
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Numbers = NDArray[np.float64] | NDArray[np.float32]
 
 
-def weight_path(blocks: Array, beta: float) -> Array:
+def weight_path(blocks: Numbers, beta: float) -> Array:
     """The path k -> L^beta A_k of `blocks` (L, d, d), flattened: (L, d*d), float64."""
     depth = len(blocks)
     scale: float = float(depth) ** beta
     return scale * blocks.reshape(depth, -1).astype(np.float64)
 
 
-def p_variation_norm(path: Array, p: float) -> float:
+def p_variation_norm(path: Numbers, p: float) -> float:
     """The norm V_p^(1/p) of `path` (points, dimension); p >= 1."""
     return float(pvar.p_variation_norm(path, p))
 
 
-def p_variation_norms(path: Array, exponents: Sequence[float]) -> Array:
+def p_variation_norms(path: Numbers, exponents: Sequence[float]) -> Array:
     """The norms V_p^(1/p) for each p of `exponents`, in one pass: (exponents,)."""
     return np.asarray(pvar.profile(path, list(exponents)), dtype=np.float64)

@@ -1,0 +1,81 @@
+"""Run-time checks of shapes and types, places for files, and runs that many tests look at."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from jaxtyping import install_import_hook
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def _checked_modules() -> list[str]:
+    """Modules of the mathematics and the engine; Triton reads the source of its kernels itself."""
+    package = REPOSITORY / "resdepth"
+    files = [*package.glob("mathematics/*.py"), *package.rglob("engine/**/*.py")]
+    names = [".".join(file.relative_to(REPOSITORY).with_suffix("").parts) for file in files]
+    return [n for n in names if not n.endswith("__init__") and "triton" not in n]
+
+
+# Before anything of resdepth is imported: what is imported then is checked at every call.
+install_import_hook(_checked_modules(), "beartype.beartype")
+
+from tests.support.process import Outcome, Workers, run_installed  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def _cache_in_tmp(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the user's own cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data beside the checkout, or $RESDEPTH_SHARED_DATA."""
+    named = os.environ.get("RESDEPTH_SHARED_DATA")
+    above = [REPOSITORY / "shared/data", *(p / "shared/data" for p in REPOSITORY.parents)]
+    for folder in [Path(named)] if named else above:
+        if folder.is_dir():
+            return folder
+    pytest.skip("no shared/data beside the checkout; RESDEPTH_SHARED_DATA names another place")
+
+
+@pytest.fixture
+def run_program(tmp_path: Path) -> Callable[..., Outcome]:
+    """The installed executable in a process of its own, in `tmp_path`."""
+
+    def run(*args: object, **settings: object) -> Outcome:
+        return run_installed(*args, cwd=tmp_path, **settings)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def workers() -> Iterator[Workers]:
+    """Processes forked from one that has torch imported already."""
+    pool = Workers()
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def run_worker(workers: Workers, tmp_path: Path) -> Callable[..., Outcome]:
+    """`resdepth ARGS` in a forked process with torch imported, in `tmp_path`."""
+
+    def run(*args: object, **settings: object) -> Outcome:
+        return workers.run(*args, cwd=tmp_path, **settings)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def small_run(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of depth 6 and width 4 in float64, a checkpoint a step. Never written to."""
+    folder = tmp_path_factory.mktemp("small")
+    args = "train --depth 6 --width 4 --epochs 5 --train-fraction 0.1 --checkpoint-every 1"
+    args += " --val-every 2 --dtype float64 --seed 3 --threads 1 --out run"
+    assert workers.run(*args.split(), cwd=folder).code == 0
+    return folder / "run"
