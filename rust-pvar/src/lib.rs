@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod chain;
 pub mod error;
+pub mod euclid;
 pub mod metric;
 pub mod path;
 pub mod power;
@@ -10,6 +11,7 @@ pub mod power;
 mod python;
 pub mod radius;
 pub mod scale;
+pub mod simd;
 pub mod sum;
 pub mod variation;
 

@@ -50,7 +50,7 @@ impl Metric {
 
 /// The square of the Euclidean distance, by direct differences.
 #[must_use]
-#[inline]
+#[inline(always)]
 pub fn squared_distance<T: Scalar>(a: &[T], b: &[T]) -> f64 {
     fold(a, b, |sum, x| sum + x * x, |s, t| s + t)
 }

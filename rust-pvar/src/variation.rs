@@ -2,15 +2,19 @@
 
 use crate::chain::Chain;
 use crate::error::Error;
+use crate::euclid::{self, Points, mirror::Mirror};
 use crate::metric::{Metric, squared_distance};
 use crate::path::{PathView, Scalar};
 use crate::power::Power;
 use crate::radius;
 use crate::scale::{Scale, distinct_rows, load_exponent};
+use crate::simd::Level;
 use crate::sum::Compensated;
 
 /// Above this exponent powers are taken relative to an attained distance.
 const LARGE_EXPONENT: f64 = 64.0;
+/// Below this dimension a distance is cheaper than a mirror.
+const MIRRORED: usize = 8;
 /// Above this one, relative to the diameter.
 const HUGE_EXPONENT: f64 = 900.0;
 
@@ -30,7 +34,9 @@ pub struct Solution {
 /// Computes p-variations, reusing its memory from one path to the next.
 #[derive(Debug, Default)]
 pub struct Solver {
+    level: Option<Level>,
     chain: Chain,
+    mirror: Mirror,
 }
 
 /// Checks an exponent.
@@ -46,6 +52,12 @@ impl Solver {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A solver that uses the given instructions instead of the best that the processor has.
+    #[must_use]
+    pub fn with_level(level: Level) -> Self {
+        Self { level: Some(level), ..Self::default() }
     }
 
     /// The p-variation of `path`.
@@ -186,6 +198,11 @@ impl Solver {
                 self.chain.value[j] = self.chain.value[j - 1] + term;
                 self.chain.source[j] = (j - 1) as u32;
             }
+        } else if metric == Metric::Euclidean && p <= LARGE_EXPONENT && path.dim() >= MIRRORED {
+            let level = *self.level.get_or_insert_with(Level::detect);
+            let points = Points { path, rows, unit: scale.unit };
+            euclid::prepare(level, points, &mut self.mirror);
+            euclid::solve(level, points, &self.mirror, space.power, &mut self.chain, proceed)?;
         } else {
             radius::solve(&space, &mut self.chain, proceed)?;
         }

@@ -1,0 +1,120 @@
+//! The recursion for Euclidean paths: bounds in single precision, decisions in double.
+//!
+//! Blocks of 64 targets are finished from left to right, in four steps:
+//!
+//! 1. Lower bounds L_j <= V_j from the steps, from distances inside the block, and from the last
+//!    finished point and its predecessors: tight before anything is searched.
+//! 2. Every earlier block is tried by the triangle inequality and then by the four-point bound;
+//!    what survives is tried again by leaves of 16 points, and then pair by pair.
+//! 3. Pairs whose single-precision upper bound beats L_j become candidates.
+//! 4. In order of j, the candidates that beat the best value so far get a distance in double
+//!    precision.
+//!
+//! All margins are rigorous: a source is dropped only if it cannot attain V_j.
+
+pub mod fourpoint;
+pub mod kernels;
+pub mod mirror;
+mod search;
+mod target;
+
+use crate::chain::Chain;
+use crate::error::Error;
+use crate::metric::squared_distance;
+use crate::path::{PathView, Scalar};
+use crate::power::Power;
+use crate::simd::{Level, Vector, Work};
+
+use mirror::Mirror;
+use target::Target;
+
+/// A path as the recursion sees it.
+#[derive(Clone, Copy)]
+pub struct Points<'a, 'b, T> {
+    /// The points.
+    pub path: &'a PathView<'b, T>,
+    /// The rows that count; all if `None`.
+    pub rows: Option<&'a [u32]>,
+    /// Factor of every distance.
+    pub unit: f64,
+}
+
+impl<T: Scalar> Points<'_, '_, T> {
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.rows.map_or(self.path.len(), <[u32]>::len)
+    }
+
+    /// The square of the scaled distance of two points, in double precision.
+    #[inline(always)]
+    fn square(&self, i: usize, j: usize) -> f64 {
+        let row = |i: usize| self.path.row(self.rows.map_or(i, |rows| rows[i] as usize));
+        squared_distance(row(i), row(j)) * (self.unit * self.unit)
+    }
+}
+
+/// Makes the mirror of a path.
+pub fn prepare<T: Scalar>(level: Level, points: Points<'_, '_, T>, mirror: &mut Mirror) {
+    level.run(Prepare { points, mirror });
+}
+
+struct Prepare<'a, 'b, T> {
+    points: Points<'a, 'b, T>,
+    mirror: &'a mut Mirror,
+}
+
+impl<T: Scalar> Work for Prepare<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let Points { path, rows, unit } = self.points;
+        self.mirror.build::<V, T>(path, rows, unit);
+    }
+}
+
+/// Solves the recursion; the mirror must be of the same points.
+///
+/// # Errors
+/// [`Error::Interrupted`] if `proceed`, asked once a block, returns false.
+pub fn solve<T: Scalar>(
+    level: Level,
+    points: Points<'_, '_, T>,
+    mirror: &Mirror,
+    power: Power,
+    chain: &mut Chain,
+    proceed: &dyn Fn() -> bool,
+) -> Result<(), Error> {
+    level.run(Recursion { points, mirror, power, chain, proceed })
+}
+
+struct Recursion<'a, 'b, T> {
+    points: Points<'a, 'b, T>,
+    mirror: &'a Mirror,
+    power: Power,
+    chain: &'a mut Chain,
+    proceed: &'a dyn Fn() -> bool,
+}
+
+impl<T: Scalar> Work for Recursion<'_, '_, T> {
+    type Output = Result<(), Error>;
+
+    #[inline(always)]
+    fn run<V: Vector>(self) -> Self::Output {
+        let Self { points, mirror, power, chain, proceed } = self;
+        chain.reset(points.len());
+        for j in 1..points.len() {
+            chain.term[j] = power.of_square(points.square(j - 1, j));
+        }
+        let mut target = Target::new(mirror, power);
+        for block in 0..mirror.blocks() {
+            if !proceed() {
+                return Err(Error::Interrupted);
+            }
+            target.open::<V>(chain, block);
+            target.search::<V>(chain);
+            target.close(chain, &points);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,143 @@
+//! Inner products and squared distances of rows of lines, in single precision.
+//!
+//! Rows come in multiples of sixteen; `width` is the number of lines in a row.
+
+use crate::simd::{LANES, Line, Vector};
+
+/// out[k] = <row k, vector>.
+#[inline(always)]
+pub fn dots<V: Vector>(rows: &[Line], vector: &[Line], out: &mut [f32]) {
+    each_sixteen::<V>(rows, vector, out, |x, v, sum| x.mul_add(v, sum));
+}
+
+/// out[k] = |row k - vector|^2.
+#[inline(always)]
+pub fn squares<V: Vector>(rows: &[Line], vector: &[Line], out: &mut [f32]) {
+    each_sixteen::<V>(rows, vector, out, |x, v, sum| {
+        let difference = x.sub(v);
+        difference.mul_add(difference, sum)
+    });
+}
+
+#[inline(always)]
+fn each_sixteen<V: Vector>(
+    rows: &[Line],
+    vector: &[Line],
+    out: &mut [f32],
+    step: impl Fn(V, V, V) -> V + Copy,
+) {
+    let width = vector.len();
+    let groups = rows.chunks_exact(LANES * width).zip(out.as_chunks_mut::<LANES>().0);
+    for (group, out) in groups {
+        if V::ACCUMULATORS >= LANES {
+            let mut sums = [V::zero(); LANES];
+            for (c, line) in vector.iter().enumerate() {
+                let v = V::load(line);
+                for (k, sum) in sums.iter_mut().enumerate() {
+                    *sum = step(V::load(&group[k * width + c]), v, *sum);
+                }
+            }
+            *out = V::totals(&sums);
+        } else {
+            for (four, out) in group.chunks_exact(4 * width).zip(out.as_chunks_mut::<4>().0) {
+                let mut sums = [V::zero(); 4];
+                for (c, line) in vector.iter().enumerate() {
+                    let v = V::load(line);
+                    for (k, sum) in sums.iter_mut().enumerate() {
+                        *sum = step(V::load(&four[k * width + c]), v, *sum);
+                    }
+                }
+                *out = sums.map(V::total);
+            }
+        }
+    }
+}
+
+/// out[j][i] = |a_i - b_j|^2 for sixteen rows a and sixteen rows b.
+#[inline(always)]
+pub fn tile<V: Vector>(a: &[Line], b: &[Line], width: usize, out: &mut [[f32; LANES]; LANES]) {
+    if V::ACCUMULATORS >= 16 {
+        for (j, rows_b) in b.chunks_exact(4 * width).enumerate() {
+            for (i, rows_a) in a.chunks_exact(4 * width).enumerate() {
+                let mut sums = [V::zero(); 16];
+                for c in 0..width {
+                    let x: [V; 4] = std::array::from_fn(|k| V::load(&rows_a[k * width + c]));
+                    let y: [V; 4] = std::array::from_fn(|k| V::load(&rows_b[k * width + c]));
+                    for (k, sum) in sums.iter_mut().enumerate() {
+                        let difference = x[k % 4].sub(y[k / 4]);
+                        *sum = difference.mul_add(difference, *sum);
+                    }
+                }
+                let totals = V::totals(&sums);
+                for k in 0..4 {
+                    out[4 * j + k][4 * i..4 * i + 4].copy_from_slice(&totals[4 * k..4 * k + 4]);
+                }
+            }
+        }
+    } else {
+        for (j, rows_b) in b.chunks_exact(2 * width).enumerate() {
+            for (i, rows_a) in a.chunks_exact(2 * width).enumerate() {
+                let mut sums = [V::zero(); 4];
+                for c in 0..width {
+                    let x: [V; 2] = std::array::from_fn(|k| V::load(&rows_a[k * width + c]));
+                    let y: [V; 2] = std::array::from_fn(|k| V::load(&rows_b[k * width + c]));
+                    for (k, sum) in sums.iter_mut().enumerate() {
+                        let difference = x[k % 2].sub(y[k / 2]);
+                        *sum = difference.mul_add(difference, *sum);
+                    }
+                }
+                let totals = sums.map(V::total);
+                out[2 * j][2 * i..2 * i + 2].copy_from_slice(&totals[..2]);
+                out[2 * j + 1][2 * i..2 * i + 2].copy_from_slice(&totals[2..]);
+            }
+        }
+    }
+}
+
+/// |a - b|^2 of two rows.
+#[inline(always)]
+pub fn square<V: Vector>(a: &[Line], b: &[Line]) -> f32 {
+    let mut sums = [V::zero(); 2];
+    let mut lines = a.iter().zip(b);
+    while let Some((x, y)) = lines.next() {
+        let difference = V::load(x).sub(V::load(y));
+        sums[0] = difference.mul_add(difference, sums[0]);
+        if let Some((x, y)) = lines.next() {
+            let difference = V::load(x).sub(V::load(y));
+            sums[1] = difference.mul_add(difference, sums[1]);
+        }
+    }
+    sums[0].add(sums[1]).total()
+}
+
+/// |row|^2 of one row.
+#[inline(always)]
+pub fn norm_square<V: Vector>(row: &[Line]) -> f32 {
+    let mut sum = V::zero();
+    for line in row {
+        let x = V::load(line);
+        sum = x.mul_add(x, sum);
+    }
+    sum.total()
+}
+
+/// out = rows - vector, row by row.
+#[inline(always)]
+pub fn shift<V: Vector>(rows: &[Line], vector: &[Line], out: &mut [Line]) {
+    let width = vector.len();
+    for (row, out) in rows.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
+        for ((x, v), out) in row.iter().zip(vector).zip(out) {
+            V::load(x).sub(V::load(v)).store(out);
+        }
+    }
+}
+
+/// <a, b> of two rows.
+#[inline(always)]
+pub fn dot<V: Vector>(a: &[Line], b: &[Line]) -> f32 {
+    let mut sum = V::zero();
+    for (x, y) in a.iter().zip(b) {
+        sum = V::load(x).mul_add(V::load(y), sum);
+    }
+    sum.total()
+}

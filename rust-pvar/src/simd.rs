@@ -1,0 +1,140 @@
+//! Vectors of sixteen single-precision numbers for each instruction set.
+//!
+//! One generic kernel serves all of them: [`Level::detect`] picks the widest that the processor
+//! has, and [`Level::run`] compiles the work once for each.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod portable;
+
+/// Numbers in a [`Line`].
+pub const LANES: usize = 16;
+
+/// Sixteen numbers that fill one cache line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C, align(64))]
+pub struct Line(pub [f32; LANES]);
+
+impl Line {
+    /// Sixteen zeros.
+    pub const ZERO: Self = Self([0.0; LANES]);
+}
+
+/// Arithmetic on sixteen numbers at once.
+///
+/// # Safety
+/// Implementations use instructions of their level; a value may exist only inside
+/// [`Level::run`] of that level.
+pub trait Vector: Copy {
+    /// Accumulators that fit the registers beside a few operands.
+    const ACCUMULATORS: usize;
+    /// Sixteen zeros.
+    fn zero() -> Self;
+    /// The numbers of a line.
+    fn load(line: &Line) -> Self;
+    /// Writes the numbers to a line.
+    fn store(self, line: &mut Line);
+    /// `self` + `other`.
+    fn add(self, other: Self) -> Self;
+    /// `self` - `other`.
+    fn sub(self, other: Self) -> Self;
+    /// `self` * `other` + `sum`.
+    fn mul_add(self, other: Self, sum: Self) -> Self;
+    /// The sum of the sixteen numbers.
+    fn total(self) -> f32;
+    /// The totals of sixteen vectors.
+    #[inline(always)]
+    fn totals(vectors: &[Self; LANES]) -> [f32; LANES] {
+        let mut totals = [0.0; LANES];
+        for (total, vector) in totals.iter_mut().zip(vectors) {
+            *total = vector.total();
+        }
+        totals
+    }
+}
+
+/// An instruction set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// What the compiler's target has.
+    Portable,
+    /// AVX2 with fused multiply-add.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// AVX-512 (F, VL, DQ).
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    /// NEON.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
+}
+
+/// Work that is compiled for every level.
+pub trait Work {
+    /// What it returns.
+    type Output;
+    /// Does the work with vectors of type `V`; must be `#[inline(always)]`.
+    fn run<V: Vector>(self) -> Self::Output;
+}
+
+impl Level {
+    /// The levels that this processor has, narrowest first.
+    #[must_use]
+    pub fn available() -> Vec<Self> {
+        let mut levels = vec![Self::Portable];
+        #[cfg(target_arch = "x86_64")]
+        {
+            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            if avx2 {
+                levels.push(Self::Avx2);
+            }
+            if avx2
+                && is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512dq")
+            {
+                levels.push(Self::Avx512);
+            }
+        }
+        #[cfg(target_arch = "aarch64")]
+        levels.push(Self::Neon);
+        levels
+    }
+
+    /// The widest level that this processor has.
+    #[must_use]
+    pub fn detect() -> Self {
+        Self::available().pop().unwrap_or(Self::Portable)
+    }
+
+    /// Runs the work compiled for this level.
+    ///
+    /// # Panics
+    /// If the processor lacks the level.
+    #[inline]
+    pub fn run<W: Work>(self, work: W) -> W::Output {
+        match self {
+            Self::Portable => work.run::<portable::Plain>(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => {
+                assert!(is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"));
+                // SAFETY: the features were just detected.
+                unsafe { avx2::run(work) }
+            }
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => {
+                assert!(is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("fma"));
+                assert!(is_x86_feature_detected!("avx512vl"));
+                assert!(is_x86_feature_detected!("avx512dq"));
+                // SAFETY: the features were just detected.
+                unsafe { avx512::run(work) }
+            }
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => work.run::<neon::Quads>(),
+        }
+    }
+}
