@@ -1,0 +1,118 @@
+"""The compiled CPU kernels: a tile of samples goes through all layers while it sits in the cache.
+
+The equations are those of `eager`; the kernels live in `rust-engine/`. They keep sigma of every
+layer for one tile of samples a thread, so memory does not grow with N L, and they add up fixed
+parts of the batch in a fixed order: the bits do not depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from resdepth.arrays import Hidden, Prediction, Targets
+from resdepth.engine.contract import Engine, Evaluation, Request
+from resdepth.engine.loss import PowerLoss
+from resdepth.engine.network import Network
+
+try:
+    from resdepth import _kernels
+except ImportError as error:  # the package works without its compiled part
+    _missing: str | None = str(error)
+else:
+    _missing = None
+
+if TYPE_CHECKING:
+    from resdepth._kernels import Array, Options
+
+
+def _array(tensor: Tensor) -> Array:
+    """The tensor's own memory as an array; copied only where it is not contiguous."""
+    return tensor.detach().contiguous().numpy()
+
+
+def _options(network: Network) -> Options:
+    loss = network.loss
+    return {
+        "activation": network.activation,
+        "augmentation": network.augmentation,
+        "delta": network.delta,
+        "loss_p": loss.p if isinstance(loss, PowerLoss) else None,
+    }
+
+
+def _arrays(network: Network, h0: Hidden) -> tuple[Array, Array, Array]:
+    """h0, blocks with a replica axis, and read-out."""
+    blocks = network.blocks if network.blocks.dim() == 4 else network.blocks.unsqueeze(0)
+    return _array(h0), _array(blocks), _array(network.readout)
+
+
+class CpuEngine:
+    """The fastest engine of a CPU; holds its threads and their memory."""
+
+    name = "cpu"
+
+    def __init__(self, threads: int) -> None:
+        self._kernels = _kernels.Engine(threads)
+
+    def predict(self, network: Network, h0: Hidden) -> Prediction:
+        """h_L U_out^T, (*replicas, samples, outputs)."""
+        prediction = self._prediction(network, h0)
+        arrays = _arrays(network, h0)
+        shape = (len(arrays[1]), *prediction.shape[-2:])
+        self._kernels.predict(*arrays, prediction.view(shape).numpy(), _options(network))
+        return prediction
+
+    def evaluate(self, network: Network, h0: Hidden, targets: Targets) -> Evaluation:
+        """Loss, Omega, counts and prediction, without a gradient."""
+        return self._evaluate(network, h0, targets, None)
+
+    def loss_and_gradient(self, network: Network, h0: Hidden, targets: Targets) -> Evaluation:
+        """The same with the gradient of the mean loss."""
+        gradient = torch.empty(network.blocks.shape, dtype=network.blocks.dtype)
+        return self._evaluate(network, h0, targets, gradient)
+
+    def _prediction(self, network: Network, h0: Hidden) -> Prediction:
+        shape = (*network.blocks.shape[:-3], h0.shape[-2], network.readout.shape[-2])
+        return torch.empty(shape, dtype=network.blocks.dtype)
+
+    def _evaluate(
+        self, network: Network, h0: Hidden, targets: Targets, gradient: Tensor | None
+    ) -> Evaluation:
+        prediction = self._prediction(network, h0)
+        replicas = network.blocks.shape[:-3]
+        arrays = _arrays(network, h0)
+        loss, omega, counts = self._kernels.evaluate(
+            *arrays,
+            _array(targets),
+            _options(network),
+            prediction=prediction.view(len(arrays[1]), *prediction.shape[-2:]).numpy(),
+            gradient=None if gradient is None else gradient.view(arrays[1].shape).numpy(),
+        )
+        classes = network.readout.shape[-2]
+        return Evaluation(
+            loss=torch.from_numpy(loss).view(replicas),
+            omega=torch.from_numpy(omega).view(replicas),
+            counts=_counts(counts, (*replicas, 3, classes)),
+            prediction=prediction,
+            gradient=gradient,
+        )
+
+
+def _counts(counts: Array, shape: tuple[int, ...]) -> Tensor | None:
+    """The class counts, or None where the loss knows no classes."""
+    return torch.from_numpy(counts).view(shape) if counts.size else None
+
+
+def unavailable(request: Request) -> str | None:
+    """Everything runs once the kernels are compiled."""
+    if _missing is not None:
+        return f"the compiled kernels are missing ({_missing})"
+    return None
+
+
+def create(request: Request) -> Engine:
+    """An engine with the requested threads."""
+    return CpuEngine(max(1, request.threads))
