@@ -140,6 +140,13 @@ class EngineUnavailable(ResdepthError):
     exit_code = 2
 
 
+class MemoryExhausted(ResdepthError):
+    """The machine has not enough memory for what was asked."""
+
+    template = "out of memory: {reason}"
+    hint = "a smaller --depth, --width or --batch-size, or less data with --train-fraction"
+
+
 class Diverged(ResdepthError):
     """Training ended in a loss that is not finite."""
 

@@ -10,7 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from resdepth.cli import console, spelling
-from resdepth.errors import ResdepthError
+from resdepth.errors import MemoryExhausted, ResdepthError
 
 Tree = dict[str, "str | tuple[str, Tree]"]
 COMMANDS: Tree = {
@@ -116,10 +116,17 @@ def main() -> None:
         code = get_command(app).main(prog_name="resdepth", standalone_mode=False)
     except ResdepthError as error:
         code = console.fail(error)
-    except typer.TyperException as error:
-        code = console.misuse(error)
     except typer.Abort:
         code = 130
+    except (MemoryError, RuntimeError) as error:
+        # torch reports a failed allocation as a RuntimeError; anything else is a fault of ours.
+        if isinstance(error, RuntimeError) and "alloc" not in str(error):
+            raise
+        code = console.fail(
+            MemoryExhausted(reason=str(error).splitlines()[0] if str(error) else "")
+        )
+    except typer.TyperException as error:
+        code = console.misuse(error)
     except BrokenPipeError:
         # The reader of a pipe has gone: nothing is left to say, not even at exit.
         sys.stdout = None

@@ -27,7 +27,10 @@ def train(options: TrainOptions, call: TrainInvocation, given: frozenset[str]) -
     warnings.showwarning = lambda message, *_, **__: console.warn(str(message))
     from resdepth.experiment.train import run_training
 
-    ended = run_training(folder, manifest, terminal)
+    try:
+        ended = run_training(folder, manifest, terminal)
+    except KeyboardInterrupt:
+        return 128 + (terminal.signal or signal.SIGINT)
     _summary(ended, quiet=call.quiet)
     console.wrote([folder])
     if ended.outcome == "diverged":

@@ -40,7 +40,7 @@ def run_training(folder: Path, manifest: Manifest, observer: Observer | None = N
     except KeyboardInterrupt:
         write_manifest(folder, manifest.model_copy(update={"outcome": "interrupted"}))
         raise
-    except ResdepthError as error:
+    except Exception as error:
         ended = manifest.model_copy(update={"outcome": "failed", "detail": {"error": str(error)}})
         # A disk that refused the run refuses its manifest too; the first error counts.
         with contextlib.suppress(ResdepthError):
