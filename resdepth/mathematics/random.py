@@ -11,6 +11,9 @@ STREAMS = (
     "subset",
     "permutation",
     "directions",
+    "kernels",
+    "crops",
+    "flips",
 )
 """Names of the streams; the position of a name is part of its stream, so append only."""
 
