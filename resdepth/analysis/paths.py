@@ -61,6 +61,15 @@ class VariationTable:
 
 
 @dataclass(frozen=True)
+class ProfileTable:
+    """p-variation norms against p: for each depth its norms at `exponents`."""
+
+    beta: float
+    exponents: tuple[float, ...]
+    rows: tuple[Variation, ...]
+
+
+@dataclass(frozen=True)
 class EntryCurves:
     """Entries of L^beta A_k along one model: `values` (entries, L) at `position` k/L."""
 
@@ -125,21 +134,33 @@ def norm_table(models: Sequence[Model], beta: float) -> NormTable:
     return NormTable(beta, tuple(curves))
 
 
-def variation_table(
+def _variations(
     models: Sequence[Model], beta: float, exponents: Sequence[float]
-) -> VariationTable:
-    """p-variation norms V_p^(1/p) of k -> L^beta A_k for each depth and exponent p >= 1."""
+) -> tuple[Variation, ...]:
     rows = []
     for depth, group in by_depth(models):
         paths = [weight_path(model.blocks, beta) for model in group]
         norms = np.stack([p_variation_norms(path, exponents) for path in paths])
         rows.append(Variation(depth, _files(group), mean_band(norms)))
+    return tuple(rows)
+
+
+def variation_table(
+    models: Sequence[Model], beta: float, exponents: Sequence[float]
+) -> VariationTable:
+    """p-variation norms V_p^(1/p) of k -> L^beta A_k for each depth and exponent p >= 1."""
+    rows = _variations(models, beta, exponents)
     depths = np.array([float(row.depth) for row in rows])
     growth = tuple(
         growth_exponent(depths, np.array([row.norm.mean[i] for row in rows]))
         for i in range(len(exponents))
     )
-    return VariationTable(beta, tuple(exponents), tuple(rows), growth)
+    return VariationTable(beta, tuple(exponents), rows, growth)
+
+
+def profile_table(models: Sequence[Model], beta: float, exponents: Sequence[float]) -> ProfileTable:
+    """p-variation norms V_p^(1/p) of k -> L^beta A_k along a grid of p >= 1."""
+    return ProfileTable(beta, tuple(exponents), _variations(models, beta, exponents))
 
 
 def spread_entries(width: int) -> tuple[tuple[int, int], ...]:

@@ -1,0 +1,125 @@
+"""`resdepth paths norm`, `resdepth paths weights` and `resdepth paths profile`."""
+
+from typing import TYPE_CHECKING
+
+from resdepth.cli import console
+from resdepth.cli.parameters import command
+from resdepth.cli.picture import finish, route_warnings
+from resdepth.options.paths import (
+    NormOptions,
+    PathInvocation,
+    PathOptions,
+    ProfileOptions,
+    WeightsOptions,
+)
+
+if TYPE_CHECKING:
+    from resdepth.analysis.paths import VariationTable
+    from resdepth.runs.models import Model
+
+
+def norm(options: NormOptions, call: PathInvocation, given: frozenset[str]) -> None:
+    """Norms of the layers L^beta |A_k|_F against k/L, one curve a depth, and p-variation norms.
+
+    Models of one depth in different folders are repetitions: mean and 95 % band by Student's t.
+    """
+    from resdepth.analysis.paths import norm_table, variation_table
+    from resdepth.figures.paths import draw_norms
+    from resdepth.figures.style import output_path
+
+    out = output_path(options.out, command="paths norm")
+    models, beta = _models(options, call)
+    numbers: dict[str, object] = {"beta": beta}
+    drawn = None
+    if not options.pvar_only:
+        curves = norm_table(models, beta)
+        numbers["curves"] = curves.curves
+        drawn = draw_norms(curves, options.columns)
+    if options.pvar:
+        variations = variation_table(models, beta, options.pvar)
+        numbers["p_variation_norm"] = variations
+        _warn_of_points(models)
+        if not call.json_:
+            print(table(variations))
+    finish(drawn, numbers, out, json=call.json_, show=options.show)
+
+
+def weights(options: WeightsOptions, call: PathInvocation, given: frozenset[str]) -> None:
+    """Single entries (i, j) of L^beta A_k as paths through the layers, a panel an entry."""
+    from resdepth.analysis.paths import entry_table
+    from resdepth.figures.paths import draw_entries
+    from resdepth.figures.style import output_path
+
+    out = output_path(options.out, command="paths weights")
+    models, beta = _models(options, call)
+    entries = entry_table(models, beta, options.entries)
+    finish(draw_entries(entries, options.columns), entries, out, json=call.json_, show=options.show)
+
+
+def profile(options: ProfileOptions, call: PathInvocation, given: frozenset[str]) -> None:
+    """p-variation norm of k -> L^beta A_k against p, one curve a depth."""
+    import numpy as np
+
+    from resdepth.analysis.paths import profile_table
+    from resdepth.figures.paths import draw_profile
+    from resdepth.figures.style import output_path
+
+    out = output_path(options.out, command="paths profile")
+    models, beta = _models(options, call)
+    exponents = np.linspace(options.p_min, options.p_max, options.points).tolist()
+    profiles = profile_table(models, beta, exponents)
+    _warn_of_points(models)
+    drawn = draw_profile(profiles, options.columns)
+    finish(drawn, profiles, out, json=call.json_, show=options.show)
+
+
+def _models(options: PathOptions, call: PathInvocation) -> "tuple[list[Model], float]":
+    from resdepth.analysis.paths import common_beta
+    from resdepth.runs.models import read_models
+
+    route_warnings()
+    models = read_models(options.dir_path, options.ext)
+    beta = common_beta(models, options.beta)
+    depths = sorted({model.depth for model in models})
+    shown = ", ".join(map(str, depths))
+    count = f"{len(models)} model{'s' * (len(models) > 1)}"
+    console.say(f"{count} of depth {shown}, beta = {beta:g}", quiet=call.quiet)
+    return models, beta
+
+
+def _warn_of_points(models: "list[Model]") -> None:
+    single = next((model.path for model in models if model.depth == 1), None)
+    if single is not None:
+        console.warn(f"{single}: one layer is a path of one point, whose p-variation is 0")
+
+
+def table(variations: "VariationTable") -> str:
+    """Depth by exponent: p-variation norm, mean ± deviation, and the exponent of growth in L."""
+    heads = ["L", "runs", *(f"p = {p:g}" for p in variations.exponents)]
+    rows = [heads]
+    for row in variations.rows:
+        cells = [
+            f"{mean:.6g}" + (f" ± {deviation:.2g}" if row.norm.repetitions > 1 else "")
+            for mean, deviation in zip(row.norm.mean, row.norm.deviation, strict=True)
+        ]
+        rows.append([str(row.depth), str(row.norm.repetitions), *cells])
+    if any(growth is not None for growth in variations.growth):
+        cells = []
+        for growth in variations.growth:
+            shown = "-" if growth is None else f"L^{growth.exponent:.3f}"
+            if growth is not None and growth.depths > 2:
+                shown += f" ± {growth.standard_error:.3f}"
+            cells.append(shown)
+        rows.append(["growth", "", *cells])
+    widths = [max(len(row[i]) for row in rows) for i in range(len(heads))]
+    return "\n".join(
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    )
+
+
+COMMANDS = {
+    "norm": command("norm", NormOptions, PathInvocation, norm),
+    "weights": command("weights", WeightsOptions, PathInvocation, weights),
+    "profile": command("profile", ProfileOptions, PathInvocation, profile),
+}

@@ -1,0 +1,58 @@
+"""Options of `resdepth curvefit`."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import model_validator
+
+from resdepth.errors import OptionConflict, OptionInvalid
+from resdepth.options.base import AnalysisInvocation, Options, option
+
+
+class CurvefitOptions(Options):
+    """Which scalar to fit, and what to leave out of it."""
+
+    event_paths: tuple[Path, ...] = option(
+        ..., "event file, run, or folder of these; several", min_length=1
+    )
+    tag: str = option("avg_grad_norm", "recorded scalar")
+    window_size: int = option(
+        0, "remove smallest and largest of every so many points; 0: off, else at least 3", ge=0
+    )
+    filter_period: int = option(
+        0, "then remove every so many-th point; 0: off, else at least 2", ge=0
+    )
+    scaling_x: float = option(1.0, "time between two points: t_i = scaling i, i = 1, 2, …", gt=0)
+    infer_shift: bool = option(False, "fit T0 too")
+    shift: float | None = option(None, "T0 where it is not inferred", default_text="1")
+    columns: int = option(2, "width of the figure in columns of a paper", ge=1, le=2)
+    out: Path = option(Path("curvefit.pdf"), "figure to write (.pdf, .svg or .png)")
+    show: bool = option(False, "open a window", flags=("--show",))
+
+    @property
+    def fixed_shift(self) -> float | None:
+        """T0, or None where it is inferred."""
+        if self.infer_shift:
+            return None
+        return 1.0 if self.shift is None else self.shift
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.window_size in (1, 2):
+            reason = f"should be 0 or at least 3, not {self.window_size}"
+            raise OptionInvalid(flag="--window-size", reason=reason, command="curvefit")
+        if self.filter_period == 1:
+            reason = "should be 0 or at least 2, not 1, which removes everything"
+            raise OptionInvalid(flag="--filter-period", reason=reason, command="curvefit")
+        if self.infer_shift and self.shift is not None:
+            reason = "T0 is either given or inferred"
+            remedy = "leave out --shift or --infer-shift"
+            raise OptionConflict(flag="--shift", reason=reason, remedy=remedy)
+        if self.fixed_shift is not None and self.fixed_shift <= -self.scaling_x:
+            reason = f"t + T0 should be positive from t = {self.scaling_x:g} on"
+            raise OptionInvalid(flag="--shift", reason=reason, command="curvefit")
+        return self
+
+
+class CurvefitInvocation(AnalysisInvocation):
+    """One call of `curvefit`."""

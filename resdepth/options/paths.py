@@ -1,0 +1,104 @@
+"""Options of `resdepth paths norm`, `paths weights` and `paths profile`."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import model_validator
+
+from resdepth.errors import OptionConflict, OptionInvalid
+from resdepth.options.base import AnalysisInvocation, Options, option
+
+
+class PathOptions(Options):
+    """Which models to look at, how to scale them, where to draw them."""
+
+    dir_path: tuple[Path, ...] = option(
+        ...,
+        "run, folder of runs or of weight files, or a file; several are repetitions",
+        min_length=1,
+    )
+    ext: str | None = option(
+        None, "take files of this extension alone", default_text="pth, safetensors and npz"
+    )
+    beta: float | None = option(
+        None, "exponent of the scaling L^beta", default_text="1 - alpha of the runs"
+    )
+    columns: int = option(1, "width of the figure in columns of a paper", ge=1, le=2)
+    show: bool = option(False, "open a window", flags=("--show",))
+
+
+class NormOptions(PathOptions):
+    """`paths norm`."""
+
+    pvar: tuple[float, ...] = option((), "print p-variation norms for this p (at least 1); several")
+    pvar_only: bool = option(False, "print them without drawing", flags=("--pvar-only",))
+    out: Path = option(Path("paths-norm.pdf"), "figure to write (.pdf, .svg or .png)")
+
+    @model_validator(mode="after")
+    def _exponents(self) -> Self:
+        for p in self.pvar:
+            if p < 1:
+                reason = f"should be at least 1, not {p:g}"
+                raise OptionInvalid(flag="--pvar", reason=reason, command="paths norm")
+        if self.pvar_only and not self.pvar:
+            raise OptionConflict(
+                flag="--pvar-only", reason="needs an exponent", remedy="give --pvar, for example 2"
+            )
+        return self
+
+
+class WeightsOptions(PathOptions):
+    """`paths weights`."""
+
+    pos: tuple[str, ...] = option(
+        (), "entry i,j of A_k, counted from 0; several", default_text="four spread over the matrix"
+    )
+    pos_x: int | None = option(None, "row i of a single entry", ge=0)
+    pos_y: int | None = option(None, "column j of a single entry", ge=0)
+    columns: int = option(2, "width of the figure in columns of a paper", ge=1, le=2)
+    out: Path = option(Path("paths-weights.pdf"), "figure to write (.pdf, .svg or .png)")
+
+    @property
+    def entries(self) -> tuple[tuple[int, int], ...]:
+        """The entries asked for; none stands for the default ones."""
+        single = () if self.pos_x is None or self.pos_y is None else ((self.pos_x, self.pos_y),)
+        return tuple(dict.fromkeys((*map(entry, self.pos), *single)))
+
+    @model_validator(mode="after")
+    def _positions(self) -> Self:
+        if (self.pos_x is None) != (self.pos_y is None):
+            missing = "--pos-x" if self.pos_x is None else "--pos-y"
+            reason = "is missing: an entry has a row and a column"
+            raise OptionConflict(flag=missing, reason=reason, remedy="or give --pos i,j")
+        for word in self.pos:
+            entry(word)
+        return self
+
+
+def entry(word: str) -> tuple[int, int]:
+    """Row and column from "i,j"."""
+    parts = word.split(",")
+    if len(parts) != 2 or not all(part.strip().isdecimal() for part in parts):
+        reason = f"should be a row and a column as in 0,3, not '{word}'"
+        raise OptionInvalid(flag="--pos", reason=reason, command="paths weights")
+    return int(parts[0]), int(parts[1])
+
+
+class ProfileOptions(PathOptions):
+    """`paths profile`."""
+
+    p_min: float = option(1.0, "smallest exponent", ge=1)
+    p_max: float = option(4.0, "largest exponent", ge=1)
+    points: int = option(61, "exponents between them, both included", ge=2)
+    out: Path = option(Path("paths-profile.pdf"), "figure to write (.pdf, .svg or .png)")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.p_max <= self.p_min:
+            reason = f"should be above --p-min={self.p_min:g}, not {self.p_max:g}"
+            raise OptionInvalid(flag="--p-max", reason=reason, command="paths profile")
+        return self
+
+
+class PathInvocation(AnalysisInvocation):
+    """One call of a `paths` command."""
