@@ -1,6 +1,7 @@
 """Checkpoints: weights in safetensors with the step, the rate and the generator in the metadata."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,8 +89,11 @@ def read_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(step, lr, **tensors, generator=generator)
 
 
-def checkpoints(run: Path) -> dict[int, Path]:
-    """The checkpoints of a run by step, ascending; `last` stands under its own step."""
+def checkpoints(run: Path, step_of: Callable[[Path], int] | None = None) -> dict[int, Path]:
+    """The checkpoints of a run by step, ascending; `last` stands under its own step.
+
+    `step_of` reads the step of a file in another format than this module's.
+    """
     found = {}
     for path in sorted((run / FOLDER).glob("step_*.safetensors")):
         number = path.stem.removeprefix("step_")
@@ -97,7 +101,7 @@ def checkpoints(run: Path) -> dict[int, Path]:
             found[int(number)] = path
     last = last_path(run)
     if last.is_file():
-        found[read_checkpoint(last).step] = last
+        found[step_of(last) if step_of else read_checkpoint(last).step] = last
     return dict(sorted(found.items()))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from resdepth.errors import OutputExists, ResumeChanged, WriteFailed
 from resdepth.runs.manifest import Manifest, new_manifest, read_manifest, write_manifest
 
-PARTS = ("manifest.json", "checkpoints", "exported_models")
+PARTS = ("manifest.json", "checkpoints", "exported_models", "resnet_events")
 GROWING = "epochs"
 """The one option that a resumed run may raise."""
 
