@@ -1,7 +1,7 @@
 """What every engine offers, and what it returns."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 
@@ -38,6 +38,7 @@ class Request:
     precision: str = "ieee"
 
 
+@runtime_checkable
 class Engine(Protocol):
     """One implementation of the network; all of them agree up to rounding.
 

@@ -5,7 +5,7 @@ Means are taken in float64 whatever the network's dtype.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from torch.nn import functional
 from resdepth.arrays import Counts, Prediction, Scalar, Targets
 
 
+@runtime_checkable
 class Loss(Protocol):
     """A loss of one sample and its gradient with respect to that sample's prediction."""
 

@@ -1,7 +1,7 @@
 """Gradient descent and the rules for its rate."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from resdepth.arrays import Blocks
 
@@ -12,6 +12,7 @@ ACTIVATION_CONSTANTS = {"relu": 10.0}
 DEFAULT_CONSTANT = 2.0
 
 
+@runtime_checkable
 class Rate(Protocol):
     """A rule for the rate of the next update."""
 
@@ -51,10 +52,12 @@ class DynamicRate:
 
     def next(self, rate: float, norm: float | None) -> float:
         """The rate after `rate`."""
-        if not norm:
+        # norm * norm overflows to infinity and underflows to 0, where norm**2 would raise.
+        square = norm * norm if norm else 0.0
+        if not square:
             return self.largest
         base = self.first if self.anchored else rate
-        return min(self.largest, self.constant * base / norm**2)
+        return min(self.largest, self.constant * base / square)
 
 
 def descend(blocks: Blocks, gradient: Blocks, rate: float) -> Blocks:
