@@ -1,0 +1,64 @@
+"""Rates and the update, against the recursion written out."""
+
+import math
+
+import pytest
+import torch
+
+from resdepth.engine.optimiser import ConstantRate, DynamicRate, descend
+from resdepth.experiment.setup import rate_rule
+from resdepth.options.train import TrainOptions
+
+NORMS = [3.0, 0.5, 7.0, 0.0, 2.5]
+
+
+def rates(rule: DynamicRate, first: float) -> list[float]:
+    found, rate = [], first
+    for norm in NORMS:
+        rate = rule.next(rate, norm)
+        found.append(rate)
+    return found
+
+
+def test_recursive() -> None:
+    # C = 2, eta(0) = 9, eta_max = 20: 2*9/9 = 2, 2*2/0.25 = 16, 32/49, zero variation, 40/6.25.
+    wanted = [2.0, 16.0, 32.0 / 49.0, 20.0, 6.4]
+    assert rates(DynamicRate(9.0, 2.0, 20.0, anchored=False), 9.0) == pytest.approx(wanted)
+
+
+def test_anchored() -> None:
+    wanted = [2.0, 20.0, 18.0 / 49.0, 20.0, 18.0 / 6.25]
+    assert rates(DynamicRate(9.0, 2.0, 20.0, anchored=True), 9.0) == pytest.approx(wanted)
+
+
+def test_constant() -> None:
+    assert ConstantRate().next(3.5, 100.0) == 3.5
+
+
+@pytest.mark.parametrize(("norm", "wanted"), [(1e-200, 5.0), (1e200, 0.0), (math.inf, 0.0)])
+def test_extreme_norms(norm: float, wanted: float) -> None:
+    assert DynamicRate(5.0, 2.0, 5.0, anchored=False).next(5.0, norm) == wanted
+
+
+@pytest.mark.parametrize(
+    ("activation", "constant"),
+    [("relu", 10.0), ("tanh", 2.0), ("elu", 2.0), ("gelu", 2.0), ("sigmoid", 2.0)],
+)
+def test_constant_follows_the_activation(activation: str, constant: float) -> None:
+    rule = rate_rule(TrainOptions(dynamic_lr=True, lr=4.0, activation=activation))
+    assert rule == DynamicRate(4.0, constant, 4.0, anchored=False)
+
+
+def test_options_of_the_rule() -> None:
+    options = TrainOptions(
+        dynamic_lr=True, lr=4.0, lr_constant=0.5, lr_max=8.0, dynamic_lr_rule="anchored"
+    )
+    assert rate_rule(options) == DynamicRate(4.0, 0.5, 8.0, anchored=True)
+    assert rate_rule(TrainOptions(lr=4.0)) == ConstantRate()
+
+
+def test_the_update_leaves_the_old_weights() -> None:
+    blocks = torch.ones(2, 3, 3, dtype=torch.float64)
+    updated = descend(blocks, torch.full_like(blocks, 0.5), 3.0)
+    assert torch.equal(updated, torch.full_like(blocks, -0.5))
+    assert torch.equal(blocks, torch.ones_like(blocks))
