@@ -76,6 +76,13 @@ class Problem:
         index = torch.from_numpy(chosen).to(self.device)
         return self.train.h0[index], self.train.targets[index]
 
+    def fits(self, checkpoint: Checkpoint) -> bool:
+        """Whether a checkpoint is of this very network: shapes, dtype, fixed matrices."""
+        ours = (self.network.blocks, self.network.readin, self.network.readout)
+        blocks, *theirs = (checkpoint.blocks, checkpoint.readin, checkpoint.readout)
+        same = (blocks.shape, blocks.dtype) == (ours[0].shape, ours[0].dtype)
+        return same and all(torch.equal(a.cpu(), b) for a, b in zip(ours[1:], theirs, strict=True))
+
     def with_blocks_of(self, checkpoint: Checkpoint) -> Network:
         """The network with the weights of a checkpoint."""
         return self.network.with_blocks(

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import signal
 import statistics
 import time
 from dataclasses import dataclass, field
@@ -10,10 +11,11 @@ from pathlib import Path
 from resdepth.engine.divergence import first_nonfinite_layer
 from resdepth.engine.optimiser import STALLED
 from resdepth.engine.train import State, StepRecord, train
-from resdepth.errors import ResdepthError
+from resdepth.errors import FileCorrupt, ResdepthError
 from resdepth.experiment.measure import PathNorms, scalars
 from resdepth.experiment.observer import Observer, Silent, Start
 from resdepth.experiment.setup import Embedded, Problem, build, rate_rule
+from resdepth.options.resolve import from_record
 from resdepth.options.train import TrainOptions
 from resdepth.runs.checkpoint import (
     Checkpoint,
@@ -26,7 +28,7 @@ from resdepth.runs.checkpoint import (
 from resdepth.runs.events import EventLog, cut_after
 from resdepth.runs.export import FOLDER as EXPORTED
 from resdepth.runs.export import write_model
-from resdepth.runs.manifest import Manifest, Outcome, write_manifest
+from resdepth.runs.manifest import NAME, Manifest, Outcome, write_manifest
 
 
 def run_training(folder: Path, manifest: Manifest, observer: Observer | None = None) -> Manifest:
@@ -35,13 +37,16 @@ def run_training(folder: Path, manifest: Manifest, observer: Observer | None = N
     Returns the manifest as it stands at the end; its `outcome` says how training ended. An error
     leaves the outcome `failed` and is raised again.
     """
+    run = _Run(folder, manifest, observer or Silent())
     try:
-        return _Run(folder, manifest, observer or Silent()).go()
+        return run.go()
     except KeyboardInterrupt:
-        write_manifest(folder, manifest.model_copy(update={"outcome": "interrupted"}))
+        if run.manifest.outcome != "interrupted":
+            write_manifest(folder, run.manifest.model_copy(update={"outcome": "interrupted"}))
         raise
     except Exception as error:
-        ended = manifest.model_copy(update={"outcome": "failed", "detail": {"error": str(error)}})
+        detail = {"error": str(error)}
+        ended = run.manifest.model_copy(update={"outcome": "failed", "detail": detail})
         # A disk that refused the run refuses its manifest too; the first error counts.
         with contextlib.suppress(ResdepthError):
             write_manifest(folder, ended)
@@ -58,16 +63,13 @@ class _Run:
     stalled: bool = False
 
     def go(self) -> Manifest:
-        options = TrainOptions.model_validate(self.manifest.options)
+        options = from_record(TrainOptions, self.manifest.options, self.folder / NAME)
         self.problem = problem = build(options, self.manifest.threads)
         self.omega = options.store_grad
         start = self._start(problem)
-        self.resumed_at = start.step if start.step or checkpoints(self.folder) else -1
-        if self.resumed_at >= problem.steps and self.manifest.outcome == "finished":
+        if start.step >= problem.steps and self.manifest.outcome == "finished":
             self.observer.say(f"nothing to do: {start.step} of {problem.steps} steps are done")
             return self.manifest
-        if self.resumed_at >= 0:
-            self.observer.say(f"resuming at step {start.step} of {problem.steps}")
         self.manifest = self.manifest.model_copy(
             update={
                 "device": str(problem.device),
@@ -77,7 +79,9 @@ class _Run:
             }
         )
         write_manifest(self.folder, self.manifest)
-        cut_after(self.folder, self.resumed_at)
+        # The checkpoint's own step is recorded again: as the last of a run that ends there it was
+        # evaluated over the whole training set, as one of a longer run it is not.
+        cut_after(self.folder, start.step - 1)
         self.log = EventLog(self.folder)
         try:
             return self._loop(problem, start)
@@ -89,7 +93,15 @@ class _Run:
         found = checkpoints(self.folder)
         if not found:
             return State(0, problem.network, problem.options.lr)
-        newest = read_checkpoint(found[max(found)])
+        path = found[max(found)]
+        newest = read_checkpoint(path)
+        if not problem.fits(newest):
+            raise FileCorrupt(
+                path=path,
+                reason="the checkpoint is not of this run: its network is not that of the manifest",
+                remedy="remove the file; an earlier checkpoint is taken then",
+            )
+        self.observer.say(f"resuming at step {newest.step} of {problem.steps}")
         return State(newest.step, problem.with_blocks_of(newest), newest.lr)
 
     def _loop(self, problem: Problem, start: State) -> Manifest:
@@ -100,17 +112,22 @@ class _Run:
         whole = (problem.train.h0, problem.train.targets)
         records = train(problem.engine, start, problem.steps, problem.batch, whole, rule, measure)
         good, clock = start, time.perf_counter()
-        for record in records:
-            if not self._finite(record):
-                return self._diverged(good, record)
-            good = record.state
-            self._record(record)
-            now = time.perf_counter()
-            self.durations.append(now - clock - self.paused)
-            self.paused, clock = 0.0, now
-            signal = self.observer.stop()
-            if signal is not None and good.step < problem.steps:
-                return self._end("interrupted", good, {"signal": signal})
+        try:
+            for record in records:
+                if not self._finite(record):
+                    return self._diverged(good, record)
+                good = record.state
+                self._record(record)
+                now = time.perf_counter()
+                self.durations.append(now - clock - self.paused)
+                self.paused, clock = 0.0, now
+                number = self.observer.stop()
+                if number is not None and good.step < problem.steps:
+                    return self._end("interrupted", good, {"signal": number})
+        except KeyboardInterrupt:
+            # Ctrl-C where no observer makes a polite request of it, as in a notebook.
+            self._end("interrupted", good, {"signal": int(signal.SIGINT)})
+            raise
         return self._end("finished", good, {})
 
     def _record(self, record: StepRecord) -> None:
@@ -119,18 +136,19 @@ class _Run:
         values["lr"] = record.state.rate
         values.update(record.norms)
         self.observer.step(step, values)
-        if step <= self.resumed_at:
-            return
         last = step == self.problem.steps
-        if step % options.log_every == 0 or last:
-            self.log.write(step, values)
-        began = time.perf_counter()
+        written = values if step % options.log_every == 0 or last else {}
         if self._validates(step) or last:
-            self.log.write(step, self._validate(record.state))
+            began = time.perf_counter()
+            written = written | self._validate(record.state)
+            self.paused += time.perf_counter() - began
+        if written:
+            self.log.write(step, written)
         if options.checkpoint_every and step and step % options.checkpoint_every == 0:
+            began = time.perf_counter()
             self.log.synchronise()
             write_checkpoint(step_path(self.folder, step), self._checkpoint(record.state))
-        self.paused = time.perf_counter() - began
+            self.paused += time.perf_counter() - began
         if record.state.rate < STALLED * options.lr and not self.stalled:
             self.stalled = True
             self.observer.say(

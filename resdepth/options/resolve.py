@@ -9,7 +9,13 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from resdepth.errors import ConfigKeyUnknown, ConfigUnreadable, OptionInvalid, PathMissing
+from resdepth.errors import (
+    ConfigKeyUnknown,
+    ConfigUnreadable,
+    FileCorrupt,
+    OptionInvalid,
+    PathMissing,
+)
 from resdepth.options.base import Options, choices, flag_of, members, span
 
 Model = TypeVar("Model", bound=Options)
@@ -32,13 +38,24 @@ def resolve(
     try:
         return model.model_validate(values)
     except ValidationError as failure:
-        first = failure.errors()[0]
-        name = str(first["loc"][0]) if first["loc"] else ""
-        raise OptionInvalid(
-            flag=flag_of(model, name) if name in model.model_fields else name,
-            reason=_reason(model, name, first),
-            command=command,
-        ) from None
+        flag, reason = _complaint(model, failure)
+        raise OptionInvalid(flag=flag, reason=reason, command=command) from None
+
+
+def from_record(model: type[Model], recorded: Mapping[str, Any], path: Path) -> Model:
+    """The options that the manifest at `path` recorded.
+
+    Raises
+    ------
+    FileCorrupt
+        They are not options of `model`; the message names the first that is wrong.
+    """
+    try:
+        return model.model_validate(recorded)
+    except ValidationError as failure:
+        flag, reason = _complaint(model, failure)
+        remedy = "restore the file, or train again"
+        raise FileCorrupt(path=path, reason=f"{flag}: {reason}", remedy=remedy) from None
 
 
 def read_config(model: type[Options], path: Path) -> dict[str, Any]:
@@ -49,10 +66,13 @@ def read_config(model: type[Options], path: Path) -> dict[str, Any]:
         raise PathMissing(path=path, kind="file") from None
     except OSError as error:
         raise ConfigUnreadable(path=path, reason=error.strerror) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise ConfigUnreadable(path=path, reason="not UTF-8 text") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # A date that is none is a ValueError, brackets without end are a RecursionError.
         mark = getattr(error, "problem_mark", None)
         place = f"line {mark.line + 1}: " if mark else ""
-        problem = getattr(error, "problem", None) or "not UTF-8 text"
+        problem = getattr(error, "problem", None) or error
         raise ConfigUnreadable(path=path, reason=f"{place}{problem}") from None
     if content is None:
         return {}
@@ -74,6 +94,14 @@ def nearest(word: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:
 def to_yaml(options: Options) -> str:
     """The options as YAML that `--config` takes back to the same options."""
     return yaml.safe_dump(options.model_dump(mode="json"), sort_keys=False)
+
+
+def _complaint(model: type[Options], failure: ValidationError) -> tuple[str, str]:
+    """The flag that is wrong, and what is wrong with it."""
+    first = failure.errors()[0]
+    name = str(first["loc"][0]) if first["loc"] else ""
+    flag = flag_of(model, name) if name in model.model_fields else name
+    return flag, _reason(model, name, first)
 
 
 def _reason(model: type[Options], name: str, error: ErrorDetails) -> str:

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from resdepth.errors import FileCorrupt, PathMissing
 from resdepth.mathematics import pvariation
+from resdepth.options.resolve import from_record
 from resdepth.options.train import TrainOptions
 from resdepth.runs.checkpoint import Checkpoint, checkpoints, read_checkpoint
 from resdepth.runs.events import read_scalars
-from resdepth.runs.manifest import Manifest, read_manifest
+from resdepth.runs.manifest import NAME, Manifest, read_manifest
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Run:
     @property
     def options(self) -> TrainOptions:
         """All resolved options of the run."""
-        return TrainOptions.model_validate(self.manifest.options)
+        return from_record(TrainOptions, self.manifest.options, self.path / NAME)
 
     def scalars(self, tag: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Steps and values of one recorded scalar, such as "avg_grad_norm".
