@@ -1,5 +1,6 @@
 """Files appear whole or not at all: a temporary sibling is written, synchronised and renamed."""
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -26,16 +27,22 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
         temporary.replace(path)
         _synchronise_folder(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        _discard(temporary)
         raise WriteFailed(path=path, reason=error.strerror or str(error)) from None
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        _discard(temporary)
         raise
 
 
 def write_text(path: Path, text: str) -> None:
     """`write_whole` for UTF-8 text."""
     write_whole(path, lambda stream: stream.write(text.encode()))
+
+
+def _discard(temporary: Path) -> None:
+    # What could not be written may not be removable either: a path below a file, a name too long.
+    with contextlib.suppress(OSError):
+        temporary.unlink()
 
 
 def _synchronise_folder(folder: Path) -> None:

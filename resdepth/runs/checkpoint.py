@@ -1,6 +1,7 @@
 """Checkpoints: weights in safetensors with the step, the rate and the generator in the metadata."""
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +84,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise FileCorrupt(
             path=path, reason=f"not a whole checkpoint ({error})", remedy=remedy
         ) from None
+    if step < 0 or not 0 <= lr < math.inf:
+        raise FileCorrupt(path=path, reason=f"step {step} with rate {lr}", remedy=remedy)
     reason = _flaw(tensors)
     if reason:
         raise FileCorrupt(path=path, reason=reason, remedy=remedy)

@@ -1,5 +1,6 @@
 """Exported models: the trained blocks alone, in a file of their own."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -29,10 +30,13 @@ def write_model(folder: Path, blocks: Tensor, format: str = "pth") -> Path:
     if format == "pth":
         # Clones, since a view would carry the storage of the whole stack along.
         layers = [layer.clone() for layer in blocks]
-        write_whole(path, lambda stream: torch.save(layers, stream))
+        # Through memory: torch turns a full disk into an error of its own that names no reason.
+        content = io.BytesIO()
+        torch.save(layers, content)
+        write_whole(path, lambda stream: stream.write(content.getbuffer()))
     elif format == "safetensors":
-        content = safetensors.torch.save({"blocks": blocks}, {"format": "pt"})
-        write_whole(path, lambda stream: stream.write(content))
+        whole = safetensors.torch.save({"blocks": blocks}, {"format": "pt"})
+        write_whole(path, lambda stream: stream.write(whole))
     else:
         write_whole(path, lambda stream: np.savez(stream, blocks=blocks.numpy()))
     return path
