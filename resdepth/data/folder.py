@@ -4,6 +4,7 @@ The decoded pixels are cached under a hash of what was decoded, so that a second
 once; where the cache cannot be written it is left out.
 """
 
+import contextlib
 import hashlib
 import io
 import os
@@ -11,7 +12,7 @@ import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 import numpy as np
 import torch
@@ -85,7 +86,7 @@ def pixels(path: Path, workers: int | None) -> tuple[Pixels, Pixels]:
 
 def _open(path: Path) -> Source:
     if path.is_dir():
-        found = sorted(f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file())
+        found = sorted(f for f in path.rglob("*") if _is_image(f.relative_to(path)) and f.is_file())
         names = tuple(f.relative_to(path).as_posix() for f in found)
         facts = [
             (n, f.stat().st_size, f.stat().st_mtime_ns) for n, f in zip(names, found, strict=True)
@@ -100,10 +101,16 @@ def _open(path: Path) -> Source:
     except (zipfile.BadZipFile, OSError) as error:
         reason = f"not a whole .zip archive ({error})"
         raise DataInvalid(path=path, reason=reason, remedy="copy or download it again") from None
-    names = tuple(sorted(n for n in archive.namelist() if n.lower().endswith(SUFFIXES)))
+    names = tuple(sorted(n for n in archive.namelist() if _is_image(PurePosixPath(n))))
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return Source(path, names, archive.read, digest)
+
+
+def _is_image(name: PurePath) -> bool:
+    # Finders and archivers leave files of their own beside the images: ._0001.jpg, __MACOSX/.
+    ours = not any(part.startswith((".", "__MACOSX")) for part in name.parts)
+    return ours and name.suffix.lower() in SUFFIXES
 
 
 def _decode(source: Source, workers: int | None) -> dict[str, np.ndarray]:
@@ -149,11 +156,16 @@ def _image(source: Source, name: str, shape: tuple[int, ...] | None) -> np.ndarr
     remedy = "replace or remove that image"
     try:
         image = Image.open(io.BytesIO(source.read(name)))
-        grey = image.mode in ("1", "L") if shape is None else shape[0] == 1
+        plain = image.mode in ("1", "L")
+        grey = plain if shape is None else shape[0] == 1
         array = np.asarray(image.convert("L" if grey else "RGB"))
-    except (OSError, UnidentifiedImageError, zipfile.BadZipFile, ValueError, SyntaxError) as error:
-        reason = f"{name}: cannot be decoded ({error})"
+    except Exception as error:  # Broken archives and images raise whatever their decoder meets.
+        problem = "not an image" if isinstance(error, UnidentifiedImageError) else error
+        reason = f"{name}: cannot be decoded ({problem})"
         raise DataInvalid(path=source.path, reason=reason, remedy=remedy) from None
+    if grey and not plain:
+        reason = f"{name}: in colour, but the first image is grey"
+        raise DataInvalid(path=source.path, reason=reason, remedy="bring all images to one kind")
     array = array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
     if shape is not None and array.shape != shape:
         found, wanted = ("x".join(str(n) for n in s[1:]) for s in (array.shape, shape))
@@ -180,4 +192,5 @@ def _write_cache(path: Path, stored: dict[str, np.ndarray]) -> None:
         temporary.replace(path)
     except OSError:
         # A cache that cannot be kept costs time, not correctness.
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()

@@ -8,7 +8,7 @@ import torch
 from torchvision import datasets
 
 from resdepth.data.dataset import Dataset, Pixels, normalised
-from resdepth.errors import DataMissing
+from resdepth.errors import DataInvalid, DataMissing
 
 STATISTICS = {
     "mnist": ((0.1307,), (0.3081,)),
@@ -30,6 +30,8 @@ def load(name: str, root: Path, dtype: torch.dtype) -> tuple[Dataset, Dataset]:
     ------
     DataMissing
         Not under `root` and not to be downloaded; the hint says where to put the files by hand.
+    DataInvalid
+        The files are there and cannot be read.
     """
     mean, std = STATISTICS[name]
     train, test = (pixels(name, root, train=part) for part in (True, False))
@@ -47,15 +49,21 @@ def pixels(name: str, root: Path, *, train: bool) -> Pixels:
 
 def _open(name: str, root: Path, train: bool) -> Any:
     kind = _SETS[name]
+    by_hand = _BY_HAND[name].format(path=root)
     try:
         return kind(root=str(root), train=train, download=False)
-    except RuntimeError:
-        pass
+    except Exception as error:  # Damaged files raise whatever their parser meets.
+        if not (isinstance(error, RuntimeError) and "not found" in str(error)):
+            reason = f"the files of {name} cannot be read ({_first_line(error)})"
+            remedy = f"remove them to download them again, or {by_hand}"
+            raise DataInvalid(path=root, reason=reason, remedy=remedy) from None
     try:
         root.mkdir(parents=True, exist_ok=True)
         return kind(root=str(root), train=train, download=True)
-    except (OSError, RuntimeError) as error:
-        # urllib's errors are OSErrors; torchvision turns a failed mirror into a RuntimeError.
-        reason = str(getattr(error, "reason", None) or error).splitlines()[0]
-        remedy = _BY_HAND[name].format(path=root)
-        raise DataMissing(data=name, path=root, reason=reason, remedy=remedy) from None
+    except Exception as error:  # Whatever stands between here and the mirrors.
+        raise DataMissing(data=name, path=root, reason=_first_line(error), remedy=by_hand) from None
+
+
+def _first_line(error: Exception) -> str:
+    text = str(getattr(error, "reason", None) or error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
