@@ -1,0 +1,46 @@
+"""The raw images of a run, whole and on its device."""
+
+import torch
+
+from resdepth.data import folder, torchvision_sets
+from resdepth.data.dataset import Pixels
+from resdepth.data.place import cache_folder
+from resdepth.errors import DataInvalid
+from resdepth.mathematics.random import stream
+from resdepth.options.resnet_cifar import ResnetCifarOptions
+
+SMALLEST = 8
+"""Pixels of the smallest side that the three stages can halve twice."""
+
+
+def load_images(options: ResnetCifarOptions, device: torch.device) -> tuple[Pixels, Pixels]:
+    """Training part (perhaps a random part of it) and the whole test part, uint8, on `device`.
+
+    Raises
+    ------
+    DataMissing, DataInvalid, PathMissing
+        The data is not there or cannot be used.
+    """
+    place = options.data_dir or cache_folder()
+    if options.data == "folder":
+        train, test = folder.pixels(place, options.num_workers)
+    else:
+        train, test = (
+            torchvision_sets.pixels(options.data, place, train=part) for part in (True, False)
+        )
+    height, width = train.images.shape[-2:]
+    if min(height, width) < SMALLEST:
+        raise DataInvalid(
+            path=place,
+            reason=f"images of {height}x{width} pixels are too small",
+            remedy=f"the network halves them twice: at least {SMALLEST}x{SMALLEST} are needed",
+        )
+    if options.limit_train is not None and options.limit_train < len(train.labels):
+        order = stream(options.seed, "subset").permutation(len(train.labels))
+        index = torch.from_numpy(order[: options.limit_train])
+        train = Pixels(train.images[index], train.labels[index], train.classes)
+    return _to(train, device), _to(test, device)
+
+
+def _to(part: Pixels, device: torch.device) -> Pixels:
+    return Pixels(part.images.to(device), part.labels.to(device), part.classes)

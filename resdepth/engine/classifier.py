@@ -1,0 +1,184 @@
+"""Stochastic gradient descent of an image classifier, and its evaluation.
+
+All parameters are views of one flat vector, so an update is a handful of vector operations. Nothing
+here waits for the device; on CUDA a full batch is one captured graph.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from resdepth.engine.loss import CrossEntropy, omega
+
+Measured = Tensor
+"""Mean loss, Omega and accuracy of a batch before its update: (3,) float64 on the device."""
+
+
+class Step(Protocol):
+    """One update; what it measured belongs to the weights before it."""
+
+    def __call__(self, images: Tensor, labels: Tensor, rate: float) -> Measured:
+        """Update with the rate `rate` on images (N, C, H, W) and labels (N,)."""
+
+
+class Descent:
+    """SGD with momentum and weight decay, as torch.optim.SGD defines them (dampening 0).
+
+    velocity = momentum velocity + gradient + decay weights; weights -= rate velocity.
+    With `bf16` the convolutions run in bfloat16 (autocast); parameters, batch statistics, loss and
+    Omega stay in the parameters' own dtype.
+    """
+
+    def __init__(
+        self, network: nn.Module, momentum: float, weight_decay: float, *, bf16: bool
+    ) -> None:
+        self.network, self.bf16 = network, bf16
+        self.momentum, self.weight_decay = momentum, weight_decay
+        self.parameters = list(network.parameters())
+        self.weights = flatten(self.parameters)
+        self.velocity = torch.zeros_like(self.weights) if momentum else None
+        self.device = self.weights.device
+
+    def __call__(self, images: Tensor, labels: Tensor, rate: float) -> Measured:
+        """One update; on the CPU it is left out where the loss is not finite."""
+        measured, gradient = self.gradient(images, labels)
+        if self.device.type != "cpu" or bool(measured[0].isfinite()):
+            self.update(gradient, rate)
+        return measured
+
+    def gradient(self, images: Tensor, labels: Tensor) -> tuple[Measured, Tensor]:
+        """What is measured, and the flat gradient of the mean loss."""
+        self.network.train()
+        logits = self.predict(images)
+        with torch.no_grad():
+            loss = CrossEntropy()
+            of_samples = loss.gradient_of_samples(logits, labels)
+            measured = torch.stack(
+                [
+                    loss.of_samples(logits, labels).double().mean(),
+                    omega(of_samples),
+                    (logits.argmax(1) == labels).double().mean(),
+                ]
+            )
+        # The backward pass starts from the gradient that Omega is made of.
+        gradients = torch.autograd.grad(logits, self.parameters, of_samples / len(labels))
+        return measured, torch.cat([gradient.flatten() for gradient in gradients])
+
+    def update(self, gradient: Tensor, rate: float | Tensor) -> None:
+        """Move the weights along `gradient`."""
+        with torch.no_grad():
+            if self.weight_decay:
+                gradient = gradient.add(self.weights, alpha=self.weight_decay)
+            if self.velocity is not None:
+                gradient = self.velocity.mul_(self.momentum).add_(gradient)
+            self.weights.sub_(gradient * rate)
+
+    def predict(self, images: Tensor) -> Tensor:
+        """Logits (N, classes) in the parameters' dtype."""
+        with torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.bf16, cache_enabled=False
+        ):
+            logits: Tensor = self.network(images)
+        return logits.to(self.weights.dtype)
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything that changes: parameters and batch statistics by name, and `velocity`."""
+        tensors = dict(self.network.state_dict())
+        return tensors if self.velocity is None else tensors | {"velocity": self.velocity}
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Take over a state of the same names and shapes."""
+        with torch.no_grad():
+            for name, tensor in self.state().items():
+                tensor.copy_(tensors[name])
+
+
+class Graphed:
+    """A `Descent` whose step is captured once as a CUDA graph and replayed on full batches."""
+
+    def __init__(self, descent: Descent) -> None:
+        self.descent = descent
+        self.graph: torch.cuda.CUDAGraph | None = None
+
+    def __call__(self, images: Tensor, labels: Tensor, rate: float) -> Measured:
+        """One update; a batch of another size than the first runs without the graph."""
+        if self.graph is None:
+            self._capture(images, labels)
+        if images.shape != self.images.shape or self.graph is None:
+            return self.descent(images, labels, rate)
+        self.images.copy_(images)
+        self.labels.copy_(labels)
+        self.rate.fill_(rate)
+        self.graph.replay()
+        return self.measured.clone()
+
+    def _capture(self, images: Tensor, labels: Tensor) -> None:
+        self.images, self.labels = images.clone(), labels.clone()
+        self.rate = torch.zeros((), dtype=self.descent.weights.dtype, device=images.device)
+        before = {name: tensor.clone() for name, tensor in self.descent.state().items()}
+        # The libraries allocate and choose in their first calls, which must not be captured.
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(3):
+                self._body()
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            self.measured = self._body()
+        self.descent.restore(before)
+        self.graph = graph
+
+    def _body(self) -> Measured:
+        measured, gradient = self.descent.gradient(self.images, self.labels)
+        self.descent.update(gradient, self.rate)
+        return measured
+
+
+@dataclass(frozen=True)
+class Score:
+    """An evaluation: mean loss, and of each class (classes,) images and hits among the best k."""
+
+    loss: float
+    images: Tensor
+    top1: Tensor
+    top2: Tensor
+
+
+def evaluate(descent: Descent, batches: list[tuple[Tensor, Tensor]], classes: int) -> Score:
+    """Score of the network with its running batch statistics; at least two classes."""
+    descent.network.eval()
+    loss = torch.zeros((), dtype=torch.float64, device=descent.device)
+    counts = torch.zeros(3, classes, dtype=torch.int64, device=descent.device)
+    with torch.inference_mode():
+        for images, labels in batches:
+            logits = descent.predict(images)
+            loss += CrossEntropy().of_samples(logits, labels).double().sum()
+            hits = (logits.topk(2).indices == labels[:, None]).to(torch.int64)
+            one = torch.ones_like(labels)
+            for row, weight in enumerate((one, hits[:, 0], hits.sum(1))):
+                counts[row].scatter_add_(0, labels, weight)
+    counts = counts.cpu()
+    return Score(float(loss) / max(int(counts[0].sum()), 1), *counts)
+
+
+def flatten(parameters: list[nn.Parameter]) -> Tensor:
+    """Lay parameters of one dtype and device end to end and make each a view of the whole."""
+    whole = torch.cat([parameter.detach().flatten() for parameter in parameters])
+    parts = whole.split([parameter.numel() for parameter in parameters])
+    for parameter, part in zip(parameters, parts, strict=True):
+        parameter.data = part.view_as(parameter)
+    return whole
+
+
+def bf16_is_fast(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 faster than float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type != "cpu":
+        return False
+    # AMX, or the dot product of AVX-512; without them bfloat16 is emulated and slower.
+    known = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(known.get("avx512_bf16") or known.get("amx_bf16"))

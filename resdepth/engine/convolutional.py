@@ -1,0 +1,146 @@
+"""He's residual network for CIFAR-10, both branches of a block scaled by delta = n^(-alpha).
+
+Depth L = 6n + 2: a first convolution, three stages of n blocks of two convolutions with 16, 32 and
+64 filters, a linear read-out. A block of the stage maps
+
+    y = delta relu(bn(conv x)),    x -> relu(delta bn(conv y) + shortcut(x)),
+
+its shortcut without parameters (option A: every second pixel, new channels zero, half of them in
+front). K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for Image Recognition", CVPR 2016,
+arXiv 1512.03385, section 4.2; the scaling is that of arXiv 2204.07261.
+"""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from resdepth.mathematics import scaling
+
+FILTERS = (16, 32, 64)
+"""Filters of the three stages."""
+EPSILON, MOMENTUM = 1e-5, 0.1
+"""Batch normalisation: added to the variance; weight of a batch in the running statistics."""
+
+
+def blocks_per_stage(depth: int) -> int:
+    """n of L = 6n + 2.
+
+    Raises
+    ------
+    ValueError
+        No such n >= 1.
+    """
+    n, rest = divmod(depth - 2, 6)
+    if rest or n < 1:
+        raise ValueError(f"depth {depth} is not 6n + 2")
+    return n
+
+
+class ConvNorm(nn.Module):
+    """A 3 x 3 convolution without bias, then batch normalisation, times `scale`.
+
+    In training the batch's own statistics are used and the running ones follow; in evaluation the
+    running ones are folded into the kernel, which leaves a single convolution.
+    """
+
+    mean: Tensor
+    variance: Tensor
+
+    def __init__(self, channels: int, filters: int, stride: int = 1) -> None:
+        super().__init__()
+        self.stride = stride
+        self.kernel = nn.Parameter(torch.zeros(filters, channels, 3, 3))
+        self.weight = nn.Parameter(torch.ones(filters))
+        self.bias = nn.Parameter(torch.zeros(filters))
+        self.register_buffer("mean", torch.zeros(filters))
+        self.register_buffer("variance", torch.ones(filters))
+
+    def forward(self, x: Tensor, scale: float = 1.0) -> Tensor:
+        """scale * bn(conv x), (samples, filters, height / stride, width / stride)."""
+        # relu(scale z) = scale relu(z), so weight and bias can carry the scale.
+        weight, bias = scale * self.weight, scale * self.bias
+        if self.training:
+            y = functional.conv2d(x, self.kernel, stride=self.stride, padding=1)
+            return functional.batch_norm(
+                y, self.mean, self.variance, weight, bias, True, MOMENTUM, EPSILON
+            )
+        factor = weight * torch.rsqrt(self.variance + EPSILON)
+        kernel = self.kernel * factor[:, None, None, None]
+        return functional.conv2d(x, kernel, bias - self.mean * factor, self.stride, padding=1)
+
+
+class Block(nn.Module):
+    """Two convolutions beside a shortcut."""
+
+    def __init__(self, channels: int, filters: int, delta: float) -> None:
+        super().__init__()
+        self.delta = delta
+        self.added = filters - channels
+        self.first = ConvNorm(channels, filters, stride=2 if self.added else 1)
+        self.second = ConvNorm(filters, filters)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """relu(delta bn(conv y) + shortcut(x)) with y = delta relu(bn(conv x))."""
+        # In place where autograd keeps no copy of the operand: batch_norm keeps its input alone.
+        y = functional.relu_(self.first(x, self.delta))
+        return functional.relu_(self.second(y, self.delta).add_(self.shortcut(x)))
+
+    def shortcut(self, x: Tensor) -> Tensor:
+        """x itself, or every second pixel of it with zeros for the added channels."""
+        if not self.added:
+            return x
+        front = self.added // 2
+        return functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, front, self.added - front))
+
+
+class ResNet(nn.Module):
+    """The whole network: images (samples, channels, height, width) to logits (samples, classes).
+
+    Parameters
+    ----------
+    depth
+        L = 6n + 2.
+    alpha
+        Exponent of delta = n^(-alpha).
+    classes, channels
+        Outputs, and channels of an image.
+    """
+
+    def __init__(self, depth: int, alpha: float, classes: int = 10, channels: int = 3) -> None:
+        super().__init__()
+        n = blocks_per_stage(depth)
+        delta = scaling.delta(n, alpha)
+        self.first = ConvNorm(channels, FILTERS[0])
+        widths = [FILTERS[0], *(filters for filters in FILTERS for _ in range(n))]
+        self.blocks = nn.ModuleList(
+            Block(before, after, delta) for before, after in pairwise(widths)
+        )
+        self.readout = nn.Linear(FILTERS[-1], classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits."""
+        x = functional.relu_(self.first(images))
+        for block in self.blocks:
+            x = block(x)
+        logits: Tensor = self.readout(x.mean((2, 3)))
+        return logits
+
+
+def initialise(network: ResNet, generator: np.random.Generator) -> None:
+    """He's start: kernels and read-out normal with variance 2 / fan-in, biases 0, bn the identity.
+
+    K. He et al., "Delving Deep into Rectifiers", ICCV 2015, arXiv 1502.01852. Drawn in float64 in
+    the order of the layers, so the start is the same on every device.
+    """
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if parameter.ndim == 1:
+                parameter.fill_(float(name.endswith(".weight")))
+                continue
+            deviation = math.sqrt(2.0 / parameter[0].numel())
+            drawn = generator.normal(0.0, deviation, tuple(parameter.shape))
+            parameter.copy_(torch.from_numpy(drawn))

@@ -1,0 +1,96 @@
+"""Options of `resdepth resnet-cifar`: He's network, its images, its descent."""
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import model_validator
+
+from resdepth.errors import OptionConflict
+from resdepth.options.base import AnalysisInvocation, Options, option
+from resdepth.options.train import Device
+
+
+class ResnetCifarOptions(Options):
+    """Everything that determines a run of `resnet-cifar`."""
+
+    depth: int = option(56, "number of layers L = 6n + 2", unit="layers", flags=("-L",), ge=8)
+    data: Literal["cifar10", "folder"] = option("cifar10", "data set")
+    data_dir: Path | None = option(
+        None,
+        "where the data lies: torchvision's root, or an image folder or .zip for 'folder'",
+        default_text="the user's cache folder",
+    )
+    limit_train: int | None = option(
+        None, "train on a seeded random part of the images", unit="images", ge=1
+    )
+    flip: bool = option(False, "mirror half of the training images left to right")
+    num_workers: int | None = option(
+        None, "threads that decode the images of 'folder'", default_text="one a core", ge=0
+    )
+    epochs: int = option(16, "passes over the training set", unit="epochs", ge=1)
+    batch_size: int = option(128, "images a step", unit="images", ge=2)
+    alpha: float = option(
+        0.75, "exponent of delta = n^(-alpha), which scales both branches", ge=0, le=1
+    )
+    lr: float | None = option(
+        None, "learning rate", default_text="L^(alpha - beta - 0.05), beta = 1 - alpha", gt=0
+    )
+    momentum: float = option(0.0, "momentum of the descent", ge=0, lt=1)
+    weight_decay: float = option(0.0, "multiple of the weights added to the gradient", ge=0)
+    schedule: Literal["constant", "cosine", "step"] = option(
+        "constant", "rate over time; step: a tenth after 1/2 and again after 3/4 of the steps"
+    )
+    warmup: int = option(0, "epochs in which the rate rises to its value", unit="epochs", ge=0)
+    eval_every: int = option(
+        1, "evaluate the test set at every K-th epoch; 0: at the end only", unit="epochs", ge=0
+    )
+    checkpoint_every: int = option(
+        0, "write a checkpoint at every K-th step too, not only after epochs", unit="steps", ge=0
+    )
+    seeds: int = option(1, "train this many seeds, one after the other, from --seed on", ge=1)
+    seed: int = option(0, "seed of every random choice", ge=0, lt=2**63)
+    device: Device = option("auto", "where to compute", hidden=("gpu",))
+    amp: Literal["auto", "off", "bf16"] = option(
+        "auto", "bfloat16 convolutions; auto: where the device has instructions for them"
+    )
+    threads: int | None = option(None, "CPU threads", default_text="one a core", ge=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        below = self.depth - (self.depth - 2) % 6
+        if below != self.depth:
+            raise OptionConflict(
+                flag="--depth",
+                reason=f"should be 6n + 2, not {self.depth}",
+                remedy=f"the nearest are {below} and {below + 6}",
+            )
+        if self.data == "folder" and self.data_dir is None:
+            raise OptionConflict(
+                flag="--data=folder",
+                reason="needs --data-dir",
+                remedy="give the folder or .zip that holds train/<class>/* and test/<class>/*",
+            )
+        return self
+
+    @property
+    def rate(self) -> float:
+        """The learning rate: as given, or L^(alpha - beta - 0.05) with beta = 1 - alpha."""
+        exponent = self.alpha - (1.0 - self.alpha) - 0.05
+        return self.lr if self.lr is not None else float(self.depth) ** exponent
+
+    @property
+    def stem(self) -> str:
+        """Name of the run folder when none is given."""
+        if self.seeds > 1:
+            return f"resnet-L{self.depth}-seeds{self.seeds}"
+        return f"resnet-L{self.depth}-seed{self.seed}"
+
+
+class ResnetCifarInvocation(AnalysisInvocation):
+    """Where one call of `resnet-cifar` writes, and whether it continues something."""
+
+    out: Path | None = option(
+        None, "run folder to write", default_text="runs/resnet-L<depth>-seed<seed>"
+    )
+    resume: Path | None = option(None, "continue this run folder")
+    overwrite: bool = option(False, "replace what is in the run folder", flags=("--overwrite",))
