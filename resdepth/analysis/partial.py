@@ -4,6 +4,7 @@ import json
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from resdepth.errors import FileCorrupt, OptionConflict
 from resdepth.runs.atomic import write_whole
 
 Array = NDArray[np.float64]
+UNREADABLE = (ValueError, EOFError, MemoryError, SyntaxError, TokenError, zipfile.BadZipFile)
+"""What numpy raises at an archive that is broken in one way or another."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def read_partial(out: Path) -> Partial | None:
         if losses.dtype != np.float64 or done.dtype != bool or losses.shape != done.shape:
             raise ValueError
         return Partial(dict(request), losses, done)
-    except (ValueError, KeyError, EOFError, OSError, TypeError, zipfile.BadZipFile):
+    except (*UNREADABLE, KeyError, OSError, TypeError):
         reason = "not an unfinished surface"
         raise FileCorrupt(path=path, reason=reason, remedy="remove it to begin anew") from None
 

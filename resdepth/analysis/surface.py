@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def _read_array(path: Path) -> Array:
         content = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise PathMissing(path=path, kind="file") from None
-    except (ValueError, EOFError, MemoryError) as error:
+    except (ValueError, EOFError, MemoryError, SyntaxError, TokenError) as error:
         pickled = "Object arrays" in str(error)
         reason = "holds Python objects, not numbers" if pickled else "truncated or not an .npy file"
         raise FileCorrupt(path=path, reason=reason, remedy=REMEDY) from None

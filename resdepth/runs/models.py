@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 import torch
@@ -166,7 +167,7 @@ def _read_npz(path: Path) -> object:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return _named(path, {name: archive[name] for name in archive.files})
-    except (ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+    except (ValueError, EOFError, zipfile.BadZipFile, SyntaxError, TokenError) as error:
         pickled = zipfile.is_zipfile(path) and "allow_pickle" in str(error)
         reason = "holds Python objects, not numbers" if pickled else "truncated or not an .npz file"
         raise FileCorrupt(path=path, reason=reason, remedy=REMEDY) from None

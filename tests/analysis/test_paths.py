@@ -1,0 +1,112 @@
+"""Tables of paths against numpy on the models themselves."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import linregress, t
+
+from resdepth.analysis.paths import (
+    common_beta,
+    entry_table,
+    norm_table,
+    profile_table,
+    spread_entries,
+    variation_table,
+)
+from resdepth.errors import AnalysisImpossible, OptionConflict
+from resdepth.mathematics.pvariation import p_variation_norm
+from resdepth.runs.models import Model
+
+BETA = 0.3
+
+
+def model(depth: int, seed: int = 0, width: int = 3, beta: float | None = BETA) -> Model:
+    blocks = np.random.default_rng([depth, seed]).standard_normal((depth, width, width)) / depth
+    return Model(Path(f"seed{seed}/resnet_{depth}.pth"), blocks, beta)
+
+
+MODELS = [model(depth, seed) for depth in (4, 9, 16) for seed in (0, 1, 2)]
+
+
+def test_norms_are_numpys_to_the_last_digits() -> None:
+    table = norm_table(MODELS, BETA)
+    assert [curve.depth for curve in table.curves] == [4, 9, 16]
+    for curve in table.curves:
+        same = [m for m in MODELS if m.depth == curve.depth]
+        norms = np.array(
+            [[curve.depth**BETA * np.sqrt((block**2).sum()) for block in m.blocks] for m in same]
+        )
+        np.testing.assert_allclose(curve.norm.mean, norms.mean(0), rtol=1e-12)
+        half = t.ppf(0.975, 2) * norms.std(0, ddof=1) / np.sqrt(3)
+        np.testing.assert_allclose(curve.norm.high - curve.norm.mean, half, rtol=1e-10)
+        np.testing.assert_allclose(curve.position, [k / curve.depth for k in range(curve.depth)])
+        assert curve.files == tuple(m.path for m in same)
+
+
+@pytest.mark.parametrize("exponents", [(2.0,), (1.0, 1.5, 3.0)])
+def test_variation_is_that_of_each_scaled_path(exponents: tuple[float, ...]) -> None:
+    table = variation_table(MODELS, BETA, exponents)
+    means = np.empty((3, len(exponents)))
+    for i, row in enumerate(table.rows):
+        same = [m for m in MODELS if m.depth == row.depth]
+        paths = [row.depth**BETA * m.blocks.reshape(row.depth, -1) for m in same]
+        norms = np.array([[p_variation_norm(path, p) for p in exponents] for path in paths])
+        np.testing.assert_allclose(row.norm.mean, norms.mean(0), rtol=1e-12)
+        np.testing.assert_allclose(row.norm.deviation, norms.std(0, ddof=1), rtol=1e-9)
+        means[i] = norms.mean(0)
+    for growth, column in zip(table.growth, means.T, strict=True):
+        expected = linregress(np.log([4, 9, 16]), np.log(column))
+        assert growth is not None
+        assert growth.exponent == pytest.approx(expected.slope, rel=1e-10)
+        assert growth.standard_error == pytest.approx(expected.stderr, rel=1e-8)
+
+
+def test_one_layer_has_a_norm_and_no_variation() -> None:
+    models = [model(1), model(4), model(9)]
+    assert norm_table(models, BETA).curves[0].position.tolist() == [0.0]
+    table = variation_table(models, BETA, (2.0,))
+    assert table.rows[0].norm.mean.tolist() == [0.0]
+    # The growth leaves the depth out that has none.
+    assert table.growth[0] is not None and table.growth[0].depths == 2
+    assert variation_table(models[:2], BETA, (2.0,)).growth == (None,)
+
+
+def test_profile_decreases_in_p_and_holds_the_single_norms() -> None:
+    exponents = np.linspace(1, 4, 13).tolist()
+    table = profile_table(MODELS[:3], BETA, exponents)
+    (row,) = table.rows
+    assert (np.diff(row.norm.mean) <= 1e-12).all()
+    single = variation_table(MODELS[:3], BETA, (2.0,)).rows[0].norm.mean[0]
+    assert row.norm.mean[exponents.index(2.0)] == pytest.approx(single, rel=1e-12)
+
+
+def test_entries_are_the_scaled_ones() -> None:
+    table = entry_table(MODELS, BETA, [(0, 1), (2, 0)])
+    for curve, of in zip(table.curves, MODELS, strict=True):
+        expected = of.depth**BETA * np.stack([of.blocks[:, 0, 1], of.blocks[:, 2, 0]])
+        np.testing.assert_allclose(curve.values, expected, rtol=1e-14)
+        assert curve.file == of.path
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 4, 7, 15, 40])
+def test_default_entries_are_different_and_inside(width: int) -> None:
+    entries = spread_entries(width)
+    assert len(set(entries)) == len(entries) == min(4, width**2)
+    assert all(0 <= i < width and 0 <= j < width for i, j in entries)
+
+
+@pytest.mark.parametrize("entry", [(3, 0), (0, 3), (-1, 0)])
+def test_an_entry_outside_is_refused(entry: tuple[int, int]) -> None:
+    with pytest.raises(AnalysisImpossible, match="3 x 3"):
+        entry_table(MODELS, BETA, [entry])
+
+
+def test_beta_is_the_runs_own_or_given() -> None:
+    assert common_beta(MODELS, None) == BETA
+    assert common_beta([model(4, beta=None)], 0.5) == 0.5
+    assert common_beta(MODELS, 0.0) == 0.0
+    with pytest.raises(OptionConflict, match="belongs to no run"):
+        common_beta([*MODELS, model(4, beta=None)], None)
+    with pytest.raises(OptionConflict, match=r"0\.3.* 0\.5"):
+        common_beta([model(4), model(9, beta=0.5)], None)

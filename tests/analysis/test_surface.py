@@ -1,0 +1,133 @@
+"""Surfaces read from disk, ours and others'."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from resdepth.analysis.partial import Partial, partial_path, read_partial, write_partial
+from resdepth.analysis.surface import read_surface
+from resdepth.errors import AnalysisImpossible, FileCorrupt, OptionConflict, PathMissing
+
+
+def save(path: Path, array, **settings: bool) -> Path:
+    np.save(path, array, **settings)
+    return path
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i8", ">f8"])
+def test_a_bare_array_has_cell_numbers_for_axes(tmp_path: Path, dtype: str) -> None:
+    surface = read_surface(save(tmp_path / "x.npy", np.arange(12).reshape(3, 4).astype(dtype)))
+    assert surface.losses.dtype == np.float64
+    assert [axis.tolist() for axis in surface.axes] == [[0, 1, 2], [0, 1, 2, 3]]
+    assert (surface.centre_loss, surface.record) == (None, {})
+
+
+def test_the_minimum_is_the_first_finite_one(tmp_path: Path) -> None:
+    losses = np.array([[np.nan, 3.0, 2.0], [-np.inf, 2.0, np.inf]])
+    assert read_surface(save(tmp_path / "x.npy", losses)).minimum() == (0, 2)
+
+
+def test_a_json_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text('{"axes": "none of yours"}')
+    assert read_surface(save(tmp_path / "x.npy", np.eye(3))).record == {}
+
+
+def test_axes_must_fit(tmp_path: Path) -> None:
+    record = {"format": "resdepth-landscape-1", "axes": [[0, 1], [0, 1]]}
+    (tmp_path / "x.json").write_text(json.dumps(record))
+    with pytest.raises(FileCorrupt, match="axes do not fit"):
+        read_surface(save(tmp_path / "x.npy", np.eye(3)))
+
+
+def _text(path: Path) -> None:
+    path.write_text("hello")
+
+
+def _truncated(path: Path) -> None:
+    save(path, np.ones((50, 50)))
+    path.write_bytes(path.read_bytes()[:3000])
+
+
+def _header_alone(path: Path) -> None:
+    save(path, np.ones((50, 50)))
+    path.write_bytes(path.read_bytes()[:60])
+
+
+def _oversized(path: Path) -> None:
+    content = bytearray(save(path, np.ones((50, 50))).read_bytes())
+    at = content.index(b"(50, 50)")
+    content[at : at + 23] = b"(99999999, 99999999), }".ljust(23)
+    path.write_bytes(content)
+
+
+def _mangled(path: Path) -> None:
+    save(path, np.ones((50, 50)))
+    path.write_bytes(path.read_bytes().replace(b"(50, 50), }", b"(50, 50,   "))
+
+
+HOSTILE = {
+    "text": (_text, "truncated or not"),
+    "truncated": (_truncated, "truncated or not"),
+    "header alone": (_header_alone, "truncated or not"),
+    "empty": (lambda path: path.write_bytes(b""), "truncated or not"),
+    "mangled": (_mangled, "truncated or not"),
+    "oversized": (_oversized, "truncated or not"),
+    "objects": (lambda path: save(path, np.array([{}, 1], dtype=object)), "Python objects"),
+    "complex": (lambda path: save(path, np.ones((3, 3), dtype=complex)), "complex128"),
+    "words": (lambda path: save(path, np.array(["a", "b"])), "not real numbers"),
+    "folder": (lambda path: path.mkdir(), "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_hostile_files_are_refused_in_one_line(tmp_path: Path, case: str) -> None:
+    write, message = HOSTILE[case]
+    write(tmp_path / "x.npy")
+    with pytest.raises(FileCorrupt, match=message):
+        read_surface(tmp_path / "x.npy")
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (1, 5), (3, 3, 3), (0, 4)])
+def test_what_is_no_grid_is_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    with pytest.raises(AnalysisImpossible, match="not a line or a grid"):
+        read_surface(save(tmp_path / "x.npy", np.ones(shape)))
+
+
+def test_a_surface_without_a_finite_loss_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AnalysisImpossible, match="no loss is finite"):
+        read_surface(save(tmp_path / "x.npy", np.full((3, 3), np.nan)))
+    with pytest.raises(PathMissing):
+        read_surface(tmp_path / "nowhere.npy")
+
+
+def test_an_unfinished_surface_comes_back(tmp_path: Path) -> None:
+    out = tmp_path / "x.npy"
+    partial = Partial.empty({"steps": 3, "span": 0.1}, 10)
+    # A loss may be anything, NaN and 0 included: the mask alone says what is finished.
+    partial.losses[:3] = [0.0, np.nan, -1.0]
+    partial.done[:3] = True
+    write_partial(out, partial)
+    found = read_partial(out)
+    assert found is not None and found.request == partial.request
+    np.testing.assert_array_equal(found.losses, partial.losses)
+    np.testing.assert_array_equal(found.done, partial.done)
+    assert read_partial(tmp_path / "y.npy") is None
+
+
+@pytest.mark.parametrize("keep", [0, 100, 500])
+def test_a_broken_unfinished_surface_is_named(tmp_path: Path, keep: int) -> None:
+    out = tmp_path / "x.npy"
+    write_partial(out, Partial.empty({}, 100))
+    path = partial_path(out)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(FileCorrupt, match="not an unfinished surface"):
+        read_partial(out)
+
+
+def test_another_request_does_not_continue() -> None:
+    partial = Partial.empty({"steps": 3, "checkpoint": "a"}, 10)
+    partial.check_same(Path("x.npy"), {"steps": 3, "checkpoint": "./a"}, 10)
+    with pytest.raises(OptionConflict, match=r"another steps \(3, not 4\)"):
+        partial.check_same(Path("x.npy"), {"steps": 4, "checkpoint": "a"}, 17)
