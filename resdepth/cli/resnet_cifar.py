@@ -10,7 +10,7 @@ from resdepth.cli import console
 from resdepth.cli.parameters import command, command_line
 from resdepth.errors import Diverged
 from resdepth.options.resnet_cifar import ResnetCifarInvocation, ResnetCifarOptions
-from resdepth.runs.folder import create_run, default_run_folder, reopen_run
+from resdepth.runs.folder import check_resume, create_run, default_run_folder, reopen_run
 from resdepth.runs.manifest import Manifest
 
 PROGRAM = "resnet-cifar"
@@ -27,6 +27,8 @@ def resnet_cifar(
     Ctrl-C or SIGTERM ends the run after the step with a checkpoint; --resume continues it to the
     same bits it would have reached. With --seeds n, OUT/seed_<s>/ is a run each.
     """
+    if call.resume is not None:
+        check_resume(call.resume, call.out, overwrite=call.overwrite)
     several = (call.resume / "summary.json").is_file() if call.resume else options.seeds > 1
     return _seeds(options, call, given) if several else _single(options, call, given)
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from resdepth.errors import OutputExists, ResumeChanged, WriteFailed
+from resdepth.errors import OptionConflict, OutputExists, ResumeChanged, WriteFailed
 from resdepth.runs.manifest import Manifest, new_manifest, read_manifest, write_manifest
 
 PARTS = ("manifest.json", "checkpoints", "exported_models", "resnet_events")
@@ -70,6 +70,20 @@ def reopen_run(folder: Path, program: str, given: Mapping[str, Any]) -> Manifest
             )
     options.update({name: given[name] for name in differing})
     return manifest.model_copy(update={"options": options})
+
+
+def check_resume(resume: Path, out: Path | None, *, overwrite: bool) -> None:
+    """Refuse `--overwrite` and another `--out` beside `--resume`.
+
+    Raises
+    ------
+    OptionConflict
+        One of them was given.
+    """
+    if overwrite or (out is not None and out.resolve() != resume.resolve()):
+        flag = "--overwrite" if overwrite else "--out"
+        reason = "--resume continues a run where it is"
+        raise OptionConflict(flag=flag, reason=reason, remedy=f"leave {flag} out")
 
 
 def default_run_folder(stem: str, parent: Path = Path("runs")) -> Path:
