@@ -1,7 +1,5 @@
 """The command line in processes of its own: the installed executable, or a fork that is warm."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import resource

@@ -1,0 +1,58 @@
+"""A file is there whole or as it was before."""
+
+import errno
+import os
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from resdepth.errors import WriteFailed
+from resdepth.runs.atomic import write_text, write_whole
+
+
+def full(stream: IO[bytes]) -> None:
+    stream.write(b"half of it")
+    stream.flush()
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_file_is_written_with_its_folders(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "c.txt"
+    write_text(path, "Ω\n")
+    assert path.read_text(encoding="utf-8") == "Ω\n"
+    assert os.listdir(path.parent) == ["c.txt"]
+
+
+@pytest.mark.parametrize("old", [None, b"old"])
+def test_a_full_disk_leaves_what_was_there(tmp_path: Path, old: bytes | None) -> None:
+    path = tmp_path / "c.txt"
+    if old is not None:
+        path.write_bytes(old)
+    with pytest.raises(WriteFailed, match=r"c\.txt: cannot write: No space left"):
+        write_whole(path, full)
+    assert os.listdir(tmp_path) == ([] if old is None else ["c.txt"])
+    assert old is None or path.read_bytes() == old
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, MemoryError])
+def test_an_interruption_leaves_what_was_there(
+    tmp_path: Path, interruption: type[BaseException]
+) -> None:
+    def interrupted(stream: IO[bytes]) -> None:
+        stream.write(b"half")
+        raise interruption
+
+    path = tmp_path / "c.txt"
+    path.write_bytes(b"old")
+    with pytest.raises(interruption):
+        write_whole(path, interrupted)
+    assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["c.txt"]
+
+
+@pytest.mark.parametrize("name", ["file/below", "x" * 300], ids=["below a file", "name too long"])
+def test_impossible_places(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WriteFailed, match="cannot write"):
+        write_text(tmp_path / name, "")
+    assert os.listdir(tmp_path) == ["file"]

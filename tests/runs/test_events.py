@@ -1,0 +1,120 @@
+"""Event files that the stock TensorBoard opens, that survive being torn, and that can be cut."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from resdepth.errors import FileCorrupt, PathMissing
+from resdepth.runs.events import EventLog, cut_after, event_files, read_scalars
+from resdepth.runs.records import frame, read_records
+from tests.support.events import points, raw_scalars
+
+
+def write(folder: Path, steps: range, scale: float = 1.0) -> Path:
+    log = EventLog(folder)
+    for step in steps:
+        log.write(step, {"loss": scale * step, "lr": 0.5})
+    log.close()
+    return log.path
+
+
+def test_the_stock_tensorboard_reads_them(tmp_path: Path) -> None:
+    write(tmp_path, range(10))
+    board = EventAccumulator(str(tmp_path), size_guidance={"scalars": 0})
+    board.Reload()
+    assert sorted(board.Tags()["scalars"]) == ["loss", "lr"]
+    assert [(e.step, e.value) for e in board.Scalars("loss")] == [(s, float(s)) for s in range(10)]
+
+
+def test_torchs_writer_is_read(tmp_path: Path) -> None:
+    tensorboard = pytest.importorskip("torch.utils.tensorboard")
+    with tensorboard.SummaryWriter(str(tmp_path)) as writer:
+        for step in (3, 1, 2):
+            writer.add_scalar("loss", step / 4, step)
+            writer.add_scalar("new", step / 8, step, new_style=True)
+    series = read_scalars(tmp_path)
+    for tag, scale in (("loss", 4), ("new", 8)):
+        steps, values = series[tag]
+        assert steps.tolist() == [1, 2, 3]
+        assert values.tolist() == [s / scale for s in (1, 2, 3)]
+
+
+def test_several_starts_make_one_series(tmp_path: Path) -> None:
+    write(tmp_path, range(6))
+    cut_after(tmp_path, 3)
+    write(tmp_path, range(4, 9), scale=-1.0)
+    assert len(event_files(tmp_path)) == 2
+    steps, values = read_scalars(tmp_path)["loss"]
+    assert steps.tolist() == list(range(9))
+    assert values.tolist() == [0, 1, 2, 3, -4, -5, -6, -7, -8]
+    assert sorted(points(tmp_path)) == sorted((t, s) for t in ("loss", "lr") for s in range(9))
+
+
+@pytest.mark.parametrize("step", [-1, 0, 4, 9, 50])
+def test_cutting(tmp_path: Path, step: int) -> None:
+    write(tmp_path, range(5))
+    write(tmp_path, range(5, 10))
+    cut_after(tmp_path, step)
+    left = [s for tag, s, _ in raw_scalars(tmp_path) if tag == "loss"]
+    assert left == [s for s in range(10) if s <= step]
+    # A file without scalars is not left behind.
+    assert len(event_files(tmp_path)) == (0 if step < 0 else 1 if step < 5 else 2)
+
+
+@pytest.mark.parametrize("lost", [1, 7, 15, 30])
+def test_a_torn_record_is_cut_and_passed_over(tmp_path: Path, lost: int) -> None:
+    path = write(tmp_path, range(10))
+    os.truncate(path, path.stat().st_size - lost)
+    with pytest.warns(UserWarning, match="broken off"):
+        steps, _ = read_scalars(tmp_path)["loss"]
+    assert steps.tolist() == list(range(9))
+    cut_after(tmp_path, 100)
+    assert [s for tag, s, _ in raw_scalars(tmp_path) if tag == "loss"] == list(range(9))
+    assert read_scalars(tmp_path)["loss"][0].tolist() == list(range(9))
+
+
+def test_a_flipped_bit_ends_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path, range(10))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.warns(UserWarning, match="broken off"):
+        steps, _ = read_scalars(path)["loss"]
+    assert steps.tolist() == list(range(len(steps))) and 0 < len(steps) < 10
+
+
+def test_values_are_float32_and_exact(tmp_path: Path) -> None:
+    log = EventLog(tmp_path)
+    values = [1 / 3, 1e-30, -2.5, 1e30]
+    for step, value in enumerate(values):
+        log.write(step, {"x": value})
+    log.close()
+    found = read_scalars(tmp_path)["x"][1]
+    assert np.array_equal(found, np.array(values, dtype=np.float32).astype(np.float64))
+
+
+def test_records_are_framed_as_tensorflow_has_it(tmp_path: Path) -> None:
+    path = tmp_path / "records"
+    path.write_bytes(b"".join(frame(payload) for payload in (b"", b"a", b"x" * 70000)))
+    with path.open("rb") as stream:
+        found = list(read_records(stream))
+    assert [len(record.payload) for record in found] == [0, 1, 70000]
+    assert found[-1].end == path.stat().st_size
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\xff" * 100])
+def test_what_is_no_event_file(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "events.out.tfevents.1"
+    path.write_bytes(content)
+    with pytest.raises(FileCorrupt, match="not an event file"):
+        read_scalars(path)
+
+
+def test_nothing_there(tmp_path: Path) -> None:
+    with pytest.raises(FileCorrupt, match="no event file in this folder"):
+        read_scalars(tmp_path)
+    with pytest.raises(PathMissing, match="no such event file"):
+        read_scalars(tmp_path / "x")

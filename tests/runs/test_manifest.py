@@ -1,0 +1,144 @@
+"""Manifests: what they hold, and what is refused as one."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from resdepth.errors import FileCorrupt, NotARun, OutputExists, ResumeChanged, WriteFailed
+from resdepth.options.train import TrainOptions
+from resdepth.runs.folder import create_run, default_run_folder, reopen_run
+from resdepth.runs.manifest import NAME, read_manifest
+from resdepth.runs.run import open_run
+
+OPTIONS = TrainOptions(depth=5, seed=9, epochs=3)
+
+
+def create(folder: Path, **settings: bool) -> None:
+    create_run(folder, "train", OPTIONS.recorded(), ["resdepth", "train"], **settings)
+
+
+def test_a_new_run_is_its_manifest(tmp_path: Path) -> None:
+    create(tmp_path / "run")
+    assert [path.name for path in (tmp_path / "run").iterdir()] == [NAME]
+    run = open_run(tmp_path / "run")
+    assert run.options == OPTIONS
+    assert (run.manifest.seed, run.manifest.outcome, run.manifest.steps) == (9, "running", 0)
+    assert run.manifest.command == ["resdepth", "train"]
+    assert {"torch", "numpy", "pvar"} <= run.manifest.versions.keys()
+    assert run.manifest.threads >= 1
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "not JSON"),
+        ("{", "not JSON"),
+        ("\x00\xff", "not JSON"),
+        ("[]", "manifest format None"),
+        ("{}", "manifest format None"),
+        ('{"format": 99}', "manifest format 99, not 1"),
+        ('{"format": 1}', "command: Field required"),
+    ],
+)
+def test_what_is_no_manifest(tmp_path: Path, content: str, reason: str) -> None:
+    (tmp_path / NAME).write_bytes(content.encode("latin-1"))
+    with pytest.raises(FileCorrupt, match=reason):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"outcome": "splendid"}, "outcome"),
+        ({"steps": "many"}, "steps"),
+        ({"surprise": 1}, "surprise"),
+    ],
+)
+def test_fields_are_checked(tmp_path: Path, changes: dict[str, object], reason: str) -> None:
+    create(tmp_path)
+    content = json.loads((tmp_path / NAME).read_text())
+    (tmp_path / NAME).write_text(json.dumps(content | changes))
+    with pytest.raises(FileCorrupt, match=reason):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [({"depth": 0}, "--depth: should be at least 1, not 0"), ({"colour": 1}, "colour: no such")],
+)
+def test_recorded_options_are_checked(
+    tmp_path: Path, changes: dict[str, object], reason: str
+) -> None:
+    create(tmp_path)
+    content = json.loads((tmp_path / NAME).read_text())
+    content["options"] |= changes
+    (tmp_path / NAME).write_text(json.dumps(content))
+    with pytest.raises(FileCorrupt, match=reason):
+        _ = open_run(tmp_path).options
+
+
+def test_no_run(tmp_path: Path) -> None:
+    with pytest.raises(NotARun, match="it has no manifest"):
+        open_run(tmp_path)
+    with pytest.raises(NotARun, match="no such folder"):
+        open_run(tmp_path / "x")
+
+
+def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(OutputExists):
+        create(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_overwriting_takes_a_run_alone(tmp_path: Path) -> None:
+    create(tmp_path)
+    (tmp_path / "thesis.tex").write_text("years of work")
+    for name in ("checkpoints/last.safetensors", "events.out.tfevents.1", "exported_models/x"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    create(tmp_path, overwrite=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [NAME, "thesis.tex"]
+
+
+def test_a_run_below_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WriteFailed, match="cannot write"):
+        create(tmp_path / "file" / "run")
+
+
+def test_the_default_folder_is_the_first_free_one(tmp_path: Path) -> None:
+    assert default_run_folder("a", tmp_path) == tmp_path / "a"
+    create(tmp_path / "a")
+    (tmp_path / "a-2").write_text("")
+    (tmp_path / "a-3").mkdir()
+    assert default_run_folder("a", tmp_path) == tmp_path / "a-3"
+
+
+def test_reopening_raises_the_epochs(tmp_path: Path) -> None:
+    create(tmp_path)
+    manifest = reopen_run(tmp_path, "train", {"epochs": 8, "depth": 5})
+    assert manifest.options == OPTIONS.recorded() | {"epochs": 8}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"depth": 6}, "--depth: the run in .* has 5, not 6"),
+        ({"epochs": 2}, "--epochs: the run in .* has 3, not 2"),
+        ({"epochs": 8, "loss_p": 3.0}, "--loss-p: the run in .* has 2.0, not 3.0"),
+    ],
+)
+def test_another_option_is_refused_by_name(
+    tmp_path: Path, given: dict[str, object], message: str
+) -> None:
+    create(tmp_path)
+    with pytest.raises(ResumeChanged, match=message):
+        reopen_run(tmp_path, "train", given)
+
+
+def test_another_command_is_refused(tmp_path: Path) -> None:
+    create(tmp_path)
+    with pytest.raises(ResumeChanged, match="'train', not 'resnet-cifar'"):
+        reopen_run(tmp_path, "resnet-cifar", {})
