@@ -10,7 +10,7 @@ Networks wider than the fused kernels hold take batched matrix products, layer b
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 from torch import Tensor
@@ -42,6 +42,11 @@ def _matmul_precision(precision: str) -> Iterator[None]:
         torch.backends.cuda.matmul.allow_tf32 = before
 
 
+def _on(device: torch.device) -> AbstractContextManager[object]:
+    # Triton launches on the current device; tensors of the interpreter have none to make current.
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
+
+
 class _Batch:
     """One network on one batch, as the kernels read it: padded matrices and contiguous rows."""
 
@@ -57,7 +62,7 @@ class _Batch:
         self.matrices = _padded(network, count, self.plan.width)
         # A number in memory: Triton would round a float argument to float32.
         self.delta = torch.full((1,), network.delta, dtype=blocks.dtype, device=blocks.device)
-        self.last = torch.empty(count, self.samples, self.d, dtype=blocks.dtype, device=blocks.device)
+        self.last = blocks.new_empty(count, self.samples, self.d)
         self.codes = {
             "AUGMENTATION": network.augmentation,
             "ACTIVATION": network.activation,
@@ -71,7 +76,7 @@ class _Batch:
 
     def buffer(self, *shape: int) -> Tensor:
         """Uninitialised memory of the network's dtype, on its device."""
-        return torch.empty(shape, dtype=self.last.dtype, device=self.last.device)
+        return self.last.new_empty(shape)
 
     def hidden(self) -> Hidden:
         """h_L with the replica axis that the network has."""
@@ -89,6 +94,17 @@ def _padded(network: Network, replicas: int, width: int) -> Tensor:
     if network.augmentation == "inc_skip":
         inner[:, 1:] -= blocks[:, :-1]
     return matrices
+
+
+def _anchor(network: Network) -> int:
+    """Layers between two hidden states that are kept beside the layers' own values.
+
+    `skip` walks h back by subtraction. |h| grows by delta a layer at most where sigma is bounded;
+    elsewhere it may grow by a factor a layer, and the error with it.
+    """
+    if network.augmentation != "skip":
+        return network.depth
+    return 256 if network.activation in ("tanh", "sigmoid") else 16
 
 
 class CudaEngine:
@@ -111,7 +127,7 @@ class CudaEngine:
             with _matmul_precision(self.precision):
                 return self._wide.predict(network, h0)
         batch = _Batch(network, h0, self.machine, self.precision)
-        self._forward(batch, None, "nothing", 0)
+        self._forward(batch, None, None, batch.depth)
         return batch.hidden() @ network.readout.mT
 
     def evaluate(self, network: Network, h0: Hidden, targets: Targets) -> Evaluation:
@@ -125,62 +141,68 @@ class CudaEngine:
                 return self._wide.loss_and_gradient(network, h0, targets)
         batch = _Batch(network, h0, self.machine, self.precision)
         plan, count = batch.plan, batch.replicas.numel()
-        recompute = plan.segment < network.depth
-        slots = -(-network.depth // plan.segment) if recompute else network.depth
-        kept = batch.buffer(slots, count, plan.tiles * plan.tile, plan.width)
-        self._forward(batch, kept, "starts" if recompute else "layers", kept.stride(0))
+        rows = (count, plan.tiles * plan.tile, plan.width)
+        segment = plan.segment if plan.recompute else _anchor(network)
+        starts = batch.buffer(-(-network.depth // segment) + 1, *rows)
+        kept = None if plan.recompute else batch.buffer(network.depth, *rows)
+        self._forward(batch, kept, starts, segment)
         prediction = batch.hidden() @ network.readout.mT
         of_samples = network.loss.gradient_of_samples(prediction, targets)
         adjoint = (of_samples / batch.samples) @ network.readout
-        gradient = self._backward(batch, adjoint, kept, recompute).view_as(network.blocks)
+        gradient = self._backward(batch, adjoint, kept, starts, segment).view_as(network.blocks)
         if network.augmentation == "inc_skip":
             # A_k enters B_k with + and B_{k+1} with -.
             gradient[..., :-1, :, :] -= gradient[..., 1:, :, :].clone()
         return evaluate_prediction(network, prediction, targets, of_samples, gradient)
 
-    def _forward(self, batch: _Batch, kept: Tensor | None, keep: str, stride: int) -> None:
-        grid = (batch.plan.tiles, batch.replicas.numel())
-        with torch.cuda.device_of(batch.last):
-            triton_forward.forward_kernel[grid](
+    def _forward(
+        self, batch: _Batch, kept: Tensor | None, starts: Tensor | None, segment: int
+    ) -> None:
+        nothing = batch.last
+        with _on(batch.last.device):
+            triton_forward.forward_kernel[batch.plan.tiles, batch.replicas.numel()](
                 batch.h0,
                 batch.h0_stride,
                 batch.matrices,
                 batch.delta,
-                batch.last if kept is None else kept,
-                stride,
+                nothing if kept is None else kept,
+                nothing if starts is None else starts,
+                0 if starts is None else starts.stride(0),
                 batch.last,
                 batch.samples,
                 batch.d,
                 batch.depth,
-                batch.plan.segment,
-                KEEP=keep,
+                segment,
+                KEEP_STARTS=starts is not None,
+                KEEP_LAYERS=kept is not None,
                 **batch.codes,
             )
         self.launches += 1
 
-    def _backward(self, batch: _Batch, adjoint: Hidden, kept: Tensor, recompute: bool) -> Blocks:
+    def _backward(
+        self, batch: _Batch, adjoint: Hidden, kept: Tensor | None, starts: Tensor, segment: int
+    ) -> Blocks:
         plan, count, depth = batch.plan, batch.replicas.numel(), batch.depth
         parts = batch.buffer(count, plan.parts, depth, plan.width, plan.width)
-        scratch = kept
-        if recompute:
-            scratch = batch.buffer(plan.segment, count, plan.parts * plan.tile, plan.width)
+        recompute = kept is None
+        if kept is None:
+            kept = batch.buffer(segment, count, plan.parts * plan.tile, plan.width)
         gradient = batch.buffer(count, depth, batch.d, batch.d)
         entries = depth * plan.width**2
-        with torch.cuda.device_of(batch.last):
+        with _on(batch.last.device):
             triton_backward.backward_kernel[plan.parts, count](
-                batch.last,
                 adjoint.contiguous(),
                 batch.matrices,
                 batch.delta,
-                scratch,
-                scratch.stride(0),
                 kept,
                 kept.stride(0),
+                starts,
+                starts.stride(0),
                 parts,
                 batch.samples,
                 batch.d,
                 depth,
-                plan.segment,
+                segment,
                 plan.tiles,
                 RECOMPUTE=recompute,
                 **batch.codes,

@@ -1,4 +1,4 @@
-"""How a batch is cut for the fused GPU kernels: from sizes alone, so the same sizes give equal bits.
+"""How a batch is cut for the fused GPU kernels: from sizes alone, so equal sizes give equal bits.
 
 A program (one block of a GPU) carries `tile` samples through all layers. The gradient of the
 weights is collected in `parts` buffers of (L, width, width), one a program, and the layers' values
@@ -22,7 +22,7 @@ PARTS_SHARE = 0.2
 WIDTHS = (16, 32, 64, 128)
 """Padded widths of the fused kernels."""
 PROGRAMS_PER_PROCESSOR = 16
-"""At most so many programs a multiprocessor and step; further tiles wait their turn in a program."""
+"""At most so many programs a multiprocessor; further tiles wait their turn in a program."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,10 @@ class Shape:
 
 @dataclass(frozen=True)
 class Tiling:
-    """`segment` layers are kept at a time (the depth: all of them); `warps`, `stages`: launch."""
+    """`parts` programs take `tiles` tiles of `tile` samples; `warps` and `stages` are for Triton.
+
+    With `recompute`, layers are kept `segment` at a time, otherwise all of them are (depth).
+    """
 
     width: int
     tile: int
@@ -61,6 +64,7 @@ class Tiling:
     tiles: int
     parts: int
     segment: int
+    recompute: bool
 
 
 # (samples a tile, warps, programs a multiprocessor that the batch must yield), widest tile first.
@@ -102,8 +106,9 @@ def tiling(shape: Shape, machine: Machine) -> Tiling:
     most = max(1, min(tiles, int(affordable), int(filling)))
     # Each program takes as many tiles as the busiest one.
     parts = math.ceil(tiles / math.ceil(tiles / most))
+    recompute = row * tiles * tile * shape.depth > KEPT_SHARE * machine.memory
     segment = shape.depth
-    if row * tiles * tile * shape.depth > KEPT_SHARE * machine.memory:
+    if recompute:
         segment = min(shape.depth, math.ceil(math.sqrt(shape.depth * tiles / parts)))
     stages = 3 if width < 128 else (2 if shape.itemsize == 4 else 1)
-    return Tiling(width, tile, warps, stages, tiles, parts, segment)
+    return Tiling(width, tile, warps, stages, tiles, parts, segment, recompute)

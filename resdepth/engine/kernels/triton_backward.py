@@ -5,14 +5,15 @@ With G_{k+1} the adjoint of h_{k+1}, held in registers with h (see `eager` for t
     weights inside   U = c G_{k+1} sigma'(z_k),  dB_k = U^T h_k,  G_k = [G_{k+1} +] U B_k
     weights outside  dB_k = G_{k+1}^T sigma(h_k),  G_k = G_{k+1} + (G_{k+1} B_k) sigma'(h_k)
 
-`skip` recovers h_k = h_{k+1} - delta sigma(z_k), `none` reads it.
+`skip` recovers h_k = h_{k+1} - delta sigma(z_k), and reads h anew at the end of each segment: where
+h grows, subtraction cannot find the small h it grew from. `none` reads h_k of every layer.
 
 A program takes the tiles p, p + S, p + 2S, ... of S programs one after another and adds their
 gradients into its own (L, WIDTH, WIDTH) part; `sum_kernel` adds the S parts in a fixed order. There
 are no atomics: the same sizes give the same bits.
 
-Where the layers of all tiles do not fit into memory, the forward pass keeps h at every m-th layer
-alone, and a program walks each segment of m layers forward again before it walks it back.
+Where the layers of all tiles do not fit into memory, the forward pass keeps the segments' starts
+alone, and a program walks each segment forward again before it walks it back.
 """
 
 import triton
@@ -90,7 +91,6 @@ def walk_back(  # type: ignore[no-untyped-def]
 
 @triton.jit(do_not_specialize=["N", "d", "L", "segment", "tiles"])
 def backward_kernel(  # type: ignore[no-untyped-def]
-    last,
     adjoints,
     matrices,
     delta,
@@ -113,8 +113,8 @@ def backward_kernel(  # type: ignore[no-untyped-def]
 ):
     """Part s of S (axis 0 of the grid) of one replica's gradient (axis 1).
 
-    `last` and `adjoints` are h_L and its adjoint, (R, N, d); `parts` is (R, S, L, WIDTH, WIDTH).
-    Without RECOMPUTE, `kept` is that of the forward pass; with it, `starts` is, and `kept`
+    `adjoints` is the adjoint of h_L, (R, N, d); `parts` is (R, S, L, WIDTH, WIDTH); `starts` comes
+    from the forward pass. Without RECOMPUTE, `kept` does so too; with it, `kept`
     (segment, R, S TILE, WIDTH) is the programs' own scratch.
     """
     program = tl.program_id(0).to(tl.int64)
@@ -124,36 +124,32 @@ def backward_kernel(  # type: ignore[no-untyped-def]
     matrices += replica * L * (WIDTH * WIDTH)
     parts += (replica * programs + program) * L * (WIDTH * WIDTH)
     step = tl.load(delta)
+    segments = tl.cdiv(L, segment)
     for tile in tl.range(tl.program_id(0), tiles, programs):
         rows = tl.cast(tile, tl.int64) * TILE + tl.arange(0, TILE)
+        slot = (replica * tiles + tile) * (TILE * WIDTH)
         adjoint = load_rows(adjoints + replica * N * d, rows, N, d, WIDTH)
         # The first tile of a program writes its part, the next ones add to it.
         accumulate = tile >= programs
-        slot = (replica * tiles + tile) * (TILE * WIDTH)
-        if RECOMPUTE:
-            scratch = kept + (replica * programs + program) * (TILE * WIDTH)
-            segments = tl.cdiv(L, segment)
-            for i in tl.range(0, segments):
-                begin = (segments - 1 - i) * segment
-                end = tl.minimum(begin + segment, L)
-                index = tl.cast(segments - 1 - i, tl.int64)
-                h = tl.load(starts + index * starts_stride + slot + here)
+        for i in tl.range(0, segments):
+            index = tl.cast(segments - 1 - i, tl.int64)
+            begin = (segments - 1 - i) * segment
+            end = tl.minimum(begin + segment, L)
+            if RECOMPUTE:
+                layers = kept + (replica * programs + program) * (TILE * WIDTH)
+                h = tl.load(starts + slot + index * starts_stride + here)
                 h = walk(
-                    h, matrices, step, scratch, kept_stride, begin, end, here,
+                    h, matrices, step, layers, kept_stride, begin, end, here,
                     AUGMENTATION, ACTIVATION, PRECISION, WIDTH, True,
                 )  # fmt: skip
                 # Other threads of the program may read what this one has written.
                 tl.debug_barrier()
-                adjoint = walk_back(
-                    h, adjoint, matrices, step, scratch, kept_stride, parts, accumulate,
-                    begin, end, here, AUGMENTATION, ACTIVATION, PRECISION, WIDTH,
-                )  # fmt: skip
-                tl.debug_barrier()
-        else:
-            h = load_rows(last + replica * N * d, rows, N, d, WIDTH)
-            walk_back(
-                h, adjoint, matrices, step, kept + slot, kept_stride, parts, accumulate,
-                0, L, here, AUGMENTATION, ACTIVATION, PRECISION, WIDTH,
+            else:
+                layers = kept + slot + index * segment * kept_stride
+                h = tl.load(starts + slot + (index + 1) * starts_stride + here)
+            adjoint = walk_back(
+                h, adjoint, matrices, step, layers, kept_stride, parts, accumulate,
+                begin, end, here, AUGMENTATION, ACTIVATION, PRECISION, WIDTH,
             )  # fmt: skip
             tl.debug_barrier()
 

@@ -18,8 +18,6 @@ from triton import language as tl
 
 from resdepth.engine.kernels.triton_activation import activate
 
-# ruff: noqa: N803
-
 
 @triton.jit
 def load_rows(pointer, rows, N, d, WIDTH: tl.constexpr):  # type: ignore[no-untyped-def]
@@ -84,7 +82,8 @@ def forward_kernel(  # type: ignore[no-untyped-def]
     matrices,
     delta,
     kept,
-    kept_stride,
+    starts,
+    layer_stride,
     last,
     N,
     d,
@@ -95,35 +94,35 @@ def forward_kernel(  # type: ignore[no-untyped-def]
     PRECISION: tl.constexpr,
     TILE: tl.constexpr,
     WIDTH: tl.constexpr,
-    KEEP: tl.constexpr,
+    KEEP_STARTS: tl.constexpr,
+    KEEP_LAYERS: tl.constexpr,
 ):
     """h_L of a tile (axis 0 of the grid) of one replica (axis 1) into `last` (R, N, d).
 
-    KEEP "layers" keeps every layer in `kept` (L, R, tiles TILE, WIDTH), "starts" the hidden state
-    at every `segment`-th layer (segments, R, tiles TILE, WIDTH), "nothing" neither.
+    `kept` (L, R, tiles TILE, WIDTH) takes what the backward pass needs of each layer, `starts`
+    (segments + 1, R, tiles TILE, WIDTH) the hidden state at every `segment`-th layer, then h_L.
     """
     tile = tl.program_id(0).to(tl.int64)
     replica = tl.program_id(1).to(tl.int64)
     rows = tile * TILE + tl.arange(0, TILE)
-    here = tl.arange(0, TILE)[:, None] * WIDTH + tl.arange(0, WIDTH)[None, :]
     slot = (replica * tl.num_programs(0) + tile) * (TILE * WIDTH)
+    here = tl.arange(0, TILE)[:, None] * WIDTH + tl.arange(0, WIDTH)[None, :]
+    kept += slot
+    starts += slot
     matrices += replica * L * (WIDTH * WIDTH)
     step = tl.load(delta)
     h = load_rows(h0 + replica * h0_stride, rows, N, d, WIDTH)
-    if KEEP == "starts":
-        for begin in tl.range(0, L, segment):
-            index = tl.cast(begin // segment, tl.int64)
-            tl.store(kept + index * kept_stride + slot + here, h)
-            end = tl.minimum(begin + segment, L)
-            h = walk(
-                h, matrices, step, kept, 0, begin, end, here,
-                AUGMENTATION, ACTIVATION, PRECISION, WIDTH, False,
-            )  # fmt: skip
-    else:
+    for begin in tl.range(0, L, segment):
+        if KEEP_STARTS:
+            tl.store(starts + tl.cast(begin // segment, tl.int64) * layer_stride + here, h)
+        layers = kept + tl.cast(begin, tl.int64) * layer_stride
+        end = tl.minimum(begin + segment, L)
         h = walk(
-            h, matrices, step, kept + slot, kept_stride, 0, L, here,
-            AUGMENTATION, ACTIVATION, PRECISION, WIDTH, KEEP == "layers",
+            h, matrices, step, layers, layer_stride, begin, end, here,
+            AUGMENTATION, ACTIVATION, PRECISION, WIDTH, KEEP_LAYERS,
         )  # fmt: skip
+    if KEEP_STARTS:
+        tl.store(starts + tl.cast(tl.cdiv(L, segment), tl.int64) * layer_stride + here, h)
     columns = tl.arange(0, WIDTH)
     inside = (rows[:, None] < N) & (columns[None, :] < d)
     tl.store(last + (replica * N + rows[:, None]) * d + columns[None, :], h, mask=inside)

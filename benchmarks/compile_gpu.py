@@ -1,0 +1,142 @@
+"""Compile the GPU kernels for sm_90 without a GPU, and print what the assembler made of them.
+
+    python benchmarks/compile_gpu.py [--all] [--width 15 32 64 128] [--samples 2048 12500]
+        [--activation tanh] [--augmentation skip] [--dtype float32] [--precision ieee] [--recompute]
+
+Registers a thread, bytes of stack (spills) and of shared memory, instructions of the loop over the
+layers. With `--all` every activation and augmentation.
+"""
+
+import argparse
+import itertools
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import triton
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+
+from resdepth.engine.kernels import triton_backward, triton_forward
+from resdepth.engine.kernels.tiling import Machine, Shape, Tiling, tiling
+from resdepth.mathematics.activation import ACTIVATIONS
+
+H100 = Machine(processors=132, memory=80 << 30, shared=232_448)
+TARGET = GPUTarget("cuda", 90, 32)
+TOOLS = Path(triton.__file__).parent / "backends/nvidia/bin"
+AUGMENTATIONS = ("skip", "none", "linear_skip", "inc_skip")
+_COUNTS = ("N", "d", "L", "segment", "tiles", "S", "entries")
+_STRIDES = ("h0_stride", "layer_stride", "kept_stride", "starts_stride")
+
+
+def compiled(kernel: Any, dtype: str, constants: dict[str, object], plan: Tiling) -> Any:
+    """`kernel` for sm_90 as the engine launches it."""
+    signature, aligned = {}, {}
+    for position, name in enumerate(kernel.arg_names):
+        if name in constants:
+            signature[name] = "constexpr"
+        elif name in _COUNTS:
+            signature[name] = "i32"
+        else:
+            signature[name] = "i64" if name in _STRIDES else f"*{dtype}"
+            aligned[(position,)] = [["tt.divisibility", 16]]
+    source = ASTSource(kernel, signature, constexprs=constants, attrs=aligned)
+    options = {"num_warps": plan.warps, "num_stages": plan.stages, "enable_fp_fusion": True}
+    return triton.compile(source, target=TARGET, options=options)
+
+
+def assembler(binary: Any) -> tuple[int, int, int, int]:
+    """Registers, stack, shared memory, and instructions of the innermost loop that is longest."""
+    with tempfile.TemporaryDirectory() as folder:
+        cubin = Path(folder) / "kernel.cubin"
+        cubin.write_bytes(binary.asm["cubin"])
+        report = _tool("cuobjdump", "-res-usage", cubin)
+        code = _tool("nvdisasm", "-c", cubin)
+    found = re.search(r"REG:(\d+) STACK:(\d+)", report)
+    if found is None:
+        raise RuntimeError("cuobjdump says nothing of registers")
+    return int(found[1]), int(found[2]), binary.metadata.shared, max(_inner_loops(code), default=0)
+
+
+def _tool(name: str, *arguments: object) -> str:
+    command = [str(TOOLS / name), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def _inner_loops(code: str) -> Iterator[int]:
+    labels: dict[str, int] = {}
+    loops: list[tuple[int, int]] = []
+    position = 0
+    for line in code.splitlines():
+        if label := re.match(r"\s*(\.L_x_\d+):", line):
+            labels[label[1]] = position
+        elif re.match(r"\s+/\*[0-9a-f]+\*/\s+\S", line):
+            branch = re.search(r"\bBRA\b.*?(\.L_x_\d+)", line)
+            if branch and branch[1] in labels:
+                loops.append((labels[branch[1]], position))
+            position += 1
+    for first, last in loops:
+        if not any(first <= a and b <= last for a, b in loops if (a, b) != (first, last)):
+            yield last - first + 1
+
+
+def kernels(
+    plan: Tiling, codes: dict[str, object], recompute: bool
+) -> Iterator[tuple[str, Any, Any]]:
+    """The three kernels of a step and their constants."""
+    forward = {"KEEP_STARTS": True, "KEEP_LAYERS": not recompute}
+    yield "forward", triton_forward.forward_kernel, codes | forward
+    yield "backward", triton_backward.backward_kernel, codes | {"RECOMPUTE": recompute}
+    rows, block = triton_backward.SUM_ROWS, triton_backward.SUM_BLOCK
+    yield "sum", triton_backward.sum_kernel, {"WIDTH": plan.width, "ROWS": rows, "BLOCK": block}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--width", type=int, nargs="+", default=[15, 32, 64, 128])
+    parser.add_argument("--samples", type=int, nargs="+", default=[2048, 12500])
+    parser.add_argument("--activation", nargs="+", default=["tanh"], choices=list(ACTIVATIONS))
+    parser.add_argument("--augmentation", nargs="+", default=["skip"], choices=AUGMENTATIONS)
+    parser.add_argument("--dtype", nargs="+", default=["float32"], choices=["float32", "float64"])
+    parser.add_argument("--precision", nargs="+", default=["ieee"])
+    parser.add_argument("--recompute", action="store_true")
+    parser.add_argument("--all", action="store_true")
+    given = parser.parse_args()
+    if given.all:
+        given.activation, given.augmentation = list(ACTIVATIONS), list(AUGMENTATIONS)
+    print("dtype   precision augmentation activation width tile warps kernel    "
+          "registers stack shared loop")  # fmt: skip
+    done: set[object] = set()
+    for dtype, precision, augmentation, activation, width, samples in itertools.product(
+        given.dtype, given.precision, given.augmentation, given.activation, given.width,
+        given.samples,
+    ):  # fmt: skip
+        itemsize = getattr(torch, dtype).itemsize
+        plan = tiling(Shape(samples, width, 100, 1, itemsize), H100)
+        case = (dtype, precision, augmentation, activation, plan.width, plan.tile)
+        if case in done:
+            continue
+        done.add(case)
+        codes = {"AUGMENTATION": augmentation, "ACTIVATION": activation, "PRECISION": precision}
+        codes |= {"TILE": plan.tile, "WIDTH": plan.width}
+        for name, kernel, constants in kernels(plan, codes, given.recompute):
+            launch = replace(plan, warps=4, stages=3) if name == "sum" else plan
+            registers, stack, shared, loop = assembler(
+                compiled(kernel, dtype.replace("float", "fp"), constants, launch)
+            )
+            print(f"{dtype:7} {precision:9} {augmentation:12} {activation:10} {plan.width:5} "
+                  f"{plan.tile:4} {launch.warps:5} {name:9} {registers:9} {stack:5} {shared:6} "
+                  f"{loop:4}", flush=True)  # fmt: skip
+            if shared > H100.shared:
+                raise SystemExit(
+                    f"{name}: {shared} bytes of shared memory, {H100.shared} there are"
+                )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,393 @@
+"""The GPU kernels against autograd: compiled where there is a CUDA device, else interpreted.
+
+Triton decides between the two when it is imported. Where something has imported it before this
+file, without a device, the tests run in a process of their own.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+if not torch.cuda.is_available() and "triton" not in sys.modules:
+    os.environ.setdefault("TRITON_INTERPRET", "1")
+
+triton = pytest.importorskip("triton")
+
+from triton import language as tl  # noqa: E402
+
+from resdepth.engine.contract import Engine, Evaluation, Request  # noqa: E402
+from resdepth.engine.kernels import cuda, registry, triton_activation  # noqa: E402
+from resdepth.engine.kernels.cuda import CudaEngine  # noqa: E402
+from resdepth.engine.kernels.eager import EagerEngine  # noqa: E402
+from resdepth.engine.kernels.graphed import IN_FLIGHT, GraphedStep  # noqa: E402
+from resdepth.engine.kernels.tiling import Machine  # noqa: E402
+from resdepth.engine.network import Network  # noqa: E402
+from resdepth.engine.optimiser import descend  # noqa: E402
+from resdepth.engine.reference import ReferenceEngine  # noqa: E402
+from resdepth.errors import EngineUnavailable  # noqa: E402
+from resdepth.mathematics.activation import ACTIVATIONS  # noqa: E402
+from tests.support.networks import AUGMENTATIONS, LOSSES, batch, network  # noqa: E402
+
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+RUNNABLE = DEVICE == "cuda" or type(triton_activation.activate).__name__ == "InterpretedFunction"
+runs = pytest.mark.skipif(not RUNNABLE, reason="Triton was imported before; see test_interpreted")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:(overflow|invalid value|divide by zero):RuntimeWarning")
+]
+
+SHARED = 232_448
+ROOMY = Machine(processors=132, memory=80 << 30, shared=SHARED)
+"""One tile a program, every layer kept."""
+CROWDED = Machine(processors=132, memory=110_000, shared=SHARED)
+"""Three tiles of 16 rows, d <= 16, L = 5, float64: two programs, the first takes two tiles."""
+TIGHT = Machine(processors=1, memory=1, shared=SHARED)
+"""One program, layers recomputed in segments."""
+MACHINES = {"roomy": ROOMY, "crowded": CROWDED, "tight": TIGHT}
+
+ORACLE = ReferenceEngine()
+# Relative to the norm of each quantity; the GPU's exponential is good to 2 ulp in float32.
+TOLERANCE = {torch.float64: 1e-12, torch.float32: 3e-6}
+
+
+def evaluated(engine: Engine, net: Network, h0: torch.Tensor, targets: torch.Tensor) -> Evaluation:
+    """`engine` on the device that the kernels run on; the answer as it comes."""
+    return engine.loss_and_gradient(net.to(DEVICE, h0.dtype), h0.to(DEVICE), targets.to(DEVICE))
+
+
+def close(found: torch.Tensor, wanted: torch.Tensor, tolerance: float) -> None:
+    found, wanted = found.cpu().double(), wanted.double()
+    assert found.shape == wanted.shape
+    error = (found - wanted).norm() / wanted.norm().clamp(min=1e-3)
+    assert error < tolerance, f"relative error {float(error):.2e}"
+
+
+def agree(
+    net: Network, h0: torch.Tensor, targets: torch.Tensor, machine: Machine = ROOMY
+) -> Evaluation:
+    """Everything that the engine returns against autograd in float64."""
+    tolerance = TOLERANCE[h0.dtype]
+    real = targets.double() if targets.is_floating_point() else targets
+    wanted = ORACLE.loss_and_gradient(net.to("cpu", torch.float64), h0.double(), real)
+    found = evaluated(CudaEngine(machine), net, h0, targets)
+    assert found.gradient is not None and wanted.gradient is not None
+    assert found.gradient.dtype == h0.dtype
+    for name in ("loss", "omega", "prediction", "gradient"):
+        close(getattr(found, name), getattr(wanted, name), tolerance)
+    if wanted.counts is not None:
+        assert found.counts is not None and torch.equal(found.counts.cpu(), wanted.counts)
+    return found
+
+
+@runs
+@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+def test_every_network(
+    augmentation: str, activation: str, machine: str, dtype: torch.dtype
+) -> None:
+    net = network(augmentation=augmentation, activation=activation, width=5, dtype=dtype)
+    agree(net, *batch(net, 37), MACHINES[machine])
+
+
+@runs
+@pytest.mark.parametrize("loss", [name for name in LOSSES if name != "cross-entropy"])
+def test_regression(loss: str) -> None:
+    net = network(loss=loss)
+    agree(net, *batch(net, 20))
+
+
+@runs
+@pytest.mark.parametrize("augmentation", ["skip", "inc_skip"])
+@pytest.mark.parametrize("machine", ["roomy", "tight"])
+@pytest.mark.parametrize("width", [1, 3, 15, 16, 17, 33])
+def test_padded_widths(width: int, machine: str, augmentation: str) -> None:
+    net = network(width=width, augmentation=augmentation, depth=3)
+    agree(net, *batch(net, 18), MACHINES[machine])
+
+
+@runs
+@pytest.mark.parametrize("width", [128, 130])
+def test_widest_and_wider(width: int) -> None:
+    net = network(width=width, depth=2)
+    agree(net, *batch(net, 5))
+
+
+@runs
+@pytest.mark.parametrize("machine", ["roomy", "tight"])
+@pytest.mark.parametrize("samples", [1, 15, 16, 17, 33])
+def test_ragged_tiles(samples: int, machine: str) -> None:
+    net = network()
+    agree(net, *batch(net, samples), MACHINES[machine])
+
+
+@runs
+@pytest.mark.parametrize(("samples", "width"), [(70, 4), (300, 4), (40, 20), (40, 33)])
+def test_larger_tiles(samples: int, width: int) -> None:
+    net = network(depth=3, width=width)
+    agree(net, *batch(net, samples), Machine(processors=1, memory=80 << 30, shared=SHARED))
+
+
+@runs
+@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+@pytest.mark.parametrize("depth", [1, 2, 40])
+def test_depths(depth: int, augmentation: str) -> None:
+    net = network(depth=depth, augmentation=augmentation, activation="gelu")
+    agree(net, *batch(net, 3))
+
+
+@runs
+def test_deeper_than_the_longest_segment() -> None:
+    net = network(depth=300)
+    agree(net, *batch(net, 3))
+
+
+@runs
+@pytest.mark.parametrize("augmentation", ["skip", "inc_skip"])
+@pytest.mark.parametrize("machine", ["roomy", "tight"])
+@pytest.mark.parametrize("own_readout", [False, True])
+@pytest.mark.parametrize("own_data", [False, True])
+def test_replicas(own_data: bool, own_readout: bool, machine: str, augmentation: str) -> None:
+    net = network(replicas=3, augmentation=augmentation, own_readout=own_readout)
+    agree(net, *batch(net, 20, replicas=3 if own_data else None), MACHINES[machine])
+
+
+@runs
+def test_a_replica_is_the_network_alone_to_the_bit() -> None:
+    net = network(replicas=3)
+    h0, targets = batch(net, 20)
+    together = evaluated(CudaEngine(ROOMY), net, h0, targets)
+    alone = evaluated(CudaEngine(ROOMY), net.with_blocks(net.blocks[1]), h0, targets)
+    assert together.gradient is not None and alone.gradient is not None
+    assert torch.equal(together.gradient[1], alone.gradient)
+
+
+@runs
+@pytest.mark.parametrize("machine", MACHINES)
+def test_same_input_same_bits(machine: str) -> None:
+    net = network(dtype=torch.float32)
+    h0, targets = batch(net, 37)
+    first, second = (evaluated(CudaEngine(MACHINES[machine]), net, h0, targets) for _ in range(2))
+    assert first.gradient is not None and second.gradient is not None
+    assert torch.equal(first.gradient, second.gradient)
+
+
+@runs
+def test_predict_and_evaluate_keep_nothing_else() -> None:
+    net = network().to(DEVICE, torch.float64)
+    h0, targets = (tensor.to(DEVICE) for tensor in batch(net.to("cpu", torch.float64), 20))
+    engine = CudaEngine(ROOMY)
+    full = engine.loss_and_gradient(net, h0, targets)
+    assert torch.equal(engine.predict(net, h0), full.prediction)
+    assert engine.evaluate(net, h0, targets).gradient is None
+    assert engine.launches == 3 + 1 + 1
+
+
+@runs
+@pytest.mark.parametrize("activation", ["relu", "elu", "gelu"])
+def test_states_that_grow_are_recovered(activation: str) -> None:
+    # h grows by 2e5 through 64 layers: subtracted all the way back, float32 would lose it.
+    net = network(depth=64, width=4, activation=activation, dtype=torch.float32)
+    blocks = torch.eye(4) + 0.1 * net.blocks
+    grown = net.with_blocks(blocks)
+    h0, targets = batch(grown, 9)
+    h0, targets = h0.abs(), targets
+    exact = ORACLE.predict(grown.to("cpu", torch.float64), h0.double())
+    assert exact.abs().max() > 1e4
+    agree(grown, h0, targets)
+
+
+@runs
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+def test_a_network_that_diverges_shows_in_its_loss(augmentation: str, activation: str) -> None:
+    net = network(augmentation=augmentation, activation=activation, dtype=torch.float32)
+    net.blocks[2, 0, 0] = torch.nan
+    h0, targets = batch(net, 3)
+    assert not evaluated(CudaEngine(ROOMY), net, h0, targets).loss.isfinite()
+
+
+def _operations(depth: int, augmentation: str, machine: Machine) -> tuple[int, int]:
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Count(TorchDispatchMode):
+        calls = 0
+
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+            # The interpreter's own host copies of its arguments are no launches.
+            caller = sys._getframe(1)
+            while caller is not None and "interpreter.py" not in caller.f_code.co_filename:
+                caller = caller.f_back
+            self.calls += caller is None
+            return func(*args, **(kwargs or {}))
+
+    net = network(depth=depth, augmentation=augmentation).to(DEVICE, torch.float64)
+    h0, targets = (tensor.to(DEVICE) for tensor in batch(net.to("cpu", torch.float64), 20))
+    engine = CudaEngine(machine)
+    with Count() as count:
+        engine.loss_and_gradient(net, h0, targets)
+    return engine.launches, count.calls
+
+
+@runs
+@pytest.mark.parametrize("machine", ["roomy", "tight"])
+@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+def test_launches_do_not_depend_on_the_depth(augmentation: str, machine: str) -> None:
+    shallow, deep = (_operations(depth, augmentation, MACHINES[machine]) for depth in (3, 20))
+    assert shallow == deep
+    kernels, operations = deep
+    # Views and allocations count here as well; about half of these are launches.
+    assert kernels == 3 and operations < 100
+
+
+@triton.jit
+def _apply(z_at, value_at, slope_at, n, ACTIVATION: tl.constexpr, BLOCK: tl.constexpr):  # type: ignore[no-untyped-def]
+    offsets = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    z = tl.load(z_at + offsets, mask=offsets < n, other=0.0)
+    value = triton_activation.activate(z, ACTIVATION)
+    slope = triton_activation.derivative(z, value, ACTIVATION)
+    tl.store(value_at + offsets, value, mask=offsets < n)
+    tl.store(slope_at + offsets, slope, mask=offsets < n)
+
+
+@runs
+@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_activations_are_torchs(activation: str, dtype: torch.dtype) -> None:
+    small = torch.logspace(-12, 1, 3000, dtype=torch.float64)
+    z = torch.cat([small, -small, torch.linspace(-12, 12, 4001, dtype=torch.float64)]).to(dtype)
+    value, slope = (torch.empty_like(z, device=DEVICE) for _ in range(2))
+    _apply[triton.cdiv(len(z), 1024),](z.to(DEVICE), value, slope, len(z), activation, 1024)
+    exact = z.double()
+    wanted = ACTIVATIONS[activation].value(exact)
+    epsilon = torch.finfo(dtype).eps
+    # Relative to z near zero, where sigma is z in first order, absolute where sigma saturates.
+    error = (value.cpu().double() - wanted).abs() / exact.abs().clamp(max=1.0)
+    if activation == "sigmoid":
+        error = (value.cpu().double() - wanted).abs()
+    assert error.max() < 8 * epsilon * max(1.0, float(exact.max()) * (activation == "gelu"))
+    slopes = ACTIVATIONS[activation].derivative(exact, wanted)
+    assert (slope.cpu().double() - slopes).abs().max() < 8 * epsilon
+
+
+@runs
+@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
+def test_a_trajectory_of_descent(dtype: torch.dtype) -> None:
+    net = network(dtype=dtype)
+    h0, targets = batch(net, 12)
+    step = GraphedStep(CudaEngine(ROOMY), net.to(DEVICE, dtype), h0.to(DEVICE), targets.to(DEVICE))
+    exact = net.to("cpu", torch.float64)
+    losses = []
+    for _ in range(15):
+        step.advance(0.3)
+        evaluation = ORACLE.loss_and_gradient(exact, h0.double(), targets)
+        assert evaluation.gradient is not None
+        losses.append(evaluation.loss)
+        exact = exact.with_blocks(descend(exact.blocks, evaluation.gradient, 0.3))
+    arrived = step.arrivals(wait=True)
+    assert [arrival.step for arrival in arrived] == list(range(15))
+    assert losses[-1] < losses[0]
+    tolerance = {torch.float64: 1e-10, torch.float32: 1e-4}[dtype]
+    wanted = torch.stack(losses)
+    torch.testing.assert_close(
+        torch.stack([arrival.loss for arrival in arrived]), wanted, rtol=tolerance, atol=0.0
+    )
+    close(step.network.blocks, exact.blocks, tolerance)
+
+
+@pytest.mark.parametrize("loss", ["cross-entropy", "power-2"])
+@pytest.mark.parametrize("replicas", [None, 2])
+def test_scalars_arrive_in_order(loss: str, replicas: int | None) -> None:
+    net = network(loss=loss, replicas=replicas).to(DEVICE, torch.float64)
+    h0, targets = (t.to(DEVICE) for t in batch(net.to("cpu", torch.float64)))
+    engine = EagerEngine()
+    step = GraphedStep(engine, net, h0, targets, step=7)
+    arrived, current = [], net
+    for number in range(IN_FLIGHT + 9):
+        if number == 5:
+            h0, targets = h0.flip(0) * 0.5, targets.flip(0)
+            step.take(h0, targets)
+        step.advance(0.01 * number)
+        if number % 10 == 0:
+            arrived += step.arrivals()
+        wanted = engine.loss_and_gradient(current, h0, targets)
+        assert wanted.gradient is not None
+        blocks = descend(current.blocks, wanted.gradient, 0.01 * number)
+        current = current.with_blocks(blocks)
+    arrived += step.arrivals(wait=True)
+    assert [arrival.step for arrival in arrived] == list(range(7, 7 + IN_FLIGHT + 9))
+    last = arrived[-1]
+    torch.testing.assert_close(last.loss, wanted.loss.cpu(), rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(last.omega, wanted.omega.cpu(), rtol=1e-10, atol=1e-12)
+    assert (last.counts is None) == (wanted.counts is None)
+    if last.counts is not None and wanted.counts is not None:
+        assert torch.equal(last.counts, wanted.counts.cpu())
+    assert step.arrivals(wait=True) == []
+
+
+def test_the_weights_it_starts_from_are_left_alone() -> None:
+    net = network()
+    before = net.blocks.clone()
+    GraphedStep(EagerEngine(), net, *batch(net)).advance(1.0)
+    assert torch.equal(net.blocks, before)
+
+
+def _request(precision: str = "ieee", device: str = "cuda") -> Request:
+    return Request(torch.device(device), torch.float32, "tanh", "skip", 15, 1, precision)
+
+
+@pytest.mark.skipif(DEVICE == "cuda", reason="there is a device")
+def test_no_device_is_a_reason() -> None:
+    reason = cuda.unavailable(_request())
+    assert reason is not None and "no CUDA device" in reason
+    with pytest.raises(EngineUnavailable, match="no CUDA device"):
+        registry.choose("cuda", _request())
+
+
+def test_other_devices_and_precisions_are_refused() -> None:
+    with pytest.raises(EngineUnavailable, match="not on cpu"):
+        registry.choose("cuda", _request(device="cpu"))
+    reason = cuda.unavailable(_request(precision="half"))
+    assert reason is not None and "half" in reason
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(DEVICE == "cpu", reason="no CUDA device")
+def test_auto_takes_this_engine() -> None:
+    assert registry.choose("auto", _request()).name == "cuda"
+
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def _process(*command: str, **environment: str) -> None:
+    settings = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"} | environment
+    done = subprocess.run(
+        [sys.executable, *command], cwd=REPOSITORY, env=settings, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "case",
+    [
+        "--activation tanh --augmentation skip --width 15 32 --samples 12500",
+        "--activation gelu --augmentation none --width 64 --samples 100",
+        "--activation elu --augmentation linear_skip --width 15 --samples 100 --dtype float64",
+        "--activation sigmoid --augmentation inc_skip --width 15 --samples 100 --recompute",
+        "--activation relu --augmentation skip --width 128 --samples 100 --precision tf32",
+    ],
+)
+def test_compiles_for_hopper(case: str) -> None:
+    _process("benchmarks/compile_gpu.py", *case.split())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(RUNNABLE, reason="the tests above ran")
+def test_interpreted() -> None:
+    _process("-m", "pytest", "-q", "-x", "-k", "not hopper", __file__, TRITON_INTERPRET="1")
