@@ -12,7 +12,7 @@ from torch import Tensor
 
 from resdepth.engine.classifier import Score, evaluate
 from resdepth.errors import ResdepthError
-from resdepth.experiment.classify_setup import Classification, build_classification
+from resdepth.experiment.classify_setup import build_classification
 from resdepth.experiment.observer import Observer, Silent, Start
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.runs.checkpoint import checkpoints, last_path, step_path

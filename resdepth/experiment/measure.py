@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from resdepth.engine.contract import Evaluation
 from resdepth.engine.loss import class_metrics
@@ -37,10 +36,9 @@ class PathNorms:
         log = self.log and step % self.every == 0
         if not (log or self.needed):
             return 0.0, {}
-        blocks = network.blocks.detach().cpu()
-        if not torch.isfinite(blocks).all():
+        path = network.blocks.detach().cpu().reshape(network.depth, -1).numpy()
+        if not np.isfinite(path).all():
             return 0.0, {}
-        path = blocks.reshape(network.depth, -1).numpy()
         exponents = self.exponents if log else self.exponents[:1]
         # The norm is homogeneous: scaling it by L^beta is scaling the path.
         norms = float(network.depth) ** network.beta * np.asarray(

@@ -101,6 +101,10 @@ def build(options: TrainOptions, threads: int) -> Problem:
     network = initial_network(options, train)
     embedded = [_embed(network, part, device) for part in (train, validation)]
     network = network.to(device, network.blocks.dtype)
+    if engine.name == "cpu":
+        # It has threads of its own, and torch's pool would go on spinning beside them after each
+        # of the small operations that are left to torch.
+        torch.set_num_threads(1)
     return Problem(options, device, engine, network, *embedded)
 
 

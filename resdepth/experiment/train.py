@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import torch
+
 from resdepth.engine.divergence import first_nonfinite_layer
 from resdepth.engine.optimiser import STALLED
 from resdepth.engine.train import State, StepRecord, train
@@ -38,6 +40,7 @@ def run_training(folder: Path, manifest: Manifest, observer: Observer | None = N
     leaves the outcome `failed` and is raised again.
     """
     run = _Run(folder, manifest, observer or Silent())
+    threads = torch.get_num_threads()
     try:
         return run.go()
     except KeyboardInterrupt:
@@ -51,6 +54,8 @@ def run_training(folder: Path, manifest: Manifest, observer: Observer | None = N
         with contextlib.suppress(ResdepthError):
             write_manifest(folder, ended)
         raise
+    finally:
+        torch.set_num_threads(threads)
 
 
 @dataclass
