@@ -1,6 +1,7 @@
 """The oracle against finite differences and against a loop in numpy that shares nothing with it."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -22,22 +23,25 @@ SIGMA = {
 }
 
 
+Layer = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+
 def by_hand(
     blocks: np.ndarray, h: np.ndarray, activation: str, augmentation: str, alpha: float
 ) -> np.ndarray:
     """h_L, one sample at a time, by the table of the design."""
-    sigma, depth = SIGMA[activation], len(blocks)
+    sigma, delta = SIGMA[activation], len(blocks) ** -alpha
+    layers: dict[str, Layer] = {
+        "skip": lambda x, a, previous: x + delta * sigma(a @ x),
+        "none": lambda x, a, previous: sigma(a @ x),
+        "linear_skip": lambda x, a, previous: x + a @ sigma(x),
+        "inc_skip": lambda x, a, previous: x + (a - previous) @ sigma(x),
+    }
     rows = []
     for x in h:
         previous = np.zeros_like(blocks[0])
         for a in blocks:
-            x = {
-                "skip": lambda: x + depth**-alpha * sigma(a @ x),
-                "none": lambda: sigma(a @ x),
-                "linear_skip": lambda: x + a @ sigma(x),
-                "inc_skip": lambda: x + (a - previous) @ sigma(x),
-            }[augmentation]()
-            previous = a
+            x, previous = layers[augmentation](x, a, previous), a
         rows.append(x)
     return np.array(rows)
 

@@ -1,28 +1,48 @@
-"""Image folders drawn at random: a class is a direction of brightness, with noise."""
+"""Small image folders made on the spot."""
 
+import io
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+CLASSES = ("bird", "cat")
 
-def image_folder(
-    root: Path,
-    classes: int = 8,
-    train: int = 6,
-    test: int = 2,
-    size: tuple[int, int] = (8, 8),
-    seed: int = 0,
-) -> Path:
-    """Write train/<class>/*.png and test/<class>/*.png of RGB images; returns `root`."""
-    generator = np.random.default_rng(seed)
-    patterns = generator.uniform(0, 255, (classes, *size, 3))
-    for part, images in (("train", train), ("test", test)):
-        for label, pattern in enumerate(patterns):
-            folder = root / part / f"class{label}"
-            folder.mkdir(parents=True)
-            for number in range(images):
-                noise = generator.normal(0, 30, pattern.shape)
-                pixels = np.clip(pattern + noise, 0, 255).astype(np.uint8)
-                Image.fromarray(pixels).save(folder / f"{number}.png")
-    return root
+
+def pixels(seed: int, size: tuple[int, ...] = (4, 5, 3)) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, size, dtype=np.uint8)
+
+
+def encoded(array: np.ndarray, format: str = "png") -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(array).save(stream, format)
+    return stream.getvalue()
+
+
+def contents(
+    train: int = 3, test: int = 2, size: tuple[int, ...] = (4, 5, 3), prefix: str = ""
+) -> dict[str, bytes]:
+    """Files by name: `train` and `test` images of each class."""
+    names = [
+        f"{prefix}{part}/{label}/{number}.png"
+        for part, count in (("train", train), ("test", test))
+        for label in CLASSES
+        for number in range(count)
+    ]
+    return {name: encoded(pixels(seed, size)) for seed, name in enumerate(sorted(names))}
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> Path:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def write_zip(path: Path, files: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
