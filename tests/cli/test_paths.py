@@ -1,0 +1,153 @@
+"""`paths norm`, `paths weights` and `paths profile` as the installed program runs them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from resdepth.runs.export import write_model
+
+DEPTHS, SEEDS, BETA = (4, 9, 16), ("a", "b", "c"), 0.4
+
+
+def blocks(depth: int, seed: str, width: int = 3) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(depth + ord(seed))
+    return torch.randn(depth, width, width, generator=generator)
+
+
+@pytest.fixture
+def collections(tmp_path: Path) -> list[str]:
+    """Three folders of three depths; the flags that name them."""
+    for seed in SEEDS:
+        for depth in DEPTHS:
+            write_model(tmp_path / seed, blocks(depth, seed))
+    return [f"--dir-path={seed}" for seed in SEEDS]
+
+
+def test_norms_agree_with_numpy(run_worker, collections, tmp_path: Path) -> None:
+    ended = run_worker("paths", "norm", *collections, "--beta", BETA, "--pvar", 1, "--json")
+    assert ended.code == 0
+    numbers = json.loads(ended.stdout)
+    assert numbers == json.loads((tmp_path / "paths-norm.json").read_text())
+    assert ended.stderr.splitlines()[-2:] == ["paths-norm.pdf", "paths-norm.json"]
+    for curve, row in zip(numbers["curves"], numbers["p_variation_norm"]["rows"], strict=True):
+        depth = curve["depth"]
+        weights = [
+            torch.stack(torch.load(f"{tmp_path}/{s}/resnet_{depth}.pth")).double().numpy()
+            for s in SEEDS
+        ]
+        paths = depth**BETA * np.stack(weights).reshape(3, depth, -1)
+        norms = np.linalg.norm(paths, axis=2)
+        np.testing.assert_allclose(curve["norm"]["mean"], norms.mean(0), rtol=1e-12)
+        # At p = 1 the norm is the length of the path.
+        lengths = np.linalg.norm(np.diff(paths, axis=1), axis=2).sum(1)
+        np.testing.assert_allclose(row["norm"]["mean"], [lengths.mean()], rtol=1e-12)
+        np.testing.assert_allclose(row["norm"]["deviation"], [lengths.std(ddof=1)], rtol=1e-12)
+
+
+def test_a_table_is_printed_and_no_figure_drawn(run_worker, collections, tmp_path: Path) -> None:
+    ended = run_worker("paths", "norm", *collections, "--beta=0", "--pvar=2", "--pvar-only")
+    assert ended.code == 0
+    lines = ended.stdout.splitlines()
+    assert lines[0].split() == ["L", "runs", "p", "=", "2"]
+    assert [line.split()[:2] for line in lines[1:4]] == [[str(d), "3"] for d in DEPTHS]
+    assert lines[4].split()[0] == "growth" and "±" in lines[4]
+    assert lines[5:] == ["paths-norm.json"] and not (tmp_path / "paths-norm.pdf").exists()
+
+
+def test_old_spellings_and_a_single_model(run_worker, collections, tmp_path: Path) -> None:
+    args = [
+        "path-unused",
+        "--dir_path=a/resnet_4.pth",
+        "--ext",
+        "pth",
+        "--beta=0.75",
+        "--pvar=1.0",
+    ][1:]
+    ended = run_worker("paths", "norm", *args, "--out", "new/x.svg")
+    assert ended.code == 0
+    assert ended.stdout.splitlines()[-2:] == ["new/x.svg", "new/x.json"]
+    assert "±" not in ended.stdout and "growth" not in ended.stdout
+    assert (tmp_path / "new/x.svg").read_text().startswith("<?xml")
+
+
+def test_a_run_knows_its_beta(run_worker, small_run: Path) -> None:
+    ended = run_worker("paths", "norm", "--dir-path", small_run, "--json")
+    assert ended.code == 0
+    assert json.loads(ended.stdout)["beta"] == 0.25
+
+
+def test_entries(run_worker, collections, tmp_path: Path) -> None:
+    ended = run_worker(
+        *("paths", "weights", *collections, "--beta", BETA, "--json"),
+        *("--pos", "0,2", "--pos", "1,1", "--pos_x=2", "--pos_y=0"),
+    )
+    assert ended.code == 0
+    numbers = json.loads(ended.stdout)
+    assert numbers["entries"] == [[0, 2], [1, 1], [2, 0]]
+    first = numbers["curves"][0]
+    weights = 4**BETA * blocks(4, "a").double().numpy()
+    np.testing.assert_allclose(first["values"][0], weights[:, 0, 2], rtol=1e-12)
+    assert (tmp_path / "paths-weights.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_profile(run_worker, collections) -> None:
+    args = ("--p-min=1", "--p-max=3", "--points=5", "--beta=0", "--json")
+    ended = run_worker("paths", "profile", *collections, *args)
+    assert ended.code == 0
+    numbers = json.loads(ended.stdout)
+    assert numbers["exponents"] == [1.0, 1.5, 2.0, 2.5, 3.0]
+    for row in numbers["rows"]:
+        assert (np.diff(row["norm"]["mean"]) <= 1e-9).all()
+
+
+def test_one_layer_is_said_to_have_no_variation(run_worker, tmp_path: Path) -> None:
+    write_model(tmp_path / "x", blocks(1, "a"))
+    ended = run_worker("paths", "norm", "--dir-path", "x", "--beta=0", "--pvar=2")
+    assert ended.code == 0
+    assert "one layer is a path of one point" in ended.stderr
+    assert ended.stdout.splitlines()[1].split() == ["1", "1", "0"]
+
+
+HOSTILE = {
+    "no beta": (["norm", "--dir-path=a"], 2, "--beta: is needed"),
+    "nowhere": (["norm", "--dir-path=nowhere"], 2, "nowhere: no such file or folder"),
+    "no models": (["norm", "--dir-path=empty"], 1, "empty: no trained weights found"),
+    "wrong ext": (["norm", "--dir-path=a", "--ext=npz"], 1, "with extension npz"),
+    "widths": (["norm", "--dir-path=a", "--dir-path=wide", "--beta=0"], 1, "width"),
+    "nan": (["norm", "--dir-path=nan", "--beta=0"], 1, "layer 2, entry (0, 1) is nan"),
+    "truncated": (["weights", "--dir-path=cut", "--beta=0"], 1, "truncated"),
+    "small p": (["norm", "--dir-path=a", "--pvar=0.5"], 2, "--pvar: should be at least 1"),
+    "no p": (["norm", "--dir-path=a", "--pvar-only"], 2, "--pvar-only: needs an exponent"),
+    "entry": (["weights", "--dir-path=a", "--beta=0", "--pos=3,0"], 1, "no entry (3, 0)"),
+    "no entry": (["weights", "--dir-path=a", "--pos=3"], 2, "--pos: should be a row and a column"),
+    "half": (["weights", "--dir-path=a", "--pos-x=1"], 2, "--pos-y: is missing"),
+    "suffix": (["norm", "--dir-path=a", "--beta=0", "--out=x.jpg"], 2, "'.jpg' is not one of"),
+    "order": (["profile", "--dir-path=a", "--p-min=3", "--p-max=2"], 2, "--p-max: should be above"),
+    "no folder": (["norm"], 2, "--dir-path: needs a value"),
+    "display": (["norm", "--dir-path=a", "--beta=0", "--show"], 1, "no display"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_hostile_input_is_one_line(run_worker, collections, tmp_path: Path, case: str) -> None:
+    (tmp_path / "empty").mkdir()
+    write_model(tmp_path / "wide", blocks(4, "a", width=5))
+    spoilt = blocks(4, "a")
+    spoilt[2, 0, 1] = torch.nan
+    write_model(tmp_path / "nan", spoilt)
+    cut = write_model(tmp_path / "cut", blocks(4, "a"))
+    cut.write_bytes(cut.read_bytes()[:900])
+    args, code, message = HOSTILE[case]
+    ended = run_worker("paths", *args, DISPLAY="", WAYLAND_DISPLAY="")
+    assert ended.code == code
+    assert message in ended.complaint
+
+
+def test_the_installed_program_does_the_same(run_program, collections) -> None:
+    ended = run_program("paths", "norm", *collections, "--beta=0", "--pvar=2", "--quiet")
+    assert ended.code == 0
+    assert ended.stderr == ""
+    assert ended.stdout.splitlines()[-1] == "paths-norm.json"

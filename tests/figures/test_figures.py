@@ -1,0 +1,150 @@
+"""Every figure in every format: written whole, the same bytes twice, fonts inside, no overlaps."""
+
+from itertools import combinations
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from resdepth.analysis.paths import entry_table, norm_table, profile_table
+from resdepth.analysis.training import RunCurves, TrainingCurve
+from resdepth.errors import NoDisplay, OptionInvalid
+from resdepth.figures import decay, landscape, paths, style, training
+
+STEPS = np.arange(50)
+
+
+def _runs() -> list[RunCurves]:
+    curves = {p: TrainingCurve(STEPS, p * np.sqrt(STEPS)) for p in (2.0, 1.5, 1.0)}
+    loss = TrainingCurve(STEPS, 1 / (1.0 + STEPS))
+    return [RunCurves(Path("a"), loss, curves), RunCurves(Path("b"), loss, {})]
+
+
+DRAW = {
+    "norms": lambda of, columns: paths.draw_norms(norm_table(of("models"), 0.25), columns),
+    "entries": lambda of, columns: paths.draw_entries(entry_table(of("models"), 0.25), columns),
+    "profile": lambda of, columns: paths.draw_profile(
+        profile_table(of("models")[2:], 0.25, [1.0, 1.5, 2.0]), columns
+    ),
+    "points": lambda of, columns: paths.draw_profile(
+        profile_table(of("models")[:1], 0.0, [1.0, 2.0]), columns
+    ),
+    "fits": lambda of, columns: decay.draw_fits(of("fits"), columns),
+    "surface": lambda of, columns: landscape.draw_surface(
+        of("bowl"), landscape.saturate(of("bowl"), None, False), False, columns
+    ),
+    "contour": lambda of, columns: landscape.draw_contour(
+        of("bowl"), landscape.saturate(of("bowl"), 2.0, True), True, columns
+    ),
+    "line": lambda of, columns: landscape.draw_line(
+        of("bowl"), landscape.saturate(of("bowl"), 2.0, False), False, columns
+    ),
+    "training": lambda of, columns: training.draw_training(_runs(), columns),
+}
+
+
+@pytest.fixture
+def draw(request):
+    """Draw a figure by name."""
+    return lambda name, columns=1: DRAW[name](request.getfixturevalue, columns)
+
+
+@pytest.mark.parametrize("suffix", style.SUFFIXES)
+@pytest.mark.parametrize("name", DRAW)
+def test_the_same_figure_gives_the_same_bytes(draw, tmp_path: Path, name: str, suffix: str) -> None:
+    for turn in ("a", "b"):
+        style.save(draw(name), tmp_path / f"{turn}{suffix}")
+    content = (tmp_path / f"a{suffix}").read_bytes()
+    assert content == (tmp_path / f"b{suffix}").read_bytes()
+    start = {".pdf": b"%PDF", ".svg": b"<?xml", ".png": b"\x89PNG"}[suffix]
+    assert content.startswith(start) and len(content) > 2000
+
+
+@pytest.mark.parametrize("name", DRAW)
+def test_fonts_are_inside_the_pdf_as_outlines(draw, tmp_path: Path, name: str) -> None:
+    style.save(draw(name), tmp_path / "x.pdf")
+    content = (tmp_path / "x.pdf").read_bytes()
+    assert b"/FontFile2" in content and b"/Type3" not in content
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+@pytest.mark.parametrize("name", DRAW)
+def test_texts_lie_inside_and_do_not_overlap(draw, name: str, columns: int) -> None:
+    drawn = draw(name, columns)
+    assert drawn.get_figwidth() == style.WIDTHS[columns]
+    with style.paper():
+        canvas = FigureCanvasAgg(drawn)
+        canvas.draw()
+        boxes = dict(_texts(drawn, canvas.get_renderer()))
+    page = drawn.bbox
+    for label, box in boxes.items():
+        inside = box.x0 >= page.x0 - 1 and box.x1 <= page.x1 + 1
+        assert inside and box.y0 >= page.y0 - 1 and box.y1 <= page.y1 + 1, label
+    overlapping = [(a, b) for a, b in combinations(boxes, 2) if _overlap(boxes[a], boxes[b])]
+    assert not overlapping
+
+
+def _texts(drawn: Figure, renderer):
+    """Titles, axis labels, legends and horizontal tick labels by what they say and where."""
+    parts = [*drawn.texts, *drawn.legends]
+    for axes in drawn.axes:
+        if not axes.get_visible() or axes.name == "3d":
+            continue
+        parts += [axes.title, axes._left_title, axes.xaxis.label, axes.yaxis.label]
+        low, high = axes.get_xlim()
+        ticks = [tick for tick in axes.xaxis.get_major_ticks() if low <= tick.get_loc() <= high]
+        parts += [tick.label1 for tick in ticks if tick.label1.get_visible()]
+    for number, part in enumerate(part for part in parts if part is not None):
+        box = part.get_window_extent(renderer)
+        text = getattr(part, "get_text", lambda: "legend")()
+        if text and box.width > 1:
+            yield f"{number}: {text}", box
+
+
+def _overlap(a, b) -> bool:
+    return min(a.x1, b.x1) - max(a.x0, b.x0) > 1 and min(a.y1, b.y1) - max(a.y0, b.y0) > 1
+
+
+def test_the_users_own_settings_neither_matter_nor_change(draw, tmp_path: Path) -> None:
+    style.save(draw("norms"), tmp_path / "a.png")
+    with mpl.rc_context({"font.size": 30, "lines.linewidth": 9, "savefig.dpi": 20}):
+        style.save(draw("norms"), tmp_path / "b.png")
+        assert mpl.rcParams["font.size"] == 30
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [("x", "x.pdf"), ("x.svg", "x.svg"), ("beta=0.51", "beta=0.51.pdf"), ("a.b/x", "a.b/x.pdf")],
+)
+def test_a_missing_suffix_is_added(given: str, path: str) -> None:
+    assert style.output_path(Path(given), command="x") == Path(path)
+
+
+@pytest.mark.parametrize("given", ["x.jpg", "x.EPS", "x.html"])
+def test_other_kinds_of_picture_are_refused(given: str) -> None:
+    with pytest.raises(OptionInvalid, match=r"\.pdf, \.svg, \.png"):
+        style.output_path(Path(given), command="x")
+
+
+def test_no_window_without_a_display(draw, monkeypatch) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(NoDisplay):
+        style.show(draw("norms"), Path("x.pdf"))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (1.0, 1000.0, [1, 10, 100, 1000]),
+        (1.0, 20.0, [1, 2, 5, 10, 20]),
+        (0.85, 1.7, [1.0, 1.2, 1.4, 1.6]),
+    ],
+)
+def test_logarithmic_ticks_are_round(low: float, high: float, expected: list[float]) -> None:
+    assert style.log_values(low, high) == pytest.approx(expected)

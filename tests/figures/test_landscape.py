@@ -1,0 +1,86 @@
+"""What a surface shows: a clip that says so, the minimum in its place, a page without network."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from resdepth.errors import AnalysisImpossible
+from resdepth.figures.interactive import save_html
+from resdepth.figures.landscape import draw_contour, draw_surface, saturate
+
+
+def with_losses(bowl, losses):
+    return replace(bowl, losses=np.asarray(losses, dtype=float), record={})
+
+
+def test_clip_saturates_and_counts(bowl) -> None:
+    shown = saturate(bowl, 1.0, log=False)
+    assert shown.losses.max() == shown.high == 1.0
+    assert shown.above == (bowl.losses > 1.0).sum() > 0
+    assert f"{shown.above} cells above 1" in shown.note
+    np.testing.assert_array_equal(shown.losses[bowl.losses <= 1], bowl.losses[bowl.losses <= 1])
+
+
+def test_without_a_clip_nothing_is_moved(bowl) -> None:
+    shown = saturate(bowl, None, log=True)
+    np.testing.assert_array_equal(shown.losses, bowl.losses)
+    assert shown.note == ""
+
+
+def test_what_is_not_finite_counts_as_above(bowl) -> None:
+    shown = saturate(with_losses(bowl, [[1.0, np.nan], [np.inf, 3.0]]), None, log=False)
+    assert shown.losses.tolist() == [[1.0, 3.0], [3.0, 3.0]]
+    assert shown.above == 2
+
+
+def test_a_logarithm_needs_positive_losses(bowl) -> None:
+    shown = saturate(with_losses(bowl, [[0.0, -1.0], [0.5, 3.0]]), None, log=True)
+    assert shown.losses.tolist() == [[0.5, 0.5], [0.5, 3.0]]
+    assert "2 cells at or below 0" in shown.note
+    with pytest.raises(AnalysisImpossible, match="no positive loss"):
+        saturate(with_losses(bowl, [[0.0, -1.0], [0.0, 0.0]]), None, log=True)
+    with pytest.raises(AnalysisImpossible, match=r"no loss below 0\.1"):
+        saturate(bowl, 0.1, log=False)
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_the_minimum_is_marked_where_it_is(bowl, log: bool) -> None:
+    drawn = draw_contour(bowl, saturate(bowl, None, log), log)
+    (star,) = (line for line in drawn.axes[0].lines if line.get_marker() == "*")
+    row, column = bowl.minimum()
+    assert (star.get_xdata()[0], star.get_ydata()[0]) == (bowl.axes[0][row], bowl.axes[1][column])
+    assert bowl.axes[1][column] == pytest.approx(0.3)
+
+
+def test_axes_are_not_swapped(bowl) -> None:
+    """Along the first axis the bowl is symmetric, along the second it is not."""
+    drawn = draw_contour(bowl, saturate(bowl, None, False), False)
+    assert "$a$" in drawn.axes[0].get_xlabel() and "$b$" in drawn.axes[0].get_ylabel()
+    contours = drawn.axes[0].collections[0]
+    inner = contours.get_paths()[0].vertices
+    assert inner[:, 0].mean() == pytest.approx(0.0, abs=0.1)
+    assert inner[:, 1].mean() == pytest.approx(0.3, abs=0.1)
+
+
+@pytest.mark.parametrize("draw", [draw_surface, draw_contour])
+def test_a_flat_surface_can_be_drawn(bowl, draw) -> None:
+    flat = with_losses(bowl, np.ones((21, 21)))
+    assert draw(flat, saturate(flat, None, False), False).axes
+
+
+def test_the_page_needs_no_network_and_holds_the_losses(bowl, tmp_path: Path) -> None:
+    shown = saturate(bowl, 2.0, False)
+    for name in ("a", "b"):
+        save_html(bowl, shown, False, tmp_path / f"{name}.html")
+    page = (tmp_path / "a.html").read_text()
+    assert page == (tmp_path / "b.html").read_text()
+    assert not re.search(r"<(script|link)[^>]*(src|href)=", page)
+    assert "plotly.js v" in page and len(page) > 3_000_000
+    assert "clipped: " in page
+    call = page[page.rindex("Plotly.newPlot(") :]
+    traces, _ = json.JSONDecoder().raw_decode(call[call.index("[") :])
+    assert traces[0]["type"] == "surface" and traces[1]["z"] == [0.68]
