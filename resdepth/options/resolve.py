@@ -82,7 +82,14 @@ def read_config(model: type[Options], path: Path) -> dict[str, Any]:
     for key in named:
         if key not in model.model_fields:
             raise ConfigKeyUnknown(path=path, key=key, suggestion=nearest(key, model.model_fields))
-    return named
+    return {key: _unboolean(model, key, value) for key, value in named.items()}
+
+
+def _unboolean(model: type[Options], key: str, value: Any) -> Any:
+    # pydantic would take the truth value that YAML makes of "yes" for the number 1.
+    if isinstance(value, bool) and model.model_fields[key].annotation is not bool:
+        return str(value).lower()
+    return value
 
 
 def nearest(word: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:
