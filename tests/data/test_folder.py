@@ -177,7 +177,7 @@ def test_an_encrypted_zip(tmp_path: Path) -> None:
 
 
 def test_nothing_there(tmp_path: Path) -> None:
-    with pytest.raises(PathMissing, match="no such image folder or .zip"):
+    with pytest.raises(PathMissing, match=r"no such image folder or \.zip"):
         folder.load(tmp_path / "x", torch.float32, 1)
 
 
