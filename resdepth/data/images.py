@@ -35,6 +35,9 @@ def load_images(options: ResnetCifarOptions, device: torch.device) -> tuple[Pixe
             reason=f"images of {height}x{width} pixels are too small",
             remedy=f"the network halves them twice: at least {SMALLEST}x{SMALLEST} are needed",
         )
+    if len(train.classes) < 2:
+        remedy = "the layout is train/<class>/* and test/<class>/*"
+        raise DataInvalid(path=place, reason="there is only one class", remedy=remedy)
     if options.limit_train is not None and options.limit_train < len(train.labels):
         order = stream(options.seed, "subset").permutation(len(train.labels))
         index = torch.from_numpy(order[: options.limit_train])

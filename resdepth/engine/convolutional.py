@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from resdepth.mathematics import scaling
+from resdepth.mathematics.initialise import linear_uniform
 
 FILTERS = (16, 32, 64)
 """Filters of the three stages."""
@@ -131,16 +132,19 @@ class ResNet(nn.Module):
 
 
 def initialise(network: ResNet, generator: np.random.Generator) -> None:
-    """He's start: kernels and read-out normal with variance 2 / fan-in, biases 0, bn the identity.
+    """He's start: kernels normal with variance 2 / fan-in, batch normalisation the identity.
 
-    K. He et al., "Delving Deep into Rectifiers", ICCV 2015, arXiv 1502.01852. Drawn in float64 in
-    the order of the layers, so the start is the same on every device.
+    The read-out is uniform on ±1/sqrt(fan-in), as torch.nn.Linear draws it, its bias 0. Drawn in
+    float64 in the order of the layers, so the start is the same on every device. K. He et al.,
+    "Delving Deep into Rectifiers", ICCV 2015, arXiv 1502.01852.
     """
     with torch.no_grad():
         for name, parameter in network.named_parameters():
             if parameter.ndim == 1:
                 parameter.fill_(float(name.endswith(".weight")))
-                continue
-            deviation = math.sqrt(2.0 / parameter[0].numel())
-            drawn = generator.normal(0.0, deviation, tuple(parameter.shape))
-            parameter.copy_(torch.from_numpy(drawn))
+            elif parameter.ndim == 2:
+                parameter.copy_(torch.from_numpy(linear_uniform(*parameter.shape, generator)))
+            else:
+                deviation = math.sqrt(2.0 / parameter[0].numel())
+                drawn = generator.normal(0.0, deviation, tuple(parameter.shape))
+                parameter.copy_(torch.from_numpy(drawn))
