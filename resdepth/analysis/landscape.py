@@ -5,6 +5,7 @@ unfinished surface lies in a hidden file beside the result, with an explicit mas
 """
 
 import hashlib
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ FORMAT = "resdepth-landscape-1"
 CELLS = "losses[i, j] is the mean loss at A + axes[0][i] D_0 + axes[1][j] D_1"
 SUBSET = "numpy.random.default_rng([seed, 1]).permutation(N)[:subset], sorted"
 SAVE_EVERY = 5.0
-"""Seconds between two saves of an unfinished surface."""
+"""Seconds between two saves of an unfinished surface; the first is made at once."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,7 @@ def _fill(
     rendering: Rendering, coordinates: Array, partial: Partial, out: Path, report: Report
 ) -> None:
     """Evaluate what is missing; what is done is saved now and then, and when interrupted."""
-    saved = time.monotonic()
+    saved = -math.inf
     batches = surface(
         rendering.engine,
         rendering.network,
