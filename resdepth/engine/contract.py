@@ -10,6 +10,23 @@ from resdepth.engine.loss import in_float64, omega
 from resdepth.engine.network import Network
 
 
+@runtime_checkable
+class Summary(Protocol):
+    """What is known of one batch on the host: loss and Omega in float64, and class counts."""
+
+    @property
+    def loss(self) -> Scalar:
+        """Mean loss."""
+
+    @property
+    def omega(self) -> Scalar:
+        """Omega."""
+
+    @property
+    def counts(self) -> Counts | None:
+        """Samples, predictions and hits of each class; None for a regression."""
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """Loss of one network, or of each of R replicas, over one batch.

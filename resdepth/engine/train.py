@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from resdepth.arrays import Hidden, Targets
-from resdepth.engine.contract import Engine, Evaluation
+from resdepth.engine.contract import Engine, Summary
 from resdepth.engine.network import Network
 from resdepth.engine.optimiser import Rate, descend
 
@@ -31,11 +31,16 @@ class State:
 
 @dataclass(frozen=True)
 class StepRecord:
-    """State and evaluation of one step; `norms` are the logged p-variation norms, by exponent."""
+    """What is known of one step; `norms` are the logged p-variation norms by tag.
 
-    state: State
-    evaluation: Evaluation
+    `state` is None where a device that runs ahead did not keep the weights of this step.
+    """
+
+    step: int
+    rate: float
+    evaluation: Summary
     norms: dict[str, float]
+    state: State | None
 
 
 def train(
@@ -52,11 +57,12 @@ def train(
     _, norms = measure(state.step, state.network)
     while state.step < steps:
         evaluation = engine.loss_and_gradient(state.network, *batches(state.step))
-        yield StepRecord(state, evaluation, norms)
+        yield StepRecord(state.step, state.rate, evaluation, norms, state)
         if evaluation.gradient is None:
             raise RuntimeError(f"engine {engine.name} gave no gradient")
         blocks = descend(state.network.blocks, evaluation.gradient, state.rate)
         network = state.network.with_blocks(blocks)
         norm, norms = measure(state.step + 1, network)
         state = State(state.step + 1, network, rule.next(state.rate, norm))
-    yield StepRecord(state, engine.evaluate(state.network, *whole), norms)
+    final = engine.evaluate(state.network, *whole)
+    yield StepRecord(state.step, state.rate, final, norms, state)

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+from torch import Tensor
 
-from resdepth.engine.contract import Evaluation
+from resdepth.engine.contract import Summary
 from resdepth.engine.loss import class_metrics
 from resdepth.engine.network import Network
 from resdepth.mathematics.pvariation import p_variation_norms
@@ -31,24 +32,32 @@ class PathNorms:
         exponents = logged_exponents(options.p_var)
         return cls(exponents, options.p_var_every, not options.no_p_var, needed)
 
+    def due(self, step: int) -> bool:
+        """Whether the norms of `step` are logged."""
+        return self.log and step % self.every == 0
+
     def __call__(self, step: int, network: Network) -> tuple[float, dict[str, float]]:
         """The norm at p (0 where it is not needed), and the norms to log by tag."""
-        log = self.log and step % self.every == 0
-        if not (log or self.needed):
+        if not (self.due(step) or self.needed):
             return 0.0, {}
-        path = network.blocks.detach().cpu().reshape(network.depth, -1).numpy()
+        scale = float(network.depth) ** network.beta
+        return self.compute(network.blocks.detach().cpu(), scale, log=self.due(step))
+
+    def compute(
+        self, blocks: Tensor, scale: float, *, log: bool = True
+    ) -> tuple[float, dict[str, float]]:
+        """The same from blocks (L, d, d) on the host and `scale` = L^beta."""
+        path = blocks.reshape(len(blocks), -1).numpy()
         if not np.isfinite(path).all():
             return 0.0, {}
         exponents = self.exponents if log else self.exponents[:1]
         # The norm is homogeneous: scaling it by L^beta is scaling the path.
-        norms = float(network.depth) ** network.beta * np.asarray(
-            p_variation_norms(path, exponents)
-        )
+        norms = scale * p_variation_norms(path, exponents)
         tags = {f"p_variation_norm/{p:g}": float(n) for p, n in zip(exponents, norms, strict=True)}
         return float(norms[0]), tags if log else {}
 
 
-def scalars(evaluation: Evaluation, *, omega: bool, prefix: str = "") -> dict[str, float]:
+def scalars(evaluation: Summary, *, omega: bool, prefix: str = "") -> dict[str, float]:
     """Loss, metrics and Omega of one evaluation by tag."""
     found = {f"{prefix}loss": float(evaluation.loss)}
     if evaluation.counts is not None:

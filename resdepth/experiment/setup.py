@@ -52,6 +52,11 @@ class Problem:
     validation: Embedded
 
     @property
+    def whole(self) -> tuple[Hidden, Targets]:
+        """The whole training set, embedded."""
+        return self.train.h0, self.train.targets
+
+    @property
     def batch_size(self) -> int:
         """Samples of a full batch."""
         return min(self.options.batch_size or self.train.samples, self.train.samples)

@@ -5,15 +5,18 @@ import math
 import signal
 import statistics
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
+from resdepth.engine.ahead import train_ahead
 from resdepth.engine.divergence import first_nonfinite_layer
 from resdepth.engine.optimiser import STALLED
 from resdepth.engine.train import State, StepRecord, train
 from resdepth.errors import FileCorrupt, ResdepthError
+from resdepth.experiment.beside import NormsBeside
 from resdepth.experiment.measure import PathNorms, scalars
 from resdepth.experiment.observer import Observer, Silent, Start
 from resdepth.experiment.setup import Embedded, Problem, build, rate_rule
@@ -56,6 +59,19 @@ def run_training(folder: Path, manifest: Manifest, observer: Observer | None = N
         raise
     finally:
         torch.set_num_threads(threads)
+
+
+KEPT_EVERY = 16
+"""Where a device runs ahead, the weights of every so many-th step are kept for a rescue."""
+
+
+def runs_ahead(problem: Problem) -> bool:
+    """Whether the host lets the device run ahead.
+
+    A dynamic rate needs the norm of each step before the next, and a captured step has one size.
+    """
+    even = problem.train.samples % problem.batch_size == 0
+    return problem.device.type == "cuda" and even and not problem.options.dynamic_lr
 
 
 @dataclass
@@ -110,24 +126,23 @@ class _Run:
         return State(newest.step, problem.with_blocks_of(newest), newest.lr)
 
     def _loop(self, problem: Problem, start: State) -> Manifest:
-        rule = rate_rule(problem.options)
-        measure = PathNorms.of(problem.options, needed=rule.needs_norm)
+        overlapped = runs_ahead(problem)
+        self.manifest = self.manifest.model_copy(update={"overlapped": overlapped})
         title = f"{problem.engine.name} engine on {problem.device}, {self.manifest.threads} threads"
         self.observer.start(Start(title, start.step, problem.steps, problem.steps_per_epoch))
-        whole = (problem.train.h0, problem.train.targets)
-        records = train(problem.engine, start, problem.steps, problem.batch, whole, rule, measure)
+        records = self._ahead(start) if overlapped else self._in_step(start)
         good, clock = start, time.perf_counter()
         try:
             for record in records:
                 if not self._finite(record):
                     return self._diverged(good, record)
-                good = record.state
+                good = record.state or good
                 self._record(record)
                 now = time.perf_counter()
                 self.durations.append(now - clock - self.paused)
                 self.paused, clock = 0.0, now
                 number = self.observer.stop()
-                if number is not None and good.step < problem.steps:
+                if number is not None and record.state and record.step < problem.steps:
                     return self._end("interrupted", good, {"signal": number})
         except KeyboardInterrupt:
             # Ctrl-C where no observer makes a polite request of it, as in a notebook.
@@ -135,34 +150,61 @@ class _Run:
             raise
         return self._end("finished", good, {})
 
+    def _in_step(self, start: State) -> Iterator[StepRecord]:
+        problem, rule = self.problem, rate_rule(self.problem.options)
+        measure = PathNorms.of(problem.options, needed=rule.needs_norm)
+        return train(
+            problem.engine, start, problem.steps, problem.batch, problem.whole, rule, measure
+        )
+
+    def _ahead(self, start: State) -> Iterator[StepRecord]:
+        problem = self.problem
+        norms = PathNorms.of(problem.options, needed=False)
+        with NormsBeside(norms, self.manifest.threads) as watch:
+            yield from train_ahead(
+                problem.engine,
+                start,
+                problem.steps,
+                problem.batch,
+                problem.whole,
+                watch,
+                self._keeps,
+            )
+
     def _record(self, record: StepRecord) -> None:
-        step, options = record.state.step, self.problem.options
+        step, options, state = record.step, self.problem.options, record.state
         values = scalars(record.evaluation, omega=self.omega)
-        values["lr"] = record.state.rate
+        values["lr"] = record.rate
         values.update(record.norms)
         self.observer.step(step, values)
         last = step == self.problem.steps
         written = values if step % options.log_every == 0 or last else {}
-        if self._validates(step) or last:
+        if state and self._validates(step):
             began = time.perf_counter()
-            written = written | self._validate(record.state)
+            written = written | self._validate(state)
             self.paused += time.perf_counter() - began
         if written:
             self.log.write(step, written)
-        if options.checkpoint_every and step and step % options.checkpoint_every == 0:
+        if state and self._checkpoints(step):
             began = time.perf_counter()
             self.log.synchronise()
-            write_checkpoint(step_path(self.folder, step), self._checkpoint(record.state))
+            write_checkpoint(step_path(self.folder, step), self._checkpoint(state))
             self.paused += time.perf_counter() - began
-        if record.state.rate < STALLED * options.lr and not self.stalled:
+        if record.rate < STALLED * options.lr and not self.stalled:
             self.stalled = True
-            self.observer.say(
-                f"step {step}: the learning rate has stalled at {record.state.rate:.3g}"
-            )
+            self.observer.say(f"step {step}: the learning rate has stalled at {record.rate:.3g}")
 
     def _validates(self, step: int) -> bool:
         epochs = self.problem.options.val_every
-        return bool(epochs) and step % (epochs * self.problem.steps_per_epoch) == 0
+        due = bool(epochs) and step % (epochs * self.problem.steps_per_epoch) == 0
+        return due or step == self.problem.steps
+
+    def _checkpoints(self, step: int) -> bool:
+        every = self.problem.options.checkpoint_every
+        return bool(every) and step > 0 and step % every == 0
+
+    def _keeps(self, step: int) -> bool:
+        return self._validates(step) or self._checkpoints(step) or step % KEPT_EVERY == 0
 
     def _validate(self, state: State) -> dict[str, float]:
         data = self.problem.validation
@@ -171,7 +213,7 @@ class _Run:
 
     @staticmethod
     def _finite(record: StepRecord) -> bool:
-        weights = float(record.state.network.blocks.sum())
+        weights = float(record.state.network.blocks.sum()) if record.state else 0.0
         return math.isfinite(float(record.evaluation.loss)) and math.isfinite(weights)
 
     def _checkpoint(self, state: State) -> Checkpoint:
@@ -183,30 +225,36 @@ class _Run:
         )
 
     def _diverged(self, good: State, record: StepRecord) -> Manifest:
-        layer = (
-            first_nonfinite_layer(record.state.network, self.problem.batch(record.state.step)[0])
-            if (record.state.step < self.problem.steps)
-            else None
-        )
-        detail = {"step": record.state.step, "loss": str(float(record.evaluation.loss))}
+        layer = None
+        if record.state and record.step < self.problem.steps:
+            h0, _ = self.problem.batch(record.step)
+            layer = first_nonfinite_layer(record.state.network, h0)
+        detail = {"step": record.step, "loss": str(float(record.evaluation.loss))}
         return self._end("diverged", good, detail | ({} if layer is None else {"layer": layer}))
 
     def _end(self, outcome: Outcome, state: State, detail: dict[str, object]) -> Manifest:
         self.log.synchronise()
         write_checkpoint(last_path(self.folder), self._checkpoint(state))
         write_model(self.folder / EXPORTED, state.network.blocks)
-        durations = self.durations[1:] or self.durations
         self.manifest = self.manifest.model_copy(
             update={
                 "outcome": outcome,
                 "detail": detail,
                 "steps": state.step,
-                "seconds_per_step": statistics.median(durations) if durations else None,
+                "seconds_per_step": self._seconds_per_step(),
                 "final": self._final(state, self.problem.train) | self._validate(state),
             }
         )
         write_manifest(self.folder, self.manifest)
         return self.manifest
+
+    def _seconds_per_step(self) -> float | None:
+        durations = self.durations[1:] or self.durations
+        if not durations:
+            return None
+        # Records of a device that runs ahead arrive in bursts: only their mean says something.
+        overlapped = self.manifest.overlapped
+        return statistics.fmean(durations) if overlapped else statistics.median(durations)
 
     def _final(self, state: State, data: Embedded) -> dict[str, float]:
         evaluation = self.problem.engine.evaluate(state.network, data.h0, data.targets)

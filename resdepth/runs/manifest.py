@@ -24,8 +24,9 @@ class Manifest(BaseModel):
 
     `options` are all resolved options of `program`, `command` the command line; `device`, `engine`
     and `threads` are what really ran. `steps` counts updates done, `seconds_per_step` is the median
-    over the steps without set-up, validation and checkpoints, `final` holds the last metrics over
-    the whole training and validation set, `detail` what the outcome has to add.
+    over the steps without set-up, validation and checkpoints (the mean where logging and
+    p-variation ran beside the steps: `overlapped`), `final` holds the last metrics over the whole
+    training and validation set, `detail` what the outcome has to add.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,6 +46,7 @@ class Manifest(BaseModel):
     detail: dict[str, Any] = {}
     steps: int = 0
     seconds_per_step: float | None = None
+    overlapped: bool = False
     final: dict[str, float] = {}
 
 
