@@ -119,7 +119,7 @@ class Graphed:
         self.rate = torch.zeros((), dtype=self.descent.weights.dtype, device=images.device)
         before = {name: tensor.clone() for name, tensor in self.descent.state().items()}
         # The libraries allocate and choose in their first calls, which must not be captured.
-        side = torch.cuda.Stream()
+        side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             for _ in range(3):
@@ -167,7 +167,8 @@ def evaluate(descent: Descent, batches: list[tuple[Tensor, Tensor]], classes: in
 def flatten(parameters: list[nn.Parameter]) -> Tensor:
     """Lay parameters of one dtype and device end to end and make each a view of the whole."""
     whole = torch.cat([parameter.detach().flatten() for parameter in parameters])
-    parts = whole.split([parameter.numel() for parameter in parameters])
+    sizes = [parameter.numel() for parameter in parameters]
+    parts = torch.split(whole, sizes)
     for parameter, part in zip(parameters, parts, strict=True):
         parameter.data = part.view_as(parameter)
     return whole
@@ -176,9 +177,9 @@ def flatten(parameters: list[nn.Parameter]) -> Tensor:
 def bf16_is_fast(device: torch.device) -> bool:
     """Whether the device multiplies bfloat16 faster than float32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type != "cpu":
         return False
     # AMX, or the dot product of AVX-512; without them bfloat16 is emulated and slower.
-    known = getattr(torch.cpu, "get_capabilities", dict)()
+    known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(known.get("avx512_bf16") or known.get("amx_bf16"))

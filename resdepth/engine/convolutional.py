@@ -143,7 +143,9 @@ def initialise(network: ResNet, generator: np.random.Generator) -> None:
             if parameter.ndim == 1:
                 parameter.fill_(float(name.endswith(".weight")))
             elif parameter.ndim == 2:
-                parameter.copy_(torch.from_numpy(linear_uniform(*parameter.shape, generator)))
+                outputs, inputs = parameter.shape
+                drawn = linear_uniform(outputs, inputs, generator)
+                parameter.copy_(torch.from_numpy(drawn))
             else:
                 deviation = math.sqrt(2.0 / parameter[0].numel())
                 drawn = generator.normal(0.0, deviation, tuple(parameter.shape))

@@ -1,0 +1,258 @@
+"""Runs of He's network: the same bits after any interruption, and what is in the folder."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+from resdepth.data.augment import Epoch, normalise
+from resdepth.data.folder import pixels
+from resdepth.errors import DataInvalid, FileCorrupt, NotARun, OutputExists, ResumeChanged
+from resdepth.experiment.classify import EVENTS, run_classification
+from resdepth.experiment.observer import Silent
+from resdepth.experiment.seeds import run_seeds, summarise
+from resdepth.options.resnet_cifar import ResnetCifarOptions
+from resdepth.runs.folder import create_run, reopen_run
+from resdepth.runs.manifest import Manifest, read_manifest
+from resdepth.runs.state import State, read_state, write_state
+from tests.support.events import Points, points
+from tests.support.pictures import picture_folder
+
+PROGRAM = "resnet-cifar"
+STEPS = 9
+"""Three epochs of three steps: 48 images in batches of 20."""
+
+
+class StopAfter(Silent):
+    """Asks to stop once `step` steps are done, and keeps what was said."""
+
+    def __init__(self, step: int) -> None:
+        self.limit, self.asked, self.said = step, 0, list[str]()
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def stop(self) -> int | None:
+        self.asked += 1
+        return 15 if self.asked >= self.limit else None
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return picture_folder(tmp_path_factory.mktemp("images"))
+
+
+@pytest.fixture
+def options(data: Path) -> ResnetCifarOptions:
+    return make(data)
+
+
+def make(data: Path, **given: Any) -> ResnetCifarOptions:
+    small = {"depth": 8, "data": "folder", "data_dir": data, "epochs": 3, "batch_size": 20}
+    small |= {"momentum": 0.9, "lr": 0.05, "flip": True, "threads": 1, "device": "cpu"}
+    return ResnetCifarOptions(**{**small, **given})
+
+
+def train(folder: Path, options: ResnetCifarOptions, stop: int = 10**9) -> Manifest:
+    manifest = create_run(folder, PROGRAM, options.recorded(), ["test"])
+    return run_classification(folder, manifest, StopAfter(stop))
+
+
+def tensors(folder: Path, name: str = "last") -> dict[str, torch.Tensor]:
+    return safetensors.torch.load_file(folder / "checkpoints" / f"{name}.safetensors")
+
+
+def same_weights(first: Path, second: Path) -> bool:
+    one, two = tensors(first), tensors(second)
+    return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
+
+
+@pytest.fixture(scope="module")
+def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run that nothing interrupted."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert train(folder, make(data)).outcome == "finished"
+    return folder
+
+
+@pytest.mark.parametrize("stop", [1, 3, 4, 8])
+def test_interrupted_run_goes_on_to_the_same_bits(
+    stop: int, options: ResnetCifarOptions, whole: Path, tmp_path: Path
+) -> None:
+    first = train(tmp_path, options, stop)
+    assert (first.outcome, first.steps) == ("interrupted", stop)
+    ended = run_classification(tmp_path, reopen_run(tmp_path, PROGRAM, {}))
+    assert (ended.outcome, ended.steps) == ("finished", STEPS)
+    assert same_weights(tmp_path, whole)
+    assert points(tmp_path / EVENTS) == points(whole / EVENTS)
+    assert ended.final == read_manifest(whole).final
+
+
+def test_killed_run_goes_on_from_its_newest_checkpoint(
+    data: Path, whole: Path, tmp_path: Path
+) -> None:
+    options = make(data, checkpoint_every=2)
+    assert train(tmp_path, options).outcome == "finished"
+    # What a kill after step 8 leaves: no checkpoint at the end, events beyond the newest one.
+    for name in ("last", "step_00000009"):
+        (tmp_path / f"checkpoints/{name}.safetensors").unlink()
+    manifest = read_manifest(tmp_path).model_copy(update={"outcome": "running"})
+    watching = StopAfter(10**9)
+    assert run_classification(tmp_path, manifest, watching).outcome == "finished"
+    assert f"resuming at step 8 of {STEPS}" in watching.said
+    assert same_weights(tmp_path, whole)
+    assert points(tmp_path / EVENTS) == points(whole / EVENTS)
+
+
+def test_more_epochs_on_resume(options: ResnetCifarOptions, whole: Path, tmp_path: Path) -> None:
+    train(tmp_path, options.model_copy(update={"epochs": 2}))
+    ended = run_classification(tmp_path, reopen_run(tmp_path, PROGRAM, {"epochs": 3}))
+    assert ended.steps == STEPS
+    assert same_weights(tmp_path, whole)
+    assert points(tmp_path / EVENTS) == points(whole / EVENTS)
+
+
+def test_finished_run_has_nothing_left(whole: Path) -> None:
+    before = read_manifest(whole)
+    watching = StopAfter(10**9)
+    assert run_classification(whole, before, watching) == before
+    assert any("nothing to do" in line for line in watching.said)
+
+
+def test_one_event_a_step_and_one_an_evaluation(whole: Path) -> None:
+    found: Points = points(whole / EVENTS)
+    for tag in ("loss", "avg_grad_norm", "accuracy", "lr"):
+        assert [step for name, step in found if name == tag] == list(range(STEPS))
+    assert [step for name, step in found if name == "val/accuracy"] == [3, 6, 9]
+    names = {path.stem for path in (whole / "checkpoints").iterdir()}
+    assert names == {"last", "step_00000003", "step_00000006", "step_00000009"}
+
+
+def test_first_event_is_the_untrained_network_on_the_first_batch(data: Path, whole: Path) -> None:
+    from resdepth.engine.convolutional import ResNet, initialise
+    from resdepth.mathematics.random import stream
+
+    network = ResNet(8, 0.75, 8)
+    initialise(network, stream(0, "kernels"))
+    images, _ = pixels(data, 1)
+    epoch = Epoch.draw(0, 0, 48, flip=True, device=torch.device("cpu"))
+    batch, labels = epoch.batch(images, 0, 20)
+    # Double precision: the bfloat16 of the run may be off by a few parts in a thousand.
+    logits = network.double()(normalise(batch, torch.float64)).detach()
+    onehot = torch.nn.functional.one_hot(labels, 8)
+    omega = (logits.softmax(1) - onehot).square().sum(1).mean()
+    found = points(whole / EVENTS)
+    loss = torch.nn.functional.cross_entropy(logits, labels)
+    assert found["loss", 0] == pytest.approx(float(loss), rel=0.03)
+    assert found["avg_grad_norm", 0] == pytest.approx(float(omega), rel=0.03)
+
+
+def test_learns(data: Path, tmp_path: Path) -> None:
+    ended = train(tmp_path, make(data, epochs=80, eval_every=0, flip=False, momentum=0.0, lr=0.1))
+    assert ended.final["val/accuracy"] > 0.5  # guessing has 0.125
+    assert ended.final["val/top2"] >= ended.final["val/accuracy"]
+    classes = [ended.final[f"val/accuracy/class{k}"] for k in range(8)]
+    assert np.mean(classes) == pytest.approx(ended.final["val/accuracy"])
+
+
+def test_divergence_is_an_outcome(data: Path, tmp_path: Path) -> None:
+    ended = train(tmp_path, make(data, lr=1e30, momentum=0.0, amp="off", weight_decay=1.0))
+    assert ended.outcome == "diverged"
+    assert not math.isfinite(float(ended.detail["loss"]))
+
+
+def test_limit_train_takes_a_seeded_part(data: Path, tmp_path: Path) -> None:
+    ended = train(tmp_path, make(data, limit_train=10, batch_size=5, epochs=1))
+    assert ended.steps == 2
+
+
+def test_flat_loss_is_said(data: Path, tmp_path: Path) -> None:
+    manifest = create_run(tmp_path, PROGRAM, make(data, lr=1e-9).recorded(), ["test"])
+    watching = StopAfter(10**9)
+    run_classification(tmp_path, manifest, watching)
+    assert sum("--warmup" in line for line in watching.said) == 1
+
+
+def test_warmup_is_in_the_log(data: Path, tmp_path: Path) -> None:
+    train(tmp_path, make(data, warmup=1, epochs=2))
+    found = points(tmp_path / EVENTS)
+    rates = [found["lr", step] for step in range(6)]
+    np.testing.assert_allclose(rates, [0.05 / 3, 0.1 / 3, 0.05, 0.05, 0.05, 0.05], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("size", "classes", "reason"), [((5, 9), 3, "too small"), ((8, 8), 1, "one class")]
+)
+def test_unusable_images(size: tuple[int, int], classes: int, reason: str, tmp_path: Path) -> None:
+    data = picture_folder(tmp_path / "data", classes=classes, size=size)
+    with pytest.raises(DataInvalid, match=reason):
+        train(tmp_path / "run", make(data))
+    assert read_manifest(tmp_path / "run").outcome == "failed"
+
+
+def test_state_of_another_network_is_refused(whole: Path, tmp_path: Path) -> None:
+    like = tensors(whole)
+    path = tmp_path / "state.safetensors"
+    write_state(path, State(3, {"blocks": torch.zeros(2)}))
+    with pytest.raises(FileCorrupt, match="another network"):
+        read_state(path, like)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "reason"),
+    [
+        ("velocity", lambda t: t[1:], "velocity is"),
+        ("readout.bias", lambda t: t.double(), "readout.bias is"),
+        ("first.mean", lambda t: t / 0, "not finite"),
+    ],
+)
+def test_damaged_state_is_refused(
+    name: str, change: Any, reason: str, whole: Path, tmp_path: Path
+) -> None:
+    like = tensors(whole)
+    path = tmp_path / "state.safetensors"
+    write_state(path, State(3, like | {name: change(like[name])}))
+    with pytest.raises(FileCorrupt, match=reason):
+        read_state(path, like)
+
+
+def test_seeds_are_runs_of_their_own(data: Path, tmp_path: Path) -> None:
+    options = make(data, seeds=2, seed=5, epochs=1)
+    summary = run_seeds(tmp_path / "both", options, ["test"])
+    assert list(summary["seeds"]) == ["5", "6"]
+    alone = make(data, seed=6, epochs=1)
+    train(tmp_path / "alone", alone)
+    assert same_weights(tmp_path / "both/seed_6", tmp_path / "alone")
+    finals = [record["final"]["val/accuracy"] for record in summary["seeds"].values()]
+    assert summary["mean"]["val/accuracy"] == pytest.approx(np.mean(finals))
+    assert summary["std"]["val/accuracy"] == pytest.approx(np.std(finals, ddof=1))
+    with pytest.raises(OutputExists):
+        run_seeds(tmp_path / "both", options, ["test"])
+
+
+def test_interrupted_seeds_go_on(data: Path, tmp_path: Path) -> None:
+    options = make(data, seeds=2, epochs=1)
+    cut = run_seeds(tmp_path, options, ["test"], observer=StopAfter(2))
+    assert [record["outcome"] for record in cut["seeds"].values()] == ["interrupted"]
+    assert cut["finished"] == 0
+    whole = run_seeds(tmp_path, options, ["test"], given={"epochs": 1})
+    assert [record["outcome"] for record in whole["seeds"].values()] == ["finished"] * 2
+    with pytest.raises(ResumeChanged, match="--seeds"):
+        run_seeds(tmp_path, options, ["test"], given={"seeds": 3})
+
+
+def test_seeds_need_a_summary_to_go_on(options: ResnetCifarOptions, tmp_path: Path) -> None:
+    with pytest.raises(NotARun):
+        run_seeds(tmp_path, options, ["test"], given={})
+
+
+def test_summary_of_one_run_has_no_deviation() -> None:
+    assert summarise([{"a": 1.0}]) == ({"a": 1.0}, {})
+    assert summarise([]) == ({}, {})
+    assert summarise([{"a": 1.0}, {"a": 3.0}]) == ({"a": 2.0}, {"a": math.sqrt(2.0)})
