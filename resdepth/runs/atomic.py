@@ -9,6 +9,10 @@ from typing import IO, Any
 from resdepth.errors import WriteFailed
 
 
+SUFFIX = ".part"
+"""Of the temporary siblings, which begin with a dot."""
+
+
 def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
     """Let `write` fill a temporary sibling of `path`, then put it in place.
 
@@ -17,7 +21,7 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
     WriteFailed
         The operating system refused; what was at `path` before is still there.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{SUFFIX}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as stream:
@@ -37,6 +41,12 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
 def write_text(path: Path, text: str) -> None:
     """`write_whole` for UTF-8 text."""
     write_whole(path, lambda stream: stream.write(text.encode()))
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files that a killed process left anywhere in `folder`."""
+    for path in folder.rglob(f".*{SUFFIX}"):
+        _discard(path)
 
 
 def _discard(temporary: Path) -> None:

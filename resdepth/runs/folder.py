@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from resdepth.errors import OptionConflict, OutputExists, ResumeChanged, WriteFailed
+from resdepth.runs.atomic import sweep
 from resdepth.runs.manifest import Manifest, new_manifest, read_manifest, write_manifest
 
 PARTS = ("manifest.json", "checkpoints", "exported_models", "resnet_events")
@@ -69,6 +70,7 @@ def reopen_run(folder: Path, program: str, given: Mapping[str, Any]) -> Manifest
                 flag=flag, path=folder, recorded=options.get(name), given=given[name]
             )
     options.update({name: given[name] for name in differing})
+    sweep(folder)
     return manifest.model_copy(update={"options": options})
 
 
