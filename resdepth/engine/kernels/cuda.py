@@ -121,9 +121,12 @@ class CudaEngine:
         self.launches = 0
         self._wide = EagerEngine()
 
+    def _is_wide(self, network: Network) -> bool:
+        return network.width > self.machine.widest(network.blocks.element_size())
+
     def predict(self, network: Network, h0: Hidden) -> Prediction:
         """h_L U_out^T, (*replicas, samples, outputs)."""
-        if network.width > self.machine.widest:
+        if self._is_wide(network):
             with _matmul_precision(self.precision):
                 return self._wide.predict(network, h0)
         batch = _Batch(network, h0, self.machine, self.precision)
@@ -136,7 +139,7 @@ class CudaEngine:
 
     def loss_and_gradient(self, network: Network, h0: Hidden, targets: Targets) -> Evaluation:
         """The same with the gradient of the mean loss."""
-        if network.width > self.machine.widest:
+        if self._is_wide(network):
             with _matmul_precision(self.precision):
                 return self._wide.loss_and_gradient(network, h0, targets)
         batch = _Batch(network, h0, self.machine, self.precision)
@@ -239,12 +242,16 @@ def unavailable(request: Request) -> str | None:
     return None
 
 
-def create(request: Request) -> Engine:
-    """The engine, sized to the request's device."""
-    properties = torch.cuda.get_device_properties(request.device)
-    machine = Machine(
+def machine_of(device: torch.device) -> Machine:
+    """What the tiling needs to know of a CUDA device."""
+    properties = torch.cuda.get_device_properties(device)
+    return Machine(
         processors=properties.multi_processor_count,
         memory=properties.total_memory,
         shared=properties.shared_memory_per_block_optin,
     )
-    return CudaEngine(machine, request.precision)
+
+
+def create(request: Request) -> Engine:
+    """The engine, sized to the request's device."""
+    return CudaEngine(machine_of(request.device), request.precision)

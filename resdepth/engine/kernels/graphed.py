@@ -74,7 +74,7 @@ class GraphedStep:
         slot.copy_(self._packed, non_blocking=True)
         landed = None
         if slot.is_pinned():
-            landed = torch.cuda.Event()
+            landed = torch.cuda.Event()  # type: ignore[no-untyped-call]
             landed.record()
         self._flights.append(_Flight(self.step, slot, landed))
         self.step += 1
@@ -103,7 +103,7 @@ class GraphedStep:
         self._packed = torch.cat(numbers, -1)
 
     def _captured(self, start: Tensor) -> Callable[[], None]:
-        stream = torch.cuda.Stream()
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             for _ in range(_WARM_UP):  # compiles what is yet to be compiled; the rate is still 0
@@ -121,7 +121,7 @@ class GraphedStep:
 
     def _first_is_here(self) -> bool:
         landed = self._flights[0].landed
-        return landed is None or landed.query()
+        return landed is None or bool(landed.query())  # type: ignore[no-untyped-call]
 
     def _land(self, wait: bool) -> None:
         flight = self._flights.popleft()

@@ -21,6 +21,8 @@ PARTS_SHARE = 0.2
 """Share of the device's memory that the parts of the gradient may take."""
 WIDTHS = (16, 32, 64, 128)
 """Padded widths of the fused kernels."""
+SHARED = {16: 5_000, 32: 12_500, 64: 20_500, 128: 35_000}
+"""Bytes of shared memory that a block takes for each byte of a number, at most, by padded width."""
 PROGRAMS_PER_PROCESSOR = 16
 """At most so many programs a multiprocessor; further tiles wait their turn in a program."""
 
@@ -33,10 +35,10 @@ class Machine:
     memory: int
     shared: int
 
-    @property
-    def widest(self) -> int:
-        """Widest network of the fused kernels: two matrices of a layer lie in shared memory."""
-        return 128 if self.shared >= 200_000 else 64
+    def widest(self, itemsize: int) -> int:
+        """The widest of WIDTHS whose kernels' shared memory a block has; 0 where none has."""
+        fitting = (width for width in WIDTHS if SHARED[width] * itemsize <= self.shared)
+        return max(fitting, default=0)
 
 
 @dataclass(frozen=True)
@@ -67,15 +69,18 @@ class Tiling:
     recompute: bool
 
 
-# (samples a tile, warps, programs a multiprocessor that the batch must yield), widest tile first.
-# Larger tiles read the matrices and write the parts less often, smaller ones fill the machine.
-# Chosen from the registers and instructions of the sm_90 code: none of these spills in float32.
-_TILES = {
+TILES: dict[int, tuple[tuple[int, int, int], ...]] = {
     16: ((64, 1, 8), (32, 1, 2), (16, 1, 0)),
     32: ((32, 2, 2), (16, 1, 0)),
     64: ((32, 8, 2), (16, 4, 0)),
     128: ((16, 8, 0),),
 }
+"""By padded width: samples a tile, warps, and programs a multiprocessor that the batch must yield.
+
+Large tiles read the matrices and write the parts less often, small ones fill the machine; the first
+that yields enough programs is taken. Chosen from the registers and instructions of the sm_90 code:
+in float32 none of these spills inside its loops (`benchmarks/compile_gpu.py` prints the numbers).
+"""
 
 
 def padded_width(width: int) -> int:
@@ -96,7 +101,7 @@ def tiling(shape: Shape, machine: Machine) -> Tiling:
         raise ValueError(f"width {shape.width}: the fused kernels end at {WIDTHS[-1]}")
     tile, warps = next(
         (tile, warps)
-        for tile, warps, needed in _TILES[width]
+        for tile, warps, needed in TILES[width]
         if shape.replicas * math.ceil(shape.samples / tile) >= needed * machine.processors
     )
     tiles = math.ceil(shape.samples / tile)
@@ -110,5 +115,5 @@ def tiling(shape: Shape, machine: Machine) -> Tiling:
     segment = shape.depth
     if recompute:
         segment = min(shape.depth, math.ceil(math.sqrt(shape.depth * tiles / parts)))
-    stages = 3 if width < 128 else (2 if shape.itemsize == 4 else 1)
+    stages = 3 if width < 128 else 2
     return Tiling(width, tile, warps, stages, tiles, parts, segment, recompute)
