@@ -1,6 +1,5 @@
 """A run of `resnet-cifar`: steps become events, epochs checkpoints and test accuracies."""
 
-import contextlib
 import math
 import statistics
 import time
@@ -11,13 +10,14 @@ import torch
 from torch import Tensor
 
 from resdepth.engine.classifier import Score, evaluate
-from resdepth.errors import ResdepthError
 from resdepth.experiment.classify_setup import build_classification
+from resdepth.experiment.ending import recorded
 from resdepth.experiment.observer import Observer, Silent, Start
 from resdepth.options.resnet_cifar import ResnetCifarOptions
+from resdepth.options.resolve import from_record
 from resdepth.runs.checkpoint import checkpoints, last_path, step_path
 from resdepth.runs.events import EventLog, cut_after
-from resdepth.runs.manifest import Manifest, Outcome, write_manifest
+from resdepth.runs.manifest import NAME, Manifest, Outcome, write_manifest
 from resdepth.runs.state import State, read_state, state_step, write_state
 
 EVENTS = "resnet_events"
@@ -36,17 +36,9 @@ def run_classification(
     Returns the manifest as it stands at the end; its `outcome` says how training ended. An error
     leaves the outcome `failed` and is raised again.
     """
-    try:
-        return _Run(folder, manifest, observer or Silent()).go()
-    except KeyboardInterrupt:
-        write_manifest(folder, manifest.model_copy(update={"outcome": "interrupted"}))
-        raise
-    except Exception as error:
-        ended = manifest.model_copy(update={"outcome": "failed", "detail": {"error": str(error)}})
-        # A disk that refused the run refuses its manifest too; the first error counts.
-        with contextlib.suppress(ResdepthError):
-            write_manifest(folder, ended)
-        raise
+    run = _Run(folder, manifest, observer or Silent())
+    with recorded(folder, lambda: run.manifest):
+        return run.go()
 
 
 def score_scalars(score: Score, classes: tuple[str, ...]) -> dict[str, float]:
@@ -80,7 +72,7 @@ class _Run:
     evaluation: dict[str, float] = field(default_factory=dict)
 
     def go(self) -> Manifest:
-        options = ResnetCifarOptions.model_validate(self.manifest.options)
+        options = from_record(ResnetCifarOptions, self.manifest.options, self.folder / NAME)
         self.problem = problem = build_classification(options, self.manifest.threads)
         start = self._start()
         if start >= problem.steps and self.manifest.outcome == "finished":

@@ -55,7 +55,7 @@ def read_state(path: Path, like: dict[str, Tensor]) -> State:
         Not a whole state, or that of another network; the message says what is wrong.
     """
     state, names = _read(path, like)
-    reason = "it belongs to another network" if names != set(like) else _flaw(state.tensors, like)
+    reason = "it belongs to another network" if names != set(like) else _flaw(state, like)
     if reason:
         raise FileCorrupt(path=path, reason=reason, remedy=_REMEDY)
     return state
@@ -82,8 +82,10 @@ def _read(path: Path, wanted: dict[str, Tensor]) -> tuple[State, set[str]]:
     return State(step, tensors, evaluated_at, evaluation), names
 
 
-def _flaw(tensors: dict[str, Tensor], like: dict[str, Tensor]) -> str:
-    for name, tensor in tensors.items():
+def _flaw(state: State, like: dict[str, Tensor]) -> str:
+    if state.step < 0:
+        return f"step {state.step}"
+    for name, tensor in state.tensors.items():
         expected = like[name]
         if tensor.shape != expected.shape or tensor.dtype != expected.dtype:
             return f"{name} is {tensor.dtype} {tuple(tensor.shape)}"
