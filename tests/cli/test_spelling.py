@@ -8,9 +8,8 @@ from resdepth.errors import OldSpellingUnknown, OptionInvalid
 
 TRAIN = COMMANDS["train"]
 FLAGS = {flag for parameter in TRAIN.params for flag in parameter.opts}
-OF_TRAIN = {
-    old: ours for old, ours in NAMES.items() if old.startswith(("--model", "--data", "--tr"))
-}
+OLD = ("--model", "--data", "--trainer")
+OF_TRAIN = {old: ours for old, ours in NAMES.items() if old.startswith(OLD)}
 
 
 def ours(*args: str) -> list[str]:

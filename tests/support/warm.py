@@ -1,8 +1,18 @@
 """What the server imports before it forks; it must start no thread and compute nothing."""
 
-import resdepth.cli.app
-import resdepth.cli.export
-import resdepth.cli.progress
-import resdepth.cli.train
-import resdepth.experiment.export
-import resdepth.experiment.train  # noqa: F401
+import contextlib
+from importlib import import_module
+
+MODULES = (
+    "resdepth.cli.app",
+    "resdepth.cli.export",
+    "resdepth.cli.progress",
+    "resdepth.cli.train",
+    "resdepth.experiment.export",
+    "resdepth.experiment.train",
+)
+
+for module in MODULES:
+    # A module that cannot be imported must fail where it is used, not end the server.
+    with contextlib.suppress(Exception):
+        import_module(module)
