@@ -39,6 +39,11 @@ pub enum Error {
         /// Number of points needed.
         needed: usize,
     },
+    /// The path stands still wherever it is looked at.
+    Constant {
+        /// Points between the looks.
+        lag: usize,
+    },
     /// The caller asked to stop.
     Interrupted,
 }
@@ -62,6 +67,9 @@ impl fmt::Display for Error {
             }
             Self::TooShort { rows, needed } => {
                 write!(f, "the path has {rows} points; this needs at least {needed}")
+            }
+            Self::Constant { lag } => {
+                write!(f, "the path does not move over {lag} points; it has no exponent")
             }
             Self::Interrupted => write!(f, "interrupted"),
         }

@@ -14,17 +14,18 @@
 
 pub mod fourpoint;
 pub mod kernels;
+pub mod lane;
 pub mod mirror;
 mod search;
 mod target;
 
-use crate::chain::Chain;
 use crate::error::Error;
 use crate::metric::squared_distance;
 use crate::path::{PathView, Scalar};
 use crate::power::Power;
 use crate::simd::{Level, Vector, Work};
 
+use lane::Lane;
 use mirror::Mirror;
 use target::Target;
 
@@ -40,11 +41,6 @@ pub struct Points<'a, 'b, T> {
 }
 
 impl<T: Scalar> Points<'_, '_, T> {
-    #[inline(always)]
-    fn len(&self) -> usize {
-        self.rows.map_or(self.path.len(), <[u32]>::len)
-    }
-
     /// The square of the scaled distance of two points, in double precision.
     #[inline(always)]
     fn square(&self, i: usize, j: usize) -> f64 {
@@ -53,9 +49,9 @@ impl<T: Scalar> Points<'_, '_, T> {
     }
 }
 
-/// Makes the mirror of a path.
-pub fn prepare<T: Scalar>(level: Level, points: Points<'_, '_, T>, mirror: &mut Mirror) {
-    level.run(Prepare { points, mirror });
+/// Makes the mirror of a path; true if some step's square is zero.
+pub fn prepare<T: Scalar>(level: Level, points: Points<'_, '_, T>, mirror: &mut Mirror) -> bool {
+    level.run(Prepare { points, mirror })
 }
 
 struct Prepare<'a, 'b, T> {
@@ -64,16 +60,17 @@ struct Prepare<'a, 'b, T> {
 }
 
 impl<T: Scalar> Work for Prepare<'_, '_, T> {
-    type Output = ();
+    type Output = bool;
 
     #[inline(always)]
-    fn run<V: Vector>(self) {
+    fn run<V: Vector>(self) -> bool {
         let Points { path, rows, unit } = self.points;
-        self.mirror.build::<V, T>(path, rows, unit);
+        self.mirror.build::<V, T>(path, rows, unit)
     }
 }
 
-/// Solves the recursion; the mirror must be of the same points.
+/// Solves the recursion for several exponents in one pass; the mirror must be of the same points.
+/// Lane k of `lanes`, which are made as needed, holds the outcome for `powers[k]`.
 ///
 /// # Errors
 /// [`Error::Interrupted`] if `proceed`, asked once a block, returns false.
@@ -81,18 +78,22 @@ pub fn solve<T: Scalar>(
     level: Level,
     points: Points<'_, '_, T>,
     mirror: &Mirror,
-    power: Power,
-    chain: &mut Chain,
+    powers: &[Power],
+    lanes: &mut Vec<Lane>,
     proceed: &dyn Fn() -> bool,
 ) -> Result<(), Error> {
-    level.run(Recursion { points, mirror, power, chain, proceed })
+    if lanes.len() < powers.len() {
+        lanes.resize_with(powers.len(), Lane::new);
+    }
+    let lanes = &mut lanes[..powers.len()];
+    level.run(Recursion { points, mirror, powers, lanes, proceed })
 }
 
 struct Recursion<'a, 'b, T> {
     points: Points<'a, 'b, T>,
     mirror: &'a Mirror,
-    power: Power,
-    chain: &'a mut Chain,
+    powers: &'a [Power],
+    lanes: &'a mut [Lane],
     proceed: &'a dyn Fn() -> bool,
 }
 
@@ -101,19 +102,20 @@ impl<T: Scalar> Work for Recursion<'_, '_, T> {
 
     #[inline(always)]
     fn run<V: Vector>(self) -> Self::Output {
-        let Self { points, mirror, power, chain, proceed } = self;
-        chain.reset(points.len());
-        for j in 1..points.len() {
-            chain.term[j] = power.of_square(points.square(j - 1, j));
+        let Self { points, mirror, powers, lanes, proceed } = self;
+        for (lane, &power) in lanes.iter_mut().zip(powers) {
+            lane.reset(power, &mirror.steps[..mirror.len]);
         }
-        let mut target = Target::new(mirror, power);
+        let mut target = Target::new(mirror);
         for block in 0..mirror.blocks() {
             if !proceed() {
                 return Err(Error::Interrupted);
             }
-            target.open::<V>(chain, block);
-            target.search::<V>(chain);
-            target.close(chain, &points);
+            target.open::<V>(lanes, block);
+            target.search::<V>(lanes);
+            for lane in &mut *lanes {
+                lane.close(target.from, target.to, &points);
+            }
         }
         Ok(())
     }

@@ -38,7 +38,7 @@ impl Metric {
     ///
     /// Squares must not overflow; see [`crate::scale`].
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn distance<T: Scalar>(self, a: &[T], b: &[T]) -> f64 {
         match self {
             Self::Euclidean => squared_distance(a, b).sqrt(),

@@ -1,6 +1,7 @@
 //! A borrowed path: points in rows, one after another in memory.
 
 use crate::error::Error;
+use crate::simd::{Level, Vector, Work};
 
 /// The two kinds of numbers a path may consist of.
 pub trait Scalar: Copy + Send + Sync + 'static {
@@ -28,6 +29,7 @@ pub struct PathView<'a, T = f64> {
     data: &'a [T],
     len: usize,
     dim: usize,
+    range: f64,
 }
 
 impl<'a, T: Scalar> PathView<'a, T> {
@@ -45,9 +47,15 @@ impl<'a, T: Scalar> PathView<'a, T> {
         if len.checked_mul(dim) != Some(data.len()) {
             return Err(Error::Shape { rows: len, columns: dim, len: data.len() });
         }
-        let path = Self { data, len, dim };
-        path.check_finite()?;
-        Ok(path)
+        let range = Level::detect().run(Range { data, dim });
+        let path = Self { data, len, dim, range };
+        if range.is_nan() { Err(path.first_not_finite()) } else { Ok(path) }
+    }
+
+    /// A path of finite numbers that needs no second look.
+    pub(crate) fn trusted(data: &'a [T], len: usize, dim: usize) -> Self {
+        debug_assert_eq!(data.len(), len * dim);
+        Self { data, len, dim, range: f64::NAN }
     }
 
     /// Number of points, at least one.
@@ -76,29 +84,89 @@ impl<'a, T: Scalar> PathView<'a, T> {
         &self.data[i * self.dim..(i + 1) * self.dim]
     }
 
-    fn check_finite(&self) -> Result<(), Error> {
-        // A sum over a chunk of x * 0 is 0 or NaN: no branch an entry.
-        for (chunk_index, chunk) in self.data.chunks(4096).enumerate() {
-            let mut lanes = [0.0_f64; 16];
-            let (whole, rest) = chunk.as_chunks::<16>();
-            for part in whole {
-                for (lane, x) in lanes.iter_mut().zip(part) {
-                    *lane += x.widen() * 0.0;
-                }
-            }
-            let tail: f64 = rest.iter().map(|x| x.widen() * 0.0).sum();
-            if (lanes.iter().sum::<f64>() + tail).is_nan() {
-                return Err(self.locate(chunk_index * 4096));
-            }
-        }
-        Ok(())
+    /// Largest deviation of a coordinate from the first point's, infinite if it overflows.
+    #[must_use]
+    pub fn range(&self) -> f64 {
+        self.range
     }
 
     #[cold]
-    fn locate(&self, from: usize) -> Error {
-        let offset = self.data[from..].iter().position(|x| !x.widen().is_finite());
-        let at = from + offset.unwrap_or(0);
+    fn first_not_finite(&self) -> Error {
+        let at = self.data.iter().position(|x| !x.widen().is_finite()).unwrap_or(0);
         let value = self.data[at].widen();
         Error::NotFinite { row: at / self.dim, column: at % self.dim, value }
+    }
+}
+
+/// Measures the largest deviation from the first row; NaN if an entry is not finite.
+struct Range<'a, T> {
+    data: &'a [T],
+    dim: usize,
+}
+
+impl<T: Scalar> Work for Range<'_, T> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<V: Vector>(self) -> f64 {
+        let (first, _) = self.data.split_at(self.dim);
+        let mut gauge = Gauge::default();
+        if self.dim == 1 {
+            gauge.constant(self.data, first[0].widen());
+        } else {
+            for row in self.data.chunks_exact(self.dim) {
+                gauge.row(row, first);
+            }
+        }
+        gauge.range()
+    }
+}
+
+/// Independent lanes of a maximum, and of a sum that any infinity or NaN spoils.
+#[derive(Default)]
+struct Gauge {
+    top: [f64; 16],
+    spoilt: [f64; 16],
+}
+
+impl Gauge {
+    #[inline(always)]
+    fn see(&mut self, lane: usize, x: f64, start: f64) {
+        let deviation = (x - start).abs();
+        self.top[lane] = if deviation > self.top[lane] { deviation } else { self.top[lane] };
+        self.spoilt[lane] += x * 0.0;
+    }
+
+    #[inline(always)]
+    fn row<T: Scalar>(&mut self, row: &[T], first: &[T]) {
+        let ((lines, rest), (starts, start_rest)) =
+            (row.as_chunks::<16>(), first.as_chunks::<16>());
+        for (line, start) in lines.iter().zip(starts) {
+            for k in 0..16 {
+                self.see(k, line[k].widen(), start[k].widen());
+            }
+        }
+        for (k, (x, start)) in rest.iter().zip(start_rest).enumerate() {
+            self.see(k, x.widen(), start.widen());
+        }
+    }
+
+    #[inline(always)]
+    fn constant<T: Scalar>(&mut self, data: &[T], start: f64) {
+        let (lines, rest) = data.as_chunks::<16>();
+        for line in lines {
+            for k in 0..16 {
+                self.see(k, line[k].widen(), start);
+            }
+        }
+        for (k, x) in rest.iter().enumerate() {
+            self.see(k, x.widen(), start);
+        }
+    }
+
+    #[inline(always)]
+    fn range(&self) -> f64 {
+        let spoilt: f64 = self.spoilt.iter().sum();
+        self.top.iter().fold(0.0, |top, &x| f64::max(top, x)) + spoilt
     }
 }

@@ -12,7 +12,9 @@ mod _pvar {
     #[pymodule_export]
     use super::batch::batch;
     #[pymodule_export]
-    use super::functions::{p_var, p_variation, p_variation_norm, prefix, profile};
+    use super::functions::{
+        critical_exponent, p_var, p_variation, p_variation_norm, prefix, profile,
+    };
     #[pymodule_export]
     use super::handle::Path;
 }

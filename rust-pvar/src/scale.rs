@@ -20,45 +20,22 @@ pub struct Scale {
     pub constant: bool,
 }
 
-/// The size of a path: largest entry and largest deviation from the first point, halved.
-fn half_extent<T: Scalar>(path: &PathView<'_, T>) -> (f64, f64) {
-    let first = path.row(0);
-    let mut largest = 0.0_f64;
-    let mut range = 0.0_f64;
-    let mut deviation = vec![0.0_f64; path.dim()];
-    for row in path.data().chunks_exact(path.dim()) {
-        for ((top, &x), &start) in deviation.iter_mut().zip(row).zip(first) {
-            let distance = (x.widen() * 0.5 - start.widen() * 0.5).abs();
-            *top = if distance > *top { distance } else { *top };
-        }
-    }
-    for (&deviation, &start) in deviation.iter().zip(first) {
-        range = range.max(deviation);
-        largest = largest.max(deviation + (start.widen() * 0.5).abs());
-    }
-    (largest, range)
-}
-
 impl Scale {
     /// Measures a path. `None` in place of a copy means that the path may be read as it is.
     #[must_use]
     pub fn measure<T: Scalar>(path: &PathView<'_, T>) -> (Self, Option<Vec<f64>>) {
-        let (largest, range) = half_extent(path);
-        // Halving can lose the last bit of the smallest numbers: look again before saying so.
-        let constant = range == 0.0 && {
-            let first = path.row(0);
-            let mut rows = path.data().chunks_exact(path.dim());
-            rows.all(|row| row.iter().zip(first).all(|(x, y)| x.widen() == y.widen()))
-        };
-        if constant {
-            return (Self { unit: 1.0, exponent: 0, constant }, None);
+        if path.range() == 0.0 {
+            return (Self { unit: 1.0, exponent: 0, constant: true }, None);
         }
-        let exponent = exponent_of(range) + 1;
-        if exponent_of(largest) < MODERATE && exponent > -MODERATE {
-            return (Self { unit: power_of_two(-exponent), exponent, constant }, None);
+        let start = path.row(0).iter().fold(0.0, |top, x| f64::max(top, x.widen().abs()));
+        // A range beyond the largest number lies within twice of it.
+        let exponent = if path.range().is_finite() { exponent_of(path.range()) + 1 } else { 1025 };
+        let moderate = exponent < MODERATE && exponent > -MODERATE && exponent_of(start) < MODERATE;
+        if moderate {
+            let unit = power_of_two(-exponent);
+            return (Self { unit, exponent, constant: false }, None);
         }
-        let copy = recentre(path, exponent);
-        (Self { unit: 1.0, exponent, constant }, Some(copy))
+        (Self { unit: 1.0, exponent, constant: false }, Some(recentre(path, exponent)))
     }
 }
 

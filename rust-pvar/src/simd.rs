@@ -22,6 +22,14 @@ pub struct Line(pub [f32; LANES]);
 impl Line {
     /// Sixteen zeros.
     pub const ZERO: Self = Self([0.0; LANES]);
+
+    /// The numbers of several lines, one after another.
+    #[inline(always)]
+    pub fn flat(lines: &mut [Self]) -> &mut [f32] {
+        let (start, len) = (lines.as_mut_ptr().cast::<f32>(), lines.len() * LANES);
+        // SAFETY: a line is exactly sixteen numbers, without padding, and stays borrowed.
+        unsafe { std::slice::from_raw_parts_mut(start, len) }
+    }
 }
 
 /// Arithmetic on sixteen numbers at once.

@@ -2,21 +2,21 @@
 
 use crate::chain::Chain;
 use crate::error::Error;
-use crate::euclid::{self, Points, mirror::Mirror};
+use crate::euclid::lane::Lane;
+use crate::euclid::{self, Points};
+use crate::line::LineSolver;
 use crate::metric::{Metric, squared_distance};
 use crate::path::{PathView, Scalar};
 use crate::power::Power;
+use crate::prepared::{Prepared, Wanted};
 use crate::radius;
-use crate::scale::{Scale, distinct_rows, load_exponent};
-use crate::simd::Level;
+use crate::scale::{Scale, exponent_of, load_exponent};
+use crate::simd::{Level, Vector, Work};
+use crate::space::PathSpace;
 use crate::sum::Compensated;
 
 /// Above this exponent powers are taken relative to an attained distance.
 const LARGE_EXPONENT: f64 = 64.0;
-/// Below this dimension a distance is cheaper than a mirror.
-const MIRRORED: usize = 8;
-/// Above this one, relative to the diameter.
-const HUGE_EXPONENT: f64 = 900.0;
 
 /// The p-variation of a path, with one partition that attains it.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,8 +35,10 @@ pub struct Solution {
 #[derive(Debug, Default)]
 pub struct Solver {
     level: Option<Level>,
+    prepared: Prepared,
+    lanes: Vec<Lane>,
     chain: Chain,
-    mirror: Mirror,
+    line: LineSolver,
 }
 
 /// Checks an exponent.
@@ -45,6 +47,13 @@ pub struct Solver {
 /// [`Error::Exponent`] unless `p` is a finite number of at least one.
 pub fn check_exponent(p: f64) -> Result<(), Error> {
     if p.is_finite() && p >= 1.0 { Ok(()) } else { Err(Error::Exponent(p)) }
+}
+
+/// A question: a path made ready, and who may stop the work.
+struct Question<'a, 'b, T> {
+    path: &'a PathView<'b, T>,
+    prepared: &'a Prepared,
+    proceed: &'a dyn Fn() -> bool,
 }
 
 impl Solver {
@@ -72,15 +81,45 @@ impl Solver {
         metric: Metric,
         proceed: &dyn Fn() -> bool,
     ) -> Result<Solution, Error> {
-        check_exponent(p)?;
-        let (scale, copy) = Scale::measure(path);
-        match copy {
-            Some(copy) => {
-                let view = PathView::new(&copy, path.len(), path.dim())?;
-                self.solve_scaled(&view, p, metric, scale, proceed)
-            }
-            None => self.solve_scaled(path, p, metric, scale, proceed),
-        }
+        let mut solutions = self.solve_all(path, &[p], metric, proceed)?;
+        Ok(solutions.remove(0))
+    }
+
+    /// The p-variations of `path` for several exponents, in one pass.
+    ///
+    /// # Errors
+    /// As [`Solver::solve`].
+    pub fn solve_all<T: Scalar>(
+        &mut self,
+        path: &PathView<'_, T>,
+        exponents: &[f64],
+        metric: Metric,
+        proceed: &dyn Fn() -> bool,
+    ) -> Result<Vec<Solution>, Error> {
+        let real = path.dim() == 1;
+        let wanted = Wanted {
+            mirror: exponents.iter().any(|&p| needs_mirror(p)),
+            rows: !real || exponents.contains(&1.0),
+        };
+        exponents.iter().try_for_each(|&p| check_exponent(p))?;
+        self.fresh(path, wanted, metric, |solver, prepared| {
+            solver.solve_prepared(path, prepared, exponents, proceed)
+        })
+    }
+
+    /// The norms V_p^(1/p) for several exponents, in one pass.
+    ///
+    /// # Errors
+    /// As [`Solver::solve`].
+    pub fn profile<T: Scalar>(
+        &mut self,
+        path: &PathView<'_, T>,
+        exponents: &[f64],
+        metric: Metric,
+        proceed: &dyn Fn() -> bool,
+    ) -> Result<Vec<f64>, Error> {
+        let solutions = self.solve_all(path, exponents, metric, proceed)?;
+        Ok(solutions.into_iter().map(|solution| solution.norm).collect())
     }
 
     /// V_j for every j: the p-variation of the path up to point j.
@@ -94,159 +133,253 @@ impl Solver {
         metric: Metric,
         proceed: &dyn Fn() -> bool,
     ) -> Result<Vec<f64>, Error> {
+        let wanted = Wanted { mirror: needs_mirror(p), rows: true };
         check_exponent(p)?;
-        let (scale, copy) = Scale::measure(path);
-        match copy {
-            Some(copy) => {
-                let view = PathView::new(&copy, path.len(), path.dim())?;
-                self.prefix_scaled(&view, p, metric, scale, proceed)
-            }
-            None => self.prefix_scaled(path, p, metric, scale, proceed),
-        }
+        self.fresh(path, wanted, metric, |solver, prepared| {
+            solver.prefix_prepared(path, prepared, p, proceed)
+        })
     }
 
-    /// The norms V_p^(1/p) for several exponents.
+    /// As [`Solver::solve_all`], for a path that was prepared before.
     ///
     /// # Errors
     /// As [`Solver::solve`].
-    pub fn profile<T: Scalar>(
+    pub fn solve_prepared<T: Scalar>(
         &mut self,
         path: &PathView<'_, T>,
+        prepared: &Prepared,
         exponents: &[f64],
-        metric: Metric,
         proceed: &dyn Fn() -> bool,
-    ) -> Result<Vec<f64>, Error> {
-        let norm = |&p: &f64| self.solve(path, p, metric, proceed).map(|solution| solution.norm);
-        exponents.iter().map(norm).collect()
-    }
-
-    fn solve_scaled<T: Scalar>(
-        &mut self,
-        path: &PathView<'_, T>,
-        p: f64,
-        metric: Metric,
-        scale: Scale,
-        proceed: &dyn Fn() -> bool,
-    ) -> Result<Solution, Error> {
-        let last = path.len() - 1;
-        if scale.constant {
+    ) -> Result<Vec<Solution>, Error> {
+        exponents.iter().try_for_each(|&p| check_exponent(p))?;
+        if prepared.scale.constant {
+            let last = path.len() - 1;
             let partition = if last == 0 { vec![0] } else { vec![0, last] };
-            return Ok(Solution { value: 0.0, norm: 0.0, partition });
+            let solution = Solution { value: 0.0, norm: 0.0, partition };
+            return Ok(vec![solution; exponents.len()]);
         }
-        let rows = distinct_rows(path);
-        self.recursion(path, rows.as_deref(), p, metric, scale, proceed)?;
-        let mut partition = self.chain.partition();
-        if let Some(rows) = &rows {
-            partition.iter_mut().for_each(|i| *i = rows[*i] as usize);
-            *partition.last_mut().expect("a partition has points") = last;
+        match prepared.copy_of(path) {
+            Some(view) => self.answers(&Question { path: &view, prepared, proceed }, exponents),
+            None => self.answers(&Question { path, prepared, proceed }, exponents),
         }
-        let (value, norm) = evaluate(path, &partition, p, metric, scale);
-        Ok(Solution { value, norm, partition })
     }
 
-    fn prefix_scaled<T: Scalar>(
+    /// As [`Solver::prefix`], for a path that was prepared before.
+    ///
+    /// # Errors
+    /// As [`Solver::solve`].
+    pub fn prefix_prepared<T: Scalar>(
         &mut self,
         path: &PathView<'_, T>,
+        prepared: &Prepared,
         p: f64,
-        metric: Metric,
-        scale: Scale,
         proceed: &dyn Fn() -> bool,
     ) -> Result<Vec<f64>, Error> {
-        if scale.constant {
+        check_exponent(p)?;
+        if prepared.scale.constant {
             return Ok(vec![0.0; path.len()]);
         }
-        let rows = distinct_rows(path);
-        let sigma = self.recursion(path, rows.as_deref(), p, metric, scale, proceed)?;
-        let values = self.chain.accurate_values();
-        let back = |v: f64| {
-            let norm = Power::new(p).root(v) * sigma;
-            let direct = v * load_exponent(1.0, scale.exponent).powf(p) * sigma.powf(p);
-            if p <= 8.0 && direct.is_normal() {
-                direct
+        match prepared.copy_of(path) {
+            Some(view) => self.prefixes(&Question { path: &view, prepared, proceed }, p),
+            None => self.prefixes(&Question { path, prepared, proceed }, p),
+        }
+    }
+
+    /// Prepares a path in this solver's memory and puts a question about it.
+    fn fresh<T: Scalar, R>(
+        &mut self,
+        path: &PathView<'_, T>,
+        wanted: Wanted,
+        metric: Metric,
+        ask: impl FnOnce(&mut Self, &Prepared) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let level = self.level();
+        let mut prepared = std::mem::take(&mut self.prepared);
+        prepared.refill(path, metric, wanted, level);
+        let answer = ask(self, &prepared);
+        self.prepared = prepared;
+        answer
+    }
+
+    fn level(&mut self) -> Level {
+        *self.level.get_or_insert_with(Level::detect)
+    }
+
+    fn answers<T: Scalar>(
+        &mut self,
+        question: &Question<'_, '_, T>,
+        exponents: &[f64],
+    ) -> Result<Vec<Solution>, Error> {
+        let mirrored = self.mirrored(question, exponents)?;
+        let level = self.level();
+        let mut lane = 0;
+        let mut solutions = Vec::with_capacity(exponents.len());
+        for &p in exponents {
+            if mirrored && needs_mirror(p) {
+                solutions.push(solution(question, self.lanes[lane].chain(), p, level));
+                lane += 1;
+            } else if question.path.dim() == 1 && p != 1.0 {
+                solutions.push(self.on_line(question, p)?);
             } else {
-                load_exponent(norm, scale.exponent).powf(p)
+                self.recursion(question, p)?;
+                solutions.push(solution(question, &self.chain, p, level));
             }
+        }
+        Ok(solutions)
+    }
+
+    fn prefixes<T: Scalar>(
+        &mut self,
+        question: &Question<'_, '_, T>,
+        p: f64,
+    ) -> Result<Vec<f64>, Error> {
+        let mirrored = self.mirrored(question, &[p])?;
+        let sigma = if mirrored { 1.0 } else { self.recursion(question, p)? };
+        let chain = if mirrored { self.lanes[0].chain() } else { &self.chain };
+        let Question { path, prepared, .. } = question;
+        let unscale = Unscale::new(prepared.scale, sigma, p);
+        let values = chain.accurate_values();
+        let Some(rows) = prepared.rows() else {
+            return Ok(values.into_iter().map(|v| unscale.power(v)).collect());
         };
-        let Some(rows) = rows else { return Ok(values.into_iter().map(back).collect()) };
         let mut prefix = vec![0.0; path.len()];
         for (k, &start) in rows.iter().enumerate() {
             let end = rows.get(k + 1).map_or(path.len(), |&next| next as usize);
-            prefix[start as usize..end].fill(back(values[k]));
+            prefix[start as usize..end].fill(unscale.power(values[k]));
         }
         Ok(prefix)
     }
 
-    /// Fills the chain of the distinct rows; its values are sums of (scaled distance / sigma)^p,
-    /// and sigma is returned.
+    /// Fills the lanes of those exponents that go by the mirror; false if there are none.
+    fn mirrored<T: Scalar>(
+        &mut self,
+        question: &Question<'_, '_, T>,
+        exponents: &[f64],
+    ) -> Result<bool, Error> {
+        let Question { path, prepared, proceed } = *question;
+        let Some(mirror) = prepared.mirror() else { return Ok(false) };
+        let powers: Vec<Power> =
+            exponents.iter().filter(|&&p| needs_mirror(p)).map(|&p| Power::new(p)).collect();
+        let points = Points { path, rows: prepared.rows(), unit: prepared.scale.unit };
+        let level = self.level();
+        euclid::solve(level, points, mirror, &powers, &mut self.lanes, proceed)?;
+        Ok(!powers.is_empty())
+    }
+
+    /// The solution for a path in R, where all metrics are one.
+    fn on_line<T: Scalar>(
+        &mut self,
+        question: &Question<'_, '_, T>,
+        p: f64,
+    ) -> Result<Solution, Error> {
+        let Question { path, prepared, proceed } = *question;
+        let level = self.level();
+        let unit = prepared.scale.unit;
+        let factor = if p <= LARGE_EXPONENT {
+            unit
+        } else {
+            let (low, high) = path
+                .data()
+                .iter()
+                .map(|x| x.widen() * unit)
+                .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| {
+                    (low.min(x), high.max(x))
+                });
+            unit / (high - low)
+        };
+        let partition = self.line.solve(level, path.data(), factor, Power::new(p), proceed)?;
+        let (value, norm) = evaluate(path, &partition, p, prepared.metric, prepared.scale, level);
+        Ok(Solution { value, norm, partition })
+    }
+
+    /// Fills the chain without a mirror; its values are sums of (scaled distance / sigma)^p, and
+    /// sigma is returned.
     fn recursion<T: Scalar>(
         &mut self,
-        path: &PathView<'_, T>,
-        rows: Option<&[u32]>,
+        question: &Question<'_, '_, T>,
         p: f64,
-        metric: Metric,
-        scale: Scale,
-        proceed: &dyn Fn() -> bool,
     ) -> Result<f64, Error> {
-        let mut space = PathSpace { path, rows, metric, factor: scale.unit, power: Power::new(p) };
-        let sigma = if p <= LARGE_EXPONENT { 1.0 } else { space.attained_distance(p) };
-        space.factor /= sigma;
+        let Question { path, prepared, proceed } = *question;
+        let mut space = PathSpace::new(path, prepared, Power::new(p));
         if p == 1.0 {
-            self.chain.reset(radius::Space::len(&space));
-            for j in 1..radius::Space::len(&space) {
-                let term = radius::Space::distance(&space, j - 1, j);
-                self.chain.term[j] = term;
-                self.chain.value[j] = self.chain.value[j - 1] + term;
-                self.chain.source[j] = (j - 1) as u32;
-            }
-        } else if metric == Metric::Euclidean && p <= LARGE_EXPONENT && path.dim() >= MIRRORED {
-            let level = *self.level.get_or_insert_with(Level::detect);
-            let points = Points { path, rows, unit: scale.unit };
-            euclid::prepare(level, points, &mut self.mirror);
-            euclid::solve(level, points, &self.mirror, space.power, &mut self.chain, proceed)?;
-        } else {
-            radius::solve(&space, &mut self.chain, proceed)?;
+            space.steps(&mut self.chain);
+            return Ok(1.0);
         }
+        let sigma = if p <= LARGE_EXPONENT { 1.0 } else { space.rescale(p) };
+        radius::solve(&space, &mut self.chain, proceed)?;
         Ok(sigma)
     }
 }
 
-/// The rows of a path with a metric, scaled.
-struct PathSpace<'a, 'b, T> {
-    path: &'a PathView<'b, T>,
-    rows: Option<&'a [u32]>,
-    metric: Metric,
-    factor: f64,
+/// Whether an exponent goes by the mirror, where there is one.
+fn needs_mirror(p: f64) -> bool {
+    p != 1.0 && p <= LARGE_EXPONENT
+}
+
+/// Takes powers back from scaled to given units.
+struct Unscale {
+    p: f64,
     power: Power,
+    exponent: i32,
+    sigma: f64,
+    factor: f64,
 }
 
-impl<T: Scalar> PathSpace<'_, '_, T> {
-    fn row(&self, i: usize) -> &[T] {
-        self.path.row(self.rows.map_or(i, |rows| rows[i] as usize))
+impl Unscale {
+    fn new(scale: Scale, sigma: f64, p: f64) -> Self {
+        // A power of two raised to an integer or half-integer is exact or nearly so.
+        let factor = (f64::from(scale.exponent) * p).exp2() * sigma.powf(p);
+        Self { p, power: Power::new(p), exponent: scale.exponent, sigma, factor }
     }
 
-    /// A distance between two points of the path, at least half the diameter; beyond
-    /// [`HUGE_EXPONENT`] the diameter itself.
-    fn attained_distance(&self, p: f64) -> f64 {
-        let len = radius::Space::len(self);
-        let farthest =
-            |i: usize| (0..len).map(|j| radius::Space::distance(self, i, j)).fold(0.0, f64::max);
-        if p <= HUGE_EXPONENT { farthest(0) } else { (0..len).map(farthest).fold(0.0, f64::max) }
+    fn power(&self, value: f64) -> f64 {
+        let direct = value * self.factor;
+        if self.factor.is_normal() && (direct.is_normal() || value == 0.0) {
+            return direct;
+        }
+        load_exponent(self.power.root(value) * self.sigma, self.exponent).powf(self.p)
     }
 }
 
-impl<T: Scalar> radius::Space for PathSpace<'_, '_, T> {
-    fn len(&self) -> usize {
-        self.rows.map_or(self.path.len(), <[u32]>::len)
+/// The solution that a chain stands for, summed anew along its partition.
+fn solution<T: Scalar>(
+    question: &Question<'_, '_, T>,
+    chain: &Chain,
+    p: f64,
+    level: Level,
+) -> Solution {
+    let Question { path, prepared, .. } = question;
+    let mut partition = chain.partition();
+    if let Some(rows) = prepared.rows() {
+        partition.iter_mut().for_each(|i| *i = rows[*i] as usize);
+        if let Some(last) = partition.last_mut() {
+            *last = path.len() - 1;
+        }
     }
+    let (value, norm) = evaluate(path, &partition, p, prepared.metric, prepared.scale, level);
+    Solution { value, norm, partition }
+}
 
-    #[inline]
-    fn distance(&self, i: usize, j: usize) -> f64 {
-        self.metric.distance(self.row(i), self.row(j)) * self.factor
-    }
+/// The lengths of a partition's edges, or their squares.
+struct Terms<'a, 'b, T> {
+    path: &'a PathView<'b, T>,
+    partition: &'a [usize],
+    metric: Metric,
+    squared: bool,
+}
 
-    #[inline]
-    fn power(&self, distance: f64) -> f64 {
-        self.power.of(distance)
+impl<T: Scalar> Work for Terms<'_, '_, T> {
+    type Output = Vec<f64>;
+
+    #[inline(always)]
+    fn run<V: Vector>(self) -> Vec<f64> {
+        let mut terms = Vec::with_capacity(self.partition.len());
+        for edge in self.partition.windows(2) {
+            let (a, b) = (self.path.row(edge[0]), self.path.row(edge[1]));
+            let square = self.squared;
+            terms.push(if square { squared_distance(a, b) } else { self.metric.distance(a, b) });
+        }
+        terms
     }
 }
 
@@ -257,20 +390,16 @@ fn evaluate<T: Scalar>(
     p: f64,
     metric: Metric,
     scale: Scale,
+    level: Level,
 ) -> (f64, f64) {
     let power = Power::new(p);
     // Euclidean distances stay squared where the power allows it.
-    let squared = metric == Metric::Euclidean && p == 2.0;
-    let terms: Vec<f64> = partition
-        .windows(2)
-        .map(|edge| {
-            let (a, b) = (path.row(edge[0]), path.row(edge[1]));
-            if squared { squared_distance(a, b) } else { metric.distance(a, b) }
-        })
-        .collect();
+    let squared = metric == Metric::Euclidean && p == 2.0 && path.dim() > 1;
+    let terms = level.run(Terms { path, partition, metric, squared });
     let longest = terms.iter().copied().fold(0.0, f64::max);
     let raise = |x: f64| if squared { x } else { power.of(x) };
-    let unscale = scale.exponent + exponent_of_unit(scale.unit);
+    // What is left to be undone: all of the scaling if the path was copied, else nothing.
+    let unscale = scale.exponent + exponent_of(scale.unit);
     let top = raise(longest);
     if unscale == 0 && top < 1e280 && top > 1e-280 {
         let value = terms.iter().map(|&x| raise(x)).collect::<Compensated>().value();
@@ -281,9 +410,4 @@ fn evaluate<T: Scalar>(
     let longest = if squared { longest.sqrt() } else { longest };
     let norm = load_exponent(longest * power.root(sum), unscale);
     (power.of(norm), norm)
-}
-
-/// log2 of a unit, which is a power of two.
-fn exponent_of_unit(unit: f64) -> i32 {
-    crate::scale::exponent_of(unit)
 }

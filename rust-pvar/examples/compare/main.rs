@@ -3,6 +3,7 @@
 //! Prints one line of comma-separated values a case; see `benchmarks/bench_pvar.py`.
 
 mod baseline;
+mod line_baseline;
 mod paths;
 
 use std::hint::black_box;
@@ -64,11 +65,38 @@ fn main() {
             ours = solver.solve(black_box(&view), p, Metric::Euclidean, &|| true).unwrap().value;
         });
         let mut reference = 0.0;
-        let ordered = if quick { f64::NAN } else { best_of(|| {
-            reference = baseline::p_variation(black_box(&data), 225, p, baseline::ordered);
-        }) };
+        let ordered = if quick {
+            f64::NAN
+        } else {
+            best_of(|| {
+                reference = baseline::p_variation(black_box(&data), 225, p, baseline::ordered);
+            })
+        };
         let error = (ours - reference).abs() / reference;
         println!("{kind},{len},{p},{mine:.3},{ordered:.3},{:.1},{error:.1e}", ordered / mine);
         let _ = view;
+    }
+    for len in [2000, 100_000] {
+        for kind in ["brownian", "smooth", "iid"] {
+            for p in [1.25, 1.5, 2.0, 3.0] {
+                if !format!("real{kind}").contains(&filter) {
+                    continue;
+                }
+                let data = paths::path(kind, len, 1, 1);
+                let mut ours = 0.0;
+                let mine = best_of(|| {
+                    let view = PathView::new(black_box(&data), len, 1).unwrap();
+                    ours = solver.solve(&view, p, Metric::Euclidean, &|| true).unwrap().value;
+                });
+                let mut reference = 0.0;
+                let theirs =
+                    best_of(|| reference = line_baseline::p_variation(black_box(&data), p));
+                let error = (ours - reference).abs() / reference;
+                println!(
+                    "real {kind},{len},{p},{mine:.4},{theirs:.4},{:.2},{error:.1e}",
+                    theirs / mine
+                );
+            }
+        }
     }
 }

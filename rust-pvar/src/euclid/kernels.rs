@@ -110,6 +110,23 @@ pub fn square<V: Vector>(a: &[Line], b: &[Line]) -> f32 {
     sums[0].add(sums[1]).total()
 }
 
+/// |row|^2 and |row + offset|^2 of every row.
+#[inline(always)]
+pub fn norms<V: Vector>(rows: &[Line], offset: &[Line], plain: &mut [f32], moved: &mut [f32]) {
+    let width = offset.len();
+    for ((row, plain), moved) in rows.chunks_exact(width).zip(plain).zip(moved) {
+        let mut sums = [V::zero(); 2];
+        for (line, o) in row.iter().zip(offset) {
+            let x = V::load(line);
+            let y = x.add(V::load(o));
+            sums[0] = x.mul_add(x, sums[0]);
+            sums[1] = y.mul_add(y, sums[1]);
+        }
+        *plain = sums[0].total();
+        *moved = sums[1].total();
+    }
+}
+
 /// |row|^2 of one row.
 #[inline(always)]
 pub fn norm_square<V: Vector>(row: &[Line]) -> f32 {

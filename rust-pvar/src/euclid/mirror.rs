@@ -40,6 +40,8 @@ pub struct Mirror {
     pub leaf_radius: Vec<f64>,
     /// Distance of a block's farthest point from the path's first centre, or more.
     pub reach: Vec<f64>,
+    /// Squares of the steps' lengths, in double precision and scaled; `steps[0]` is zero.
+    pub steps: Vec<f64>,
     /// Bounds for the rounding errors of single precision.
     pub margin: Margin,
 }
@@ -111,30 +113,23 @@ impl Mirror {
     pub fn direction(&self, from: usize, to: usize, out: &mut [Line]) {
         let a = &self.centres[from * self.dim..(from + 1) * self.dim];
         let b = &self.centres[to * self.dim..(to + 1) * self.dim];
-        let whole = self.dim / LANES;
-        let (a_lines, a_rest) = a.as_chunks::<LANES>();
-        let (b_lines, b_rest) = b.as_chunks::<LANES>();
-        for ((out, x), y) in out.iter_mut().zip(a_lines).zip(b_lines) {
-            for k in 0..LANES {
-                out.0[k] = (y[k] - x[k]) as f32;
-            }
+        let out = Line::flat(out);
+        for ((out, x), y) in out.iter_mut().zip(a).zip(b) {
+            *out = (y - x) as f32;
         }
-        if let Some(last) = out.get_mut(whole) {
-            *last = Line::ZERO;
-            for ((out, x), y) in last.0.iter_mut().zip(a_rest).zip(b_rest) {
-                *out = (y - x) as f32;
-            }
-        }
+        out[self.dim..].fill(0.0);
     }
 
     /// Mirrors the given rows of a path (all if `None`), each multiplied by `unit`.
+    ///
+    /// Returns whether some step has the square zero.
     #[inline(always)]
     pub fn build<V: Vector, T: Scalar>(
         &mut self,
         path: &PathView<'_, T>,
         rows: Option<&[u32]>,
         unit: f64,
-    ) {
+    ) -> bool {
         self.len = rows.map_or(path.len(), <[u32]>::len);
         self.dim = path.dim();
         self.width = self.dim.div_ceil(LANES);
@@ -148,10 +143,63 @@ impl Mirror {
         resize(&mut self.radius, blocks, 0.0);
         resize(&mut self.leaf_radius, leaves, 0.0);
         resize(&mut self.reach, blocks, 0.0);
+        resize(&mut self.steps, self.len, 0.0);
+        let mut sums = vec![0.0_f64; LEAVES * self.dim];
+        let mut pause = false;
         for block in 0..blocks {
+            pause |= self.read_block(path, rows, unit, block, &mut sums);
             self.fill_block(path, rows, unit, block);
             self.measure_block::<V>(block);
         }
+        pause
+    }
+
+    /// One pass over a block as it comes from memory: its steps, and the centres of block and
+    /// leaves.
+    #[inline(always)]
+    fn read_block<T: Scalar>(
+        &mut self,
+        path: &PathView<'_, T>,
+        rows: Option<&[u32]>,
+        unit: f64,
+        block: usize,
+        sums: &mut [f64],
+    ) -> bool {
+        let row = |i: usize| path.row(rows.map_or(i, |rows| rows[i] as usize));
+        let (from, to) = (block * BLOCK, self.len.min((block + 1) * BLOCK));
+        let (width, dim) = (self.width, self.dim);
+        let mut pause = false;
+        sums.fill(0.0);
+        for i in from..to {
+            let leaf = (i - from) / LEAF;
+            let sum = &mut sums[leaf * dim..(leaf + 1) * dim];
+            let square = add_and_step(sum, row(i), row(i.saturating_sub(1)));
+            self.steps[i] = square * (unit * unit);
+            pause |= i > 0 && square == 0.0;
+        }
+        let centre = &mut self.centres[block * dim..(block + 1) * dim];
+        centre.fill(0.0);
+        for sum in sums.chunks_exact(dim) {
+            for (total, x) in centre.iter_mut().zip(sum) {
+                *total += x;
+            }
+        }
+        let share = unit / (to - from) as f64;
+        centre.iter_mut().for_each(|sum| *sum *= share);
+        for (leaf, sum) in sums.chunks_exact(dim).enumerate() {
+            let points = (to - from).saturating_sub(leaf * LEAF).min(LEAF);
+            let leaf = block * LEAVES + leaf;
+            let offset = &mut self.offsets[leaf * width..(leaf + 1) * width];
+            offset.fill(Line::ZERO);
+            if points == 0 {
+                continue;
+            }
+            let share = unit / points as f64;
+            for ((out, x), total) in Line::flat(offset).iter_mut().zip(sum).zip(&*centre) {
+                *out = (total - x * share) as f32;
+            }
+        }
+        pause
     }
 
     #[inline(always)]
@@ -165,31 +213,13 @@ impl Mirror {
         let row = |i: usize| path.row(rows.map_or(i, |rows| rows[i] as usize));
         let (from, to) = (block * BLOCK, self.len.min((block + 1) * BLOCK));
         let (width, dim) = (self.width, self.dim);
-        let centre = &mut self.centres[block * dim..(block + 1) * dim];
-        centre.fill(0.0);
+        let centre = &self.centres[block * dim..(block + 1) * dim];
         for i in from..to {
-            for (sum, x) in centre.iter_mut().zip(row(i)) {
-                *sum += x.widen();
+            let out = Line::flat(&mut self.rows[i * width..(i + 1) * width]);
+            for ((out, x), c) in out.iter_mut().zip(row(i)).zip(centre) {
+                *out = (x.widen() * unit - c) as f32;
             }
-        }
-        let share = unit / (to - from) as f64;
-        centre.iter_mut().for_each(|sum| *sum *= share);
-        let (centre_lines, centre_rest) = centre.as_chunks::<LANES>();
-        for i in from..to {
-            let out = &mut self.rows[i * width..(i + 1) * width];
-            let (lines, rest) = row(i).as_chunks::<LANES>();
-            for ((out, x), c) in out.iter_mut().zip(lines).zip(centre_lines) {
-                for k in 0..LANES {
-                    out.0[k] = (x[k].widen() * unit - c[k]) as f32;
-                }
-            }
-            if !rest.is_empty() {
-                let mut last = Line::ZERO;
-                for ((out, x), c) in last.0.iter_mut().zip(rest).zip(centre_rest) {
-                    *out = (x.widen() * unit - c) as f32;
-                }
-                out[width - 1] = last;
-            }
+            out[dim..].fill(0.0);
         }
         self.rows[to * width..(block + 1) * BLOCK * width].fill(Line::ZERO);
     }
@@ -200,30 +230,13 @@ impl Mirror {
         let width = self.width;
         let margin = self.margin;
         let mut radius = 0.0_f64;
-        let mut zero = vec![Line::ZERO; width];
         for leaf in block * LEAVES..(block + 1) * LEAVES {
             let points = leaf * LEAF..(leaf + 1) * LEAF;
             let rows = &self.rows[points.start * width..points.end * width];
-            let offset = &mut self.offsets[leaf * width..(leaf + 1) * width];
+            let offset = &self.offsets[leaf * width..(leaf + 1) * width];
             let inside = self.len.saturating_sub(points.start).min(LEAF);
-            let share = 1.0 / inside.max(1) as f32;
-            for (c, line) in offset.iter_mut().enumerate() {
-                let mut sum = Line::ZERO;
-                for i in 0..inside {
-                    for k in 0..LANES {
-                        sum.0[k] += rows[i * width + c].0[k];
-                    }
-                }
-                for k in 0..LANES {
-                    line.0[k] = -sum.0[k] * share;
-                    zero[c].0[k] = sum.0[k] * share;
-                }
-            }
-            let mut from_leaf = [0.0; LEAF];
-            let mut from_block = [0.0; LEAF];
-            kernels::squares::<V>(rows, &zero, &mut from_leaf);
-            zero.fill(Line::ZERO);
-            kernels::squares::<V>(rows, &zero, &mut from_block);
+            let (mut from_block, mut from_leaf) = ([0.0; LEAF], [0.0; LEAF]);
+            kernels::norms::<V>(rows, offset, &mut from_block, &mut from_leaf);
             let mut leaf_radius = 0.0_f64;
             self.leaf_rho[points.clone()].fill(0.0);
             self.rho[points.clone()].fill(0.0);
@@ -242,6 +255,36 @@ impl Mirror {
         let square = crate::metric::squared_distance(first, own);
         self.reach[block] = (square.sqrt() + radius) * (1.0 + 1e-6);
     }
+}
+
+/// Adds a row to a sum, and returns the square of its distance from the row before.
+#[inline(always)]
+fn add_and_step<T: Scalar>(sum: &mut [f64], row: &[T], before: &[T]) -> f64 {
+    let mut lanes = [0.0_f64; LANES];
+    let (sums, sum_rest) = sum.as_chunks_mut::<LANES>();
+    let ((lines, rest), (olds, old_rest)) = (row.as_chunks::<LANES>(), before.as_chunks::<LANES>());
+    for ((sum, x), old) in sums.iter_mut().zip(lines).zip(olds) {
+        for k in 0..LANES {
+            let x = x[k].widen();
+            sum[k] += x;
+            let step = x - old[k].widen();
+            lanes[k] += step * step;
+        }
+    }
+    for (k, ((sum, x), old)) in sum_rest.iter_mut().zip(rest).zip(old_rest).enumerate() {
+        let x = x.widen();
+        *sum += x;
+        let step = x - old.widen();
+        lanes[k] += step * step;
+    }
+    let mut half = LANES / 2;
+    while half > 0 {
+        for k in 0..half {
+            lanes[k] += lanes[k + half];
+        }
+        half /= 2;
+    }
+    lanes[0]
 }
 
 fn next_up(x: f64) -> f32 {

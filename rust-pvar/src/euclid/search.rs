@@ -2,9 +2,9 @@
 
 use super::fourpoint::{Pair, Side, separate};
 use super::kernels;
+use super::lane::Lane;
 use super::mirror::{BLOCK, LEAF, LEAVES};
 use super::target::Target;
-use crate::chain::Chain;
 use crate::power::SKETCH_ERROR;
 use crate::simd::{LANES, Vector};
 
@@ -14,6 +14,7 @@ const NEAR: f64 = 1.2;
 const DENSE: u32 = 64;
 
 /// The finished block at work.
+#[derive(Clone, Copy)]
 struct Source {
     block: usize,
     /// Distance of the blocks' centres, at least.
@@ -22,53 +23,65 @@ struct Source {
     rounding: f64,
 }
 
+/// Two leaves at work, `leaf` of the source and `own` of the target.
+struct Leaves {
+    leaf: usize,
+    /// First target of the leaf, relative to its block.
+    start: usize,
+    own: usize,
+    /// Distance of the leaves' centres, at least.
+    distance: f64,
+    /// Squares of distances between their points, once known.
+    squares: Option<[[f32; LANES]; LANES]>,
+}
+
 impl Target<'_> {
     /// Looks through all earlier blocks, the nearest first, and notes the candidates.
     #[inline(always)]
-    pub(super) fn search<V: Vector>(&mut self, chain: &Chain) {
+    pub(super) fn search<V: Vector>(&mut self, lanes: &mut [Lane]) {
         let mirror = self.mirror;
+        lanes.iter_mut().for_each(|lane| lane.open = true);
         for block in (0..self.block).rev() {
-            let top = chain.value[(block + 1) * BLOCK - 1];
+            let last = (block + 1) * BLOCK - 1;
             let reach = mirror.reach[self.block] + self.farthest[block];
-            if top + self.bound(reach * reach, mirror.margin.rounding(reach)) <= self.threshold[0] {
+            let square = mirror.margin.upper(reach * reach, mirror.margin.rounding(reach));
+            let mut any = false;
+            for lane in &mut *lanes {
+                lane.open &= lane.chain.value[last] + lane.bound(square) > lane.threshold[0];
+                any |= lane.open;
+            }
+            if !any {
                 break;
             }
             mirror.direction(block, self.block, &mut self.direction);
             let distance = mirror.margin.norm(kernels::norm_square::<V>(&self.direction));
             let radii = mirror.radius[block] + mirror.radius[self.block];
             let extent = distance + radii;
-            let rounding = mirror.margin.rounding(extent);
-            let source = Source { block, distance, rounding };
-            let bound = top + self.bound(extent * extent, rounding);
-            let mut alive = self.below(bound);
+            let source = Source { block, distance, rounding: mirror.margin.rounding(extent) };
+            let square = mirror.margin.upper(extent * extent, source.rounding);
+            let mut alive = 0;
+            for lane in &mut *lanes {
+                let bound = lane.chain.value[last] + lane.bound(square);
+                lane.alive = if lane.open { lane.below(bound) } else { 0 };
+                alive |= lane.alive;
+            }
             if alive != 0 && distance > NEAR * radii {
-                alive &= self.block_survivors::<V>(chain, &source);
+                alive = self.sift_block::<V>(lanes, source);
             }
             if alive != 0 {
-                self.search_leaves::<V>(chain, &source, alive);
+                self.search_leaves::<V>(lanes, source, alive);
             }
         }
     }
 
-    /// The targets whose threshold lies below `bound`, as bits.
+    /// Keeps the targets alive that the four-point bound of the two blocks leaves alive.
     #[inline(always)]
-    fn below(&self, bound: f64) -> u64 {
-        let mut alive = 0_u64;
-        for (k, &threshold) in self.threshold[..self.to - self.from].iter().enumerate() {
-            alive |= u64::from(threshold < bound) << k;
-        }
-        alive
-    }
-
-    /// The targets that the four-point bound of two blocks leaves alive.
-    #[inline(always)]
-    fn block_survivors<V: Vector>(&mut self, chain: &Chain, source: &Source) -> u64 {
+    fn sift_block<V: Vector>(&mut self, lanes: &mut [Lane], source: Source) -> u64 {
         let mirror = self.mirror;
         let from = source.block * BLOCK;
         let (mut own, mut other) = ([0.0_f32; BLOCK], [0.0_f32; BLOCK]);
-        let rows = |from: usize| mirror.rows(from, from + BLOCK);
-        kernels::dots::<V>(rows(self.from), &self.direction, &mut own);
-        kernels::dots::<V>(rows(from), &self.direction, &mut other);
+        kernels::dots::<V>(mirror.rows(self.from, self.from + BLOCK), &self.direction, &mut own);
+        kernels::dots::<V>(mirror.rows(from, from + BLOCK), &self.direction, &mut other);
         let (radius, other_radius) = (mirror.radius[self.block], mirror.radius[source.block]);
         let pair = Pair {
             distance: source.distance,
@@ -77,24 +90,31 @@ impl Target<'_> {
         };
         let sources = Side { rho: chunk(&mirror.rho, from), dot: &other, radius: other_radius };
         let targets = Side { rho: chunk(&mirror.rho, self.from), dot: &own, radius };
-        let values: &[f64; BLOCK] = chunk(&chain.value, from);
-        let separated = separate(sources, targets, values, pair, mirror.margin, self.power);
-        let top = largest(&separated.source);
-        let mut alive = 0_u64;
-        for k in 0..BLOCK {
-            alive |= u64::from(top + separated.target[k] > self.threshold[k]) << k;
+        let mut union = 0;
+        for lane in lanes {
+            if lane.alive == 0 {
+                continue;
+            }
+            let values: &[f64; BLOCK] = chunk(&lane.chain.value, from);
+            let separated = separate(sources, targets, values, pair, mirror.margin, lane.power);
+            let top = largest(&separated.source);
+            let mut alive = 0_u64;
+            for k in 0..BLOCK {
+                alive |= u64::from(top + separated.target[k] > lane.threshold[k]) << k;
+            }
+            lane.alive &= alive;
+            union |= lane.alive;
         }
-        alive
+        union
     }
 
     #[inline(always)]
-    fn search_leaves<V: Vector>(&mut self, chain: &Chain, source: &Source, alive: u64) {
+    fn search_leaves<V: Vector>(&mut self, lanes: &mut [Lane], source: Source, alive: u64) {
         for leaf in (source.block * LEAVES..(source.block + 1) * LEAVES).rev() {
             let mut shifted = false;
             for b in 0..LEAVES {
-                let bits = (alive >> (b * LEAF)) as u16;
-                if bits != 0 {
-                    self.search_leaf::<V>(chain, source, leaf, b, bits, &mut shifted);
+                if (alive >> (b * LEAF)) as u16 != 0 {
+                    self.search_leaf::<V>(lanes, source, leaf, b, &mut shifted);
                 }
             }
         }
@@ -104,91 +124,48 @@ impl Target<'_> {
     #[inline(always)]
     fn search_leaf<V: Vector>(
         &mut self,
-        chain: &Chain,
-        source: &Source,
+        lanes: &mut [Lane],
+        source: Source,
         leaf: usize,
         b: usize,
-        mut alive: u16,
         shifted: &mut bool,
     ) {
         let mirror = self.mirror;
         let own = self.block * LEAVES + b;
-        let (x, y) = (mirror.offset(leaf), mirror.offset(own));
-        for ((out, e), (x, y)) in
-            self.leaf_direction.iter_mut().zip(&self.direction).zip(x.iter().zip(y))
-        {
+        let offsets = mirror.offset(leaf).iter().zip(mirror.offset(own));
+        for ((out, e), (x, y)) in self.leaf_direction.iter_mut().zip(&self.direction).zip(offsets) {
             V::load(e).add(V::load(x)).sub(V::load(y)).store(out);
         }
         let distance = mirror.margin.norm(kernels::norm_square::<V>(&self.leaf_direction));
         let radii = mirror.leaf_radius[leaf] + mirror.leaf_radius[own];
         let extent = distance + radii;
-        let top = chain.value[leaf * LEAF + LEAF - 1];
-        let bound = top + self.bound(extent * extent, source.rounding);
-        alive &= (self.below(bound) >> (b * LEAF)) as u16;
-        if alive == 0 {
-            return;
-        }
-        if distance > NEAR * radii {
-            self.leaf_pairs::<V>(chain, source, leaf, b, alive, distance, shifted);
-        } else {
-            self.tile::<V>(chain, source, leaf, b, alive, shifted);
-        }
-    }
-
-    /// The pairs of two leaves that the four-point bound leaves alive.
-    #[inline(always)]
-    #[allow(clippy::too_many_arguments)]
-    fn leaf_pairs<V: Vector>(
-        &mut self,
-        chain: &Chain,
-        source: &Source,
-        leaf: usize,
-        b: usize,
-        alive: u16,
-        distance: f64,
-        shifted: &mut bool,
-    ) {
-        let mirror = self.mirror;
-        let own = self.block * LEAVES + b;
-        let (other, ours) = (self.leaf_dots::<V>(leaf), self.leaf_dots::<V>(own));
-        // A product is the sum of the row's and the offset's, each up to the block's radius.
-        let radii = mirror.radius[source.block] + mirror.radius[self.block];
-        let pair = Pair {
-            distance,
-            dot_error: 3.0 * mirror.margin.sum * distance * radii,
-            rounding: source.rounding,
-        };
-        let side = |leaf: usize, dot| Side {
-            rho: chunk(&mirror.leaf_rho, leaf * LEAF),
-            dot,
-            radius: mirror.leaf_radius[leaf],
-        };
-        let (sources, targets) = (side(leaf, &other), side(own, &ours));
-        let values: &[f64; LEAF] = chunk(&chain.value, leaf * LEAF);
-        let separated = separate(sources, targets, values, pair, mirror.margin, self.power);
-        let top = largest(&separated.source);
-        let mut pairs = [0_u16; LEAF];
-        let mut left = alive;
-        let mut count = 0;
-        while left != 0 {
-            let k = left.trailing_zeros() as usize;
-            left &= left - 1;
-            let needed = self.threshold[b * LEAF + k] - separated.target[k];
-            if top > needed {
-                for (i, &value) in separated.source.iter().enumerate() {
-                    pairs[k] |= u16::from(value > needed) << i;
-                }
-                count += pairs[k].count_ones();
+        let square = mirror.margin.upper(extent * extent, source.rounding);
+        let mut leaves = Leaves { leaf, start: b * LEAF, own, distance, squares: None };
+        let near = distance <= NEAR * radii;
+        let mut dots = None;
+        for lane in lanes {
+            let mut alive = (lane.alive >> leaves.start) as u16;
+            if alive == 0 {
+                continue;
             }
-        }
-        if count > DENSE {
-            let alive = pairs
-                .iter()
-                .enumerate()
-                .fold(0, |bits, (k, &pairs)| bits | u16::from(pairs != 0) << k);
-            self.tile::<V>(chain, source, leaf, b, alive, shifted);
-        } else if count > 0 {
-            self.single_pairs::<V>(chain, source, leaf, b, &pairs, shifted);
+            let bound = lane.chain.value[leaf * LEAF + LEAF - 1] + lane.bound(square);
+            alive &= (lane.below(bound) >> leaves.start) as u16;
+            if alive == 0 {
+                continue;
+            }
+            let mut pairs = [u16::MAX; LEAF];
+            if !near {
+                if dots.is_none() {
+                    dots = Some((self.leaf_dots::<V>(leaf), self.leaf_dots::<V>(own)));
+                }
+                if let Some(dots) = &dots {
+                    self.sift_leaf(lane, source, &leaves, dots, alive, &mut pairs);
+                }
+            }
+            for (k, pairs) in pairs.iter_mut().enumerate() {
+                *pairs &= 0_u16.wrapping_sub(alive >> k & 1);
+            }
+            self.try_pairs::<V>(lane, source, &mut leaves, &pairs, near, shifted);
         }
     }
 
@@ -205,88 +182,123 @@ impl Target<'_> {
         out
     }
 
-    /// Distances of single pairs.
+    /// The pairs of two leaves that the four-point bound leaves alive, as bits i of `pairs[k]`.
     #[inline(always)]
-    fn single_pairs<V: Vector>(
-        &mut self,
-        chain: &Chain,
-        source: &Source,
-        leaf: usize,
-        b: usize,
-        pairs: &[u16; LEAF],
-        shifted: &mut bool,
+    fn sift_leaf(
+        &self,
+        lane: &Lane,
+        source: Source,
+        leaves: &Leaves,
+        (other, ours): &([f32; LEAF], [f32; LEAF]),
+        alive: u16,
+        pairs: &mut [u16; LEAF],
     ) {
         let mirror = self.mirror;
-        let width = mirror.width;
-        self.shift_leaf::<V>(leaf, shifted);
-        for (k, &pairs) in pairs.iter().enumerate() {
-            let mut pairs = pairs;
-            let target = self.from + b * LEAF + k;
-            while pairs != 0 {
-                let i = pairs.trailing_zeros() as usize;
-                pairs &= pairs - 1;
-                let row = &self.shifted[i * width..(i + 1) * width];
-                let square = kernels::square::<V>(row, mirror.rows(target, target + 1));
-                let index = leaf * LEAF + i;
-                self.try_pair(chain, source, b * LEAF + k, index, f64::from(square));
+        // A product is the sum of the row's and the offset's, each up to the block's radius.
+        let radii = mirror.radius[source.block] + mirror.radius[self.block];
+        let pair = Pair {
+            distance: leaves.distance,
+            dot_error: 3.0 * mirror.margin.sum * leaves.distance * radii,
+            rounding: source.rounding,
+        };
+        let (leaf, own) = (leaves.leaf, leaves.own);
+        let sources = Side {
+            rho: chunk(&mirror.leaf_rho, leaf * LEAF),
+            dot: other,
+            radius: mirror.leaf_radius[leaf],
+        };
+        let targets = Side {
+            rho: chunk(&mirror.leaf_rho, own * LEAF),
+            dot: ours,
+            radius: mirror.leaf_radius[own],
+        };
+        let values: &[f64; LEAF] = chunk(&lane.chain.value, leaf * LEAF);
+        let separated = separate(sources, targets, values, pair, mirror.margin, lane.power);
+        let top = largest(&separated.source);
+        for (k, pairs) in pairs.iter_mut().enumerate() {
+            *pairs = 0;
+            let needed = lane.threshold[leaves.start + k] - separated.target[k];
+            if alive >> k & 1 != 0 && top > needed {
+                for (i, &value) in separated.source.iter().enumerate() {
+                    *pairs |= u16::from(value > needed) << i;
+                }
             }
         }
     }
 
-    /// Distances of all pairs of two leaves.
+    /// Distances of the given pairs, all at once if there are many; notes the candidates.
     #[inline(always)]
-    fn tile<V: Vector>(
+    fn try_pairs<V: Vector>(
         &mut self,
-        chain: &Chain,
-        source: &Source,
-        leaf: usize,
-        b: usize,
-        mut alive: u16,
+        lane: &mut Lane,
+        source: Source,
+        leaves: &mut Leaves,
+        pairs: &[u16; LEAF],
+        near: bool,
         shifted: &mut bool,
     ) {
         let mirror = self.mirror;
-        self.shift_leaf::<V>(leaf, shifted);
-        let start = self.from + b * LEAF;
-        let mut squares = [[0.0_f32; LANES]; LANES];
-        let rows = mirror.rows(start, start + LEAF);
-        kernels::tile::<V>(&self.shifted, rows, mirror.width, &mut squares);
-        let values: &[f64; LEAF] = chunk(&chain.value, leaf * LEAF);
-        while alive != 0 {
-            let k = alive.trailing_zeros() as usize;
-            alive &= alive - 1;
-            let mut bounds = [0.0_f64; LEAF];
-            for (bound, &square) in bounds.iter_mut().zip(&squares[k]) {
-                *bound = mirror.margin.upper(f64::from(square), source.rounding);
+        let count: u32 = pairs.iter().map(|pairs| pairs.count_ones()).sum();
+        if count == 0 {
+            return;
+        }
+        self.shift_leaf::<V>(leaves.leaf, shifted);
+        let width = mirror.width;
+        let from = self.from + leaves.start;
+        if (near || count > DENSE) && leaves.squares.is_none() {
+            let mut squares = [[0.0_f32; LANES]; LANES];
+            let rows = mirror.rows(from, from + LEAF);
+            kernels::tile::<V>(&self.shifted, rows, width, &mut squares);
+            leaves.squares = Some(squares);
+        }
+        for (k, &pairs) in pairs.iter().enumerate() {
+            if pairs == 0 {
+                continue;
             }
-            self.power.sketch_squares(&mut bounds);
-            let threshold = self.threshold[b * LEAF + k];
-            let mut hits = 0_u16;
-            for i in 0..LEAF {
-                let bound = values[i] + bounds[i] * (1.0 + SKETCH_ERROR);
-                hits |= u16::from(bound > threshold) << i;
+            let target = leaves.start + k;
+            let mut hits = pairs;
+            if let Some(squares) = &leaves.squares {
+                hits &= self.beating(lane, source, leaves.leaf, target, &squares[k]);
             }
             while hits != 0 {
+                // The latest source first: near ones tend to raise the threshold.
                 let i = 15 - hits.leading_zeros() as usize;
                 hits &= !(1 << i);
-                let square = f64::from(squares[k][i]);
-                self.try_pair(chain, source, b * LEAF + k, leaf * LEAF + i, square);
+                let square = match &leaves.squares {
+                    Some(squares) => squares[k][i],
+                    None => {
+                        let row = &self.shifted[i * width..(i + 1) * width];
+                        kernels::square::<V>(row, mirror.rows(from + k, from + k + 1))
+                    }
+                };
+                let index = leaves.leaf * LEAF + i;
+                lane.consider(target, index, f64::from(square), mirror.margin, source.rounding);
             }
         }
     }
 
-    /// Notes point `i` as a candidate for target `k` if its bound says so.
+    /// The sources of a leaf whose bounds beat the threshold of target `k`, as bits.
     #[inline(always)]
-    fn try_pair(&mut self, chain: &Chain, source: &Source, k: usize, i: usize, square: f64) {
-        let margin = self.mirror.margin;
-        let mut bounds =
-            [margin.upper(square, source.rounding), margin.lower(square, source.rounding).max(0.0)];
-        self.power.sketch_squares(&mut bounds);
-        let value = chain.value[i];
-        let bound = value + bounds[0] * (1.0 + SKETCH_ERROR);
-        if bound > self.threshold[k] {
-            let least = value + (bounds[1] * (1.0 - SKETCH_ERROR) - 1e-140);
-            self.note(k, i, bound, least);
+    fn beating(
+        &self,
+        lane: &Lane,
+        source: Source,
+        leaf: usize,
+        k: usize,
+        squares: &[f32; LEAF],
+    ) -> u16 {
+        let mut bounds = [0.0_f64; LEAF];
+        for (bound, &square) in bounds.iter_mut().zip(squares) {
+            *bound = self.mirror.margin.upper(f64::from(square), source.rounding);
         }
+        lane.power.sketch_squares(&mut bounds);
+        let values: &[f64; LEAF] = chunk(&lane.chain.value, leaf * LEAF);
+        let mut hits = 0_u16;
+        for i in 0..LEAF {
+            let bound = values[i] + bounds[i] * (1.0 + SKETCH_ERROR);
+            hits |= u16::from(bound > lane.threshold[k]) << i;
+        }
+        hits
     }
 
     /// The rows of a source's leaf relative to this block's centre.

@@ -134,3 +134,20 @@ pub(super) fn prefix<'py>(
 pub(super) fn exponents(ps: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
     ps.try_iter()?.map(|p| p?.extract::<f64>()).collect()
 }
+
+/// (exponent, standard error, number of lags); see `pvar.critical_exponent`.
+#[pyfunction]
+#[pyo3(signature = (path, shortest, longest))]
+pub(super) fn critical_exponent(
+    path: &Bound<'_, PyAny>,
+    shortest: usize,
+    longest: Option<usize>,
+) -> PyResult<(f64, f64, usize)> {
+    let borrowed = Borrowed::new(path, &[1, 2])?;
+    let view = borrowed.path()?;
+    let estimate = path
+        .py()
+        .detach(|| with_path!(view, view => crate::critical_exponent(&view, shortest, longest)));
+    let estimate = estimate.map_err(|error| super::interrupt::value_error(&error))?;
+    Ok((estimate.exponent, estimate.standard_error, estimate.lags))
+}

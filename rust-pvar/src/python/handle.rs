@@ -3,17 +3,23 @@
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
 
-use super::functions::{answer, detached, exponents, solve};
-use super::input::{AnyPath, Borrowed, metric, with_path};
-use super::interrupt::value_error;
+use super::functions::{answer, detached, exponents};
+use super::input::{AnyPath, Borrowed, with_path};
+use crate::metric::Metric;
 use crate::path::PathView;
+use crate::prepared::Prepared;
+use crate::variation::Solution;
 
-/// A path kept ready for repeated questions: its own copy of the points, checked once.
+/// A path kept ready for repeated questions.
+///
+/// Holds its own copy of the points, checked once, and what all exponents share: the scale, the
+/// distinct points, and a single-precision mirror.
 #[pyclass(frozen, module = "pvar")]
 pub(super) struct Path {
     data: Data,
     len: usize,
     dim: usize,
+    prepared: Prepared,
 }
 
 enum Data {
@@ -22,28 +28,39 @@ enum Data {
 }
 
 impl Path {
-    fn view(&self) -> PyResult<AnyPath<'_>> {
-        let view = match &self.data {
-            Data::Double(data) => PathView::new(data, self.len, self.dim).map(AnyPath::Double),
-            Data::Single(data) => PathView::new(data, self.len, self.dim).map(AnyPath::Single),
-        };
-        view.map_err(|error| value_error(&error))
+    fn view(&self) -> AnyPath<'_> {
+        match &self.data {
+            Data::Double(data) => AnyPath::Double(PathView::trusted(data, self.len, self.dim)),
+            Data::Single(data) => AnyPath::Single(PathView::trusted(data, self.len, self.dim)),
+        }
+    }
+
+    fn solve(&self, py: Python<'_>, exponents: &[f64]) -> PyResult<Vec<Solution>> {
+        let (view, prepared) = (self.view(), &self.prepared);
+        detached(
+            py,
+            |solver, proceed| with_path!(view, view => solver.solve_prepared(&view, prepared, exponents, proceed)),
+        )
     }
 }
 
 #[pymethods]
 impl Path {
     #[new]
-    fn new(path: &Bound<'_, PyAny>) -> PyResult<Self> {
+    #[pyo3(signature = (path, *, metric="euclidean"))]
+    fn new(path: &Bound<'_, PyAny>, metric: &str) -> PyResult<Self> {
+        let metric: Metric = super::input::metric(metric)?;
         let borrowed = Borrowed::new(path, &[1, 2])?;
-        Ok(match borrowed.path()? {
-            AnyPath::Double(view) => {
-                Self { data: Data::Double(view.data().to_vec()), len: view.len(), dim: view.dim() }
-            }
-            AnyPath::Single(view) => {
-                Self { data: Data::Single(view.data().to_vec()), len: view.len(), dim: view.dim() }
-            }
-        })
+        let view = borrowed.path()?;
+        Ok(path.py().detach(|| {
+            let prepared = with_path!(view, view => Prepared::new(&view, metric));
+            let (len, dim) = with_path!(view, view => (view.len(), view.dim()));
+            let data = match view {
+                AnyPath::Double(view) => Data::Double(view.data().to_vec()),
+                AnyPath::Single(view) => Data::Single(view.data().to_vec()),
+            };
+            Self { data, len, dim, prepared }
+        }))
     }
 
     /// The shape (n, d).
@@ -61,58 +78,46 @@ impl Path {
     }
 
     /// See `pvar.p_variation`.
-    #[pyo3(signature = (p, *, metric="euclidean", return_partition=false))]
+    #[pyo3(signature = (p, *, return_partition=false))]
     fn p_variation<'py>(
         &self,
         py: Python<'py>,
         p: f64,
-        metric: &str,
         return_partition: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let solution = solve(py, self.view()?, p, self::metric(metric)?)?;
+        let solution = self.solve(py, &[p])?.remove(0);
         answer(py, solution.value, return_partition.then_some(solution.partition))
     }
 
     /// See `pvar.p_variation_norm`.
-    #[pyo3(signature = (p, *, metric="euclidean", return_partition=false))]
+    #[pyo3(signature = (p, *, return_partition=false))]
     fn p_variation_norm<'py>(
         &self,
         py: Python<'py>,
         p: f64,
-        metric: &str,
         return_partition: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let solution = solve(py, self.view()?, p, self::metric(metric)?)?;
+        let solution = self.solve(py, &[p])?.remove(0);
         answer(py, solution.norm, return_partition.then_some(solution.partition))
     }
 
     /// See `pvar.profile`.
-    #[pyo3(signature = (ps, *, metric="euclidean"))]
     fn profile<'py>(
         &self,
+        py: Python<'py>,
         ps: &Bound<'py, PyAny>,
-        metric: &str,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        let (metric, exponents, view) = (self::metric(metric)?, exponents(ps)?, self.view()?);
-        let norms = detached(
-            ps.py(),
-            |solver, proceed| with_path!(view, view => solver.profile(&view, &exponents, metric, proceed)),
-        )?;
-        Ok(norms.into_pyarray(ps.py()))
+        let solutions = self.solve(py, &exponents(ps)?)?;
+        let norms: Vec<f64> = solutions.iter().map(|solution| solution.norm).collect();
+        Ok(norms.into_pyarray(py))
     }
 
     /// See `pvar.prefix`.
-    #[pyo3(signature = (p, *, metric="euclidean"))]
-    fn prefix<'py>(
-        &self,
-        py: Python<'py>,
-        p: f64,
-        metric: &str,
-    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        let (metric, view) = (self::metric(metric)?, self.view()?);
+    fn prefix<'py>(&self, py: Python<'py>, p: f64) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        let (view, prepared) = (self.view(), &self.prepared);
         let values = detached(
             py,
-            |solver, proceed| with_path!(view, view => solver.prefix(&view, p, metric, proceed)),
+            |solver, proceed| with_path!(view, view => solver.prefix_prepared(&view, prepared, p, proceed)),
         )?;
         Ok(values.into_pyarray(py))
     }
