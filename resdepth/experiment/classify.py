@@ -22,8 +22,6 @@ from resdepth.runs.state import State, read_state, state_step, write_state
 
 EVENTS = "resnet_events"
 """The folder of the event log inside the run."""
-WINDOW = 50
-"""Steps between two looks at a device that computes ahead of the host."""
 FLAT = 0.98
 """Share of the loss of guessing above which the end of a first epoch counts as flat."""
 
@@ -39,6 +37,11 @@ def run_classification(
     run = _Run(folder, manifest, observer or Silent())
     with recorded(folder, lambda: run.manifest):
         return run.go()
+
+
+def window(device: torch.device) -> int:
+    """Steps between two looks at what was measured: more where the device runs ahead."""
+    return 50 if device.type == "cuda" else 1
 
 
 def score_scalars(score: Score, classes: tuple[str, ...]) -> dict[str, float]:
@@ -68,6 +71,7 @@ class _Run:
     durations: list[float] = field(default_factory=list)
     pending: list[_Pending] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
+    good: tuple[int, dict[str, Tensor]] | None = None
     evaluated_at: int = -1
     evaluation: dict[str, float] = field(default_factory=dict)
 
@@ -109,7 +113,7 @@ class _Run:
         problem, threads = self.problem, self.manifest.threads
         title = f"{problem.engine} on {problem.device}, {threads} threads"
         self.observer.start(Start(title, start, problem.steps, problem.steps_per_epoch))
-        window = WINDOW if problem.device.type == "cuda" else 1
+        self.window = window(problem.device)
         self.clock = time.perf_counter()
         for step in range(start, problem.steps):
             rate = problem.rate(step)
@@ -117,10 +121,11 @@ class _Run:
             self.pending.append(_Pending(step, rate, measured))
             done = step + 1
             due, signal = self._due(done), self.observer.stop()
-            if len(self.pending) >= window or due or signal is not None:
+            if len(self.pending) >= self.window or due or signal is not None:
                 bad = self._flush()
                 if bad is not None:
-                    return self._end("diverged", bad[0], {"step": bad[0], "loss": str(bad[1])})
+                    return self._diverged(*bad)
+                self._keep(done)
             if due:
                 self._pause(done)
             if signal is not None and done < problem.steps:
@@ -128,6 +133,20 @@ class _Run:
         if self.evaluated_at != problem.steps:
             self._evaluate(problem.steps)
         return self._end("finished", problem.steps, {})
+
+    def _keep(self, done: int) -> None:
+        """Remember a state whose losses were all finite, where updates outrun the looking."""
+        if self.window > 1:
+            tensors = self.problem.descent.state()
+            self.good = done, {name: tensor.clone() for name, tensor in tensors.items()}
+
+    def _diverged(self, step: int, loss: float) -> Manifest:
+        detail: dict[str, object] = {"step": step, "loss": str(loss)}
+        steps = step
+        if self.good is not None:
+            steps, tensors = self.good
+            self.problem.descent.restore(tensors)
+        return self._end("diverged", steps, detail)
 
     def _due(self, done: int) -> bool:
         every = self.problem.options.checkpoint_every

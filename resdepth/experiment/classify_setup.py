@@ -61,9 +61,10 @@ class Classification:
 
     def test_batches(self) -> list[tuple[Tensor, Tensor]]:
         """The test set in its own order, normalised and not cropped."""
+        images, labels = self.test.images, self.test.labels
         pairs = zip(
-            self.test.images.split(EVALUATION_BATCH),
-            self.test.labels.split(EVALUATION_BATCH),
+            torch.split(images, EVALUATION_BATCH),
+            torch.split(labels, EVALUATION_BATCH),
             strict=True,
         )
         return [(self._laid_out(images), labels) for images, labels in pairs]

@@ -13,7 +13,9 @@ import torch
 
 from resdepth.data.augment import Epoch, normalise
 from resdepth.data.folder import pixels
+from resdepth.engine.classifier import Descent
 from resdepth.errors import DataInvalid, FileCorrupt, NotARun, OutputExists, ResumeChanged
+from resdepth.experiment import classify
 from resdepth.experiment.classify import EVENTS, run_classification
 from resdepth.experiment.observer import Silent
 from resdepth.experiment.seeds import run_seeds, summarise
@@ -165,6 +167,35 @@ def test_divergence_is_an_outcome(data: Path, tmp_path: Path) -> None:
     ended = train(tmp_path, make(data, lr=1e30, momentum=0.0, amp="off", weight_decay=1.0))
     assert ended.outcome == "diverged"
     assert not math.isfinite(float(ended.detail["loss"]))
+
+
+def test_looking_now_and_then_gives_the_same_run(
+    options: ResnetCifarOptions, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(classify, "window", lambda device: 2)
+    assert train(tmp_path, options).outcome == "finished"
+    assert same_weights(tmp_path, whole)
+    assert points(tmp_path / EVENTS) == points(whole / EVENTS)
+
+
+def test_divergence_between_two_looks_keeps_the_last_good_weights(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(classify, "window", lambda device: 4)
+    options = make(data, epochs=1, batch_size=5)
+    manifest = create_run(tmp_path, PROGRAM, options.recorded(), ["test"])
+    steps = iter(range(100))
+    real = Descent.gradient
+
+    def spoilt(self: Descent, images: torch.Tensor, labels: torch.Tensor) -> Any:
+        return real(self, images * math.nan if next(steps) == 6 else images, labels)
+
+    monkeypatch.setattr(Descent, "gradient", spoilt)
+    ended = run_classification(tmp_path, manifest)
+    assert (ended.outcome, ended.detail["step"], ended.steps) == ("diverged", 6, 4)
+    monkeypatch.setattr(Descent, "gradient", real)
+    train(tmp_path / "whole", options, 4)
+    assert same_weights(tmp_path, tmp_path / "whole")
 
 
 def test_limit_train_takes_a_seeded_part(data: Path, tmp_path: Path) -> None:
