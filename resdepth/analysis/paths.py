@@ -14,7 +14,12 @@ from numpy.typing import NDArray
 from resdepth.errors import AnalysisImpossible, OptionConflict
 from resdepth.mathematics.growth import Growth, growth_exponent
 from resdepth.mathematics.interval import MeanBand, mean_band
-from resdepth.mathematics.pvariation import p_variation_norms, weight_path
+from resdepth.mathematics.pvariation import (
+    CriticalExponent,
+    critical_exponent,
+    p_variation_norms,
+    weight_path,
+)
 from resdepth.runs.models import Model
 
 Array = NDArray[np.float64]
@@ -61,12 +66,27 @@ class VariationTable:
 
 
 @dataclass(frozen=True)
+class Profile:
+    """p-variation norms of one depth along the exponents, and the critical exponent.
+
+    `critical_runs` holds the estimate of each run, None where a path is too short to tell;
+    `critical` is their mean with its standard error, that of the single estimate for one run.
+    """
+
+    depth: int
+    files: tuple[Path, ...]
+    norm: MeanBand
+    critical: CriticalExponent | None
+    critical_runs: tuple[CriticalExponent | None, ...]
+
+
+@dataclass(frozen=True)
 class ProfileTable:
     """p-variation norms against p: for each depth its norms at `exponents`."""
 
     beta: float
     exponents: tuple[float, ...]
-    rows: tuple[Variation, ...]
+    rows: tuple[Profile, ...]
 
 
 @dataclass(frozen=True)
@@ -159,8 +179,23 @@ def variation_table(
 
 
 def profile_table(models: Sequence[Model], beta: float, exponents: Sequence[float]) -> ProfileTable:
-    """p-variation norms V_p^(1/p) of k -> L^beta A_k along a grid of p >= 1."""
-    return ProfileTable(beta, tuple(exponents), _variations(models, beta, exponents))
+    """p-variation norms V_p^(1/p) of k -> L^beta A_k along a grid of p >= 1, critical exponents."""
+    rows = []
+    for row, (_, group) in zip(_variations(models, beta, exponents), by_depth(models), strict=True):
+        runs = tuple(critical_exponent(weight_path(model.blocks, beta)) for model in group)
+        rows.append(Profile(row.depth, row.files, row.norm, _mean_critical(runs), runs))
+    return ProfileTable(beta, tuple(exponents), tuple(rows))
+
+
+def _mean_critical(runs: Sequence[CriticalExponent | None]) -> CriticalExponent | None:
+    found = [run for run in runs if run is not None]
+    if len(found) < 2:
+        return found[0] if found else None
+    values = np.array([run.value for run in found])
+    if not np.isfinite(values).all():
+        return CriticalExponent(float("inf"), float("nan"))
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    return CriticalExponent(float(values.mean()), float(error))
 
 
 def spread_entries(width: int) -> tuple[tuple[int, int], ...]:

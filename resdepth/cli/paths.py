@@ -1,5 +1,6 @@
 """`resdepth paths norm`, `resdepth paths weights` and `resdepth paths profile`."""
 
+import math
 from typing import TYPE_CHECKING
 
 from resdepth.cli import console
@@ -14,7 +15,7 @@ from resdepth.options.paths import (
 )
 
 if TYPE_CHECKING:
-    from resdepth.analysis.paths import VariationTable
+    from resdepth.analysis.paths import Profile, VariationTable
     from resdepth.runs.models import Model
 
 
@@ -69,8 +70,20 @@ def profile(options: ProfileOptions, call: PathInvocation, given: frozenset[str]
     exponents = np.linspace(options.p_min, options.p_max, options.points).tolist()
     profiles = profile_table(models, beta, exponents)
     _warn_of_points(models)
+    if not call.json_:
+        for row in profiles.rows:
+            print(f"L = {row.depth}: {_critical(row)}")
     drawn = draw_profile(profiles, options.columns)
     finish(drawn, profiles, out, json=call.json_, show=options.show)
+
+
+def _critical(row: "Profile") -> str:
+    critical = row.critical
+    if critical is None:
+        return "no critical exponent: the path is too short to tell, or does not move"
+    error = critical.standard_error
+    shown = f" ± {error:.2g}" if math.isfinite(error) else ""
+    return f"critical exponent {critical.value:.4g}{shown}"
 
 
 def _models(options: PathOptions, call: PathInvocation) -> "tuple[list[Model], float]":

@@ -2,10 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from resdepth.analysis.paths import EntryTable, NormTable, ProfileTable
+from resdepth.analysis.paths import EntryTable, NormTable, Profile, ProfileTable
 from resdepth.figures import style
 
 LAYER = r"$k/L$"
@@ -91,11 +94,16 @@ def draw_entries(table: EntryTable, columns: int = 2) -> Figure:
 
 @style.styled
 def draw_profile(table: ProfileTable, columns: int = 1) -> Figure:
-    """p-variation norm against p, one curve a depth, with the 95 % band of the mean."""
+    """p-variation norm against p, one curve a depth, with the 95 % band of the mean.
+
+    A point on a curve marks the critical exponent, its bar one standard error.
+    """
     drawn = style.figure(columns, 2.3)
     axes = drawn.add_subplot()
+    marked = False
     for row, colour in zip(table.rows, style.sequence(len(table.rows)), strict=True):
         axes.plot(table.exponents, row.norm.mean, color=colour, label=f"${row.depth}$")
+        marked |= _mark_critical(axes, table, row, colour)
         if row.norm.repetitions > 1:
             axes.fill_between(
                 table.exponents, row.norm.low, row.norm.high, color=colour, alpha=0.22, linewidth=0
@@ -108,5 +116,29 @@ def draw_profile(table: ProfileTable, columns: int = 1) -> Figure:
         style.log_ticks(axes.yaxis, *axes.get_ylim())
     style.few_ticks(axes.xaxis)
     style.legend_outside(axes, "$L$")
-    axes.set_title(_repetitions([row.norm.repetitions for row in table.rows]), loc="left")
+    notes = [_repetitions([row.norm.repetitions for row in table.rows])]
+    if marked:
+        notes.append("dots: critical exponent")
+    axes.set_title("; ".join(note for note in notes if note), loc="left")
     return drawn
+
+
+def _mark_critical(axes: Axes, table: ProfileTable, row: Profile, colour: Any) -> bool:
+    """Mark the critical exponent on its curve, if it lies on it."""
+    critical = row.critical
+    if critical is None or not table.exponents[0] <= critical.value <= table.exponents[-1]:
+        return False
+    height = float(np.interp(critical.value, table.exponents, row.norm.mean))
+    error = critical.standard_error
+    axes.errorbar(
+        critical.value,
+        height,
+        xerr=error if math.isfinite(error) else None,
+        fmt="o",
+        color=colour,
+        markersize=3.5,
+        capsize=1.5,
+        elinewidth=0.8,
+        zorder=4,
+    )
+    return True

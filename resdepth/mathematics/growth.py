@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t as student
 
 Array = NDArray[np.float64]
 
@@ -17,6 +18,14 @@ class Growth:
     standard_error: float
     factor: float
     depths: int
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the exponent by Student's t; NaN for two depths."""
+        if self.depths < 3:
+            return math.nan, math.nan
+        half = float(student.ppf(0.975, self.depths - 2)) * self.standard_error
+        return self.exponent - half, self.exponent + half
 
 
 def growth_exponent(depths: Array, values: Array) -> Growth | None:

@@ -6,6 +6,7 @@ Everything here is the norm.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pvar
@@ -13,6 +14,14 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.float64] | NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class CriticalExponent:
+    """The p at which the p-variation of ever finer partitions turns from growing to bounded."""
+
+    value: float
+    standard_error: float
 
 
 def weight_path(blocks: Numbers, beta: float) -> Array:
@@ -30,3 +39,16 @@ def p_variation_norm(path: Numbers, p: float) -> float:
 def p_variation_norms(path: Numbers, exponents: Sequence[float]) -> Array:
     """The norms V_p^(1/p) for each p of `exponents`, in one pass: (exponents,)."""
     return np.asarray(pvar.profile(path, list(exponents)), dtype=np.float64)
+
+
+def critical_exponent(path: Array) -> CriticalExponent | None:
+    """Critical exponent 1/H of `path` (points, dimension) by regression over dyadic lags.
+
+    None for a path that is too short to tell (below 257 points) or does not move. See Bayer, Friz
+    & Tapia, SIAM J. Math. Data Sci. 5 (2023).
+    """
+    try:
+        estimate = pvar.critical_exponent(path)
+    except ValueError:
+        return None
+    return CriticalExponent(float(estimate.exponent), float(estimate.standard_error))

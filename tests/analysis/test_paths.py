@@ -81,6 +81,27 @@ def test_profile_decreases_in_p_and_holds_the_single_norms() -> None:
     assert row.norm.mean[exponents.index(2.0)] == pytest.approx(single, rel=1e-12)
 
 
+def rough(depth: int, seed: int) -> Model:
+    """A Brownian path of weights."""
+    steps = np.random.default_rng([depth, seed]).standard_normal((depth, 3, 3))
+    return Model(Path(f"{seed}/resnet_{depth}.pth"), steps.cumsum(0) / depth, BETA)
+
+
+def test_the_critical_exponent_of_brownian_weights_is_2() -> None:
+    (row,) = profile_table([rough(2048, seed) for seed in range(3)], BETA, [1.0, 2.0]).rows
+    estimates = [run.value for run in row.critical_runs if run is not None]
+    assert len(estimates) == 3 and row.critical is not None
+    assert row.critical.value == pytest.approx(np.mean(estimates), rel=1e-12)
+    error = np.std(estimates, ddof=1) / np.sqrt(3)
+    assert row.critical.standard_error == pytest.approx(error, rel=1e-9)
+    assert row.critical.value == pytest.approx(2.0, abs=0.2)
+
+
+def test_a_short_path_has_no_critical_exponent() -> None:
+    (row,) = profile_table([rough(100, 0)], BETA, [1.0, 2.0]).rows
+    assert (row.critical, row.critical_runs) == (None, (None,))
+
+
 def test_entries_are_the_scaled_ones() -> None:
     table = entry_table(MODELS, BETA, [(0, 1), (2, 0)])
     for curve, of in zip(table.curves, MODELS, strict=True):

@@ -101,6 +101,16 @@ def test_profile(run_worker, collections) -> None:
     assert numbers["exponents"] == [1.0, 1.5, 2.0, 2.5, 3.0]
     for row in numbers["rows"]:
         assert (np.diff(row["norm"]["mean"]) <= 1e-9).all()
+        assert row["critical"] is None
+
+
+def test_the_critical_exponent_is_printed(run_worker, tmp_path: Path) -> None:
+    write_model(tmp_path / "x", blocks(600, "a").cumsum(0))
+    ended = run_worker("paths", "profile", "--dir-path", "x", "--beta=0", "--points=3")
+    assert ended.code == 0
+    first = ended.stdout.splitlines()[0]
+    assert first.startswith("L = 600: critical exponent") and "±" in first
+    assert 1.5 < float(first.split()[5]) < 2.6
 
 
 def test_one_layer_is_said_to_have_no_variation(run_worker, tmp_path: Path) -> None:

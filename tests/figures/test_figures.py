@@ -13,6 +13,7 @@ from resdepth.analysis.paths import entry_table, norm_table, profile_table
 from resdepth.analysis.training import RunCurves, TrainingCurve
 from resdepth.errors import NoDisplay, OptionInvalid
 from resdepth.figures import decay, landscape, paths, style, training
+from resdepth.runs.models import Model
 
 STEPS = np.arange(50)
 
@@ -23,11 +24,20 @@ def _runs() -> list[RunCurves]:
     return [RunCurves(Path("a"), loss, curves), RunCurves(Path("b"), loss, {})]
 
 
+def _rough() -> Model:
+    """A Brownian path of weights, long enough for a critical exponent."""
+    steps = np.random.default_rng(0).standard_normal((600, 3, 3))
+    return Model(Path("x/resnet_600.pth"), steps.cumsum(0), 0.25)
+
+
 DRAW = {
     "norms": lambda of, columns: paths.draw_norms(norm_table(of("models"), 0.25), columns),
     "entries": lambda of, columns: paths.draw_entries(entry_table(of("models"), 0.25), columns),
     "profile": lambda of, columns: paths.draw_profile(
         profile_table(of("models")[2:], 0.25, [1.0, 1.5, 2.0]), columns
+    ),
+    "critical": lambda of, columns: paths.draw_profile(
+        profile_table([_rough()], 0.25, [1.0, 1.5, 2.0, 2.5]), columns
     ),
     "points": lambda of, columns: paths.draw_profile(
         profile_table(of("models")[:1], 0.0, [1.0, 2.0]), columns

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import linregress
+from scipy.stats import linregress, t
 
 from resdepth.mathematics.growth import growth_exponent
 
@@ -18,6 +18,8 @@ def test_slope_and_error_are_those_of_the_regression(seed: int, depths) -> None:
     assert growth is not None
     assert growth.exponent == pytest.approx(expected.slope, rel=1e-12)
     assert growth.standard_error == pytest.approx(expected.stderr, rel=1e-9)
+    half = t.ppf(0.975, len(depths) - 2) * expected.stderr
+    np.testing.assert_allclose(growth.interval, [expected.slope - half, expected.slope + half])
     assert growth.factor == pytest.approx(np.exp(expected.intercept), rel=1e-12)
 
 
@@ -25,7 +27,7 @@ def test_two_depths_give_a_slope_without_an_error() -> None:
     growth = growth_exponent(np.array([10.0, 1000.0]), np.array([3.0, 30.0]))
     assert growth is not None
     assert growth.exponent == pytest.approx(0.5)
-    assert np.isnan(growth.standard_error)
+    assert np.isnan([growth.standard_error, *growth.interval]).all()
 
 
 @pytest.mark.parametrize(

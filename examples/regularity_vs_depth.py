@@ -1,0 +1,74 @@
+"""Does the p-variation norm of the trained weights stay bounded as the depth L grows?
+
+    python examples/regularity_vs_depth.py [--depths 16 32 64 128] [--seeds 3] [--out regularity]
+
+Trains every depth with every seed for a fixed number of epochs, prints the p-variation norm
+of k -> L^beta A_k for several p with the power of L it grows by, and draws the norms of the layers.
+Runs that are there already are used again.
+"""
+
+import argparse
+from pathlib import Path
+
+import resdepth
+from resdepth.analysis.numbers import write_numbers
+from resdepth.analysis.paths import norm_table, variation_table
+from resdepth.figures.paths import draw_norms
+from resdepth.figures.style import save
+from resdepth.mathematics.growth import Growth
+from resdepth.runs.models import read_models
+
+EXPONENTS = (1.0, 1.5, 2.0, 3.0)
+
+
+def trained(depth: int, seed: int, epochs: int, folder: Path) -> resdepth.Run:
+    """The run of one depth and seed, trained where it is not finished yet."""
+    options = resdepth.TrainOptions(depth=depth, seed=seed, epochs=epochs, no_p_var=True)
+    there = (folder / "manifest.json").exists()
+    return resdepth.train(options, out=folder, resume=there)
+
+
+def verdict(growth: Growth | None) -> str:
+    """What an exponent says about the limit of large L."""
+    if growth is None:
+        return "no depths to compare"
+    shown = f"grows like L^{growth.exponent:.3f}"
+    if growth.depths < 3:
+        return shown
+    low, high = growth.interval
+    answer = "unbounded" if low > 0 else "decreasing" if high < 0 else "no growth to be seen"
+    return f"{shown}, 95 % interval {low:.3f} to {high:.3f}: {answer}"
+
+
+def main() -> None:
+    """Train, tabulate, draw."""
+    parser = argparse.ArgumentParser(description="p-variation of trained weights against depth.")
+    parser.add_argument("--depths", nargs="+", type=int, default=[16, 32, 64, 128])
+    parser.add_argument("--seeds", type=int, default=3, help="repetitions of each depth")
+    parser.add_argument("--epochs", type=int, default=200)
+    parser.add_argument("--out", type=Path, default=Path("regularity"), help="folder to write into")
+    arguments = parser.parse_args()
+
+    for depth in arguments.depths:
+        for seed in range(arguments.seeds):
+            folder = arguments.out / "runs" / f"seed{seed}" / f"L{depth}"
+            run = trained(depth, seed, arguments.epochs, folder)
+            print(f"L = {depth}, seed {seed}: loss {run.manifest.final['loss']:.4f}", flush=True)
+
+    models = read_models([arguments.out / "runs"])
+    beta = resdepth.TrainOptions().beta
+    variations = variation_table(models, beta, EXPONENTS)
+    for number, p in enumerate(EXPONENTS):
+        print(f"\np = {p:g}: {verdict(variations.growth[number])}")
+        for row in variations.rows:
+            mean, deviation = row.norm.mean[number], row.norm.deviation[number]
+            print(f"  L = {row.depth:5d}  {mean:9.4f} ± {deviation:.4f}")
+
+    figure = arguments.out / "norms.pdf"
+    save(draw_norms(norm_table(models, beta)), figure)
+    numbers = write_numbers(arguments.out / "variation.json", variations)
+    print(f"\n{figure}\n{numbers}")
+
+
+if __name__ == "__main__":
+    main()
