@@ -65,8 +65,10 @@ impl Prepared {
         self.metric = metric;
         self.rows = None;
         (self.scale, self.copy) = Scale::measure(path);
-        self.mirrored =
-            wanted.mirror && !self.scale.constant && metric == Metric::Euclidean && path.dim() >= MIRRORED;
+        self.mirrored = wanted.mirror
+            && !self.scale.constant
+            && metric == Metric::Euclidean
+            && path.dim() >= MIRRORED;
         if self.scale.constant || !(wanted.rows || self.mirrored) {
             return;
         }

@@ -1,6 +1,8 @@
 //! Times the established methods against this crate, in one run, on one thread.
 //!
-//! Prints one line of comma-separated values a case; see `benchmarks/bench_pvar.py`.
+//! `compare [--level portable|avx2|avx512|neon] [--data FILE LEN DIM]... [--only WORD]` prints lines
+//! of comma-separated values; `benchmarks/bench_pvar.py` of the repository reads them. A FILE holds
+//! LEN * DIM native doubles.
 
 mod baseline;
 mod line_baseline;
@@ -8,7 +10,11 @@ mod paths;
 
 use std::hint::black_box;
 
+use pvar::simd::{LANES, Level, Line, Vector, Work};
 use pvar::{Metric, PathView, Solver};
+
+const DIM: usize = 225;
+const PROFILE: [f64; 8] = [1.05, 1.3, 1.6, 1.85, 2.1, 2.4, 2.65, 2.95];
 
 /// Processor time of this thread, in seconds: a busy machine does not count against anybody.
 fn processor_time() -> f64 {
@@ -23,80 +29,160 @@ fn best_of(mut work: impl FnMut()) -> f64 {
     let started = processor_time();
     let mut best = f64::INFINITY;
     let mut runs = 0;
-    while runs < 3 || (runs < 200 && processor_time() - started < 0.4) {
+    while runs < 2 || (runs < 1000 && processor_time() - started < 0.5) {
         let start = processor_time();
         work();
         best = best.min((processor_time() - start) * 1e3);
         runs += 1;
-        if processor_time() - started > 4.0 {
-            break;
-        }
     }
     best
 }
 
-fn main() {
-    let cases = [
-        ("smooth", 2000, 2.0),
-        ("smooth", 2000, 1.5),
-        ("brownian", 2000, 2.0),
-        ("brownian", 2000, 1.5),
-        ("brownian", 2000, 3.0),
-        ("iid", 2000, 1.5),
-        ("iid", 2000, 2.0),
-        ("iid", 2000, 3.0),
-        ("line", 2000, 1.0),
-        ("smooth", 10000, 2.0),
-        ("brownian", 10000, 2.0),
-        ("brownian", 10000, 1.5),
-    ];
-    let mut solver = Solver::new();
-    let filter = std::env::args().nth(1).unwrap_or_default();
-    let quick = std::env::args().nth(2).is_some();
-    for (kind, len, p) in cases {
-        if !format!("{kind}{len}").contains(&filter) {
-            continue;
-        }
-        let data = paths::path(kind, len, 225, 1);
-        let view = PathView::new(&data, len, 225).unwrap();
-        let mut ours = 0.0;
-        let mine = best_of(|| {
-            let view = PathView::new(&data, len, 225).unwrap();
-            ours = solver.solve(black_box(&view), p, Metric::Euclidean, &|| true).unwrap().value;
+/// Fused multiply-adds without memory, in Gflop/s of single precision.
+struct Peak;
+
+impl Work for Peak {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<V: Vector>(self) -> f64 {
+        const ROUNDS: usize = 200_000;
+        let mut line = Line([1.0; LANES]);
+        let (a, b) = (V::load(&line), V::load(&Line([0.5; LANES])));
+        let milliseconds = best_of(|| {
+            let mut sums = [a; 12];
+            for _ in 0..ROUNDS {
+                for sum in &mut sums {
+                    *sum = sum.mul_add(b, a);
+                }
+            }
+            for sum in sums {
+                sum.store(&mut line);
+                black_box(&line);
+            }
         });
-        let mut reference = 0.0;
-        let ordered = if quick {
-            f64::NAN
-        } else {
-            best_of(|| {
-                reference = baseline::p_variation(black_box(&data), 225, p, baseline::ordered);
-            })
-        };
-        let error = (ours - reference).abs() / reference;
-        println!("{kind},{len},{p},{mine:.3},{ordered:.3},{:.1},{error:.1e}", ordered / mine);
-        let _ = view;
+        (2 * 12 * LANES * ROUNDS) as f64 / milliseconds * 1e-6
     }
+}
+
+/// One row of the table.
+struct Row<'a> {
+    kind: &'a str,
+    len: usize,
+    dim: usize,
+    exponents: &'a [f64],
+}
+
+struct Bench {
+    solver: Solver,
+    only: String,
+}
+
+impl Bench {
+    fn run(&mut self, row: &Row<'_>, data: &[f64]) {
+        let name = format!("{},{},{}", row.kind, row.len, row.dim);
+        if !name.contains(&self.only) {
+            return;
+        }
+        let mut ours = vec![];
+        let mine = best_of(|| {
+            let view = PathView::new(black_box(data), row.len, row.dim).expect("a good path");
+            let norms = self.solver.profile(&view, row.exponents, Metric::Euclidean, &|| true);
+            ours = norms.expect("good exponents");
+        });
+        let (ordered, norms) = established(row, data, false);
+        // The second baseline says what vector instructions alone would bring.
+        let vector = if row.dim == 1 { f64::NAN } else { established(row, data, true).0 };
+        let errors =
+            ours.iter().zip(&norms).map(|(x, y)| if x == y { 0.0 } else { (x / y - 1.0).abs() });
+        let error = errors.fold(0.0, f64::max);
+        let exponents: Vec<String> = row.exponents.iter().map(f64::to_string).collect();
+        println!(
+            "{name},{},{mine:.5},{ordered:.5},{vector:.5},{:.2},{error:.1e}",
+            exponents.join(" "),
+            ordered / mine
+        );
+    }
+}
+
+/// Time of the established method, summed over the exponents, and its norms.
+fn established(row: &Row<'_>, data: &[f64], reordered: bool) -> (f64, Vec<f64>) {
+    let mut norms = vec![];
+    let mut total = 0.0;
+    for &p in row.exponents {
+        let mut value = 0.0;
+        total += best_of(|| {
+            let data = black_box(data);
+            value = if row.dim == 1 {
+                line_baseline::p_variation(data, p)
+            } else if reordered {
+                baseline::p_variation(data, row.dim, p, baseline::reordered)
+            } else {
+                baseline::p_variation(data, row.dim, p, baseline::ordered)
+            };
+        });
+        norms.push(value.powf(1.0 / p));
+    }
+    (total, norms)
+}
+
+fn table() -> Vec<Row<'static>> {
+    let row = |kind, len, exponents| Row { kind, len, dim: DIM, exponents };
+    let mut rows = vec![
+        row("smooth", 2000, &[2.0]),
+        row("smooth", 2000, &[1.5]),
+        row("smooth", 10_000, &[2.0]),
+        row("brownian", 2000, &[2.0]),
+        row("brownian", 10_000, &[2.0]),
+        row("brownian", 2000, &[1.5]),
+        row("brownian", 2000, &[3.0]),
+        row("iid", 2000, &[1.5]),
+        row("iid", 2000, &[2.0]),
+        row("iid", 2000, &[3.0]),
+        row("line", 2000, &[1.0]),
+        row("smooth", 2000, &PROFILE),
+        row("brownian", 2000, &PROFILE),
+    ];
     for len in [2000, 100_000] {
         for kind in ["brownian", "smooth", "iid"] {
-            for p in [1.25, 1.5, 2.0, 3.0] {
-                if !format!("real{kind}").contains(&filter) {
-                    continue;
-                }
-                let data = paths::path(kind, len, 1, 1);
-                let mut ours = 0.0;
-                let mine = best_of(|| {
-                    let view = PathView::new(black_box(&data), len, 1).unwrap();
-                    ours = solver.solve(&view, p, Metric::Euclidean, &|| true).unwrap().value;
-                });
-                let mut reference = 0.0;
-                let theirs =
-                    best_of(|| reference = line_baseline::p_variation(black_box(&data), p));
-                let error = (ours - reference).abs() / reference;
-                println!(
-                    "real {kind},{len},{p},{mine:.4},{theirs:.4},{:.2},{error:.1e}",
-                    theirs / mine
-                );
+            for exponents in [&[1.25], &[1.5], &[2.0], &[3.0]] {
+                rows.push(Row { kind, len, dim: 1, exponents });
             }
         }
+    }
+    rows
+}
+
+fn level(name: &str) -> Level {
+    let known = Level::available().into_iter().find(|l| format!("{l:?}").to_lowercase() == name);
+    known.unwrap_or_else(|| panic!("this processor has no {name}"))
+}
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let mut bench = Bench { solver: Solver::new(), only: String::new() };
+    let mut widest = Level::detect();
+    let mut files = vec![];
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().expect("an option needs its value");
+        match argument.as_str() {
+            "--level" => widest = level(&value()),
+            "--only" => bench.only = value(),
+            "--data" => files.push((value(), value(), value())),
+            other => panic!("unknown option {other}"),
+        }
+    }
+    bench.solver = Solver::with_level(widest);
+    println!("# level {widest:?}, FMA peak {:.1} Gflop/s (f32, one thread)", widest.run(Peak));
+    println!("path,n,d,p,ours_ms,baseline_ms,vector_baseline_ms,ratio,error");
+    for (file, len, dim) in files {
+        let bytes = std::fs::read(&file).expect("a readable file");
+        let data: Vec<f64> = bytes.as_chunks().0.iter().map(|x| f64::from_ne_bytes(*x)).collect();
+        let (len, dim) = (len.parse().expect("a length"), dim.parse().expect("a dimension"));
+        bench.run(&Row { kind: "weights", len, dim, exponents: &[2.0, 1.5, 1.0] }, &data);
+    }
+    for row in table() {
+        let data = paths::path(row.kind, row.len, row.dim, 1);
+        bench.run(&row, &data);
     }
 }

@@ -18,8 +18,6 @@ impl Random {
     }
 }
 
-pub const KINDS: [&str; 4] = ["brownian", "smooth", "iid", "line"];
-
 /// `len` points of `dim` coordinates, rows one after another.
 pub fn path(kind: &str, len: usize, dim: usize, seed: u64) -> Vec<f64> {
     let mut random = Random(seed);

@@ -32,7 +32,9 @@ def _as_floats(path: Any) -> Floats:
     if array.dtype.kind not in "fiub":
         raise TypeError(f"the path holds {array.dtype}, not numbers")
     single = array.dtype.kind == "f" and array.dtype.itemsize <= 4
-    return np.ascontiguousarray(array, dtype=np.float32 if single else np.float64)
+    if single:
+        return np.ascontiguousarray(array, dtype=np.float32)
+    return np.ascontiguousarray(array, dtype=np.float64)
 
 
 def _as_array(path: Any) -> npt.NDArray[Any]:
