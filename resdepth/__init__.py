@@ -7,25 +7,39 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from resdepth.analysis.api import render_landscape as render_landscape
+    from resdepth.analysis.paths import norm_table as norm_table
+    from resdepth.analysis.paths import profile_table as profile_table
+    from resdepth.analysis.paths import variation_table as variation_table
     from resdepth.data.load import load_data as load_data
     from resdepth.errors import ResdepthError as ResdepthError
     from resdepth.experiment.api import train as train
+    from resdepth.mathematics.decay import fit_decay as fit_decay
     from resdepth.mathematics.pvariation import p_variation_norm as p_variation_norm
     from resdepth.mathematics.pvariation import p_variation_norms as p_variation_norms
+    from resdepth.options.landscape import RenderOptions as RenderOptions
     from resdepth.options.train import TrainOptions as TrainOptions
+    from resdepth.runs.models import read_models as read_models
     from resdepth.runs.run import Run as Run
     from resdepth.runs.run import open_run as open_run
     from resdepth.runs.run import weight_path as weight_path
 
 _HOMES = {
+    "RenderOptions": "resdepth.options.landscape",
     "ResdepthError": "resdepth.errors",
     "Run": "resdepth.runs.run",
     "TrainOptions": "resdepth.options.train",
+    "fit_decay": "resdepth.mathematics.decay",
     "load_data": "resdepth.data.load",
+    "norm_table": "resdepth.analysis.paths",
     "open_run": "resdepth.runs.run",
     "p_variation_norm": "resdepth.mathematics.pvariation",
     "p_variation_norms": "resdepth.mathematics.pvariation",
+    "profile_table": "resdepth.analysis.paths",
+    "read_models": "resdepth.runs.models",
+    "render_landscape": "resdepth.analysis.api",
     "train": "resdepth.experiment.api",
+    "variation_table": "resdepth.analysis.paths",
     "weight_path": "resdepth.runs.run",
 }
 __all__ = sorted(_HOMES)
