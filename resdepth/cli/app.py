@@ -110,6 +110,10 @@ def root(
     """The weights of very deep residual networks as paths through the layers."""
 
 
+TOO_LARGE = ("alloc", "array is too big", "Maximum allowed dimension")
+"""How errors of torch and numpy speak of more than the memory, or than bytes can be counted."""
+
+
 def main() -> None:
     """Run the command line; every failure is one line and an exit code."""
     try:
@@ -118,13 +122,12 @@ def main() -> None:
         code = console.fail(error)
     except typer.Abort:
         code = 130
-    except (MemoryError, RuntimeError) as error:
-        # torch reports a failed allocation as a RuntimeError; anything else is a fault of ours.
-        if isinstance(error, RuntimeError) and "alloc" not in str(error):
+    except (MemoryError, RuntimeError, ValueError) as error:
+        # Any other RuntimeError or ValueError is a fault of ours.
+        text = str(error)
+        if not isinstance(error, MemoryError) and not any(word in text for word in TOO_LARGE):
             raise
-        code = console.fail(
-            MemoryExhausted(reason=str(error).splitlines()[0] if str(error) else "")
-        )
+        code = console.fail(MemoryExhausted(reason=text.splitlines()[0] if text else ""))
     except typer.TyperException as error:
         code = console.misuse(error)
     except BrokenPipeError:
