@@ -4,8 +4,8 @@
 
 The plain loop: torch's modules in float32, a DataLoader with two worker processes that crop and
 normalise one PIL image at a time, torch.optim.SGD, and loss and Omega fetched by .item() at each
-step. Ours crops whole batches on the device; `float32` and `bfloat16` are the values of --amp.
-`channels last` shows what the other memory format would give. Images are random.
+step. Ours crops whole batches on the device, in both precisions and memory formats; the row that
+`resnet-cifar` itself would take is marked. Images are random.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from resdepth.data.dataset import Pixels
-from resdepth.engine.classifier import Descent, Graphed
+from resdepth.engine.classifier import Descent, Graphed, bf16_is_fast, image_format
 from resdepth.engine.convolutional import ResNet, blocks_per_stage, initialise
 from resdepth.engine.device import resolve_device
 from resdepth.experiment.classify_setup import Classification
@@ -88,16 +88,9 @@ def plain_loop(
             yield loss.item()
 
 
-class ChannelsLast(Classification):
-    """The same run in the other memory format."""
-
-    def _laid_out(self, images: Tensor) -> Tensor:
-        return super()._laid_out(images).contiguous(memory_format=torch.channels_last)
-
-
 def our_loop(
-    kind: type[Classification], pixels: Pixels, depth: int, batch: int, rate: float,
-    device: torch.device, *, bf16: bool,
+    pixels: Pixels, depth: int, batch: int, rate: float,
+    device: torch.device, *, bf16: bool, layout: torch.memory_format,
 ) -> Iterator[float]:  # fmt: skip
     """One step each time it is asked, for ever; yields the loss, read as `resnet-cifar` does."""
     options = ResnetCifarOptions(depth=depth, batch_size=batch, lr=rate, epochs=10**6)
@@ -105,7 +98,7 @@ def our_loop(
     initialise(network, np.random.default_rng(0))
     descent = Descent(network.to(device), 0.0, 0.0, bf16=bf16)
     step = Graphed(descent) if device.type == "cuda" else descent
-    run = kind(options, device, pixels, pixels, descent, step)
+    run = Classification(options, device, pixels, pixels, descent, step, layout)
     for number in range(run.steps):
         measured = step(*run.batch(number), rate)
         # A device that runs ahead is looked at now and then alone.
@@ -143,19 +136,25 @@ def main() -> None:
     labels = torch.randint(0, 10, shape[:1], generator=generator)
     pixels = Pixels(images.to(device), labels.to(device), CLASSES)
     rest = (pixels, given.depth, given.batch_size, 0.1, device)
-    loops = {
-        "plain": plain_loop(*rest),
-        "float32": our_loop(Classification, *rest, bf16=False),
-        "bfloat16": our_loop(Classification, *rest, bf16=True),
-        "bfloat16 channels last": our_loop(ChannelsLast, *rest, bf16=True),
+    loops = {"plain": plain_loop(*rest)} | {
+        f"{'bfloat16' if bf16 else 'float32'}{note}": our_loop(*rest, bf16=bf16, layout=layout)
+        for bf16 in (False, True)
+        for note, layout in (
+            ("", torch.contiguous_format),
+            (" channels last", torch.channels_last),
+        )
     }
     chunks = {name: chunk(loop, given.steps, device) for name, loop in loops.items()}
     times = interleaved(chunks, rounds=given.rounds, seconds=600.0)
+    taken = ("bfloat16" if bf16_is_fast(device) else "float32") + (
+        " channels last" if image_format(device) == torch.channels_last else ""
+    )
     rows = []
     for name, seconds in times.items():
         speed = given.steps * given.batch_size / seconds
         ratio = times["plain"] / seconds
-        print(f"L={given.depth} {name:24} {speed:8.1f} images/s {ratio:6.2f}x plain", flush=True)
+        mark = " <- taken" if name == taken else ""
+        print(f"L={given.depth} {name:24} {speed:8.1f} images/s {ratio:6.2f}x plain{mark}")
         rows.append(
             {
                 "depth": given.depth, "implementation": name, "device": device.type,

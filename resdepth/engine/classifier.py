@@ -178,8 +178,23 @@ def bf16_is_fast(device: torch.device) -> bool:
     """Whether the device multiplies bfloat16 faster than float32."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    if device.type != "cpu":
-        return False
     # AMX, or the dot product of AVX-512; without them bfloat16 is emulated and slower.
+    return device.type == "cpu" and (_cpu_has("avx512_bf16") or _cpu_has("amx_bf16"))
+
+
+def image_format(device: torch.device) -> torch.memory_format:
+    """The memory format in which these narrow networks train fastest.
+
+    CUDA's tensor cores want channels last. So do CPUs with the dot product of AVX-512 (1.4 times
+    as fast on Zen 4 at L = 56), while one with AMX was several times slower; elsewhere torch's own.
+    """
+    last = device.type == "cuda" or (
+        device.type == "cpu" and _cpu_has("avx512_bf16") and not _cpu_has("amx_tile")
+    )
+    return torch.channels_last if last else torch.contiguous_format
+
+
+def _cpu_has(feature: str) -> bool:
+    # Absent before torch 2.9: then nothing is taken for granted.
     known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
+    return bool(known.get(feature))

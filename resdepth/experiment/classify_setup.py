@@ -8,7 +8,7 @@ from torch import Tensor
 from resdepth.data.augment import Epoch, normalise
 from resdepth.data.dataset import Pixels
 from resdepth.data.images import load_images
-from resdepth.engine.classifier import Descent, Graphed, Step, bf16_is_fast
+from resdepth.engine.classifier import Descent, Graphed, Step, bf16_is_fast, image_format
 from resdepth.engine.convolutional import ResNet, initialise
 from resdepth.engine.device import resolve_device
 from resdepth.mathematics.random import stream
@@ -29,6 +29,7 @@ class Classification:
     test: Pixels
     descent: Descent
     step: Step
+    format: torch.memory_format = torch.contiguous_format
     epoch: Epoch | None = field(default=None, repr=False)
 
     @property
@@ -45,7 +46,8 @@ class Classification:
     def engine(self) -> str:
         """What runs, for the manifest."""
         kind = "bfloat16" if self.descent.bf16 else "float32"
-        return f"torch {kind}{' graph' if isinstance(self.step, Graphed) else ''}"
+        layout = " channels last" * (self.format == torch.channels_last)
+        return f"torch {kind}{layout}{' graph' * isinstance(self.step, Graphed)}"
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Normalised crops (N, C, H, W) and labels (N,) of `step`."""
@@ -76,10 +78,7 @@ class Classification:
         return scheduled(options.schedule, options.rate, step, self.steps, warmup)
 
     def _laid_out(self, images: Tensor) -> Tensor:
-        # Tensor cores want channels last; on a CPU that is no faster, and far slower on some.
-        if self.device.type == "cuda":
-            images = images.contiguous(memory_format=torch.channels_last)
-        return normalise(images)
+        return normalise(images.contiguous(memory_format=self.format))
 
 
 def build_classification(options: ResnetCifarOptions, threads: int) -> Classification:
@@ -95,4 +94,4 @@ def build_classification(options: ResnetCifarOptions, threads: int) -> Classific
     bf16 = options.amp == "bf16" or (options.amp == "auto" and bf16_is_fast(device))
     descent = Descent(network.to(device), options.momentum, options.weight_decay, bf16=bf16)
     step: Step = Graphed(descent) if device.type == "cuda" else descent
-    return Classification(options, device, train, test, descent, step)
+    return Classification(options, device, train, test, descent, step, image_format(device))

@@ -63,7 +63,8 @@ def test_json_holds_what_the_manifest_does(call: Callable[..., Outcome], place: 
 def test_manifest_says_what_ran(call: Callable[..., Outcome], place: Path) -> None:
     assert call("--out run --amp off").code == 0
     manifest = read_manifest(place / "run")
-    assert (manifest.program, manifest.engine) == ("resnet-cifar", "torch float32")
+    assert manifest.program == "resnet-cifar"
+    assert manifest.engine.startswith("torch float32")
     assert manifest.options["data_dir"] == str(place / "images")
     assert manifest.command[:2] == ["resdepth", "resnet-cifar"]
 

@@ -114,6 +114,16 @@ def test_updates_as_torch_sgd(momentum: float, decay: float) -> None:
     torch.testing.assert_close(ours.readout.weight, plain.linear.weight, rtol=1e-7, atol=1e-9)
 
 
+def test_memory_format_changes_nothing_but_rounding() -> None:
+    ours, _ = both(2, 0.75)
+    x, labels = images(6, 3, 12, 12), torch.arange(6)
+    descent = Descent(ours, 0.0, 0.0, bf16=False)
+    measured, gradient = descent.gradient(x, labels)
+    last = descent.gradient(x.contiguous(memory_format=torch.channels_last), labels)
+    torch.testing.assert_close(last[0], measured, rtol=1e-12, atol=0)
+    torch.testing.assert_close(last[1], gradient, rtol=1e-8, atol=1e-11)
+
+
 def test_nonfinite_loss_leaves_the_weights() -> None:
     ours, _ = both(1, 0.5)
     descent = Descent(ours, 0.9, 0.0, bf16=False)
