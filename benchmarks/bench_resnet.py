@@ -97,7 +97,7 @@ def our_loop(
     network = ResNet(depth, ALPHA, len(CLASSES))
     initialise(network, np.random.default_rng(0))
     descent = Descent(network.to(device), 0.0, 0.0, bf16=bf16)
-    step = Graphed(descent) if device.type == "cuda" else descent
+    step = Graphed(descent, batch) if device.type == "cuda" else descent
     run = Classification(options, device, pixels, pixels, descent, step, layout)
     for number in range(run.steps):
         measured = step(*run.batch(number), rate)

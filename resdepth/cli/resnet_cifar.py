@@ -55,6 +55,8 @@ def _single(options: ResnetCifarOptions, call: ResnetCifarInvocation, given: fro
         record = ended.model_dump(mode="json", include=set(names))
         print(json.dumps({"run": str(folder)} | {name: record[name] for name in names}))
     else:
+        if ended.outcome != "finished" and ended.final:
+            console.say(f"accuracies after step {ended.detail['evaluated_at']}", quiet=call.quiet)
         _table(ended.final, {})
     console.wrote([folder], aside=call.json_)
     if ended.outcome == "diverged":

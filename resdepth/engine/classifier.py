@@ -98,23 +98,23 @@ class Descent:
 class Graphed:
     """A `Descent` whose step is captured once as a CUDA graph and replayed on full batches."""
 
-    def __init__(self, descent: Descent) -> None:
-        self.descent = descent
+    def __init__(self, descent: Descent, batch_size: int) -> None:
+        self.descent, self.batch_size = descent, batch_size
         self.graph: torch.cuda.CUDAGraph | None = None
 
     def __call__(self, images: Tensor, labels: Tensor, rate: float) -> Measured:
-        """One update; a batch of another size than the first runs without the graph."""
-        if self.graph is None:
-            self._capture(images, labels)
-        if images.shape != self.images.shape or self.graph is None:
+        """One update; a batch that is not full runs without the graph."""
+        if len(labels) != self.batch_size:
             return self.descent(images, labels, rate)
+        if self.graph is None:
+            self.graph = self._captured(images, labels)
         self.images.copy_(images)
         self.labels.copy_(labels)
         self.rate.fill_(rate)
         self.graph.replay()
         return self.measured.clone()
 
-    def _capture(self, images: Tensor, labels: Tensor) -> None:
+    def _captured(self, images: Tensor, labels: Tensor) -> torch.cuda.CUDAGraph:
         self.images, self.labels = images.clone(), labels.clone()
         self.rate = torch.zeros((), dtype=self.descent.weights.dtype, device=images.device)
         before = {name: tensor.clone() for name, tensor in self.descent.state().items()}
@@ -129,7 +129,7 @@ class Graphed:
         with torch.cuda.graph(graph):
             self.measured = self._body()
         self.descent.restore(before)
-        self.graph = graph
+        return graph
 
     def _body(self) -> Measured:
         measured, gradient = self.descent.gradient(self.images, self.labels)

@@ -93,5 +93,5 @@ def build_classification(options: ResnetCifarOptions, threads: int) -> Classific
     initialise(network, stream(options.seed, "kernels"))
     bf16 = options.amp == "bf16" or (options.amp == "auto" and bf16_is_fast(device))
     descent = Descent(network.to(device), options.momentum, options.weight_decay, bf16=bf16)
-    step: Step = Graphed(descent) if device.type == "cuda" else descent
+    step: Step = Graphed(descent, options.batch_size) if device.type == "cuda" else descent
     return Classification(options, device, train, test, descent, step, image_format(device))

@@ -1,0 +1,79 @@
+"""Test accuracy of runs of resnet-cifar after each epoch, as a figure and a table.
+
+    python examples/resnet_accuracy.py RUN... [--out resnet_accuracy.pdf] [--reference 0.8203]
+
+The numbers are written beside the figure as .json, and as a table on stdout.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from resdepth.analysis.numbers import write_numbers
+from resdepth.experiment.classify import EVENTS
+from resdepth.figures import style
+from resdepth.runs.events import read_scalars
+from resdepth.runs.manifest import read_manifest
+
+TAGS = ("val/accuracy", "val/top2")
+
+
+def accuracies(run: Path) -> dict[str, Any]:
+    """Epochs at which the run was evaluated, with top-1 and top-2 accuracy."""
+    options = read_manifest(run).options
+    scalars = read_scalars(run / EVENTS)
+    steps, top1 = scalars[TAGS[0]]
+    # The first evaluation comes after --eval-every epochs, or at the end.
+    first = min(options["eval_every"] or options["epochs"], options["epochs"])
+    return {
+        "run": run.name,
+        "depth": options["depth"],
+        "alpha": options["alpha"],
+        "epochs": (steps * first // steps[0]).tolist(),
+        "top1": top1.tolist(),
+        "top2": scalars[TAGS[1]][1].tolist(),
+    }
+
+
+@style.styled
+def draw(runs: list[dict[str, Any]], reference: float | None) -> Figure:
+    """Top-1 solid and top-2 dashed against the epoch, a colour a run."""
+    drawn = style.figure(1, 2.4)
+    axes = drawn.subplots()
+    for run, colour in zip(runs, style.categories(len(runs)), strict=True):
+        label = f"$L={run['depth']}$"
+        axes.plot(run["epochs"], run["top1"], "o-", color=colour, label=f"{label}, top 1")
+        axes.plot(run["epochs"], run["top2"], "o--", color=colour, label=f"{label}, top 2")
+    if reference is not None:
+        axes.axhline(reference, color=style.FAINT, linestyle=":", label="published, 16 epochs")
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("test accuracy")
+    axes.set_xlim(left=0)
+    axes.set_ylim(0, 1)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend()
+    return drawn
+
+
+def main() -> None:
+    """Read the runs, draw, print the table and say what was written."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("runs", nargs="+", type=Path, help="run folders of resnet-cifar")
+    parser.add_argument("--out", type=Path, default=Path("resnet_accuracy.pdf"))
+    parser.add_argument("--reference", type=float, help="published accuracy, as a line")
+    given = parser.parse_args()
+    runs = [accuracies(run) for run in given.runs]
+    out = style.output_path(given.out, command="resnet_accuracy")
+    style.save(draw(runs, given.reference), out)
+    for run in runs:
+        print(f"L = {run['depth']}\nepoch  top-1  top-2")
+        for epoch, top1, top2 in zip(run["epochs"], run["top1"], run["top2"], strict=True):
+            print(f"{epoch:5}  {top1:.2%}  {top2:.2%}")
+    print(out)
+    print(write_numbers(out.with_suffix(".json"), {"runs": runs}))
+
+
+if __name__ == "__main__":
+    main()
