@@ -34,3 +34,12 @@ Counts = Int64[Tensor, "*replicas 3 classes"]
 
 Scalar = Float[Tensor, "*replicas"]
 """One value a replica."""
+
+Images = Float[Tensor, "samples channels height width"]
+"""Normalised images, or the channels a convolution has made of them."""
+
+Maps = Float[Tensor, "samples filters rows columns"]
+"""What a convolution makes of `Images`."""
+
+Labels = Int64[Tensor, " samples"]
+"""Class indices of a batch of images."""

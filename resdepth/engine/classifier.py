@@ -8,18 +8,20 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
+from jaxtyping import Float64
 from torch import Tensor, nn
 
+from resdepth.arrays import Images, Labels, Prediction
 from resdepth.engine.loss import CrossEntropy, omega
 
-Measured = Tensor
+Measured = Float64[Tensor, "3"]
 """Mean loss, Omega and accuracy of a batch before its update: (3,) float64 on the device."""
 
 
 class Step(Protocol):
     """One update; what it measured belongs to the weights before it."""
 
-    def __call__(self, images: Tensor, labels: Tensor, rate: float) -> Measured:
+    def __call__(self, images: Images, labels: Labels, rate: float) -> Measured:
         """Update with the rate `rate` on images (N, C, H, W) and labels (N,)."""
 
 
@@ -41,14 +43,14 @@ class Descent:
         self.velocity = torch.zeros_like(self.weights) if momentum else None
         self.device = self.weights.device
 
-    def __call__(self, images: Tensor, labels: Tensor, rate: float) -> Measured:
+    def __call__(self, images: Images, labels: Labels, rate: float) -> Measured:
         """One update; on the CPU it is left out where the loss is not finite."""
         measured, gradient = self.gradient(images, labels)
         if self.device.type != "cpu" or bool(measured[0].isfinite()):
             self.update(gradient, rate)
         return measured
 
-    def gradient(self, images: Tensor, labels: Tensor) -> tuple[Measured, Tensor]:
+    def gradient(self, images: Images, labels: Labels) -> tuple[Measured, Tensor]:
         """What is measured, and the flat gradient of the mean loss."""
         self.network.train()
         logits = self.predict(images)
@@ -75,7 +77,7 @@ class Descent:
                 gradient = self.velocity.mul_(self.momentum).add_(gradient)
             self.weights.sub_(gradient * rate)
 
-    def predict(self, images: Tensor) -> Tensor:
+    def predict(self, images: Images) -> Prediction:
         """Logits (N, classes) in the parameters' dtype."""
         with torch.autocast(
             self.device.type, torch.bfloat16, enabled=self.bf16, cache_enabled=False
@@ -102,7 +104,7 @@ class Graphed:
         self.descent, self.batch_size = descent, batch_size
         self.graph: torch.cuda.CUDAGraph | None = None
 
-    def __call__(self, images: Tensor, labels: Tensor, rate: float) -> Measured:
+    def __call__(self, images: Images, labels: Labels, rate: float) -> Measured:
         """One update; a batch that is not full runs without the graph."""
         if len(labels) != self.batch_size:
             return self.descent(images, labels, rate)
@@ -114,7 +116,7 @@ class Graphed:
         self.graph.replay()
         return self.measured.clone()
 
-    def _captured(self, images: Tensor, labels: Tensor) -> torch.cuda.CUDAGraph:
+    def _captured(self, images: Images, labels: Labels) -> torch.cuda.CUDAGraph:
         self.images, self.labels = images.clone(), labels.clone()
         self.rate = torch.zeros((), dtype=self.descent.weights.dtype, device=images.device)
         before = {name: tensor.clone() for name, tensor in self.descent.state().items()}
@@ -147,7 +149,7 @@ class Score:
     top2: Tensor
 
 
-def evaluate(descent: Descent, batches: list[tuple[Tensor, Tensor]], classes: int) -> Score:
+def evaluate(descent: Descent, batches: list[tuple[Images, Labels]], classes: int) -> Score:
     """Score of the network with its running batch statistics; at least two classes."""
     descent.network.eval()
     loss = torch.zeros((), dtype=torch.float64, device=descent.device)

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from resdepth.arrays import Images, Maps, Prediction
 from resdepth.mathematics import scaling
 from resdepth.mathematics.initialise import linear_uniform
 
@@ -60,7 +61,7 @@ class ConvNorm(nn.Module):
         self.register_buffer("mean", torch.zeros(filters))
         self.register_buffer("variance", torch.ones(filters))
 
-    def forward(self, x: Tensor, scale: float = 1.0) -> Tensor:
+    def forward(self, x: Images, scale: float = 1.0) -> Maps:
         """scale * bn(conv x), (samples, filters, height / stride, width / stride)."""
         # relu(scale z) = scale relu(z), so weight and bias can carry the scale.
         weight, bias = scale * self.weight, scale * self.bias
@@ -84,13 +85,13 @@ class Block(nn.Module):
         self.first = ConvNorm(channels, filters, stride=2 if self.added else 1)
         self.second = ConvNorm(filters, filters)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Images) -> Maps:
         """relu(delta bn(conv y) + shortcut(x)) with y = delta relu(bn(conv x))."""
         # In place where autograd keeps no copy of the operand: batch_norm keeps its input alone.
         y = functional.relu_(self.first(x, self.delta))
         return functional.relu_(self.second(y, self.delta).add_(self.shortcut(x)))
 
-    def shortcut(self, x: Tensor) -> Tensor:
+    def shortcut(self, x: Images) -> Maps:
         """x itself, or every second pixel of it with zeros for the added channels."""
         if not self.added:
             return x
@@ -122,7 +123,7 @@ class ResNet(nn.Module):
         )
         self.readout = nn.Linear(FILTERS[-1], classes)
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Images) -> Prediction:
         """Logits."""
         x = functional.relu_(self.first(images))
         for block in self.blocks:
