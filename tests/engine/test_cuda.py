@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import FrameType
 
 import pytest
 import torch
@@ -224,12 +225,12 @@ def test_a_network_that_diverges_shows_in_its_loss(augmentation: str, activation
 def _operations(depth: int, augmentation: str, machine: Machine) -> tuple[int, int]:
     from torch.utils._python_dispatch import TorchDispatchMode
 
-    class Count(TorchDispatchMode):
+    class Count(TorchDispatchMode):  # type: ignore[no-untyped-call]
         calls = 0
 
         def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
             # The interpreter's own host copies of its arguments are no launches.
-            caller = sys._getframe(1)
+            caller: FrameType | None = sys._getframe(1)
             while caller is not None and "interpreter.py" not in caller.f_code.co_filename:
                 caller = caller.f_back
             self.calls += caller is None
@@ -238,7 +239,7 @@ def _operations(depth: int, augmentation: str, machine: Machine) -> tuple[int, i
     net = network(depth=depth, augmentation=augmentation).to(DEVICE, torch.float64)
     h0, targets = (tensor.to(DEVICE) for tensor in batch(net.to("cpu", torch.float64), 20))
     engine = CudaEngine(machine)
-    with Count() as count:
+    with Count() as count:  # type: ignore[no-untyped-call]
         engine.loss_and_gradient(net, h0, targets)
     return engine.launches, count.calls
 
@@ -250,11 +251,11 @@ def test_launches_do_not_depend_on_the_depth(augmentation: str, machine: str) ->
     shallow, deep = (_operations(depth, augmentation, MACHINES[machine]) for depth in (3, 20))
     assert shallow == deep
     kernels, operations = deep
-    # Views and allocations count here as well; about half of these are launches.
+    # Views and allocations count here as well; some 25 of these are launches.
     assert kernels == 3 and operations < 100
 
 
-@triton.jit
+@triton.jit  # type: ignore[untyped-decorator]
 def _apply(z_at, value_at, slope_at, n, ACTIVATION: tl.constexpr, BLOCK: tl.constexpr):  # type: ignore[no-untyped-def]
     offsets = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     z = tl.load(z_at + offsets, mask=offsets < n, other=0.0)
@@ -369,6 +370,7 @@ def test_compiles_for_hopper(case: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.skipif(RUNNABLE, reason="the tests above ran")
 def test_interpreted() -> None:
     _process("-m", "pytest", "-q", "-x", "-k", "not hopper", __file__, TRITON_INTERPRET="1")

@@ -1,12 +1,17 @@
 """The GPU engine: one launch through all layers and one back, whatever the depth.
 
-A step is three Triton launches (`triton_forward`, `triton_backward`, its fixed-order sum) and a few
-dozen torch operations on (R, N, outputs), independent of L. The backward pass reads one number a
-sample, unit and layer (`tiling` has the bytes): keeping sigma alone and recovering h by subtraction
-halves the traffic that h and sigma' would need. The subtraction repeats the rounding of the forward
-sum once more.
+A step is three Triton launches (`triton_forward`, `triton_backward` and its fixed-order sum) and
+some 25 torch operations on the weights and on (R, N, outputs), whatever L is.
 
-Networks wider than the fused kernels hold take batched matrix products, layer by layer.
+The forward pass keeps one number a sample, unit and layer: 1.6 GB written and read at N = 12,500,
+d = 15, L = 2,000 where h and sigma' would be 3.2 GB (`tiling` has all bytes). The backward pass of
+`skip` recovers h by subtraction, which repeats the rounding of the forward sum once more: at
+L = 10,000, d = 15, tanh, float32, the gradient is 3.4e-6 off float64's (norm of the difference over
+the norm), and 3.2e-6 where h itself is kept. Hidden states kept at every 16th or 256th layer bound
+what subtraction loses where h grows.
+
+Networks wider than the fused kernels hold take batched matrix products, layer by layer: there the
+launches do grow with L.
 """
 
 from collections.abc import Iterator
@@ -92,7 +97,7 @@ def _padded(network: Network, replicas: int, width: int) -> Tensor:
     inner = matrices[..., : network.width, : network.width]
     inner.copy_(blocks)
     if network.augmentation == "inc_skip":
-        inner[:, 1:] -= blocks[:, :-1]
+        inner[:, 1:].sub_(blocks[:, :-1])
     return matrices
 
 
@@ -155,7 +160,7 @@ class CudaEngine:
         gradient = self._backward(batch, adjoint, kept, starts, segment).view_as(network.blocks)
         if network.augmentation == "inc_skip":
             # A_k enters B_k with + and B_{k+1} with -.
-            gradient[..., :-1, :, :] -= gradient[..., 1:, :, :].clone()
+            gradient[..., :-1, :, :].sub_(gradient[..., 1:, :, :].clone())
         return evaluate_prediction(network, prediction, targets, of_samples, gradient)
 
     def _forward(
