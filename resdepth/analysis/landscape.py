@@ -5,6 +5,7 @@ unfinished surface lies in a hidden file beside the result, with an explicit mas
 """
 
 import hashlib
+import json
 import math
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from resdepth.analysis.numbers import as_json
 from resdepth.analysis.partial import Partial, discard, read_partial, write_partial
+from resdepth.analysis.surface import read_surface
 from resdepth.arrays import Hidden, Targets
 from resdepth.data.load import load_data
 from resdepth.engine.contract import Engine
@@ -25,6 +27,7 @@ from resdepth.engine.device import resolve_device
 from resdepth.engine.kernels.registry import choose
 from resdepth.engine.network import Network
 from resdepth.engine.surface import Plane, batch_size, surface
+from resdepth.errors import ResdepthError
 from resdepth.experiment.setup import engine_request, load_network
 from resdepth.mathematics import directions
 from resdepth.options.landscape import RenderOptions
@@ -147,18 +150,36 @@ def render(
     coordinates = rendering.coordinates()
     if unfinished:
         unfinished.check_same(out, rendering.request, len(coordinates))
+    elif options.resume and _finished(out, rendering.request):
+        report(len(coordinates), len(coordinates))
+        return out, out.with_suffix(".json")
     partial = unfinished or Partial.empty(rendering.request, len(coordinates))
     _fill(rendering, coordinates, partial, out, report)
-    middle = len(rendering.axis) // 2
-    losses = partial.losses[:-1].reshape(rendering.shape)
+    _write(rendering, partial.losses, out, command)
+    discard(out)
+    return out, out.with_suffix(".json")
+
+
+def _finished(out: Path, request: dict[str, Any]) -> bool:
+    """Whether the surface at `out` is whole and the one that is asked for."""
+    try:
+        record = read_surface(out).record
+    except ResdepthError:
+        return False
+    wanted = json.loads(json.dumps(request))
+    return all(record.get(key) == wanted[key] for key in wanted.keys() - {"checkpoint", "batch"})
+
+
+def _write(rendering: Rendering, values: Array, out: Path, command: list[str]) -> None:
+    """Write the losses and their record; `values` are those of `Rendering.coordinates`."""
+    losses = values[:-1].reshape(rendering.shape)
     # The middle cell of an odd grid is the centre: one value, whatever its place in a batch.
-    odd = len(rendering.axis) % 2 == 1
-    centre = losses[(middle,) * losses.ndim] if odd else partial.losses[-1]
+    middle, odd = divmod(len(rendering.axis), 2)
     record = {
         "format": FORMAT,
         "cells": CELLS,
         "axes": [rendering.axis] * losses.ndim,
-        "centre_loss": centre,
+        "centre_loss": losses[(middle,) * losses.ndim] if odd else values[-1],
         "directions": directions.RECIPE,
         "subset_recipe": SUBSET,
         **rendering.request,
@@ -167,8 +188,6 @@ def render(
     }
     write_whole(out, lambda stream: np.save(stream, losses, allow_pickle=False))
     write_text(out.with_suffix(".json"), as_json(record) + "\n")
-    discard(out)
-    return out, out.with_suffix(".json")
 
 
 def _fill(

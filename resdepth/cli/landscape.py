@@ -37,14 +37,15 @@ def render(options: RenderOptions, call: RenderInvocation, given: frozenset[str]
     from resdepth.analysis.surface import read_surface
 
     route_warnings()
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, _terminate)
     source = Source(training, checkpoint)
     with Cells(call.quiet) as cells:
         try:
             paths = evaluate(source, options, out, command_line(), cells)
-        except KeyboardInterrupt:
-            console.say(f"interrupted; --resume goes on from cell {cells.done} of {cells.total}")
-            return 130
+        except KeyboardInterrupt as stop:
+            place = f" from cell {cells.done} of {cells.total}" if cells.total else ""
+            console.say(f"interrupted; --resume goes on{place}")
+            return 128 + (signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT)
     if call.json_:
         finished = read_surface(out)
         print(as_json({**finished.record, "losses": finished.losses}))
@@ -52,8 +53,12 @@ def render(options: RenderOptions, call: RenderInvocation, given: frozenset[str]
     return 0
 
 
-def _interrupt(number: int, frame: Any) -> NoReturn:
-    raise KeyboardInterrupt
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came: it ends the work as Ctrl-C does, with another exit code."""
+
+
+def _terminate(number: int, frame: Any) -> NoReturn:
+    raise Terminated
 
 
 def _surface_path(options: RenderOptions) -> Path:

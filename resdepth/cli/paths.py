@@ -80,7 +80,7 @@ def profile(options: ProfileOptions, call: PathInvocation, given: frozenset[str]
 def _critical(row: "Profile") -> str:
     critical = row.critical
     if critical is None:
-        return "no critical exponent: the path is too short to tell, or does not move"
+        return "no critical exponent (it takes 257 layers and a path that moves)"
     error = critical.standard_error
     shown = f" ± {error:.2g}" if math.isfinite(error) else ""
     return f"critical exponent {critical.value:.4g}{shown}"

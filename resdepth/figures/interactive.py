@@ -1,5 +1,6 @@
 """A loss surface that a reader can turn: one .html file that needs no network."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -31,18 +32,7 @@ def save_html(surface: Surface, shown: Shown, log: bool, path: Path) -> None:
     )
     drawn = go.Figure(trace)
     if surface.centre_loss is not None:
-        height = np.log10(surface.centre_loss) if log else surface.centre_loss
-        drawn.add_trace(
-            go.Scatter3d(
-                x=[0.0],
-                y=[0.0],
-                z=[height],
-                mode="markers",
-                marker={"size": 4, "color": "black"},
-                name="trained weights",
-                hovertemplate=f"trained weights<br>loss = {surface.centre_loss:.6g}<extra></extra>",
-            )
-        )
+        drawn.add_trace(_centre(surface.centre_loss, log))
     drawn.update_layout(
         title={"text": f"clipped: {shown.note}" if shown.note else "", "font": {"size": 12}},
         scene={
@@ -58,3 +48,16 @@ def save_html(surface: Surface, shown: Shown, log: bool, path: Path) -> None:
     )
     page = drawn.to_html(include_plotlyjs=True, include_mathjax=False, div_id="surface")
     write_text(path, page)
+
+
+def _centre(loss: float, log: bool) -> go.Scatter3d:
+    """The trained weights as a point of the surface."""
+    return go.Scatter3d(
+        x=[0.0],
+        y=[0.0],
+        z=[math.log10(loss) if log and loss > 0 else loss],
+        mode="markers",
+        marker={"size": 4, "color": "black"},
+        name="trained weights",
+        hovertemplate=f"trained weights<br>loss = {loss:.6g}<extra></extra>",
+    )

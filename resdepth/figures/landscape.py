@@ -18,7 +18,8 @@ from resdepth.figures import style
 
 Array = NDArray[np.float64]
 COLOURS = "viridis"
-LEVELS = 12
+LEVELS = 14
+"""Intervals between level lines, at most."""
 
 
 @dataclass(frozen=True)
@@ -124,25 +125,7 @@ def draw_contour(surface: Surface, shown: Shown, log: bool, columns: int = 1) ->
         if log:
             style.log_ticks(bar.ax.yaxis, shown.low, shown.high)
         bar.outline.set_linewidth(0.4)
-    row, column = surface.minimum()
-    outline: dict[str, Any] = {
-        "markeredgecolor": "black",
-        "markeredgewidth": 0.5,
-        "linestyle": "none",
-    }
-    if surface.record:
-        axes.plot(0, 0, "o", color="white", markersize=7, label="trained weights", **outline)
-    lowest = f"minimum {surface.losses[row, column]:.4g}"
-    axes.plot(
-        a[row],
-        b[column],
-        "*",
-        color=style.CATEGORIES[1],
-        markersize=6,
-        label=lowest,
-        clip_on=False,
-        **outline,
-    )
+    _mark_places(axes, surface)
     axes.set_xlabel(labels(surface)[0])
     axes.set_ylabel(labels(surface)[1])
     if surface.record:
@@ -186,6 +169,30 @@ def draw_line(surface: Surface, shown: Shown, log: bool, columns: int = 1) -> Fi
         style.few_ticks(axes.yaxis)
     _note(axes, shown)
     return drawn
+
+
+def _mark_places(axes: Axes, surface: Surface) -> None:
+    """The trained weights, where they are known, and the smallest loss."""
+    a, b = surface.axes
+    row, column = surface.minimum()
+    outline: dict[str, Any] = {
+        "markeredgecolor": "black",
+        "markeredgewidth": 0.5,
+        "linestyle": "none",
+    }
+    if surface.record:
+        axes.plot(0, 0, "o", color="white", markersize=7, label="trained weights", **outline)
+    lowest = f"minimum {surface.losses[row, column]:.4g}"
+    axes.plot(
+        a[row],
+        b[column],
+        "*",
+        color=style.CATEGORIES[1],
+        markersize=6,
+        label=lowest,
+        clip_on=False,
+        **outline,
+    )
 
 
 def _levels(shown: Shown, log: bool) -> Array:

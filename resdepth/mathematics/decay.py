@@ -191,11 +191,7 @@ def fit_decay(t: Array, y: Array, shift: float | None = None) -> DecayFit:
     parameters = 3 if inferred else 2
     freedom = len(t) - parameters
     if len(t) < parameters:
-        nothing = Estimate(math.nan, math.nan, (math.nan, math.nan))
-        fixed = nothing if shift is None else Estimate(shift, 0.0, (shift, shift))
-        return DecayFit(
-            nothing, fixed, nothing, math.nan, math.nan, len(t), dropped, "too few points"
-        )
+        return _without_answer(shift, len(t), dropped)
     at_bound = False
     if shift is None:
         shift, at_bound = _best_shift(t, log_y)
@@ -215,6 +211,12 @@ def fit_decay(t: Array, y: Array, shift: float | None = None) -> DecayFit:
         dropped=dropped,
         reason=_verdict(t, t0, rho, inferred, at_bound, errors is None, freedom),
     )
+
+
+def _without_answer(shift: float | None, points: int, dropped: int) -> DecayFit:
+    nothing = Estimate(math.nan, math.nan, (math.nan, math.nan))
+    fixed = nothing if shift is None else Estimate(shift, 0.0, (shift, shift))
+    return DecayFit(nothing, fixed, nothing, math.nan, math.nan, points, dropped, "too few points")
 
 
 def _estimates(
