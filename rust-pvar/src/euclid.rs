@@ -25,9 +25,12 @@ use crate::path::{PathView, Scalar};
 use crate::power::Power;
 use crate::simd::{Level, Vector, Work};
 
-use lane::Lane;
+use lane::{GROUP, Lane};
 use mirror::Mirror;
 use target::Target;
+
+/// Target blocks before this one are not surveyed: all their sources fit a near cache.
+const SURVEYED: usize = 16;
 
 /// A path as the recursion sees it.
 #[derive(Clone, Copy)]
@@ -110,6 +113,9 @@ impl<T: Scalar> Work for Recursion<'_, '_, T> {
         for block in 0..mirror.blocks() {
             if !proceed() {
                 return Err(Error::Interrupted);
+            }
+            if block >= SURVEYED && block % GROUP == 0 {
+                target.survey::<V>(lanes, block);
             }
             target.open::<V>(lanes, block);
             target.search::<V>(lanes);

@@ -2,7 +2,9 @@
 //!
 //! With e the difference of the groups' centres and y_i, y_j the points relative to their own,
 //!
-//!     |x_j - x_i|^2 = |e|^2 + |y_i|^2 + |y_j|^2 - 2 <e, y_i> + 2 <e, y_j> - 2 <y_i, y_j>,
+//! ```text
+//! |x_j - x_i|^2 = |e|^2 + |y_i|^2 + |y_j|^2 - 2 <e, y_i> + 2 <e, y_j> - 2 <y_i, y_j>,
+//! ```
 //!
 //! and only the last product mixes i with j. It is at most 2 rho_i rho_j <= t rho_i^2 + rho_j^2 / t.
 //! So |x_j - x_i|^2 <= A_i + C_j, at the price of |I| + |J| inner products for |I| |J| pairs, and

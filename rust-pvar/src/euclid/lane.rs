@@ -10,6 +10,9 @@ use crate::simd::LANES;
 /// Lowers a lower bound until it stays below the value it stands for, however both were rounded.
 pub(super) const BELOW: f64 = 1.0 - 1e-13;
 
+/// Blocks of targets that are surveyed together.
+pub(super) const GROUP: usize = 4;
+
 /// A source that may attain V_j.
 #[derive(Clone, Copy, Debug)]
 struct Candidate {
@@ -44,6 +47,11 @@ pub struct Lane {
     pub(super) open: bool,
     /// Targets still alive in the present pair of blocks.
     pub(super) alive: u64,
+    /// Targets of the group of blocks at work that a survey left alive, for each source block.
+    pub(super) surveyed: Vec<[u64; GROUP]>,
+    /// Thresholds of the group's blocks in the survey, and whether it still goes on.
+    pub(super) outlook: Box<[[f64; BLOCK]; GROUP]>,
+    pub(super) watching: [bool; GROUP],
 }
 
 impl Lane {
@@ -62,6 +70,9 @@ impl Lane {
             steps: [0.0; BLOCK],
             open: false,
             alive: 0,
+            surveyed: Vec::new(),
+            outlook: Box::new([[0.0; BLOCK]; GROUP]),
+            watching: [false; GROUP],
         }
     }
 
@@ -82,6 +93,7 @@ impl Lane {
         self.upper.iter_mut().for_each(|row| row.fill(f64::NEG_INFINITY));
         self.lower.iter_mut().for_each(|row| row.fill(0.0));
         self.inside = 0;
+        self.surveyed.clear();
     }
 
     /// Starts on the block of targets `from..to`.

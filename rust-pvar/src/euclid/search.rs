@@ -2,7 +2,7 @@
 
 use super::fourpoint::{Pair, Side, separate};
 use super::kernels;
-use super::lane::Lane;
+use super::lane::{BELOW, GROUP, Lane};
 use super::mirror::{BLOCK, LEAF, LEAVES};
 use super::target::Target;
 use crate::power::SKETCH_ERROR;
@@ -53,25 +53,100 @@ impl Target<'_> {
             if !any {
                 break;
             }
-            mirror.direction(block, self.block, &mut self.direction);
-            let distance = mirror.margin.norm(kernels::norm_square::<V>(&self.direction));
-            let radii = mirror.radius[block] + mirror.radius[self.block];
-            let extent = distance + radii;
-            let source = Source { block, distance, rounding: mirror.margin.rounding(extent) };
-            let square = mirror.margin.upper(extent * extent, source.rounding);
-            let mut alive = 0;
             for lane in &mut *lanes {
-                let bound = lane.chain.value[last] + lane.bound(square);
-                lane.alive = if lane.open { lane.below(bound) } else { 0 };
-                alive |= lane.alive;
+                let surveyed = lane.surveyed.get(block).map_or(u64::MAX, |s| s[self.block % GROUP]);
+                lane.alive = if lane.open { surveyed } else { 0 };
             }
-            if alive != 0 && distance > NEAR * radii {
-                alive = self.sift_block::<V>(lanes, source);
-            }
-            if alive != 0 {
-                self.search_leaves::<V>(lanes, source, alive);
+            if lanes.iter().any(|lane| lane.alive != 0) {
+                let (source, alive) = self.approach::<V>(lanes, block);
+                if alive != 0 {
+                    self.search_leaves::<V>(lanes, source, alive);
+                }
             }
         }
+    }
+
+    /// Sifts the targets that are still alive by one source block; returns all lanes' survivors.
+    #[inline(always)]
+    fn approach<V: Vector>(&mut self, lanes: &mut [Lane], block: usize) -> (Source, u64) {
+        let mirror = self.mirror;
+        mirror.direction(block, self.block, &mut self.direction);
+        let distance = mirror.margin.norm(kernels::norm_square::<V>(&self.direction));
+        let radii = mirror.radius[block] + mirror.radius[self.block];
+        let extent = distance + radii;
+        let source = Source { block, distance, rounding: mirror.margin.rounding(extent) };
+        let square = mirror.margin.upper(extent * extent, source.rounding);
+        let mut alive = 0;
+        for lane in &mut *lanes {
+            if lane.alive != 0 {
+                let bound = lane.chain.value[(block + 1) * BLOCK - 1] + lane.bound(square);
+                lane.alive &= lane.below(bound);
+                alive |= lane.alive;
+            }
+        }
+        if alive != 0 && distance > NEAR * radii {
+            alive = self.sift_block::<V>(lanes, source);
+        }
+        (source, alive)
+    }
+
+    /// Sifts all finished blocks for a group of target blocks at once, by lower bounds that need no
+    /// later values: a source block then comes from memory once for the whole group.
+    #[inline(always)]
+    pub(super) fn survey<V: Vector>(&mut self, lanes: &mut [Lane], first: usize) {
+        let mirror = self.mirror;
+        let group = first..mirror.blocks().min(first + GROUP);
+        for lane in &mut *lanes {
+            lane.surveyed.clear();
+            lane.surveyed.resize(first, [0; GROUP]);
+            lane.watching = [true; GROUP];
+            let last = first * BLOCK - 1;
+            let mut steps = lane.chain.value[last];
+            for block in group.clone() {
+                self.face(block);
+                let mut bounds = [0.0_f64; BLOCK];
+                self.anchor::<V>(lane, last, &mut bounds);
+                let outlook = &mut lane.outlook[block - first];
+                *outlook = [f64::INFINITY; BLOCK];
+                for k in 0..self.to - self.from {
+                    steps = (steps + lane.chain.term[self.from + k]).max(bounds[k]);
+                    outlook[k] = steps * BELOW;
+                }
+            }
+        }
+        for source in (0..first).rev() {
+            let mut any = false;
+            for block in group.clone() {
+                self.face(block);
+                any |= self.look::<V>(lanes, source, block - first);
+            }
+            if !any {
+                break;
+            }
+        }
+    }
+
+    /// One source block and one target block of a survey; false if no lane watches any more.
+    #[inline(always)]
+    fn look<V: Vector>(&mut self, lanes: &mut [Lane], source: usize, q: usize) -> bool {
+        let mirror = self.mirror;
+        let top = (source + 1) * BLOCK - 1;
+        let reach = mirror.reach[self.block] + self.farthest[source];
+        let square = mirror.margin.upper(reach * reach, mirror.margin.rounding(reach));
+        let mut any = false;
+        for lane in &mut *lanes {
+            lane.watching[q] &= lane.chain.value[top] + lane.bound(square) > lane.outlook[q][0];
+            lane.alive = if lane.watching[q] { u64::MAX } else { 0 };
+            lane.threshold = lane.outlook[q];
+            any |= lane.watching[q];
+        }
+        if any {
+            self.approach::<V>(lanes, source);
+            for lane in lanes {
+                lane.surveyed[source][q] = lane.alive;
+            }
+        }
+        any
     }
 
     /// Keeps the targets alive that the four-point bound of the two blocks leaves alive.

@@ -41,18 +41,24 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// Starts on a block: distances inside it, and thresholds for its values.
+    /// Turns to a block of targets.
     #[inline(always)]
-    pub(super) fn open<V: Vector>(&mut self, lanes: &mut [Lane], block: usize) {
+    pub(super) fn face(&mut self, block: usize) {
         self.block = block;
         self.from = block * BLOCK;
         self.to = self.mirror.len.min(self.from + BLOCK);
+    }
+
+    /// Starts on a block: distances inside it, and thresholds for its values.
+    #[inline(always)]
+    pub(super) fn open<V: Vector>(&mut self, lanes: &mut [Lane], block: usize) {
+        self.face(block);
         lanes.iter_mut().for_each(|lane| lane.enter(self.from, self.to));
         self.inside::<V>(lanes);
         for lane in lanes {
             let mut bounds = [0.0_f64; BLOCK];
             if self.from > 0 {
-                self.anchor::<V>(lane, &mut bounds);
+                self.anchor::<V>(lane, self.from - 1, &mut bounds);
             }
             lane.settle(&mut bounds, self.from, self.to);
         }
@@ -123,12 +129,17 @@ impl<'a> Target<'a> {
         if start < end { before.min(sums[start + 1] - sums[source]) } else { before }
     }
 
-    /// Lower bounds from the last finished point and its predecessors.
+    /// Lower bounds from the `last` finished point and its predecessors.
     #[inline(always)]
-    fn anchor<V: Vector>(&mut self, lane: &Lane, bounds: &mut [f64; BLOCK]) {
+    pub(super) fn anchor<V: Vector>(
+        &mut self,
+        lane: &Lane,
+        last: usize,
+        bounds: &mut [f64; BLOCK],
+    ) {
         let mirror = self.mirror;
         let rows = mirror.rows(self.from, self.from + BLOCK);
-        let mut anchor = self.from - 1;
+        let mut anchor = last;
         let mut squares = [0.0_f32; BLOCK];
         for _ in 0..ANCHORS {
             let block = anchor / BLOCK;
