@@ -115,7 +115,9 @@ def prepare(source: Source, options: RenderOptions, recorded: dict[str, Any] | N
         "threads": threads,
         "batch": int(kept.get("batch") or batch_size(network, len(targets))),
     }
-    plane = Plane(centre, torch.from_numpy(scaled))
+    # The same sums to the bit on every device; mps has no float64.
+    place = torch.device("cpu") if device.type == "mps" else device
+    plane = Plane(centre.to(place), torch.from_numpy(scaled).to(place))
     axis = directions.axis(options.span, options.steps)
     return Rendering(engine, network, h0, targets.to(device), plane, axis, request)
 

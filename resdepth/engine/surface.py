@@ -26,7 +26,10 @@ LARGEST_BATCH = 1024
 
 @dataclass(frozen=True)
 class Plane:
-    """A + sum_i c_i D_i in float64: `centre` A (L, d, d), `directions` D (dimensions, L, d, d)."""
+    """A + sum_i c_i D_i in float64: `centre` A (L, d, d), `directions` D (dimensions, L, d, d).
+
+    Both lie where the weights are to be added up, which must have float64.
+    """
 
     centre: Tensor
     directions: Tensor
@@ -69,7 +72,8 @@ def surface(
             continue
         batch = torch.zeros(size, coordinates.shape[1], dtype=torch.float64)
         batch[: cells.stop - start] = torch.from_numpy(coordinates[cells])
-        blocks = plane.weights(batch).to(network.readin.device, network.readin.dtype)
+        weights = plane.weights(batch.to(plane.centre.device))
+        blocks = weights.to(network.readin.device, network.readin.dtype)
         prediction = engine.predict(network.with_blocks(blocks), h0)
         losses = network.loss.of_samples(prediction, targets).double().mean(-1)
         yield cells, losses[: cells.stop - start].cpu().numpy()

@@ -78,7 +78,7 @@ def caption(curve: CurveFit, columns: int = 2) -> str:
     """Name of the run, the parameters with their standard errors, R^2, and doubts."""
     fit = curve.fit
     name = curve.file.name if curve.file.is_dir() else curve.file.parent.name or curve.file.name
-    name = name.replace("$", r"\$")
+    name = style.short(name)
     if not math.isfinite(fit.rho.value):
         return f"{name}: {fit.reason}"
     parts = [
@@ -95,7 +95,7 @@ def number(estimate: Estimate) -> str:
     """Value and standard error to two digits of the error, in mathematical type."""
     value, error = estimate.value, estimate.standard_error
     if not (math.isfinite(error) and error > 0 and math.isfinite(value)):
-        return f"{value:.4g}"
+        return _power(f"{value:.4g}")
     digits = 1 - math.floor(math.log10(error))
     if 0 <= digits <= 6:
         return rf"{value:.{digits}f}\pm{error:.{digits}f}"
@@ -104,3 +104,11 @@ def number(estimate: Estimate) -> str:
     exponent = math.floor(math.log10(max(abs(value), error)))
     scale, places = 10.0**exponent, max(0, digits + exponent)
     return rf"({value / scale:.{places}f}\pm{error / scale:.{places}f})\cdot10^{{{exponent}}}"
+
+
+def _power(text: str) -> str:
+    """ "7.4e+04" in mathematical type."""
+    if text in ("inf", "-inf"):
+        return text.replace("inf", r"\infty")
+    mantissa, e, exponent = text.partition("e")
+    return rf"{mantissa}\cdot10^{{{int(exponent)}}}" if e else mantissa

@@ -1,5 +1,6 @@
 """A loss surface as a picture: in three dimensions, as contours, or as lines through the centre."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from numpy.typing import NDArray
 
 from resdepth.analysis.surface import Surface
@@ -31,14 +32,13 @@ class Shown:
     high: float
     above: int
     below: int
+    clipped: bool
 
     @property
     def note(self) -> str:
-        """What was clipped, in words; empty where nothing was."""
-        cells = [
-            (self.above, f"above {self.high:.4g}"),
-            (self.below, f"at or below 0, drawn as {self.low:.3g}"),
-        ]
+        """What was moved, in words; empty where nothing was."""
+        top = f"above {self.high:.4g}" if self.clipped else f"not finite, drawn as {self.high:.4g}"
+        cells = [(self.above, top), (self.below, f"at or below 0, drawn as {self.low:.3g}")]
         return "; ".join(f"{n} cell{'s' * (n > 1)} {place}" for n, place in cells if n)
 
 
@@ -62,7 +62,7 @@ def saturate(surface: Surface, clip: float | None, log: bool) -> Shown:
     above = ~(losses <= high)
     below = (losses < low) & ~above
     inside = np.where(above, high, np.where(below, low, losses))
-    return Shown(inside, low, high, int(above.sum()), int(below.sum()))
+    return Shown(inside, low, high, int(above.sum()), int(below.sum()), clip is not None)
 
 
 def labels(surface: Surface) -> tuple[str, str, str]:
@@ -78,6 +78,10 @@ def draw_surface(surface: Surface, shown: Shown, log: bool, columns: int = 1) ->
     drawn = style.figure(columns, 3.0 if columns == 1 else 4.6)
     axes: Any = drawn.add_subplot(projection="3d")
     heights = np.log10(shown.losses) if log else shown.losses
+    # A power of ten of its own at the end of the axis would lie upon the label.
+    power = math.floor(math.log10(np.abs(heights).max() or 1.0))
+    power = power if power >= 4 or power <= -3 else 0
+    heights = heights / 10.0**power
     a, b = np.meshgrid(*surface.axes, indexing="ij")
     axes.plot_surface(
         a,
@@ -93,7 +97,8 @@ def draw_surface(surface: Surface, shown: Shown, log: bool, columns: int = 1) ->
     first, second, loss = labels(surface)
     axes.set_xlabel(first, labelpad=-6)
     axes.set_ylabel(second, labelpad=-6)
-    axes.set_zlabel(rf"$\log_{{10}}$ {loss}" if log else loss, labelpad=-4)
+    unit = rf"$\,/\,10^{{{power}}}$" if power else ""
+    axes.set_zlabel((rf"$\log_{{10}}$ {loss}" if log else loss) + unit, labelpad=-4)
     axes.tick_params(pad=-3, labelsize=6 if columns == 1 else 7)
     for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
         axis.set_major_locator(MaxNLocator(4, steps=style.ROUND))
@@ -124,6 +129,8 @@ def draw_contour(surface: Surface, shown: Shown, log: bool, columns: int = 1) ->
         bar.set_label(labels(surface)[2])
         if log:
             style.log_ticks(bar.ax.yaxis, shown.low, shown.high)
+        else:
+            bar.ax.yaxis.set_major_formatter(_scientific())
         bar.outline.set_linewidth(0.4)
     _mark_places(axes, surface)
     axes.set_xlabel(labels(surface)[0])
@@ -193,6 +200,13 @@ def _mark_places(axes: Axes, surface: Surface) -> None:
         clip_on=False,
         **outline,
     )
+
+
+def _scientific() -> ScalarFormatter:
+    """Large and small numbers share a power of ten at the end of their axis."""
+    formatter = ScalarFormatter(useMathText=True)
+    formatter.set_powerlimits((-3, 4))
+    return formatter
 
 
 def _levels(shown: Shown, log: bool) -> Array:

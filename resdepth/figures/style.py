@@ -112,7 +112,21 @@ def categories(count: int) -> list[str]:
 
 def legend_outside(axes: Axes, title: str | None = None) -> None:
     """A legend to the right of the axes, where no curve can run under it."""
-    axes.legend(title=title, loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
+    columns = 1 + (len(axes.get_legend_handles_labels()[1]) - 1) // 12
+    axes.legend(
+        title=title,
+        loc="upper left",
+        bbox_to_anchor=(1.02, 1.0),
+        borderaxespad=0.0,
+        ncols=columns,
+        columnspacing=1.0,
+    )
+
+
+def short(name: str, length: int = 28) -> str:
+    """A file's name as text of a figure: its end where it is long, no mathematics in it."""
+    shown = name if len(name) <= length else f"…{name[1 - length :]}"
+    return shown.replace("$", r"\$")
 
 
 def few_ticks(axis: Axis, count: int = 5) -> None:
@@ -126,7 +140,8 @@ def log_values(low: float, high: float, count: int = 5) -> list[float]:
     if decades < 1.0:
         values = MaxNLocator(count, steps=ROUND).tick_values(low, high)
     else:
-        locator = LogLocator(subs=(1.0, 2.0, 5.0) if decades < 2.5 else (1.0,), numticks=count + 2)
+        subs = (1.0, 2.0, 5.0) if decades < count / 2 else (1.0,)
+        locator = LogLocator(subs=subs, numticks=count + 2)
         values = locator.tick_values(low, high)
     return [float(value) for value in values if low <= value <= high and value > 0]
 

@@ -18,7 +18,7 @@ def draw_training(runs: Sequence[RunCurves], columns: int = 2) -> Figure:
     exponents = sorted({p for run in runs for p in run.variation}, reverse=True)
     dashes = {p: DASHES[i % len(DASHES)] for i, p in enumerate(exponents)}
     for run, colour in zip(runs, style.categories(len(runs)), strict=True):
-        name = run.run.name.replace("$", r"\$")
+        name = style.short(run.run.name)
         loss.plot(run.loss.step, run.loss.value, color=colour, label=name)
         for p, curve in run.variation.items():
             norms.plot(curve.step, curve.value, color=colour, linestyle=dashes[p])

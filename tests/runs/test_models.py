@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -138,3 +139,19 @@ def test_truncated_archives_are_refused(tmp_path: Path, suffix: str, keep: int) 
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(FileCorrupt, match="truncated"):
         read_model(path)
+
+
+@pytest.mark.parametrize("part", ["", "exported_models", "checkpoints"])
+def test_a_run_and_its_folders_know_the_beta_and_the_last_weights(small_run, part: str) -> None:
+    (model,) = read_models([small_run / part])
+    last = read_model(small_run / "checkpoints" / "last.safetensors")
+    np.testing.assert_array_equal(model.blocks, last.blocks)
+    assert (model.depth, model.width, model.beta) == (6, 4, 0.25)
+
+
+def test_without_a_last_checkpoint_the_newest_counts(small_run, tmp_path: Path) -> None:
+    run = shutil.copytree(small_run, tmp_path / "run")
+    (run / "checkpoints" / "last.safetensors").unlink()
+    assert read_models([run])[0].path.parent.name == "exported_models"
+    shutil.rmtree(run / "exported_models")
+    assert read_models([run])[0].path.stem == "step_00000005"
