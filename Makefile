@@ -54,7 +54,8 @@ docs: install ## write docs/cli.md from the commands
 	$(BIN)/python -m resdepth.cli.reference > docs/cli.md
 
 test-gpu: install ## the GPU engine's tests, compiled (needs a CUDA device)
-	$(BIN)/python -m pytest tests/engine/test_cuda.py
+	$(BIN)/python -m pytest tests/engine/test_cuda.py tests/engine/test_graphed.py \
+		tests/engine/test_tiling.py
 
 bench: install ## the CPU engine against torch
 	$(BIN)/python benchmarks/bench_step.py

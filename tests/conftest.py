@@ -9,6 +9,10 @@ from jaxtyping import install_import_hook
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
+# Without a GPU the Triton kernels run interpreted; Triton decides when it is first imported.
+if not Path("/dev/nvidiactl").exists():
+    os.environ.setdefault("TRITON_INTERPRET", "1")
+
 
 def _checked_modules() -> list[str]:
     """Modules of the mathematics and the engine; Triton reads the source of its kernels itself."""
@@ -19,7 +23,7 @@ def _checked_modules() -> list[str]:
 
 
 # Before anything of resdepth is imported: what is imported then is checked at every call.
-install_import_hook(_checked_modules(), "beartype.beartype")
+install_import_hook(_checked_modules(), "tests.support.typecheck.checked")
 
 from tests.support.process import Outcome, Workers, run_installed  # noqa: E402
 

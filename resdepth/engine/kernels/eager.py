@@ -56,7 +56,7 @@ def _backward(network: Network, adjoint: Hidden, kept: Kept) -> Blocks:
             adjoint = adjoint + (adjoint @ matrices[k]) * derivative
     if network.augmentation == "inc_skip":
         # A_k enters B_k with + and B_{k+1} with -.
-        gradient[..., :-1, :, :] -= gradient[..., 1:, :, :].clone()
+        gradient[..., :-1, :, :].sub_(gradient[..., 1:, :, :].clone())
     return gradient
 
 
