@@ -374,6 +374,11 @@ impl<T: Scalar> Work for Terms<'_, '_, T> {
     #[inline(always)]
     fn run<V: Vector>(self) -> Vec<f64> {
         let mut terms = Vec::with_capacity(self.partition.len());
+        if self.path.dim() == 1 {
+            let at = |i: usize| self.path.data()[i].widen();
+            terms.extend(self.partition.windows(2).map(|edge| (at(edge[1]) - at(edge[0])).abs()));
+            return terms;
+        }
         for edge in self.partition.windows(2) {
             let (a, b) = (self.path.row(edge[0]), self.path.row(edge[1]));
             let square = self.squared;

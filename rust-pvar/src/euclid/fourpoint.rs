@@ -61,8 +61,6 @@ pub fn separate<const N: usize>(
     let (mut a, mut c) = ([0.0_f64; N], [0.0_f64; N]);
     let constant = pair.distance * pair.distance + 2.0 * pair.dot_error;
     let grow = margin.upper(1.0, 0.0);
-    let (mut a_low, mut a_high) = (f64::INFINITY, f64::NEG_INFINITY);
-    let (mut c_low, mut c_high) = (f64::INFINITY, f64::NEG_INFINITY);
     for k in 0..N {
         let rho = f64::from(sources.rho[k]);
         a[k] = grow * (rho * rho * (1.0 + t) - 2.0 * f64::from(sources.dot[k]));
@@ -70,19 +68,32 @@ pub fn separate<const N: usize>(
         let square = rho * rho * (1.0 + t.recip()) + 2.0 * f64::from(targets.dot[k]);
         c[k] = grow * (square + constant) + pair.rounding;
     }
-    for k in 0..N {
-        a_low = if a[k] < a_low { a[k] } else { a_low };
-        a_high = if a[k] > a_high { a[k] } else { a_high };
-        c_low = if c[k] < c_low { c[k] } else { c_low };
-        c_high = if c[k] > c_high { c[k] } else { c_high };
-    }
-    let line = Line::above(power, (a_low + c_low).max(0.0), (a_high + c_high).max(0.0));
+    let line = if power.exponent() == 2.0 {
+        Line { slope: 1.0, constant: 0.0 }
+    } else {
+        let ((a_low, a_high), (c_low, c_high)) = (range(&a), range(&c));
+        Line::above(power, (a_low + c_low).max(0.0), (a_high + c_high).max(0.0))
+    };
     let mut separated = Separated { source: [0.0; N], target: [0.0; N] };
     for k in 0..N {
         separated.source[k] = values[k] + line.slope * a[k];
         separated.target[k] = line.slope * c[k] + line.constant;
     }
     separated
+}
+
+/// The smallest and the largest of several numbers, in independent lanes.
+#[inline(always)]
+fn range<const N: usize>(values: &[f64; N]) -> (f64, f64) {
+    let (mut low, mut high) = ([f64::INFINITY; 8], [f64::NEG_INFINITY; 8]);
+    for eight in values.as_chunks::<8>().0 {
+        for k in 0..8 {
+            low[k] = if eight[k] < low[k] { eight[k] } else { low[k] };
+            high[k] = if eight[k] > high[k] { eight[k] } else { high[k] };
+        }
+    }
+    let low = low.into_iter().fold(f64::INFINITY, f64::min);
+    (low, high.into_iter().fold(f64::NEG_INFINITY, f64::max))
 }
 
 /// A line that lies above x^(p/2) on an interval.
@@ -95,9 +106,6 @@ impl Line {
     #[inline(always)]
     fn above(power: Power, low: f64, high: f64) -> Self {
         let half = 0.5 * power.exponent();
-        if half == 1.0 {
-            return Self { slope: 1.0, constant: 0.0 };
-        }
         let mut ends = [low, high, 0.5 * (low + high)];
         power.sketch_squares(&mut ends);
         let slack = 1.0 + 4.0 * SKETCH_ERROR;

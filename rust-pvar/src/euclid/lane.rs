@@ -178,12 +178,13 @@ impl Lane {
             let before = if k == 0 { self.chain.value[j - 1] } else { bounds[k - 1] };
             let mut best = bounds[k].max(before + self.chain.term[j]);
             if self.inside != 0 {
-                // Entries at and above k are bounds of zero, or of a later point's: leave them out.
                 let row = &self.lower[k];
-                for i in 0..k {
-                    let value = bounds[i] + row[i];
-                    best = if value > best { value } else { best };
+                let mut lanes = [0.0_f64; 8];
+                for (i, (bound, lower)) in bounds[..k].iter().zip(row).enumerate() {
+                    let value = bound + lower;
+                    lanes[i % 8] = if value > lanes[i % 8] { value } else { lanes[i % 8] };
                 }
+                best = lanes.into_iter().fold(best, f64::max);
             }
             bounds[k] = best;
             self.threshold[k] = best * BELOW;
