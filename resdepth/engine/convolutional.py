@@ -66,13 +66,22 @@ class ConvNorm(nn.Module):
         # relu(scale z) = scale relu(z), so weight and bias can carry the scale.
         weight, bias = scale * self.weight, scale * self.bias
         if self.training:
-            y = functional.conv2d(x, self.kernel, stride=self.stride, padding=1)
             return functional.batch_norm(
-                y, self.mean, self.variance, weight, bias, True, MOMENTUM, EPSILON
+                self.convolve(x), self.mean, self.variance, weight, bias, True, MOMENTUM, EPSILON
             )
         factor = weight * torch.rsqrt(self.variance + EPSILON)
         kernel = self.kernel * factor[:, None, None, None]
         return functional.conv2d(x, kernel, bias - self.mean * factor, self.stride, padding=1)
+
+    def convolve(self, x: Images) -> Maps:
+        """The convolution alone, under autocast in its dtype."""
+        if self.stride == 1 or x.device.type != "cpu":
+            return functional.conv2d(x, self.kernel, stride=self.stride, padding=1)
+        # The threads of oneDNN's bfloat16 weight gradient with a stride wait for each other in busy
+        # loops: 4 ms with one thread, 20 to 3000 with two. There are two such layers in all.
+        with torch.autocast("cpu", enabled=False):
+            x = x.to(self.kernel.dtype)
+            return functional.conv2d(x, self.kernel, stride=self.stride, padding=1)
 
 
 class Block(nn.Module):
