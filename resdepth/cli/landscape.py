@@ -225,6 +225,6 @@ def _numbers(surface: "Surface", shown: Any, options: VisOptions) -> dict[str, o
 
 
 COMMANDS = {
-    "render": command("render", RenderOptions, RenderInvocation, render),
-    "vis": command("vis", VisOptions, VisInvocation, vis),
+    "render": command("landscape render", RenderOptions, RenderInvocation, render),
+    "vis": command("landscape vis", VisOptions, VisInvocation, vis),
 }

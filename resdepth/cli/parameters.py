@@ -65,7 +65,7 @@ def command(
         rich_markup_mode=None,
         context_settings={"help_option_names": ["--help", "-h"]},
     )
-    leaf.command(name, help=inspect.getdoc(run))(call)
+    leaf.command(name.split()[-1], help=inspect.getdoc(run))(call)
     built = get_command(leaf)
     if not isinstance(built, TyperCommand):
         raise TypeError(f"{name} is not a single command")

@@ -132,7 +132,7 @@ def table(variations: "VariationTable") -> str:
 
 
 COMMANDS = {
-    "norm": command("norm", NormOptions, PathInvocation, norm),
-    "weights": command("weights", WeightsOptions, PathInvocation, weights),
-    "profile": command("profile", ProfileOptions, PathInvocation, profile),
+    "norm": command("paths norm", NormOptions, PathInvocation, norm),
+    "weights": command("paths weights", WeightsOptions, PathInvocation, weights),
+    "profile": command("paths profile", ProfileOptions, PathInvocation, profile),
 }

@@ -98,7 +98,7 @@ def flag_of(model: type[Options], name: str) -> str:
     """The spelling to name in messages."""
     info = model.model_fields[name]
     if presentation(info).positional:
-        return metavar(name, info)
+        return name.upper()
     return flags(name, info)[0].split("/")[0]
 
 
@@ -124,6 +124,8 @@ def repeated(info: FieldInfo) -> bool:
 
 def metavar(name: str, info: FieldInfo) -> str:
     """The placeholder of a value in the help."""
+    if presentation(info).positional:
+        return name.upper()
     if choices(info) and len(members(info)) == 1:
         return "|".join(choices(info))
     kinds = {int: "INTEGER", float: "NUMBER", Path: "PATH"}

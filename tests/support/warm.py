@@ -4,12 +4,20 @@ import contextlib
 from importlib import import_module
 
 MODULES = (
+    "resdepth.analysis.curvefit",
+    "resdepth.analysis.landscape",
     "resdepth.cli.app",
+    "resdepth.cli.curvefit",
     "resdepth.cli.export",
+    "resdepth.cli.landscape",
+    "resdepth.cli.paths",
     "resdepth.cli.progress",
     "resdepth.cli.train",
     "resdepth.experiment.export",
     "resdepth.experiment.train",
+    "resdepth.figures.decay",
+    "resdepth.figures.landscape",
+    "resdepth.figures.paths",
 )
 
 for module in MODULES:
