@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from jaxtyping import install_import_hook
 
+import tests.support.typecheck
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 # Without a GPU the Triton kernels run interpreted; Triton decides when it is first imported.
@@ -23,7 +25,7 @@ def _checked_modules() -> list[str]:
 
 
 # Before anything of resdepth is imported: what is imported then is checked at every call.
-install_import_hook(_checked_modules(), "tests.support.typecheck.checked")
+install_import_hook(_checked_modules(), f"{tests.support.typecheck.__name__}.checked")
 
 from tests.support.process import Outcome, Workers, run_installed  # noqa: E402
 

@@ -69,17 +69,16 @@ def test_nothing_heavy_is_imported(watched: Run, args: list[str]) -> None:
 @pytest.mark.parametrize(
     "protocol",
     [
-        {
-            "_RESDEPTH_COMPLETE": "complete_bash",
-            "COMP_WORDS": "resdepth train --da",
-            "COMP_CWORD": "2",
-        },
-        {"_RESDEPTH_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "resdepth train --data "},
+        {"COMP_WORDS": "resdepth train --da", "COMP_CWORD": "2"},
+        {"_TYPER_COMPLETE_ARGS": "resdepth train --data "},
     ],
-    ids=["bash", "zsh"],
+    ids=["complete_bash", "complete_zsh"],
 )
-def test_completion_imports_nothing_heavy(watched: Run, protocol: dict[str, str]) -> None:
-    outcome, imported = watched(**protocol)
+def test_completion_imports_nothing_heavy(
+    watched: Run, protocol: dict[str, str], request: pytest.FixtureRequest
+) -> None:
+    shell = request.node.callspec.id
+    outcome, imported = watched(_RESDEPTH_COMPLETE=shell, **protocol)
     assert outcome.stdout and imported == {}
 
 

@@ -1,0 +1,85 @@
+"""The Python face: names that resolve lazily and are the same for the type checker."""
+
+import ast
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import resdepth
+
+
+def declared() -> dict[str, str]:
+    """Names under TYPE_CHECKING with the modules they come from."""
+    tree = ast.parse(Path(resdepth.__file__).read_text(encoding="utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    found = {}
+    for node in block.body:
+        assert isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names:
+            # `as` makes it public for the type checker.
+            assert alias.asname == alias.name
+            found[alias.name] = node.module
+    return found
+
+
+def test_the_type_checker_sees_the_same_names() -> None:
+    assert declared() == resdepth._HOMES
+    assert resdepth.__all__ == sorted(resdepth._HOMES) == dir(resdepth)
+
+
+@pytest.mark.parametrize("name", sorted(resdepth._HOMES))
+def test_a_public_name_resolves_and_is_documented(name: str) -> None:
+    found = getattr(resdepth, name)
+    assert found is getattr(import_module(resdepth._HOMES[name]), name)
+    assert found.__doc__ and found.__doc__.strip()
+
+
+def test_the_names_of_the_design() -> None:
+    wanted = {"train", "TrainOptions", "open_run", "load_data", "weight_path", "p_variation_norm"}
+    assert wanted <= set(resdepth.__all__)
+
+
+def test_an_unknown_name() -> None:
+    with pytest.raises(AttributeError, match="'resdepth' has no attribute 'trian'"):
+        _ = resdepth.trian  # type: ignore[attr-defined]
+
+
+def test_importing_costs_nothing() -> None:
+    script = (
+        "import sys, resdepth; print(sorted({'torch', 'numpy', 'pydantic'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
+
+
+def test_the_example_of_the_design(tmp_path: Path) -> None:
+    options = resdepth.TrainOptions(depth=8, width=3, epochs=3, seed=1, threads=1)
+    run = resdepth.train(options, out=tmp_path / "8")
+    assert resdepth.open_run(str(tmp_path / "8")) == run and run.options == options
+    steps, omega = run.scalars("avg_grad_norm")
+    assert steps.tolist() == [0, 1, 2, 3] and (omega > 0).all()
+    checkpoint = run.checkpoint()
+    assert checkpoint.blocks.shape == (8, 3, 3) and checkpoint.step == 3
+    train, val = resdepth.load_data(run.options)
+    assert train.inputs.shape == (1437, 64) and len(val.targets) == 360
+    path = resdepth.weight_path(run)
+    assert path.shape == (8, 9)
+    wanted = 8**0.25 * checkpoint.blocks.double().numpy().reshape(8, 9)
+    assert abs(path - wanted).max() < 1e-15
+    assert resdepth.p_variation_norm(path, p=2) > 0
+
+
+@pytest.mark.parametrize(
+    ("what", "complaint"),
+    [
+        (lambda run: run.scalars("los"), "no scalar 'los' was recorded"),
+        (lambda run: run.checkpoint(77), "no such checkpoint of step 77"),
+        (lambda run: resdepth.open_run(run.path / "x"), "no such folder"),
+    ],
+)
+def test_what_is_not_there(small_run: Path, what, complaint: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(resdepth.ResdepthError, match=complaint):
+        what(resdepth.open_run(small_run))

@@ -1,0 +1,148 @@
+"""The one-way flow, read from the syntax trees: every package imports downward only."""
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+LEVELS = {
+    "_kernels": 0,
+    "errors": 0,
+    "arrays": 0,
+    "options": 0,
+    "mathematics": 1,
+    "engine": 2,
+    "data": 3,
+    "runs": 3,
+    "experiment": 4,
+    "analysis": 4,
+    "figures": 5,
+    "cli": 6,
+}
+OUTERMOST = ("resdepth", "resdepth.__main__")
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted((ROOT / "resdepth").rglob("*.py"))
+}
+COMPILED = "resdepth._kernels"
+DRAWING = ("matplotlib", "plotly")
+HEAVY = ("torch", "numpy", "scipy", "torchvision", "tensorboard", "PIL", "jaxtyping")
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported module; `lazy` inside a function, `for_types` under TYPE_CHECKING."""
+
+    module: str
+    line: int
+    lazy: bool
+    for_types: bool
+
+
+def walk(
+    node: ast.AST, package: str, lazy: bool = False, for_types: bool = False
+) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            for alias in child.names:
+                yield Import(alias.name, child.lineno, lazy, for_types)
+        elif isinstance(child, ast.ImportFrom):
+            above = package.split(".")[: -child.level + 1 or None] if child.level else []
+            source = ".".join([*above, *([child.module] if child.module else [])])
+            for alias in child.names:
+                # `from resdepth.engine import loss` imports a module, not a name.
+                whole = f"{source}.{alias.name}"
+                module = whole if whole in (*MODULES, COMPILED) else source
+                yield Import(module, child.lineno, lazy, for_types)
+        inside = lazy or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        types = for_types or (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test))
+        yield from walk(child, package, inside, types)
+
+
+@cache
+def imports(name: str) -> tuple[Import, ...]:
+    path = MODULES[name]
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    return tuple(walk(ast.parse(path.read_text(encoding="utf-8")), package))
+
+
+def package_of(name: str) -> str:
+    return name.split(".")[1]
+
+
+def inner(name: str) -> list[Import]:
+    return [found for found in imports(name) if found.module.split(".")[0] == "resdepth"]
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name not in OUTERMOST])
+def test_no_import_points_upward(name: str) -> None:
+    for found in inner(name):
+        assert found.module != "resdepth", f"{name}:{found.line} imports the outermost package"
+        theirs, ours = package_of(found.module), package_of(name)
+        assert LEVELS[theirs] <= LEVELS[ours], f"{name}:{found.line} imports {found.module}"
+
+
+def edges(of: Callable[[str], str]) -> dict[str, set[str]]:
+    """What imports what, with modules merged by `of`."""
+    graph: dict[str, set[str]] = {}
+    for name in MODULES:
+        if name not in OUTERMOST:
+            theirs = {of(found.module) for found in inner(name) if not found.for_types}
+            graph.setdefault(of(name), set()).update(theirs - {of(name)})
+    return graph
+
+
+@pytest.mark.parametrize("of", [package_of, str], ids=["packages", "modules"])
+def test_no_import_leads_back(of: Callable[[str], str]) -> None:
+    try:
+        TopologicalSorter(edges(of)).prepare()
+    except CycleError as error:
+        pytest.fail(f"circle: {' -> '.join(error.args[1])}")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_lazy_imports_are_for_the_command_line(name: str) -> None:
+    if name == "resdepth" or name.startswith("resdepth.cli"):
+        return
+    lazy = [f"{name}:{found.line} {found.module}" for found in imports(name) if found.lazy]
+    assert not lazy
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_pictures_are_drawn_in_one_place(name: str) -> None:
+    if not name.startswith("resdepth.figures"):
+        found = [f.module for f in imports(name) if not f.for_types]
+        assert not [module for module in found if module.split(".")[0] in DRAWING]
+
+
+def light() -> list[str]:
+    """Options, errors, and whatever the command line imports before a command runs."""
+    waiting = [
+        name for name in MODULES if name.split(".")[1:2] in (["options"], ["errors"], ["cli"])
+    ]
+    # Imported when training begins.
+    waiting.remove("resdepth.cli.progress")
+    seen = set()
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting += [f.module for f in inner(name) if not (f.lazy or f.for_types)]
+    return sorted(seen)
+
+
+@pytest.mark.parametrize("name", light())
+def test_start_up_is_light(name: str) -> None:
+    eager = [f for f in imports(name) if not (f.lazy or f.for_types)]
+    heavy = [f"{name}:{f.line} {f.module}" for f in eager if f.module.split(".")[0] in HEAVY]
+    assert not heavy
+
+
+def test_every_package_has_a_level() -> None:
+    packages = {package_of(name) for name in MODULES if name not in OUTERMOST}
+    assert packages == set(LEVELS) - {"_kernels"}
