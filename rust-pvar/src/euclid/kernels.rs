@@ -10,6 +10,36 @@ pub fn dots<V: Vector>(rows: &[Line], vector: &[Line], out: &mut [f32]) {
     each_sixteen::<V>(rows, vector, out, |x, v, sum| x.mul_add(v, sum));
 }
 
+/// out[v][k] = <row k, vector v> for four vectors, so that each row is read once.
+#[inline(always)]
+pub fn dots_of_four<V: Vector, const N: usize>(
+    rows: &[Line],
+    vectors: &[Line],
+    out: &mut [[f32; N]; 4],
+) {
+    let width = vectors.len() / 4;
+    if V::ACCUMULATORS < LANES {
+        for (vector, out) in vectors.chunks_exact(width).zip(out) {
+            dots::<V>(rows, vector, out);
+        }
+        return;
+    }
+    for (group, four) in rows.chunks_exact(4 * width).enumerate() {
+        let mut sums = [V::zero(); LANES];
+        for c in 0..width {
+            let x: [V; 4] = std::array::from_fn(|k| V::load(&four[k * width + c]));
+            let y: [V; 4] = std::array::from_fn(|k| V::load(&vectors[k * width + c]));
+            for (k, sum) in sums.iter_mut().enumerate() {
+                *sum = x[k % 4].mul_add(y[k / 4], *sum);
+            }
+        }
+        let totals = V::totals(&sums);
+        for (v, out) in out.iter_mut().enumerate() {
+            out[4 * group..4 * group + 4].copy_from_slice(&totals[4 * v..4 * v + 4]);
+        }
+    }
+}
+
 /// out[k] = |row k - vector|^2.
 #[inline(always)]
 pub fn squares<V: Vector>(rows: &[Line], vector: &[Line], out: &mut [f32]) {

@@ -69,11 +69,23 @@ impl Target<'_> {
     /// Sifts the targets that are still alive by one source block; returns all lanes' survivors.
     #[inline(always)]
     fn approach<V: Vector>(&mut self, lanes: &mut [Lane], block: usize) -> (Source, u64) {
+        let (source, mut alive) = self.within_reach::<V>(lanes, block);
+        if alive != 0 && self.is_far(source) {
+            let mut dots = [0.0_f32; BLOCK];
+            let rows = self.mirror.rows(block * BLOCK, (block + 1) * BLOCK);
+            kernels::dots::<V>(rows, &self.direction, &mut dots);
+            alive = self.sift_block::<V>(lanes, source, &dots);
+        }
+        (source, alive)
+    }
+
+    /// Turns to a source block and keeps the targets that the triangle inequality leaves alive.
+    #[inline(always)]
+    fn within_reach<V: Vector>(&mut self, lanes: &mut [Lane], block: usize) -> (Source, u64) {
         let mirror = self.mirror;
         mirror.direction(block, self.block, &mut self.direction);
         let distance = mirror.margin.norm(kernels::norm_square::<V>(&self.direction));
-        let radii = mirror.radius[block] + mirror.radius[self.block];
-        let extent = distance + radii;
+        let extent = distance + mirror.radius[block] + mirror.radius[self.block];
         let source = Source { block, distance, rounding: mirror.margin.rounding(extent) };
         let square = mirror.margin.upper(extent * extent, source.rounding);
         let mut alive = 0;
@@ -84,10 +96,14 @@ impl Target<'_> {
                 alive |= lane.alive;
             }
         }
-        if alive != 0 && distance > NEAR * radii {
-            alive = self.sift_block::<V>(lanes, source);
-        }
         (source, alive)
+    }
+
+    /// Whether the four-point bound of two blocks is worth its price.
+    #[inline(always)]
+    fn is_far(&self, source: Source) -> bool {
+        let radii = self.mirror.radius[source.block] + self.mirror.radius[self.block];
+        source.distance > NEAR * radii
     }
 
     /// Sifts all finished blocks for a group of target blocks at once, by lower bounds that need no
@@ -115,55 +131,94 @@ impl Target<'_> {
             }
         }
         for source in (0..first).rev() {
-            let mut any = false;
-            for block in group.clone() {
-                self.face(block);
-                any |= self.look::<V>(lanes, source, block - first);
-            }
-            if !any {
+            if !self.survey_source::<V>(lanes, first, source) {
                 break;
             }
         }
     }
 
-    /// One source block and one target block of a survey; false if no lane watches any more.
+    /// One source block for a group of target blocks; false if none needs to look any further.
     #[inline(always)]
-    fn look<V: Vector>(&mut self, lanes: &mut [Lane], source: usize, q: usize) -> bool {
+    fn survey_source<V: Vector>(
+        &mut self,
+        lanes: &mut [Lane],
+        first: usize,
+        source: usize,
+    ) -> bool {
+        let width = self.mirror.width;
+        let group = self.mirror.blocks().min(first + GROUP) - first;
+        let mut far = [None; GROUP];
+        let mut any = false;
+        for q in 0..group {
+            self.face(first + q);
+            if !self.watch(lanes, source, q) {
+                continue;
+            }
+            any = true;
+            let (pair, alive) = self.within_reach::<V>(lanes, source);
+            lanes.iter_mut().for_each(|lane| lane.surveyed[source][q] = lane.alive);
+            if alive != 0 && self.is_far(pair) {
+                far[q] = Some(pair);
+                self.directions[q * width..(q + 1) * width].copy_from_slice(&self.direction);
+            }
+        }
+        if far.iter().all(Option::is_none) {
+            return any;
+        }
+        let mut dots = [[0.0_f32; BLOCK]; GROUP];
+        let rows = self.mirror.rows(source * BLOCK, (source + 1) * BLOCK);
+        kernels::dots_of_four::<V, BLOCK>(rows, &self.directions, &mut dots);
+        for (q, pair) in far.into_iter().enumerate() {
+            let Some(pair) = pair else { continue };
+            self.face(first + q);
+            self.direction.copy_from_slice(&self.directions[q * width..(q + 1) * width]);
+            for lane in &mut *lanes {
+                lane.alive = lane.surveyed[source][q];
+                lane.threshold = lane.outlook[q];
+            }
+            self.sift_block::<V>(lanes, pair, &dots[q]);
+            lanes.iter_mut().for_each(|lane| lane.surveyed[source][q] = lane.alive);
+        }
+        any
+    }
+
+    /// Whether some lane's targets in block `q` of the group can be reached from `source` or from
+    /// any earlier block; sets up the lanes for this pair.
+    #[inline(always)]
+    fn watch(&self, lanes: &mut [Lane], source: usize, q: usize) -> bool {
         let mirror = self.mirror;
         let top = (source + 1) * BLOCK - 1;
         let reach = mirror.reach[self.block] + self.farthest[source];
         let square = mirror.margin.upper(reach * reach, mirror.margin.rounding(reach));
         let mut any = false;
-        for lane in &mut *lanes {
+        for lane in lanes {
             lane.watching[q] &= lane.chain.value[top] + lane.bound(square) > lane.outlook[q][0];
             lane.alive = if lane.watching[q] { u64::MAX } else { 0 };
             lane.threshold = lane.outlook[q];
             any |= lane.watching[q];
-        }
-        if any {
-            self.approach::<V>(lanes, source);
-            for lane in lanes {
-                lane.surveyed[source][q] = lane.alive;
-            }
         }
         any
     }
 
     /// Keeps the targets alive that the four-point bound of the two blocks leaves alive.
     #[inline(always)]
-    fn sift_block<V: Vector>(&mut self, lanes: &mut [Lane], source: Source) -> u64 {
+    fn sift_block<V: Vector>(
+        &mut self,
+        lanes: &mut [Lane],
+        source: Source,
+        other: &[f32; BLOCK],
+    ) -> u64 {
         let mirror = self.mirror;
         let from = source.block * BLOCK;
-        let (mut own, mut other) = ([0.0_f32; BLOCK], [0.0_f32; BLOCK]);
+        let mut own = [0.0_f32; BLOCK];
         kernels::dots::<V>(mirror.rows(self.from, self.from + BLOCK), &self.direction, &mut own);
-        kernels::dots::<V>(mirror.rows(from, from + BLOCK), &self.direction, &mut other);
         let (radius, other_radius) = (mirror.radius[self.block], mirror.radius[source.block]);
         let pair = Pair {
             distance: source.distance,
             dot_error: mirror.margin.sum * source.distance * (radius + other_radius),
             rounding: source.rounding,
         };
-        let sources = Side { rho: chunk(&mirror.rho, from), dot: &other, radius: other_radius };
+        let sources = Side { rho: chunk(&mirror.rho, from), dot: other, radius: other_radius };
         let targets = Side { rho: chunk(&mirror.rho, self.from), dot: &own, radius };
         let mut union = 0;
         for lane in lanes {

@@ -1,7 +1,7 @@
 //! One block of targets: what is inside it, and lower bounds for its values.
 
 use super::kernels;
-use super::lane::{BELOW, Lane};
+use super::lane::{BELOW, GROUP, Lane};
 use super::mirror::{BLOCK, LEAF, LEAVES, Mirror};
 use crate::simd::{LANES, Line, Vector};
 
@@ -16,6 +16,8 @@ pub(super) struct Target<'a> {
     pub(super) from: usize,
     pub(super) to: usize,
     pub(super) direction: Vec<Line>,
+    /// Directions of a group of target blocks from one source block.
+    pub(super) directions: Vec<Line>,
     pub(super) leaf_direction: Vec<Line>,
     pub(super) shifted: Vec<Line>,
     /// Largest reach of the blocks up to each.
@@ -35,6 +37,7 @@ impl<'a> Target<'a> {
             from: 0,
             to: 0,
             direction: vec![Line::ZERO; mirror.width],
+            directions: vec![Line::ZERO; GROUP * mirror.width],
             leaf_direction: vec![Line::ZERO; mirror.width],
             shifted: vec![Line::ZERO; LEAF * mirror.width],
             farthest,
