@@ -70,7 +70,7 @@ fn path(random: &mut Random, len: usize, dim: usize) -> Vec<f64> {
     }
     if random.below(4) == 0 {
         for i in (dim..data.len()).rev() {
-            if (i / dim) % 3 != 0 {
+            if !(i / dim).is_multiple_of(3) {
                 data[i] = data[i - (i / dim) % 3 * dim];
             }
         }

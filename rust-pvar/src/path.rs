@@ -155,8 +155,8 @@ impl Gauge {
     fn constant<T: Scalar>(&mut self, data: &[T], start: f64) {
         let (lines, rest) = data.as_chunks::<16>();
         for line in lines {
-            for k in 0..16 {
-                self.see(k, line[k].widen(), start);
+            for (k, x) in line.iter().enumerate() {
+                self.see(k, x.widen(), start);
             }
         }
         for (k, x) in rest.iter().enumerate() {

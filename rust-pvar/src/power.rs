@@ -68,7 +68,7 @@ impl Power {
             Kind::One => {}
             Kind::ThreeHalves => distances.iter_mut().for_each(|x| *x *= x.sqrt()),
             Kind::Two => distances.iter_mut().for_each(|x| *x *= *x),
-            Kind::Three => distances.iter_mut().for_each(|x| *x *= *x * *x),
+            Kind::Three => distances.iter_mut().for_each(|x| *x = *x * *x * *x),
             Kind::Four => distances.iter_mut().for_each(|x| *x = *x * *x * (*x * *x)),
         }
     }

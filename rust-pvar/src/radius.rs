@@ -10,6 +10,7 @@ use crate::error::Error;
 const SMALLEST: u32 = 2;
 
 /// A metric space of `len` points, and the p-th power of its distances.
+#[allow(clippy::len_without_is_empty)]
 pub trait Space {
     /// Number of points.
     fn len(&self) -> usize;

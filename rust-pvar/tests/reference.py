@@ -3,7 +3,7 @@
 from fractions import Fraction
 from itertools import combinations
 
-import mpmath
+import mpmath  # type: ignore[import-untyped]
 import numpy as np
 import numpy.typing as npt
 
@@ -12,12 +12,8 @@ Array = npt.NDArray[np.float64]
 
 def distances(a: Array, b: Array, metric: str = "euclidean") -> Array:
     """Distances of the points ``a`` (n, d) from the point ``b`` (d,)."""
-    steps = a - b
-    if metric == "manhattan":
-        return np.abs(steps).sum(axis=1)
-    if metric == "chebyshev":
-        return np.abs(steps).max(axis=1)
-    return np.sqrt((steps * steps).sum(axis=1))
+    norms = {"euclidean": 2, "manhattan": 1, "chebyshev": np.inf}
+    return np.asarray(np.linalg.norm(a - b, ord=norms[metric], axis=1), dtype=np.float64)
 
 
 def recursion(path: Array, p: float, metric: str = "euclidean") -> Array:

@@ -18,7 +18,11 @@ REFUSED: list[tuple[Any, type[Exception], str]] = [
     ([[], []], ValueError, "2 rows without entries"),
     ([1.0, float("nan")], ValueError, "row 1, column 0 of the path is nan"),
     ([[1, 2], [3, float("inf")]], ValueError, "row 1, column 1 of the path is inf"),
-    (np.array([[1, 2], [-np.inf, 0]], np.float32), ValueError, "row 1, column 0 of the path is -inf"),
+    (
+        np.array([[1, 2], [-np.inf, 0]], np.float32),
+        ValueError,
+        "row 1, column 0 of the path is -inf",
+    ),
     ([[1, 2], [3]], ValueError, "row 1 has 1 entry, row 0 has 2 entries"),
     ([[1, 2], 3], ValueError, "row 1 has no entries"),
     (np.zeros((2, 2, 2)), ValueError, "3 dimensions"),
@@ -50,7 +54,7 @@ def test_bad_exponents_are_refused(path: Any, p: float) -> None:
 
 def test_other_refusals() -> None:
     with pytest.raises(ValueError, match="unknown metric"):
-        pvar.p_variation([0, 1], 2, metric="hamming")  # type: ignore[call-overload]
+        pvar.p_variation([0, 1], 2, metric="hamming")
     with pytest.raises(TypeError):
         pvar.p_variation([0, 1], None)  # type: ignore[call-overload]
     with pytest.raises(ValueError, match="path 1: row 0, column 0 of the path is nan"):

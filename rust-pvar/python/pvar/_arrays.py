@@ -63,7 +63,9 @@ def _check_rows(rows: list[Any] | tuple[Any, ...]) -> None:
     lengths = [len(row) if hasattr(row, "__len__") else None for row in rows]
     for index, length in enumerate(lengths):
         if length != lengths[0]:
-            raise ValueError(f"row {index} has {_entries(length)}, row 0 has {_entries(lengths[0])}")
+            raise ValueError(
+                f"row {index} has {_entries(length)}, row 0 has {_entries(lengths[0])}"
+            )
 
 
 def _entries(length: int | None) -> str:

@@ -4,14 +4,18 @@ from typing import Any, Literal, SupportsFloat, final, overload
 import numpy as np
 import numpy.typing as npt
 
-_Metric = Literal["euclidean", "manhattan", "chebyshev"]
+_Metric = str  # "euclidean", "manhattan" or "chebyshev"
 _Path = Any  # array (n, d) or (n,), nested sequence, or a tensor of another library
 _Norms = npt.NDArray[np.float64]
 _Indices = npt.NDArray[np.intp]
 
 @overload
 def p_variation(
-    path: _Path, p: SupportsFloat, *, metric: _Metric = "euclidean", return_partition: Literal[False] = False
+    path: _Path,
+    p: SupportsFloat,
+    *,
+    metric: _Metric = "euclidean",
+    return_partition: Literal[False] = False,
 ) -> float: ...
 @overload
 def p_variation(
@@ -19,14 +23,20 @@ def p_variation(
 ) -> tuple[float, _Indices]: ...
 @overload
 def p_variation_norm(
-    path: _Path, p: SupportsFloat, *, metric: _Metric = "euclidean", return_partition: Literal[False] = False
+    path: _Path,
+    p: SupportsFloat,
+    *,
+    metric: _Metric = "euclidean",
+    return_partition: Literal[False] = False,
 ) -> float: ...
 @overload
 def p_variation_norm(
     path: _Path, p: SupportsFloat, *, metric: _Metric = "euclidean", return_partition: Literal[True]
 ) -> tuple[float, _Indices]: ...
 def p_var(path: _Path, p: SupportsFloat, dist: _Metric = "euclidean") -> float: ...
-def profile(path: _Path, ps: Iterable[SupportsFloat], *, metric: _Metric = "euclidean") -> _Norms: ...
+def profile(
+    path: _Path, ps: Iterable[SupportsFloat], *, metric: _Metric = "euclidean"
+) -> _Norms: ...
 def prefix(path: _Path, p: SupportsFloat, *, metric: _Metric = "euclidean") -> _Norms: ...
 def batch(
     paths: npt.NDArray[Any] | Sequence[_Path],
@@ -38,6 +48,7 @@ def batch(
 def critical_exponent(
     path: _Path, shortest: int, longest: int | None
 ) -> tuple[float, float, int]: ...
+
 @final
 class Path:
     def __new__(cls, path: _Path, *, metric: _Metric = "euclidean") -> Path: ...

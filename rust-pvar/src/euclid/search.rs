@@ -149,7 +149,7 @@ impl Target<'_> {
         let group = self.mirror.blocks().min(first + GROUP) - first;
         let mut far = [None; GROUP];
         let mut any = false;
-        for q in 0..group {
+        for (q, far) in far.iter_mut().enumerate().take(group) {
             self.face(first + q);
             if !self.watch(lanes, source, q) {
                 continue;
@@ -158,7 +158,7 @@ impl Target<'_> {
             let (pair, alive) = self.within_reach::<V>(lanes, source);
             lanes.iter_mut().for_each(|lane| lane.surveyed[source][q] = lane.alive);
             if alive != 0 && self.is_far(pair) {
-                far[q] = Some(pair);
+                *far = Some(pair);
                 self.directions[q * width..(q + 1) * width].copy_from_slice(&self.direction);
             }
         }
