@@ -149,7 +149,7 @@ class Score:
     top2: Tensor
 
 
-def evaluate(descent: Descent, batches: list[tuple[Images, Labels]], classes: int) -> Score:
+def evaluate(descent: Descent, batches: list[tuple[Tensor, Tensor]], classes: int) -> Score:
     """Score of the network with its running batch statistics; at least two classes."""
     descent.network.eval()
     loss = torch.zeros((), dtype=torch.float64, device=descent.device)
