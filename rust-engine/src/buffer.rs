@@ -1,36 +1,78 @@
 //! Memory that the kernels reuse from call to call.
 
-use std::marker::PhantomData;
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 
-#[derive(Clone, Copy)]
-#[repr(align(64))]
-struct Line(#[allow(dead_code)] [u8; 64]);
+/// Alignment of a buffer: a cache line, or from there on a large page.
+const LINE: usize = 64;
+const LARGE_PAGE: usize = 2 << 20;
 
-/// A buffer aligned to cache lines that only ever grows; new memory is zero.
+/// A buffer that only ever grows; new memory is zero.
 pub(crate) struct Buffer<T> {
-    lines: Vec<Line>,
-    element: PhantomData<T>,
+    start: *mut T,
+    layout: Option<Layout>,
 }
+
+// SAFETY: a buffer owns its memory.
+unsafe impl<T: Send> Send for Buffer<T> {}
 
 impl<T> Default for Buffer<T> {
     fn default() -> Self {
         Self {
-            lines: Vec::new(),
-            element: PhantomData,
+            start: std::ptr::null_mut(),
+            layout: None,
         }
+    }
+}
+
+impl<T> Drop for Buffer<T> {
+    fn drop(&mut self) {
+        if let Some(layout) = self.layout.take() {
+            // SAFETY: the memory was allocated with this layout.
+            unsafe { dealloc(self.start.cast(), layout) }
+        }
+    }
+}
+
+/// Asks the system for large pages: the kernels stream through megabytes, a few kilobytes a time,
+/// and would miss the address cache at every step.
+fn advise_large_pages(_start: *mut u8, _bytes: usize) {
+    #[cfg(target_os = "linux")]
+    // SAFETY: advice on memory of our own; a refusal changes nothing.
+    unsafe {
+        libc::madvise(_start.cast(), _bytes, libc::MADV_HUGEPAGE);
     }
 }
 
 impl<T: crate::math::Element> Buffer<T> {
     /// Room for `count` numbers; returns their address. Contents survive only where it need not grow.
     pub(crate) fn reserve(&mut self, count: usize) -> *mut T {
-        let lines = (count * size_of::<T>()).div_ceil(64);
-        if lines > self.lines.len() {
+        let bytes = (count * size_of::<T>()).max(LINE);
+        if self.layout.is_none_or(|layout| layout.size() < bytes) {
             // Freed first, so that the old and the new memory are never held at once.
-            self.lines = Vec::new();
-            self.lines = vec![Line([0; 64]); lines];
+            *self = Self::default();
+            let align = if bytes >= LARGE_PAGE {
+                LARGE_PAGE
+            } else {
+                LINE
+            };
+            let Ok(layout) = Layout::from_size_align(bytes.next_multiple_of(align), align) else {
+                panic!("a buffer of {bytes} bytes is larger than memory can be");
+            };
+            // SAFETY: the size is not zero; the memory is zeroed before anyone reads it.
+            unsafe {
+                let start = alloc(layout);
+                if start.is_null() {
+                    handle_alloc_error(layout);
+                }
+                if align == LARGE_PAGE {
+                    advise_large_pages(start, layout.size());
+                }
+                start.write_bytes(0, layout.size());
+                self.start = start.cast();
+            }
+            self.layout = Some(layout);
         }
-        self.lines.as_mut_ptr().cast()
+        self.start
     }
 }
 

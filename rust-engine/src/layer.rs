@@ -84,7 +84,7 @@ macro_rules! sigma {
     };
 }
 
-sigma!(Tanh, |z| (V::Scalar::tanh(z), z), |t, one, zero| t
+sigma!(Tanh, |z| (math::tanh(z), z), |t, one, zero| t
     .neg_mul_add(t, one));
 sigma!(Elu, |z| (math::elu(z), z), |t, one, zero| V::select(
     t.gt(zero),

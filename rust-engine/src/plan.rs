@@ -11,7 +11,11 @@ const PARTITION_SAMPLES: usize = 64;
 /// Layers after which h, recovered by subtraction, is taken from memory again.
 const CHECKPOINT: usize = 16;
 /// Bytes that a thread may keep of a tile before it computes segments of the depth twice.
-const KEPT_BYTES: usize = 24 << 20;
+/// Reading them back costs a narrow layer more than its second computation, a wide one far less.
+const KEPT_BYTES_NARROW: usize = 24 << 20;
+const KEPT_BYTES_WIDE: usize = 256 << 20;
+/// Bytes of a row from which on a layer counts as wide.
+const WIDE: usize = 256;
 /// Bytes of one segment's kept layers.
 const SEGMENT_BYTES: usize = 256 << 10;
 
@@ -42,12 +46,14 @@ pub(crate) struct Plan {
     pub recovers: bool,
 }
 
-/// Samples of a tile: enough for the products, few enough for the cache.
-fn tile_rows(columns: usize, bytes: usize) -> usize {
-    match columns * bytes {
+/// Samples of a tile, for a row's bytes: enough to earn the reading of the weights, few enough for
+/// the cache. Measured at widths 15 to 256 and depths 64 to 20,000.
+fn tile_rows(row_bytes: usize, deep: bool) -> usize {
+    match row_bytes {
+        _ if deep => 128,
         0..=64 => 32,
-        65..=256 => 48,
-        _ => 96,
+        65..=128 => 64,
+        _ => 128,
     }
 }
 
@@ -63,11 +69,21 @@ impl Plan {
             _ => columns,
         };
         let keeps_derivative = problem.activation == Activation::Gelu;
-        let tile = tile_rows(columns, bytes).min(shape.samples);
-        let layer = tile * row * bytes * if keeps_derivative { 2 } else { 1 };
-        let segment = match layer * shape.depth {
-            kept if kept <= KEPT_BYTES => shape.depth,
-            _ => (SEGMENT_BYTES / layer).max(CHECKPOINT).min(shape.depth),
+        let row_bytes = row * bytes;
+        let kept = |tile: usize| tile * row_bytes * if keeps_derivative { 2 } else { 1 };
+        let most = if row_bytes < WIDE {
+            KEPT_BYTES_NARROW
+        } else {
+            KEPT_BYTES_WIDE
+        };
+        let shallow_tile = tile_rows(row_bytes, false).min(shape.samples);
+        let deep = kept(shallow_tile) * shape.depth > most;
+        let tile = tile_rows(row_bytes, deep).min(shape.samples);
+        let segment = match deep {
+            true => (SEGMENT_BYTES / kept(tile))
+                .max(CHECKPOINT)
+                .min(shape.depth),
+            false => shape.depth,
         };
         let output_vectors = shape.outputs.div_ceil(table.lanes);
         Self {
@@ -77,7 +93,7 @@ impl Plan {
             output_vectors,
             output_row: output_vectors * table.lanes,
             tile,
-            partitions: (shape.samples / PARTITION_SAMPLES).clamp(1, MOST_PARTITIONS),
+            partitions: (shape.samples / tile.max(PARTITION_SAMPLES)).clamp(1, MOST_PARTITIONS),
             segment,
             checkpoint: CHECKPOINT,
             keeps_derivative,

@@ -49,19 +49,29 @@ const fn tallest_block(registers: usize, width: usize) -> usize {
     }
 }
 
-/// `total` in near-equal parts of at most `most`: the start and length of each.
+/// `total` in parts of at most `most`, the last two near-equal: the start and length of each.
+/// Free of divisions, which would cost as much as a small block.
 #[inline(always)]
 pub(crate) fn parts(total: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
-    let count = total.div_ceil(most);
-    (0..count).map(move |i| {
-        let (start, end) = (i * total / count, (i + 1) * total / count);
-        (start, end - start)
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        let rest = total - start;
+        let length = match rest {
+            0 => return None,
+            _ if rest <= most => rest,
+            _ if rest >= 2 * most => most,
+            _ => rest - rest / 2,
+        };
+        start += length;
+        Some((start - length, length))
     })
 }
 
 /// X's rows are adjacent.
 const ADJACENT: u8 = 0;
-/// X's rows are as far apart as the strip is wide: known at compile time.
+/// X's rows are adjacent, and those of C as far apart as the strip is wide.
+const ADJACENT_TIGHT: u8 = 3;
+/// X's rows, and those of C, are as far apart as the strip is wide: known at compile time.
 const TIGHT: u8 = 1;
 /// X's rows are anywhere.
 const STRIDED: u8 = 2;
@@ -69,17 +79,20 @@ const STRIDED: u8 = 2;
 #[inline(always)]
 unsafe fn block<V: Simd, const M: usize, const N: usize, const X: u8>(p: &Product<V::Scalar>) {
     unsafe {
-        let x_row = match X {
-            ADJACENT => 1,
-            TIGHT => N * V::LANES,
-            _ => p.x_row,
+        let (x_row, x_term) = match X {
+            ADJACENT | ADJACENT_TIGHT => (1, p.x_term),
+            TIGHT => (N * V::LANES, 1),
+            _ => (p.x_row, 1),
         };
-        let x_term = if X == ADJACENT { p.x_term } else { 1 };
+        let c_row = match X {
+            TIGHT | ADJACENT_TIGHT => N * V::LANES,
+            _ => p.c_row,
+        };
         let mut sums = [[V::splat(V::Scalar::ZERO); N]; M];
         if p.accumulate {
             for (m, row) in sums.iter_mut().enumerate() {
                 for (n, sum) in row.iter_mut().enumerate() {
-                    *sum = V::load(p.c.add(m * p.c_row + n * V::LANES));
+                    *sum = V::load(p.c.add(m * c_row + n * V::LANES));
                 }
             }
         }
@@ -97,7 +110,7 @@ unsafe fn block<V: Simd, const M: usize, const N: usize, const X: u8>(p: &Produc
         }
         for (m, row) in sums.iter().enumerate() {
             for (n, &sum) in row.iter().enumerate() {
-                sum.store(p.c.add(m * p.c_row + n * V::LANES));
+                sum.store(p.c.add(m * c_row + n * V::LANES));
             }
         }
     }
@@ -127,9 +140,12 @@ unsafe fn strip<V: Simd, const N: usize>(p: &Product<V::Scalar>) {
                 c: p.c.add(start * p.c_row),
                 ..*p
             };
-            if p.x_row == 0 {
+            let tight = p.c_row == N * V::LANES;
+            if p.x_row == 0 && tight {
+                block_of::<V, N, ADJACENT_TIGHT>(&part);
+            } else if p.x_row == 0 {
                 block_of::<V, N, ADJACENT>(&part);
-            } else if p.x_row == N * V::LANES {
+            } else if tight && p.x_row == p.c_row {
                 block_of::<V, N, TIGHT>(&part);
             } else {
                 block_of::<V, N, STRIDED>(&part);

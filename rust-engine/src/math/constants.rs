@@ -2,6 +2,7 @@
 
 use std::ops::{Add, Mul, Sub};
 
+use super::polynomial;
 use crate::simd::Simd;
 use crate::table::Table;
 
@@ -36,10 +37,6 @@ pub trait Element:
     const EXP_TAIL: &'static [Self];
     /// Beyond this, tanh(x / 2) and -expm1(-x) round to 1.
     const EXPM1_MOST: Self;
-    /// Phi(-a) e^(a^2 / 2), numerator.
-    const MILLS_P: &'static [Self];
-    /// Phi(-a) e^(a^2 / 2), denominator.
-    const MILLS_Q: &'static [Self];
     /// Beyond this, e^(-a^2 / 2) is 0.
     const GELU_MOST: Self;
     /// 1 / sqrt(2 pi).
@@ -51,11 +48,11 @@ pub trait Element:
     fn to_f64(self) -> f64;
     /// Whether the value is not a number.
     fn is_nan(self) -> bool;
-    /// tanh of each lane.
+    /// Phi(-a) e^(a^2 / 2) for a >= 0.
     ///
     /// # Safety
     /// As for every operation of `V`.
-    unsafe fn tanh<V: Simd<Scalar = Self>>(x: V) -> V;
+    unsafe fn mills<V: Simd<Scalar = Self>>(a: V) -> V;
 }
 
 /// The compiled kernels of an element type; implemented beside them.
@@ -64,19 +61,43 @@ pub trait Tables: Sized + 'static {
     fn table(isa: crate::Isa) -> &'static Table<Self>;
 }
 
-const TANH_P: &[f32] = &[
-    0.999_999_98,
-    0.133_773_83,
-    0.003_491_257_6,
-    2.053_763_2e-5,
-    1.325_524_6e-8,
+/// Phi(-a) e^(a^2 / 2) in f32, a polynomial in (a - 2.5) / (a + 2.5): its roundings do not add up as
+/// those of a ratio do.
+const MILLS: &[f32] = &[
+    0.141_331_33,
+    -0.228_069_78,
+    0.113_135_95,
+    -0.024_548_953,
+    -0.005_126_890_3,
+    0.002_946_091,
+    0.000_835_666_6,
+    -0.000_326_485_96,
+    -0.000_204_133_9,
+    -2.894_666_2e-5,
 ];
-const TANH_Q: &[f32] = &[
+/// Phi(-a) e^(a^2 / 2) in f64, numerator and denominator.
+const MILLS_P: &[f64] = &[
+    0.5,
+    0.661_261_208_199_426_5,
+    0.436_220_704_579_013_9,
+    0.180_690_826_774_508_9,
+    0.050_713_310_870_335_72,
+    0.009_817_670_107_508_685,
+    0.001_279_292_019_106_681_9,
+    1.029_420_819_599_884_3e-4,
+    3.950_040_104_123_665e-6,
+];
+const MILLS_Q: &[f64] = &[
     1.0,
-    0.467_106_98,
-    0.025_860_518,
-    3.278_544_8e-4,
-    7.735_96e-7,
+    2.120_406_977_201_720_2,
+    2.064_281_398_885_892,
+    1.214_197_942_540_209_5,
+    0.477_022_377_645_827_85,
+    0.130_306_010_263_465,
+    0.024_867_304_064_248_51,
+    0.003_216_610_168_058_650_1,
+    2.580_375_496_268_718_7e-4,
+    9.901_282_017_781_528e-6,
 ];
 
 impl Element for f32 {
@@ -96,14 +117,6 @@ impl Element for f32 {
         0.001_390_132,
     ];
     const EXPM1_MOST: Self = 20.0;
-    const MILLS_P: &'static [Self] = &[
-        0.5,
-        0.305_054_58,
-        0.090_506_42,
-        0.010_773_366,
-        1.545_836_4e-6,
-    ];
-    const MILLS_Q: &'static [Self] = &[1.0, 1.407_993, 0.804_436_3, 0.225_326_03, 0.027_119_013];
     const GELU_MOST: Self = 40.0;
     const DENSITY_AT_0: Self = 0.398_942_3;
 
@@ -123,8 +136,11 @@ impl Element for f32 {
     }
 
     #[inline(always)]
-    unsafe fn tanh<V: Simd<Scalar = Self>>(x: V) -> V {
-        unsafe { super::tanh_rational(TANH_P, TANH_Q, V::splat(9.05), x) }
+    unsafe fn mills<V: Simd<Scalar = Self>>(a: V) -> V {
+        unsafe {
+            let pole = V::splat(2.5);
+            polynomial(MILLS, a.sub(pole).div(a.add(pole)))
+        }
     }
 }
 
@@ -150,29 +166,6 @@ impl Element for f64 {
         2.506_820_279_490_838e-8,
     ];
     const EXPM1_MOST: Self = 44.0;
-    const MILLS_P: &'static [Self] = &[
-        0.5,
-        0.661_261_208_199_426_5,
-        0.436_220_704_579_013_9,
-        0.180_690_826_774_508_9,
-        0.050_713_310_870_335_72,
-        0.009_817_670_107_508_685,
-        0.001_279_292_019_106_681_9,
-        1.029_420_819_599_884_3e-4,
-        3.950_040_104_123_665e-6,
-    ];
-    const MILLS_Q: &'static [Self] = &[
-        1.0,
-        2.120_406_977_201_720_2,
-        2.064_281_398_885_892,
-        1.214_197_942_540_209_5,
-        0.477_022_377_645_827_85,
-        0.130_306_010_263_465,
-        0.024_867_304_064_248_51,
-        0.003_216_610_168_058_650_1,
-        2.580_375_496_268_718_7e-4,
-        9.901_282_017_781_528e-6,
-    ];
     const GELU_MOST: Self = 40.0;
     const DENSITY_AT_0: Self = 0.398_942_280_401_432_7;
 
@@ -192,7 +185,7 @@ impl Element for f64 {
     }
 
     #[inline(always)]
-    unsafe fn tanh<V: Simd<Scalar = Self>>(x: V) -> V {
-        unsafe { super::tanh_exponential(x) }
+    unsafe fn mills<V: Simd<Scalar = Self>>(a: V) -> V {
+        unsafe { polynomial(MILLS_P, a).div(polynomial(MILLS_Q, a)) }
     }
 }

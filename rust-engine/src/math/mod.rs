@@ -12,7 +12,7 @@ use crate::simd::Simd;
 
 /// Sum of `coefficients[i] x^i`.
 #[inline(always)]
-unsafe fn polynomial<V: Simd>(coefficients: &[V::Scalar], x: V) -> V {
+pub(crate) unsafe fn polynomial<V: Simd>(coefficients: &[V::Scalar], x: V) -> V {
     unsafe {
         let mut sum = V::splat(coefficients[coefficients.len() - 1]);
         for &c in coefficients[..coefficients.len() - 1].iter().rev() {
@@ -38,22 +38,22 @@ unsafe fn reduced<V: Simd>(x: V, rest: Option<V>) -> (V, V) {
     }
 }
 
-/// e^(x + rest), 0 and infinity beyond the range.
+/// x brought to where e^x passes from 0 to infinity.
 #[inline(always)]
-unsafe fn exp_sum<V: Simd>(x: V, rest: Option<V>) -> V {
+unsafe fn clamped<V: Simd>(x: V) -> V {
     unsafe {
-        let x = x
-            .at_most(V::splat(V::Scalar::EXP_MOST))
-            .at_least(V::splat(V::Scalar::EXP_LEAST));
-        let (n, less_one) = reduced(x, rest);
-        less_one.add(V::splat(V::Scalar::ONE)).ldexp(n)
+        x.at_most(V::splat(V::Scalar::EXP_MOST))
+            .at_least(V::splat(V::Scalar::EXP_LEAST))
     }
 }
 
-/// e^x.
+/// e^x, 0 and infinity beyond the range.
 #[inline(always)]
 pub(crate) unsafe fn exp<V: Simd>(x: V) -> V {
-    unsafe { exp_sum(x, None) }
+    unsafe {
+        let (n, less_one) = reduced(clamped(x), None);
+        less_one.add(V::splat(V::Scalar::ONE)).ldexp(n)
+    }
 }
 
 /// e^x - 1 for |x| up to `EXPM1_MOST`, beyond which tanh and elu are flat.
@@ -67,23 +67,9 @@ unsafe fn expm1<V: Simd>(x: V) -> V {
     }
 }
 
-/// tanh by a rational function of x^2, for f32.
+/// (e^2x - 1) / (e^2x + 1): never above 1, however it is rounded.
 #[inline(always)]
-pub(crate) unsafe fn tanh_rational<V: Simd>(p: &[V::Scalar], q: &[V::Scalar], most: V, x: V) -> V {
-    unsafe {
-        let one = V::splat(V::Scalar::ONE);
-        let negative = V::splat(V::Scalar::ZERO).sub(most);
-        let x = x.at_most(most).at_least(negative);
-        let u = x.mul(x);
-        let t = polynomial(p, u).div(polynomial(q, u)).mul(x);
-        // Rounding may step over the limit, which would turn the derivative's sign.
-        t.at_most(one).at_least(V::splat(V::Scalar::ZERO).sub(one))
-    }
-}
-
-/// tanh by (e^2x - 1) / (e^2x + 1), for f64.
-#[inline(always)]
-pub(crate) unsafe fn tanh_exponential<V: Simd>(x: V) -> V {
+pub(crate) unsafe fn tanh<V: Simd>(x: V) -> V {
     unsafe {
         let twice = x
             .abs()
@@ -122,8 +108,7 @@ pub(crate) unsafe fn relu<V: Simd>(x: V) -> V {
 
 /// x Phi(x) and its derivative Phi(x) + x phi(x), Phi and phi of the standard normal law.
 ///
-/// Phi(-a) = e^(-a^2 / 2) M(a) with M half the scaled complementary error function, a rational
-/// approximation; a^2 is taken in two parts, since the exponential magnifies its rounding.
+/// Phi(-a) = e^(-a^2 / 2) M(a) with M half the scaled complementary error function; a^2 is taken in two parts, since the exponential magnifies its rounding.
 #[inline(always)]
 pub(crate) unsafe fn gelu<V: Simd>(x: V) -> (V, V) {
     unsafe {
@@ -133,9 +118,11 @@ pub(crate) unsafe fn gelu<V: Simd>(x: V) -> (V, V) {
         let upper = a.upper();
         let square = zero.sub(upper.mul(upper).mul(half));
         let rest = zero.sub(a.sub(upper).mul(a.add(upper)).mul(half));
-        let e = exp_sum(square, Some(rest));
-        let mills = polynomial(V::Scalar::MILLS_P, a).div(polynomial(V::Scalar::MILLS_Q, a));
-        let tail = e.mul(mills);
+        let (n, less_one) = reduced(clamped(square), Some(rest));
+        let mills = V::Scalar::mills(a);
+        // One rounding less than the product of e^r and the ratio.
+        let tail = less_one.mul_add(mills, mills).ldexp(n);
+        let e = less_one.add(V::splat(V::Scalar::ONE)).ldexp(n);
         let phi = V::select(x.gt(zero), V::splat(V::Scalar::ONE).sub(tail), tail);
         (
             x.mul(phi),
@@ -143,3 +130,6 @@ pub(crate) unsafe fn gelu<V: Simd>(x: V) -> (V, V) {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;
