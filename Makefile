@@ -63,6 +63,12 @@ bench: install ## the CPU engine against torch
 bench-pvar: install ## p-variation against the methods there are
 	$(BIN)/python benchmarks/bench_pvar.py
 
+stress-pvar: ## 100,000 random paths against the plain recursion (minutes)
+	cd rust-pvar && cargo run --release --example stress 100000
+
+fuzz-pvar: ## fuzz p-variation for half an hour (needs cargo-fuzz)
+	cd rust-pvar && RUSTC_BOOTSTRAP=1 cargo fuzz run recursion -- -max_total_time=1800
+
 bench-gpu: install ## the GPU engine against torch (needs a CUDA device)
 	$(BIN)/python benchmarks/bench_gpu.py
 
