@@ -158,7 +158,7 @@ def test_an_unknown_key(tmp_path: Path, key: str, suggestion: str) -> None:
         (b"depth: 2020-99-99", "month"),
         (b"? [1]\n: 2", "line 1"),
         (b"depth: !!python/object/apply:os.system ['true']", "line 1"),
-        (b"[" * 5000, "recursion"),
+        (b"[" * 1000, "recursion"),
     ],
 )
 def test_what_is_no_configuration(tmp_path: Path, content: bytes, reason: str) -> None:
