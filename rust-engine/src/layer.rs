@@ -26,6 +26,8 @@ pub struct Activate<T> {
     pub derivative: *mut T,
     pub hidden: Hidden,
     pub h: *mut T,
+    /// What rounding took from h so far, for `Add`; null: rounding is not made good.
+    pub lost: *mut T,
     pub delta: T,
 }
 
@@ -126,7 +128,17 @@ unsafe fn activate_with<V: Simd, S: Sigma>(p: &Activate<V::Scalar>) {
             match p.hidden {
                 Hidden::Keep => {}
                 Hidden::Replace => value.store(p.h.add(i)),
-                Hidden::Add => value.mul_add(delta, V::load(p.h.add(i))).store(p.h.add(i)),
+                Hidden::Add if p.lost.is_null() => {
+                    value.mul_add(delta, V::load(p.h.add(i))).store(p.h.add(i));
+                }
+                Hidden::Add => {
+                    // Kahan's sum: thousands of small steps of one sign would drift otherwise.
+                    let h = V::load(p.h.add(i));
+                    let step = value.mul_add(delta, V::load(p.lost.add(i)));
+                    let next = h.add(step);
+                    step.sub(next.sub(h)).store(p.lost.add(i));
+                    next.store(p.h.add(i));
+                }
             }
         }
     }

@@ -44,6 +44,8 @@ pub(crate) struct Plan {
     pub keeps_derivative: bool,
     /// Whether h is recovered from h and sigma of the next layer.
     pub recovers: bool,
+    /// Whether the rounding of h is made good: f32 deep down needs it, f64 does not.
+    pub compensates: bool,
 }
 
 /// Samples of a tile, for a row's bytes: enough to earn the reading of the weights, few enough for
@@ -98,6 +100,7 @@ impl Plan {
             checkpoint: CHECKPOINT,
             keeps_derivative,
             recovers: problem.augmentation == Augmentation::Skip,
+            compensates: problem.augmentation == Augmentation::Skip && bytes == 4,
         }
     }
 

@@ -89,13 +89,6 @@ unsafe fn block<V: Simd, const M: usize, const N: usize, const X: u8>(p: &Produc
             _ => p.c_row,
         };
         let mut sums = [[V::splat(V::Scalar::ZERO); N]; M];
-        if p.accumulate {
-            for (m, row) in sums.iter_mut().enumerate() {
-                for (n, sum) in row.iter_mut().enumerate() {
-                    *sum = V::load(p.c.add(m * c_row + n * V::LANES));
-                }
-            }
-        }
         let (mut x, mut b) = (p.x, p.b);
         for _ in 0..p.terms {
             let row_of_b: [V; N] = std::array::from_fn(|n| V::load(b.add(n * V::LANES)));
@@ -110,7 +103,14 @@ unsafe fn block<V: Simd, const M: usize, const N: usize, const X: u8>(p: &Produc
         }
         for (m, row) in sums.iter().enumerate() {
             for (n, &sum) in row.iter().enumerate() {
-                sum.store(p.c.add(m * c_row + n * V::LANES));
+                let c = p.c.add(m * c_row + n * V::LANES);
+                // Added once: C, often far larger, would be rounded at every term otherwise.
+                let sum = if p.accumulate {
+                    sum.add(V::load(c))
+                } else {
+                    sum
+                };
+                sum.store(c);
             }
         }
     }

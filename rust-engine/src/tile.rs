@@ -30,6 +30,7 @@ pub(crate) struct Replica<'a, T: 'static> {
 /// A thread's memory for one tile.
 pub(crate) struct Workspace<T> {
     h: Buffer<T>,
+    lost: Buffer<T>,
     g: Buffer<T>,
     u: Buffer<T>,
     prediction: Buffer<T>,
@@ -43,6 +44,7 @@ impl<T> Default for Workspace<T> {
     fn default() -> Self {
         Self {
             h: Buffer::default(),
+            lost: Buffer::default(),
             g: Buffer::default(),
             u: Buffer::default(),
             prediction: Buffer::default(),
@@ -61,6 +63,7 @@ pub(crate) struct Tile<'a, T: 'static> {
     /// Numbers of a tile buffer: rows times their distance.
     count: usize,
     h: *mut T,
+    lost: *mut T,
     g: *mut T,
     u: *mut T,
     prediction: *mut T,
@@ -104,6 +107,7 @@ impl<'a, T: Element> Tile<'a, T> {
             rows,
             count,
             h: workspace.h.reserve(count),
+            lost: optional(plan.compensates, &mut workspace.lost, count),
             g: optional(keep, &mut workspace.g, count),
             u: optional(keep, &mut workspace.u, count),
             prediction: workspace.prediction.reserve(rows * plan.output_row),
@@ -120,6 +124,7 @@ impl<'a, T: Element> Tile<'a, T> {
             ),
             starts: optional(keep, &mut workspace.starts, segments * count),
         };
+        tile.forget_rounding();
         for (i, sample) in h0.chunks_exact(width).enumerate() {
             // SAFETY: row i of the tile holds a sample and its padding.
             unsafe {
@@ -131,6 +136,14 @@ impl<'a, T: Element> Tile<'a, T> {
             }
         }
         tile
+    }
+
+    /// A hidden state that is written anew has lost nothing yet.
+    fn forget_rounding(&self) {
+        if !self.lost.is_null() {
+            // SAFETY: the buffer holds `count` numbers; zero bits are the number zero.
+            unsafe { self.lost.write_bytes(0, self.count) }
+        }
     }
 
     /// X B with packed B of (terms, vectors), X and C being tile buffers.
@@ -178,6 +191,7 @@ impl<'a, T: Element> Tile<'a, T> {
                     _ => Hidden::Keep,
                 },
                 h: self.h,
+                lost: self.lost,
                 delta: net.delta,
             });
             if !inside {
@@ -333,6 +347,7 @@ impl<'a, T: Element> Tile<'a, T> {
                 let at_start = self.starts.add(start / segment * self.count);
                 if end < net.shape.depth {
                     self.copy(at_start, self.h);
+                    self.forget_rounding();
                     self.segment_forward(start, end);
                 }
                 for k in (start..end).rev() {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -147,6 +148,31 @@ def test_layers_computed_twice(augmentation: str, activation: str) -> None:
     # Deep enough that a thread does not keep all layers of a tile.
     case = problem(33, 20, 7001, 3, activation=activation, augmentation=augmentation)
     check(cpu.CpuEngine(1).loss_and_gradient(*case), oracle(*case), 1e-11)
+
+
+@pytest.mark.parametrize("weights", ["initial", "smooth"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_float32_gradient_of_ten_thousand_layers(activation: str, weights: str) -> None:
+    depth, width, alpha = 10_000, 15, 0.75
+    network, h0, targets = problem(48, width, depth, 10, activation=activation, dtype=torch.float32)
+    scale = depth ** -(1 - alpha)
+    if weights == "initial":
+        bound = scale / (width**2 * depth)
+        blocks = (network.blocks / network.blocks.std() * bound).clamp(-bound, bound)
+    else:
+        # Four cosines along the depth, entries of size up to L^-beta.
+        coefficients = network.blocks[:4] / network.blocks[:4].abs().max()
+        frequencies = torch.linspace(0, torch.pi, depth)[:, None] * torch.arange(4)
+        blocks = scale * torch.einsum("lf,fij->lij", frequencies.cos() / 4, coefficients)
+    single = replace(network, blocks=blocks.contiguous(), alpha=alpha)
+    double = single.to("cpu", torch.float64)
+    engine = cpu.CpuEngine(2)
+    # The float64 kernels stand for the oracle, which they match to 1e-12 above.
+    found = engine.loss_and_gradient(single, h0, targets).gradient
+    expected = engine.loss_and_gradient(double, h0.double(), targets).gradient
+    assert found is not None
+    assert expected is not None
+    assert relative(found, expected) <= 1e-5
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE, ids=str)

@@ -33,6 +33,7 @@ fn activate<T: Element>(isa: Isa, activation: Activation, x: &[T]) -> (Vec<T>, V
         derivative: derivative.as_mut_ptr(),
         hidden: Hidden::Keep,
         h: std::ptr::null_mut(),
+        lost: std::ptr::null_mut(),
         delta: T::ONE,
     };
     // SAFETY: the pointers cover `count` numbers, and the machine has the instruction set.
