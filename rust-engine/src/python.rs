@@ -102,7 +102,7 @@ impl<'py, T: NumpyElement + Element> Inputs<'py, T> {
 fn extract<'py, T: NumpyElement>(
     array: &Bound<'py, PyAny>,
 ) -> PyResult<PyReadonlyArrayDyn<'py, T>> {
-    Ok(array.extract::<PyReadonlyArrayDyn<'py, T>>()?)
+    array.extract::<PyReadonlyArrayDyn<'py, T>>()
 }
 
 fn inputs<'py, T: NumpyElement>(

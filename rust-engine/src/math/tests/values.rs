@@ -1,4 +1,5 @@
 //! Written by `tools/reference_values.py`.
+#![allow(clippy::approx_constant)]
 
 type Rows = &'static [(f64, f64)];
 
