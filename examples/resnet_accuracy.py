@@ -45,7 +45,14 @@ def draw(runs: list[dict[str, Any]], reference: float | None) -> Figure:
     for run, colour in zip(runs, style.categories(len(runs)), strict=True):
         label = f"$L={run['depth']}$"
         axes.plot(run["epochs"], run["top1"], "o-", color=colour, label=f"{label}, top 1")
-        axes.plot(run["epochs"], run["top2"], "o--", color=colour, label=f"{label}, top 2")
+        axes.plot(
+            run["epochs"],
+            run["top2"],
+            "s--",
+            color=colour,
+            markerfacecolor="white",
+            label=f"{label}, top 2",
+        )
     if reference is not None:
         axes.axhline(reference, color=style.FAINT, linestyle=":", label="published, 16 epochs")
     axes.set_xlabel("epoch")
