@@ -8,7 +8,6 @@ from typing import IO, Any
 
 from resdepth.errors import WriteFailed
 
-
 SUFFIX = ".part"
 """Of the temporary siblings, which begin with a dot."""
 
