@@ -8,8 +8,8 @@ RUST_SOURCES := $(shell find rust-pvar rust-engine \( -name target -o -name test
 CRATES := rust-pvar rust-engine
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-gpu lint format types rust docs bench bench-pvar bench-gpu \
-	stress-pvar check clean
+.PHONY: help install demo test test-gpu lint format types rust docs bench bench-pvar bench-resnet bench-gpu \
+	stress-pvar fuzz-pvar check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "%-12s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ stress-pvar: ## 100,000 random paths against the plain recursion (minutes)
 
 fuzz-pvar: ## fuzz p-variation for half an hour (needs cargo-fuzz)
 	cd rust-pvar && RUSTC_BOOTSTRAP=1 cargo fuzz run recursion -- -max_total_time=1800
+
+bench-resnet: install ## resnet-cifar against a plain loop
+	$(BIN)/python benchmarks/bench_resnet.py
 
 bench-gpu: install ## the GPU engine against torch (needs a CUDA device)
 	$(BIN)/python benchmarks/bench_gpu.py

@@ -2,7 +2,7 @@
 
 The baselines, written afresh in ``rust-pvar/examples/compare``, are the recursion with block radii
 and, in R, the method of Butkus and Norvaisa. Times are processor time, best of several runs, so
-that only their ratios depend on the machine. Every run is appended to ``pvar.csv`` beside this file.
+that only their ratios depend on the machine. Every run is appended to ``pvar.csv`` beside it.
 
     python benchmarks/bench_pvar.py [--level avx2] [--weights PATH.npy ...] [--only brownian,2000]
 """

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from resdepth.cli import console
 from resdepth.cli.parameters import command, command_line
-from resdepth.errors import Diverged, OptionConflict
+from resdepth.errors import Diverged
 from resdepth.options.train import TrainInvocation, TrainOptions
-from resdepth.runs.folder import create_run, default_run_folder, reopen_run
+from resdepth.runs.folder import check_resume, create_run, default_run_folder, reopen_run
 from resdepth.runs.manifest import Manifest
 
 
@@ -46,10 +46,7 @@ def _open(
     options: TrainOptions, call: TrainInvocation, given: frozenset[str]
 ) -> tuple[Path, Manifest]:
     if call.resume is not None:
-        if call.overwrite or (call.out is not None and call.out.resolve() != call.resume.resolve()):
-            flag = "--overwrite" if call.overwrite else "--out"
-            reason = "--resume continues a run where it is"
-            raise OptionConflict(flag=flag, reason=reason, remedy=f"leave {flag} out")
+        check_resume(call.resume, call.out, overwrite=call.overwrite)
         explicit = {name: options.recorded()[name] for name in given}
         return call.resume, reopen_run(call.resume, "train", explicit)
     folder = call.out or default_run_folder(options.stem)

@@ -21,7 +21,9 @@ def recorded(folder: Path, manifest: Callable[[], Manifest]) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        write_manifest(folder, manifest().model_copy(update={"outcome": "interrupted"}))
+        # A run that could still end in order has said so itself, with the signal.
+        if manifest().outcome != "interrupted":
+            write_manifest(folder, manifest().model_copy(update={"outcome": "interrupted"}))
         raise
     except Exception as error:
         update = {"outcome": "failed", "detail": {"error": str(error)}}

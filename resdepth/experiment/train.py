@@ -1,6 +1,5 @@
 """A training run: the loop's records become scalars, checkpoints and exported models."""
 
-import contextlib
 import math
 import signal
 import statistics
@@ -9,14 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
-
 from resdepth.engine.ahead import train_ahead
 from resdepth.engine.divergence import first_nonfinite_layer
 from resdepth.engine.optimiser import STALLED
 from resdepth.engine.train import State, StepRecord, train
-from resdepth.errors import FileCorrupt, ResdepthError
+from resdepth.errors import FileCorrupt
 from resdepth.experiment.beside import NormsBeside
+from resdepth.experiment.ending import recorded
 from resdepth.experiment.measure import PathNorms, scalars
 from resdepth.experiment.observer import Observer, Silent, Start
 from resdepth.experiment.setup import Embedded, Problem, build, rate_rule
@@ -43,22 +41,8 @@ def run_training(folder: Path, manifest: Manifest, observer: Observer | None = N
     leaves the outcome `failed` and is raised again.
     """
     run = _Run(folder, manifest, observer or Silent())
-    threads = torch.get_num_threads()
-    try:
+    with recorded(folder, lambda: run.manifest):
         return run.go()
-    except KeyboardInterrupt:
-        if run.manifest.outcome != "interrupted":
-            write_manifest(folder, run.manifest.model_copy(update={"outcome": "interrupted"}))
-        raise
-    except Exception as error:
-        detail = {"error": str(error)}
-        ended = run.manifest.model_copy(update={"outcome": "failed", "detail": detail})
-        # A disk that refused the run refuses its manifest too; the first error counts.
-        with contextlib.suppress(ResdepthError):
-            write_manifest(folder, ended)
-        raise
-    finally:
-        torch.set_num_threads(threads)
 
 
 KEPT_EVERY = 16
