@@ -23,9 +23,11 @@ fn close(a: f64, b: f64) -> bool {
 fn path(kind: usize, dim: usize, steps: &[f64]) -> Vec<f64> {
     let mut data: Vec<f64> = match kind {
         2 => steps.iter().map(|x| x.round()).collect(),
-        3 => {
-            steps.iter().enumerate().map(|(i, x)| if i / dim % 3 == 0 { *x } else { 0.0 }).collect()
-        }
+        3 => steps
+            .iter()
+            .enumerate()
+            .map(|(i, x)| if (i / dim).is_multiple_of(3) { *x } else { 0.0 })
+            .collect(),
         _ => steps.to_vec(),
     };
     if kind != 1 {
