@@ -148,7 +148,7 @@ HOSTILE = {
     "dimensions": (["render", "run", "--dimensions=3"], 2, "--dimensions: should be at least 1"),
     "normalise": (["render", "run", "--normalise=rows"], 2, "--normalise: should be one of"),
     "not a checkpoint": (["render", "run", "--checkpoint-path=text.npy"], 1, "checkpoint"),
-    "no surface": (["vis"], 2, "PATH: needs a value"),
+    "no surface": (["vis"], 2, "SURFACE: needs a value"),
     "missing": (["vis", "nowhere.npy"], 2, "nowhere.npy: no such file"),
     "text": (["vis", "text.npy"], 1, "truncated or not an .npy file"),
     "objects": (["vis", "objects.npy"], 1, "Python objects"),
