@@ -151,7 +151,7 @@ def test_the_same_call_gives_the_same_bits_whatever_came_before() -> None:
 
 
 def test_other_threads_run_meanwhile() -> None:
-    path = np.random.default_rng(0).standard_normal((30_000, 20)).cumsum(axis=0)
+    path = np.random.default_rng(0).standard_normal((150_000, 20)).cumsum(axis=0)
     ticks, done = [0], threading.Event()
 
     def tick() -> None:
