@@ -12,7 +12,7 @@ from resdepth.arrays import Hidden, Targets
 from resdepth.engine.contract import Engine
 from resdepth.engine.kernels.graphed import GraphedStep
 from resdepth.engine.network import Network
-from resdepth.engine.train import Batches, State, StepRecord
+from resdepth.engine.train import Batches, State, StepRecord, record
 
 Norms = Callable[[], tuple[float, dict[str, float]]]
 """Waits for the norms of one step."""
@@ -32,7 +32,7 @@ def train_ahead(
 ) -> Iterator[StepRecord]:
     """Descend from `start` at its rate until `steps` updates are done; see `engine.train.train`.
 
-    All batches must be of one size. `state` is None in the records of steps that `keep` left out.
+    `state` is None in the records of steps that `keep` left out.
     """
     network = start.network
     if start.step < steps:
@@ -49,8 +49,7 @@ def train_ahead(
         yield from _arrived(stepper, waiting, start.rate, wait=True)
         network = _copy(stepper.network)
     _, norms = watch(steps, network)()
-    state = State(steps, network, start.rate)
-    yield StepRecord(steps, start.rate, engine.evaluate(network, *whole), norms, state)
+    yield record(State(steps, network, start.rate), engine.evaluate(network, *whole), norms)
 
 
 def _copy(network: Network) -> Network:
@@ -62,4 +61,4 @@ def _arrived(
 ) -> Iterator[StepRecord]:
     for arrival in stepper.arrivals(wait):
         state, norms = waiting.popleft()
-        yield StepRecord(arrival.step, rate, arrival, norms()[1], state)
+        yield StepRecord(arrival.step, rate, arrival, norms()[1], state, arrival.finite)

@@ -4,6 +4,7 @@ All parameters are views of one flat vector, so an update is a handful of vector
 here waits for the device; on CUDA a full batch is one captured graph.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,10 +13,11 @@ from jaxtyping import Float64
 from torch import Tensor, nn
 
 from resdepth.arrays import Images, Labels, Prediction
-from resdepth.engine.loss import CrossEntropy, omega
+from resdepth.engine import capture
+from resdepth.engine.loss import CrossEntropy, in_float64, omega
 
 Measured = Float64[Tensor, "3"]
-"""Mean loss, Omega and accuracy of a batch before its update: (3,) float64 on the device."""
+"""Mean loss, Omega and accuracy of a batch before its update: (3,) as `in_float64` has it."""
 
 
 class Step(Protocol):
@@ -59,9 +61,9 @@ class Descent:
             of_samples = loss.gradient_of_samples(logits, labels)
             measured = torch.stack(
                 [
-                    loss.of_samples(logits, labels).double().mean(),
+                    in_float64(loss.of_samples(logits, labels)).mean(),
                     omega(of_samples),
-                    (logits.argmax(1) == labels).double().mean(),
+                    in_float64(logits.argmax(1) == labels).mean(),
                 ]
             )
         # The backward pass starts from the gradient that Omega is made of.
@@ -102,41 +104,31 @@ class Graphed:
 
     def __init__(self, descent: Descent, batch_size: int) -> None:
         self.descent, self.batch_size = descent, batch_size
-        self.graph: torch.cuda.CUDAGraph | None = None
+        self.replay: Callable[[], None] | None = None
 
     def __call__(self, images: Images, labels: Labels, rate: float) -> Measured:
         """One update; a batch that is not full runs without the graph."""
         if len(labels) != self.batch_size:
             return self.descent(images, labels, rate)
-        if self.graph is None:
-            self.graph = self._captured(images, labels)
+        if self.replay is None:
+            self.replay = self._captured(images, labels)
         self.images.copy_(images)
         self.labels.copy_(labels)
         self.rate.fill_(rate)
-        self.graph.replay()
+        self.replay()
         return self.measured.clone()
 
-    def _captured(self, images: Images, labels: Labels) -> torch.cuda.CUDAGraph:
+    def _captured(self, images: Images, labels: Labels) -> Callable[[], None]:
         self.images, self.labels = images.clone(), labels.clone()
         self.rate = torch.zeros((), dtype=self.descent.weights.dtype, device=images.device)
         before = {name: tensor.clone() for name, tensor in self.descent.state().items()}
-        # The libraries allocate and choose in their first calls, which must not be captured.
-        side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            for _ in range(3):
-                self._body()
-        torch.cuda.current_stream().wait_stream(side)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            self.measured = self._body()
+        replay = capture.captured(self._body)
         self.descent.restore(before)
-        return graph
+        return replay
 
-    def _body(self) -> Measured:
-        measured, gradient = self.descent.gradient(self.images, self.labels)
+    def _body(self) -> None:
+        self.measured, gradient = self.descent.gradient(self.images, self.labels)
         self.descent.update(gradient, self.rate)
-        return measured
 
 
 @dataclass(frozen=True)
@@ -152,12 +144,12 @@ class Score:
 def evaluate(descent: Descent, batches: list[tuple[Tensor, Tensor]], classes: int) -> Score:
     """Score of the network with its running batch statistics; at least two classes."""
     descent.network.eval()
-    loss = torch.zeros((), dtype=torch.float64, device=descent.device)
+    loss: Tensor | float = 0.0
     counts = torch.zeros(3, classes, dtype=torch.int64, device=descent.device)
     with torch.inference_mode():
         for images, labels in batches:
             logits = descent.predict(images)
-            loss += CrossEntropy().of_samples(logits, labels).double().sum()
+            loss += in_float64(CrossEntropy().of_samples(logits, labels)).sum()
             hits = (logits.topk(2).indices == labels[:, None]).to(torch.int64)
             one = torch.ones_like(labels)
             for row, weight in enumerate((one, hits[:, 0], hits.sum(1))):

@@ -137,7 +137,9 @@ class ResNet(nn.Module):
         x = functional.relu_(self.first(images))
         for block in self.blocks:
             x = block(x)
-        logits: Tensor = self.readout(x.mean((2, 3)))
+        # Under autocast too: the loss and Omega see logits of full precision.
+        with torch.autocast(x.device.type, enabled=False):
+            logits: Tensor = self.readout(x.to(self.readout.weight.dtype).mean((2, 3)))
         return logits
 
 

@@ -95,7 +95,7 @@ def class_metrics(counts: Tensor) -> dict[str, float]:
 
     A class without a prediction counts 0 to the precision, one without a sample 0 to the recall.
     """
-    samples, predictions, hits = counts.double()
+    samples, predictions, hits = in_float64(counts)
     return {
         "accuracy": float(hits.sum() / samples.sum()),
         "precision": float((hits / predictions.clamp(min=1)).mean()),

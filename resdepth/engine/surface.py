@@ -15,6 +15,7 @@ from torch import Tensor
 
 from resdepth.arrays import Hidden, Targets
 from resdepth.engine.contract import Engine
+from resdepth.engine.loss import in_float64
 from resdepth.engine.network import Network
 
 WORKING_SET = {"cpu": 4 * 2**20, "cuda": 2**30, "mps": 2**28}
@@ -75,5 +76,5 @@ def surface(
         weights = plane.weights(batch.to(plane.centre.device))
         blocks = weights.to(network.readin.device, network.readin.dtype)
         prediction = engine.predict(network.with_blocks(blocks), h0)
-        losses = network.loss.of_samples(prediction, targets).double().mean(-1)
+        losses = in_float64(network.loss.of_samples(prediction, targets)).mean(-1)
         yield cells, losses[: cells.stop - start].cpu().numpy()

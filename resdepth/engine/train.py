@@ -33,7 +33,8 @@ class State:
 class StepRecord:
     """What is known of one step; `norms` are the logged p-variation norms by tag.
 
-    `state` is None where a device that runs ahead did not keep the weights of this step.
+    `state` is None where a device that runs ahead did not keep the weights of this step; `finite`
+    says of its weights that all of them are.
     """
 
     step: int
@@ -41,6 +42,7 @@ class StepRecord:
     evaluation: Summary
     norms: dict[str, float]
     state: State | None
+    finite: bool
 
 
 def train(
@@ -57,12 +59,17 @@ def train(
     _, norms = measure(state.step, state.network)
     while state.step < steps:
         evaluation = engine.loss_and_gradient(state.network, *batches(state.step))
-        yield StepRecord(state.step, state.rate, evaluation, norms, state)
+        yield record(state, evaluation, norms)
         if evaluation.gradient is None:
             raise RuntimeError(f"engine {engine.name} gave no gradient")
         blocks = descend(state.network.blocks, evaluation.gradient, state.rate)
         network = state.network.with_blocks(blocks)
         norm, norms = measure(state.step + 1, network)
         state = State(state.step + 1, network, rule.next(state.rate, norm))
-    final = engine.evaluate(state.network, *whole)
-    yield StepRecord(state.step, state.rate, final, norms, state)
+    yield record(state, engine.evaluate(state.network, *whole), norms)
+
+
+def record(state: State, evaluation: Summary, norms: dict[str, float]) -> StepRecord:
+    """The record of a step whose weights are at hand."""
+    finite = bool(state.network.blocks.isfinite().all())
+    return StepRecord(state.step, state.rate, evaluation, norms, state, finite)

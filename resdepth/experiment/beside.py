@@ -4,9 +4,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import Self
 
-import torch
 from torch import Tensor
 
+from resdepth.engine import capture
 from resdepth.engine.ahead import Norms
 from resdepth.engine.network import Network
 from resdepth.experiment.measure import PathNorms
@@ -42,10 +42,8 @@ class NormsBeside:
         blocks = network.blocks
         snapshot = self._free.get()
         if snapshot is None:
-            pinned = blocks.device.type == "cuda"
-            snapshot = torch.empty(blocks.shape, dtype=blocks.dtype, pin_memory=pinned)
-        snapshot.copy_(blocks, non_blocking=True)
-        landed = torch.cuda.current_stream().record_event() if snapshot.is_pinned() else None
+            snapshot = capture.landing_place(blocks.shape, blocks.dtype, blocks.device)
+        landed = capture.send(blocks, snapshot)
         scale = float(network.depth) ** network.beta
         future: Future[tuple[float, dict[str, float]]] = self._pool.submit(
             self._measure, snapshot, landed, scale
@@ -53,7 +51,7 @@ class NormsBeside:
         return future.result
 
     def _measure(
-        self, snapshot: Tensor, landed: torch.cuda.Event | None, scale: float
+        self, snapshot: Tensor, landed: capture.Landing | None, scale: float
     ) -> tuple[float, dict[str, float]]:
         try:
             if landed is not None:

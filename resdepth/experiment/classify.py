@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from resdepth.engine import capture
 from resdepth.engine.classifier import Score, evaluate
 from resdepth.experiment.classify_setup import build_classification
 from resdepth.experiment.ending import recorded
@@ -41,7 +42,7 @@ def run_classification(
 
 def window(device: torch.device) -> int:
     """Steps between two looks at what was measured: more where the device runs ahead."""
-    return 50 if device.type == "cuda" else 1
+    return 50 if capture.runs_ahead(device) else 1
 
 
 def score_scalars(score: Score, classes: tuple[str, ...]) -> dict[str, float]:

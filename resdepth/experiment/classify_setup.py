@@ -8,6 +8,7 @@ from torch import Tensor
 from resdepth.data.augment import Epoch, normalise
 from resdepth.data.dataset import Pixels
 from resdepth.data.images import load_images
+from resdepth.engine import capture
 from resdepth.engine.classifier import Descent, Graphed, Step, bf16_is_fast, image_format
 from resdepth.engine.convolutional import ResNet, initialise
 from resdepth.engine.device import resolve_device
@@ -93,5 +94,5 @@ def build_classification(options: ResnetCifarOptions, threads: int) -> Classific
     initialise(network, stream(options.seed, "kernels"))
     bf16 = options.amp == "bf16" or (options.amp == "auto" and bf16_is_fast(device))
     descent = Descent(network.to(device), options.momentum, options.weight_decay, bf16=bf16)
-    step: Step = Graphed(descent, options.batch_size) if device.type == "cuda" else descent
+    step: Step = Graphed(descent, options.batch_size) if capture.runs_ahead(device) else descent
     return Classification(options, device, train, test, descent, step, image_format(device))

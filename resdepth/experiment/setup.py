@@ -1,6 +1,6 @@
 """From options to everything a step needs: device, engine, network, embedded data, rate."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -50,6 +50,8 @@ class Problem:
     network: Network
     train: Embedded
     validation: Embedded
+    orders: dict[int, Tensor] = field(default_factory=dict, repr=False, compare=False)
+    """The permutation of the current epoch, by its number, on the device."""
 
     @property
     def whole(self) -> tuple[Hidden, Targets]:
@@ -76,9 +78,12 @@ class Problem:
         if self.steps_per_epoch == 1:
             return self.train.h0, self.train.targets
         epoch, number = divmod(step, self.steps_per_epoch)
-        order = permutation(self.options.seed, epoch, self.train.samples)
-        chosen = order[number * self.batch_size : (number + 1) * self.batch_size]
-        index = torch.from_numpy(chosen).to(self.device)
+        if epoch not in self.orders:
+            # One transfer an epoch: each waits for all that the device has yet to do.
+            order = permutation(self.options.seed, epoch, self.train.samples)
+            self.orders.clear()
+            self.orders[epoch] = torch.from_numpy(order).to(self.device)
+        index = self.orders[epoch][number * self.batch_size : (number + 1) * self.batch_size]
         return self.train.h0[index], self.train.targets[index]
 
     def fits(self, checkpoint: Checkpoint) -> bool:
@@ -104,7 +109,7 @@ def build(options: TrainOptions, threads: int) -> Problem:
     engine = choose(options.engine, engine_request(options, device, threads))
     train, validation = load_data(options)
     network = initial_network(options, train)
-    embedded = [_embed(network, part, device) for part in (train, validation)]
+    embedded = (_embed(network, train, device), _embed(network, validation, device))
     network = network.to(device, network.blocks.dtype)
     if engine.name == "cpu":
         # It has threads of its own, and torch's pool would go on spinning beside them after each

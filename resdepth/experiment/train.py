@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from resdepth.engine import capture
 from resdepth.engine.ahead import train_ahead
 from resdepth.engine.divergence import first_nonfinite_layer
 from resdepth.engine.optimiser import STALLED
@@ -52,10 +53,9 @@ KEPT_EVERY = 16
 def runs_ahead(problem: Problem) -> bool:
     """Whether the host lets the device run ahead.
 
-    A dynamic rate needs the norm of each step before the next, and a captured step has one size.
+    A dynamic rate needs the norm of each step before the next.
     """
-    even = problem.train.samples % problem.batch_size == 0
-    return problem.device.type == "cuda" and even and not problem.options.dynamic_lr
+    return capture.runs_ahead(problem.device) and not problem.options.dynamic_lr
 
 
 @dataclass
@@ -118,7 +118,7 @@ class _Run:
         good, clock = start, time.perf_counter()
         try:
             for record in records:
-                if not self._finite(record):
+                if not (record.finite and math.isfinite(float(record.evaluation.loss))):
                     return self._diverged(good, record)
                 good = record.state or good
                 self._record(record)
@@ -194,11 +194,6 @@ class _Run:
         data = self.problem.validation
         evaluation = self.problem.engine.evaluate(state.network, data.h0, data.targets)
         return scalars(evaluation, omega=self.omega, prefix="val/")
-
-    @staticmethod
-    def _finite(record: StepRecord) -> bool:
-        weights = float(record.state.network.blocks.sum()) if record.state else 0.0
-        return math.isfinite(float(record.evaluation.loss)) and math.isfinite(weights)
 
     def _checkpoint(self, state: State) -> Checkpoint:
         epoch, batch = divmod(state.step, self.problem.steps_per_epoch)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from resdepth.engine.classifier import Descent, Graphed, bf16_is_fast, evaluate
 from resdepth.engine.convolutional import ResNet, blocks_per_stage, initialise
+from tests.support import fake_cuda
 from tests.support.plain_resnet import Plain
 
 
@@ -176,18 +177,31 @@ def test_bfloat16_stays_near() -> None:
     torch.testing.assert_close(ours.first.mean, plain.bn.running_mean, rtol=0.02, atol=0.01)
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("bf16", [False, True])
-def test_graph_replays_the_step(bf16: bool) -> None:
+def check_graph(device: str, *, bf16: bool) -> None:
+    """The captured step and the plain one on the same batches."""
     eager, captured = (
-        Descent(both(2, 0.75)[0].float().cuda(), 0.9, 0.01, bf16=bf16) for _ in range(2)
+        Descent(both(2, 0.75)[0].float().to(device), 0.9, 0.01, bf16=bf16) for _ in range(2)
     )
     graphed = Graphed(captured, 8)
     for seed, samples in enumerate((8, 8, 5, 8)):
-        x = images(samples, 3, 16, 16, seed).float().cuda()
-        labels = torch.arange(samples, device="cuda")
+        x = images(samples, 3, 16, 16, seed).float().to(device)
+        labels = torch.arange(samples, device=device)
         expected, measured = (step(x, labels, 0.1 + 0.1 * seed) for step in (eager, graphed))
         torch.testing.assert_close(measured, expected, rtol=1e-4, atol=1e-5)
     for name, tensor in captured.state().items():
         torch.testing.assert_close(tensor, eager.state()[name], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the device itself captures")
+def test_a_played_graph_replays_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    graphs = fake_cuda.install(monkeypatch)
+    check_graph("cpu", bf16=False)
+    assert [graph.replays for graph in graphs] == [3]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("bf16", [False, True])
+def test_a_graph_replays_the_step(bf16: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
+    check_graph("cuda", bf16=bf16)

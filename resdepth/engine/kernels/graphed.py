@@ -2,8 +2,8 @@
 
 Evaluation, gradient, update and counting replay as one launch, so that Python and the driver cost a
 few microseconds a step whatever the number of kernels. The only traffic to the device is the rate,
-the only one back a handful of float64, copied into pinned memory without waiting. Elsewhere than on
-CUDA the same step runs operation by operation.
+the only one back a handful of float64, copied into pinned memory without waiting. A smaller batch,
+as the last of an epoch, and every batch elsewhere than on CUDA runs operation by operation.
 """
 
 from collections import deque
@@ -14,29 +14,33 @@ import torch
 from torch import Tensor
 
 from resdepth.arrays import Counts, Hidden, Scalar, Targets
+from resdepth.engine import capture
 from resdepth.engine.contract import Engine
 from resdepth.engine.network import Network
 
 IN_FLIGHT = 64
 """Steps whose scalars may be on their way at once; one more waits for the first of them."""
-_WARM_UP = 2
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """Loss, Omega and counts of the weights before update `step`, on the host."""
+    """What is known of the weights before update `step`, on the host.
+
+    `finite`: all of them are, in every replica.
+    """
 
     step: int
     loss: Scalar
     omega: Scalar
     counts: Counts | None
+    finite: bool
 
 
 @dataclass(frozen=True)
 class _Flight:
     step: int
     slot: Tensor
-    landed: torch.cuda.Event | None
+    landed: capture.Landing | None
 
 
 class GraphedStep:
@@ -53,30 +57,30 @@ class GraphedStep:
         self.engine = engine
         self.network = network.with_blocks(network.blocks.clone())
         self.step = step
-        self._h0, self._targets = h0.clone(), targets.clone()
         self._minus_rate = torch.zeros((), dtype=h0.dtype, device=h0.device)
         self._flights: deque[_Flight] = deque()
         self._free: list[Tensor] = []
         self._landed: list[Arrival] = []
         self._classes: int | None = None
         self._packed: Tensor
-        self._replay: Callable[[], None] = self._run
-        if h0.device.type == "cuda":
-            self._replay = self._captured(network.blocks)
+        self._replay: Callable[[], None] | None = None
+        self._fix(h0, targets)
 
     def advance(self, rate: float) -> None:
         """Enqueue one step; waits only where IN_FLIGHT others have not arrived."""
         if len(self._flights) == IN_FLIGHT:
             self._land(wait=True)
         self._minus_rate.fill_(-rate)
-        self._replay()
-        slot = self._free.pop() if self._free else self._new_slot()
-        slot.copy_(self._packed, non_blocking=True)
-        landed = None
-        if slot.is_pinned():
-            landed = torch.cuda.Event()  # type: ignore[no-untyped-call]
-            landed.record()
-        self._flights.append(_Flight(self.step, slot, landed))
+        if self._batch is self._fixed and self._replay is not None:
+            self._replay()
+            packed = self._packed
+        else:
+            packed = self._descend(*self._batch)
+        if not self._free:
+            place = capture.landing_place(packed.shape, packed.dtype, packed.device)
+            self._free.append(place)
+        slot = self._free.pop()
+        self._flights.append(_Flight(self.step, slot, capture.send(packed, slot)))
         self.step += 1
 
     def arrivals(self, wait: bool = False) -> list[Arrival]:
@@ -87,41 +91,49 @@ class GraphedStep:
         return landed
 
     def take(self, h0: Hidden, targets: Targets) -> None:
-        """Another batch of the same size for the steps to come."""
-        self._h0.copy_(h0)
-        self._targets.copy_(targets)
+        """Another batch for the steps to come; the largest size there was is the captured one."""
+        if h0.shape[-2] > self._fixed[0].shape[-2]:
+            self._fix(h0, targets)
+        elif h0.shape[-2] < self._fixed[0].shape[-2]:
+            self._batch = h0, targets
+        else:
+            self._batch = self._fixed
+            for fixed, new in zip(self._fixed, (h0, targets), strict=True):
+                fixed.copy_(new)
 
-    def _run(self) -> None:
-        evaluation = self.engine.loss_and_gradient(self.network, self._h0, self._targets)
+    def _fix(self, h0: Hidden, targets: Targets) -> None:
+        self._batch = self._fixed = h0.clone(), targets.clone()
+        if capture.runs_ahead(h0.device):
+            self._replay = None  # gives back what the graph of smaller batches holds
+            self._replay = self._captured()
+
+    def _descend(self, h0: Hidden, targets: Targets) -> Tensor:
+        """Update the weights; finiteness of the old ones, loss, Omega and counts in a row."""
+        blocks = self.network.blocks
+        finite = blocks.isfinite().flatten(-3).all(-1)
+        evaluation = self.engine.loss_and_gradient(self.network, h0, targets)
         if evaluation.gradient is None:
             raise RuntimeError(f"engine {self.engine.name} gave no gradient")
-        self.network.blocks.addcmul_(evaluation.gradient, self._minus_rate)
-        numbers = [evaluation.loss.unsqueeze(-1), evaluation.omega.unsqueeze(-1)]
+        blocks.addcmul_(evaluation.gradient, self._minus_rate)
+        numbers = [n.unsqueeze(-1) for n in (finite.double(), evaluation.loss, evaluation.omega)]
         if evaluation.counts is not None:
             self._classes = evaluation.counts.shape[-1]
             numbers.append(evaluation.counts.flatten(-2).double())
-        self._packed = torch.cat(numbers, -1)
+        return torch.cat(numbers, -1)
 
-    def _captured(self, start: Tensor) -> Callable[[], None]:
-        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(_WARM_UP):  # compiles what is yet to be compiled; the rate is still 0
-                self._run()
-        torch.cuda.current_stream().wait_stream(stream)
-        self.network.blocks.copy_(start)  # 0 * inf is not 0
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            self._run()
-        return graph.replay
+    def _captured(self) -> Callable[[], None]:
+        def step() -> None:
+            self._packed = self._descend(*self._fixed)
 
-    def _new_slot(self) -> Tensor:
-        pinned = self._packed.device.type == "cuda"
-        return torch.empty(self._packed.shape, dtype=torch.float64, pin_memory=pinned)
+        before = self.network.blocks.clone()
+        self._minus_rate.zero_()
+        replay = capture.captured(step)
+        self.network.blocks.copy_(before)  # 0 * inf is not 0
+        return replay
 
     def _first_is_here(self) -> bool:
         landed = self._flights[0].landed
-        return landed is None or bool(landed.query())  # type: ignore[no-untyped-call]
+        return landed is None or landed.query()
 
     def _land(self, wait: bool) -> None:
         flight = self._flights.popleft()
@@ -129,7 +141,8 @@ class GraphedStep:
             flight.landed.synchronize()
         numbers = flight.slot.clone()
         self._free.append(flight.slot)
+        finite, loss, omega = numbers[..., :3].unbind(-1)
         counts = None
         if self._classes is not None:
-            counts = numbers[..., 2:].long().reshape(*numbers.shape[:-1], 3, self._classes)
-        self._landed.append(Arrival(flight.step, numbers[..., 0], numbers[..., 1], counts))
+            counts = numbers[..., 3:].long().reshape(*numbers.shape[:-1], 3, self._classes)
+        self._landed.append(Arrival(flight.step, loss, omega, counts, bool(finite.all())))
