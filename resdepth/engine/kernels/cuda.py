@@ -16,6 +16,7 @@ launches do grow with L.
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -27,6 +28,8 @@ from resdepth.engine.kernels.tiling import Machine, Shape, Tiling, tiling
 from resdepth.engine.network import Network
 
 try:
+    from triton import runtime
+
     from resdepth.engine.kernels import triton_backward, triton_forward
 except ImportError as error:  # no Triton for this platform
     _MISSING: str | None = str(error)
@@ -131,12 +134,12 @@ class CudaEngine:
 
     def predict(self, network: Network, h0: Hidden) -> Prediction:
         """h_L U_out^T, (*replicas, samples, outputs)."""
-        if self._is_wide(network):
-            with _matmul_precision(self.precision):
+        with _matmul_precision(self.precision):
+            if self._is_wide(network):
                 return self._wide.predict(network, h0)
-        batch = _Batch(network, h0, self.machine, self.precision)
-        self._forward(batch, None, None, batch.depth)
-        return batch.hidden() @ network.readout.mT
+            batch = _Batch(network, h0, self.machine, self.precision)
+            self._forward(batch, None, None, batch.depth)
+            return batch.hidden() @ network.readout.mT
 
     def evaluate(self, network: Network, h0: Hidden, targets: Targets) -> Evaluation:
         """Loss, Omega, counts and prediction, without a gradient."""
@@ -144,9 +147,12 @@ class CudaEngine:
 
     def loss_and_gradient(self, network: Network, h0: Hidden, targets: Targets) -> Evaluation:
         """The same with the gradient of the mean loss."""
-        if self._is_wide(network):
-            with _matmul_precision(self.precision):
+        with _matmul_precision(self.precision):
+            if self._is_wide(network):
                 return self._wide.loss_and_gradient(network, h0, targets)
+            return self._fused(network, h0, targets)
+
+    def _fused(self, network: Network, h0: Hidden, targets: Targets) -> Evaluation:
         batch = _Batch(network, h0, self.machine, self.precision)
         plan, count = batch.plan, batch.replicas.numel()
         rows = (count, plan.tiles * plan.tile, plan.width)
@@ -232,7 +238,7 @@ class CudaEngine:
 
 
 def unavailable(request: Request) -> str | None:
-    """Triton, an NVIDIA device of compute capability 8.0 or later, and a known precision."""
+    """What is missing of Triton, its launcher, a device of capability 8.0, a known precision."""
     if _MISSING is not None:
         return f"needs Triton, which cannot be imported here ({_MISSING})"
     if request.precision not in PRECISIONS:
@@ -244,6 +250,17 @@ def unavailable(request: Request) -> str | None:
     major, minor = torch.cuda.get_device_capability(request.device)
     if major < 8:
         return f"needs compute capability 8.0, {request.device} has {major}.{minor}"
+    return _no_launcher()
+
+
+@cache
+def _no_launcher() -> str | None:
+    """Why Triton cannot launch kernels here: it builds its launcher in C when first asked."""
+    try:
+        runtime.driver.active.get_current_device()
+    except Exception as error:  # whatever compilers, linkers and drivers come up with
+        problem = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return f"needs a C compiler and Python's headers, for Triton's launcher ({problem[:200]})"
     return None
 
 

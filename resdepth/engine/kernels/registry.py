@@ -2,9 +2,11 @@
 
 A frozen record says on which devices and dtypes an engine runs; its module is imported when it is
 first asked for, and says there what else it needs (`unavailable`). An explicit choice that cannot
-run is an error with the reason; `auto` takes the first that can, in the order below.
+run is an error with the reason; `auto` takes the first that can, in the order below, and warns
+where one made for the device is passed over.
 """
 
+import warnings
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -76,6 +78,9 @@ def choose(name: str, request: Request) -> Engine:
             raise EngineUnavailable(engine=name, reason=reason)
         return ENGINES[name].create(request)
     for info in ENGINES.values():
-        if info.automatic and info.refusal(request) is None:
-            return info.create(request)
+        if info.automatic and request.device.type in info.devices:
+            reason = info.refusal(request)
+            if reason is None:
+                return info.create(request)
+            warnings.warn(f"--engine=auto leaves out {info.name}: {reason}", stacklevel=2)
     raise EngineUnavailable(engine=name, reason="no engine can run this network here")
