@@ -1,7 +1,8 @@
-"""Compile the GPU kernels for sm_90 without a GPU, and print what the assembler made of them.
+"""Compile the GPU kernels without a GPU, and print what the assembler made of them.
 
     python benchmarks/compile_gpu.py [--all] [--width 15 32 64 128] [--samples 2048 12500]
         [--activation tanh] [--augmentation skip] [--dtype float32] [--precision ieee] [--recompute]
+        [--capability 90]
 
 Registers a thread, bytes of stack (spills) and of shared memory, instructions of the loop over the
 layers. With `--all` every activation and augmentation.
@@ -26,16 +27,23 @@ from resdepth.engine.kernels import triton_backward, triton_forward
 from resdepth.engine.kernels.tiling import SHARED, Machine, Shape, Tiling, tiling
 from resdepth.mathematics.activation import ACTIVATIONS
 
-H100 = Machine(processors=132, memory=80 << 30, shared=232_448)
-TARGET = GPUTarget("cuda", 90, 32)
+MACHINES = {
+    80: Machine(processors=108, memory=80 << 30, shared=166_912),  # A100
+    86: Machine(processors=84, memory=24 << 30, shared=101_376),  # RTX 3090
+    89: Machine(processors=128, memory=24 << 30, shared=101_376),  # RTX 4090
+    90: Machine(processors=132, memory=80 << 30, shared=232_448),  # H100
+}
+"""One device of each compute capability."""
 TOOLS = Path(triton.__file__).parent / "backends/nvidia/bin"
 AUGMENTATIONS = ("skip", "none", "linear_skip", "inc_skip")
 _COUNTS = ("N", "d", "L", "segment", "tiles", "S", "entries")
 _STRIDES = ("h0_stride", "layer_stride", "kept_stride", "starts_stride")
 
 
-def compiled(kernel: Any, dtype: str, constants: dict[str, object], plan: Tiling) -> Any:
-    """`kernel` for sm_90 as the engine launches it."""
+def compiled(
+    kernel: Any, dtype: str, constants: dict[str, object], plan: Tiling, capability: int
+) -> Any:
+    """`kernel` as the engine launches it."""
     signature, aligned = {}, {}
     for position, name in enumerate(kernel.arg_names):
         if name in constants:
@@ -47,7 +55,7 @@ def compiled(kernel: Any, dtype: str, constants: dict[str, object], plan: Tiling
             aligned[(position,)] = [["tt.divisibility", 16]]
     source = ASTSource(kernel, signature, constexprs=constants, attrs=aligned)
     options = {"num_warps": plan.warps, "num_stages": plan.stages, "enable_fp_fusion": True}
-    return triton.compile(source, target=TARGET, options=options)
+    return triton.compile(source, target=GPUTarget("cuda", capability, 32), options=options)
 
 
 def assembler(binary: Any) -> tuple[int, int, int, int]:
@@ -104,6 +112,7 @@ def main() -> None:
     parser.add_argument("--augmentation", nargs="+", default=["skip"], choices=AUGMENTATIONS)
     parser.add_argument("--dtype", nargs="+", default=["float32"], choices=["float32", "float64"])
     parser.add_argument("--precision", nargs="+", default=["ieee"])
+    parser.add_argument("--capability", type=int, default=90, choices=list(MACHINES))
     parser.add_argument("--recompute", action="store_true")
     parser.add_argument("--all", action="store_true")
     given = parser.parse_args()
@@ -117,7 +126,10 @@ def main() -> None:
         given.samples,
     ):  # fmt: skip
         itemsize = getattr(torch, dtype).itemsize
-        plan = tiling(Shape(samples, width, 100, 1, itemsize), H100)
+        machine = MACHINES[given.capability]
+        if width > machine.widest(itemsize):
+            continue  # batched matrix products there
+        plan = tiling(Shape(samples, width, 100, 1, itemsize), machine)
         case = (dtype, precision, augmentation, activation, plan.width, plan.tile)
         if case in done:
             continue
@@ -127,7 +139,7 @@ def main() -> None:
         for name, kernel, constants in kernels(plan, codes, given.recompute):
             launch = replace(plan, warps=4, stages=3) if name == "sum" else plan
             registers, stack, shared, loop = assembler(
-                compiled(kernel, dtype.replace("float", "fp"), constants, launch)
+                compiled(kernel, dtype.replace("float", "fp"), constants, launch, given.capability)
             )
             print(f"{dtype:7} {precision:9} {augmentation:12} {activation:10} {plan.width:5} "
                   f"{plan.tile:4} {launch.warps:5} {name:9} {registers:9} {stack:5} {shared:6} "
