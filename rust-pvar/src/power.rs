@@ -2,6 +2,18 @@
 
 use std::f64::consts::LOG2_E;
 
+/// Above this exponent only the library's power is exact enough.
+const SMOOTH: f64 = 64.0;
+
+macro_rules! each {
+    ($numbers:expr, |$x:ident| $image:expr) => {
+        for number in $numbers.iter_mut() {
+            let $x = *number;
+            *number = $image;
+        }
+    };
+}
+
 /// x -> x^p for one exponent p >= 1, with own code for the common ones.
 #[derive(Clone, Copy, Debug)]
 pub struct Power {
@@ -40,6 +52,12 @@ impl Power {
         self.p
     }
 
+    /// Whether a power costs no more than a few multiplications and a root.
+    #[inline(always)]
+    pub(crate) fn is_cheap(self) -> bool {
+        !matches!(self.kind, Kind::Other)
+    }
+
     /// `distance`^p.
     #[must_use]
     #[inline]
@@ -57,19 +75,40 @@ impl Power {
         }
     }
 
-    /// Replaces every distance by its p-th power, within a relative error of 1e-13.
+    /// The power of a distance of at most 4, within a relative error of 1e-13 and in line.
+    #[inline(always)]
+    pub(crate) fn of_scaled(self, distance: f64) -> f64 {
+        match self.kind {
+            Kind::Other if self.p <= SMOOTH => smooth_power(distance, self.p),
+            _ => self.of(distance),
+        }
+    }
+
+    // The loops below are no `for_each`: its closures would not be compiled for the level.
+
+    /// Replaces every distance, at most 4, by its p-th power, within a relative error of 1e-13.
     #[inline(always)]
     pub fn of_all(self, distances: &mut [f64]) {
         match self.kind {
-            Kind::Other if self.p <= 64.0 => {
-                distances.iter_mut().for_each(|x| *x = smooth_power(*x, self.p));
-            }
-            Kind::Other => distances.iter_mut().for_each(|x| *x = x.powf(self.p)),
             Kind::One => {}
-            Kind::ThreeHalves => distances.iter_mut().for_each(|x| *x *= x.sqrt()),
-            Kind::Two => distances.iter_mut().for_each(|x| *x *= *x),
-            Kind::Three => distances.iter_mut().for_each(|x| *x = *x * *x * *x),
-            Kind::Four => distances.iter_mut().for_each(|x| *x = *x * *x * (*x * *x)),
+            Kind::ThreeHalves => each!(distances, |x| x * x.sqrt()),
+            Kind::Two => each!(distances, |x| x * x),
+            Kind::Three => each!(distances, |x| x * x * x),
+            Kind::Four => each!(distances, |x| x * x * (x * x)),
+            Kind::Other if self.p <= SMOOTH => each!(distances, |x| smooth_power(x, self.p)),
+            Kind::Other => each!(distances, |x| x.powf(self.p)),
+        }
+    }
+
+    /// Replaces every distance by its p-th power for p <= 32, within a relative error of
+    /// [`SKETCH_ERROR`] if it lies between 1e-35 and 1e35.
+    #[inline(always)]
+    pub fn sketch_all(self, distances: &mut [f64]) {
+        match self.kind {
+            Kind::Other => each!(distances, |x| sketch(x, self.p)),
+            // The root of a single-precision number takes a third of the time.
+            Kind::ThreeHalves => each!(distances, |x| x * f64::from((x as f32).sqrt())),
+            _ => self.of_all(distances),
         }
     }
 
@@ -108,13 +147,13 @@ impl Power {
     pub fn sketch_squares(self, squares: &mut [f64]) {
         match self.kind {
             Kind::Two => {}
-            Kind::One => squares.iter_mut().for_each(|x| *x = x.sqrt()),
-            Kind::ThreeHalves => squares.iter_mut().for_each(|x| *x = x.sqrt() * x.sqrt().sqrt()),
-            Kind::Three => squares.iter_mut().for_each(|x| *x *= x.sqrt()),
-            Kind::Four => squares.iter_mut().for_each(|x| *x *= *x),
+            Kind::One => each!(squares, |x| x.sqrt()),
+            Kind::ThreeHalves => each!(squares, |x| x.sqrt() * x.sqrt().sqrt()),
+            Kind::Three => each!(squares, |x| x * x.sqrt()),
+            Kind::Four => each!(squares, |x| x * x),
             Kind::Other => {
                 let half = 0.5 * self.p;
-                squares.iter_mut().for_each(|x| *x = sketch(*x, half));
+                each!(squares, |x| sketch(x, half));
             }
         }
     }
@@ -144,19 +183,42 @@ fn sketch(x: f64, h: f64) -> f64 {
 fn smooth_power(x: f64, p: f64) -> f64 {
     let (exponent, s) = split(x);
     let t = s * s;
-    let mut series = 1.0 / 23.0;
-    for k in (0..11).rev() {
-        series = series * t + 1.0 / f64::from(2 * k + 1);
+    let mut series = LOGARITHM[LOGARITHM.len() - 1];
+    for k in (0..LOGARITHM.len() - 1).rev() {
+        series = series * t + LOGARITHM[k];
     }
-    // The product of p with the whole exponent is split off: it carries most of the rounding.
+    // The high bits of p times the whole exponent are exact: no rounding grows with the exponent.
+    let high = f64::from_bits(p.to_bits() & !((1 << 27) - 1));
     let log2 = s * series * (2.0 * LOG2_E);
-    let (scale, z) = split_exponent_sum(p * exponent, p * log2);
-    let mut sum = 1.0;
-    for k in (1..14).rev() {
-        sum = sum * z / f64::from(k) + 1.0;
+    let (scale, z) = split_exponent_sum(high * exponent, (p - high) * exponent + p * log2);
+    let mut sum = EXPONENTIAL[EXPONENTIAL.len() - 1];
+    for k in (0..EXPONENTIAL.len() - 1).rev() {
+        sum = sum * z + EXPONENTIAL[k];
     }
     scale * sum
 }
+
+/// 1 / (2 k + 1): artanh s / s as a series in s^2.
+const LOGARITHM: [f64; 11] = {
+    let mut terms = [1.0; 11];
+    let mut k = 1;
+    while k < terms.len() {
+        terms[k] = 1.0 / (2 * k + 1) as f64;
+        k += 1;
+    }
+    terms
+};
+
+/// 1 / k!.
+const EXPONENTIAL: [f64; 14] = {
+    let mut terms = [1.0; 14];
+    let mut k = 1;
+    while k < terms.len() {
+        terms[k] = terms[k - 1] / k as f64;
+        k += 1;
+    }
+    terms
+};
 
 /// x = 2^e m with m in [sqrt(1/2), sqrt(2)) -> (e, (m - 1) / (m + 1)); log m = 2 artanh of that.
 #[inline(always)]

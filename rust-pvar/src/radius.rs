@@ -18,6 +18,8 @@ pub trait Space {
     fn distance(&self, i: usize, j: usize) -> f64;
     /// Distance to the power of p; increasing.
     fn power(&self, distance: f64) -> f64;
+    /// The power of the distance of two points.
+    fn term(&self, i: usize, j: usize) -> f64;
 }
 
 /// Radii of the blocks of 2^level points, level by level.
@@ -78,7 +80,7 @@ pub fn solve(
 
 fn best_source(space: &impl Space, radii: &Radii, chain: &mut Chain, j: usize) {
     let mut source = j - 1;
-    let mut term = space.power(space.distance(j - 1, j));
+    let mut term = space.term(j - 1, j);
     let mut best = chain.value[j - 1] + term;
     // Points below `end` are still to be looked at.
     let mut end = j - 1;
@@ -88,7 +90,7 @@ fn best_source(space: &impl Space, radii: &Radii, chain: &mut Chain, j: usize) {
             continue;
         }
         end -= 1;
-        let power = space.power(space.distance(end, j));
+        let power = space.term(end, j);
         if chain.value[end] + power > best {
             (source, term, best) = (end, power, chain.value[end] + power);
         }

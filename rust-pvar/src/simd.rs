@@ -63,6 +63,17 @@ pub trait Vector: Copy {
         }
         totals
     }
+    /// Moves the entries that are not `gone` (0 or 1) to the front; how many there are.
+    #[inline(always)]
+    fn compact(points: &mut [f64], indices: &mut [u32], gone: &[u8]) -> usize {
+        let mut kept = 0;
+        for (k, &gone) in gone.iter().enumerate() {
+            points[kept] = points[k];
+            indices[kept] = indices[k];
+            kept += usize::from(1 - gone);
+        }
+        kept
+    }
 }
 
 /// An instruction set.
@@ -104,6 +115,7 @@ impl Level {
                 && is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512vl")
                 && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("popcnt")
             {
                 levels.push(Self::Avx512);
             }
@@ -137,7 +149,9 @@ impl Level {
             Self::Avx512 => {
                 assert!(is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("fma"));
                 assert!(is_x86_feature_detected!("avx512vl"));
+                assert!(is_x86_feature_detected!("avx2"));
                 assert!(is_x86_feature_detected!("avx512dq"));
+                assert!(is_x86_feature_detected!("popcnt"));
                 // SAFETY: the features were just detected.
                 unsafe { avx512::run(work) }
             }

@@ -1,7 +1,7 @@
 //! A path with any metric, as the recursion with block radii sees it.
 
 use crate::chain::Chain;
-use crate::metric::Metric;
+use crate::metric::{Metric, squared_distance};
 use crate::path::{PathView, Scalar};
 use crate::power::Power;
 use crate::prepared::Prepared;
@@ -67,5 +67,15 @@ impl<T: Scalar> Space for PathSpace<'_, '_, T> {
     #[inline]
     fn power(&self, distance: f64) -> f64 {
         self.power.of(distance)
+    }
+
+    #[inline]
+    fn term(&self, i: usize, j: usize) -> f64 {
+        if self.metric == Metric::Euclidean {
+            // Of squares, so that at p = 2 a tie on a lattice stays one.
+            let square = squared_distance(self.row(i), self.row(j));
+            return self.power.of_square(square * (self.factor * self.factor));
+        }
+        self.power(self.distance(i, j))
     }
 }

@@ -1,39 +1,48 @@
 //! Compensated summation.
 
-/// A running sum with Neumaier's correction: the error does not grow with the number of terms.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Compensated {
-    sum: f64,
-    correction: f64,
+/// Independent partial sums.
+const LANES: usize = 8;
+
+/// The sum of many terms, with the rounding errors of all additions made good: its own error does
+/// not grow with the number of terms. Infinite if the sum overflows.
+#[must_use]
+#[inline(always)]
+pub fn compensated(terms: &[f64]) -> f64 {
+    let (mut sums, mut errors) = ([0.0_f64; LANES], [0.0_f64; LANES]);
+    let (chunks, rest) = terms.as_chunks::<LANES>();
+    for chunk in chunks {
+        for k in 0..LANES {
+            (sums[k], errors[k]) = add(sums[k], errors[k], chunk[k]);
+        }
+    }
+    let (mut sum, mut error) = (0.0, errors.iter().sum());
+    for &term in sums.iter().chain(rest) {
+        (sum, error) = add(sum, error, term);
+    }
+    let total = sum + error;
+    // Past the largest number the error is NaN; the sum itself is the answer.
+    if total.is_nan() { sum } else { total }
 }
 
-impl Compensated {
-    /// Adds one term.
-    #[inline]
-    pub fn add(&mut self, term: f64) {
-        let sum = self.sum + term;
-        self.correction += if self.sum.abs() >= term.abs() {
-            (self.sum - sum) + term
-        } else {
-            (term - sum) + self.sum
-        };
-        self.sum = sum;
-    }
-
-    /// The sum so far.
-    #[must_use]
-    #[inline]
-    pub fn value(&self) -> f64 {
-        let total = self.sum + self.correction;
-        // Past the largest number the correction is NaN; the sum itself is the answer.
-        if total.is_nan() { self.sum } else { total }
-    }
+/// The sum with one term more, and its rounding error, found by Knuth's two-sum.
+#[inline(always)]
+fn add(sum: f64, error: f64, term: f64) -> (f64, f64) {
+    let more = sum + term;
+    let part = more - sum;
+    (more, error + ((sum - (more - part)) + (term - part)))
 }
 
-impl FromIterator<f64> for Compensated {
-    fn from_iter<I: IntoIterator<Item = f64>>(terms: I) -> Self {
-        let mut total = Self::default();
-        terms.into_iter().for_each(|term| total.add(term));
-        total
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_do_not_add_up() {
+        let mut terms = vec![1e-16; 1_000_003];
+        terms[0] = 1.0;
+        assert!((compensated(&terms) - (1.0 + 1e-16 * 1_000_002.0)).abs() < 2.3e-16);
+        assert_eq!(compensated(&[1.0, 1e100, 1.0, -1e100]), 2.0);
+        assert_eq!(compensated(&[f64::MAX; 9]), f64::INFINITY);
+        assert_eq!(compensated(&[]), 0.0);
     }
 }

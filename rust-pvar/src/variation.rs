@@ -10,10 +10,10 @@ use crate::path::{PathView, Scalar};
 use crate::power::Power;
 use crate::prepared::{Prepared, Wanted};
 use crate::radius;
-use crate::scale::{Scale, exponent_of, load_exponent};
+use crate::scale::{Scale, exponent_of, load_exponent, power_of_two};
 use crate::simd::{Level, Vector, Work};
 use crate::space::PathSpace;
-use crate::sum::Compensated;
+use crate::sum::compensated;
 
 /// Above this exponent powers are taken relative to an attained distance.
 const LARGE_EXPONENT: f64 = 64.0;
@@ -388,6 +388,29 @@ impl<T: Scalar> Work for Terms<'_, '_, T> {
     }
 }
 
+/// The compensated sum of powers of terms / `unit`.
+struct SumOfPowers<'a> {
+    terms: &'a mut [f64],
+    unit: f64,
+    power: Power,
+}
+
+impl Work for SumOfPowers<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<V: Vector>(self) -> f64 {
+        let Self { terms, unit, power } = self;
+        if unit != 1.0 {
+            for x in terms.iter_mut() {
+                *x /= unit;
+            }
+        }
+        power.of_all(terms);
+        compensated(terms)
+    }
+}
+
 /// Value and norm along a partition, by a compensated sum of terms from the path itself.
 fn evaluate<T: Scalar>(
     path: &PathView<'_, T>,
@@ -400,19 +423,26 @@ fn evaluate<T: Scalar>(
     let power = Power::new(p);
     // Euclidean distances stay squared where the power allows it.
     let squared = metric == Metric::Euclidean && p == 2.0 && path.dim() > 1;
-    let terms = level.run(Terms { path, partition, metric, squared });
+    let raised = if squared { Power::new(1.0) } else { power };
+    let mut terms = level.run(Terms { path, partition, metric, squared });
     let longest = terms.iter().copied().fold(0.0, f64::max);
-    let raise = |x: f64| if squared { x } else { power.of(x) };
     // What is left to be undone: all of the scaling if the path was copied, else nothing.
     let unscale = scale.exponent + exponent_of(scale.unit);
-    let top = raise(longest);
-    if unscale == 0 && top < 1e280 && top > 1e-280 {
-        let value = terms.iter().map(|&x| raise(x)).collect::<Compensated>().value();
-        return (value, power.root(value));
+    let top = raised.of(longest);
+    let moderate = unscale == 0 && top < 1e280 && top > 1e-280;
+    let unit = if p > LARGE_EXPONENT {
+        longest
+    } else if moderate && power.is_cheap() {
+        1.0
+    } else {
+        // Even, so that it has a root where terms are squares.
+        power_of_two(exponent_of(longest) & !1)
+    };
+    let sum = level.run(SumOfPowers { terms: &mut terms, unit, power: raised });
+    let norm = if squared { unit.sqrt() } else { unit } * power.root(sum);
+    if moderate {
+        return (sum * raised.of(unit), norm);
     }
-    let ratio = |x: f64| if squared { x / longest } else { power.of(x / longest) };
-    let sum = terms.iter().map(|&x| ratio(x)).collect::<Compensated>().value();
-    let longest = if squared { longest.sqrt() } else { longest };
-    let norm = load_exponent(longest * power.root(sum), unscale);
+    let norm = load_exponent(norm, unscale);
     (power.of(norm), norm)
 }

@@ -27,7 +27,8 @@ fn raise(x: f64, p: f64) -> f64 {
 }
 
 fn extrema(path: &[f64]) -> Vec<f64> {
-    let mut points = vec![path[0]];
+    let mut points = Vec::with_capacity(path.len());
+    points.push(path[0]);
     let mut direction = 0.0;
     for pair in path.windows(2) {
         let step = pair[1] - pair[0];
@@ -47,6 +48,15 @@ struct List {
     edge: Vec<f64>,
     next: Vec<usize>,
     previous: Vec<usize>,
+    left: Records,
+    right: Records,
+}
+
+/// Running minima and maxima on the way from a point, each with the sum of the edges up to it.
+#[derive(Default)]
+struct Records {
+    low: Vec<(usize, f64)>,
+    high: Vec<(usize, f64)>,
 }
 
 const END: usize = usize::MAX;
@@ -56,7 +66,8 @@ impl List {
         let len = x.len();
         let next = (0..len).map(|i| if i + 1 < len { i + 1 } else { END }).collect();
         let previous = (0..len).map(|i| i.wrapping_sub(1)).collect();
-        Self { edge: vec![0.0; len], x, next, previous }
+        let (left, right) = (Records::default(), Records::default());
+        Self { edge: vec![0.0; len], x, next, previous, left, right }
     }
 
     fn link(&mut self, from: usize, to: usize, edge: f64) {
@@ -82,7 +93,9 @@ impl List {
             if d == END {
                 break;
             }
-            let joined = raise(self.x[d] - self.x[at], p);
+            // No power is needed where the middle edge is not the shortest.
+            let short = self.edge[c] < self.edge[b] && self.edge[c] < self.edge[d];
+            let joined = if short { raise(self.x[d] - self.x[at], p) } else { 0.0 };
             if joined > self.edge[b] + self.edge[c] + self.edge[d] {
                 self.link(at, d, joined);
                 for _ in 0..2 {
@@ -126,53 +139,62 @@ impl List {
 
     /// Makes [a, v] and [v, b], both optimal, one optimal interval.
     fn merge(&mut self, a: usize, v: usize, b: usize, p: f64) {
-        // Running extrema to the left of v (and v), by kind, with the sum of the edges up to v.
-        let left = self.running(v, a, true);
-        let right = self.running(v, b, false);
-        let mut best = (0.0, END, END);
-        for &(low, t, lost_left) in &left {
-            for &(high, s, lost_right) in &right {
-                if low == high || t == s {
-                    continue;
-                }
-                let gain = raise(self.x[s] - self.x[t], p) - lost_left - lost_right;
-                if gain > best.0 {
-                    best = (gain, t, s);
+        let (mut left, mut right) =
+            (std::mem::take(&mut self.left), std::mem::take(&mut self.right));
+        self.running(v, a, true, &mut left);
+        self.running(v, b, false, &mut right);
+        let mut best = Join { gain: 0.0, from: END, to: END, edge: 0.0 };
+        self.try_joins(&left.low, &right.high, p, &mut best);
+        self.try_joins(&left.high, &right.low, p, &mut best);
+        if best.gain > 0.0 {
+            self.link(best.from, best.to, best.edge);
+        }
+        (self.left, self.right) = (left, right);
+    }
+
+    fn try_joins(&self, left: &[(usize, f64)], right: &[(usize, f64)], p: f64, best: &mut Join) {
+        let (Some(&(farthest, _)), Some(&(_, least))) = (right.last(), right.first()) else {
+            return;
+        };
+        for &(t, lost_left) in left {
+            // The last record is the most extreme: no join from t is worth more.
+            if raise(self.x[farthest] - self.x[t], p) - lost_left - least <= best.gain {
+                continue;
+            }
+            for &(s, lost_right) in right {
+                let edge = raise(self.x[s] - self.x[t], p);
+                let gain = edge - lost_left - lost_right;
+                if gain > best.gain {
+                    *best = Join { gain, from: t, to: s, edge };
                 }
             }
-        }
-        let (gain, t, s) = best;
-        if gain > 0.0 {
-            let joined = raise(self.x[s] - self.x[t], p);
-            self.link(t, s, joined);
         }
     }
 
-    /// (is a minimum, point, sum of edges between it and v) for the running extrema from v on.
-    fn running(&self, v: usize, end: usize, left: bool) -> Vec<(bool, usize, f64)> {
-        let mut records = vec![];
-        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+    /// The running extrema beyond v; joins that start or end in v itself cannot gain, since both
+    /// intervals are optimal.
+    fn running(&self, v: usize, end: usize, left: bool, records: &mut Records) {
+        records.low.clear();
+        records.high.clear();
+        let (mut low, mut high) = (self.x[v], self.x[v]);
         let mut at = v;
         let mut lost = 0.0;
-        loop {
-            let x = self.x[at];
-            if x < low {
-                low = x;
-                records.push((true, at, lost));
-            }
-            if x > high {
-                high = x;
-                records.push((false, at, lost));
-            }
-            if at == end {
-                return records;
-            }
+        while at != end {
             if left {
                 lost += self.edge[at];
                 at = self.previous[at];
             } else {
                 at = self.next[at];
                 lost += self.edge[at];
+            }
+            let x = self.x[at];
+            if x < low {
+                low = x;
+                records.low.push((at, lost));
+            }
+            if x > high {
+                high = x;
+                records.high.push((at, lost));
             }
         }
     }
@@ -186,4 +208,12 @@ impl List {
         }
         sum
     }
+}
+
+/// An edge that may replace what lies between two points.
+struct Join {
+    gain: f64,
+    from: usize,
+    to: usize,
+    edge: f64,
 }

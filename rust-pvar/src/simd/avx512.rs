@@ -1,9 +1,11 @@
 //! AVX-512: one register a vector.
 
 use std::arch::x86_64::{
-    __m512, _mm512_add_ps, _mm512_fmadd_ps, _mm512_load_ps, _mm512_permutex2var_ps,
-    _mm512_reduce_add_ps, _mm512_setr_epi32, _mm512_setzero_ps, _mm512_shuffle_f32x4,
-    _mm512_store_ps, _mm512_sub_ps, _mm512_unpackhi_ps, _mm512_unpacklo_ps,
+    __m512, _mm_loadl_epi64, _mm256_loadu_si256, _mm256_maskz_compress_epi32, _mm256_storeu_si256,
+    _mm512_add_ps, _mm512_cvtepu8_epi64, _mm512_fmadd_ps, _mm512_load_ps, _mm512_loadu_pd,
+    _mm512_maskz_compress_pd, _mm512_permutex2var_ps, _mm512_reduce_add_ps, _mm512_setr_epi32,
+    _mm512_setzero_ps, _mm512_shuffle_f32x4, _mm512_store_ps, _mm512_storeu_pd, _mm512_sub_ps,
+    _mm512_testn_epi64_mask, _mm512_unpackhi_ps, _mm512_unpacklo_ps,
 };
 
 use super::{LANES, Line, Vector, Work};
@@ -15,8 +17,8 @@ pub struct Wide(__m512);
 /// Runs the work with this level's instructions.
 ///
 /// # Safety
-/// The processor must have AVX-512 F, VL and DQ, AVX2 and FMA.
-#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx2,fma")]
+/// The processor must have AVX-512 F, VL and DQ, AVX2, FMA and POPCNT.
+#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx2,fma,popcnt")]
 pub unsafe fn run<W: Work>(work: W) -> W::Output {
     work.run::<Wide>()
 }
@@ -79,6 +81,35 @@ impl Vector for Wide {
             _mm512_store_ps(line.0.as_mut_ptr(), sums);
         }
         line.0
+    }
+
+    #[inline(always)]
+    fn compact(points: &mut [f64], indices: &mut [u32], gone: &[u8]) -> usize {
+        let len = gone.len();
+        assert!(points.len() >= len && indices.len() >= len);
+        let mut kept = 0;
+        let eights = gone.as_chunks::<8>().0;
+        for (k, eight) in eights.iter().enumerate() {
+            // SAFETY: reads eight entries from 8 k on, within the length. Writes eight from `kept`
+            // on, which is at most 8 k: only entries that were read before.
+            unsafe {
+                let flags = _mm512_cvtepu8_epi64(_mm_loadl_epi64(eight.as_ptr().cast()));
+                let stays = _mm512_testn_epi64_mask(flags, flags);
+                let x = _mm512_loadu_pd(points.as_ptr().add(8 * k));
+                let i = _mm256_loadu_si256(indices.as_ptr().add(8 * k).cast());
+                let x = _mm512_maskz_compress_pd(stays, x);
+                let i = _mm256_maskz_compress_epi32(stays, i);
+                _mm512_storeu_pd(points.as_mut_ptr().add(kept), x);
+                _mm256_storeu_si256(indices.as_mut_ptr().add(kept).cast(), i);
+                kept += stays.count_ones() as usize;
+            }
+        }
+        for k in 8 * eights.len()..len {
+            points[kept] = points[k];
+            indices[kept] = indices[k];
+            kept += usize::from(1 - gone[k]);
+        }
+        kept
     }
 }
 
