@@ -1,7 +1,6 @@
 """The loop that lets the device run ahead gives the records of the plain loop, in order.
 
-The captured step itself needs a CUDA device; everywhere else the same code runs operation by
-operation, which is what is compared here.
+Capture, streams and events of a CUDA device are played by the CPU (`fake_cuda`).
 """
 
 import numpy as np
@@ -12,10 +11,10 @@ import resdepth
 from resdepth.engine.ahead import train_ahead
 from resdepth.engine.optimiser import ConstantRate
 from resdepth.engine.train import State, train
-from resdepth.experiment import train as experiment
 from resdepth.experiment.beside import SNAPSHOTS, NormsBeside
 from resdepth.experiment.measure import PathNorms, scalars
 from resdepth.experiment.setup import build
+from tests.support import fake_cuda
 
 STEPS = 100  # more than are ever in flight
 
@@ -31,15 +30,16 @@ def _problem(**options: object):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"batch_size": 36, "p_var_every": 7}], ids=["full", "mini"]
+    "options", [{}, {"batch_size": 40, "p_var_every": 7}], ids=["full", "mini"]
 )
-def test_records_agree_with_the_plain_loop(options: dict[str, int]) -> None:
+def test_records_agree_with_the_plain_loop(options: dict[str, int], monkeypatch) -> None:
     problem = _problem(**options)
     start = State(0, problem.network, 3.0)
     norms = PathNorms.of(problem.options, needed=False)
     plain = list(
         train(problem.engine, start, STEPS, problem.batch, problem.whole, ConstantRate(), norms)
     )
+    graphs = fake_cuda.install(monkeypatch)
     with NormsBeside(norms, threads=2) as watch:
         ahead = list(
             train_ahead(
@@ -48,6 +48,7 @@ def test_records_agree_with_the_plain_loop(options: dict[str, int]) -> None:
             )
         )  # fmt: skip
     assert [record.step for record in ahead] == list(range(STEPS + 1))
+    assert [graph.replays for graph in graphs] == [STEPS if not options else 3 * STEPS // 4]
     for one, other in zip(plain, ahead, strict=True):
         expected, found = (scalars(r.evaluation, omega=True) | r.norms for r in (one, other))
         assert found.keys() == expected.keys()
@@ -64,10 +65,11 @@ def test_a_run_that_is_ahead_leaves_the_same_folder(tmp_path, monkeypatch) -> No
         depth=5, width=4, epochs=60, lr=3.0, checkpoint_every=25, engine="eager", dtype="float64"
     )
     plain = resdepth.train(options, tmp_path / "plain")
-    monkeypatch.setattr(experiment, "runs_ahead", lambda problem: True)
+    graphs = fake_cuda.install(monkeypatch)
     ahead = resdepth.train(options, tmp_path / "ahead")
     assert ahead.manifest.overlapped and not plain.manifest.overlapped
     assert ahead.manifest.outcome == "finished"
+    assert [graph.replays for graph in graphs] == [60]
     for tag in ("loss", "accuracy", "p_variation_norm/1.5", "val/loss"):
         (steps, values), (steps_ahead, values_ahead) = plain.scalars(tag), ahead.scalars(tag)
         np.testing.assert_array_equal(steps, steps_ahead)
@@ -79,7 +81,7 @@ def test_a_run_that_is_ahead_leaves_the_same_folder(tmp_path, monkeypatch) -> No
 
 
 def test_divergence_ahead_keeps_good_weights(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(experiment, "runs_ahead", lambda problem: True)
+    fake_cuda.install(monkeypatch)
     options = resdepth.TrainOptions(
         depth=20, width=4, epochs=60, lr=1e6, activation="relu", augmentation="linear_skip",
         engine="eager", no_p_var=True,
@@ -91,7 +93,24 @@ def test_divergence_ahead_keeps_good_weights(tmp_path, monkeypatch) -> None:
     assert torch.isfinite(checkpoint.blocks).all()
 
 
-def test_snapshots_are_bounded_and_none_is_dropped() -> None:
+def test_a_run_that_is_ahead_goes_on(tmp_path, monkeypatch) -> None:
+    # 144 samples in batches of 40: the checkpoint of step 15 precedes a smaller batch.
+    fake_cuda.install(monkeypatch)
+    options = resdepth.TrainOptions(
+        depth=5, width=4, epochs=5, lr=3.0, train_fraction=0.1, batch_size=40, checkpoint_every=15,
+        engine="eager", dtype="float64",
+    )  # fmt: skip
+    whole = resdepth.train(options.model_copy(update={"epochs": 20}), tmp_path / "whole")
+    resdepth.train(options, tmp_path / "cut")
+    (tmp_path / "cut/checkpoints/last.safetensors").unlink()
+    cut = resdepth.train(resdepth.TrainOptions(epochs=20), tmp_path / "cut", resume=True)
+    assert torch.equal(cut.checkpoint().blocks, whole.checkpoint().blocks)
+    for tag in ("loss", "p_variation_norm/2"):
+        np.testing.assert_array_equal(cut.scalars(tag), whole.scalars(tag))
+
+
+def test_snapshots_are_bounded_and_none_is_dropped(monkeypatch) -> None:
+    fake_cuda.install(monkeypatch)
     problem = _problem()
     norms = PathNorms.of(problem.options, needed=False)
     with NormsBeside(norms, threads=1) as watch:
