@@ -18,22 +18,26 @@ memory bandwidth; `--tiles` times every tile size and number of warps for the fi
 """
 
 import argparse
+import gc
 import itertools
+import math
 import statistics
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
 from common import append
 from torch import Tensor
 
+from resdepth.engine import capture
 from resdepth.engine.contract import Request
 from resdepth.engine.kernels import cuda, tiling
 from resdepth.engine.kernels.graphed import GraphedStep
 from resdepth.engine.loss import CrossEntropy
 from resdepth.engine.network import Network
 
+OURS, THEIRS = ("step", "cuda"), ("eager", "graph", "compile")
 OUTPUTS = 10
 LARGEST_TO_COMPILE = 100
 """Layers that torch.compile unrolls within minutes."""
@@ -70,12 +74,15 @@ class Device:
 
 
 def device() -> Device:
-    """The current device; peaks from its clocks, lanes and bus."""
+    """The current device; peaks from clocks, lanes and bus, NaN where torch does not tell them."""
     properties = torch.cuda.get_device_properties(0)
     lanes = _LANES.get((properties.major, properties.minor), 128)
-    flops = 2.0 * lanes * properties.multi_processor_count * properties.clock_rate * 1e3
-    bus = properties.memory_bus_width / 8
-    bandwidth = 2.0 * properties.memory_clock_rate * 1e3 * bus
+    clock, memory_clock, bus = (
+        getattr(properties, name, math.nan)
+        for name in ("clock_rate", "memory_clock_rate", "memory_bus_width")
+    )
+    flops = 2.0 * lanes * properties.multi_processor_count * clock * 1e3
+    bandwidth = 2.0 * memory_clock * 1e3 * bus / 8
     return Device(properties.name, flops, bandwidth, properties.total_memory)
 
 
@@ -102,12 +109,13 @@ def written_in_torch(
 ) -> tuple[LossOf, Callable[[LossOf], Tensor]]:
     """The loss of the weights, and the gradient of such a function by autograd."""
     blocks = network.blocks.clone().requires_grad_()
+    delta, readout = network.delta, network.readout
 
     def loss(weights: Tensor) -> Tensor:
         h = h0
         for block in weights.unbind(0):
-            h = torch.add(h, torch.tanh(h @ block.T), alpha=network.delta)
-        return torch.nn.functional.cross_entropy(h @ network.readout.T, targets)
+            h = torch.add(h, torch.tanh(h @ block.T), alpha=delta)
+        return torch.nn.functional.cross_entropy(h @ readout.T, targets)
 
     def gradient(function: LossOf) -> Tensor:
         return torch.autograd.grad(function(blocks), blocks)[0]
@@ -115,53 +123,61 @@ def written_in_torch(
     return loss, gradient
 
 
-def captured(function: Callable[[], object]) -> Callable[[], None]:
-    """`function` as a CUDA graph."""
-    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(2):
-            function()
-    torch.cuda.current_stream().wait_stream(stream)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        function()
-    return graph.replay
+Way = Callable[[], object]
 
 
-def ways(
-    case: Case, machine: Device, precision: str
-) -> tuple[dict[str, Callable[[], object]], dict[str, str]]:
-    """What can be timed, and why the rest cannot."""
+def ways(case: Case, machine: Device, precision: str) -> Iterator[tuple[str, Way | str]]:
+    """What is to be timed, one after another by name, or why it cannot be."""
     network, h0, targets = problem(case)
     engine = cuda.create(Request(h0.device, h0.dtype, "tanh", "skip", case.width, 1, precision))
     step = GraphedStep(engine, network, h0, targets)
-    found: dict[str, Callable[[], object]] = {
-        "step": lambda: step.advance(0.0),
-        "cuda": lambda: engine.loss_and_gradient(network, h0, targets),
-    }
-    refused = {}
+    yield "step", lambda: step.advance(0.0)
+    yield "cuda", lambda: engine.loss_and_gradient(network, h0, targets)
+    loss, gradient = written_in_torch(network, h0, targets)
     kept = 4.0 * AUTOGRAD_NUMBERS * case.samples * case.width * case.depth
+    # A captured way and a plain one hold theirs at once, torch's as ours.
     if 2 * kept + traffic(case) > 0.9 * machine.memory:
-        refused = dict.fromkeys(("eager", "graph"), f"each needs some {kept / 1e9:.0f} GB")
+        yield from dict.fromkeys(("eager", "graph"), f"needs some {kept / 1e9:.0f} GB").items()
     else:
-        loss, gradient = written_in_torch(network, h0, targets)
-        found["eager"] = lambda: gradient(loss)
-        found["graph"] = captured(found["eager"])
         check(gradient(loss), engine.loss_and_gradient(network, h0, targets).gradient)
+        yield "eager", lambda: gradient(loss)
+        yield "graph", capture.captured(lambda: gradient(loss))
     if case.depth > LARGEST_TO_COMPILE:
-        refused["compile"] = f"unrolls {case.depth} layers"
+        yield "compile", f"unrolls {case.depth} layers"
     else:
-        loss, gradient = written_in_torch(network, h0, targets)
-        compiled = torch.compile(loss)
-        found["compile"] = captured(lambda: gradient(compiled))
+        # Sizes that were compiled before would make the next ones variables, which run slower.
+        torch._dynamo.reset()
+        compiled = torch.compile(loss, dynamic=False)
+        check(gradient(compiled), engine.loss_and_gradient(network, h0, targets).gradient)
+        yield "compile", capture.captured(lambda: gradient(compiled))
+
+
+def prepared(case: Case, machine: Device, precision: str) -> tuple[dict[str, Way], dict[str, str]]:
+    """What can be timed, and why the rest cannot; torch's ways may fail, ours may not."""
+    found: dict[str, Way] = {}
+    refused: dict[str, str] = {}
+    try:
+        for name, way in ways(case, machine, precision):
+            if isinstance(way, str):
+                refused[name] = way
+                continue
+            if name not in OURS:
+                way()
+            found[name] = way
+    except (RuntimeError, torch._dynamo.exc.TorchDynamoException) as error:
+        if not found.keys() >= set(OURS):
+            raise
+        reason = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
+        for name in THEIRS:
+            if name not in found:
+                refused.setdefault(name, reason)
     return found, refused
 
 
 def check(torchs: Tensor, ours: Tensor | None) -> None:
     """Stop a benchmark of something else than the same gradient."""
     if ours is None or (torchs - ours).norm() > 1e-2 * torchs.norm():
-        raise SystemExit("the engine's gradient is not torch's: nothing was timed")
+        raise SystemExit("the engine's gradient is not torch's: this case was not timed")
 
 
 def seconds(functions: Mapping[str, Callable[[], object]], rounds: int = 7) -> dict[str, float]:
@@ -199,20 +215,19 @@ def traffic(case: Case) -> float:
 
 def compare(case: Case, machine: Device, precision: str) -> dict[str, object]:
     """Time one case, print its line, return its row."""
-    functions, refused = ways(case, machine, precision)
+    functions, refused = prepared(case, machine, precision)
     times = seconds(functions)
     ours = times["step"]
     shares = case.flop / ours / machine.flops, traffic(case) / ours / machine.bandwidth
     parts = [f"{case!s:24} step {1e3 * ours:8.3f} ms"]
-    for name in ("cuda", "eager", "graph", "compile"):
+    for name in ("cuda", *THEIRS):
         if name in times:
             parts.append(f"{name} {1e3 * times[name]:8.3f} ms ({times[name] / ours:5.1f}x)")
         else:
             parts.append(f"{name} - ({refused[name]})")
     parts.append(f"{100 * shares[0]:.0f} % of peak FLOP, {100 * shares[1]:.0f} % of bandwidth")
     print("  ".join(parts), flush=True)
-    milliseconds = {f"{name}_ms": 1e3 * times.get(name, float("nan")) for name in
-                    ("step", "cuda", "eager", "graph", "compile")}  # fmt: skip
+    milliseconds = {f"{name}_ms": 1e3 * times.get(name, math.nan) for name in (*OURS, *THEIRS)}
     return {
         "device": machine.name, "samples": case.samples, "width": case.width,
         "depth": case.depth, "precision": precision, **milliseconds,
@@ -257,11 +272,12 @@ def main() -> None:
     print(
         f"{machine.name}: {machine.flops / 1e12:.0f} TFLOP/s, {machine.bandwidth / 1e12:.2f} TB/s"
     )
-    rows = []
     for case in cases:
-        rows.append(compare(case, machine, given.precision))
+        # Written case by case: a later one may need more than the machine has.
+        path = append("gpu", [compare(case, machine, given.precision)])
+        gc.collect()
         torch.cuda.empty_cache()
-    print(append("gpu", rows))
+    print(path)
 
 
 if __name__ == "__main__":

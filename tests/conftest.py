@@ -12,8 +12,8 @@ import tests.support.typecheck
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
-# Without a GPU the Triton kernels run interpreted; Triton decides when it is first imported. Torch is
-# not asked: its answer would spoil the device for the processes forked later.
+# Without a GPU the Triton kernels run interpreted; Triton decides when it is first imported. Torch
+# is not asked: its answer would spoil the device for the processes forked later.
 _devices = any(Path(name).exists() for name in ("/dev/nvidiactl", "/dev/dxg"))
 if not _devices or os.environ.get("CUDA_VISIBLE_DEVICES") == "":
     os.environ.setdefault("TRITON_INTERPRET", "1")

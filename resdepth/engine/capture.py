@@ -25,7 +25,7 @@ def runs_ahead(device: torch.device) -> bool:
     return device.type == "cuda"
 
 
-def captured(function: Callable[[], None]) -> Callable[[], None]:
+def captured(function: Callable[[], object]) -> Callable[[], None]:
     """`function`, called a few times, then as a CUDA graph: calling the result replays its kernels.
 
     It must read and write the same tensors each time and never wait for the device. The graph holds
