@@ -1,6 +1,7 @@
 """`resdepth resnet-cifar`."""
 
 import json
+import math
 import signal
 import warnings
 from collections.abc import Mapping
@@ -115,7 +116,9 @@ def _explicit(options: ResnetCifarOptions, given: frozenset[str]) -> dict[str, A
 def _summary(manifest: Manifest, *, quiet: bool) -> None:
     pace = ""
     if manifest.seconds_per_step:
-        images = manifest.options["batch_size"] / manifest.seconds_per_step
+        options = manifest.options
+        images = min(options["batch_size"], options["limit_train"] or math.inf)
+        images /= manifest.seconds_per_step
         pace = f", {images:.4g} images/s"
     console.say(f"{manifest.outcome} after {manifest.steps} steps{pace}", quiet=quiet)
 
