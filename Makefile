@@ -9,7 +9,7 @@ CRATES := rust-pvar rust-engine
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-gpu lint format types rust docs bench bench-pvar bench-resnet bench-gpu \
-	stress-pvar fuzz-pvar check clean
+	stress-pvar fuzz-pvar sanitize-pvar miri-pvar neon-pvar check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "%-12s %s\n", $$1, $$2}'
@@ -68,7 +68,20 @@ stress-pvar: ## 100,000 random paths against the plain recursion (minutes)
 	cd rust-pvar && cargo run --release --example stress 100000
 
 fuzz-pvar: ## fuzz p-variation for half an hour (needs cargo-fuzz)
-	cd rust-pvar && RUSTC_BOOTSTRAP=1 cargo fuzz run recursion -- -max_total_time=1800
+	cd rust-pvar && RUSTC_BOOTSTRAP=1 cargo fuzz run recursion -- \
+		-max_total_time=1800 -max_len=4096 -timeout=600
+
+sanitize-pvar: ## the crate's tests under the address sanitizer (x86-64 Linux)
+	cd rust-pvar && RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address cargo test \
+		--no-default-features --target x86_64-unknown-linux-gnu --target-dir target/address --lib --tests
+
+miri-pvar: ## the crate's tests under Miri, without vectors (needs a nightly toolchain with miri)
+	cd rust-pvar && MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --no-default-features --lib --tests
+
+neon-pvar: ## the crate's tests for aarch64, emulated (needs its target, its gcc and qemu-aarch64)
+	cd rust-pvar && CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+		CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER='qemu-aarch64 -L /usr/aarch64-linux-gnu' cargo test \
+		--no-default-features --target aarch64-unknown-linux-gnu --lib --tests
 
 bench-resnet: install ## resnet-cifar against a plain loop
 	$(BIN)/python benchmarks/bench_resnet.py

@@ -17,6 +17,7 @@ pub mod kernels;
 pub mod lane;
 pub mod mirror;
 mod search;
+mod survey;
 mod target;
 
 use crate::error::Error;

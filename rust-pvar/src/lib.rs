@@ -29,6 +29,7 @@ pub mod chain;
 pub mod critical;
 pub mod error;
 pub mod euclid;
+mod evaluate;
 pub mod line;
 pub mod metric;
 pub mod path;

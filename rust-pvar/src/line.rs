@@ -3,10 +3,12 @@
 //! Only local extrema matter, since |a + b|^p >= |a|^p + |b|^p for a, b of one sign. Of four
 //! successive extrema the middle two can go as soon as the edge between the outer ones is worth
 //! their three edges: any partition using them is improved by leaving them out. (Its neighbours lie
-//! beyond the outer ones, and the gain from joining grows with them.) Most of these go in a few
-//! passes over all windows at once, the others on a stack. What is left is solved by the recursion,
-//! in which a source of j is a strongest extremum on its way back from j, and none beyond the last
-//! extremum that surpasses j itself.
+//! beyond the outer ones, and the gain from joining grows with them.) What is left is solved by the
+//! recursion, in which a source of j is a strongest extremum on its way back from j, and none
+//! beyond the last extremum that surpasses j itself.
+//!
+//! A path goes through these steps a piece at a time, so that nothing but the sources of the last
+//! step grows with it.
 
 mod extrema;
 mod recursion;
@@ -15,37 +17,31 @@ mod windows;
 use crate::error::Error;
 use crate::path::Scalar;
 use crate::power::Power;
-use crate::simd::Level;
+use crate::simd::{Level, Vector, Work};
+
+use recursion::Recursion;
+
+/// Points of the path in a piece.
+const PIECE: usize = 2048;
+/// Extrema that wait for the next piece, so that windows across its border can be joined.
+const WAITING: usize = 3;
 
 /// Memory for the work on one path.
 #[derive(Debug, Default)]
 pub struct LineSolver {
-    /// Extrema, then those left after joining.
-    points: Vec<f64>,
-    indices: Vec<u32>,
-    /// Power of the edge that ends at each point.
-    edges: Vec<f64>,
-    /// Whether a point goes, in a pass over all windows.
-    gone: Vec<u8>,
-    /// Point k is node `FIRST` + k.
-    nodes: Vec<Node>,
-    chain: Vec<u32>,
+    piece: Piece,
+    recursion: Recursion,
 }
 
-/// Where the nodes of a path start.
-const FIRST: usize = 2;
-
-/// A point of the recursion.
-#[derive(Clone, Copy, Debug, Default)]
-struct Node {
-    x: f64,
-    /// V up to here.
-    value: f64,
-    /// The strongest extremum of the other kind after `surpassed`.
-    opposite: f64,
-    /// The last earlier node of the same kind that is at least as strong.
-    surpassed: u32,
-    source: u32,
+/// Extrema on their way to the recursion; the first is there already, once there is any.
+#[derive(Debug, Default)]
+struct Piece {
+    points: Vec<f64>,
+    indices: Vec<u32>,
+    /// Whether a point goes, in a pass over all windows.
+    gone: Vec<u8>,
+    /// Power of the edge that ends at each point.
+    edges: Vec<f64>,
 }
 
 impl LineSolver {
@@ -62,23 +58,74 @@ impl LineSolver {
         power: Power,
         proceed: &dyn Fn() -> bool,
     ) -> Result<Vec<usize>, Error> {
-        self.find_extrema(level, path, factor);
-        self.join_windows(level, power);
+        level.run(Pieces { path, factor, power, solver: self, proceed })?;
+        Ok(self.recursion.partition())
+    }
+}
+
+struct Pieces<'a, T> {
+    path: &'a [T],
+    factor: f64,
+    power: Power,
+    solver: &'a mut LineSolver,
+    proceed: &'a dyn Fn() -> bool,
+}
+
+impl<T: Scalar> Work for Pieces<'_, T> {
+    type Output = Result<(), Error>;
+
+    #[inline(always)]
+    fn run<V: Vector>(self) -> Self::Output {
+        let Self { path, factor, power, solver: LineSolver { piece, recursion }, proceed } = self;
+        let last = path.len() - 1;
+        let repeats = extrema::repeats(path);
+        let first = path[0].widen() * factor;
+        piece.restart(first);
+        recursion.restart(first);
+        for start in (1..last).step_by(PIECE) {
+            let end = last.min(start + PIECE);
+            if repeats {
+                piece.turns_between_plateaus(path, factor, start, end);
+            } else {
+                piece.turns::<V, T>(path, factor, start, end);
+            }
+            if piece.points.len() > 2 * WAITING {
+                if !proceed() {
+                    return Err(Error::Interrupted);
+                }
+                piece.join::<V>(power);
+                let ready = piece.points.len().saturating_sub(WAITING).max(1);
+                recursion.extend(piece, ready, power);
+                piece.forget(ready);
+            }
+        }
+        piece.finish(path[last].widen() * factor, last);
         if !proceed() {
             return Err(Error::Interrupted);
         }
-        self.recursion(power, proceed)?;
-        Ok(self.partition())
+        piece.join::<V>(power);
+        recursion.extend(piece, piece.points.len(), power);
+        Ok(())
+    }
+}
+
+impl Piece {
+    fn restart(&mut self, x: f64) {
+        self.points.clear();
+        self.indices.clear();
+        self.push(x, 0);
     }
 
-    fn partition(&mut self) -> Vec<usize> {
-        self.chain.clear();
-        let mut at = self.nodes.len() - 1;
-        while at > FIRST {
-            self.chain.push(self.indices[at - FIRST]);
-            at = self.nodes[at].source as usize;
-        }
-        self.chain.push(0);
-        self.chain.iter().rev().map(|&i| i as usize).collect()
+    #[inline(always)]
+    fn push(&mut self, x: f64, index: usize) {
+        self.points.push(x);
+        self.indices.push(index as u32);
+    }
+
+    /// Drops what the recursion has, but for its last point.
+    #[inline(always)]
+    fn forget(&mut self, ready: usize) {
+        self.points.drain(..ready - 1);
+        self.indices.drain(..ready - 1);
     }
 }

@@ -53,8 +53,11 @@ fn any_exponent() -> impl Strategy<Value = f64> {
     prop_oneof![prop::sample::select(vec![1.0, 1.5, 2.0, 3.0, 4.0, 10.0, 60.0, 80.0]), 1.0..6.0_f64]
 }
 
+/// Miri is a thousand times slower.
+const CASES: u32 = if cfg!(miri) { 3 } else { 150 };
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
     fn every_level_finds_the_value((dim, data) in any_path(), p in any_exponent()) {
@@ -92,6 +95,7 @@ proptest! {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes an hour")]
 fn an_interruption_stops_every_route() {
     for dim in [1, 3, 20] {
         let data: Vec<f64> = (0..20_000 * dim).map(|i| ((i * i) as f64).sin()).collect();

@@ -1,11 +1,12 @@
 //! Times the established methods against this crate, in one run, on one thread.
 //!
-//! `compare [--level portable|avx2|avx512|neon] [--data FILE LEN DIM]... [--only WORD]` prints lines
-//! of comma-separated values; `benchmarks/bench_pvar.py` of the repository reads them. A FILE holds
-//! LEN * DIM native doubles.
+//! `compare [--level portable|avx2|avx512|neon] [--data NAME FILE LEN DIM]... [--only WORD]` prints
+//! lines of comma-separated values; `benchmarks/bench_pvar.py` of the repository reads them. A FILE
+//! holds LEN * DIM native doubles.
 
 mod baseline;
 mod line_baseline;
+mod memory;
 mod paths;
 
 use std::hint::black_box;
@@ -15,6 +16,12 @@ use pvar::{Metric, PathView, Solver};
 
 const DIM: usize = 225;
 const PROFILE: [f64; 8] = [1.05, 1.3, 1.6, 1.85, 2.1, 2.4, 2.65, 2.95];
+
+#[global_allocator]
+static ALLOCATOR: memory::Counting = memory::Counting;
+
+/// What training with p = 2 logs at each step.
+const WEIGHTS: [f64; 3] = [2.0, 1.5, 1.0];
 
 /// Processor time of this thread, in seconds: a busy machine does not count against anybody.
 fn processor_time() -> f64 {
@@ -74,22 +81,31 @@ struct Row<'a> {
 }
 
 struct Bench {
-    solver: Solver,
+    level: Level,
     only: String,
 }
 
 impl Bench {
-    fn run(&mut self, row: &Row<'_>, data: &[f64]) {
+    fn run(&self, row: &Row<'_>, data: &[f64]) {
         let name = format!("{},{},{}", row.kind, row.len, row.dim);
         if !name.contains(&self.only) {
             return;
         }
+        let mut solver = Solver::with_level(self.level);
         let mut ours = vec![];
         let mine = best_of(|| {
             let view = PathView::new(black_box(data), row.len, row.dim).expect("a good path");
-            let norms = self.solver.profile(&view, row.exponents, Metric::Euclidean, &|| true);
+            let norms = solver.profile(&view, row.exponents, Metric::Euclidean, &|| true);
             ours = norms.expect("good exponents");
         });
+        // What a first call needs beyond the path.
+        let peak = memory::peak_of(|| {
+            let view = PathView::new(data, row.len, row.dim).expect("a good path");
+            let mut solver = Solver::with_level(self.level);
+            let norms = solver.profile(&view, row.exponents, Metric::Euclidean, &|| true);
+            assert_eq!(norms.as_deref(), Ok(ours.as_slice()));
+        });
+        let memory = peak as f64 / size_of_val(data) as f64;
         let (ordered, norms) = established(row, data, false);
         // The second baseline says what vector instructions alone would bring.
         let vector = if row.dim == 1 { f64::NAN } else { established(row, data, true).0 };
@@ -98,7 +114,7 @@ impl Bench {
         let error = errors.fold(0.0, f64::max);
         let exponents: Vec<String> = row.exponents.iter().map(f64::to_string).collect();
         println!(
-            "{name},{},{mine:.5},{ordered:.5},{vector:.5},{:.2},{error:.1e}",
+            "{name},{},{mine:.5},{ordered:.5},{vector:.5},{:.2},{error:.1e},{memory:.2}",
             exponents.join(" "),
             ordered / mine
         );
@@ -160,26 +176,25 @@ fn level(name: &str) -> Level {
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let mut bench = Bench { solver: Solver::new(), only: String::new() };
-    let mut widest = Level::detect();
+    let mut bench = Bench { level: Level::detect(), only: String::new() };
     let mut files = vec![];
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().expect("an option needs its value");
         match argument.as_str() {
-            "--level" => widest = level(&value()),
+            "--level" => bench.level = level(&value()),
             "--only" => bench.only = value(),
-            "--data" => files.push((value(), value(), value())),
+            "--data" => files.push((value(), value(), value(), value())),
             other => panic!("unknown option {other}"),
         }
     }
-    bench.solver = Solver::with_level(widest);
-    println!("# level {widest:?}, FMA peak {:.1} Gflop/s (f32, one thread)", widest.run(Peak));
-    println!("path,n,d,p,ours_ms,baseline_ms,vector_baseline_ms,ratio,error");
-    for (file, len, dim) in files {
+    let peak = bench.level.run(Peak);
+    println!("# level {:?}, FMA peak {peak:.1} Gflop/s (f32, one thread)", bench.level);
+    println!("path,n,d,p,ours_ms,baseline_ms,vector_baseline_ms,ratio,error,memory");
+    for (name, file, len, dim) in files {
         let bytes = std::fs::read(&file).expect("a readable file");
         let data: Vec<f64> = bytes.as_chunks().0.iter().map(|x| f64::from_ne_bytes(*x)).collect();
         let (len, dim) = (len.parse().expect("a length"), dim.parse().expect("a dimension"));
-        bench.run(&Row { kind: "weights", len, dim, exponents: &[2.0, 1.5, 1.0] }, &data);
+        bench.run(&Row { kind: &name, len, dim, exponents: &WEIGHTS }, &data);
     }
     for row in table() {
         let data = paths::path(row.kind, row.len, row.dim, 1);

@@ -1,89 +1,85 @@
 //! The local extrema of a path in R.
 
-use super::LineSolver;
+use super::Piece;
 use crate::path::Scalar;
-use crate::simd::{Level, Vector, Work};
+use crate::simd::Vector;
 
 /// Points looked at together.
 const CHUNK: usize = 512;
 
-impl LineSolver {
-    /// Finds the local extrema, ends included, and multiplies them by `factor`.
-    pub(super) fn find_extrema<T: Scalar>(&mut self, level: Level, path: &[T], factor: f64) {
-        self.points.clear();
-        self.indices.clear();
-        if !level.run(Turns { path, factor, solver: self }) {
-            self.points.clear();
-            self.indices.clear();
-            self.extrema_with_plateaus(path, factor);
-        }
+/// Whether a point repeats the one before.
+#[inline(always)]
+pub(super) fn repeats<T: Scalar>(path: &[T]) -> bool {
+    let pairs = path.iter().zip(&path[1..]);
+    let mut same = 0_u64;
+    for (x, next) in pairs {
+        same |= u64::from(x.widen() == next.widen());
     }
-
-    /// The extrema of a path in which points repeat: those of the path without repetitions.
-    fn extrema_with_plateaus<T: Scalar>(&mut self, path: &[T], factor: f64) {
-        for (i, x) in path.iter().enumerate() {
-            let x = x.widen() * factor;
-            let len = self.points.len();
-            if len > 0 && self.points[len - 1] == x {
-                continue;
-            }
-            if len > 1
-                && (self.points[len - 2] < self.points[len - 1]) == (self.points[len - 1] < x)
-            {
-                self.points[len - 1] = x;
-                self.indices[len - 1] = i as u32;
-                continue;
-            }
-            self.points.push(x);
-            self.indices.push(i as u32);
-        }
-        // A path that ends on a plateau ends at its last point.
-        if let Some(last) = self.indices.last_mut() {
-            *last = path.len() as u32 - 1;
-        }
-    }
+    same != 0
 }
 
-/// Collects the points where a path turns, without a branch; false if a point repeats the one
-/// before.
-struct Turns<'a, T> {
-    path: &'a [T],
-    factor: f64,
-    solver: &'a mut LineSolver,
-}
-
-impl<T: Scalar> Work for Turns<'_, T> {
-    type Output = bool;
-
+impl Piece {
+    /// Appends the points from `start` to before `end` where a path without repetitions turns,
+    /// multiplied by `factor`, without a branch.
     #[inline(always)]
-    fn run<V: Vector>(self) -> bool {
-        let Self { path, factor, solver: LineSolver { points, indices, .. } } = self;
-        let last = path.len() - 1;
-        points.push(path[0].widen() * factor);
-        indices.push(0);
+    pub(super) fn turns<V: Vector, T: Scalar>(
+        &mut self,
+        path: &[T],
+        factor: f64,
+        start: usize,
+        end: usize,
+    ) {
         let (mut xs, mut rows, mut gone) = ([0.0_f64; CHUNK], [0_u32; CHUNK], [0_u8; CHUNK]);
-        let mut repeats = path[1].widen() == path[0].widen();
-        let mut start = 1;
-        while start < last {
-            let len = (last - start).min(CHUNK);
+        for start in (start..end).step_by(CHUNK) {
+            let len = (end - start).min(CHUNK);
             let (before, after) = (&path[start - 1..][..len], &path[start + 1..][..len]);
             let here = &path[start..][..len];
-            let mut same = 0_u8;
             for k in 0..len {
                 let (a, x, b) = (before[k].widen(), here[k].widen(), after[k].widen());
                 gone[k] = u8::from((x > a) == (b > x));
-                same |= u8::from(b == x);
                 xs[k] = x * factor;
                 rows[k] = (start + k) as u32;
             }
-            repeats |= same != 0;
             let kept = V::compact(&mut xs[..len], &mut rows[..len], &gone[..len]);
-            points.extend_from_slice(&xs[..kept]);
-            indices.extend_from_slice(&rows[..kept]);
-            start += len;
+            self.points.extend_from_slice(&xs[..kept]);
+            self.indices.extend_from_slice(&rows[..kept]);
         }
-        points.push(path[last].widen() * factor);
-        indices.push(last as u32);
-        !repeats
+    }
+
+    /// The same for a path in which points repeat: the extrema of the path without repetitions.
+    /// The last one found may still move on with the path.
+    pub(super) fn turns_between_plateaus<T: Scalar>(
+        &mut self,
+        path: &[T],
+        factor: f64,
+        start: usize,
+        end: usize,
+    ) {
+        for (i, x) in path.iter().enumerate().take(end).skip(start) {
+            self.see(x.widen() * factor, i);
+        }
+    }
+
+    /// Appends the end of a path. One that ends on a plateau ends at its last point.
+    #[inline(always)]
+    pub(super) fn finish(&mut self, x: f64, index: usize) {
+        self.see(x, index);
+        if let Some(last) = self.indices.last_mut() {
+            *last = index as u32;
+        }
+    }
+
+    fn see(&mut self, x: f64, index: usize) {
+        let len = self.points.len();
+        let last = self.points[len - 1];
+        if last == x {
+            return;
+        }
+        if len > 1 && (self.points[len - 2] < last) == (last < x) {
+            self.points[len - 1] = x;
+            self.indices[len - 1] = index as u32;
+        } else {
+            self.push(x, index);
+        }
     }
 }

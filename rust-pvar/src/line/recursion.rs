@@ -1,82 +1,132 @@
 //! The recursion over what joining leaves.
+//!
+//! For a maximum j only those earlier maxima count that nothing has surpassed since, and likewise
+//! minima: each kind forms a stack, which j pops until it meets the extremum that surpasses it.
+//! Sources of j lie on the other kind's stack.
 
-use super::{FIRST, LineSolver, Node};
-use crate::error::Error;
+use super::Piece;
 use crate::power::Power;
 
-impl LineSolver {
-    pub(super) fn recursion(
-        &mut self,
-        power: Power,
-        proceed: &dyn Fn() -> bool,
-    ) -> Result<(), Error> {
-        let up = self.points[1] > self.points[0];
+/// The stacks, and what is needed to go back along the best partition.
+#[derive(Debug, Default)]
+pub(super) struct Recursion {
+    maxima: Vec<Entry>,
+    minima: Vec<Entry>,
+    /// Index in the path and source of each point.
+    nodes: Vec<Node>,
+    last: Entry,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    index: u32,
+    source: u32,
+}
+
+/// A point on a stack.
+#[derive(Clone, Copy, Debug, Default)]
+struct Entry {
+    x: f64,
+    /// V up to here.
+    value: f64,
+    /// The strongest extremum of the other kind since the entry below.
+    opposite: f64,
+    /// One more than the number of its node; zero for the bottom, which surpasses everything.
+    number: u32,
+}
+
+impl Recursion {
+    /// Starts with a path's first point.
+    pub(super) fn restart(&mut self, x: f64) {
+        self.maxima.clear();
+        self.maxima.push(Entry { x: f64::INFINITY, ..Entry::default() });
+        self.minima.clear();
+        self.minima.push(Entry { x: f64::NEG_INFINITY, ..Entry::default() });
         self.nodes.clear();
-        // What surpasses everything, in place of the point before the first of either kind.
-        let beyond = if up { [f64::INFINITY; 2] } else { [f64::NEG_INFINITY; 2] };
-        self.nodes.push(Node { x: -beyond[0], ..Node::default() });
-        self.nodes.push(Node { x: beyond[1], ..Node::default() });
-        let x = self.points[0];
-        self.nodes.push(Node { x, opposite: x, ..Node::default() });
-        let mut rises = up;
-        for j in 1..self.points.len() {
-            if j % 4096 == 0 && !proceed() {
-                return Err(Error::Interrupted);
-            }
-            let (x, edge) = (self.points[j], self.edges[j]);
-            let node = if rises {
-                next::<true>(&self.nodes, x, edge, power)
-            } else {
-                next::<false>(&self.nodes, x, edge, power)
-            };
-            self.nodes.push(node);
-            rises = !rises;
+        self.nodes.push(Node { index: 0, source: 0 });
+        self.last = Entry { x, value: 0.0, opposite: x, number: 1 };
+    }
+
+    /// Goes on with the first `ready` points of a piece; it has the very first already.
+    #[inline(always)]
+    pub(super) fn extend(&mut self, piece: &Piece, ready: usize, power: Power) {
+        let Self { maxima, minima, nodes, last } = self;
+        let mut before = *last;
+        let steps = piece.points[..ready].iter().zip(&piece.edges).zip(&piece.indices);
+        if nodes.capacity() < nodes.len() + ready {
+            // By a quarter, not to twice the size: this is all that grows with the path.
+            nodes.reserve_exact(ready + nodes.len() / 4);
         }
-        Ok(())
+        for ((&x, &edge), &index) in steps.skip(1) {
+            let (entry, source) = if x > before.x {
+                minima.push(before);
+                next::<true>(maxima, minima, x, edge, power)
+            } else {
+                maxima.push(before);
+                next::<false>(minima, maxima, x, edge, power)
+            };
+            nodes.push(Node { index, source });
+            before = entry;
+        }
+        *last = before;
+    }
+
+    /// The indices of the best partition, first and last point included.
+    pub(super) fn partition(&self) -> Vec<usize> {
+        let back = |&at: &usize| (at > 0).then(|| self.nodes[at].source as usize);
+        let last = self.nodes.len() - 1;
+        let edges = std::iter::successors(Some(last), back).count() - 1;
+        let mut partition = vec![0; edges + 1];
+        let mut at = last;
+        for index in partition[1..].iter_mut().rev() {
+            let node = self.nodes[at];
+            (*index, at) = (node.index as usize, node.source as usize);
+        }
+        partition
     }
 }
 
-/// The node after those given, a maximum if `UP`; `edge` is the power of the step to it.
+/// The entry of the next point, a maximum if `UP`, and its source; `own` is the stack of its kind
+/// and `edge` the power of the step from the top of the `other` one.
 #[inline(always)]
-fn next<const UP: bool>(nodes: &[Node], x: f64, edge: f64, power: Power) -> Node {
-    let last = nodes.len() - 1;
-    let before = nodes[last];
-    // What surpasses x, and the strongest opposite extremum since.
-    let mut surpassed = last - 1;
+fn next<const UP: bool>(
+    own: &mut Vec<Entry>,
+    other: &[Entry],
+    x: f64,
+    edge: f64,
+    power: Power,
+) -> (Entry, u32) {
+    let (before, others) = other.split_last().expect("a point before");
     let mut opposite = before.x;
-    loop {
-        let node = &nodes[surpassed];
-        if if UP { node.x >= x } else { node.x <= x } {
-            break;
+    let end = loop {
+        let top = own.last().expect("a bottom");
+        if if UP { top.x >= x } else { top.x <= x } {
+            break top.number;
         }
-        let stronger = if UP { node.opposite < opposite } else { node.opposite > opposite };
-        opposite = if stronger { node.opposite } else { opposite };
-        surpassed = node.surpassed as usize;
-    }
-    let mut source = last;
+        let stronger = if UP { top.opposite < opposite } else { top.opposite > opposite };
+        opposite = if stronger { top.opposite } else { opposite };
+        own.pop();
+    };
+    let mut source = before.number;
     let mut value = before.value + edge;
     // Nothing that surpasses x may lie between it and a source.
-    let end = surpassed.max(FIRST - 1);
-    let mut at = before.surpassed as usize;
-    if at > end {
+    if others[others.len() - 1].number > end {
         let step = Step::new((x - before.x).abs(), edge, power);
         let farthest = step.bound((x - opposite).abs());
-        while at > end {
-            let node = &nodes[at];
-            if node.value + farthest <= value {
+        for entry in others.iter().rev() {
+            if entry.number <= end || entry.value + farthest <= value {
                 break;
             }
-            let distance = (x - node.x).abs();
-            if node.value + step.bound(distance) > value {
-                let candidate = node.value + power.of_scaled(distance);
+            let distance = (x - entry.x).abs();
+            if entry.value + step.bound(distance) > value {
+                let candidate = entry.value + power.of_scaled(distance);
                 if candidate > value {
-                    (source, value) = (at, candidate);
+                    (source, value) = (entry.number, candidate);
                 }
             }
-            at = node.surpassed as usize;
         }
     }
-    Node { x, value, opposite, surpassed: surpassed as u32, source: source as u32 }
+    (Entry { x, value, opposite, number: before.number + 1 }, source - 1)
 }
 
 /// Bounds the powers of distances that are no shorter than a step, from the power of the step.

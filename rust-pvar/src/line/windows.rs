@@ -6,9 +6,9 @@
 //! branch, and again for what is left while that removes a fair part of it. (A few that could still
 //! go then cost the recursion less than finding them would.)
 
-use super::LineSolver;
+use super::Piece;
 use crate::power::{Power, SKETCH_ERROR};
-use crate::simd::{Level, Vector, Work};
+use crate::simd::Vector;
 
 /// Edges looked at together.
 const CHUNK: usize = 256;
@@ -17,25 +17,12 @@ const PAYS: usize = 16;
 /// Beyond this exponent the powers of 2 decide: what may be joined for one, may for every larger.
 const STEEP: f64 = 32.0;
 
-impl LineSolver {
+impl Piece {
     /// Joins most windows that may be joined, and measures the edges that are left.
-    pub(super) fn join_windows(&mut self, level: Level, power: Power) {
-        level.run(Rounds { power, solver: self });
-    }
-}
-
-struct Rounds<'a> {
-    power: Power,
-    solver: &'a mut LineSolver,
-}
-
-impl Work for Rounds<'_> {
-    type Output = ();
-
     #[inline(always)]
-    fn run<V: Vector>(self) {
-        let LineSolver { points, indices, edges, gone, .. } = self.solver;
-        let rough = if self.power.exponent() > STEEP { Power::new(2.0) } else { self.power };
+    pub(super) fn join<V: Vector>(&mut self, power: Power) {
+        let Self { points, indices, edges, gone } = self;
+        let rough = if power.exponent() > STEEP { Power::new(2.0) } else { power };
         loop {
             let len = points.len();
             if len < 4 {
@@ -52,7 +39,7 @@ impl Work for Rounds<'_> {
         edges.clear();
         edges.push(0.0);
         edges.extend(points.windows(2).map(|pair| (pair[1] - pair[0]).abs()));
-        self.power.of_all(&mut edges[1..]);
+        power.of_all(&mut edges[1..]);
     }
 }
 
