@@ -196,8 +196,9 @@ class _Run:
         guessing = math.log(len(self.problem.test.classes))
         if epoch == 1 and statistics.fmean(tail) > FLAT * guessing:
             self.observer.say(
-                f"the loss is flat after an epoch ({statistics.fmean(tail):.3g}; guessing has "
-                f"{guessing:.3g}): --warmup 1 or a smaller --lr may help"
+                f"after an epoch the loss is no better than by guessing "
+                f"({statistics.fmean(tail):.3g} against {guessing:.3g}): "
+                "--warmup 1 or a smaller --lr may help"
             )
 
     def _write(self, path: Path, step: int) -> None:

@@ -253,6 +253,18 @@ def test_damaged_state_is_refused(
         read_state(path, like)
 
 
+@pytest.mark.parametrize(("share", "flat"), [(0.98, True), (2.0, False)])
+def test_a_first_epoch_without_progress_names_warmup(
+    share: float, flat: bool, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(classify, "FLAT", share)
+    observer = StopAfter(10**9)
+    options = make(data, lr=1e-9, epochs=2)
+    run_classification(tmp_path, create_run(tmp_path, PROGRAM, options.recorded(), []), observer)
+    said = [text for text in observer.said if "--warmup" in text]
+    assert len(said) == flat, observer.said
+
+
 def test_seeds_are_runs_of_their_own(data: Path, tmp_path: Path) -> None:
     options = make(data, seeds=2, seed=5, epochs=1)
     summary = run_seeds(tmp_path / "both", options, ["test"])
