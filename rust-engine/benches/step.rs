@@ -10,8 +10,8 @@ use _kernels::{
 };
 
 /// Numbers of a fixed linear congruential sequence, in [-scale, scale].
-fn numbers<T: Element>(count: usize, scale: f64) -> Vec<T> {
-    let mut state = 1u64;
+fn numbers<T: Element>(seed: u64, count: usize, scale: f64) -> Vec<T> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (0..count)
         .map(|_| {
             state = state
@@ -57,9 +57,9 @@ fn measure<T: Element>(name: &str, case: &Case, threads: usize, rounds: usize) {
         outputs,
     } = case.shape;
     let scale = 1.0 / (width as f64 * (depth as f64).sqrt());
-    let h0 = numbers::<T>(samples * width, 1.0);
-    let blocks = numbers::<T>(replicas * depth * width * width, scale);
-    let readout = numbers::<T>(outputs * width, 1.0);
+    let h0 = numbers::<T>(1, samples * width, 1.0);
+    let blocks = numbers::<T>(2, replicas * depth * width * width, scale);
+    let readout = numbers::<T>(3, outputs * width, 1.0 / (width as f64).sqrt());
     let targets: Vec<i64> = (0..samples).map(|i| (i % outputs) as i64).collect();
     let problem = Problem {
         shape: case.shape,
@@ -106,6 +106,12 @@ fn main() {
         .filter_map(|word| word.parse::<usize>().ok());
     let threads = arguments.next().unwrap_or(2);
     let rounds = arguments.next().unwrap_or(10);
+    // "n2048d15l1000" runs that case alone.
+    let own = std::env::args().find_map(|word| {
+        let (n, rest) = word.strip_prefix('n')?.split_once('d')?;
+        let (d, l) = rest.split_once('l')?;
+        Some((n.parse().ok()?, d.parse().ok()?, l.parse().ok()?))
+    });
     // "f32d15" runs that width alone.
     let filter = std::env::args()
         .skip(1)
@@ -123,6 +129,10 @@ fn main() {
         augmentation: Augmentation::Skip,
         gradient: true,
     };
+    if let Some((n, d, l)) = own {
+        let name = format!("f32 N={n} d={d} L={l}");
+        return measure::<f32>(&name, &step(n, d, l), threads, rounds);
+    }
     for (n, d, l) in [
         (2048, 15, 20_000),
         (512, 15, 1000),

@@ -1,4 +1,4 @@
-//! One call: pack the weights, run the tiles of every partition, add the partitions up.
+//! One call: run the tiles of every partition, add the partitions up.
 //!
 //! Partitions, tiles and the order of every sum depend on the problem alone, so the bits of the
 //! result do not depend on the number of threads or on which of them runs what.
@@ -11,28 +11,16 @@ use crate::buffer::Shared;
 use crate::engine::{Evaluation, Memory, Outputs};
 use crate::loss::Totals;
 use crate::math::Element;
-use crate::network::{Augmentation, Problem, Targets};
-use crate::pack::pack;
+use crate::network::{Augmentation, Problem, Shape, Targets};
 use crate::plan::Plan;
 use crate::product::parts;
 use crate::table::Table;
 use crate::tile::{Gradient, Replica, Tile, Workspace};
 
-/// Bytes of packed weights and partitions' gradients that replicas may hold at once.
+/// Bytes of increments and partitions' gradients that replicas may hold at once.
 const GROUP_BYTES: usize = 128 << 20;
-/// Layers that one task packs or adds up.
+/// Layers that one task subtracts or adds up.
 const LAYERS_PER_TASK: usize = 64;
-
-/// Where a replica's packed matrices lie.
-#[derive(Clone, Copy)]
-struct Layout {
-    /// Numbers of all layers in one orientation.
-    layers: usize,
-    /// Numbers of the transposed read-out.
-    readout: usize,
-    /// Numbers of a replica.
-    replica: usize,
-}
 
 /// A call under way.
 pub(crate) struct Call<'a, T: 'static> {
@@ -42,10 +30,12 @@ pub(crate) struct Call<'a, T: 'static> {
     gradient: Option<Shared<T>>,
     table: &'static Table<T>,
     plan: Plan,
-    layout: Layout,
+    /// Numbers of a replica's layers.
+    layers: usize,
     /// Replicas that run at once.
     group: usize,
-    packed: Shared<T>,
+    /// A_k - A_{k-1} of the replicas that run at once, for `IncSkip` alone.
+    increments: Option<Shared<T>>,
     gradients: Shared<T>,
     workspaces: &'a [Mutex<Workspace<T>>],
     parallel: bool,
@@ -62,26 +52,16 @@ impl<'a, T: Element> Call<'a, T> {
     ) -> Self {
         let plan = Plan::new(problem, table);
         let shape = problem.shape;
-        let layers = shape.depth * plan.packed_layer(shape.width);
-        let readout = shape.width * plan.output_row;
-        let wants_gradient = outputs.gradient.is_some();
-        let back = if wants_gradient {
-            layers + shape.outputs * plan.columns
-        } else {
-            0
-        };
-        let layout = Layout {
-            layers,
-            readout,
-            replica: layers + readout + back,
-        };
-        let gradients = if wants_gradient {
+        let layers = shape.depth * shape.width * shape.width;
+        let subtracts = problem.augmentation == Augmentation::IncSkip;
+        let increments = if subtracts { layers } else { 0 };
+        let gradients = if outputs.gradient.is_some() {
             plan.partitions * layers
         } else {
             0
         };
-        let bytes = (layout.replica + gradients) * size_of::<T>();
-        let group = (GROUP_BYTES / bytes).clamp(1, shape.replicas);
+        let bytes = (increments + gradients) * size_of::<T>();
+        let group = (GROUP_BYTES / bytes.max(1)).clamp(1, shape.replicas);
         Self {
             problem,
             targets,
@@ -89,9 +69,9 @@ impl<'a, T: Element> Call<'a, T> {
             gradient: outputs.gradient.map(|g| Shared::new(g.as_mut_ptr())),
             table,
             plan,
-            layout,
+            layers,
             group,
-            packed: Shared::new(memory.packed.reserve(group * layout.replica)),
+            increments: subtracts.then(|| Shared::new(memory.increments.reserve(group * layers))),
             gradients: Shared::new(memory.gradients.reserve(group * gradients)),
             parallel: memory.workspaces.len() > 1,
             workspaces: &memory.workspaces,
@@ -105,9 +85,11 @@ impl<'a, T: Element> Call<'a, T> {
         for first in (0..replicas).step_by(self.group) {
             let count = self.group.min(replicas - first);
             let chunks = self.problem.shape.depth.div_ceil(LAYERS_PER_TASK);
-            self.each(count * chunks, |i| {
-                self.pack_layers(first, i / chunks, i % chunks)
-            });
+            if let Some(to) = self.increments {
+                self.each(count * chunks, |i| {
+                    self.subtract(to, first, i / chunks, i % chunks)
+                });
+            }
             let totals = self.map(count * self.plan.partitions, |i| {
                 self.partition(first, i / self.plan.partitions, i % self.plan.partitions)
             });
@@ -148,65 +130,15 @@ impl<'a, T: Element> Call<'a, T> {
         start..(start + LAYERS_PER_TASK).min(self.problem.shape.depth)
     }
 
-    /// Packs a chunk of layers of the group's replica `slot`; the first chunk, the read-out too.
-    fn pack_layers(&self, first: usize, slot: usize, chunk: usize) {
-        let (shape, plan) = (self.problem.shape, &self.plan);
-        let d = shape.width;
-        let across = (plan.vectors, self.table.lanes, self.table.widest_strip);
-        let blocks = &self.problem.blocks[(first + slot) * shape.depth * d * d..];
-        let start = slot * self.layout.replica;
-        let back = start + self.layout.layers + self.layout.readout;
-        for k in self.layers_of(chunk) {
-            let block = &blocks[k * d * d..(k + 1) * d * d];
-            let at = k * plan.packed_layer(d);
-            let increment = self.problem.augmentation == Augmentation::IncSkip && k > 0;
+    /// Increments of a chunk of layers of the group's replica `slot`.
+    fn subtract(&self, to: Shared<T>, first: usize, slot: usize, chunk: usize) {
+        let d2 = self.problem.shape.width.pow(2);
+        let blocks = &self.problem.blocks[(first + slot) * self.layers..][..self.layers];
+        let range = self.layers_of(chunk);
+        for at in range.start * d2..range.end * d2 {
+            let before = if at < d2 { T::ZERO } else { blocks[at - d2] };
             // SAFETY: `reserve` made room for every layer of every replica of a group.
-            unsafe {
-                if increment {
-                    let before = &blocks[(k - 1) * d * d..k * d * d];
-                    let entry = |j: usize, i: usize| block[j * d + i] - before[j * d + i];
-                    pack(self.packed.at(start + at), (d, d), across, |i, j| {
-                        entry(j, i)
-                    });
-                    if self.gradient.is_some() {
-                        pack(self.packed.at(back + at), (d, d), across, entry);
-                    }
-                } else {
-                    pack(self.packed.at(start + at), (d, d), across, |i, j| {
-                        block[j * d + i]
-                    });
-                    if self.gradient.is_some() {
-                        pack(self.packed.at(back + at), (d, d), across, |j, i| {
-                            block[j * d + i]
-                        });
-                    }
-                }
-            }
-        }
-        if chunk == 0 {
-            self.pack_readout(first + slot, start);
-        }
-    }
-
-    fn pack_readout(&self, replica: usize, start: usize) {
-        let (shape, plan) = (self.problem.shape, &self.plan);
-        let (d, o) = (shape.width, shape.outputs);
-        let readout = of_replica(self.problem.readout, o * d, replica);
-        let (lanes, widest) = (self.table.lanes, self.table.widest_strip);
-        // SAFETY: as for the layers.
-        unsafe {
-            let to = self.packed.at(start + self.layout.layers);
-            pack(to, (d, o), (plan.output_vectors, lanes, widest), |i, c| {
-                readout[c * d + i]
-            });
-            if self.gradient.is_some() {
-                let to = self
-                    .packed
-                    .at(start + 2 * self.layout.layers + self.layout.readout);
-                pack(to, (o, d), (plan.vectors, lanes, widest), |c, i| {
-                    readout[c * d + i]
-                });
-            }
+            unsafe { to.at(slot * self.layers + at).write(blocks[at] - before) };
         }
     }
 
@@ -220,27 +152,26 @@ impl<'a, T: Element> Call<'a, T> {
         let mut workspace = self.workspaces[thread]
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let net = self.replica(slot);
+        let net = self.replica(replica, slot);
         let mut totals = Totals::default();
         totals.clear(if matches!(self.targets, Some(Targets::Classes(_))) {
             shape.outputs
         } else {
             0
         });
-        let (start, end) = (
-            partition * n / plan.partitions,
-            (partition + 1) * n / plan.partitions,
-        );
-        for (index, (offset, rows)) in parts(end - start, plan.tile).enumerate() {
-            let at = start + offset;
+        let (start, panels) = plan.partition(partition);
+        for (offset, panels) in parts(panels, plan.tile) {
+            let at = (start + offset) * plan.panel;
+            let rows = (panels * plan.panel).min(n - at);
             let samples = &h0[at * d..(at + rows) * d];
-            let tile = Tile::new(&net, &mut workspace, samples, self.gradient.is_some());
-            // SAFETY: the replica's matrices are packed, the outputs have their checked lengths,
-            // and each tile writes to its own rows and each partition to its own gradient.
+            let keep = self.gradient.is_some();
+            let tile = Tile::new(&net, &mut workspace, samples, panels, keep);
+            // SAFETY: the outputs have their checked lengths, and each tile writes to its own rows
+            // and each partition to its own gradient.
             unsafe {
-                match self.gradient {
-                    Some(_) => tile.forward_keeping(),
-                    None => tile.forward(),
+                match keep {
+                    true => tile.forward_keeping(),
+                    false => tile.forward(),
                 }
                 if let Some(to) = self.prediction {
                     tile.copy_prediction(to.at((replica * n + at) * shape.outputs));
@@ -248,100 +179,93 @@ impl<'a, T: Element> Call<'a, T> {
                 if let Some(targets) = self.targets {
                     tile.compare(targets_of(targets, n, replica, at, rows), &mut totals);
                 }
-                if self.gradient.is_some() {
+                if keep {
                     let part = slot * plan.partitions + partition;
-                    let to = self.gradients.at(part * self.layout.layers);
-                    tile.backward(
-                        n,
-                        Gradient {
-                            to,
-                            first: index == 0,
-                        },
-                    );
+                    let to = self.gradients.at(part * self.layers);
+                    let first = offset == 0;
+                    tile.backward(n, Gradient { to, first });
                 }
             }
         }
         totals
     }
 
-    fn replica(&self, slot: usize) -> Replica<'_, T> {
+    fn replica(&self, replica: usize, slot: usize) -> Replica<'_, T> {
         let problem = self.problem;
-        let Layout {
-            layers,
-            readout,
-            replica,
-        } = self.layout;
-        let gradient = self.gradient.is_some();
-        // SAFETY: the offsets lie within the reserved memory.
-        unsafe {
-            let start = self.packed.at(slot * replica);
-            let back = if gradient {
-                start.add(layers + readout)
-            } else {
-                start
-            };
-            Replica {
-                table: self.table,
-                plan: &self.plan,
-                shape: problem.shape,
-                activation: problem.activation,
-                augmentation: problem.augmentation,
-                delta: problem.delta,
-                forward: start,
-                backward: back,
-                readout_forward: start.add(layers),
-                readout_backward: if gradient { back.add(layers) } else { start },
-            }
+        let Shape {
+            width: d,
+            outputs: o,
+            ..
+        } = problem.shape;
+        Replica {
+            table: self.table,
+            plan: &self.plan,
+            shape: problem.shape,
+            activation: problem.activation,
+            augmentation: problem.augmentation,
+            delta: problem.delta,
+            layers: match self.increments {
+                // SAFETY: the offset lies within the reserved memory.
+                Some(increments) => unsafe { increments.at(slot * self.layers) },
+                None => problem.blocks[replica * self.layers..].as_ptr(),
+            },
+            readout: of_replica(problem.readout, o * d, replica).as_ptr(),
         }
     }
 
     /// Adds the partitions' gradients of a chunk of layers, in their order.
     fn add_up(&self, first: usize, slot: usize, chunk: usize) {
         let Some(to) = self.gradient else { return };
-        let (shape, plan) = (self.problem.shape, &self.plan);
-        let (d, layer) = (shape.width, plan.packed_layer(shape.width));
+        let (shape, augmentation) = (self.problem.shape, self.problem.augmentation);
+        let d2 = shape.width.pow(2);
+        // The tiles leave out the factor delta.
+        let factor = match augmentation {
+            Augmentation::Skip => self.problem.delta,
+            _ => T::ONE,
+        };
+        let range = self.layers_of(chunk);
+        let (start, count) = (range.start * d2, range.len() * d2);
         // SAFETY: all partitions are written, and each chunk of layers has its own output.
         unsafe {
             let from = self
                 .gradients
-                .at(slot * plan.partitions * self.layout.layers);
-            for k in self.layers_of(chunk) {
-                let out = to.at(((first + slot) * shape.depth + k) * d * d);
-                for j in 0..d {
-                    let out = std::slice::from_raw_parts_mut(out.add(j * d), d);
-                    let row = k * layer + j * plan.columns;
-                    self.sum_row(from.add(row), out);
-                    let last = k + 1 == shape.depth;
-                    if self.problem.augmentation == Augmentation::IncSkip && !last {
-                        self.subtract_row(from.add(row + layer), out);
-                    }
-                }
+                .at(slot * self.plan.partitions * self.layers + start);
+            let out = to.at((first + slot) * self.layers + start);
+            let out = std::slice::from_raw_parts_mut(out, count);
+            self.sum(from, out, |out, sum| *out = factor * sum);
+            if augmentation == Augmentation::IncSkip {
+                // A_k enters the increment of layer k + 1 with a minus.
+                let following = (shape.depth * d2 - start - d2).min(count);
+                self.sum(from.add(d2), &mut out[..following], |out, sum| {
+                    *out = *out - sum
+                });
             }
         }
     }
 
-    /// The partitions' rows from `from` on, added up.
-    unsafe fn sum_row(&self, from: *const T, out: &mut [T]) {
-        unsafe {
-            out.copy_from_slice(std::slice::from_raw_parts(from, out.len()));
-            for partition in 1..self.plan.partitions {
-                let row = from.add(partition * self.layout.layers);
-                let row = std::slice::from_raw_parts(row, out.len());
-                for (sum, &x) in out.iter_mut().zip(row) {
+    /// Hands each of `out` the sum of the partitions' numbers from `from` on, in their order.
+    unsafe fn sum(&self, from: *const T, out: &mut [T], write: impl Fn(&mut T, T)) {
+        // As many sums at once as stay in the nearest cache.
+        const SPAN: usize = 256;
+        let mut sums = [T::ZERO; SPAN];
+        for (i, out) in out.chunks_mut(SPAN).enumerate() {
+            let sums = &mut sums[..out.len()];
+            for partition in 0..self.plan.partitions {
+                let part = unsafe {
+                    let part = from.add(partition * self.layers + i * SPAN);
+                    std::slice::from_raw_parts(part, sums.len())
+                };
+                if partition == 0 {
+                    sums.copy_from_slice(part);
+                    continue;
+                }
+                for (sum, &x) in sums.iter_mut().zip(part) {
                     *sum = *sum + x;
                 }
             }
-        }
-    }
-
-    /// A_k enters the increment of layer k + 1 with a minus.
-    unsafe fn subtract_row(&self, from: *const T, out: &mut [T]) {
-        for (i, out) in out.iter_mut().enumerate() {
-            let mut sum = T::ZERO;
-            for partition in 0..self.plan.partitions {
-                sum = sum + unsafe { *from.add(partition * self.layout.layers + i) };
-            }
-            *out = *out - sum;
+            out.iter_mut()
+                .zip(&*sums)
+                .for_each(|(out, &sum)| write(out, sum));
         }
     }
 

@@ -34,8 +34,8 @@ pub struct Evaluation {
 
 /// What is kept from call to call.
 pub(crate) struct Memory<T> {
-    /// Packed weights and read-outs.
-    pub packed: Buffer<T>,
+    /// A_k - A_{k-1}, for `IncSkip` alone.
+    pub increments: Buffer<T>,
     /// Gradients of the partitions.
     pub gradients: Buffer<T>,
     /// One for each thread.
@@ -55,7 +55,7 @@ impl<T: Element> Engine<T> {
     pub fn new(pool: Pool, isa: Isa) -> Self {
         let workspaces = (0..pool.threads()).map(|_| Mutex::default()).collect();
         let memory = Memory {
-            packed: Buffer::default(),
+            increments: Buffer::default(),
             gradients: Buffer::default(),
             workspaces,
         };

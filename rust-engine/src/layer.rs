@@ -3,6 +3,10 @@
 use crate::math::{self, Element};
 use crate::network::Activation;
 use crate::simd::Simd;
+use crate::simd::several::Several;
+
+/// Vectors that go through an activation function at once.
+const SIDE_BY_SIDE: usize = 4;
 
 /// What becomes of the hidden state once sigma is known.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,7 +35,7 @@ pub struct Activate<T> {
     pub delta: T,
 }
 
-/// u = factor g sigma', and h -= delta value where `value` is not null.
+/// u = g sigma', and h -= delta value where `value` is not null.
 #[derive(Clone, Copy)]
 pub struct Inside<T> {
     pub activation: Activation,
@@ -42,7 +46,9 @@ pub struct Inside<T> {
     pub g: *const T,
     pub u: *mut T,
     pub h: *mut T,
-    pub factor: T,
+    pub delta: T,
+    /// What will be read for the next layer: kept values stream in from beyond the nearest caches.
+    pub soon: *const T,
 }
 
 /// g += through sigma'.
@@ -115,31 +121,45 @@ macro_rules! by_activation {
     };
 }
 
+/// One vector, from number `i` on.
+#[inline(always)]
+unsafe fn activate_at<V: Simd, S: Sigma>(p: &Activate<V::Scalar>, i: usize) {
+    unsafe {
+        let delta = V::splat(p.delta);
+        let (value, derivative) = S::value(V::load(p.z.add(i)));
+        value.store(p.value.add(i));
+        if !p.derivative.is_null() {
+            derivative.store(p.derivative.add(i));
+        }
+        match p.hidden {
+            Hidden::Keep => {}
+            Hidden::Replace => value.store(p.h.add(i)),
+            Hidden::Add if p.lost.is_null() => {
+                value.mul_add(delta, V::load(p.h.add(i))).store(p.h.add(i));
+            }
+            Hidden::Add => {
+                // Kahan's sum: thousands of small steps of one sign would drift otherwise.
+                let h = V::load(p.h.add(i));
+                let step = value.mul_add(delta, V::load(p.lost.add(i)));
+                let next = h.add(step);
+                step.sub(next.sub(h)).store(p.lost.add(i));
+                next.store(p.h.add(i));
+            }
+        }
+    }
+}
+
 #[inline(always)]
 unsafe fn activate_with<V: Simd, S: Sigma>(p: &Activate<V::Scalar>) {
     unsafe {
-        let delta = V::splat(p.delta);
-        for i in (0..p.count).step_by(V::LANES) {
-            let (value, derivative) = S::value(V::load(p.z.add(i)));
-            value.store(p.value.add(i));
-            if !p.derivative.is_null() {
-                derivative.store(p.derivative.add(i));
-            }
-            match p.hidden {
-                Hidden::Keep => {}
-                Hidden::Replace => value.store(p.h.add(i)),
-                Hidden::Add if p.lost.is_null() => {
-                    value.mul_add(delta, V::load(p.h.add(i))).store(p.h.add(i));
-                }
-                Hidden::Add => {
-                    // Kahan's sum: thousands of small steps of one sign would drift otherwise.
-                    let h = V::load(p.h.add(i));
-                    let step = value.mul_add(delta, V::load(p.lost.add(i)));
-                    let next = h.add(step);
-                    step.sub(next.sub(h)).store(p.lost.add(i));
-                    next.store(p.h.add(i));
-                }
-            }
+        let mut i = 0;
+        while i + SIDE_BY_SIDE * V::LANES <= p.count {
+            activate_at::<Several<V, SIDE_BY_SIDE>, S>(p, i);
+            i += SIDE_BY_SIDE * V::LANES;
+        }
+        while i < p.count {
+            activate_at::<V, S>(p, i);
+            i += V::LANES;
         }
     }
 }
@@ -147,17 +167,15 @@ unsafe fn activate_with<V: Simd, S: Sigma>(p: &Activate<V::Scalar>) {
 #[inline(always)]
 unsafe fn inside_with<V: Simd, S: Sigma>(p: &Inside<V::Scalar>) {
     unsafe {
-        let factor = V::splat(p.factor);
+        let delta = V::splat(p.delta);
         for i in (0..p.count).step_by(V::LANES) {
             let derivative = S::derivative(V::load(p.kept.add(i)));
-            V::load(p.g.add(i))
-                .mul(factor)
-                .mul(derivative)
-                .store(p.u.add(i));
+            V::prefetch(p.soon.wrapping_add(i));
+            V::load(p.g.add(i)).mul(derivative).store(p.u.add(i));
             if !p.value.is_null() {
                 let value = V::load(p.value.add(i));
                 value
-                    .neg_mul_add(factor, V::load(p.h.add(i)))
+                    .neg_mul_add(delta, V::load(p.h.add(i)))
                     .store(p.h.add(i));
             }
         }

@@ -13,7 +13,7 @@ mod layer;
 mod loss;
 mod math;
 mod network;
-mod pack;
+mod outer;
 mod plan;
 mod pool;
 mod product;

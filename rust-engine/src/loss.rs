@@ -3,9 +3,6 @@
 use crate::math::{self, Element};
 use crate::simd::Simd;
 
-/// Rows whose sums of exponentials share one logarithm: their product stays far from overflow.
-const ROWS_PER_LOGARITHM: usize = 16;
-
 /// What a part of the samples adds up to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Totals {
@@ -26,106 +23,119 @@ impl Totals {
     }
 }
 
-/// Cross-entropy of rows of logits, which are overwritten with softmax - onehot.
+/// Cross-entropy of panels of logits, which are overwritten with softmax - onehot; 0 in the lanes
+/// beyond the targets.
 pub struct CrossEntropy<'a, T> {
-    pub rows: usize,
+    /// Samples of a panel, a multiple of the lanes.
+    pub panel: usize,
+    pub panels: usize,
     pub classes: usize,
-    /// Rows are `row` apart, a multiple of the lanes.
+    /// Panels (classes, samples).
     pub logits: *mut T,
-    pub row: usize,
     pub targets: &'a [i64],
     pub totals: &'a mut Totals,
 }
 
-/// Which columns a vector holds.
-#[inline(always)]
-unsafe fn columns<V: Simd>(start: usize) -> V {
-    unsafe {
-        let numbers: [V::Scalar; 16] = std::array::from_fn(|i| V::Scalar::from_f64(i as f64));
-        V::load(numbers.as_ptr()).add(V::splat(V::Scalar::from_f64(start as f64)))
-    }
+/// One number a lane.
+type Lanes = [f64; 16];
+
+/// What the logits of one vector of samples say.
+struct Softmax {
+    predicted: Lanes,
+    /// Largest logit less that of the target.
+    gap: Lanes,
+    /// Sum of the exponentials of the logits less the largest.
+    sum: Lanes,
+    /// Square of the norm of softmax - onehot.
+    square: Lanes,
 }
 
-/// The first largest logit; a NaN counts as the largest, as torch's argmax has it.
-fn argmax<T: Element>(logits: &[T]) -> usize {
-    let mut best = 0;
-    for (c, &x) in logits.iter().enumerate().skip(1) {
-        if logits[best].is_nan() {
-            break;
-        }
-        if x > logits[best] || x.is_nan() {
-            best = c;
-        }
-    }
-    best
+#[inline(always)]
+unsafe fn lanes<V: Simd>(x: V) -> Lanes {
+    let mut scalars = [V::Scalar::ZERO; 16];
+    unsafe { x.store(scalars.as_mut_ptr()) };
+    scalars.map(Element::to_f64)
 }
 
-/// Softmax less onehot of one row in place: the sum of exponentials and the gradient's square.
+/// Softmax less onehot of the samples in the lanes, in place; rows are `row` apart.
 #[inline(always)]
-unsafe fn softmax_row<V: Simd>(
-    row: *mut V::Scalar,
+unsafe fn softmax<V: Simd>(
+    logits: *mut V::Scalar,
+    row: usize,
     classes: usize,
-    largest: V::Scalar,
-    target: usize,
-) -> (V::Scalar, V::Scalar) {
+    targets: &[i64],
+) -> Softmax {
     unsafe {
-        let one = V::splat(V::Scalar::ONE);
-        let zero = V::splat(V::Scalar::ZERO);
-        let half = V::splat(V::Scalar::HALF);
-        let end = V::splat(V::Scalar::from_f64(classes as f64 - 0.5));
-        let target = V::splat(V::Scalar::from_f64(target as f64));
-        let shift = V::splat(largest);
+        let number = |x: f64| V::splat(V::Scalar::from_f64(x));
+        let (zero, one, half) = (number(0.0), number(1.0), number(0.5));
+        let hot: [V::Scalar; 16] = std::array::from_fn(|lane| {
+            V::Scalar::from_f64(targets.get(lane).map_or(-1.0, |&t| t as f64))
+        });
+        let hot = V::load(hot.as_ptr());
+        let at = |c: usize| logits.add(c * row);
+        let (mut largest, mut predicted, mut own) = (V::load(logits), zero, zero);
+        for c in 0..classes {
+            let (x, class) = (V::load(at(c)), number(c as f64));
+            // The first largest; a NaN counts as the largest, as torch's argmax has it.
+            let larger = V::select(x.gt(largest), one, V::select(x.is_nan(), one, zero));
+            let larger = V::select(largest.is_nan(), zero, larger).gt(zero);
+            largest = V::select(larger, x, largest);
+            predicted = V::select(larger, class, predicted);
+            own = V::select(half.gt(class.sub(hot).abs()), x, own);
+        }
         let mut sum = zero;
-        for c in (0..classes).step_by(V::LANES) {
-            let e = math::exp(V::load(row.add(c)).sub(shift));
-            let e = V::select(end.gt(columns(c)), e, zero);
-            e.store(row.add(c));
+        for c in 0..classes {
+            let e = math::exp(V::load(at(c)).sub(largest));
+            e.store(at(c));
             sum = sum.add(e);
         }
-        let sum = sum.sum();
-        let inverse = one.div(V::splat(sum));
-        let mut square = zero;
-        for c in (0..classes).step_by(V::LANES) {
-            let hot = half.gt(columns::<V>(c).sub(target).abs());
-            let g = V::load(row.add(c))
-                .mul(inverse)
-                .sub(V::select(hot, one, zero));
-            g.store(row.add(c));
+        let (inverse, mut square) = (one.div(sum), zero);
+        let sample = hot.gt(number(-0.5));
+        let least = V::splat(V::Scalar::LEAST_GRADIENT);
+        for c in 0..classes {
+            let own = half.gt(number(c as f64).sub(hot).abs());
+            let g = V::load(at(c)).mul(inverse).sub(V::select(own, one, zero));
+            let kept = V::select(g.abs().gt(least), one, V::select(g.is_nan(), one, zero));
+            let g = V::select(sample, V::select(kept.gt(zero), g, zero), zero);
+            g.store(at(c));
             square = g.mul_add(g, square);
         }
-        (sum, square.sum())
+        Softmax {
+            predicted: lanes(predicted),
+            gap: lanes(largest.sub(own)),
+            sum: lanes(sum),
+            square: lanes(square),
+        }
     }
 }
 
 /// See [`CrossEntropy`].
 ///
 /// # Safety
-/// `logits` covers `rows` rows of whole vectors; targets are below `classes`.
+/// `logits` covers the panels; targets are below `classes`, and no more than the panels' samples.
 #[inline(always)]
 pub(crate) unsafe fn cross_entropy<V: Simd>(p: &mut CrossEntropy<'_, V::Scalar>) {
-    let (mut product, mut factors) = (1.0f64, 0);
-    for (i, &target) in p.targets.iter().enumerate().take(p.rows) {
-        let target = target as usize;
-        unsafe {
-            let row = p.logits.add(i * p.row);
-            let logits = std::slice::from_raw_parts(row, p.classes);
-            let predicted = argmax(logits);
-            let (largest, own) = (logits[predicted], logits[target]);
-            let (sum, square) = softmax_row::<V>(row, p.classes, largest, target);
-            product *= sum.to_f64();
-            p.totals.loss += largest.to_f64() - own.to_f64();
-            p.totals.omega += square.to_f64();
+    for first in (0..p.panels * p.panel).step_by(V::LANES) {
+        let rest = p.targets.get(first..).unwrap_or_default();
+        let targets = &rest[..rest.len().min(V::LANES)];
+        let (panel, column) = (first / p.panel, first % p.panel);
+        let found = unsafe {
+            let logits = p.logits.add(panel * p.classes * p.panel + column);
+            softmax::<V>(logits, p.panel, p.classes, targets)
+        };
+        // One logarithm for a vector: the product of so few sums stays far from overflow.
+        let mut product = 1.0;
+        for (lane, &target) in targets.iter().enumerate() {
+            let (target, predicted) = (target as usize, found.predicted[lane] as usize);
+            product *= found.sum[lane];
+            p.totals.loss += found.gap[lane];
+            p.totals.omega += found.square[lane];
             p.totals.counts[target] += 1;
             p.totals.counts[p.classes + predicted] += 1;
             p.totals.counts[2 * p.classes + target] += i64::from(predicted == target);
         }
-        factors += 1;
-        if factors == ROWS_PER_LOGARITHM {
-            p.totals.loss += product.ln();
-            (product, factors) = (1.0, 0);
-        }
+        p.totals.loss += product.ln();
     }
-    p.totals.loss += product.ln();
 }
 
 /// |r|^p / p with r = prediction - target, and its gradient, 0 at r = 0.

@@ -1,4 +1,5 @@
-//! How a call is cut up: tiles of samples, partitions of the batch, segments of the depth.
+//! How a call is cut up: panels and tiles of samples, partitions of the batch, segments of the
+//! depth.
 
 use crate::math::Element;
 use crate::network::{Activation, Augmentation, Problem};
@@ -10,29 +11,27 @@ const MOST_PARTITIONS: usize = 8;
 const PARTITION_SAMPLES: usize = 64;
 /// Layers after which h, recovered by subtraction, is taken from memory again.
 const CHECKPOINT: usize = 16;
+/// Samples of a tile: enough to pay for the sums of its gradient, few enough for the cache. A wide
+/// layer computes longer on each number that it streams in.
+const TILE_SAMPLES_NARROW: usize = 128;
+const TILE_SAMPLES_WIDE: usize = 256;
+/// Width from which on a layer counts as wide.
+const WIDE: usize = 48;
 /// Bytes that a thread may keep of a tile before it computes segments of the depth twice.
-/// Reading them back costs a narrow layer more than its second computation, a wide one far less.
-const KEPT_BYTES_NARROW: usize = 24 << 20;
-const KEPT_BYTES_WIDE: usize = 256 << 20;
-/// Bytes of a row from which on a layer counts as wide.
-const WIDE: usize = 256;
+const KEPT_BYTES: usize = 128 << 20;
 /// Bytes of one segment's kept layers.
-const SEGMENT_BYTES: usize = 256 << 10;
+const SEGMENT_BYTES: usize = 512 << 10;
 
 /// The cut of one call, a function of the problem alone and never of the number of threads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
-    /// Width in vectors.
+    /// Vectors of a panel's row.
     pub vectors: usize,
-    /// Width padded to whole vectors: the row of a gradient.
-    pub columns: usize,
-    /// Distance of the samples of a tile.
-    pub row: usize,
-    /// Outputs in vectors.
-    pub output_vectors: usize,
-    /// Distance of the predictions of a tile.
-    pub output_row: usize,
-    /// Most samples of a tile.
+    /// Samples of a panel.
+    pub panel: usize,
+    /// Panels of the batch, the last one filled up.
+    pub panels: usize,
+    /// Most panels of a tile.
     pub tile: usize,
     /// Parts of the batch with a gradient of their own.
     pub partitions: usize,
@@ -48,54 +47,46 @@ pub(crate) struct Plan {
     pub compensates: bool,
 }
 
-/// Samples of a tile, for a row's bytes: enough to earn the reading of the weights, few enough for
-/// the cache. Measured at widths 15 to 256 and depths 64 to 20,000.
-fn tile_rows(row_bytes: usize, deep: bool) -> usize {
-    match row_bytes {
-        _ if deep => 128,
-        0..=64 => 32,
-        65..=128 => 64,
-        _ => 128,
+/// Vectors of a panel: as many as the registers hold, fewer where more would be mostly padding.
+fn panel_vectors(samples: usize, lanes: usize, widest: usize) -> usize {
+    let mut vectors = widest;
+    // A panel half as wide loads half as much again for each product.
+    while vectors > 1 {
+        let padded = |vectors: usize| samples.next_multiple_of(vectors * lanes);
+        if 4 * padded(vectors) <= 5 * padded(vectors / 2) {
+            break;
+        }
+        vectors /= 2;
     }
+    vectors
 }
 
 impl Plan {
     pub(crate) fn new<T: Element>(problem: &Problem<'_, T>, table: &Table<T>) -> Self {
         let (shape, bytes) = (problem.shape, size_of::<T>());
-        let vectors = shape.width.div_ceil(table.lanes);
-        let columns = vectors * table.lanes;
-        // Wide rows an odd number of cache lines apart do not compete for the same cache sets.
-        let line = 64 / bytes;
-        let row = match columns * bytes {
-            512.. => (columns.div_ceil(line) | 1) * line,
-            _ => columns,
+        let vectors = panel_vectors(shape.samples, table.lanes, table.widest_panel);
+        let panel = vectors * table.lanes;
+        let panels = shape.samples.div_ceil(panel);
+        let partitions = (shape.samples / PARTITION_SAMPLES.max(shape.width))
+            .clamp(1, MOST_PARTITIONS)
+            .min(panels);
+        let samples = match shape.width {
+            WIDE.. => TILE_SAMPLES_WIDE,
+            _ => TILE_SAMPLES_NARROW,
         };
+        let tile = (samples / panel).max(1).min(panels.div_ceil(partitions));
         let keeps_derivative = problem.activation == Activation::Gelu;
-        let row_bytes = row * bytes;
-        let kept = |tile: usize| tile * row_bytes * if keeps_derivative { 2 } else { 1 };
-        let most = if row_bytes < WIDE {
-            KEPT_BYTES_NARROW
-        } else {
-            KEPT_BYTES_WIDE
-        };
-        let shallow_tile = tile_rows(row_bytes, false).min(shape.samples);
-        let deep = kept(shallow_tile) * shape.depth > most;
-        let tile = tile_rows(row_bytes, deep).min(shape.samples);
-        let segment = match deep {
-            true => (SEGMENT_BYTES / kept(tile))
-                .max(CHECKPOINT)
-                .min(shape.depth),
+        let per_layer = tile * panel * shape.width * bytes * if keeps_derivative { 2 } else { 1 };
+        let segment = match per_layer * shape.depth > KEPT_BYTES {
+            true => (SEGMENT_BYTES / per_layer).max(CHECKPOINT).min(shape.depth),
             false => shape.depth,
         };
-        let output_vectors = shape.outputs.div_ceil(table.lanes);
         Self {
             vectors,
-            columns,
-            row,
-            output_vectors,
-            output_row: output_vectors * table.lanes,
+            panel,
+            panels,
             tile,
-            partitions: (shape.samples / tile.max(PARTITION_SAMPLES)).clamp(1, MOST_PARTITIONS),
+            partitions,
             segment,
             checkpoint: CHECKPOINT,
             keeps_derivative,
@@ -104,8 +95,9 @@ impl Plan {
         }
     }
 
-    /// Numbers of a packed layer, in one of its two orientations.
-    pub(crate) fn packed_layer(&self, width: usize) -> usize {
-        width * self.columns
+    /// The panels of a partition: the first, and how many.
+    pub(crate) fn partition(&self, partition: usize) -> (usize, usize) {
+        let start = |part: usize| part * self.panels / self.partitions;
+        (start(partition), start(partition + 1) - start(partition))
     }
 }

@@ -7,6 +7,7 @@ use crate::dispatch::Isa;
 use crate::layer::{self, Activate, Inside, Outside};
 use crate::loss::{self, CrossEntropy};
 use crate::math::Tables;
+use crate::outer::{self, Outer};
 use crate::product::{self, Product};
 use crate::simd::Simd;
 
@@ -14,9 +15,10 @@ use crate::simd::Simd;
 pub struct Table<T> {
     /// Lanes of a vector.
     pub lanes: usize,
-    /// Widest strip of a packed matrix, in vectors.
-    pub widest_strip: usize,
+    /// Widest panel, in vectors.
+    pub widest_panel: usize,
     pub product: unsafe fn(&Product<T>),
+    pub outer: unsafe fn(&Outer<T>),
     pub activate: unsafe fn(&Activate<T>),
     pub inside: unsafe fn(&Inside<T>),
     pub outside: unsafe fn(&Outside<T>),
@@ -33,6 +35,11 @@ macro_rules! table {
             $(#[target_feature(enable = $features)])?
             unsafe fn product(p: &Product<$scalar>) {
                 unsafe { product::product::<$vector>(p) }
+            }
+
+            $(#[target_feature(enable = $features)])?
+            unsafe fn outer(p: &Outer<$scalar>) {
+                unsafe { outer::outer::<$vector>(p) }
             }
 
             $(#[target_feature(enable = $features)])?
@@ -64,8 +71,9 @@ macro_rules! table {
 
             pub(super) static TABLE: Table<$scalar> = Table {
                 lanes: <$vector>::LANES,
-                widest_strip: product::widest_strip(<$vector>::REGISTERS),
+                widest_panel: product::widest_panel(<$vector>::REGISTERS),
                 product,
+                outer,
                 activate,
                 inside,
                 outside,

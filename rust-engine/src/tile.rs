@@ -5,11 +5,12 @@ use crate::layer::{Activate, Hidden, Inside, Outside};
 use crate::loss::{self, CrossEntropy, Totals};
 use crate::math::Element;
 use crate::network::{Activation, Augmentation, Shape, Targets};
+use crate::outer::Outer;
 use crate::plan::Plan;
-use crate::product::Product;
+use crate::product::{Product, Store};
 use crate::table::Table;
 
-/// One replica as all tiles see it; the pointers are to packed matrices.
+/// One replica as all tiles see it.
 pub(crate) struct Replica<'a, T: 'static> {
     pub table: &'static Table<T>,
     pub plan: &'a Plan,
@@ -17,14 +18,17 @@ pub(crate) struct Replica<'a, T: 'static> {
     pub activation: Activation,
     pub augmentation: Augmentation,
     pub delta: T,
-    /// Transposed layers, for the forward pass.
-    pub forward: *const T,
-    /// Layers, for the backward pass.
-    pub backward: *const T,
-    /// Transposed read-out.
-    pub readout_forward: *const T,
-    /// Read-out.
-    pub readout_backward: *const T,
+    /// The matrices of the layers (L, d, d): weights, or their increments.
+    pub layers: *const T,
+    /// (o, d).
+    pub readout: *const T,
+}
+
+/// Which way a matrix is applied.
+#[derive(Clone, Copy)]
+enum Way {
+    Forward,
+    Transposed,
 }
 
 /// A thread's memory for one tile.
@@ -59,8 +63,9 @@ impl<T> Default for Workspace<T> {
 /// A tile under way: addresses in the workspace, and how many samples it holds.
 pub(crate) struct Tile<'a, T: 'static> {
     net: &'a Replica<'a, T>,
-    rows: usize,
-    /// Numbers of a tile buffer: rows times their distance.
+    samples: usize,
+    panels: usize,
+    /// Numbers of a tile buffer.
     count: usize,
     h: *mut T,
     lost: *mut T,
@@ -76,23 +81,23 @@ pub(crate) struct Tile<'a, T: 'static> {
 /// Where the gradient of a partition is gathered.
 #[derive(Clone, Copy)]
 pub(crate) struct Gradient<T> {
-    /// (L, d, columns).
+    /// (L, d, d).
     pub to: *mut T,
     /// Whether this tile is the partition's first, and overwrites.
     pub first: bool,
 }
 
 impl<'a, T: Element> Tile<'a, T> {
-    /// A tile of `rows` samples whose first hidden states are the rows of `h0`.
+    /// A tile of the samples whose first hidden states are the rows of `h0`, in `panels` panels.
     pub(crate) fn new(
         net: &'a Replica<'a, T>,
         workspace: &mut Workspace<T>,
         h0: &[T],
+        panels: usize,
         keep: bool,
     ) -> Self {
         let (plan, width) = (net.plan, net.shape.width);
-        let rows = h0.len() / width;
-        let count = rows * plan.row;
+        let count = panels * plan.panel * width;
         let kept = if keep { plan.segment } else { 1 };
         let optional = |wanted: bool, buffer: &mut Buffer<T>, numbers: usize| {
             if wanted {
@@ -104,13 +109,16 @@ impl<'a, T: Element> Tile<'a, T> {
         let segments = net.shape.depth.div_ceil(plan.segment);
         let tile = Self {
             net,
-            rows,
+            samples: h0.len() / width,
+            panels,
             count,
             h: workspace.h.reserve(count),
             lost: optional(plan.compensates, &mut workspace.lost, count),
             g: optional(keep, &mut workspace.g, count),
             u: optional(keep, &mut workspace.u, count),
-            prediction: workspace.prediction.reserve(rows * plan.output_row),
+            prediction: workspace
+                .prediction
+                .reserve(panels * plan.panel * net.shape.outputs),
             values: workspace.values.reserve(kept * count),
             derivatives: optional(
                 keep && plan.keeps_derivative,
@@ -125,17 +133,26 @@ impl<'a, T: Element> Tile<'a, T> {
             starts: optional(keep, &mut workspace.starts, segments * count),
         };
         tile.forget_rounding();
-        for (i, sample) in h0.chunks_exact(width).enumerate() {
-            // SAFETY: row i of the tile holds a sample and its padding.
-            unsafe {
-                let row = tile.h.add(i * plan.row);
-                std::ptr::copy_nonoverlapping(sample.as_ptr(), row, width);
-                for pad in width..plan.row {
-                    row.add(pad).write(T::ZERO);
+        tile.load(h0);
+        tile
+    }
+
+    /// Samples into lanes. What the last panel lacks is filled with its last sample, so that no
+    /// lane holds a state which no sample has.
+    fn load(&self, h0: &[T]) {
+        let (panel, width) = (self.net.plan.panel, self.net.shape.width);
+        for p in 0..self.panels {
+            for i in 0..width {
+                for s in 0..panel {
+                    let sample = (p * panel + s).min(self.samples - 1);
+                    // SAFETY: a panel has `width` rows of `panel` numbers.
+                    unsafe {
+                        let to = self.h.add((p * width + i) * panel + s);
+                        to.write(h0[sample * width + i]);
+                    }
                 }
             }
         }
-        tile
     }
 
     /// A hidden state that is written anew has lost nothing yet.
@@ -146,56 +163,85 @@ impl<'a, T: Element> Tile<'a, T> {
         }
     }
 
-    /// X B with packed B of (terms, vectors), X and C being tile buffers.
-    unsafe fn multiply(&self, x: *const T, b: *const T, c: *mut T, accumulate: bool) {
-        let plan = self.net.plan;
+    /// Where each panel of a tile buffer with `rows` rows starts.
+    fn panels(&self, rows: usize) -> impl Iterator<Item = usize> + use<T> {
+        let panel = rows * self.net.plan.panel;
+        (0..self.panels).map(move |p| p * panel)
+    }
+
+    /// C (+)= A X of one panel for a matrix A (rows, columns), or its transpose.
+    unsafe fn multiply(
+        &self,
+        way: Way,
+        a: *const T,
+        (rows, columns): (usize, usize),
+        (x, c): (*const T, *mut T),
+        store: Store<T>,
+    ) {
+        let (rows, terms, a_row, a_term) = match way {
+            Way::Forward => (rows, columns, columns, 1),
+            Way::Transposed => (columns, rows, 1, columns),
+        };
         unsafe {
             (self.net.table.product)(&Product {
-                rows: self.rows,
-                terms: self.net.shape.width,
-                vectors: plan.vectors,
+                rows,
+                terms,
+                vectors: self.net.plan.vectors,
+                a,
+                a_row,
+                a_term,
                 x,
-                x_row: plan.row,
-                x_term: 1,
-                b,
-                b_row: 0,
                 c,
-                c_row: plan.row,
-                accumulate,
+                store,
             });
         }
     }
 
-    /// Layer k, its value and derivative kept in slot `slot`.
+    /// C (+)= A X of one panel for the matrix of layer k, or its transpose.
+    unsafe fn multiply_layer(
+        &self,
+        way: Way,
+        k: usize,
+        operands: (*const T, *mut T),
+        store: Store<T>,
+    ) {
+        let d = self.net.shape.width;
+        unsafe {
+            let matrix = self.net.layers.add(k * d * d);
+            self.multiply(way, matrix, (d, d), operands, store);
+        }
+    }
+
+    /// Layer k, its value and derivative kept in slot `slot`; one panel after the other, so that
+    /// each stays in the nearest cache meanwhile.
     unsafe fn layer_forward(&self, k: usize, slot: usize, derivatives: *mut T) {
         let net = self.net;
-        unsafe {
-            let matrix = net.forward.add(k * net.plan.packed_layer(net.shape.width));
-            let value = self.values.add(slot * self.count);
-            let inside = net.augmentation.weights_inside();
-            if inside {
-                self.multiply(self.h, matrix, value, false);
-            }
-            (net.table.activate)(&Activate {
-                activation: net.activation,
-                count: self.count,
-                z: if inside { value } else { self.h },
-                value,
-                derivative: match derivatives.is_null() {
-                    true => derivatives,
-                    false => derivatives.add(slot * self.count),
-                },
-                hidden: match net.augmentation {
-                    Augmentation::Skip => Hidden::Add,
-                    Augmentation::None => Hidden::Replace,
-                    _ => Hidden::Keep,
-                },
-                h: self.h,
-                lost: self.lost,
-                delta: net.delta,
-            });
-            if !inside {
-                self.multiply(value, matrix, self.h, true);
+        let inside = net.augmentation.weights_inside();
+        for at in self.panels(net.shape.width) {
+            unsafe {
+                let kept = slot * self.count + at;
+                let (value, h) = (self.values.add(kept), self.h.add(at));
+                if inside {
+                    self.multiply_layer(Way::Forward, k, (h, value), Store::Set);
+                }
+                (net.table.activate)(&Activate {
+                    activation: net.activation,
+                    count: net.plan.panel * net.shape.width,
+                    z: if inside { value } else { h },
+                    value,
+                    derivative: offset(derivatives, kept),
+                    hidden: match net.augmentation {
+                        Augmentation::Skip => Hidden::Add,
+                        Augmentation::None => Hidden::Replace,
+                        _ => Hidden::Keep,
+                    },
+                    h,
+                    lost: offset(self.lost, at),
+                    delta: net.delta,
+                });
+                if !inside {
+                    self.multiply_layer(Way::Forward, k, (value, h), Store::Add(T::ONE));
+                }
             }
         }
     }
@@ -222,7 +268,7 @@ impl<'a, T: Element> Tile<'a, T> {
     /// All layers and the read-out, keeping nothing.
     ///
     /// # Safety
-    /// The replica's pointers are those of packed matrices of its shape.
+    /// The replica's pointers are those of matrices of its shape.
     pub(crate) unsafe fn forward(&self) {
         unsafe {
             for k in 0..self.net.shape.depth {
@@ -255,21 +301,13 @@ impl<'a, T: Element> Tile<'a, T> {
     }
 
     unsafe fn read_out(&self) {
-        let plan = self.net.plan;
-        unsafe {
-            (self.net.table.product)(&Product {
-                rows: self.rows,
-                terms: self.net.shape.width,
-                vectors: plan.output_vectors,
-                x: self.h,
-                x_row: plan.row,
-                x_term: 1,
-                b: self.net.readout_forward,
-                b_row: 0,
-                c: self.prediction,
-                c_row: plan.output_row,
-                accumulate: false,
-            });
+        let Shape { outputs, width, .. } = self.net.shape;
+        for (h, prediction) in self.panels(width).zip(self.panels(outputs)) {
+            unsafe {
+                let operands = (self.h.add(h).cast_const(), self.prediction.add(prediction));
+                let shape = (outputs, width);
+                self.multiply(Way::Forward, self.net.readout, shape, operands, Store::Set);
+            }
         }
     }
 
@@ -278,11 +316,14 @@ impl<'a, T: Element> Tile<'a, T> {
     /// # Safety
     /// `to` covers the tile's rows of `outputs` numbers; the forward pass is done.
     pub(crate) unsafe fn copy_prediction(&self, to: *mut T) {
-        let outputs = self.net.shape.outputs;
-        for i in 0..self.rows {
-            unsafe {
-                let from = self.prediction.add(i * self.net.plan.output_row);
-                std::ptr::copy_nonoverlapping(from, to.add(i * outputs), outputs);
+        let (panel, outputs) = (self.net.plan.panel, self.net.shape.outputs);
+        for sample in 0..self.samples {
+            for c in 0..outputs {
+                let row = sample / panel * outputs + c;
+                unsafe {
+                    let from = self.prediction.add(row * panel + sample % panel);
+                    to.add(sample * outputs + c).write(*from);
+                }
             }
         }
     }
@@ -292,56 +333,55 @@ impl<'a, T: Element> Tile<'a, T> {
     /// # Safety
     /// The forward pass is done; class indices are below the number of outputs.
     pub(crate) unsafe fn compare(&self, targets: Targets<'_, T>, totals: &mut Totals) {
-        let row = self.net.plan.output_row;
         match targets {
             Targets::Classes(targets) => unsafe {
                 (self.net.table.cross_entropy)(&mut CrossEntropy {
-                    rows: self.rows,
+                    panel: self.net.plan.panel,
+                    panels: self.panels,
                     classes: self.net.shape.outputs,
                     logits: self.prediction,
-                    row,
                     targets,
                     totals,
                 });
             },
             Targets::Values(targets, p) => {
-                for (i, target) in targets.iter().enumerate() {
-                    // SAFETY: a row of predictions is at least one number.
-                    let prediction = unsafe { &mut *self.prediction.add(i * row) };
+                // SAFETY: one output: the panels' rows follow one another.
+                let prediction = unsafe {
+                    std::slice::from_raw_parts_mut(
+                        self.prediction,
+                        self.panels * self.net.plan.panel,
+                    )
+                };
+                for (prediction, target) in prediction.iter_mut().zip(targets) {
                     let (loss, slope) = loss::power(p, prediction.to_f64(), target.to_f64());
                     totals.loss += loss;
                     totals.omega += slope * slope;
                     *prediction = T::from_f64(slope);
                 }
+                prediction[targets.len()..].fill(T::ZERO);
             }
         }
     }
 
-    /// The way back: adds this tile's part of the gradient of the loss divided by `samples`.
+    /// The way back: adds this tile's part of the gradient of the loss divided by `samples`, for
+    /// `skip` without the factor delta.
     ///
     /// # Safety
-    /// `forward_keeping` and `compare` are done; `gradient` covers L rows-of-columns matrices.
+    /// `forward_keeping` and `compare` are done; `gradient` covers L matrices.
     pub(crate) unsafe fn backward(&self, samples: usize, gradient: Gradient<T>) {
         let (net, plan) = (self.net, self.net.plan);
         let segment = plan.segment;
         let scale = T::from_f64(1.0 / samples as f64);
+        let Shape { outputs, width, .. } = net.shape;
         unsafe {
-            for i in 0..self.rows * plan.output_row {
+            for i in 0..self.panels * plan.panel * outputs {
                 *self.prediction.add(i) = *self.prediction.add(i) * scale;
             }
-            (net.table.product)(&Product {
-                rows: self.rows,
-                terms: net.shape.outputs,
-                vectors: plan.vectors,
-                x: self.prediction,
-                x_row: plan.output_row,
-                x_term: 1,
-                b: net.readout_backward,
-                b_row: 0,
-                c: self.g,
-                c_row: plan.row,
-                accumulate: false,
-            });
+            for (g, prediction) in self.panels(width).zip(self.panels(outputs)) {
+                let operands = (self.prediction.add(prediction).cast_const(), self.g.add(g));
+                let shape = (outputs, width);
+                self.multiply(Way::Transposed, net.readout, shape, operands, Store::Set);
+            }
             for start in (0..net.shape.depth).step_by(segment).rev() {
                 let end = (start + segment).min(net.shape.depth);
                 let at_start = self.starts.add(start / segment * self.count);
@@ -361,97 +401,109 @@ impl<'a, T: Element> Tile<'a, T> {
         }
     }
 
-    /// Layer k, kept in slot `slot`: its gradient, and g of its input. `before` is the previous
-    /// layer's value, which is the layer's input for `none`.
+    /// Layer k, kept in slot `slot`: its gradient. `before` is the previous layer's value, which is
+    /// the layer's input for `none`.
+    ///
+    /// With the weights inside, g of the layer above is brought down first, panel by panel, and its
+    /// own gradient is still in u; with the weights outside, g is brought down at the end.
     unsafe fn layer_backward(&self, k: usize, slot: usize, before: *const T, to: Gradient<T>) {
-        let net = self.net;
-        unsafe {
-            let matrix = net.backward.add(k * net.plan.packed_layer(net.shape.width));
-            let value = self.values.add(slot * self.count);
-            let kept = match self.derivatives.is_null() {
-                true => value,
-                false => self.derivatives.add(slot * self.count),
-            };
-            if net.augmentation.weights_inside() {
-                let input = self.through_activation(slot, value, kept, before);
-                self.add_gradient(k, self.u, input, to);
-                if k > 0 {
-                    let keeps_g = net.augmentation == Augmentation::Skip;
-                    self.multiply(self.u, matrix, self.g, keeps_g);
-                }
-                return;
+        let (net, plan) = (self.net, self.net.plan);
+        let value = unsafe { self.values.add(slot * self.count) };
+        if net.augmentation.weights_inside() {
+            let skip = net.augmentation == Augmentation::Skip;
+            let exact = slot.is_multiple_of(plan.checkpoint);
+            for at in self.panels(net.shape.width) {
+                unsafe { self.through_activation(k, slot, at, skip && !exact) }
             }
-            self.add_gradient(k, self.g, value, to);
-            if k > 0 {
-                self.multiply(self.g, matrix, self.u, false);
+            unsafe {
+                if skip && exact {
+                    let h = self.checkpoints.add(slot / plan.checkpoint * self.count);
+                    self.copy(h, self.h);
+                }
+                self.add_gradient(k, self.u, if skip { self.h } else { before }, to);
+            }
+            return;
+        }
+        unsafe { self.add_gradient(k, self.g, value, to) };
+        if k == 0 {
+            return;
+        }
+        for at in self.panels(net.shape.width) {
+            unsafe {
+                let (g, u) = (self.g.add(at), self.u.add(at));
+                self.multiply_layer(Way::Transposed, k, (g, u), Store::Set);
                 (net.table.outside)(&Outside {
                     activation: net.activation,
-                    count: self.count,
-                    kept,
-                    through: self.u,
-                    g: self.g,
+                    count: plan.panel * net.shape.width,
+                    kept: self.kept(slot).add(at),
+                    through: u,
+                    g,
                 });
             }
         }
     }
 
-    /// u = g times the derivative of the layer at its product; returns the layer's input h_k.
-    unsafe fn through_activation(
-        &self,
-        slot: usize,
-        value: *const T,
-        kept: *const T,
-        before: *const T,
-    ) -> *const T {
-        let (net, plan) = (self.net, self.net.plan);
-        let skip = net.augmentation == Augmentation::Skip;
-        let exact = slot.is_multiple_of(plan.checkpoint);
-        unsafe {
-            (net.table.inside)(&Inside {
-                activation: net.activation,
-                count: self.count,
-                kept,
-                value: if skip && !exact {
-                    value
-                } else {
-                    std::ptr::null()
-                },
-                g: self.g,
-                u: self.u,
-                h: self.h,
-                factor: if skip { net.delta } else { T::ONE },
-            });
-            if !skip {
-                return before;
-            }
-            if exact {
-                self.copy(
-                    self.checkpoints.add(slot / plan.checkpoint * self.count),
-                    self.h,
-                );
-            }
-        }
-        self.h
+    /// What the derivative of the layer in slot `slot` is a function of.
+    fn kept(&self, slot: usize) -> *const T {
+        let kept = match self.derivatives.is_null() {
+            true => self.values,
+            false => self.derivatives,
+        };
+        kept.wrapping_add(slot * self.count)
     }
 
-    /// Gradient of layer k (+)= left^T right.
+    /// One panel of layer k: g of its output, from u of the layer above; u = g times the derivative
+    /// of the layer at its product; h of its input, where it `recovers` that.
+    unsafe fn through_activation(&self, k: usize, slot: usize, at: usize, recovers: bool) {
+        let net = self.net;
+        unsafe {
+            let (g, u) = (self.g.add(at), self.u.add(at));
+            if k + 1 < net.shape.depth {
+                let store = match net.augmentation {
+                    Augmentation::Skip => Store::Add(net.delta),
+                    _ => Store::Set,
+                };
+                self.multiply_layer(Way::Transposed, k + 1, (u, g), store);
+            }
+            (net.table.inside)(&Inside {
+                activation: net.activation,
+                count: net.plan.panel * net.shape.width,
+                kept: self.kept(slot).add(at),
+                value: match recovers {
+                    true => self.values.add(slot * self.count + at),
+                    false => std::ptr::null(),
+                },
+                g,
+                u,
+                h: self.h.add(at),
+                delta: net.delta,
+                soon: self.kept(slot).wrapping_add(at).wrapping_sub(self.count),
+            });
+        }
+    }
+
+    /// Gradient of layer k (+)= the sum over the samples of left right^T.
     unsafe fn add_gradient(&self, k: usize, left: *const T, right: *const T, to: Gradient<T>) {
         let (net, plan) = (self.net, self.net.plan);
         let width = net.shape.width;
         unsafe {
-            (net.table.product)(&Product {
-                rows: width,
-                terms: self.rows,
+            (net.table.outer)(&Outer {
+                width,
+                panels: self.panels,
                 vectors: plan.vectors,
-                x: left,
-                x_row: 0,
-                x_term: plan.row,
-                b: right,
-                b_row: plan.row,
-                c: to.to.add(k * width * plan.columns),
-                c_row: plan.columns,
+                u: left,
+                h: right,
+                to: to.to.add(k * width * width),
                 accumulate: !to.first,
             });
         }
+    }
+}
+
+/// `pointer + count`, or null.
+fn offset<T>(pointer: *mut T, count: usize) -> *mut T {
+    match pointer.is_null() {
+        true => pointer,
+        false => pointer.wrapping_add(count),
     }
 }

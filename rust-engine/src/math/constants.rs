@@ -25,6 +25,10 @@ pub trait Element:
     const HALF: Self;
     /// 1 / ln 2.
     const LOG2_E: Self;
+    /// 1.5 times the least number whose neighbour is 1 away.
+    const ROUNDING_SHIFT: Self;
+    /// ln 2.
+    const LN2: Self;
     /// ln 2, the leading bits.
     const LN2_HIGH: Self;
     /// ln 2 less `LN2_HIGH`.
@@ -41,6 +45,10 @@ pub trait Element:
     const GELU_MOST: Self;
     /// 1 / sqrt(2 pi).
     const DENSITY_AT_0: Self;
+
+    /// Loss gradients below this are taken as 0: on their way back they would become subnormal, on
+    /// which processors compute a hundred times slower, and one sample would slow down its panel.
+    const LEAST_GRADIENT: Self;
 
     /// The nearest value.
     fn from_f64(x: f64) -> Self;
@@ -105,6 +113,8 @@ impl Element for f32 {
     const ONE: Self = 1.0;
     const HALF: Self = 0.5;
     const LOG2_E: Self = std::f32::consts::LOG2_E;
+    const ROUNDING_SHIFT: Self = 1.5 * (1u32 << 23) as f32;
+    const LN2: Self = std::f32::consts::LN_2;
     const LN2_HIGH: Self = 0.693_359_4;
     const LN2_LOW: Self = -2.121_944_4e-4;
     const EXP_MOST: Self = 89.5;
@@ -119,6 +129,7 @@ impl Element for f32 {
     const EXPM1_MOST: Self = 20.0;
     const GELU_MOST: Self = 40.0;
     const DENSITY_AT_0: Self = 0.398_942_3;
+    const LEAST_GRADIENT: Self = 1e-30;
 
     #[inline(always)]
     fn from_f64(x: f64) -> Self {
@@ -149,6 +160,8 @@ impl Element for f64 {
     const ONE: Self = 1.0;
     const HALF: Self = 0.5;
     const LOG2_E: Self = std::f64::consts::LOG2_E;
+    const ROUNDING_SHIFT: Self = 1.5 * (1u64 << 52) as f64;
+    const LN2: Self = std::f64::consts::LN_2;
     const LN2_HIGH: Self = 6.931_457_519_531_25e-1;
     const LN2_LOW: Self = 1.428_606_820_309_417_3e-6;
     const EXP_MOST: Self = 710.5;
@@ -168,6 +181,7 @@ impl Element for f64 {
     const EXPM1_MOST: Self = 44.0;
     const GELU_MOST: Self = 40.0;
     const DENSITY_AT_0: Self = 0.398_942_280_401_432_7;
+    const LEAST_GRADIENT: Self = 1e-290;
 
     #[inline(always)]
     fn from_f64(x: f64) -> Self {

@@ -22,19 +22,34 @@ pub(crate) unsafe fn polynomial<V: Simd>(coefficients: &[V::Scalar], x: V) -> V 
     }
 }
 
+/// The integer nearest to x / ln 2, |x| far below the largest integer of the type.
+#[inline(always)]
+unsafe fn powers_of_two<V: Simd>(x: V) -> V {
+    unsafe {
+        // Beside a number this large there is no room for a fraction.
+        let shift = V::splat(V::Scalar::ROUNDING_SHIFT);
+        x.mul_add(V::splat(V::Scalar::LOG2_E), shift).sub(shift)
+    }
+}
+
+/// e^r - 1 for |r| <= ln(2) / 2.
+#[inline(always)]
+unsafe fn less_one<V: Simd>(r: V) -> V {
+    unsafe { polynomial(V::Scalar::EXP_TAIL, r).mul_add(r.mul(r), r) }
+}
+
 /// n and e^r - 1 with x + rest = n ln 2 + r, |r| <= ln(2) / 2; `rest` is small beside x.
 #[inline(always)]
 unsafe fn reduced<V: Simd>(x: V, rest: Option<V>) -> (V, V) {
     unsafe {
-        let whole = rest.map_or(x, |rest| x.add(rest));
-        let n = whole.mul(V::splat(V::Scalar::LOG2_E)).round();
+        let n = powers_of_two(rest.map_or(x, |rest| x.add(rest)));
         // n LN2_HIGH is exact: the constant has few enough bits.
         let mut r = n.neg_mul_add(V::splat(V::Scalar::LN2_HIGH), x);
         if let Some(rest) = rest {
             r = r.add(rest);
         }
         r = n.neg_mul_add(V::splat(V::Scalar::LN2_LOW), r);
-        (n, polynomial(V::Scalar::EXP_TAIL, r).mul_add(r.mul(r), r))
+        (n, less_one(r))
     }
 }
 
@@ -56,14 +71,19 @@ pub(crate) unsafe fn exp<V: Simd>(x: V) -> V {
     }
 }
 
-/// e^x - 1 for |x| up to `EXPM1_MOST`, beyond which tanh and elu are flat.
+/// e^x - 1 for |x| up to `EXPM1_MOST`, beyond which tanh and elu are flat: good enough for
+/// (e^x - 1) / (e^x + 1), and by itself for x <= 0.
+///
+/// One constant for ln 2 will do: its rounding moves x by |x| eps / 2, and either function of x
+/// moves by less than as much of itself.
 #[inline(always)]
 unsafe fn expm1<V: Simd>(x: V) -> V {
     unsafe {
-        let (n, less_one) = reduced(x, None);
+        let n = powers_of_two(x);
+        let r = n.neg_mul_add(V::splat(V::Scalar::LN2), x);
         let one = V::splat(V::Scalar::ONE);
         let power = one.ldexp(n);
-        less_one.mul_add(power, power.sub(one))
+        less_one(r).mul_add(power, power.sub(one))
     }
 }
 
@@ -76,8 +96,8 @@ pub(crate) unsafe fn tanh<V: Simd>(x: V) -> V {
             .add(x.abs())
             .at_most(V::splat(V::Scalar::EXPM1_MOST));
         let e = expm1(twice);
-        e.div(e.add(V::splat(V::Scalar::ONE).add(V::splat(V::Scalar::ONE))))
-            .copysign(x)
+        let two = V::splat(V::Scalar::ONE).add(V::splat(V::Scalar::ONE));
+        e.ratio(e.add(two)).copysign(x)
     }
 }
 

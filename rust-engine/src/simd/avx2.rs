@@ -79,11 +79,6 @@ unsafe impl Simd for __m256 {
     }
 
     #[inline(always)]
-    unsafe fn round(self) -> Self {
-        unsafe { _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self) }
-    }
-
-    #[inline(always)]
     unsafe fn ldexp(self, n: Self) -> Self {
         unsafe {
             // Two factors, since 2^n itself may overflow where the result does not.
@@ -108,8 +103,37 @@ unsafe impl Simd for __m256 {
     }
 
     #[inline(always)]
+    unsafe fn is_nan(self) -> Self::Mask {
+        unsafe { _mm256_cmp_ps::<_CMP_UNORD_Q>(self, self) }
+    }
+
+    #[inline(always)]
     unsafe fn select(mask: Self::Mask, yes: Self, no: Self) -> Self {
         unsafe { _mm256_blendv_ps(no, yes, mask) }
+    }
+
+    #[inline(always)]
+    unsafe fn fold<const LEVEL: u32>(self, other: Self) -> Self {
+        unsafe {
+            let (first, second) = match LEVEL {
+                0 => (
+                    _mm256_permute2f128_ps::<0x20>(self, other),
+                    _mm256_permute2f128_ps::<0x31>(self, other),
+                ),
+                1 => {
+                    let (a, b) = (_mm256_castps_pd(self), _mm256_castps_pd(other));
+                    (
+                        _mm256_castpd_ps(_mm256_unpacklo_pd(a, b)),
+                        _mm256_castpd_ps(_mm256_unpackhi_pd(a, b)),
+                    )
+                }
+                _ => (
+                    _mm256_blend_ps::<0xaa>(self, _mm256_moveldup_ps(other)),
+                    _mm256_blend_ps::<0xaa>(_mm256_movehdup_ps(self), other),
+                ),
+            };
+            _mm256_add_ps(first, second)
+        }
     }
 }
 
@@ -188,11 +212,6 @@ unsafe impl Simd for __m256d {
     }
 
     #[inline(always)]
-    unsafe fn round(self) -> Self {
-        unsafe { _mm256_round_pd::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self) }
-    }
-
-    #[inline(always)]
     unsafe fn ldexp(self, n: Self) -> Self {
         unsafe {
             // Two factors, since 2^n itself may overflow where the result does not.
@@ -219,7 +238,29 @@ unsafe impl Simd for __m256d {
     }
 
     #[inline(always)]
+    unsafe fn is_nan(self) -> Self::Mask {
+        unsafe { _mm256_cmp_pd::<_CMP_UNORD_Q>(self, self) }
+    }
+
+    #[inline(always)]
     unsafe fn select(mask: Self::Mask, yes: Self, no: Self) -> Self {
         unsafe { _mm256_blendv_pd(no, yes, mask) }
+    }
+
+    #[inline(always)]
+    unsafe fn fold<const LEVEL: u32>(self, other: Self) -> Self {
+        unsafe {
+            let (first, second) = match LEVEL {
+                0 => (
+                    _mm256_permute2f128_pd::<0x20>(self, other),
+                    _mm256_permute2f128_pd::<0x31>(self, other),
+                ),
+                _ => (
+                    _mm256_unpacklo_pd(self, other),
+                    _mm256_unpackhi_pd(self, other),
+                ),
+            };
+            _mm256_add_pd(first, second)
+        }
     }
 }

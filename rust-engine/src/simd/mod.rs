@@ -7,6 +7,7 @@ pub(crate) mod avx512;
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod neon;
 pub(crate) mod portable;
+pub(crate) mod several;
 
 use crate::math::Element;
 
@@ -29,11 +30,25 @@ pub unsafe trait Simd: Copy {
     unsafe fn splat(x: Self::Scalar) -> Self;
     unsafe fn load(from: *const Self::Scalar) -> Self;
     unsafe fn store(self, to: *mut Self::Scalar);
+    /// Asks for the cache line at `from`, which need not be an address of ours.
+    #[inline(always)]
+    unsafe fn prefetch(_from: *const Self::Scalar) {
+        #[cfg(target_arch = "x86_64")]
+        unsafe {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            _mm_prefetch::<_MM_HINT_T0>(_from.cast());
+        }
+    }
 
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
     unsafe fn mul(self, other: Self) -> Self;
     unsafe fn div(self, other: Self) -> Self;
+    /// `self / other` to 1 ulp, where neither they nor 1 / other is infinite or subnormal.
+    #[inline(always)]
+    unsafe fn ratio(self, other: Self) -> Self {
+        unsafe { self.div(other) }
+    }
     /// `self * a + b`, fused where the machine can.
     unsafe fn mul_add(self, a: Self, b: Self) -> Self;
     /// `b - self * a`, fused where the machine can.
@@ -46,8 +61,6 @@ pub unsafe trait Simd: Copy {
     unsafe fn abs(self) -> Self;
     /// Magnitude of `self`, sign of `sign`.
     unsafe fn copysign(self, sign: Self) -> Self;
-    /// The nearest integer, ties to even.
-    unsafe fn round(self) -> Self;
     /// `self * 2^n` for an integral `n`, |n| below twice the exponent range.
     unsafe fn ldexp(self, n: Self) -> Self;
     /// The upper half of the significand: its square is exact.
@@ -55,8 +68,28 @@ pub unsafe trait Simd: Copy {
 
     /// `self > other`; false where either is NaN.
     unsafe fn gt(self, other: Self) -> Self::Mask;
+    /// Whether a lane is not a number.
+    unsafe fn is_nan(self) -> Self::Mask;
     /// `yes` where the mask holds, else `no`.
     unsafe fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
+
+    /// With the lanes in groups of `LANES >> LEVEL`: the first half of each group is the sum of the
+    /// halves of `self`'s group, the second half that of `other`'s.
+    #[inline(always)]
+    unsafe fn fold<const LEVEL: u32>(self, other: Self) -> Self {
+        let (mut a, mut b) = ([Self::Scalar::ZERO; 16], [Self::Scalar::ZERO; 16]);
+        unsafe {
+            self.store(a.as_mut_ptr());
+            other.store(b.as_mut_ptr());
+        }
+        let half = Self::LANES >> (LEVEL + 1);
+        let sums: [Self::Scalar; 16] = std::array::from_fn(|i| match i {
+            _ if i >= Self::LANES => Self::Scalar::ZERO,
+            _ if i & half == 0 => a[i] + a[i + half],
+            _ => b[i - half] + b[i],
+        });
+        unsafe { Self::load(sums.as_ptr()) }
+    }
 
     /// Sum of the lanes, in a fixed order.
     #[inline(always)]

@@ -76,11 +76,6 @@ unsafe impl Simd for float32x4_t {
     }
 
     #[inline(always)]
-    unsafe fn round(self) -> Self {
-        unsafe { vrndnq_f32(self) }
-    }
-
-    #[inline(always)]
     unsafe fn ldexp(self, n: Self) -> Self {
         unsafe {
             // Two factors, since 2^n itself may overflow where the result does not.
@@ -104,6 +99,11 @@ unsafe impl Simd for float32x4_t {
     #[inline(always)]
     unsafe fn gt(self, other: Self) -> Self::Mask {
         unsafe { vcgtq_f32(self, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn is_nan(self) -> Self::Mask {
+        unsafe { vmvnq_u32(vceqq_f32(self, self)) }
     }
 
     #[inline(always)]
@@ -184,11 +184,6 @@ unsafe impl Simd for float64x2_t {
     }
 
     #[inline(always)]
-    unsafe fn round(self) -> Self {
-        unsafe { vrndnq_f64(self) }
-    }
-
-    #[inline(always)]
     unsafe fn ldexp(self, n: Self) -> Self {
         unsafe {
             // Two factors, since 2^n itself may overflow where the result does not.
@@ -215,6 +210,11 @@ unsafe impl Simd for float64x2_t {
     #[inline(always)]
     unsafe fn gt(self, other: Self) -> Self::Mask {
         unsafe { vcgtq_f64(self, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn is_nan(self) -> Self::Mask {
+        unsafe { veorq_u64(vceqq_f64(self, self), vdupq_n_u64(u64::MAX)) }
     }
 
     #[inline(always)]

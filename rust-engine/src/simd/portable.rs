@@ -94,13 +94,6 @@ macro_rules! lanes {
             }
 
             #[inline(always)]
-            unsafe fn round(self) -> Self {
-                // Adding 1.5 * 2^(significand bits) rounds to an integer, and is no library call.
-                let shift = 1.5 * (1 as $integer << $significand) as $scalar;
-                self.map(|x| (x + shift) - shift)
-            }
-
-            #[inline(always)]
             unsafe fn ldexp(self, n: Self) -> Self {
                 // Two factors, since 2^n itself may overflow where the result does not.
                 let power = |n: $integer| <$scalar>::from_bits(((n + $bias) << $significand) as _);
@@ -121,8 +114,15 @@ macro_rules! lanes {
             }
 
             #[inline(always)]
+            unsafe fn is_nan(self) -> Self::Mask {
+                self.0.map(<$scalar>::is_nan)
+            }
+
+            #[inline(always)]
             unsafe fn select(mask: Self::Mask, yes: Self, no: Self) -> Self {
-                Self(std::array::from_fn(|i| if mask[i] { yes.0[i] } else { no.0[i] }))
+                Self(std::array::from_fn(|i| {
+                    if mask[i] { yes.0[i] } else { no.0[i] }
+                }))
             }
         }
     };
