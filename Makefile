@@ -76,7 +76,8 @@ sanitize-pvar: ## the crate's tests under the address sanitizer (x86-64 Linux)
 		--no-default-features --target x86_64-unknown-linux-gnu --target-dir target/address --lib --tests
 
 miri-pvar: ## the crate's tests under Miri, without vectors (needs a nightly toolchain with miri)
-	cd rust-pvar && MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --no-default-features --lib --tests
+	cd rust-pvar && MIRIFLAGS='-Zmiri-disable-isolation -Zmiri-deterministic-floats' \
+		cargo +nightly miri test --no-default-features --lib --tests
 
 neon-pvar: ## the crate's tests for aarch64, emulated (needs its target, its gcc and qemu-aarch64)
 	cd rust-pvar && CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \

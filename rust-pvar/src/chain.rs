@@ -37,7 +37,7 @@ impl Chain {
         indices
     }
 
-    /// V_j with the rounding errors of the sums removed.
+    /// V_j with the rounding errors of the sums removed; nondecreasing, as they are.
     #[must_use]
     pub fn accurate_values(&self) -> Vec<f64> {
         let mut high = vec![0.0_f64; self.source.len()];
@@ -49,6 +49,12 @@ impl Chain {
             low[j] = low[i] + ((high[i] - (sum - rest)) + (self.term[j] - rest));
             high[j] = sum;
         }
-        high.iter().zip(&low).map(|(h, l)| h + l).collect()
+        // Chains of different terms to nearly equal values may still differ in their last bit.
+        let mut most = 0.0_f64;
+        let values = high.iter().zip(&low).map(|(h, l)| {
+            most = most.max(h + l);
+            most
+        });
+        values.collect()
     }
 }

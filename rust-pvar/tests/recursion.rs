@@ -94,6 +94,24 @@ proptest! {
     }
 }
 
+/// Steps that are nothing beside the first half of the path: many prefixes are equal to rounding.
+#[test]
+fn prefixes_never_fall() {
+    let mut state = 1_u64;
+    let mut integer = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        ((state >> 40) % 18) as f64 - 9.0
+    };
+    let far: Vec<f64> = (0..200).map(|_| 1e7 + integer() / 3.0).collect();
+    let scale = |i: usize| if i < 100 { 1.0 } else { 1e-9 };
+    let path: Vec<f64> = far.iter().enumerate().map(|(i, x)| x * scale(i)).collect();
+    for dim in [1, 2, 20] {
+        let view = PathView::new(&path, path.len() / dim, dim).unwrap();
+        let prefix = Solver::new().prefix(&view, 1.05, Metric::Euclidean, &|| true).unwrap();
+        assert!(prefix.is_sorted(), "{dim}");
+    }
+}
+
 #[test]
 #[cfg_attr(miri, ignore = "takes an hour")]
 fn an_interruption_stops_every_route() {

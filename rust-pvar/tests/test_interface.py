@@ -177,6 +177,8 @@ def test_other_threads_run_meanwhile() -> None:
 @pytest.mark.parametrize("d", [5, 20])
 def test_interrupt(call: str, d: int) -> None:
     code = (
+        # A shell's background jobs, and this test among them, may ignore the signal.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
         "import numpy as np, pvar; rng = np.random.default_rng(0);"
         f"x = rng.standard_normal((300000, {d})).cumsum(axis=0);"
         f"print('ready', flush=True); pvar.{call}"
