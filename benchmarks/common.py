@@ -14,13 +14,19 @@ FOLDER = Path(__file__).parent
 FIGURES = FOLDER / "figures"
 
 
+# A turn lasts this long, or one call.
+TURN_SECONDS = 0.05
+
+
 def interleaved(
     functions: Mapping[str, Callable[[], object]], *, rounds: int, seconds: float = 20.0
 ) -> dict[str, float]:
-    """Median seconds of each function, run in turn A B C A B C …, after one warm-up each.
+    """Median seconds of each function, in turns A B C A B C …, after one warm-up each.
 
-    Neighbouring runs see the same state of a noisy machine, so that their ratios hold. Rounds end
-    early once `seconds` have passed, but not before two.
+    Neighbouring turns see the same state of a noisy machine, so that their ratios hold. A turn
+    begins with a call that does not count: the threads of the function before still wait for more
+    work, in a busy loop, when it begins. Turns end early once `seconds` have passed, but not before
+    two rounds.
     """
     for function in functions.values():
         function()
@@ -30,9 +36,15 @@ def interleaved(
         if number >= 2 and time.perf_counter() - began > seconds:
             break
         for name, function in functions.items():
-            start = time.perf_counter()
             function()
-            times[name].append(time.perf_counter() - start)
+            turn = time.perf_counter()
+            while True:
+                start = time.perf_counter()
+                function()
+                now = time.perf_counter()
+                times[name].append(now - start)
+                if now - turn > TURN_SECONDS:
+                    break
     return {name: statistics.median(values) for name, values in times.items()}
 
 
