@@ -106,7 +106,7 @@ fn main() {
         .filter_map(|word| word.parse::<usize>().ok());
     let threads = arguments.next().unwrap_or(2);
     let rounds = arguments.next().unwrap_or(10);
-    // "n2048d15l1000" runs that case alone.
+    // "n2048d15l1000" runs that case alone, of another network with "gelu" or "none" beside it.
     let own = std::env::args().find_map(|word| {
         let (n, rest) = word.strip_prefix('n')?.split_once('d')?;
         let (d, l) = rest.split_once('l')?;
@@ -131,7 +131,18 @@ fn main() {
     };
     if let Some((n, d, l)) = own {
         let name = format!("f32 N={n} d={d} L={l}");
-        return measure::<f32>(&name, &step(n, d, l), threads, rounds);
+        let mut case = step(n, d, l);
+        for word in std::env::args() {
+            let named = |(name, _): &&(&str, _)| *name == word;
+            if let Some((_, activation)) = Activation::NAMES.iter().find(named) {
+                case.activation = *activation;
+            }
+            let named = |(name, _): &&(&str, _)| *name == word;
+            if let Some((_, augmentation)) = Augmentation::NAMES.iter().find(named) {
+                case.augmentation = *augmentation;
+            }
+        }
+        return measure::<f32>(&name, &case, threads, rounds);
     }
     for (n, d, l) in [
         (2048, 15, 20_000),

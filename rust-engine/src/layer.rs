@@ -35,7 +35,8 @@ pub struct Activate<T> {
     pub delta: T,
 }
 
-/// u = g sigma', and h -= delta value where `value` is not null.
+/// u = g sigma', without what has vanished where g is nothing but the u of the layer above passed
+/// down; and h -= delta value where `value` is not null.
 #[derive(Clone, Copy)]
 pub struct Inside<T> {
     pub activation: Activation,
@@ -45,6 +46,7 @@ pub struct Inside<T> {
     pub value: *const T,
     pub g: *const T,
     pub u: *mut T,
+    pub vanishes: bool,
     pub h: *mut T,
     pub delta: T,
     /// What will be read for the next layer: kept values stream in from beyond the nearest caches.
@@ -127,6 +129,10 @@ unsafe fn activate_at<V: Simd, S: Sigma>(p: &Activate<V::Scalar>, i: usize) {
     unsafe {
         let delta = V::splat(p.delta);
         let (value, derivative) = S::value(V::load(p.z.add(i)));
+        let value = match p.hidden {
+            Hidden::Replace => math::vanished(value),
+            _ => value,
+        };
         value.store(p.value.add(i));
         if !p.derivative.is_null() {
             derivative.store(p.derivative.add(i));
@@ -171,7 +177,11 @@ unsafe fn inside_with<V: Simd, S: Sigma>(p: &Inside<V::Scalar>) {
         for i in (0..p.count).step_by(V::LANES) {
             let derivative = S::derivative(V::load(p.kept.add(i)));
             V::prefetch(p.soon.wrapping_add(i));
-            V::load(p.g.add(i)).mul(derivative).store(p.u.add(i));
+            let u = V::load(p.g.add(i)).mul(derivative);
+            match p.vanishes {
+                true => math::vanished(u).store(p.u.add(i)),
+                false => u.store(p.u.add(i)),
+            }
             if !p.value.is_null() {
                 let value = V::load(p.value.add(i));
                 value

@@ -91,12 +91,10 @@ unsafe fn softmax<V: Simd>(
         }
         let (inverse, mut square) = (one.div(sum), zero);
         let sample = hot.gt(number(-0.5));
-        let least = V::splat(V::Scalar::LEAST_GRADIENT);
         for c in 0..classes {
             let own = half.gt(number(c as f64).sub(hot).abs());
             let g = V::load(at(c)).mul(inverse).sub(V::select(own, one, zero));
-            let kept = V::select(g.abs().gt(least), one, V::select(g.is_nan(), one, zero));
-            let g = V::select(sample, V::select(kept.gt(zero), g, zero), zero);
+            let g = V::select(sample, math::vanished(g), zero);
             g.store(at(c));
             square = g.mul_add(g, square);
         }

@@ -475,6 +475,7 @@ impl<'a, T: Element> Tile<'a, T> {
                 },
                 g,
                 u,
+                vanishes: net.augmentation == Augmentation::None,
                 h: self.h.add(at),
                 delta: net.delta,
                 soon: self.kept(slot).wrapping_add(at).wrapping_sub(self.count),

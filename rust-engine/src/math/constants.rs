@@ -46,9 +46,9 @@ pub trait Element:
     /// 1 / sqrt(2 pi).
     const DENSITY_AT_0: Self;
 
-    /// Loss gradients below this are taken as 0: on their way back they would become subnormal, on
-    /// which processors compute a hundred times slower, and one sample would slow down its panel.
-    const LEAST_GRADIENT: Self;
+    /// Below this, what can only shrink from layer to layer is taken as 0: it would become subnormal,
+    /// on which processors compute a hundred times slower, and one sample would slow down its panel.
+    const LEAST: Self;
 
     /// The nearest value.
     fn from_f64(x: f64) -> Self;
@@ -129,7 +129,7 @@ impl Element for f32 {
     const EXPM1_MOST: Self = 20.0;
     const GELU_MOST: Self = 40.0;
     const DENSITY_AT_0: Self = 0.398_942_3;
-    const LEAST_GRADIENT: Self = 1e-30;
+    const LEAST: Self = 1e-25;
 
     #[inline(always)]
     fn from_f64(x: f64) -> Self {
@@ -181,7 +181,7 @@ impl Element for f64 {
     const EXPM1_MOST: Self = 44.0;
     const GELU_MOST: Self = 40.0;
     const DENSITY_AT_0: Self = 0.398_942_280_401_432_7;
-    const LEAST_GRADIENT: Self = 1e-290;
+    const LEAST: Self = 1e-280;
 
     #[inline(always)]
     fn from_f64(x: f64) -> Self {

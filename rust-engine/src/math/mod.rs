@@ -62,6 +62,15 @@ unsafe fn clamped<V: Simd>(x: V) -> V {
     }
 }
 
+/// x, or 0 where it is below `LEAST` in magnitude.
+#[inline(always)]
+pub(crate) unsafe fn vanished<V: Simd>(x: V) -> V {
+    unsafe {
+        let tiny = V::splat(V::Scalar::LEAST).gt(x.abs());
+        V::select(tiny, V::splat(V::Scalar::ZERO), x)
+    }
+}
+
 /// e^x, 0 and infinity beyond the range.
 #[inline(always)]
 pub(crate) unsafe fn exp<V: Simd>(x: V) -> V {
