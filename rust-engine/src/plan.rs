@@ -74,7 +74,12 @@ impl Plan {
             WIDE.. => TILE_SAMPLES_WIDE,
             _ => TILE_SAMPLES_NARROW,
         };
-        let tile = (samples / panel).max(1).min(panels.div_ceil(partitions));
+        // A partition that is half a tile longer is one tile, not a whole and a half.
+        let (usual, longest) = ((samples / panel).max(1), panels.div_ceil(partitions));
+        let tile = match 2 * longest <= 3 * usual {
+            true => longest,
+            false => usual,
+        };
         let keeps_derivative = problem.activation == Activation::Gelu;
         let per_layer = tile * panel * shape.width * bytes * if keeps_derivative { 2 } else { 1 };
         let segment = match per_layer * shape.depth > KEPT_BYTES {
