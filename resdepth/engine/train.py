@@ -71,7 +71,9 @@ def train(
 
 def record(state: State, evaluation: Summary, norms: dict[str, float]) -> StepRecord:
     """The record of a step whose weights are at hand."""
-    return StepRecord(state.step, state.rate, evaluation, norms, state, _finite(state.network.blocks))
+    return StepRecord(
+        state.step, state.rate, evaluation, norms, state, _finite(state.network.blocks)
+    )
 
 
 def _finite(blocks: Blocks) -> bool:
