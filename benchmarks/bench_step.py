@@ -11,6 +11,7 @@ import multiprocessing
 import resource
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import torch
@@ -149,9 +150,19 @@ def _peak_memory(
     if name != "compile":
         # Libraries load and pools start on a first, small step; the rise is the step's own.
         implementations(Case(32, case.width, 2), [name], threads)[name]()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _largest_kib()
     step()
-    queue.put((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+    queue.put((_largest_kib() - before) / 1024)
+
+
+def _largest_kib() -> int:
+    """Largest resident set of this process so far."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Not getrusage's: on Linux that begins with what the parent process held.
+    return int(next(line.split()[1] for line in lines if line.startswith("VmHWM")))
 
 
 def peak_memory(case: Case, name: str, threads: int) -> float:
@@ -176,9 +187,10 @@ def measure(
         memory = peak_memory(case, name, threads)
         ratio = base / seconds if base else float("nan")
         share = rate / peak if peak else float("nan")
+        beside = f"{ratio:6.2f}x modules" if base else ""
         print(
             f"{case!s:32} {name:8} {1e3 * seconds:10.2f} ms {rate:7.1f} GFLOP/s {share:6.1%} "
-            f"of peak {memory:8.1f} MiB  {ratio:6.2f}x modules",
+            f"of peak {memory:8.1f} MiB  {beside}",
             flush=True,
         )
         rows.append(
