@@ -4,7 +4,7 @@
                                          [--device cpu] [--threads 2] [--rounds 5] [--append]
 
 "one at a time" evaluates a cell a call; "batched" is what `landscape render` does, with the batch
-that it chooses for this size. Ratios are against torch operations one cell at a time, in one run.
+that it chooses for this size. Ratios are against a loop of torch forward passes, in one run.
 """
 
 import argparse
@@ -18,8 +18,22 @@ from resdepth.engine.kernels.registry import ENGINES
 from resdepth.engine.loss import CrossEntropy
 from resdepth.engine.network import Network
 from resdepth.engine.surface import Plane, batch_size, surface
+from resdepth.engine.threads import leave_threads_to
+from resdepth.mathematics.activation import ACTIVATIONS
 
-BASELINE = ("eager", "one at a time")
+BASELINE = ("torch", "one at a time")
+
+
+def forward_passes(network: Network, h0, targets, plane: Plane, coordinates: np.ndarray) -> None:
+    """The surface as one writes it in torch: weights, forward pass and loss of a cell, in turn."""
+    directions = plane.directions.to(network.blocks)
+    sigma = ACTIVATIONS[network.activation].value
+    with torch.no_grad():
+        for x, y in coordinates.tolist():
+            h = h0
+            for block in network.blocks + x * directions[0] + y * directions[1]:
+                h = h + network.delta * sigma(h @ block.T)
+            torch.nn.functional.cross_entropy(h @ network.readout.T, targets).item()
 
 
 def problem(depth: int, width: int, samples: int, device: str):
@@ -76,6 +90,8 @@ def main() -> None:
     coordinates = np.random.default_rng(0).uniform(-1, 1, (cells, 2))
 
     def evaluate(engine: Engine, size: int) -> None:
+        torch.set_num_threads(arguments.threads)
+        leave_threads_to(engine)
         todo = np.zeros(cells, dtype=bool)
         for _ in surface(engine, network, h0, targets, plane, coordinates, todo, size):
             pass
@@ -86,6 +102,12 @@ def main() -> None:
         for name, engine in engines(arguments).items()
         for how, size in sizes.items()
     }
+
+    def loop() -> None:
+        torch.set_num_threads(arguments.threads)
+        forward_passes(network, h0, targets, plane, coordinates)
+
+    functions[BASELINE] = loop
     times = interleaved(functions, rounds=arguments.rounds, seconds=120)
     rows = []
     for (name, how), seconds in times.items():

@@ -27,6 +27,7 @@ from resdepth.engine.device import resolve_device
 from resdepth.engine.kernels.registry import choose
 from resdepth.engine.network import Network
 from resdepth.engine.surface import Plane, batch_size, surface
+from resdepth.engine.threads import leave_threads_to, threads_put_back
 from resdepth.errors import ResdepthError
 from resdepth.experiment.setup import engine_request, load_network
 from resdepth.mathematics import directions
@@ -94,6 +95,7 @@ def prepare(source: Source, options: RenderOptions, recorded: dict[str, Any] | N
     engine = choose(options.engine, engine_request(training, device, threads))
     inputs, targets = _samples(training, options)
     h0 = network.embed(inputs).to(device)
+    leave_threads_to(engine)
     centre = network.blocks.double()
     drawn = directions.draw(options.seed, options.dimensions, tuple(centre.shape))
     scaled = directions.normalise(drawn, centre.numpy(), options.normalise)
@@ -131,6 +133,7 @@ def _samples(training: TrainOptions, options: RenderOptions) -> tuple[torch.Tens
     return chosen.inputs, chosen.targets
 
 
+@threads_put_back()
 def render(
     source: Source,
     options: RenderOptions,

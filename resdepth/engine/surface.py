@@ -15,7 +15,6 @@ from torch import Tensor
 
 from resdepth.arrays import Hidden, Targets
 from resdepth.engine.contract import Engine
-from resdepth.engine.loss import in_float64
 from resdepth.engine.network import Network
 
 WORKING_SET = {"cpu": 4 * 2**20, "cuda": 2**30, "mps": 2**28}
@@ -37,10 +36,12 @@ class Plane:
 
     def weights(self, coordinates: Tensor) -> Tensor:
         """The weights at `coordinates` (R, dimensions), float64: (R, L, d, d); at 0 exactly A."""
-        weights = self.centre.expand(len(coordinates), *self.centre.shape)
-        for axis, direction in enumerate(self.directions):
-            weights = weights + coordinates[:, axis, None, None, None] * direction
-        return weights
+        flat = torch.addmm(
+            self.centre.reshape(1, -1),
+            coordinates,
+            self.directions.reshape(len(self.directions), -1),
+        )
+        return flat.reshape(len(coordinates), *self.centre.shape)
 
 
 def batch_size(network: Network, samples: int) -> int:
@@ -75,6 +76,5 @@ def surface(
         batch[: cells.stop - start] = torch.from_numpy(coordinates[cells])
         weights = plane.weights(batch.to(plane.centre.device))
         blocks = weights.to(network.readin.device, network.readin.dtype)
-        prediction = engine.predict(network.with_blocks(blocks), h0)
-        losses = in_float64(network.loss.of_samples(prediction, targets)).mean(-1)
+        losses = engine.evaluate(network.with_blocks(blocks), h0, targets).loss
         yield cells, losses[: cells.stop - start].cpu().numpy()

@@ -4,8 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import torch
-
+from resdepth.engine.threads import threads_put_back
 from resdepth.errors import ResdepthError
 from resdepth.runs.manifest import Manifest, write_manifest
 
@@ -17,9 +16,9 @@ def recorded(folder: Path, manifest: Callable[[], Manifest]) -> Iterator[None]:
     `manifest` gives the manifest as it stands when that happens. Torch's thread count, which a run
     sets for itself, is put back.
     """
-    threads = torch.get_num_threads()
     try:
-        yield
+        with threads_put_back():
+            yield
     except KeyboardInterrupt:
         # A run that could still end in order has said so itself, with the signal.
         if manifest().outcome != "interrupted":
@@ -31,5 +30,3 @@ def recorded(folder: Path, manifest: Callable[[], Manifest]) -> Iterator[None]:
         with contextlib.suppress(ResdepthError):
             write_manifest(folder, manifest().model_copy(update=update))
         raise
-    finally:
-        torch.set_num_threads(threads)

@@ -20,6 +20,7 @@ from resdepth.engine.optimiser import (
     DynamicRate,
     Rate,
 )
+from resdepth.engine.threads import leave_threads_to
 from resdepth.mathematics import scaling
 from resdepth.mathematics.initialise import INITIALISATIONS, linear_uniform
 from resdepth.mathematics.random import permutation, stream
@@ -111,10 +112,7 @@ def build(options: TrainOptions, threads: int) -> Problem:
     network = initial_network(options, train)
     embedded = (_embed(network, train, device), _embed(network, validation, device))
     network = network.to(device, network.blocks.dtype)
-    if engine.name == "cpu":
-        # It has threads of its own, and torch's pool would go on spinning beside them after each
-        # of the small operations that are left to torch.
-        torch.set_num_threads(1)
+    leave_threads_to(engine)
     return Problem(options, device, engine, network, *embedded)
 
 

@@ -11,6 +11,8 @@ const MOST_PARTITIONS: usize = 8;
 const PARTITION_SAMPLES: usize = 64;
 /// Layers after which h, recovered by subtraction, is taken from memory again.
 const CHECKPOINT: usize = 16;
+/// Fewest layers over which the rounding of h in f32 adds up to something.
+const DEEP: usize = 200;
 /// Samples of a tile: enough to pay for the sums of its gradient, few enough for the cache. A wide
 /// layer computes longer on each number that it streams in.
 const TILE_SAMPLES_NARROW: usize = 128;
@@ -96,7 +98,9 @@ impl Plan {
             checkpoint: CHECKPOINT,
             keeps_derivative,
             recovers: problem.augmentation == Augmentation::Skip,
-            compensates: problem.augmentation == Augmentation::Skip && bytes == 4,
+            compensates: problem.augmentation == Augmentation::Skip
+                && bytes == 4
+                && shape.depth >= DEEP,
         }
     }
 

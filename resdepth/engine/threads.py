@@ -1,0 +1,28 @@
+"""Torch's threads, beside those that an engine has of its own."""
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+
+from resdepth.engine.contract import Engine
+
+
+@contextlib.contextmanager
+def threads_put_back() -> Iterator[None]:
+    """Put torch's thread count back at the end."""
+    threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def leave_threads_to(engine: Engine) -> None:
+    """Keep torch to one thread beside an engine with threads of its own.
+
+    Torch's pool would go on spinning beside them after each of the small operations that are left
+    to torch.
+    """
+    if engine.name == "cpu":
+        torch.set_num_threads(1)
