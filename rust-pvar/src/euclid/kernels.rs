@@ -14,12 +14,12 @@ pub fn dots<V: Vector>(rows: &[Line], vector: &[Line], out: &mut [f32]) {
 #[inline(always)]
 pub fn dots_of_four<V: Vector, const N: usize>(
     rows: &[Line],
-    vectors: &[Line],
+    vectors: [&[Line]; 4],
     out: &mut [[f32; N]; 4],
 ) {
-    let width = vectors.len() / 4;
+    let width = vectors[0].len();
     if V::ACCUMULATORS < LANES {
-        for (vector, out) in vectors.chunks_exact(width).zip(out) {
+        for (vector, out) in vectors.into_iter().zip(out) {
             dots::<V>(rows, vector, out);
         }
         return;
@@ -28,7 +28,7 @@ pub fn dots_of_four<V: Vector, const N: usize>(
         let mut sums = [V::zero(); LANES];
         for c in 0..width {
             let x: [V; 4] = std::array::from_fn(|k| V::load(&four[k * width + c]));
-            let y: [V; 4] = std::array::from_fn(|k| V::load(&vectors[k * width + c]));
+            let y: [V; 4] = std::array::from_fn(|k| V::load(&vectors[k][c]));
             for (k, sum) in sums.iter_mut().enumerate() {
                 *sum = x[k % 4].mul_add(y[k / 4], *sum);
             }

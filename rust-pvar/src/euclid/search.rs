@@ -71,10 +71,11 @@ impl Target<'_> {
     fn approach<V: Vector>(&mut self, lanes: &mut [Lane], block: usize) -> (Source, u64) {
         let (source, mut alive) = self.within_reach::<V>(lanes, block);
         if alive != 0 && self.is_far(source) {
-            let mut dots = [0.0_f32; BLOCK];
-            let rows = self.mirror.rows(block * BLOCK, (block + 1) * BLOCK);
-            kernels::dots::<V>(rows, &self.direction, &mut dots);
-            alive = self.sift_block::<V>(lanes, source, &dots);
+            let (mut other, mut own) = ([0.0_f32; BLOCK], [0.0_f32; BLOCK]);
+            let rows = |block: usize| self.mirror.rows(block * BLOCK, (block + 1) * BLOCK);
+            kernels::dots::<V>(rows(block), &self.direction, &mut other);
+            kernels::dots::<V>(rows(self.block), &self.direction, &mut own);
+            alive = self.sift_block(lanes, source, &other, &own);
         }
         (source, alive)
     }
@@ -110,18 +111,18 @@ impl Target<'_> {
         source.distance > NEAR * radii
     }
 
-    /// Keeps the targets alive that the four-point bound of the two blocks leaves alive.
+    /// Keeps the targets alive that the four-point bound of the two blocks leaves alive, given the
+    /// products of the source's points and of this block's with the direction between the two.
     #[inline(always)]
-    pub(super) fn sift_block<V: Vector>(
-        &mut self,
+    pub(super) fn sift_block(
+        &self,
         lanes: &mut [Lane],
         source: Source,
         other: &[f32; BLOCK],
+        own: &[f32; BLOCK],
     ) -> u64 {
         let mirror = self.mirror;
         let from = source.block * BLOCK;
-        let mut own = [0.0_f32; BLOCK];
-        kernels::dots::<V>(mirror.rows(self.from, self.from + BLOCK), &self.direction, &mut own);
         let (radius, other_radius) = (mirror.radius[self.block], mirror.radius[source.block]);
         let pair = Pair {
             distance: source.distance,
@@ -129,7 +130,7 @@ impl Target<'_> {
             rounding: source.rounding,
         };
         let sources = Side { rho: chunk(&mirror.rho, from), dot: other, radius: other_radius };
-        let targets = Side { rho: chunk(&mirror.rho, self.from), dot: &own, radius };
+        let targets = Side { rho: chunk(&mirror.rho, self.from), dot: own, radius };
         let mut union = 0;
         for lane in lanes {
             if lane.alive == 0 {

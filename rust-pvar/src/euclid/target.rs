@@ -16,7 +16,7 @@ pub(super) struct Target<'a> {
     pub(super) from: usize,
     pub(super) to: usize,
     pub(super) direction: Vec<Line>,
-    /// Directions of a group of target blocks from one source block.
+    /// Directions of a group of target blocks from a group of source blocks.
     pub(super) directions: Vec<Line>,
     pub(super) leaf_direction: Vec<Line>,
     pub(super) shifted: Vec<Line>,
@@ -37,7 +37,7 @@ impl<'a> Target<'a> {
             from: 0,
             to: 0,
             direction: vec![Line::ZERO; mirror.width],
-            directions: vec![Line::ZERO; GROUP * mirror.width],
+            directions: vec![Line::ZERO; GROUP * GROUP * mirror.width],
             leaf_direction: vec![Line::ZERO; mirror.width],
             shifted: vec![Line::ZERO; LEAF * mirror.width],
             farthest,
