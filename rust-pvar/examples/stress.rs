@@ -88,7 +88,7 @@ fn main() {
     let (mut worst, mut wrong) = (0.0_f64, 0_u64);
     for case in 0..cases {
         let dim = [1, 1, 2, 5, 8, 9, 16, 24, 40, 225][random.below(10)];
-        let len = 1 + random.below(if case % 50 == 0 { 1300 } else { 160 });
+        let len = 1 + random.below(if case % 60 == 0 { 3000 } else { 160 });
         let metric =
             if random.below(5) == 0 { Metric::ALL[random.below(3)] } else { Metric::Euclidean };
         let p = exponents[random.below(exponents.len())];

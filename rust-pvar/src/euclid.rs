@@ -28,6 +28,7 @@ use crate::simd::{Level, Vector, Work};
 
 use lane::{GROUP, Lane};
 use mirror::Mirror;
+use survey::Survey;
 use target::Target;
 
 /// Target blocks before this one are not surveyed: all their sources fit a near cache.
@@ -111,12 +112,13 @@ impl<T: Scalar> Work for Recursion<'_, '_, T> {
             lane.reset(power, &mirror.steps[..mirror.len]);
         }
         let mut target = Target::new(mirror);
+        let mut survey = Survey::new(mirror.width);
         for block in 0..mirror.blocks() {
             if !proceed() {
                 return Err(Error::Interrupted);
             }
             if block >= SURVEYED && block % GROUP == 0 {
-                target.survey::<V>(lanes, block);
+                survey.run::<V>(&mut target, lanes, block);
             }
             target.open::<V>(lanes, block);
             target.search::<V>(lanes);

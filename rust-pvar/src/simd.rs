@@ -46,6 +46,9 @@ pub trait Vector: Copy {
     fn load(line: &Line) -> Self;
     /// Writes the numbers to a line.
     fn store(self, line: &mut Line);
+    /// Asks for the cache line at an address that need not be valid.
+    #[inline(always)]
+    fn prefetch<T>(_address: *const T) {}
     /// `self` + `other`.
     fn add(self, other: Self) -> Self;
     /// `self` - `other`.

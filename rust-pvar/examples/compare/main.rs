@@ -36,7 +36,7 @@ fn best_of(mut work: impl FnMut()) -> f64 {
     let started = processor_time();
     let mut best = f64::INFINITY;
     let mut runs = 0;
-    while runs < 2 || (runs < 1000 && processor_time() - started < 0.5) {
+    while runs < 3 || (runs < 1000 && processor_time() - started < 1.0) {
         let start = processor_time();
         work();
         best = best.min((processor_time() - start) * 1e3);

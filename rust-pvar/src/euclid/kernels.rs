@@ -10,34 +10,59 @@ pub fn dots<V: Vector>(rows: &[Line], vector: &[Line], out: &mut [f32]) {
     each_sixteen::<V>(rows, vector, out, |x, v, sum| x.mul_add(v, sum));
 }
 
-/// out[v][k] = <row k, vector v> for four vectors, so that each row is read once.
+/// out[v][k] = <row k, vector v> for several vectors, a multiple of four of them: sixteen rows at a
+/// time meet all vectors while they are in the nearest cache, and the next ones are asked for.
+/// Only fours with a vector among the bits of `wanted` are done.
 #[inline(always)]
-pub fn dots_of_four<V: Vector, const N: usize>(
+pub fn dots_of_several<V: Vector, const N: usize, const M: usize>(
     rows: &[Line],
-    vectors: [&[Line]; 4],
-    out: &mut [[f32; N]; 4],
+    vectors: [&[Line]; M],
+    wanted: u32,
+    out: &mut [[f32; N]; M],
 ) {
     let width = vectors[0].len();
-    if V::ACCUMULATORS < LANES {
-        for (vector, out) in vectors.into_iter().zip(out) {
-            dots::<V>(rows, vector, out);
-        }
-        return;
-    }
-    for (group, four) in rows.chunks_exact(4 * width).enumerate() {
-        let mut sums = [V::zero(); LANES];
-        for c in 0..width {
-            let x: [V; 4] = std::array::from_fn(|k| V::load(&four[k * width + c]));
-            let y: [V; 4] = std::array::from_fn(|k| V::load(&vectors[k][c]));
-            for (k, sum) in sums.iter_mut().enumerate() {
-                *sum = x[k % 4].mul_add(y[k / 4], *sum);
+    let share = LANES * width / M;
+    for (leaf, sixteen) in rows.chunks_exact(LANES * width).enumerate() {
+        let mut ahead = rows.as_ptr().wrapping_add((leaf + 1) * LANES * width);
+        let fours = vectors.as_chunks::<4>().0.iter().zip(out.as_chunks_mut::<4>().0);
+        for (v, (vectors, out)) in fours.enumerate() {
+            if (wanted >> (4 * v)) & 15 == 0 {
+                continue;
+            }
+            for (k, four) in sixteen.chunks_exact(4 * width).enumerate() {
+                for _ in 0..share {
+                    V::prefetch(ahead);
+                    ahead = ahead.wrapping_add(1);
+                }
+                let totals = four_by_four::<V>(four, vectors);
+                for (totals, out) in totals.as_chunks::<4>().0.iter().zip(&mut *out) {
+                    out[leaf * LANES + 4 * k..][..4].copy_from_slice(totals);
+                }
             }
         }
-        let totals = V::totals(&sums);
-        for (v, out) in out.iter_mut().enumerate() {
-            out[4 * group..4 * group + 4].copy_from_slice(&totals[4 * v..4 * v + 4]);
+    }
+}
+
+/// <row k, vector v> at 4 v + k.
+#[inline(always)]
+fn four_by_four<V: Vector>(rows: &[Line], vectors: &[&[Line]; 4]) -> [f32; LANES] {
+    let width = vectors[0].len();
+    if V::ACCUMULATORS < LANES {
+        let mut out = [0.0; LANES];
+        for (vector, out) in vectors.iter().zip(out.as_chunks_mut::<4>().0) {
+            *out = four::<V>(rows, vector, |x, v, sum| x.mul_add(v, sum));
+        }
+        return out;
+    }
+    let mut sums = [V::zero(); LANES];
+    for c in 0..width {
+        let x: [V; 4] = std::array::from_fn(|k| V::load(&rows[k * width + c]));
+        let y: [V; 4] = std::array::from_fn(|k| V::load(&vectors[k][c]));
+        for (k, sum) in sums.iter_mut().enumerate() {
+            *sum = x[k % 4].mul_add(y[k / 4], *sum);
         }
     }
+    V::totals(&sums)
 }
 
 /// out[k] = |row k - vector|^2.
@@ -69,65 +94,56 @@ fn each_sixteen<V: Vector>(
             }
             *out = V::totals(&sums);
         } else {
-            for (four, out) in group.chunks_exact(4 * width).zip(out.as_chunks_mut::<4>().0) {
-                let mut sums = [V::zero(); 4];
-                for (c, line) in vector.iter().enumerate() {
-                    let v = V::load(line);
-                    for (k, sum) in sums.iter_mut().enumerate() {
-                        *sum = step(V::load(&four[k * width + c]), v, *sum);
-                    }
-                }
-                *out = four_totals(sums);
+            for (rows, out) in group.chunks_exact(4 * width).zip(out.as_chunks_mut::<4>().0) {
+                *out = four::<V>(rows, vector, step);
             }
         }
     }
 }
 
-/// The totals of four vectors, without a closure: that would not be compiled for the level.
 #[inline(always)]
-fn four_totals<V: Vector>(sums: [V; 4]) -> [f32; 4] {
+fn four<V: Vector>(rows: &[Line], vector: &[Line], step: impl Fn(V, V, V) -> V + Copy) -> [f32; 4] {
+    let width = vector.len();
+    let mut sums = [V::zero(); 4];
+    for (c, line) in vector.iter().enumerate() {
+        let v = V::load(line);
+        for (k, sum) in sums.iter_mut().enumerate() {
+            *sum = step(V::load(&rows[k * width + c]), v, *sum);
+        }
+    }
+    // Without a closure: that would not be compiled for the level.
     let [a, b, c, d] = sums;
     [a.total(), b.total(), c.total(), d.total()]
 }
 
-/// out[j][i] = |a_i - b_j|^2 for sixteen rows a and sixteen rows b.
+/// out[j][i] = |a_i - b_j|^2 for sixteen rows a and sixteen rows b, as |a|^2 + |b|^2 - 2 <a, b>:
+/// see [`Margin::of_products`](super::mirror::Margin::of_products).
 #[inline(always)]
 pub fn tile<V: Vector>(a: &[Line], b: &[Line], width: usize, out: &mut [[f32; LANES]; LANES]) {
-    if V::ACCUMULATORS >= 16 {
-        for (j, rows_b) in b.chunks_exact(4 * width).enumerate() {
-            for (i, rows_a) in a.chunks_exact(4 * width).enumerate() {
-                let mut sums = [V::zero(); 16];
-                for c in 0..width {
-                    let x: [V; 4] = std::array::from_fn(|k| V::load(&rows_a[k * width + c]));
-                    let y: [V; 4] = std::array::from_fn(|k| V::load(&rows_b[k * width + c]));
-                    for (k, sum) in sums.iter_mut().enumerate() {
-                        let difference = x[k % 4].sub(y[k / 4]);
-                        *sum = difference.mul_add(difference, *sum);
-                    }
-                }
-                let totals = V::totals(&sums);
-                for k in 0..4 {
-                    out[4 * j + k][4 * i..4 * i + 4].copy_from_slice(&totals[4 * k..4 * k + 4]);
-                }
+    let (mut a_squares, mut b_squares) = ([0.0_f32; LANES], [0.0_f32; LANES]);
+    norm_squares::<V>(a, width, &mut a_squares);
+    norm_squares::<V>(b, width, &mut b_squares);
+    for (j, b) in b.chunks_exact(4 * width).enumerate() {
+        let vectors: [&[Line]; 4] = std::array::from_fn(|k| &b[k * width..(k + 1) * width]);
+        for (i, a) in a.chunks_exact(4 * width).enumerate() {
+            let totals = four_by_four::<V>(a, &vectors);
+            for (totals, out) in totals.as_chunks::<4>().0.iter().zip(&mut out[4 * j..]) {
+                out[4 * i..4 * i + 4].copy_from_slice(totals);
             }
         }
-    } else {
-        for (j, rows_b) in b.chunks_exact(2 * width).enumerate() {
-            for (i, rows_a) in a.chunks_exact(2 * width).enumerate() {
-                let mut sums = [V::zero(); 4];
-                for c in 0..width {
-                    let x: [V; 2] = std::array::from_fn(|k| V::load(&rows_a[k * width + c]));
-                    let y: [V; 2] = std::array::from_fn(|k| V::load(&rows_b[k * width + c]));
-                    for (k, sum) in sums.iter_mut().enumerate() {
-                        let difference = x[k % 2].sub(y[k / 2]);
-                        *sum = difference.mul_add(difference, *sum);
-                    }
-                }
-                let totals = four_totals(sums);
-                out[2 * j][2 * i..2 * i + 2].copy_from_slice(&totals[..2]);
-                out[2 * j + 1][2 * i..2 * i + 2].copy_from_slice(&totals[2..]);
-            }
+    }
+    for (out, b) in out.iter_mut().zip(b_squares) {
+        for (out, a) in out.iter_mut().zip(a_squares) {
+            *out = a + b - 2.0 * *out;
         }
+    }
+}
+
+/// |row|^2 of sixteen rows.
+#[inline(always)]
+fn norm_squares<V: Vector>(rows: &[Line], width: usize, out: &mut [f32; LANES]) {
+    for (row, out) in rows.chunks_exact(width).zip(out) {
+        *out = norm_square::<V>(row);
     }
 }
 
@@ -184,6 +200,21 @@ pub fn shift<V: Vector>(rows: &[Line], vector: &[Line], out: &mut [Line]) {
             V::load(x).sub(V::load(v)).store(out);
         }
     }
+}
+
+/// |d|^2, <a, d> and <b, d> of the row d = e + a - b.
+#[inline(always)]
+pub fn between<V: Vector>(e: &[Line], a: &[Line], b: &[Line]) -> [f32; 3] {
+    let mut sums = [V::zero(); 3];
+    for ((e, a), b) in e.iter().zip(a).zip(b) {
+        let (a, b) = (V::load(a), V::load(b));
+        let d = V::load(e).add(a).sub(b);
+        sums[0] = d.mul_add(d, sums[0]);
+        sums[1] = a.mul_add(d, sums[1]);
+        sums[2] = b.mul_add(d, sums[2]);
+    }
+    let [square, from, to] = sums;
+    [square.total(), from.total(), to.total()]
 }
 
 /// <a, b> of two rows.

@@ -11,7 +11,9 @@ use crate::simd::LANES;
 pub(super) const BELOW: f64 = 1.0 - 1e-13;
 
 /// Blocks of targets that are surveyed together.
-pub(super) const GROUP: usize = 4;
+pub(super) const GROUP: usize = 16;
+/// Source blocks that are surveyed together.
+pub(super) const SOURCES: usize = 8;
 
 /// A source that may attain V_j.
 #[derive(Clone, Copy, Debug)]

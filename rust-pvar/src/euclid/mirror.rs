@@ -12,6 +12,8 @@ use crate::simd::{LANES, Line, Vector};
 pub const BLOCK: usize = 64;
 /// Points in a leaf.
 pub const LEAF: usize = 16;
+/// How far ahead a path is asked for from memory, in numbers.
+const AHEAD: usize = 512;
 /// Leaves in a block.
 pub const LEAVES: usize = BLOCK / LEAF;
 
@@ -30,6 +32,8 @@ pub struct Mirror {
     centres: Vec<f64>,
     /// Block's centre minus leaf's centre, a row a leaf.
     pub offsets: Vec<Line>,
+    /// <offset of its leaf, row>, a number a point.
+    pub along: Vec<f32>,
     /// |row|, a number a point.
     pub rho: Vec<f32>,
     /// Distance of a point from the centre of its leaf.
@@ -79,6 +83,13 @@ impl Margin {
     pub fn rounding(self, extent: f64) -> f64 {
         let kappa = extent * 2.0_f64.powi(-21) + 1e-18;
         1.2 * kappa * kappa / self.sum
+    }
+
+    /// The `rounding` above where a square was taken as |a|^2 + |b|^2 - 2 <a, b>: that is off by
+    /// `sum` (|a| + |b|)^2 more.
+    #[inline(always)]
+    pub fn of_products(self, extent: f64) -> f64 {
+        self.rounding(extent) + self.sum * extent * extent
     }
 
     /// An upper bound for a norm from its computed square.
@@ -138,6 +149,7 @@ impl Mirror {
         resize(&mut self.rows, blocks * BLOCK * self.width, Line::ZERO);
         resize(&mut self.offsets, leaves * self.width, Line::ZERO);
         resize(&mut self.centres, blocks * self.dim, 0.0);
+        resize(&mut self.along, blocks * BLOCK, 0.0);
         resize(&mut self.rho, blocks * BLOCK, 0.0);
         resize(&mut self.leaf_rho, blocks * BLOCK, 0.0);
         resize(&mut self.radius, blocks, 0.0);
@@ -147,7 +159,7 @@ impl Mirror {
         let mut sums = vec![0.0_f64; LEAVES * self.dim];
         let mut pause = false;
         for block in 0..blocks {
-            pause |= self.read_block(path, rows, unit, block, &mut sums);
+            pause |= self.read_block::<V, T>(path, rows, unit, block, &mut sums);
             self.fill_block(path, rows, unit, block);
             self.measure_block::<V>(block);
         }
@@ -157,7 +169,7 @@ impl Mirror {
     /// One pass over a block as it comes from memory: its steps, and the centres of block and
     /// leaves.
     #[inline(always)]
-    fn read_block<T: Scalar>(
+    fn read_block<V: Vector, T: Scalar>(
         &mut self,
         path: &PathView<'_, T>,
         rows: Option<&[u32]>,
@@ -173,7 +185,7 @@ impl Mirror {
         for i in from..to {
             let leaf = (i - from) / LEAF;
             let sum = &mut sums[leaf * dim..(leaf + 1) * dim];
-            let square = add_and_step(sum, row(i), row(i.saturating_sub(1)));
+            let square = add_and_step::<V, _>(sum, row(i), row(i.saturating_sub(1)));
             self.steps[i] = square * (unit * unit);
             pause |= i > 0 && square == 0.0;
         }
@@ -237,6 +249,7 @@ impl Mirror {
             let inside = self.len.saturating_sub(points.start).min(LEAF);
             let (mut from_block, mut from_leaf) = ([0.0; LEAF], [0.0; LEAF]);
             kernels::norms::<V>(rows, offset, &mut from_block, &mut from_leaf);
+            kernels::dots::<V>(rows, offset, &mut self.along[points.clone()]);
             let mut leaf_radius = 0.0_f64;
             self.leaf_rho[points.clone()].fill(0.0);
             self.rho[points.clone()].fill(0.0);
@@ -259,11 +272,12 @@ impl Mirror {
 
 /// Adds a row to a sum, and returns the square of its distance from the row before.
 #[inline(always)]
-fn add_and_step<T: Scalar>(sum: &mut [f64], row: &[T], before: &[T]) -> f64 {
+fn add_and_step<V: Vector, T: Scalar>(sum: &mut [f64], row: &[T], before: &[T]) -> f64 {
     let mut lanes = [0.0_f64; LANES];
     let (sums, sum_rest) = sum.as_chunks_mut::<LANES>();
     let ((lines, rest), (olds, old_rest)) = (row.as_chunks::<LANES>(), before.as_chunks::<LANES>());
     for ((sum, x), old) in sums.iter_mut().zip(lines).zip(olds) {
+        V::prefetch(x.as_ptr().wrapping_add(AHEAD));
         for k in 0..LANES {
             let x = x[k].widen();
             sum[k] += x;

@@ -19,8 +19,33 @@ pub(super) struct Source {
     block: usize,
     /// Distance of the blocks' centres, at least.
     distance: f64,
+    /// Distance of two of the blocks' points, at most.
+    extent: f64,
     /// Rounding of squares of distances between the two blocks.
     rounding: f64,
+}
+
+/// Products of the points of two blocks with the direction between their centres.
+#[derive(Clone, Copy)]
+pub(super) struct Products {
+    /// Of the source's points.
+    pub(super) other: [f32; BLOCK],
+    /// Of the target's.
+    pub(super) own: [f32; BLOCK],
+}
+
+/// Products of the points of two blocks with the offsets of the other's leaves.
+struct Across {
+    other: [[f32; BLOCK]; LEAVES],
+    own: [[f32; BLOCK]; LEAVES],
+}
+
+/// What is known of the pair of blocks at work, once it was asked for.
+struct AtHand {
+    products: Option<Products>,
+    across: Option<Across>,
+    /// Whether the source's leaf has been shifted to this block's centre.
+    shifted: bool,
 }
 
 /// Two leaves at work, `leaf` of the source and `own` of the target.
@@ -58,26 +83,44 @@ impl Target<'_> {
                 lane.alive = if lane.open { surveyed } else { 0 };
             }
             if lanes.iter().any(|lane| lane.alive != 0) {
-                let (source, alive) = self.approach::<V>(lanes, block);
+                let (source, alive, products) = self.approach::<V>(lanes, block);
                 if alive != 0 {
-                    self.search_leaves::<V>(lanes, source, alive);
+                    self.search_leaves::<V>(lanes, source, alive, products);
                 }
             }
         }
     }
 
-    /// Sifts the targets that are still alive by one source block; returns all lanes' survivors.
+    /// Sifts the targets that are still alive by one source block; returns all lanes' survivors,
+    /// and the products that this took.
     #[inline(always)]
-    fn approach<V: Vector>(&mut self, lanes: &mut [Lane], block: usize) -> (Source, u64) {
+    fn approach<V: Vector>(
+        &mut self,
+        lanes: &mut [Lane],
+        block: usize,
+    ) -> (Source, u64, Option<Products>) {
         let (source, mut alive) = self.within_reach::<V>(lanes, block);
+        let mut taken = None;
         if alive != 0 && self.is_far(source) {
-            let (mut other, mut own) = ([0.0_f32; BLOCK], [0.0_f32; BLOCK]);
-            let rows = |block: usize| self.mirror.rows(block * BLOCK, (block + 1) * BLOCK);
-            kernels::dots::<V>(rows(block), &self.direction, &mut other);
-            kernels::dots::<V>(rows(self.block), &self.direction, &mut own);
-            alive = self.sift_block(lanes, source, &other, &own);
+            let known = self.known.get(block).map_or(0, |known| known[self.block % GROUP]);
+            let products = match known {
+                0 => self.products::<V>(block),
+                place => self.surveyed[place as usize - 1],
+            };
+            alive = self.sift_block(lanes, source, &products);
+            taken = Some(products);
         }
-        (source, alive)
+        (source, alive, taken)
+    }
+
+    /// The products of a source block's points and of this block's with the direction at hand.
+    #[inline(always)]
+    fn products<V: Vector>(&self, block: usize) -> Products {
+        let mut products = Products { other: [0.0; BLOCK], own: [0.0; BLOCK] };
+        let rows = |block: usize| self.mirror.rows(block * BLOCK, (block + 1) * BLOCK);
+        kernels::dots::<V>(rows(block), &self.direction, &mut products.other);
+        kernels::dots::<V>(rows(self.block), &self.direction, &mut products.own);
+        products
     }
 
     /// Turns to a source block and keeps the targets that the triangle inequality leaves alive.
@@ -91,7 +134,7 @@ impl Target<'_> {
         mirror.direction(block, self.block, &mut self.direction);
         let distance = mirror.margin.norm(kernels::norm_square::<V>(&self.direction));
         let extent = distance + mirror.radius[block] + mirror.radius[self.block];
-        let source = Source { block, distance, rounding: mirror.margin.rounding(extent) };
+        let source = Source { block, distance, extent, rounding: mirror.margin.rounding(extent) };
         let square = mirror.margin.upper(extent * extent, source.rounding);
         let mut alive = 0;
         for lane in &mut *lanes {
@@ -112,14 +155,13 @@ impl Target<'_> {
     }
 
     /// Keeps the targets alive that the four-point bound of the two blocks leaves alive, given the
-    /// products of the source's points and of this block's with the direction between the two.
+    /// products of their points.
     #[inline(always)]
     pub(super) fn sift_block(
         &self,
         lanes: &mut [Lane],
         source: Source,
-        other: &[f32; BLOCK],
-        own: &[f32; BLOCK],
+        Products { other, own }: &Products,
     ) -> u64 {
         let mirror = self.mirror;
         let from = source.block * BLOCK;
@@ -150,12 +192,19 @@ impl Target<'_> {
     }
 
     #[inline(always)]
-    fn search_leaves<V: Vector>(&mut self, lanes: &mut [Lane], source: Source, alive: u64) {
+    fn search_leaves<V: Vector>(
+        &mut self,
+        lanes: &mut [Lane],
+        source: Source,
+        alive: u64,
+        products: Option<Products>,
+    ) {
+        let mut at_hand = AtHand { products, across: None, shifted: false };
         for leaf in (source.block * LEAVES..(source.block + 1) * LEAVES).rev() {
-            let mut shifted = false;
+            at_hand.shifted = false;
             for b in 0..LEAVES {
                 if (alive >> (b * LEAF)) as u16 != 0 {
-                    self.search_leaf::<V>(lanes, source, leaf, b, &mut shifted);
+                    self.search_leaf::<V>(lanes, source, leaf, b, &mut at_hand);
                 }
             }
         }
@@ -169,15 +218,13 @@ impl Target<'_> {
         source: Source,
         leaf: usize,
         b: usize,
-        shifted: &mut bool,
+        at_hand: &mut AtHand,
     ) {
         let mirror = self.mirror;
         let own = self.block * LEAVES + b;
-        let offsets = mirror.offset(leaf).iter().zip(mirror.offset(own));
-        for ((out, e), (x, y)) in self.leaf_direction.iter_mut().zip(&self.direction).zip(offsets) {
-            V::load(e).add(V::load(x)).sub(V::load(y)).store(out);
-        }
-        let distance = mirror.margin.norm(kernels::norm_square::<V>(&self.leaf_direction));
+        let (from, to) = (mirror.offset(leaf), mirror.offset(own));
+        let [square, from, to] = kernels::between::<V>(&self.direction, from, to);
+        let distance = mirror.margin.norm(square);
         let radii = mirror.leaf_radius[leaf] + mirror.leaf_radius[own];
         let extent = distance + radii;
         let square = mirror.margin.upper(extent * extent, source.rounding);
@@ -197,7 +244,7 @@ impl Target<'_> {
             let mut pairs = [u16::MAX; LEAF];
             if !near {
                 if dots.is_none() {
-                    dots = Some((self.leaf_dots::<V>(leaf), self.leaf_dots::<V>(own)));
+                    dots = Some(self.leaf_dots::<V>(source, &leaves, at_hand, [from, to]));
                 }
                 if let Some(dots) = &dots {
                     self.sift_leaf(lane, source, &leaves, dots, alive, &mut pairs);
@@ -206,21 +253,68 @@ impl Target<'_> {
             for (k, pairs) in pairs.iter_mut().enumerate() {
                 *pairs &= 0_u16.wrapping_sub(alive >> k & 1);
             }
-            self.try_pairs::<V>(lane, source, &mut leaves, &pairs, near, shifted);
+            self.try_pairs::<V>(lane, source, &mut leaves, &pairs, near, &mut at_hand.shifted);
         }
     }
 
-    /// Products of a leaf's points, relative to its centre, with the direction between two leaves.
+    /// Products of the points of two leaves, relative to their centres, with the direction between
+    /// these: e + a - b for blocks' direction e and leaves' offsets a and b, whose products with
+    /// that direction are `centres`.
     #[inline(always)]
-    fn leaf_dots<V: Vector>(&self, leaf: usize) -> [f32; LEAF] {
-        let mut out = [0.0_f32; LEAF];
-        let rows = self.mirror.rows(leaf * LEAF, (leaf + 1) * LEAF);
-        kernels::dots::<V>(rows, &self.leaf_direction, &mut out);
-        let centre = kernels::dot::<V>(self.mirror.offset(leaf), &self.leaf_direction);
-        for dot in &mut out {
-            *dot += centre;
+    fn leaf_dots<V: Vector>(
+        &self,
+        source: Source,
+        leaves: &Leaves,
+        at_hand: &mut AtHand,
+        centres: [f32; 2],
+    ) -> ([f32; LEAF], [f32; LEAF]) {
+        let mirror = self.mirror;
+        // Without closures: those would not be compiled for the level.
+        if at_hand.products.is_none() {
+            at_hand.products = Some(self.products::<V>(source.block));
         }
-        out
+        if at_hand.across.is_none() {
+            at_hand.across = Some(self.across::<V>(source.block));
+        }
+        let products = at_hand.products.as_ref().expect("just made");
+        let across = at_hand.across.as_ref().expect("just made");
+        let (a, b) = (leaves.leaf % LEAVES, leaves.own % LEAVES);
+        let (mut other, mut ours) = ([0.0_f32; LEAF], [0.0_f32; LEAF]);
+        let block: &[f32; LEAF] = chunk(&products.other, a * LEAF);
+        let along: &[f32; LEAF] = chunk(&mirror.along, leaves.leaf * LEAF);
+        let cross: &[f32; LEAF] = chunk(&across.other[b], a * LEAF);
+        for k in 0..LEAF {
+            other[k] = block[k] + along[k] - cross[k] + centres[0];
+        }
+        let block: &[f32; LEAF] = chunk(&products.own, b * LEAF);
+        let along: &[f32; LEAF] = chunk(&mirror.along, leaves.own * LEAF);
+        let cross: &[f32; LEAF] = chunk(&across.own[a], b * LEAF);
+        for k in 0..LEAF {
+            ours[k] = block[k] + cross[k] - along[k] + centres[1];
+        }
+        (other, ours)
+    }
+
+    /// The products of a source block's points and of this block's with the other's offsets.
+    #[inline(always)]
+    fn across<V: Vector>(&self, block: usize) -> Across {
+        let mirror = self.mirror;
+        let mut across = Across { other: [[0.0; BLOCK]; LEAVES], own: [[0.0; BLOCK]; LEAVES] };
+        let rows = |block: usize| mirror.rows(block * BLOCK, (block + 1) * BLOCK);
+        let offsets = |block: usize| std::array::from_fn(|k| mirror.offset(block * LEAVES + k));
+        kernels::dots_of_several::<V, BLOCK, LEAVES>(
+            rows(block),
+            offsets(self.block),
+            u32::MAX,
+            &mut across.other,
+        );
+        kernels::dots_of_several::<V, BLOCK, LEAVES>(
+            rows(self.block),
+            offsets(block),
+            u32::MAX,
+            &mut across.own,
+        );
+        across
     }
 
     /// The pairs of two leaves that the four-point bound leaves alive, as bits i of `pairs[k]`.
@@ -235,11 +329,13 @@ impl Target<'_> {
         pairs: &mut [u16; LEAF],
     ) {
         let mirror = self.mirror;
-        // A product is the sum of the row's and the offset's, each up to the block's radius.
+        // A product is the sum of four: of rows with the blocks' direction and both offsets, which
+        // are up to the blocks' radii, and of an offset with the leaves' direction.
         let radii = mirror.radius[source.block] + mirror.radius[self.block];
+        let lengths = source.distance + leaves.distance + radii;
         let pair = Pair {
             distance: leaves.distance,
-            dot_error: 3.0 * mirror.margin.sum * leaves.distance * radii,
+            dot_error: 1.5 * mirror.margin.sum * lengths * radii,
             rounding: source.rounding,
         };
         let (leaf, own) = (leaves.leaf, leaves.own);
@@ -292,6 +388,10 @@ impl Target<'_> {
             kernels::tile::<V>(&self.shifted, rows, width, &mut squares);
             leaves.squares = Some(squares);
         }
+        let rounding = match leaves.squares {
+            Some(_) => mirror.margin.of_products(source.extent),
+            None => source.rounding,
+        };
         for (k, &pairs) in pairs.iter().enumerate() {
             if pairs == 0 {
                 continue;
@@ -299,7 +399,7 @@ impl Target<'_> {
             let target = leaves.start + k;
             let mut hits = pairs;
             if let Some(squares) = &leaves.squares {
-                hits &= self.beating(lane, source, leaves.leaf, target, &squares[k]);
+                hits &= self.beating(lane, rounding, leaves.leaf, target, &squares[k]);
             }
             while hits != 0 {
                 // The latest source first: near ones tend to raise the threshold.
@@ -313,7 +413,7 @@ impl Target<'_> {
                     }
                 };
                 let index = leaves.leaf * LEAF + i;
-                lane.consider(target, index, f64::from(square), mirror.margin, source.rounding);
+                lane.consider(target, index, f64::from(square), mirror.margin, rounding);
             }
         }
     }
@@ -323,14 +423,14 @@ impl Target<'_> {
     fn beating(
         &self,
         lane: &Lane,
-        source: Source,
+        rounding: f64,
         leaf: usize,
         k: usize,
         squares: &[f32; LEAF],
     ) -> u16 {
         let mut bounds = [0.0_f64; LEAF];
         for (bound, &square) in bounds.iter_mut().zip(squares) {
-            *bound = self.mirror.margin.upper(f64::from(square), source.rounding);
+            *bound = self.mirror.margin.upper(f64::from(square), rounding);
         }
         lane.power.sketch_squares(&mut bounds);
         let values: &[f64; LEAF] = chunk(&lane.chain.value, leaf * LEAF);

@@ -1,21 +1,160 @@
-//! A first look at the finished blocks for a group of target blocks at once.
-
-use std::ops::Range;
+//! A first look at the finished blocks for several target blocks at once.
+//!
+//! What the four-point bound costs are products of every block's points with the directions to the
+//! other blocks. Several target blocks against several source blocks make them products of
+//! matrices: a block comes from memory once for many directions.
 
 use super::kernels;
-use super::lane::{BELOW, GROUP, Lane};
+use super::lane::{BELOW, GROUP, Lane, SOURCES};
 use super::mirror::BLOCK;
-use super::search::Source;
+use super::search::{Products, Source};
 use super::target::Target;
-use crate::simd::Vector;
+use crate::simd::{Line, Vector};
+
+/// Pairs that stay alive with products to be remembered, for each source block: the nearest ones.
+const REMEMBERED: usize = 4;
+
+/// The target blocks for which a four-point bound is worth its price, for each source block.
+type Far = [[Option<Source>; GROUP]; SOURCES];
+
+/// Memory for surveys.
+pub(super) struct Survey {
+    width: usize,
+    /// Directions from each source block to each target block.
+    directions: Vec<Line>,
+    /// Products of each source block's points with its directions.
+    other: Box<[[[f32; BLOCK]; GROUP]; SOURCES]>,
+}
+
+impl Survey {
+    pub(super) fn new(width: usize) -> Self {
+        Self {
+            width,
+            directions: vec![Line::ZERO; SOURCES * GROUP * width],
+            other: Box::new([[[0.0; BLOCK]; GROUP]; SOURCES]),
+        }
+    }
+
+    /// Sifts all finished blocks for the group of target blocks from `first` on, by lower bounds
+    /// that need no later values.
+    #[inline(always)]
+    pub(super) fn run<V: Vector>(
+        &mut self,
+        target: &mut Target<'_>,
+        lanes: &mut [Lane],
+        first: usize,
+    ) {
+        target.look_ahead::<V>(lanes, first);
+        target.surveyed.clear();
+        target.known.clear();
+        target.known.resize(first, [0; GROUP]);
+        for start in (0..first).step_by(SOURCES).rev() {
+            let mut far = [[None; GROUP]; SOURCES];
+            let any = self.far_pairs::<V>(target, lanes, first, start, &mut far);
+            self.sift::<V>(target, lanes, first, start, &far);
+            if !any {
+                break;
+            }
+        }
+    }
+
+    /// Keeps the targets alive that the four-point bounds of the given pairs leave alive.
+    #[inline(always)]
+    fn sift<V: Vector>(
+        &mut self,
+        target: &mut Target<'_>,
+        lanes: &mut [Lane],
+        first: usize,
+        start: usize,
+        far: &Far,
+    ) {
+        let Self { width, directions, other } = self;
+        let mirror = target.mirror;
+        let rows = |block: usize| mirror.rows(block * BLOCK, (block + 1) * BLOCK);
+        let direction = |s: usize, q: usize| &directions[(GROUP * s + q) * *width..][..*width];
+        for (s, (far, other)) in far.iter().zip(other.iter_mut()).enumerate() {
+            let wanted = bits(far.iter());
+            if wanted != 0 {
+                let from = std::array::from_fn(|q| direction(s, q));
+                kernels::dots_of_several::<V, BLOCK, GROUP>(rows(start + s), from, wanted, other);
+            }
+        }
+        for q in 0..GROUP {
+            let wanted = bits(far.iter().map(|far| &far[q]));
+            if wanted == 0 {
+                continue;
+            }
+            target.face(first + q);
+            let mut own = [[0.0; BLOCK]; SOURCES];
+            let to = std::array::from_fn(|s| direction(s, q));
+            kernels::dots_of_several::<V, BLOCK, SOURCES>(rows(first + q), to, wanted, &mut own);
+            for s in 0..SOURCES {
+                let Some(pair) = far[s][q] else { continue };
+                for lane in &mut *lanes {
+                    lane.alive = lane.surveyed[start + s][q];
+                    lane.threshold = lane.outlook[q];
+                }
+                let products = Products { other: other[s][q], own: own[s] };
+                let alive = target.sift_block(lanes, pair, &products) != 0;
+                if alive && target.surveyed.len() < REMEMBERED * first {
+                    target.surveyed.push(products);
+                    target.known[start + s][q] = target.surveyed.len() as u32;
+                }
+                lanes.iter_mut().for_each(|lane| lane.surveyed[start + s][q] = lane.alive);
+            }
+        }
+    }
+
+    /// Tries the source blocks from `start` on, the nearest first, by the triangle inequality, and
+    /// finds the pairs that a four-point bound is worth its price for; false if no target needs to
+    /// look at any earlier source.
+    #[inline(always)]
+    fn far_pairs<V: Vector>(
+        &mut self,
+        target: &mut Target<'_>,
+        lanes: &mut [Lane],
+        first: usize,
+        start: usize,
+        far: &mut Far,
+    ) -> bool {
+        let group = target.mirror.blocks().min(first + GROUP) - first;
+        let mut any = false;
+        for s in (0..SOURCES).rev() {
+            let source = start + s;
+            any = false;
+            for (q, far) in far[s].iter_mut().enumerate().take(group) {
+                target.face(first + q);
+                if !target.watch(lanes, source, q) {
+                    continue;
+                }
+                any = true;
+                let (pair, alive) = target.within_reach::<V>(lanes, source);
+                lanes.iter_mut().for_each(|lane| lane.surveyed[source][q] = lane.alive);
+                if alive != 0 && target.is_far(pair) {
+                    *far = Some(pair);
+                    let at = (GROUP * s + q) * self.width;
+                    self.directions[at..at + self.width].copy_from_slice(&target.direction);
+                }
+            }
+            if !any {
+                break;
+            }
+        }
+        any
+    }
+}
+
+/// Which of the pairs there are, as bits.
+#[inline(always)]
+fn bits<'a>(pairs: impl Iterator<Item = &'a Option<Source>>) -> u32 {
+    pairs.enumerate().fold(0, |bits, (k, pair)| bits | u32::from(pair.is_some()) << k)
+}
 
 impl Target<'_> {
-    /// Sifts all finished blocks for a group of target blocks at once, by lower bounds that need no
-    /// later values.
+    /// Lower bounds for the values of a group of blocks, from what is finished before.
     #[inline(always)]
-    pub(super) fn survey<V: Vector>(&mut self, lanes: &mut [Lane], first: usize) {
-        let mirror = self.mirror;
-        let group = first..mirror.blocks().min(first + GROUP);
+    fn look_ahead<V: Vector>(&mut self, lanes: &mut [Lane], first: usize) {
+        let group = first..self.mirror.blocks().min(first + GROUP);
         for lane in &mut *lanes {
             lane.surveyed.clear();
             lane.surveyed.resize(first, [0; GROUP]);
@@ -34,108 +173,6 @@ impl Target<'_> {
                 }
             }
         }
-        let mut end = first;
-        while end > 0 {
-            let start = end.saturating_sub(GROUP);
-            if !self.survey_sources::<V>(lanes, first, start..end) {
-                break;
-            }
-            end = start;
-        }
-    }
-
-    /// A few source blocks for a group of target blocks; false if none needs to look any further.
-    #[inline(always)]
-    fn survey_sources<V: Vector>(
-        &mut self,
-        lanes: &mut [Lane],
-        first: usize,
-        sources: Range<usize>,
-    ) -> bool {
-        let mut far = [[None; GROUP]; GROUP];
-        let mut any = false;
-        for source in sources.clone().rev() {
-            let s = source - sources.start;
-            any = self.far_targets::<V>(lanes, first, source, GROUP * s, &mut far[s]);
-            if !any {
-                break;
-            }
-        }
-        // Each block's points come from memory once for all blocks of the other side.
-        let mut other = [[[0.0_f32; BLOCK]; GROUP]; GROUP];
-        for (s, other) in other.iter_mut().enumerate() {
-            if far[s].iter().any(Option::is_some) {
-                self.dots::<V>(sources.start + s, |q| GROUP * s + q, other);
-            }
-        }
-        for q in 0..GROUP {
-            if far.iter().all(|far| far[q].is_none()) {
-                continue;
-            }
-            self.face(first + q);
-            let mut own = [[0.0_f32; BLOCK]; GROUP];
-            self.dots::<V>(first + q, |s| GROUP * s + q, &mut own);
-            for (s, far) in far.iter().enumerate() {
-                let Some(pair) = far[q] else { continue };
-                let source = sources.start + s;
-                for lane in &mut *lanes {
-                    lane.alive = lane.surveyed[source][q];
-                    lane.threshold = lane.outlook[q];
-                }
-                self.sift_block(lanes, pair, &other[s][q], &own[s]);
-                lanes.iter_mut().for_each(|lane| lane.surveyed[source][q] = lane.alive);
-            }
-        }
-        any
-    }
-
-    /// The targets of the group that a four-point bound with `source` is worth its price for, with
-    /// their directions from place `at` on; false if no target needs to look at this or any earlier
-    /// source.
-    #[inline(always)]
-    fn far_targets<V: Vector>(
-        &mut self,
-        lanes: &mut [Lane],
-        first: usize,
-        source: usize,
-        at: usize,
-        far: &mut [Option<Source>; GROUP],
-    ) -> bool {
-        let width = self.mirror.width;
-        let group = self.mirror.blocks().min(first + GROUP) - first;
-        let mut any = false;
-        for (q, far) in far.iter_mut().enumerate().take(group) {
-            self.face(first + q);
-            if !self.watch(lanes, source, q) {
-                continue;
-            }
-            any = true;
-            let (pair, alive) = self.within_reach::<V>(lanes, source);
-            lanes.iter_mut().for_each(|lane| lane.surveyed[source][q] = lane.alive);
-            if alive != 0 && self.is_far(pair) {
-                *far = Some(pair);
-                let start = (at + q) * width;
-                self.directions[start..start + width].copy_from_slice(&self.direction);
-            }
-        }
-        any
-    }
-
-    /// Products of a block's points with four of the directions at hand.
-    #[inline(always)]
-    fn dots<V: Vector>(
-        &self,
-        block: usize,
-        at: impl Fn(usize) -> usize,
-        out: &mut [[f32; BLOCK]; GROUP],
-    ) {
-        let width = self.mirror.width;
-        let rows = self.mirror.rows(block * BLOCK, (block + 1) * BLOCK);
-        let directions = std::array::from_fn(|k| {
-            let at = at(k) * width;
-            &self.directions[at..at + width]
-        });
-        kernels::dots_of_four::<V, BLOCK>(rows, directions, out);
     }
 
     /// Whether some lane's targets in block `q` of the group can be reached from `source` or from

@@ -3,6 +3,7 @@
 use super::kernels;
 use super::lane::{BELOW, GROUP, Lane};
 use super::mirror::{BLOCK, LEAF, LEAVES, Mirror};
+use super::search::Products;
 use crate::simd::{LANES, Line, Vector};
 
 /// Sources outside the block that set lower bounds before the search: the last finished point and
@@ -16,10 +17,12 @@ pub(super) struct Target<'a> {
     pub(super) from: usize,
     pub(super) to: usize,
     pub(super) direction: Vec<Line>,
-    /// Directions of a group of target blocks from a group of source blocks.
-    pub(super) directions: Vec<Line>,
     pub(super) leaf_direction: Vec<Line>,
     pub(super) shifted: Vec<Line>,
+    /// The products that a survey found for pairs of blocks it left alive, and one more than their
+    /// place for each source block and target block of the group; 0 for others.
+    pub(super) surveyed: Vec<Products>,
+    pub(super) known: Vec<[u32; GROUP]>,
     /// Largest reach of the blocks up to each.
     pub(super) farthest: Vec<f64>,
 }
@@ -37,9 +40,10 @@ impl<'a> Target<'a> {
             from: 0,
             to: 0,
             direction: vec![Line::ZERO; mirror.width],
-            directions: vec![Line::ZERO; GROUP * GROUP * mirror.width],
             leaf_direction: vec![Line::ZERO; mirror.width],
             shifted: vec![Line::ZERO; LEAF * mirror.width],
+            surveyed: Vec::new(),
+            known: Vec::new(),
             farthest,
         }
     }
@@ -71,7 +75,7 @@ impl<'a> Target<'a> {
     #[inline(always)]
     fn inside<V: Vector>(&mut self, lanes: &mut [Lane]) {
         let mirror = self.mirror;
-        let rounding = mirror.margin.rounding(2.0 * mirror.radius[self.block]);
+        let rounding = mirror.margin.of_products(2.0 * mirror.radius[self.block]);
         let mut squares = [[0.0_f32; LANES]; LANES];
         for b in 0..(self.to - self.from).div_ceil(LEAF) {
             for a in 0..=b {

@@ -1,9 +1,9 @@
 //! AVX2 with FMA: two registers a vector.
 
 use std::arch::x86_64::{
-    __m256, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_movehl_ps, _mm_shuffle_ps, _mm256_add_ps,
-    _mm256_castps256_ps128, _mm256_extractf128_ps, _mm256_fmadd_ps, _mm256_load_ps,
-    _mm256_setzero_ps, _mm256_store_ps, _mm256_sub_ps,
+    __m256, _MM_HINT_T0, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_movehl_ps, _mm_prefetch,
+    _mm_shuffle_ps, _mm256_add_ps, _mm256_castps256_ps128, _mm256_extractf128_ps, _mm256_fmadd_ps,
+    _mm256_load_ps, _mm256_setzero_ps, _mm256_store_ps, _mm256_sub_ps,
 };
 
 use super::{Line, Vector, Work};
@@ -44,6 +44,11 @@ impl Vector for Pair {
             _mm256_store_ps(start, self.0);
             _mm256_store_ps(start.add(8), self.1);
         }
+    }
+
+    #[inline(always)]
+    fn prefetch<T>(address: *const T) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
     }
 
     #[inline(always)]

@@ -1,10 +1,11 @@
 //! AVX-512: one register a vector.
 
 use std::arch::x86_64::{
-    __m512, _mm_loadl_epi64, _mm256_loadu_si256, _mm256_maskz_compress_epi32, _mm256_storeu_si256,
-    _mm512_add_ps, _mm512_cvtepu8_epi64, _mm512_fmadd_ps, _mm512_load_ps, _mm512_loadu_pd,
-    _mm512_maskz_compress_pd, _mm512_permutex2var_ps, _mm512_reduce_add_ps, _mm512_setr_epi32,
-    _mm512_setzero_ps, _mm512_shuffle_f32x4, _mm512_store_ps, _mm512_storeu_pd, _mm512_sub_ps,
+    __m512, _MM_HINT_T0, _mm_loadl_epi64, _mm_prefetch, _mm256_loadu_si256,
+    _mm256_maskz_compress_epi32, _mm256_storeu_si256, _mm512_add_ps, _mm512_cvtepu8_epi64,
+    _mm512_fmadd_ps, _mm512_load_ps, _mm512_loadu_pd, _mm512_maskz_compress_pd,
+    _mm512_permutex2var_ps, _mm512_reduce_add_ps, _mm512_setr_epi32, _mm512_setzero_ps,
+    _mm512_shuffle_f32x4, _mm512_store_ps, _mm512_storeu_pd, _mm512_sub_ps,
     _mm512_testn_epi64_mask, _mm512_unpackhi_ps, _mm512_unpacklo_ps,
 };
 
@@ -41,6 +42,11 @@ impl Vector for Wide {
     #[inline(always)]
     fn store(self, line: &mut Line) {
         unsafe { _mm512_store_ps(line.0.as_mut_ptr(), self.0) }
+    }
+
+    #[inline(always)]
+    fn prefetch<T>(address: *const T) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
     }
 
     #[inline(always)]
