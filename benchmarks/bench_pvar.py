@@ -68,8 +68,8 @@ def weight_arguments(files: list[Path], folder: Path) -> list[str]:
     return arguments
 
 
-def verdict(row: dict[str, str]) -> str:
-    """What is asked of a row, and whether it fell short."""
+def verdict(row: dict[str, str], share: float) -> str:
+    """What is asked of a row, the `share` of the full ratio, and whether it fell short."""
     key = (row["path"], int(row["n"]), int(row["d"]), row["p"])
     least, goal = TARGETS.get(key, (1, 3) if row["d"] == "1" else (None, None))
     held = float(row["memory"])
@@ -79,17 +79,18 @@ def verdict(row: dict[str, str]) -> str:
         return f"a step takes {STEP_MS:g} ms, goal {STEP_GOAL_MS:g}" if row["n"] == "1000" else ""
     if least is None:
         return ""
+    least, goal = share * least, share * goal
     missed = "  MISSED" if float(row["ratio"]) < least else ""
     return f"least {least:g}, goal {goal:g}{missed}"
 
 
-def show(row: dict[str, str]) -> None:
+def show(row: dict[str, str], share: float) -> None:
     """One line of the table, with the ratio asked for."""
     print(
         f"{row['path']:>16} {row['n']:>6} R^{row['d']:<3} p = {NAMES.get(row['p'], row['p']):<9}"
         f" {float(row['ours_ms']):9.3f} ms {float(row['baseline_ms']):10.3f} ms"
         f" {float(row['ratio']):8.2f}x  error {row['error']}  memory {row['memory']}"
-        f"  {verdict(row)}",
+        f"  {verdict(row, share)}",
         flush=True,
     )
 
@@ -113,6 +114,8 @@ def main() -> int:
     parser.add_argument("--weights", type=Path, nargs="*", default=[], help="(L, ...) arrays, .npy")
     parser.add_argument("--only", default="", help="rows whose name holds this, such as line,2000")
     options = parser.parse_args()
+    # Without AVX-512 half of each ratio is asked for.
+    share = 0.5 if options.level in {"avx2", "portable", "neon"} else 1.0
     binary = build()
     with tempfile.TemporaryDirectory() as folder:
         command = [str(binary), *weight_arguments(options.weights, Path(folder))]
@@ -127,7 +130,7 @@ def main() -> int:
         rows = []
         for line in process.stdout:
             rows.append(dict(zip(names, line.strip().split(","), strict=True)))
-            show(rows[-1])
+            show(rows[-1], share)
         if process.wait() != 0 or not rows:
             return 1
     record(rows, machine)
