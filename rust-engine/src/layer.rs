@@ -6,7 +6,7 @@ use crate::simd::Simd;
 use crate::simd::several::Several;
 
 /// Vectors that go through an activation function at once.
-const SIDE_BY_SIDE: usize = 4;
+const SIDE_BY_SIDE: usize = 6;
 
 /// What becomes of the hidden state once sigma is known.
 #[derive(Clone, Copy, PartialEq, Eq)]

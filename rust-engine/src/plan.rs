@@ -11,8 +11,10 @@ const MOST_PARTITIONS: usize = 8;
 const PARTITION_SAMPLES: usize = 64;
 /// Layers after which h, recovered by subtraction, is taken from memory again.
 const CHECKPOINT: usize = 16;
-/// Fewest layers over which the rounding of h in f32 adds up to something.
+/// Fewest layers over which the rounding of h in f32 adds up to something. Steps of one sign are all
+/// rounded one way, those of tanh have both: plain sums of 1000 layers are as good as autograd's.
 const DEEP: usize = 200;
+const DEEP_TANH: usize = 2000;
 /// Samples of a tile: enough to pay for the sums of its gradient, few enough for the cache. A wide
 /// layer computes longer on each number that it streams in.
 const TILE_SAMPLES_NARROW: usize = 128;
@@ -82,6 +84,10 @@ impl Plan {
             true => longest,
             false => usual,
         };
+        let deep = match problem.activation {
+            Activation::Tanh => DEEP_TANH,
+            _ => DEEP,
+        };
         let keeps_derivative = problem.activation == Activation::Gelu;
         let per_layer = tile * panel * shape.width * bytes * if keeps_derivative { 2 } else { 1 };
         let segment = match per_layer * shape.depth > KEPT_BYTES {
@@ -100,7 +106,7 @@ impl Plan {
             recovers: problem.augmentation == Augmentation::Skip,
             compensates: problem.augmentation == Augmentation::Skip
                 && bytes == 4
-                && shape.depth >= DEEP,
+                && shape.depth >= deep,
         }
     }
 

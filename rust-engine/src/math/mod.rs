@@ -80,33 +80,47 @@ pub(crate) unsafe fn exp<V: Simd>(x: V) -> V {
     }
 }
 
-/// e^x - 1 for |x| up to `EXPM1_MOST`, beyond which tanh and elu are flat: good enough for
-/// (e^x - 1) / (e^x + 1), and by itself for x <= 0.
+/// 2^n and r with x = n `unit` + r, |r| <= unit / 2, for 2^n normal; `per_unit` is 1 / `unit`.
+#[inline(always)]
+unsafe fn split<V: Simd>(x: V, per_unit: V::Scalar, unit: V::Scalar) -> (V, V) {
+    unsafe {
+        let shift = V::splat(V::Scalar::POWER_SHIFT);
+        let shifted = x.mul_add(V::splat(per_unit), shift);
+        let r = shifted.sub(shift).neg_mul_add(V::splat(unit), x);
+        (shifted.shifted_power(), r)
+    }
+}
+
+/// e^x - 1 for x <= 0, at least -`EXPM1_MOST`, beyond which it is flat.
 ///
-/// One constant for ln 2 will do: its rounding moves x by |x| eps / 2, and either function of x
-/// moves by less than as much of itself.
+/// One constant for ln 2 will do: its rounding moves x by |x| eps / 2, and the function by less than
+/// as much of itself. So it is for tanh.
 #[inline(always)]
 unsafe fn expm1<V: Simd>(x: V) -> V {
     unsafe {
-        let n = powers_of_two(x);
-        let r = n.neg_mul_add(V::splat(V::Scalar::LN2), x);
+        let (power, r) = split(x, V::Scalar::LOG2_E, V::Scalar::LN2);
         let one = V::splat(V::Scalar::ONE);
-        let power = one.ldexp(n);
         less_one(r).mul_add(power, power.sub(one))
     }
 }
 
-/// (e^2x - 1) / (e^2x + 1): never above 1, however it is rounded.
+/// e / (e + 1) with e = (e^2|x| - 1) / 2: never above 1, however it is rounded.
 #[inline(always)]
 pub(crate) unsafe fn tanh<V: Simd>(x: V) -> V {
     unsafe {
-        let twice = x
-            .abs()
-            .add(x.abs())
-            .at_most(V::splat(V::Scalar::EXPM1_MOST));
-        let e = expm1(twice);
-        let two = V::splat(V::Scalar::ONE).add(V::splat(V::Scalar::ONE));
-        e.ratio(e.add(two)).copysign(x)
+        let half = V::splat(V::Scalar::HALF);
+        let most = V::splat(V::Scalar::EXPM1_MOST * V::Scalar::HALF);
+        let (power, r) = split(
+            x.abs().at_most(most),
+            V::Scalar::LOG2_E_TWICE,
+            V::Scalar::LN2_HALF,
+        );
+        let less = polynomial(V::Scalar::EXP_TAIL_TWICE, r).mul_add(r.mul(r), r);
+        let e = less.mul_add(
+            power,
+            power.mul_add(half, V::splat(V::Scalar::ZERO).sub(half)),
+        );
+        e.ratio(e.add(V::splat(V::Scalar::ONE))).copysign(x)
     }
 }
 

@@ -93,6 +93,11 @@ unsafe impl Simd for __m256 {
     }
 
     #[inline(always)]
+    unsafe fn shifted_power(self) -> Self {
+        unsafe { _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_castps_si256(self))) }
+    }
+
+    #[inline(always)]
     unsafe fn upper(self) -> Self {
         unsafe { _mm256_and_ps(_mm256_castsi256_ps(_mm256_set1_epi32(!0xfff)), self) }
     }
@@ -225,6 +230,11 @@ unsafe impl Simd for __m256d {
             let second = _mm256_castsi256_pd(_mm256_slli_epi64::<52>(_mm256_add_epi64(rest, bias)));
             _mm256_mul_pd(_mm256_mul_pd(self, first), second)
         }
+    }
+
+    #[inline(always)]
+    unsafe fn shifted_power(self) -> Self {
+        unsafe { _mm256_castsi256_pd(_mm256_slli_epi64::<52>(_mm256_castpd_si256(self))) }
     }
 
     #[inline(always)]

@@ -113,6 +113,11 @@ unsafe impl Simd for __m512 {
     }
 
     #[inline(always)]
+    unsafe fn shifted_power(self) -> Self {
+        unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_castps_si512(self))) }
+    }
+
+    #[inline(always)]
     unsafe fn upper(self) -> Self {
         unsafe { _mm512_and_ps(_mm512_castsi512_ps(_mm512_set1_epi32(!0xfff)), self) }
     }
@@ -228,6 +233,11 @@ unsafe impl Simd for __m512d {
     #[inline(always)]
     unsafe fn ldexp(self, n: Self) -> Self {
         unsafe { _mm512_scalef_pd(self, n) }
+    }
+
+    #[inline(always)]
+    unsafe fn shifted_power(self) -> Self {
+        unsafe { _mm512_castsi512_pd(_mm512_slli_epi64::<52>(_mm512_castpd_si512(self))) }
     }
 
     #[inline(always)]

@@ -63,6 +63,8 @@ pub unsafe trait Simd: Copy {
     unsafe fn copysign(self, sign: Self) -> Self;
     /// `self * 2^n` for an integral `n`, |n| below twice the exponent range.
     unsafe fn ldexp(self, n: Self) -> Self;
+    /// 2^n where `self` is n + `Element::POWER_SHIFT`, and 2^n normal.
+    unsafe fn shifted_power(self) -> Self;
     /// The upper half of the significand: its square is exact.
     unsafe fn upper(self) -> Self;
 

@@ -90,6 +90,11 @@ unsafe impl Simd for float32x4_t {
     }
 
     #[inline(always)]
+    unsafe fn shifted_power(self) -> Self {
+        unsafe { vreinterpretq_f32_u32(vshlq_n_u32::<23>(vreinterpretq_u32_f32(self))) }
+    }
+
+    #[inline(always)]
     unsafe fn upper(self) -> Self {
         unsafe {
             vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(self), vdupq_n_u32(!0xfff)))
@@ -195,6 +200,11 @@ unsafe impl Simd for float64x2_t {
             let second = vreinterpretq_f64_s64(vshlq_n_s64::<52>(vaddq_s64(rest, bias)));
             vmulq_f64(vmulq_f64(self, first), second)
         }
+    }
+
+    #[inline(always)]
+    unsafe fn shifted_power(self) -> Self {
+        unsafe { vreinterpretq_f64_u64(vshlq_n_u64::<52>(vreinterpretq_u64_f64(self))) }
     }
 
     #[inline(always)]

@@ -104,6 +104,11 @@ macro_rules! lanes {
             }
 
             #[inline(always)]
+            unsafe fn shifted_power(self) -> Self {
+                self.map(|x| <$scalar>::from_bits(x.to_bits() << $significand))
+            }
+
+            #[inline(always)]
             unsafe fn upper(self) -> Self {
                 self.map(|x| <$scalar>::from_bits(x.to_bits() & !$drop))
             }

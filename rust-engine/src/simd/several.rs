@@ -135,6 +135,11 @@ unsafe impl<V: Simd, const N: usize> Simd for Several<V, N> {
     }
 
     #[inline(always)]
+    unsafe fn shifted_power(self) -> Self {
+        unsafe { self.each(|x| x.shifted_power()) }
+    }
+
+    #[inline(always)]
     unsafe fn upper(self) -> Self {
         unsafe { self.each(|x| x.upper()) }
     }
