@@ -34,14 +34,18 @@ class Plane:
     centre: Tensor
     directions: Tensor
 
-    def weights(self, coordinates: Tensor) -> Tensor:
-        """The weights at `coordinates` (R, dimensions), float64: (R, L, d, d); at 0 exactly A."""
-        flat = torch.addmm(
+    def weights(self, coordinates: Tensor, out: Tensor) -> Tensor:
+        """Write the weights at `coordinates` (R, dimensions) to `out` (R, L, d, d); at 0 exactly A.
+
+        All of it float64, in one place.
+        """
+        torch.addmm(
             self.centre.reshape(1, -1),
             coordinates,
             self.directions.reshape(len(self.directions), -1),
+            out=out.view(len(out), -1),
         )
-        return flat.reshape(len(coordinates), *self.centre.shape)
+        return out
 
 
 def batch_size(network: Network, samples: int) -> int:
@@ -68,13 +72,15 @@ def surface(
     Yields the cells of each batch that is not all `done` (cells,) and their losses, float64. The
     weights are made in float64 and then cast to the dtype and device of `network`.
     """
+    # Taken once: new memory would cost page faults in every batch.
+    weights = plane.centre.new_empty(size, *plane.centre.shape)
+    blocks = network.readin.new_empty(weights.shape)
     for start in range(0, len(coordinates), size):
         cells = slice(start, min(start + size, len(coordinates)))
         if done[cells].all():
             continue
         batch = torch.zeros(size, coordinates.shape[1], dtype=torch.float64)
         batch[: cells.stop - start] = torch.from_numpy(coordinates[cells])
-        weights = plane.weights(batch.to(plane.centre.device))
-        blocks = weights.to(network.readin.device, network.readin.dtype)
+        blocks.copy_(plane.weights(batch.to(plane.centre.device), weights))
         losses = engine.evaluate(network.with_blocks(blocks), h0, targets).loss
         yield cells, losses[: cells.stop - start].cpu().numpy()
