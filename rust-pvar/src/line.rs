@@ -95,7 +95,8 @@ impl<T: Scalar> Work for Pieces<'_, T> {
                 }
                 piece.join::<V>(power);
                 let ready = piece.points.len().saturating_sub(WAITING).max(1);
-                recursion.extend(piece, ready, power);
+                let seen = end as f64 / path.len() as f64;
+                recursion.extend(piece, ready, power, seen);
                 piece.forget(ready);
             }
         }
@@ -104,7 +105,7 @@ impl<T: Scalar> Work for Pieces<'_, T> {
             return Err(Error::Interrupted);
         }
         piece.join::<V>(power);
-        recursion.extend(piece, piece.points.len(), power);
+        recursion.extend(piece, piece.points.len(), power, 1.0);
         Ok(())
     }
 }

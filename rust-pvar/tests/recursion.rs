@@ -122,3 +122,31 @@ fn an_interruption_stops_every_route() {
         assert_eq!(stopped, Err(pvar::Error::Interrupted));
     }
 }
+
+/// Coordinates that all points share, and that no sum of them hits: what the points are apart is
+/// nothing beside the rounding of such a sum.
+#[test]
+fn shared_coordinates_do_not_hide_the_others() {
+    let mut seed = 1_u64;
+    let mut next = move || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as f64 / 2.0_f64.powi(30) - 1.0
+    };
+    for size in [1e-10, 1e-20, 1e-36, 1e-54, 1e-80] {
+        let apart: Vec<f64> = (0..6 * 200).map(|_| next()).collect();
+        let alone: Vec<f64> = apart.chunks(6).flat_map(|x| [&[0.0; 2], x].concat()).collect();
+        let path: Vec<f64> = apart
+            .chunks(6)
+            .flat_map(|x| [0.1, 0.7].into_iter().chain(x.iter().map(|x| size * x)))
+            .collect();
+        let view = PathView::new(&path, 200, 8).unwrap();
+        for p in [2.0, 2.5] {
+            let expected = plain(&alone, 8, p, Metric::Euclidean).powf(1.0 / p) * size;
+            for level in Level::available() {
+                let mut solver = Solver::with_level(level);
+                let found = solver.solve(&view, p, Metric::Euclidean, &|| true).unwrap();
+                assert!(close(found.norm, expected), "{size:e} {p} {level:?}: {}", found.norm);
+            }
+        }
+    }
+}

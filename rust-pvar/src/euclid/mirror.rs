@@ -180,12 +180,13 @@ impl Mirror {
         let row = |i: usize| path.row(rows.map_or(i, |rows| rows[i] as usize));
         let (from, to) = (block * BLOCK, self.len.min((block + 1) * BLOCK));
         let (width, dim) = (self.width, self.dim);
+        let first = row(from);
         let mut pause = false;
         sums.fill(0.0);
         for i in from..to {
             let leaf = (i - from) / LEAF;
             let sum = &mut sums[leaf * dim..(leaf + 1) * dim];
-            let square = add_and_step::<V, _>(sum, row(i), row(i.saturating_sub(1)));
+            let square = add_and_step::<V, _>(sum, row(i), row(i.saturating_sub(1)), first);
             self.steps[i] = square * (unit * unit);
             pause |= i > 0 && square == 0.0;
         }
@@ -210,6 +211,9 @@ impl Mirror {
             for ((out, x), total) in Line::flat(offset).iter_mut().zip(sum).zip(&*centre) {
                 *out = (total - x * share) as f32;
             }
+        }
+        for (centre, x) in centre.iter_mut().zip(first) {
+            *centre += x.widen() * unit;
         }
         pause
     }
@@ -270,24 +274,35 @@ impl Mirror {
     }
 }
 
-/// Adds a row to a sum, and returns the square of its distance from the row before.
+/// Adds a row to a sum, relative to the `first` one, and returns the square of its distance from the
+/// row before.
+///
+/// A sum of the rows themselves would be rounded as a coordinate far from 0 is, and the centre of
+/// points that all share that coordinate would miss it by more than they are apart.
 #[inline(always)]
-fn add_and_step<V: Vector, T: Scalar>(sum: &mut [f64], row: &[T], before: &[T]) -> f64 {
+fn add_and_step<V: Vector, T: Scalar>(
+    sum: &mut [f64],
+    row: &[T],
+    before: &[T],
+    first: &[T],
+) -> f64 {
     let mut lanes = [0.0_f64; LANES];
     let (sums, sum_rest) = sum.as_chunks_mut::<LANES>();
     let ((lines, rest), (olds, old_rest)) = (row.as_chunks::<LANES>(), before.as_chunks::<LANES>());
-    for ((sum, x), old) in sums.iter_mut().zip(lines).zip(olds) {
+    let (origins, origin_rest) = first.as_chunks::<LANES>();
+    for (((sum, x), old), origin) in sums.iter_mut().zip(lines).zip(olds).zip(origins) {
         V::prefetch(x.as_ptr().wrapping_add(AHEAD));
         for k in 0..LANES {
             let x = x[k].widen();
-            sum[k] += x;
+            sum[k] += x - origin[k].widen();
             let step = x - old[k].widen();
             lanes[k] += step * step;
         }
     }
-    for (k, ((sum, x), old)) in sum_rest.iter_mut().zip(rest).zip(old_rest).enumerate() {
+    let rest = sum_rest.iter_mut().zip(rest).zip(old_rest).zip(origin_rest);
+    for (k, (((sum, x), old), origin)) in rest.enumerate() {
         let x = x.widen();
-        *sum += x;
+        *sum += x - origin.widen();
         let step = x - old.widen();
         lanes[k] += step * step;
     }

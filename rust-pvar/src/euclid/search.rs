@@ -330,8 +330,11 @@ impl Target<'_> {
     ) {
         let mirror = self.mirror;
         // A product is the sum of four: of rows with the blocks' direction and both offsets, which
-        // are up to the blocks' radii, and of an offset with the leaves' direction.
-        let radii = mirror.radius[source.block] + mirror.radius[self.block];
+        // are up to the radii of block and leaf together, and of an offset with the leaves' direction.
+        let radii = mirror.radius[source.block]
+            + mirror.radius[self.block]
+            + mirror.leaf_radius[leaves.leaf]
+            + mirror.leaf_radius[leaves.own];
         let lengths = source.distance + leaves.distance + radii;
         let pair = Pair {
             distance: leaves.distance,

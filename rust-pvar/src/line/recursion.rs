@@ -47,15 +47,18 @@ impl Recursion {
         self.last = Entry { x, value: 0.0, opposite: x, number: 1 };
     }
 
-    /// Goes on with the first `ready` points of a piece; it has the very first already.
+    /// Goes on with the first `ready` points of a piece, which ends where the share `seen` of the
+    /// path does; it has the very first already.
     #[inline(always)]
-    pub(super) fn extend(&mut self, piece: &Piece, ready: usize, power: Power) {
+    pub(super) fn extend(&mut self, piece: &Piece, ready: usize, power: Power, seen: f64) {
         let Self { maxima, minima, nodes, last } = self;
         let mut before = *last;
         let steps = piece.points[..ready].iter().zip(&piece.edges).zip(&piece.indices);
-        if nodes.capacity() < nodes.len() + ready {
-            // By a quarter, not to twice the size: this is all that grows with the path.
-            nodes.reserve_exact(ready + nodes.len() / 4);
+        let len = nodes.len() + ready;
+        if nodes.capacity() < len {
+            // What the rest of the path will need if it is like this, and a little more: this is
+            // all that grows with the path.
+            nodes.reserve_exact(ready + (len as f64 * (1.0 / seen - 0.97)) as usize);
         }
         for ((&x, &edge), &index) in steps.skip(1) {
             let (entry, source) = if x > before.x {
