@@ -15,6 +15,7 @@
 pub mod fourpoint;
 pub mod kernels;
 pub mod lane;
+mod leaves;
 pub mod mirror;
 mod search;
 mod survey;
@@ -112,7 +113,7 @@ impl<T: Scalar> Work for Recursion<'_, '_, T> {
             lane.reset(power, &mirror.steps[..mirror.len]);
         }
         let mut target = Target::new(mirror);
-        let mut survey = Survey::new(mirror.width);
+        let mut survey = Survey::default();
         for block in 0..mirror.blocks() {
             if !proceed() {
                 return Err(Error::Interrupted);

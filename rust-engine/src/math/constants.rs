@@ -29,12 +29,8 @@ pub trait Element:
     const ROUNDING_SHIFT: Self;
     /// `ROUNDING_SHIFT` and the bias of exponents: the sum with n ends in the bits of 2^n's exponent.
     const POWER_SHIFT: Self;
-    /// 2 / ln 2.
-    const LOG2_E_TWICE: Self;
     /// ln 2.
     const LN2: Self;
-    /// ln(2) / 2.
-    const LN2_HALF: Self;
     /// ln 2, the leading bits.
     const LN2_HIGH: Self;
     /// ln 2 less `LN2_HIGH`.
@@ -162,9 +158,7 @@ impl Element for f32 {
     const LOG2_E: Self = std::f32::consts::LOG2_E;
     const ROUNDING_SHIFT: Self = 1.5 * (1u32 << 23) as f32;
     const POWER_SHIFT: Self = Self::ROUNDING_SHIFT + 127.0;
-    const LOG2_E_TWICE: Self = 2.0 * std::f32::consts::LOG2_E;
     const LN2: Self = std::f32::consts::LN_2;
-    const LN2_HALF: Self = 0.5 * std::f32::consts::LN_2;
     const LN2_HIGH: Self = 0.693_359_4;
     const LN2_LOW: Self = -2.121_944_4e-4;
     const EXP_MOST: Self = 89.5;
@@ -207,9 +201,7 @@ impl Element for f64 {
     const LOG2_E: Self = std::f64::consts::LOG2_E;
     const ROUNDING_SHIFT: Self = 1.5 * (1u64 << 52) as f64;
     const POWER_SHIFT: Self = Self::ROUNDING_SHIFT + 1023.0;
-    const LOG2_E_TWICE: Self = 2.0 * std::f64::consts::LOG2_E;
     const LN2: Self = std::f64::consts::LN_2;
-    const LN2_HALF: Self = 0.5 * std::f64::consts::LN_2;
     const LN2_HIGH: Self = 6.931_457_519_531_25e-1;
     const LN2_LOW: Self = 1.428_606_820_309_417_3e-6;
     const EXP_MOST: Self = 710.5;

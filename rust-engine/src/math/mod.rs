@@ -112,8 +112,8 @@ pub(crate) unsafe fn tanh<V: Simd>(x: V) -> V {
         let most = V::splat(V::Scalar::EXPM1_MOST * V::Scalar::HALF);
         let (power, r) = split(
             x.abs().at_most(most),
-            V::Scalar::LOG2_E_TWICE,
-            V::Scalar::LN2_HALF,
+            V::Scalar::LOG2_E + V::Scalar::LOG2_E,
+            V::Scalar::LN2 * V::Scalar::HALF,
         );
         let less = polynomial(V::Scalar::EXP_TAIL_TWICE, r).mul_add(r.mul(r), r);
         let e = less.mul_add(

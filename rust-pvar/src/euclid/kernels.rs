@@ -101,6 +101,7 @@ fn each_sixteen<V: Vector>(
     }
 }
 
+/// One vector with four rows.
 #[inline(always)]
 fn four<V: Vector>(rows: &[Line], vector: &[Line], step: impl Fn(V, V, V) -> V + Copy) -> [f32; 4] {
     let width = vector.len();
@@ -215,14 +216,4 @@ pub fn between<V: Vector>(e: &[Line], a: &[Line], b: &[Line]) -> [f32; 3] {
     }
     let [square, from, to] = sums;
     [square.total(), from.total(), to.total()]
-}
-
-/// <a, b> of two rows.
-#[inline(always)]
-pub fn dot<V: Vector>(a: &[Line], b: &[Line]) -> f32 {
-    let mut sum = V::zero();
-    for (x, y) in a.iter().zip(b) {
-        sum = V::load(x).mul_add(V::load(y), sum);
-    }
-    sum.total()
 }

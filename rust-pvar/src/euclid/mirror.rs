@@ -12,10 +12,10 @@ use crate::simd::{LANES, Line, Vector};
 pub const BLOCK: usize = 64;
 /// Points in a leaf.
 pub const LEAF: usize = 16;
-/// How far ahead a path is asked for from memory, in numbers.
-const AHEAD: usize = 512;
 /// Leaves in a block.
 pub const LEAVES: usize = BLOCK / LEAF;
+/// How far ahead a path is asked for from memory, in numbers.
+const AHEAD: usize = 512;
 
 /// The mirror of a path.
 #[derive(Clone, Debug, Default)]
@@ -111,6 +111,12 @@ impl Mirror {
     #[inline(always)]
     pub fn rows(&self, from: usize, to: usize) -> &[Line] {
         &self.rows[from * self.width..to * self.width]
+    }
+
+    /// The rows of a block.
+    #[inline(always)]
+    pub fn block(&self, block: usize) -> &[Line] {
+        self.rows(block * BLOCK, (block + 1) * BLOCK)
     }
 
     /// The row of a leaf's offset.

@@ -7,8 +7,8 @@
 use super::kernels;
 use super::lane::{BELOW, GROUP, Lane, SOURCES};
 use super::mirror::BLOCK;
-use super::search::{Products, Source};
-use super::target::Target;
+use super::search::Source;
+use super::target::{Products, Target};
 use crate::simd::{Line, Vector};
 
 /// Pairs that stay alive with products to be remembered, for each source block: the nearest ones.
@@ -17,24 +17,16 @@ const REMEMBERED: usize = 4;
 /// The target blocks for which a four-point bound is worth its price, for each source block.
 type Far = [[Option<Source>; GROUP]; SOURCES];
 
-/// Memory for surveys.
+/// Memory for surveys, none before the first.
+#[derive(Default)]
 pub(super) struct Survey {
-    width: usize,
     /// Directions from each source block to each target block.
     directions: Vec<Line>,
     /// Products of each source block's points with its directions.
-    other: Box<[[[f32; BLOCK]; GROUP]; SOURCES]>,
+    other: Vec<[[f32; BLOCK]; GROUP]>,
 }
 
 impl Survey {
-    pub(super) fn new(width: usize) -> Self {
-        Self {
-            width,
-            directions: vec![Line::ZERO; SOURCES * GROUP * width],
-            other: Box::new([[[0.0; BLOCK]; GROUP]; SOURCES]),
-        }
-    }
-
     /// Sifts all finished blocks for the group of target blocks from `first` on, by lower bounds
     /// that need no later values.
     #[inline(always)]
@@ -44,6 +36,8 @@ impl Survey {
         lanes: &mut [Lane],
         first: usize,
     ) {
+        self.directions.resize(SOURCES * GROUP * target.mirror.width, Line::ZERO);
+        self.other.resize(SOURCES, [[0.0; BLOCK]; GROUP]);
         target.look_ahead::<V>(lanes, first);
         target.surveyed.clear();
         target.known.clear();
@@ -68,15 +62,20 @@ impl Survey {
         start: usize,
         far: &Far,
     ) {
-        let Self { width, directions, other } = self;
+        let Self { directions, other } = self;
         let mirror = target.mirror;
-        let rows = |block: usize| mirror.rows(block * BLOCK, (block + 1) * BLOCK);
-        let direction = |s: usize, q: usize| &directions[(GROUP * s + q) * *width..][..*width];
+        let width = mirror.width;
+        let direction = |s: usize, q: usize| &directions[(GROUP * s + q) * width..][..width];
         for (s, (far, other)) in far.iter().zip(other.iter_mut()).enumerate() {
             let wanted = bits(far.iter());
             if wanted != 0 {
                 let from = std::array::from_fn(|q| direction(s, q));
-                kernels::dots_of_several::<V, BLOCK, GROUP>(rows(start + s), from, wanted, other);
+                kernels::dots_of_several::<V, BLOCK, GROUP>(
+                    mirror.block(start + s),
+                    from,
+                    wanted,
+                    other,
+                );
             }
         }
         for q in 0..GROUP {
@@ -87,7 +86,12 @@ impl Survey {
             target.face(first + q);
             let mut own = [[0.0; BLOCK]; SOURCES];
             let to = std::array::from_fn(|s| direction(s, q));
-            kernels::dots_of_several::<V, BLOCK, SOURCES>(rows(first + q), to, wanted, &mut own);
+            kernels::dots_of_several::<V, BLOCK, SOURCES>(
+                mirror.block(first + q),
+                to,
+                wanted,
+                &mut own,
+            );
             for s in 0..SOURCES {
                 let Some(pair) = far[s][q] else { continue };
                 for lane in &mut *lanes {
@@ -117,6 +121,7 @@ impl Survey {
         start: usize,
         far: &mut Far,
     ) -> bool {
+        let width = target.mirror.width;
         let group = target.mirror.blocks().min(first + GROUP) - first;
         let mut any = false;
         for s in (0..SOURCES).rev() {
@@ -132,8 +137,8 @@ impl Survey {
                 lanes.iter_mut().for_each(|lane| lane.surveyed[source][q] = lane.alive);
                 if alive != 0 && target.is_far(pair) {
                     *far = Some(pair);
-                    let at = (GROUP * s + q) * self.width;
-                    self.directions[at..at + self.width].copy_from_slice(&target.direction);
+                    let at = (GROUP * s + q) * width;
+                    self.directions[at..at + width].copy_from_slice(&target.direction);
                 }
             }
             if !any {

@@ -3,12 +3,20 @@
 use super::kernels;
 use super::lane::{BELOW, GROUP, Lane};
 use super::mirror::{BLOCK, LEAF, LEAVES, Mirror};
-use super::search::Products;
 use crate::simd::{LANES, Line, Vector};
 
 /// Sources outside the block that set lower bounds before the search: the last finished point and
 /// its predecessors in its chain.
 const ANCHORS: usize = 4;
+
+/// Products of the points of two blocks with the direction between their centres.
+#[derive(Clone, Copy)]
+pub(super) struct Products {
+    /// Of the source's points.
+    pub(super) other: [f32; BLOCK],
+    /// Of the target's.
+    pub(super) own: [f32; BLOCK],
+}
 
 /// The block of targets at work, for all exponents.
 pub(super) struct Target<'a> {
@@ -17,7 +25,8 @@ pub(super) struct Target<'a> {
     pub(super) from: usize,
     pub(super) to: usize,
     pub(super) direction: Vec<Line>,
-    pub(super) leaf_direction: Vec<Line>,
+    /// One point, relative to this block's centre.
+    anchored: Vec<Line>,
     pub(super) shifted: Vec<Line>,
     /// The products that a survey found for pairs of blocks it left alive, and one more than their
     /// place for each source block and target block of the group; 0 for others.
@@ -40,7 +49,7 @@ impl<'a> Target<'a> {
             from: 0,
             to: 0,
             direction: vec![Line::ZERO; mirror.width],
-            leaf_direction: vec![Line::ZERO; mirror.width],
+            anchored: vec![Line::ZERO; mirror.width],
             shifted: vec![Line::ZERO; LEAF * mirror.width],
             surveyed: Vec::new(),
             known: Vec::new(),
@@ -145,13 +154,13 @@ impl<'a> Target<'a> {
         bounds: &mut [f64; BLOCK],
     ) {
         let mirror = self.mirror;
-        let rows = mirror.rows(self.from, self.from + BLOCK);
+        let rows = mirror.block(self.block);
         let mut anchor = last;
         let mut squares = [0.0_f32; BLOCK];
         for _ in 0..ANCHORS {
             let block = anchor / BLOCK;
             mirror.direction(block, self.block, &mut self.direction);
-            let shifted = &mut self.leaf_direction;
+            let shifted = &mut self.anchored;
             kernels::shift::<V>(mirror.rows(anchor, anchor + 1), &self.direction, shifted);
             kernels::squares::<V>(rows, shifted, &mut squares);
             let distance = mirror.margin.norm(kernels::norm_square::<V>(&self.direction));
