@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use crate::buffer::Shared;
 use crate::engine::{Evaluation, Memory, Outputs};
+use crate::gather::Gather;
 use crate::loss::Totals;
 use crate::math::Element;
 use crate::network::{Augmentation, Problem, Shape, Targets};
@@ -56,7 +57,7 @@ impl<'a, T: Element> Call<'a, T> {
         let subtracts = problem.augmentation == Augmentation::IncSkip;
         let increments = if subtracts { layers } else { 0 };
         let gradients = if outputs.gradient.is_some() {
-            plan.partitions * layers
+            plan.partitions * shape.depth * plan.gradient
         } else {
             0
         };
@@ -181,7 +182,7 @@ impl<'a, T: Element> Call<'a, T> {
                 }
                 if keep {
                     let part = slot * plan.partitions + partition;
-                    let to = self.gradients.at(part * self.layers);
+                    let to = self.gradients.at(part * self.gradient());
                     let first = offset == 0;
                     tile.backward(n, Gradient { to, first });
                 }
@@ -213,59 +214,38 @@ impl<'a, T: Element> Call<'a, T> {
         }
     }
 
+    /// Numbers of a partition's gradient.
+    fn gradient(&self) -> usize {
+        self.problem.shape.depth * self.plan.gradient
+    }
+
     /// Adds the partitions' gradients of a chunk of layers, in their order.
     fn add_up(&self, first: usize, slot: usize, chunk: usize) {
         let Some(to) = self.gradient else { return };
-        let (shape, augmentation) = (self.problem.shape, self.problem.augmentation);
-        let d2 = shape.width.pow(2);
-        // The tiles leave out the factor delta.
-        let factor = match augmentation {
-            Augmentation::Skip => self.problem.delta,
-            _ => T::ONE,
-        };
+        let (shape, plan) = (self.problem.shape, &self.plan);
         let range = self.layers_of(chunk);
-        let (start, count) = (range.start * d2, range.len() * d2);
         // SAFETY: all partitions are written, and each chunk of layers has its own output.
         unsafe {
-            let from = self
-                .gradients
-                .at(slot * self.plan.partitions * self.layers + start);
-            let out = to.at((first + slot) * self.layers + start);
-            let out = std::slice::from_raw_parts_mut(out, count);
-            self.sum(from, out, |out, sum| *out = factor * sum);
-            if augmentation == Augmentation::IncSkip {
+            let from = slot * plan.partitions * self.gradient() + range.start * plan.gradient;
+            let out = (first + slot) * self.layers + range.start * shape.width.pow(2);
+            (self.table.gather)(&Gather {
+                width: shape.width,
+                layers: range.len(),
+                partitions: plan.partitions,
+                apart: self.gradient(),
+                from: self.gradients.at(from),
+                // The tiles leave out the factor delta.
+                factor: match self.problem.augmentation {
+                    Augmentation::Skip => self.problem.delta,
+                    _ => T::ONE,
+                },
                 // A_k enters the increment of layer k + 1 with a minus.
-                let following = (shape.depth * d2 - start - d2).min(count);
-                self.sum(from.add(d2), &mut out[..following], |out, sum| {
-                    *out = *out - sum
-                });
-            }
-        }
-    }
-
-    /// Hands each of `out` the sum of the partitions' numbers from `from` on, in their order.
-    unsafe fn sum(&self, from: *const T, out: &mut [T], write: impl Fn(&mut T, T)) {
-        // As many sums at once as stay in the nearest cache.
-        const SPAN: usize = 256;
-        let mut sums = [T::ZERO; SPAN];
-        for (i, out) in out.chunks_mut(SPAN).enumerate() {
-            let sums = &mut sums[..out.len()];
-            for partition in 0..self.plan.partitions {
-                let part = unsafe {
-                    let part = from.add(partition * self.layers + i * SPAN);
-                    std::slice::from_raw_parts(part, sums.len())
-                };
-                if partition == 0 {
-                    sums.copy_from_slice(part);
-                    continue;
-                }
-                for (sum, &x) in sums.iter_mut().zip(part) {
-                    *sum = *sum + x;
-                }
-            }
-            out.iter_mut()
-                .zip(&*sums)
-                .for_each(|(out, &sum)| write(out, sum));
+                less: match self.problem.augmentation {
+                    Augmentation::IncSkip => range.len().min(shape.depth - 1 - range.start),
+                    _ => 0,
+                },
+                to: to.at(out),
+            });
         }
     }
 

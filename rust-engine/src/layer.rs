@@ -6,7 +6,7 @@ use crate::simd::Simd;
 use crate::simd::several::Several;
 
 /// Vectors that go through an activation function at once.
-const SIDE_BY_SIDE: usize = 6;
+const SIDE_BY_SIDE: usize = 4;
 
 /// What becomes of the hidden state once sigma is known.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,8 +49,6 @@ pub struct Inside<T> {
     pub vanishes: bool,
     pub h: *mut T,
     pub delta: T,
-    /// What will be read for the next layer: kept values stream in from beyond the nearest caches.
-    pub soon: *const T,
 }
 
 /// g += through sigma'.
@@ -130,7 +128,7 @@ unsafe fn activate_at<V: Simd, S: Sigma>(p: &Activate<V::Scalar>, i: usize) {
         let delta = V::splat(p.delta);
         let (value, derivative) = S::value(V::load(p.z.add(i)));
         let value = match p.hidden {
-            Hidden::Replace => math::vanished(value),
+            Hidden::Replace => value.vanished(),
             _ => value,
         };
         value.store(p.value.add(i));
@@ -176,10 +174,9 @@ unsafe fn inside_with<V: Simd, S: Sigma>(p: &Inside<V::Scalar>) {
         let delta = V::splat(p.delta);
         for i in (0..p.count).step_by(V::LANES) {
             let derivative = S::derivative(V::load(p.kept.add(i)));
-            V::prefetch(p.soon.wrapping_add(i));
             let u = V::load(p.g.add(i)).mul(derivative);
             match p.vanishes {
-                true => math::vanished(u).store(p.u.add(i)),
+                true => u.vanished().store(p.u.add(i)),
                 false => u.store(p.u.add(i)),
             }
             if !p.value.is_null() {

@@ -9,6 +9,7 @@ mod call;
 mod dispatch;
 mod engine;
 mod error;
+mod gather;
 mod layer;
 mod loss;
 mod math;

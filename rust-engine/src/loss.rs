@@ -94,7 +94,7 @@ unsafe fn softmax<V: Simd>(
         for c in 0..classes {
             let own = half.gt(number(c as f64).sub(hot).abs());
             let g = V::load(at(c)).mul(inverse).sub(V::select(own, one, zero));
-            let g = V::select(sample, math::vanished(g), zero);
+            let g = V::select(sample, g.vanished(), zero);
             g.store(at(c));
             square = g.mul_add(g, square);
         }

@@ -2,7 +2,11 @@
 //!
 //! u and h lie in panels, samples in lanes, so an entry of G is an inner product along them. A block
 //! of entries keeps a vector of partial sums each, over all panels of the tile; then the lanes of
-//! the whole block are added up in one tree.
+//! the whole block are added up in one tree. Its sums come out in the lanes of a vector, and so they
+//! are kept until all tiles are done: G lies block by block, each block row by row, filled up to
+//! whole vectors. `gather` brings the entries into their places.
+
+use std::ops::Range;
 
 use crate::math::Element;
 use crate::product::parts;
@@ -17,10 +21,68 @@ pub struct Outer<T> {
     pub vectors: usize,
     pub u: *const T,
     pub h: *const T,
-    /// (width, width).
+    /// `Blocks::numbers` of them.
     pub to: *mut T,
     /// Whether G is added to, else overwritten.
     pub accumulate: bool,
+    pub soon: Soon<T>,
+}
+
+/// What the next layer will need from beyond the nearest caches. It is asked for here, a little
+/// after each block: a core waits for so many cache lines at once, and no more.
+#[derive(Clone, Copy)]
+pub struct Soon<T> {
+    /// Its G.
+    pub to: *const T,
+    /// The matrix it is multiplied by.
+    pub matrix: *const T,
+    /// What is kept of it, as many numbers as `u` has each; the second may be null.
+    pub kept: [*const T; 2],
+}
+
+impl<T> Soon<T> {
+    /// Part `part`, of so many `numbers` of G and the matrix, with the vectors `kept`.
+    #[inline(always)]
+    unsafe fn ask<V: Simd<Scalar = T>>(&self, part: usize, numbers: usize, kept: Range<usize>) {
+        unsafe {
+            V::prefetch(self.to.wrapping_add(part * numbers));
+            V::prefetch(self.matrix.wrapping_add(part * numbers));
+            for from in self.kept {
+                if !from.is_null() {
+                    for i in kept.clone() {
+                        V::prefetch(from.wrapping_add(i * V::LANES));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// How G is cut into blocks.
+#[derive(Clone, Copy, Debug)]
+pub struct Blocks {
+    /// Most rows of a block.
+    pub rows: usize,
+    /// Most columns of a block.
+    pub columns: usize,
+    /// Numbers that a block takes up.
+    pub numbers: usize,
+}
+
+impl Blocks {
+    pub(crate) const fn of<V: Simd>() -> Self {
+        let columns = widest_block(V::REGISTERS);
+        Self {
+            rows: TALL,
+            columns,
+            numbers: (TALL * columns).next_multiple_of(V::LANES),
+        }
+    }
+
+    /// Numbers that G takes up.
+    pub(crate) const fn of_width(self, width: usize) -> usize {
+        width.div_ceil(self.rows) * width.div_ceil(self.columns) * self.numbers
+    }
 }
 
 /// Rows of a block.
@@ -50,12 +112,12 @@ macro_rules! below {
 
 /// The lanes of the first `LANES` vectors added up: lane i holds the sum of vector i.
 #[inline(always)]
-unsafe fn lane_sums<V: Simd>(mut vectors: [V; 16]) -> V {
+unsafe fn lane_sums<V: Simd>(mut vectors: [V; 16], halves: &V::Halves) -> V {
     macro_rules! fold {
         ($level:literal: $($i:literal)*) => {
             let apart = const { V::LANES >> ($level + 1) };
             $(if $i < apart {
-                vectors[$i] = unsafe { vectors[$i].fold::<$level>(vectors[$i + apart]) };
+                vectors[$i] = unsafe { vectors[$i].fold::<$level>(vectors[$i + apart], halves) };
             })*
         };
     }
@@ -81,27 +143,11 @@ unsafe fn take<V: Simd>(vectors: &[V; 16], first: usize, count: usize) -> [V; 16
     part
 }
 
-/// The sum of the lanes of each of the first `count` vectors.
 #[inline(always)]
-unsafe fn each_sum<V: Simd>(vectors: &[V; 16], count: usize) -> [V::Scalar; 16] {
-    let mut sums = [V::Scalar::ZERO; 16];
-    macro_rules! chunks {
-        ($($chunk:literal)*) => {
-            $(let first = const { $chunk * V::LANES };
-            if first < count {
-                unsafe {
-                    let part = take(vectors, first, count);
-                    lane_sums(part).store(sums.as_mut_ptr().add(first));
-                }
-            })*
-        };
-    }
-    below!(8, chunks);
-    sums
-}
-
-#[inline(always)]
-unsafe fn block<V: Simd, const J: usize, const I: usize, const S: usize>(p: &Outer<V::Scalar>) {
+unsafe fn block<V: Simd, const J: usize, const I: usize, const S: usize>(
+    p: &Outer<V::Scalar>,
+    halves: &V::Halves,
+) {
     unsafe {
         let zero = V::splat(V::Scalar::ZERO);
         let mut sums = [[zero; I]; J];
@@ -129,24 +175,35 @@ unsafe fn block<V: Simd, const J: usize, const I: usize, const S: usize>(p: &Out
             };
         }
         below!(16, flatten);
-        let entries = each_sum(&flat, J * I);
-        for j in 0..J {
-            for i in 0..I {
-                let to = p.to.add(j * p.width + i);
-                let entry = entries[j * I + i];
-                *to = if p.accumulate { *to + entry } else { entry };
-            }
+        macro_rules! sum_up {
+            ($($chunk:literal)*) => {
+                $(let first = const { $chunk * V::LANES };
+                if first < J * I {
+                    let to = p.to.add(first);
+                    let sums = lane_sums(take(&flat, first, J * I), halves);
+                    match p.accumulate {
+                        true => V::load(to).add(sums).store(to),
+                        false => sums.store(to),
+                    }
+                })*
+            };
         }
+        below!(8, sum_up);
     }
 }
 
 #[inline(always)]
-unsafe fn block_of<V: Simd, const S: usize>(p: &Outer<V::Scalar>, rows: usize, columns: usize) {
+unsafe fn block_of<V: Simd, const S: usize>(
+    p: &Outer<V::Scalar>,
+    halves: &V::Halves,
+    rows: usize,
+    columns: usize,
+) {
     macro_rules! sizes {
         ($(($j:literal, $i:literal))*) => {
             match (rows, columns) {
                 $(($j, $i) if $i <= const { widest_block(V::REGISTERS) } => unsafe {
-                    block::<V, $j, $i, S>(p);
+                    block::<V, $j, $i, S>(p, halves);
                 },)*
                 _ => unreachable!("a block larger than the registers hold"),
             }
@@ -161,20 +218,27 @@ unsafe fn block_of<V: Simd, const S: usize>(p: &Outer<V::Scalar>, rows: usize, c
 
 #[inline(always)]
 unsafe fn tile<V: Simd, const S: usize>(p: &Outer<V::Scalar>) {
+    let blocks = const { Blocks::of::<V>() };
+    let halves = V::halves();
     let row = S * V::LANES;
-    let near = NEAR_BYTES / (p.panels * row * size_of::<V::Scalar>());
-    for (first, columns) in parts(p.width, near.max(TALL)) {
-        for (j, rows) in parts(p.width, TALL) {
-            for (i, columns) in parts(columns, const { widest_block(V::REGISTERS) }) {
-                let i = first + i;
+    let across = p.width.div_ceil(blocks.columns);
+    let per = (p.width * p.panels * S).div_ceil(across * p.width.div_ceil(blocks.rows));
+    let near = NEAR_BYTES / (p.panels * row * size_of::<V::Scalar>() * blocks.columns);
+    for (first, count) in parts(across, near.max(1)) {
+        for (down, (j, rows)) in parts(p.width, blocks.rows).enumerate() {
+            let columns = parts(p.width, blocks.columns).enumerate();
+            for (at, (i, columns)) in columns.skip(first).take(count) {
                 unsafe {
                     let part = Outer {
                         u: p.u.add(j * row),
                         h: p.h.add(i * row),
-                        to: p.to.add(j * p.width + i),
+                        to: p.to.add((down * across + at) * blocks.numbers),
                         ..*p
                     };
-                    block_of::<V, S>(&part, rows, columns);
+                    block_of::<V, S>(&part, &halves, rows, columns);
+                    let block = down * across + at;
+                    let kept = block * per..(block + 1) * per;
+                    p.soon.ask::<V>(block, blocks.numbers, kept);
                 }
             }
         }
@@ -184,7 +248,7 @@ unsafe fn tile<V: Simd, const S: usize>(p: &Outer<V::Scalar>) {
 /// The gradient.
 ///
 /// # Safety
-/// The pointers cover `panels` panels and `width` squared entries, and do not overlap.
+/// The pointers cover `panels` panels and what `Blocks` says of G, and do not overlap.
 #[inline(always)]
 pub(crate) unsafe fn outer<V: Simd>(p: &Outer<V::Scalar>) {
     unsafe {

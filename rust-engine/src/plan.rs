@@ -20,7 +20,7 @@ const DEEP_TANH: usize = 2000;
 const TILE_SAMPLES_NARROW: usize = 128;
 const TILE_SAMPLES_WIDE: usize = 256;
 /// Width from which on a layer counts as wide.
-const WIDE: usize = 48;
+const WIDE: usize = 24;
 /// Bytes that a thread may keep of a tile before it computes segments of the depth twice.
 const KEPT_BYTES: usize = 128 << 20;
 /// Bytes of one segment's kept layers.
@@ -39,6 +39,8 @@ pub(crate) struct Plan {
     pub tile: usize,
     /// Parts of the batch with a gradient of their own.
     pub partitions: usize,
+    /// Numbers that a layer's gradient takes up in a partition.
+    pub gradient: usize,
     /// Layers whose values are kept at once; the depth, unless segments are computed twice.
     pub segment: usize,
     /// Layers after which h is kept, within a segment.
@@ -100,6 +102,7 @@ impl Plan {
             panels,
             tile,
             partitions,
+            gradient: table.blocks.of_width(shape.width),
             segment,
             checkpoint: CHECKPOINT,
             keeps_derivative,

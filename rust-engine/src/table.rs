@@ -4,10 +4,11 @@
 //! inline it where the compiler may use the instruction set, and a table holds their addresses.
 
 use crate::dispatch::Isa;
+use crate::gather::{self, Gather};
 use crate::layer::{self, Activate, Inside, Outside};
 use crate::loss::{self, CrossEntropy};
 use crate::math::Tables;
-use crate::outer::{self, Outer};
+use crate::outer::{self, Blocks, Outer};
 use crate::product::{self, Product};
 use crate::simd::Simd;
 
@@ -18,7 +19,10 @@ pub struct Table<T> {
     /// Widest panel, in vectors.
     pub widest_panel: usize,
     pub product: unsafe fn(&Product<T>),
+    /// How `outer` leaves a gradient.
+    pub blocks: Blocks,
     pub outer: unsafe fn(&Outer<T>),
+    pub gather: unsafe fn(&Gather<T>),
     pub activate: unsafe fn(&Activate<T>),
     pub inside: unsafe fn(&Inside<T>),
     pub outside: unsafe fn(&Outside<T>),
@@ -40,6 +44,11 @@ macro_rules! table {
             $(#[target_feature(enable = $features)])?
             unsafe fn outer(p: &Outer<$scalar>) {
                 unsafe { outer::outer::<$vector>(p) }
+            }
+
+            $(#[target_feature(enable = $features)])?
+            unsafe fn gather(p: &Gather<$scalar>) {
+                unsafe { gather::gather::<$vector>(p) }
             }
 
             $(#[target_feature(enable = $features)])?
@@ -73,7 +82,9 @@ macro_rules! table {
                 lanes: <$vector>::LANES,
                 widest_panel: product::widest_panel(<$vector>::REGISTERS),
                 product,
+                blocks: Blocks::of::<$vector>(),
                 outer,
+                gather,
                 activate,
                 inside,
                 outside,

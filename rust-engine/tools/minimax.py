@@ -69,7 +69,38 @@ def mills_moved(t: mpf) -> mpf:
     return mills(mpf("2.5") * (1 + t) / (1 - t))
 
 
+def tanh_piece(n: int) -> list[mpf]:
+    """Coefficients of tanh(c + r), of degree 4 in r, and the centre c of the piece with index n.
+
+    The pieces are those of numbers TANH_OFFSET + |x| with equal exponents and three leading bits of
+    the significand, 2^(e + m / 8); the index is 8 (e + 127) + m modulo 32. The first has its centre
+    at 0 and begins with r itself: relative errors stay small down to the smallest x.
+    """
+    first = 18
+    octave, eighth = divmod((n - first) % PIECES + 2, 8)
+    low, width = mpf(2) ** (octave - 1) * (1 + mpf(eighth) / 8) - TANH_OFFSET, mpf(2) ** (octave - 4)
+    if n == first:
+        slope = minimax(lambda r: mpmath.tanh(r) / r, 1e-9, width, 3, 0)[1]
+        return [mpf(0), mpf(1), *slope[1:], mpf(0)]
+    centre, half = low + width / 2, width / 2
+    return [*minimax(lambda r: mpmath.tanh(centre + r), -half, half, 4, 0)[1], centre]
+
+
+def tail_piece(n: int) -> list[mpf]:
+    """Coefficients of Phi(-n TAIL_STEP - r), of degree 6 in r, |r| <= TAIL_STEP / 2.
+
+    The last is zero: beyond it nothing is left of the tail beside 2^-46.
+    """
+    half = TAIL_STEP / 2
+    if n == PIECES - 1:
+        return [mpf(0)] * 7
+    return minimax(lambda r: mpmath.ncdf(-n * mpf(TAIL_STEP) - r), -half, half, 6, 0)[1]
+
+
 HALF_LN2 = 0.3470
+TANH_OFFSET = 0.625
+TAIL_STEP = 1 / 4
+PIECES = 32
 CASES: tuple[tuple[str, Function, float, float, int, int], ...] = (
     ("exp f32", exp_tail, -HALF_LN2, HALF_LN2, 4, 0),
     ("exp f64", exp_tail, -HALF_LN2, HALF_LN2, 9, 0),
@@ -86,6 +117,10 @@ def main() -> None:
         print(f"{name}: relative error {mpmath.nstr(error, 3)} = 2^{exponent}")
         for side, coefficients in (("P", p), ("Q", q)):
             print(f"  {side}:", ", ".join(mpmath.nstr(c, 19) for c in coefficients))
+    for name, piece in (("tanh", tanh_piece), ("Phi(-a)", tail_piece)):
+        print(f"{name} f32 in pieces, centres, leading coefficients, ..., constant terms:")
+        for coefficients in list(zip(*map(piece, range(PIECES)), strict=True))[::-1]:
+            print("  ", ", ".join(mpmath.nstr(c, 10) for c in coefficients))
 
 
 if __name__ == "__main__":

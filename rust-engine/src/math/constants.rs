@@ -39,6 +39,8 @@ pub trait Element:
     const EXP_MOST: Self;
     /// Below this, e^x is 0.
     const EXP_LEAST: Self;
+    /// Below this, the sigmoid is 0 or subnormal.
+    const SIGMOID_LEAST: Self;
     /// (e^r - 1 - r) / r^2 on |r| <= ln(2) / 2.
     const EXP_TAIL: &'static [Self];
     /// (e^2r - 1 - 2 r) / (2 r^2) on |r| <= ln(2) / 4: the same numbers, times powers of two.
@@ -52,6 +54,7 @@ pub trait Element:
 
     /// Below this, what can only shrink from layer to layer is taken as 0: it would become subnormal,
     /// on which processors compute a hundred times slower, and one sample would slow down its panel.
+    /// A power of two with an exponent of one bit: what is below has none of the bits above it.
     const LEAST: Self;
 
     /// The nearest value.
@@ -65,6 +68,22 @@ pub trait Element:
     /// # Safety
     /// As for every operation of `V`.
     unsafe fn mills<V: Simd<Scalar = Self>>(a: V) -> V;
+    /// tanh(x).
+    ///
+    /// # Safety
+    /// As for every operation of `V`.
+    #[inline(always)]
+    unsafe fn tanh<V: Simd<Scalar = Self>>(x: V) -> V {
+        unsafe { super::tanh_by_ratio(x) }
+    }
+    /// x Phi(x) and its derivative.
+    ///
+    /// # Safety
+    /// As for every operation of `V`.
+    #[inline(always)]
+    unsafe fn gelu<V: Simd<Scalar = Self>>(x: V) -> (V, V) {
+        unsafe { super::gelu_by_mills(x) }
+    }
 }
 
 /// The compiled kernels of an element type; implemented beside them.
@@ -163,12 +182,13 @@ impl Element for f32 {
     const LN2_LOW: Self = -2.121_944_4e-4;
     const EXP_MOST: Self = 89.5;
     const EXP_LEAST: Self = -106.0;
+    const SIGMOID_LEAST: Self = -87.336_54;
     const EXP_TAIL: &'static [Self] = &EXP_TAIL_F32;
     const EXP_TAIL_TWICE: &'static [Self] = &twice_f32(EXP_TAIL_F32);
     const EXPM1_MOST: Self = 20.0;
     const GELU_MOST: Self = 40.0;
     const DENSITY_AT_0: Self = 0.398_942_3;
-    const LEAST: Self = 1e-25;
+    const LEAST: Self = f32::from_bits(32 << 23);
 
     #[inline(always)]
     fn from_f64(x: f64) -> Self {
@@ -192,6 +212,22 @@ impl Element for f32 {
             polynomial(MILLS, a.sub(pole).div(a.add(pole)))
         }
     }
+
+    #[inline(always)]
+    unsafe fn tanh<V: Simd<Scalar = Self>>(x: V) -> V {
+        match V::LOOKS_UP {
+            true => unsafe { super::pieces::tanh(x) },
+            false => unsafe { super::tanh_by_ratio(x) },
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn gelu<V: Simd<Scalar = Self>>(x: V) -> (V, V) {
+        match V::LOOKS_UP {
+            true => unsafe { super::pieces::gelu(x) },
+            false => unsafe { super::gelu_by_mills(x) },
+        }
+    }
 }
 
 impl Element for f64 {
@@ -206,12 +242,13 @@ impl Element for f64 {
     const LN2_LOW: Self = 1.428_606_820_309_417_3e-6;
     const EXP_MOST: Self = 710.5;
     const EXP_LEAST: Self = -746.0;
+    const SIGMOID_LEAST: Self = -708.396_418_532_264_1;
     const EXP_TAIL: &'static [Self] = &EXP_TAIL_F64;
     const EXP_TAIL_TWICE: &'static [Self] = &twice_f64(EXP_TAIL_F64);
     const EXPM1_MOST: Self = 44.0;
     const GELU_MOST: Self = 40.0;
     const DENSITY_AT_0: Self = 0.398_942_280_401_432_7;
-    const LEAST: Self = 1e-280;
+    const LEAST: Self = f64::from_bits(128 << 52);
 
     #[inline(always)]
     fn from_f64(x: f64) -> Self {

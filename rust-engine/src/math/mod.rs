@@ -5,6 +5,7 @@
 //! for both element types and need no fused operation.
 
 mod constants;
+mod pieces;
 
 pub use constants::{Element, Tables};
 
@@ -62,15 +63,6 @@ unsafe fn clamped<V: Simd>(x: V) -> V {
     }
 }
 
-/// x, or 0 where it is below `LEAST` in magnitude.
-#[inline(always)]
-pub(crate) unsafe fn vanished<V: Simd>(x: V) -> V {
-    unsafe {
-        let tiny = V::splat(V::Scalar::LEAST).gt(x.abs());
-        V::select(tiny, V::splat(V::Scalar::ZERO), x)
-    }
-}
-
 /// e^x, 0 and infinity beyond the range.
 #[inline(always)]
 pub(crate) unsafe fn exp<V: Simd>(x: V) -> V {
@@ -104,9 +96,15 @@ unsafe fn expm1<V: Simd>(x: V) -> V {
     }
 }
 
-/// e / (e + 1) with e = (e^2|x| - 1) / 2: never above 1, however it is rounded.
+/// tanh(x), never above 1, however it is rounded.
 #[inline(always)]
 pub(crate) unsafe fn tanh<V: Simd>(x: V) -> V {
+    unsafe { V::Scalar::tanh(x) }
+}
+
+/// tanh(x) = e / (e + 1) with e = (e^2|x| - 1) / 2.
+#[inline(always)]
+unsafe fn tanh_by_ratio<V: Simd>(x: V) -> V {
     unsafe {
         let half = V::splat(V::Scalar::HALF);
         let most = V::splat(V::Scalar::EXPM1_MOST * V::Scalar::HALF);
@@ -124,12 +122,16 @@ pub(crate) unsafe fn tanh<V: Simd>(x: V) -> V {
     }
 }
 
-/// 1 / (1 + e^-x).
+/// 1 / (1 + e^-x), 0 where that is subnormal.
 #[inline(always)]
 pub(crate) unsafe fn sigmoid<V: Simd>(x: V) -> V {
     unsafe {
-        let one = V::splat(V::Scalar::ONE);
-        one.div(one.add(exp(V::splat(V::Scalar::ZERO).sub(x))))
+        let (zero, one) = (V::splat(V::Scalar::ZERO), V::splat(V::Scalar::ONE));
+        let least = V::splat(V::Scalar::SIGMOID_LEAST);
+        let within = x.at_least(least).at_most(zero.sub(least));
+        let (n, less_one) = reduced(zero.sub(within), None);
+        let inverse = less_one.add(one).ldexp(n).add(one);
+        V::select(least.gt(x), zero, one.ratio(inverse))
     }
 }
 
@@ -150,10 +152,16 @@ pub(crate) unsafe fn relu<V: Simd>(x: V) -> V {
 }
 
 /// x Phi(x) and its derivative Phi(x) + x phi(x), Phi and phi of the standard normal law.
+#[inline(always)]
+pub(crate) unsafe fn gelu<V: Simd>(x: V) -> (V, V) {
+    unsafe { V::Scalar::gelu(x) }
+}
+
+/// gelu by the ratio of Phi and phi.
 ///
 /// Phi(-a) = e^(-a^2 / 2) M(a) with M half the scaled complementary error function; a^2 is taken in two parts, since the exponential magnifies its rounding.
 #[inline(always)]
-pub(crate) unsafe fn gelu<V: Simd>(x: V) -> (V, V) {
+unsafe fn gelu_by_mills<V: Simd>(x: V) -> (V, V) {
     unsafe {
         let zero = V::splat(V::Scalar::ZERO);
         let half = V::splat(V::Scalar::HALF);

@@ -7,6 +7,7 @@ use super::Simd;
 unsafe impl Simd for __m256 {
     type Scalar = f32;
     type Mask = __m256;
+    type Halves = ();
     const LANES: usize = 8;
     const REGISTERS: usize = 16;
 
@@ -118,7 +119,7 @@ unsafe impl Simd for __m256 {
     }
 
     #[inline(always)]
-    unsafe fn fold<const LEVEL: u32>(self, other: Self) -> Self {
+    unsafe fn fold<const LEVEL: u32>(self, other: Self, _: &()) -> Self {
         unsafe {
             let (first, second) = match LEVEL {
                 0 => (
@@ -145,6 +146,7 @@ unsafe impl Simd for __m256 {
 unsafe impl Simd for __m256d {
     type Scalar = f64;
     type Mask = __m256d;
+    type Halves = ();
     const LANES: usize = 4;
     const REGISTERS: usize = 16;
 
@@ -258,7 +260,7 @@ unsafe impl Simd for __m256d {
     }
 
     #[inline(always)]
-    unsafe fn fold<const LEVEL: u32>(self, other: Self) -> Self {
+    unsafe fn fold<const LEVEL: u32>(self, other: Self, _: &()) -> Self {
         unsafe {
             let (first, second) = match LEVEL {
                 0 => (

@@ -4,29 +4,48 @@ use std::arch::x86_64::*;
 
 use super::Simd;
 
-/// Where `fold` takes the first or the second half of a group from: lane of the one vector, or
-/// `LANES` plus lane of the other, as numbers of a lane's own size.
-const fn fold_order<const LANES: usize>(level: u32, part: usize) -> [u32; 16] {
+/// What `fold` adds to the halves that stay in their places, as numbers of a lane's own size: the
+/// second half of each group of the one vector, the first half of the other's (`LANES` on).
+const fn fold_order<const LANES: usize>(level: u32) -> [u32; 16] {
     let half = LANES >> (level + 1);
     let words = 16 / LANES;
     let mut order = [0; 16];
     let mut i = 0;
     while i < LANES {
         let from = match i & half {
-            0 => i,
+            0 => i + half,
             _ => LANES + i - half,
         };
-        order[i * words] = (from + part * half) as u32;
+        order[i * words] = from as u32;
         i += 1;
     }
     order
 }
 
+/// The lanes of the second half of each group, for each level of `fold`.
+const fn second_halves<const LANES: usize>() -> [u16; 4] {
+    let mut halves = [0; 4];
+    let mut level = 0;
+    while (LANES >> (level + 1)) > 0 {
+        let mut i = 0;
+        while i < LANES {
+            if i & (LANES >> (level + 1)) != 0 {
+                halves[level] |= 1 << i;
+            }
+            i += 1;
+        }
+        level += 1;
+    }
+    halves
+}
+
 unsafe impl Simd for __m512 {
     type Scalar = f32;
     type Mask = __mmask16;
+    type Halves = [__mmask16; 4];
     const LANES: usize = 16;
     const REGISTERS: usize = 32;
+    const LOOKS_UP: bool = true;
 
     #[inline(always)]
     unsafe fn splat(x: f32) -> Self {
@@ -118,6 +137,29 @@ unsafe impl Simd for __m512 {
     }
 
     #[inline(always)]
+    unsafe fn vanished(self) -> Self {
+        unsafe {
+            // The exponent's bits from that of `LEAST` on.
+            let from_least = _mm512_set1_epi32(0x7000_0000);
+            let there = _mm512_test_epi32_mask(_mm512_castps_si512(self), from_least);
+            _mm512_maskz_mov_ps(there, self)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn leading_bits(self) -> Self {
+        unsafe { _mm512_castsi512_ps(_mm512_srli_epi32::<20>(_mm512_castps_si512(self))) }
+    }
+
+    #[inline(always)]
+    unsafe fn look_up(self, table: &[f32; 32]) -> Self {
+        unsafe {
+            let (low, high) = (Self::load(&table[0]), Self::load(&table[16]));
+            _mm512_permutex2var_ps(low, _mm512_castps_si512(self), high)
+        }
+    }
+
+    #[inline(always)]
     unsafe fn upper(self) -> Self {
         unsafe { _mm512_and_ps(_mm512_castsi512_ps(_mm512_set1_epi32(!0xfff)), self) }
     }
@@ -138,14 +180,20 @@ unsafe impl Simd for __m512 {
     }
 
     #[inline(always)]
-    unsafe fn fold<const LEVEL: u32>(self, other: Self) -> Self {
+    fn halves() -> Self::Halves {
+        // Opaque: blends by masks that the compiler knew would become permutations, which have one
+        // port of the two that it blends on.
+        std::hint::black_box(const { second_halves::<16>() })
+    }
+
+    #[inline(always)]
+    unsafe fn fold<const LEVEL: u32>(self, other: Self, halves: &Self::Halves) -> Self {
         unsafe {
-            let first = const { fold_order::<16>(LEVEL, 0) };
-            let second = const { fold_order::<16>(LEVEL, 1) };
-            let (first, second) = (first.as_ptr().cast(), second.as_ptr().cast());
+            let order = const { fold_order::<16>(LEVEL) };
+            let order = _mm512_loadu_si512(order.as_ptr().cast());
             _mm512_add_ps(
-                _mm512_permutex2var_ps(self, _mm512_loadu_si512(first), other),
-                _mm512_permutex2var_ps(self, _mm512_loadu_si512(second), other),
+                _mm512_mask_blend_ps(halves[LEVEL as usize], self, other),
+                _mm512_permutex2var_ps(self, order, other),
             )
         }
     }
@@ -159,6 +207,7 @@ unsafe impl Simd for __m512 {
 unsafe impl Simd for __m512d {
     type Scalar = f64;
     type Mask = __mmask8;
+    type Halves = [__mmask8; 4];
     const LANES: usize = 8;
     const REGISTERS: usize = 32;
 
@@ -241,6 +290,16 @@ unsafe impl Simd for __m512d {
     }
 
     #[inline(always)]
+    unsafe fn vanished(self) -> Self {
+        unsafe {
+            // The exponent's bits from that of `LEAST` on.
+            let from_least = _mm512_set1_epi64(0x7800_0000_0000_0000);
+            let there = _mm512_test_epi64_mask(_mm512_castpd_si512(self), from_least);
+            _mm512_maskz_mov_pd(there, self)
+        }
+    }
+
+    #[inline(always)]
     unsafe fn upper(self) -> Self {
         unsafe { _mm512_and_pd(_mm512_castsi512_pd(_mm512_set1_epi64(!0x7ff_ffff)), self) }
     }
@@ -261,14 +320,20 @@ unsafe impl Simd for __m512d {
     }
 
     #[inline(always)]
-    unsafe fn fold<const LEVEL: u32>(self, other: Self) -> Self {
+    fn halves() -> Self::Halves {
+        // Opaque: blends by masks that the compiler knew would become permutations, which have one
+        // port of the two that it blends on.
+        std::hint::black_box(const { second_halves::<8>() }).map(|mask| mask as u8)
+    }
+
+    #[inline(always)]
+    unsafe fn fold<const LEVEL: u32>(self, other: Self, halves: &Self::Halves) -> Self {
         unsafe {
-            let first = const { fold_order::<8>(LEVEL, 0) };
-            let second = const { fold_order::<8>(LEVEL, 1) };
-            let (first, second) = (first.as_ptr().cast(), second.as_ptr().cast());
+            let order = const { fold_order::<8>(LEVEL) };
+            let order = _mm512_loadu_si512(order.as_ptr().cast());
             _mm512_add_pd(
-                _mm512_permutex2var_pd(self, _mm512_loadu_si512(first), other),
-                _mm512_permutex2var_pd(self, _mm512_loadu_si512(second), other),
+                _mm512_mask_blend_pd(halves[LEVEL as usize], self, other),
+                _mm512_permutex2var_pd(self, order, other),
             )
         }
     }

@@ -22,10 +22,14 @@ pub unsafe trait Simd: Copy {
     type Scalar: Element;
     /// Outcome of a comparison.
     type Mask: Copy;
+    /// What `fold` uses, the same at every call.
+    type Halves: Copy + Default;
     /// Number of lanes.
     const LANES: usize;
     /// Number of vector registers, which bounds the size of a product's block.
     const REGISTERS: usize;
+    /// Whether `look_up` costs about as much as a product.
+    const LOOKS_UP: bool = false;
 
     unsafe fn splat(x: Self::Scalar) -> Self;
     unsafe fn load(from: *const Self::Scalar) -> Self;
@@ -65,6 +69,25 @@ pub unsafe trait Simd: Copy {
     unsafe fn ldexp(self, n: Self) -> Self;
     /// 2^n where `self` is n + `Element::POWER_SHIFT`, and 2^n normal.
     unsafe fn shifted_power(self) -> Self;
+    /// The last bits of the exponent and the three leading ones of the significand, in a lane's last
+    /// five bits, where `LOOKS_UP`.
+    #[inline(always)]
+    unsafe fn leading_bits(self) -> Self {
+        unreachable!("bits of no table")
+    }
+    /// For each lane the entry whose number is in the lane's last five bits, where `LOOKS_UP`.
+    #[inline(always)]
+    unsafe fn look_up(self, _table: &[Self::Scalar; 32]) -> Self {
+        unreachable!("a table that no register holds")
+    }
+    /// The vector, with 0 for what is below `Element::LEAST` in magnitude.
+    #[inline(always)]
+    unsafe fn vanished(self) -> Self {
+        unsafe {
+            let tiny = Self::splat(Self::Scalar::LEAST).gt(self.abs());
+            Self::select(tiny, Self::splat(Self::Scalar::ZERO), self)
+        }
+    }
     /// The upper half of the significand: its square is exact.
     unsafe fn upper(self) -> Self;
 
@@ -75,10 +98,16 @@ pub unsafe trait Simd: Copy {
     /// `yes` where the mask holds, else `no`.
     unsafe fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
 
+    /// What `fold` uses.
+    #[inline(always)]
+    fn halves() -> Self::Halves {
+        Self::Halves::default()
+    }
+
     /// With the lanes in groups of `LANES >> LEVEL`: the first half of each group is the sum of the
     /// halves of `self`'s group, the second half that of `other`'s.
     #[inline(always)]
-    unsafe fn fold<const LEVEL: u32>(self, other: Self) -> Self {
+    unsafe fn fold<const LEVEL: u32>(self, other: Self, _halves: &Self::Halves) -> Self {
         let (mut a, mut b) = ([Self::Scalar::ZERO; 16], [Self::Scalar::ZERO; 16]);
         unsafe {
             self.store(a.as_mut_ptr());

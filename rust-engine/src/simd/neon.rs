@@ -7,6 +7,7 @@ use super::Simd;
 unsafe impl Simd for float32x4_t {
     type Scalar = f32;
     type Mask = uint32x4_t;
+    type Halves = ();
     const LANES: usize = 4;
     const REGISTERS: usize = 32;
 
@@ -120,6 +121,7 @@ unsafe impl Simd for float32x4_t {
 unsafe impl Simd for float64x2_t {
     type Scalar = f64;
     type Mask = uint64x2_t;
+    type Halves = ();
     const LANES: usize = 2;
     const REGISTERS: usize = 32;
 

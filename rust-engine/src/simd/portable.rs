@@ -25,6 +25,7 @@ macro_rules! lanes {
         unsafe impl Simd for $name {
             type Scalar = $scalar;
             type Mask = [bool; $lanes];
+            type Halves = ();
             const LANES: usize = $lanes;
             const REGISTERS: usize = 8;
 

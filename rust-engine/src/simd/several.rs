@@ -35,8 +35,10 @@ impl<V: Simd, const N: usize> Several<V, N> {
 unsafe impl<V: Simd, const N: usize> Simd for Several<V, N> {
     type Scalar = V::Scalar;
     type Mask = [V::Mask; N];
+    type Halves = ();
     const LANES: usize = N * V::LANES;
     const REGISTERS: usize = V::REGISTERS / N;
+    const LOOKS_UP: bool = V::LOOKS_UP;
 
     #[inline(always)]
     unsafe fn splat(x: V::Scalar) -> Self {
@@ -137,6 +139,16 @@ unsafe impl<V: Simd, const N: usize> Simd for Several<V, N> {
     #[inline(always)]
     unsafe fn shifted_power(self) -> Self {
         unsafe { self.each(|x| x.shifted_power()) }
+    }
+
+    #[inline(always)]
+    unsafe fn leading_bits(self) -> Self {
+        unsafe { self.each(|x| x.leading_bits()) }
+    }
+
+    #[inline(always)]
+    unsafe fn look_up(self, table: &[V::Scalar; 32]) -> Self {
+        unsafe { self.each(|x| x.look_up(table)) }
     }
 
     #[inline(always)]
