@@ -9,7 +9,7 @@ CRATES := rust-pvar rust-engine
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-gpu lint format types rust docs bench bench-pvar bench-resnet bench-gpu \
-	stress-pvar fuzz-pvar sanitize-pvar miri-pvar neon-pvar check clean
+	stress-pvar fuzz-pvar sanitize miri-pvar neon check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "%-12s %s\n", $$1, $$2}'
@@ -71,18 +71,20 @@ fuzz-pvar: ## fuzz p-variation for half an hour (needs cargo-fuzz)
 	cd rust-pvar && RUSTC_BOOTSTRAP=1 cargo fuzz run recursion -- \
 		-max_total_time=1800 -max_len=4096 -timeout=600
 
-sanitize-pvar: ## the crate's tests under the address sanitizer (x86-64 Linux)
-	cd rust-pvar && RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address cargo test \
-		--no-default-features --target x86_64-unknown-linux-gnu --target-dir target/address --lib --tests
+sanitize: ## the crates' tests under the address sanitizer (x86-64 Linux)
+	for crate in $(CRATES); do (cd $$crate && RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address cargo test \
+		--release --no-default-features --target x86_64-unknown-linux-gnu --target-dir target/address \
+		--lib --tests) || exit 1; done
 
 miri-pvar: ## the crate's tests under Miri, without vectors (needs a nightly toolchain with miri)
 	cd rust-pvar && MIRIFLAGS='-Zmiri-disable-isolation -Zmiri-deterministic-floats' \
 		cargo +nightly miri test --no-default-features --lib --tests
 
-neon-pvar: ## the crate's tests for aarch64, emulated (needs its target, its gcc and qemu-aarch64)
-	cd rust-pvar && CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+neon: ## the crates' tests for aarch64, emulated (needs its target, its gcc and qemu-aarch64)
+	for crate in $(CRATES); do (cd $$crate && \
+		CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
 		CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER='qemu-aarch64 -L /usr/aarch64-linux-gnu' cargo test \
-		--no-default-features --target aarch64-unknown-linux-gnu --lib --tests
+		--release --no-default-features --target aarch64-unknown-linux-gnu --lib --tests) || exit 1; done
 
 bench-resnet: install ## resnet-cifar against a plain loop
 	$(BIN)/python benchmarks/bench_resnet.py
