@@ -73,7 +73,7 @@ fuzz-pvar: ## fuzz p-variation for half an hour (needs cargo-fuzz)
 
 sanitize: ## the crates' tests under the address sanitizer (x86-64 Linux)
 	for crate in $(CRATES); do (cd $$crate && RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address cargo test \
-		--release --no-default-features --target x86_64-unknown-linux-gnu --target-dir target/address \
+		--no-default-features --target x86_64-unknown-linux-gnu --target-dir target/address \
 		--lib --tests) || exit 1; done
 
 miri-pvar: ## the crate's tests under Miri, without vectors (needs a nightly toolchain with miri)
@@ -84,7 +84,7 @@ neon: ## the crates' tests for aarch64, emulated (needs its target, its gcc and 
 	for crate in $(CRATES); do (cd $$crate && \
 		CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
 		CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER='qemu-aarch64 -L /usr/aarch64-linux-gnu' cargo test \
-		--release --no-default-features --target aarch64-unknown-linux-gnu --lib --tests) || exit 1; done
+		--no-default-features --target aarch64-unknown-linux-gnu --lib --tests) || exit 1; done
 
 bench-resnet: install ## resnet-cifar against a plain loop
 	$(BIN)/python benchmarks/bench_resnet.py

@@ -67,6 +67,7 @@ unsafe fn spread<T: Element>(
 #[inline(always)]
 pub(crate) unsafe fn gather<V: Simd>(p: &Gather<V::Scalar>) {
     let blocks = const { Blocks::of::<V>() };
+    const { assert!(Blocks::of::<V>().numbers <= LARGEST) };
     let per_layer = blocks.of_width(p.width);
     let mut block = [V::Scalar::ZERO; LARGEST];
     for layer in 0..p.layers {

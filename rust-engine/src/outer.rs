@@ -21,7 +21,7 @@ pub struct Outer<T> {
     pub vectors: usize,
     pub u: *const T,
     pub h: *const T,
-    /// `Blocks::numbers` of them.
+    /// As many numbers as `Blocks::of_width` says.
     pub to: *mut T,
     /// Whether G is added to, else overwritten.
     pub accumulate: bool,
@@ -45,8 +45,10 @@ impl<T> Soon<T> {
     #[inline(always)]
     unsafe fn ask<V: Simd<Scalar = T>>(&self, part: usize, numbers: usize, kept: Range<usize>) {
         unsafe {
-            V::prefetch(self.to.wrapping_add(part * numbers));
-            V::prefetch(self.matrix.wrapping_add(part * numbers));
+            for line in (0..numbers).step_by(LINE_BYTES / size_of::<T>()) {
+                V::prefetch(self.to.wrapping_add(part * numbers + line));
+                V::prefetch(self.matrix.wrapping_add(part * numbers + line));
+            }
             for from in self.kept {
                 if !from.is_null() {
                     for i in kept.clone() {
@@ -87,6 +89,8 @@ impl Blocks {
 
 /// Rows of a block.
 const TALL: usize = 4;
+/// Bytes of a cache line.
+const LINE_BYTES: usize = 64;
 /// Bytes of h that stay in the nearest cache while all rows of u pass by.
 const NEAR_BYTES: usize = 24 << 10;
 
@@ -164,7 +168,8 @@ unsafe fn block<V: Simd, const J: usize, const I: usize, const S: usize>(
                     }
                 }
             }
-            (u, h) = (u.add(p.width * row), h.add(p.width * row));
+            let panel = p.width * row;
+            (u, h) = (u.wrapping_add(panel), h.wrapping_add(panel));
         }
         let mut flat = [zero; 16];
         macro_rules! flatten {
@@ -222,7 +227,8 @@ unsafe fn tile<V: Simd, const S: usize>(p: &Outer<V::Scalar>) {
     let halves = V::halves();
     let row = S * V::LANES;
     let across = p.width.div_ceil(blocks.columns);
-    let per = (p.width * p.panels * S).div_ceil(across * p.width.div_ceil(blocks.rows));
+    let kept = p.width * p.panels * S;
+    let per = kept.div_ceil(across * p.width.div_ceil(blocks.rows));
     let near = NEAR_BYTES / (p.panels * row * size_of::<V::Scalar>() * blocks.columns);
     for (first, count) in parts(across, near.max(1)) {
         for (down, (j, rows)) in parts(p.width, blocks.rows).enumerate() {
@@ -237,7 +243,7 @@ unsafe fn tile<V: Simd, const S: usize>(p: &Outer<V::Scalar>) {
                     };
                     block_of::<V, S>(&part, &halves, rows, columns);
                     let block = down * across + at;
-                    let kept = block * per..(block + 1) * per;
+                    let kept = (block * per).min(kept)..((block + 1) * per).min(kept);
                     p.soon.ask::<V>(block, blocks.numbers, kept);
                 }
             }

@@ -76,22 +76,26 @@ impl Plan {
         let partitions = (shape.samples / PARTITION_SAMPLES.max(shape.width))
             .clamp(1, MOST_PARTITIONS)
             .min(panels);
-        let samples = match shape.width {
-            WIDE.. => TILE_SAMPLES_WIDE,
-            _ => TILE_SAMPLES_NARROW,
-        };
+        let keeps_derivative = problem.activation == Activation::Gelu;
         // A partition that is half a tile longer is one tile, not a whole and a half.
-        let (usual, longest) = ((samples / panel).max(1), panels.div_ceil(partitions));
-        let tile = match 2 * longest <= 3 * usual {
-            true => longest,
-            false => usual,
+        let longest = panels.div_ceil(partitions);
+        let tile_of = |samples: usize| match (samples / panel).max(1) {
+            usual if 2 * longest <= 3 * usual => longest,
+            usual => usual,
         };
+        let kept_of =
+            |tile: usize| tile * panel * shape.width * bytes * if keeps_derivative { 2 } else { 1 };
+        let wide = tile_of(TILE_SAMPLES_WIDE);
+        // Layers computed twice cost more than a wide tile saves.
+        let tile = match shape.width >= WIDE && kept_of(wide) * shape.depth <= KEPT_BYTES {
+            true => wide,
+            false => tile_of(TILE_SAMPLES_NARROW),
+        };
+        let per_layer = kept_of(tile);
         let deep = match problem.activation {
             Activation::Tanh => DEEP_TANH,
             _ => DEEP,
         };
-        let keeps_derivative = problem.activation == Activation::Gelu;
-        let per_layer = tile * panel * shape.width * bytes * if keeps_derivative { 2 } else { 1 };
         let segment = match per_layer * shape.depth > KEPT_BYTES {
             true => (SEGMENT_BYTES / per_layer).max(CHECKPOINT).min(shape.depth),
             false => shape.depth,

@@ -80,8 +80,8 @@ unsafe fn block<V: Simd, const J: usize, const S: usize>(p: &Product<V::Scalar>)
                     *sum = element.mul_add(x, *sum);
                 }
             }
-            a = a.add(p.a_term);
-            x = x.add(S * V::LANES);
+            a = a.wrapping_add(p.a_term);
+            x = x.wrapping_add(S * V::LANES);
         }
         for (i, &sum) in sums.as_flattened().iter().enumerate() {
             let c = p.c.add(i * V::LANES);

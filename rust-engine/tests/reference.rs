@@ -1,6 +1,8 @@
 //! The engine against the network written out with scalar loops in f64.
 
-use _kernels::{Activation, Augmentation, Engine, Isa, Outputs, Pool, Problem, Shape, Targets};
+use _kernels::{
+    Activation, Augmentation, Element, Engine, Isa, Outputs, Pool, Problem, Shape, Targets,
+};
 use proptest::prelude::*;
 
 /// Numbers of a fixed linear congruential sequence, in [-scale, scale].
@@ -195,30 +197,96 @@ proptest! {
 
     #[test]
     fn every_instruction_set_agrees_with_scalar_loops((case, targets) in cases()) {
-        let mut expected = vec![0.0; case.blocks.len()];
-        let loss: f64 = targets.iter().enumerate()
-            .map(|(i, &target)| case.sample(i, target, &mut expected))
-            .sum::<f64>() / case.shape.samples as f64;
-        let problem = Problem {
-            shape: case.shape,
-            activation: case.activation,
-            augmentation: case.augmentation,
-            delta: case.delta,
-            h0: &case.h0,
-            blocks: &case.blocks,
-            readout: &case.readout,
-        };
-        for isa in available() {
-            let mut engine = Engine::<f64>::new(Pool::new(1)?, isa);
-            let mut gradient = vec![0.0; case.blocks.len()];
-            let outputs = Outputs { prediction: None, gradient: Some(&mut gradient) };
-            let found = engine.evaluate(&problem, Targets::Classes(&targets), outputs)?;
-            prop_assert!((found[0].loss - loss).abs() <= 1e-12 * loss.abs().max(1.0), "{isa:?}: loss");
-            let difference: Vec<f64> = gradient.iter().zip(&expected).map(|(a, b)| a - b).collect();
-            let error = norm(&difference);
-            prop_assert!(error <= 1e-11 * norm(&expected) + 1e-300, "{isa:?}: gradient off {error:e}");
-        }
+        check(&case, &targets)?;
     }
+}
+
+/// Partitions of several tiles each, and more layers than one task adds up.
+#[test]
+fn partitions_and_tiles_add_up() -> Result<(), TestCaseError> {
+    for (_, augmentation) in Augmentation::NAMES {
+        let shape = Shape {
+            replicas: 1,
+            samples: 1700,
+            depth: 67,
+            width: 5,
+            outputs: 3,
+        };
+        // Nothing dies out on the way.
+        let size = match augmentation {
+            Augmentation::None => (3.0 / shape.width as f64).sqrt(),
+            _ => 1.0 / (shape.width as f64 * shape.depth as f64).sqrt(),
+        };
+        let case = Case {
+            shape,
+            activation: Activation::Tanh,
+            augmentation,
+            delta: (shape.depth as f64).powf(-0.5),
+            h0: numbers(5, shape.samples * shape.width, 1.0),
+            blocks: numbers(6, shape.depth * shape.width * shape.width, size),
+            readout: numbers(7, shape.outputs * shape.width, 0.5),
+        };
+        let targets: Vec<i64> = (0..shape.samples).map(|i| (i % 3) as i64).collect();
+        check(&case, &targets)?;
+    }
+    Ok(())
+}
+
+/// Loss and gradient on every instruction set of the machine, in f64 and in f32.
+fn check(case: &Case, targets: &[i64]) -> Result<(), TestCaseError> {
+    let mut gradient = vec![0.0; case.blocks.len()];
+    let losses = targets.iter().enumerate();
+    let loss: f64 = losses
+        .map(|(i, &target)| case.sample(i, target, &mut gradient))
+        .sum();
+    let expected = (loss / case.shape.samples as f64, gradient);
+    compare::<f64>(case, targets, &expected, 1e-11)?;
+    // A number that rounds to the other side of 0 has another slope.
+    match case.activation {
+        Activation::Relu => Ok(()),
+        _ => compare::<f32>(case, targets, &expected, 1e-4),
+    }
+}
+
+fn compare<T: Element>(
+    case: &Case,
+    targets: &[i64],
+    (loss, expected): &(f64, Vec<f64>),
+    tolerance: f64,
+) -> Result<(), TestCaseError> {
+    let of = |numbers: &[f64]| -> Vec<T> { numbers.iter().map(|&x| T::from_f64(x)).collect() };
+    let (h0, blocks, readout) = (of(&case.h0), of(&case.blocks), of(&case.readout));
+    let problem = Problem {
+        shape: case.shape,
+        activation: case.activation,
+        augmentation: case.augmentation,
+        delta: T::from_f64(case.delta),
+        h0: &h0,
+        blocks: &blocks,
+        readout: &readout,
+    };
+    for isa in available() {
+        let mut engine = Engine::<T>::new(Pool::new(1)?, isa);
+        let mut gradient = vec![T::ZERO; blocks.len()];
+        let outputs = Outputs {
+            prediction: None,
+            gradient: Some(&mut gradient),
+        };
+        let found = engine.evaluate(&problem, Targets::Classes(targets), outputs)?;
+        let error = (found[0].loss - loss).abs();
+        prop_assert!(
+            error <= 0.1 * tolerance * loss.abs().max(1.0),
+            "{isa:?}: loss off {error:e}"
+        );
+        let pairs = gradient.iter().zip(expected);
+        let difference: Vec<f64> = pairs.map(|(a, b)| a.to_f64() - b).collect();
+        let error = norm(&difference);
+        prop_assert!(
+            error <= tolerance * norm(expected) + 1e-300,
+            "{isa:?}: gradient off {error:e}"
+        );
+    }
+    Ok(())
 }
 
 #[test]

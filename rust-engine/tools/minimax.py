@@ -1,4 +1,4 @@
-"""Minimax coefficients of src/math.rs: `python rust-engine/tools/minimax.py` (needs mpmath).
+"""Minimax coefficients of src/math: `python rust-engine/tools/minimax.py` (needs mpmath).
 
 P(u) / Q(u) with the smallest largest relative error on an interval.
 Prints each approximation's error and its coefficients, constant term first.
@@ -78,12 +78,17 @@ def tanh_piece(n: int) -> list[mpf]:
     """
     first = 18
     octave, eighth = divmod((n - first) % PIECES + 2, 8)
-    low, width = mpf(2) ** (octave - 1) * (1 + mpf(eighth) / 8) - TANH_OFFSET, mpf(2) ** (octave - 4)
+    width = mpf(2) ** (octave - 4)
+    low = mpf(2) ** (octave - 1) + eighth * width - TANH_OFFSET
     if n == first:
         slope = minimax(lambda r: mpmath.tanh(r) / r, 1e-9, width, 3, 0)[1]
         return [mpf(0), mpf(1), *slope[1:], mpf(0)]
     centre, half = low + width / 2, width / 2
-    return [*minimax(lambda r: mpmath.tanh(centre + r), -half, half, 4, 0)[1], centre]
+    terms = minimax(lambda r: mpmath.tanh(centre + r), -half, half, 4, 0)[1]
+    if (n + 1) % PIECES == first:
+        # The last has to reach 1.
+        terms[0] = mpf(1)
+    return [*terms, centre]
 
 
 def tail_piece(n: int) -> list[mpf]:

@@ -127,6 +127,17 @@ def test_widths_and_ragged_tiles(
     check(cpu.CpuEngine(1).loss_and_gradient(*case), oracle(*case), TOLERANCE[dtype])
 
 
+@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
+@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+@pytest.mark.parametrize(("samples", "width", "depth"), [(1700, 15, 67), (500, 300, 3)])
+def test_tiles_and_partitions_add_up(
+    samples: int, width: int, depth: int, augmentation: str, dtype: torch.dtype
+) -> None:
+    # Several tiles a partition: their gradients are added; more layers than one task gathers.
+    case = problem(samples, width, depth, augmentation=augmentation, dtype=dtype)
+    check(cpu.CpuEngine(2).loss_and_gradient(*case), oracle(*case), TOLERANCE[dtype])
+
+
 @pytest.mark.parametrize("outputs", [2, 16, 17, 1000])
 @pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
 def test_numbers_of_classes(outputs: int, dtype: torch.dtype) -> None:

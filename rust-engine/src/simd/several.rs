@@ -152,6 +152,11 @@ unsafe impl<V: Simd, const N: usize> Simd for Several<V, N> {
     }
 
     #[inline(always)]
+    unsafe fn vanished(self) -> Self {
+        unsafe { self.each(|x| x.vanished()) }
+    }
+
+    #[inline(always)]
     unsafe fn upper(self) -> Self {
         unsafe { self.each(|x| x.upper()) }
     }

@@ -21,7 +21,7 @@ impl<T: Element> Tile<'_, T> {
     /// `skip` without the factor delta.
     ///
     /// # Safety
-    /// `forward_keeping` and `compare` are done; `gradient` covers L matrices.
+    /// `forward_keeping` and `compare` are done; `gradient` covers L layers of `Plan::gradient` numbers.
     pub(crate) unsafe fn backward(&self, samples: usize, gradient: Gradient<T>) {
         let (net, plan) = (self.net, self.net.plan);
         let segment = plan.segment;
@@ -149,11 +149,11 @@ impl<T: Element> Tile<'_, T> {
         let width = net.shape.width;
         // The layer below needs its own values, or where they are this layer's input, those of the
         // one below it. Before the first slot there is nothing, and nothing is read.
-        let below = match net.augmentation {
-            Augmentation::None => slot.wrapping_sub(2),
-            _ => slot.wrapping_sub(1),
+        let below = |by: usize| slot.wrapping_sub(by).wrapping_mul(self.count);
+        let values = match net.augmentation {
+            Augmentation::None => below(2),
+            _ => below(1),
         };
-        let below = below.wrapping_mul(self.count);
         unsafe {
             (net.table.outer)(&Outer {
                 width,
@@ -169,8 +169,10 @@ impl<T: Element> Tile<'_, T> {
                         .wrapping_add(k * plan.gradient)
                         .wrapping_sub(plan.gradient),
                     matrix: net.layers.wrapping_add(k * width * width),
-                    kept: [self.values, self.derivatives]
-                        .map(|kept| offset(kept, below).cast_const()),
+                    kept: [
+                        self.values.wrapping_add(values),
+                        offset(self.derivatives, below(1)),
+                    ],
                 },
             });
         }
