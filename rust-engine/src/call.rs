@@ -33,6 +33,8 @@ pub(crate) struct Call<'a, T: 'static> {
     plan: Plan,
     /// Numbers of a replica's layers.
     layers: usize,
+    /// Numbers of a partition's gradient, as the tiles leave it.
+    apart: usize,
     /// Replicas that run at once.
     group: usize,
     /// A_k - A_{k-1} of the replicas that run at once, for `IncSkip` alone.
@@ -56,8 +58,9 @@ impl<'a, T: Element> Call<'a, T> {
         let layers = shape.depth * shape.width * shape.width;
         let subtracts = problem.augmentation == Augmentation::IncSkip;
         let increments = if subtracts { layers } else { 0 };
+        let apart = shape.depth * plan.gradient;
         let gradients = if outputs.gradient.is_some() {
-            plan.partitions * shape.depth * plan.gradient
+            plan.partitions * apart
         } else {
             0
         };
@@ -71,6 +74,7 @@ impl<'a, T: Element> Call<'a, T> {
             table,
             plan,
             layers,
+            apart,
             group,
             increments: subtracts.then(|| Shared::new(memory.increments.reserve(group * layers))),
             gradients: Shared::new(memory.gradients.reserve(group * gradients)),
@@ -182,7 +186,7 @@ impl<'a, T: Element> Call<'a, T> {
                 }
                 if keep {
                     let part = slot * plan.partitions + partition;
-                    let to = self.gradients.at(part * self.gradient());
+                    let to = self.gradients.at(part * self.apart);
                     let first = offset == 0;
                     tile.backward(n, Gradient { to, first });
                 }
@@ -214,11 +218,6 @@ impl<'a, T: Element> Call<'a, T> {
         }
     }
 
-    /// Numbers of a partition's gradient.
-    fn gradient(&self) -> usize {
-        self.problem.shape.depth * self.plan.gradient
-    }
-
     /// Adds the partitions' gradients of a chunk of layers, in their order.
     fn add_up(&self, first: usize, slot: usize, chunk: usize) {
         let Some(to) = self.gradient else { return };
@@ -226,13 +225,13 @@ impl<'a, T: Element> Call<'a, T> {
         let range = self.layers_of(chunk);
         // SAFETY: all partitions are written, and each chunk of layers has its own output.
         unsafe {
-            let from = slot * plan.partitions * self.gradient() + range.start * plan.gradient;
+            let from = slot * plan.partitions * self.apart + range.start * plan.gradient;
             let out = (first + slot) * self.layers + range.start * shape.width.pow(2);
             (self.table.gather)(&Gather {
                 width: shape.width,
                 layers: range.len(),
                 partitions: plan.partitions,
-                apart: self.gradient(),
+                apart: self.apart,
                 from: self.gradients.at(from),
                 // The tiles leave out the factor delta.
                 factor: match self.problem.augmentation {

@@ -1,7 +1,8 @@
 """Minimax coefficients of src/math: `python rust-engine/tools/minimax.py` (needs mpmath).
 
 P(u) / Q(u) with the smallest largest relative error on an interval.
-Prints each approximation's error and its coefficients, constant term first.
+Prints each approximation's error and its coefficients, constant term first; of those in pieces the
+coefficients alone, a line for all pieces, constant terms last and, for tanh, centres first.
 """
 
 from collections.abc import Callable
@@ -123,7 +124,7 @@ def main() -> None:
         for side, coefficients in (("P", p), ("Q", q)):
             print(f"  {side}:", ", ".join(mpmath.nstr(c, 19) for c in coefficients))
     for name, piece in (("tanh", tanh_piece), ("Phi(-a)", tail_piece)):
-        print(f"{name} f32 in pieces, centres, leading coefficients, ..., constant terms:")
+        print(f"{name} f32 in pieces:")
         for coefficients in list(zip(*map(piece, range(PIECES)), strict=True))[::-1]:
             print("  ", ", ".join(mpmath.nstr(c, 10) for c in coefficients))
 

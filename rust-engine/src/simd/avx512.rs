@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::Simd;
+use crate::math::Element;
 
 /// What `fold` adds to the halves that stay in their places, as numbers of a lane's own size: the
 /// second half of each group of the one vector, the first half of the other's (`LANES` on).
@@ -140,7 +141,7 @@ unsafe impl Simd for __m512 {
     unsafe fn vanished(self) -> Self {
         unsafe {
             // The exponent's bits from that of `LEAST` on.
-            let from_least = _mm512_set1_epi32(0x7000_0000);
+            let from_least = _mm512_set1_epi32(const { i32::MAX & -(f32::LEAST.to_bits() as i32) });
             let there = _mm512_test_epi32_mask(_mm512_castps_si512(self), from_least);
             _mm512_maskz_mov_ps(there, self)
         }
@@ -293,7 +294,7 @@ unsafe impl Simd for __m512d {
     unsafe fn vanished(self) -> Self {
         unsafe {
             // The exponent's bits from that of `LEAST` on.
-            let from_least = _mm512_set1_epi64(0x7800_0000_0000_0000);
+            let from_least = _mm512_set1_epi64(const { i64::MAX & -(f64::LEAST.to_bits() as i64) });
             let there = _mm512_test_epi64_mask(_mm512_castpd_si512(self), from_least);
             _mm512_maskz_mov_pd(there, self)
         }
