@@ -25,7 +25,7 @@ from resdepth.data.dataset import Pixels
 from resdepth.engine.classifier import Descent, Graphed, bf16_is_fast, image_format
 from resdepth.engine.convolutional import ResNet, blocks_per_stage, initialise
 from resdepth.engine.device import resolve_device
-from resdepth.experiment.classify_setup import Classification
+from resdepth.experiment.classification import Classification
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 
 sys.path.append(str(Path(__file__).parent.parent))

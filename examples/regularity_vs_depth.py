@@ -11,11 +11,11 @@ import argparse
 from pathlib import Path
 
 import resdepth
-from resdepth.analysis.numbers import write_numbers
 from resdepth.analysis.paths import norm_table, variation_table
 from resdepth.figures.paths import draw_norms
 from resdepth.figures.style import save
 from resdepth.mathematics.growth import Growth
+from resdepth.records import write_numbers
 from resdepth.runs.models import read_models
 
 EXPONENTS = (1.0, 1.5, 2.0, 3.0)

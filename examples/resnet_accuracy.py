@@ -11,29 +11,26 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from resdepth.analysis.numbers import write_numbers
-from resdepth.experiment.classify import EVENTS
 from resdepth.figures import style
-from resdepth.runs.events import read_scalars
-from resdepth.runs.manifest import read_manifest
+from resdepth.records import write_numbers
+from resdepth.runs.run import Run
 
 TAGS = ("val/accuracy", "val/top2")
 
 
 def accuracies(run: Path) -> dict[str, Any]:
     """Epochs at which the run was evaluated, with top-1 and top-2 accuracy."""
-    options = read_manifest(run).options
-    scalars = read_scalars(run / EVENTS)
-    steps, top1 = scalars[TAGS[0]]
-    # The first evaluation comes after --eval-every epochs, or at the end.
-    first = min(options["eval_every"] or options["epochs"], options["epochs"])
+    options = Run(run).recorded_options.recorded()
+    (steps, top1), (_, top2) = (Run(run).scalars(tag) for tag in TAGS)
+    # The first evaluation comes after --val-every epochs, or at the end.
+    first = min(options["val_every"] or options["epochs"], options["epochs"])
     return {
         "run": run.name,
         "depth": options["depth"],
         "alpha": options["alpha"],
         "epochs": (steps * first // steps[0]).tolist(),
         "top1": top1.tolist(),
-        "top2": scalars[TAGS[1]][1].tolist(),
+        "top2": top2.tolist(),
     }
 
 

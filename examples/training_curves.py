@@ -8,10 +8,10 @@ The numbers are written beside the figure as .json.
 import argparse
 from pathlib import Path
 
-from resdepth.analysis.numbers import write_numbers
 from resdepth.analysis.training import training_curves
 from resdepth.figures.style import output_path, save
 from resdepth.figures.training import draw_training
+from resdepth.records import write_numbers
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import resdepth
-from resdepth.experiment.setup import initial_network
+from resdepth.experiment.problem import initial_network
 
 
 def train(options: resdepth.TrainOptions, folder: Path) -> resdepth.Run:

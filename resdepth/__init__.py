@@ -7,12 +7,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from resdepth.analysis.api import render_landscape as render_landscape
     from resdepth.analysis.paths import norm_table as norm_table
     from resdepth.analysis.paths import profile_table as profile_table
     from resdepth.analysis.paths import variation_table as variation_table
     from resdepth.data.load import load_data as load_data
     from resdepth.errors import ResdepthError as ResdepthError
+    from resdepth.experiment.api import render_landscape as render_landscape
     from resdepth.experiment.api import train as train
     from resdepth.mathematics.decay import fit_decay as fit_decay
     from resdepth.mathematics.pvariation import p_variation_norm as p_variation_norm
@@ -37,7 +37,7 @@ _HOMES = {
     "p_variation_norms": "resdepth.mathematics.pvariation",
     "profile_table": "resdepth.analysis.paths",
     "read_models": "resdepth.runs.models",
-    "render_landscape": "resdepth.analysis.api",
+    "render_landscape": "resdepth.experiment.api",
     "train": "resdepth.experiment.api",
     "variation_table": "resdepth.analysis.paths",
     "weight_path": "resdepth.runs.run",

@@ -1,5 +1,5 @@
 """`python -m resdepth` is the `resdepth` executable."""
 
-from resdepth.cli.app import main
+from resdepth.cli.start import main
 
 main()

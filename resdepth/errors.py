@@ -87,6 +87,13 @@ class NotARun(ResdepthError):
     hint = "a run is what 'resdepth train' wrote: a folder with a manifest.json"
 
 
+class RunBusy(ResdepthError):
+    """Another process trains in the run folder."""
+
+    template = "{path}: {owner} is training in this folder"
+    hint = "wait for it or stop it; if it is gone for good, remove {lock}"
+
+
 class WriteFailed(ResdepthError):
     """The operating system refused to write."""
 

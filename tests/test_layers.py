@@ -14,15 +14,18 @@ LEVELS = {
     "_kernels": 0,
     "errors": 0,
     "arrays": 0,
+    "atomic": 0,
+    "records": 0,
+    "walk": 0,
     "options": 0,
     "mathematics": 1,
     "engine": 2,
     "data": 3,
     "runs": 3,
     "experiment": 4,
-    "analysis": 4,
-    "figures": 5,
-    "cli": 6,
+    "analysis": 5,
+    "figures": 6,
+    "cli": 7,
 }
 OUTERMOST = ("resdepth", "resdepth.__main__")
 MODULES = {
@@ -84,7 +87,8 @@ def test_no_import_points_upward(name: str) -> None:
     for found in inner(name):
         assert found.module != "resdepth", f"{name}:{found.line} imports the outermost package"
         theirs, ours = package_of(found.module), package_of(name)
-        assert LEVELS[theirs] <= LEVELS[ours], f"{name}:{found.line} imports {found.module}"
+        inside = theirs == ours or LEVELS[theirs] == LEVELS[ours] == 0
+        assert inside or LEVELS[theirs] < LEVELS[ours], f"{name}:{found.line}: {found.module}"
 
 
 def edges(of: Callable[[str], str]) -> dict[str, set[str]]:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resdepth.analysis.numbers import plain
 from resdepth.errors import AnalysisImpossible, PathMissing
 from resdepth.mathematics.decay import DecayFit, filter_curve, fit_decay
+from resdepth.records import plain
 from resdepth.runs.events import event_files, read_scalars
 
 Array = NDArray[np.float64]

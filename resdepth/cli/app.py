@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from resdepth.cli import console, spelling
+from resdepth.cli import console, signals, spelling
 from resdepth.errors import MemoryExhausted, ResdepthError
 
 Tree = dict[str, "str | tuple[str, Tree]"]
@@ -114,14 +114,14 @@ TOO_LARGE = ("alloc", "array is too big", "Maximum allowed dimension")
 """How errors of torch and numpy speak of more than the memory, or than bytes can be counted."""
 
 
-def main() -> None:
-    """Run the command line; every failure is one line and an exit code."""
+def run() -> int:
+    """Run the command line; every failure is one line, and an exit code that is returned."""
     try:
         code = get_command(app).main(prog_name="resdepth", standalone_mode=False)
     except ResdepthError as error:
         code = console.fail(error)
     except typer.Abort:
-        code = 130
+        code = signals.exit_code()
     except (MemoryError, RuntimeError, ValueError) as error:
         # Any other RuntimeError or ValueError is a fault of ours.
         text = str(error)
@@ -134,6 +134,4 @@ def main() -> None:
         # The reader of a pipe has gone: nothing is left to say, not even at exit.
         sys.stdout = None
         code = 1
-    except KeyboardInterrupt:
-        code = 130
-    sys.exit(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -24,6 +25,11 @@ def say(text: str, *, quiet: bool = False) -> None:
 def warn(text: str) -> None:
     """One line of warning on stderr, also when quiet."""
     print(f"resdepth: warning: {text}", file=sys.stderr, flush=True)
+
+
+def route_warnings() -> None:
+    """One line on stderr for every warning from below."""
+    warnings.showwarning = lambda message, *_, **__: warn(str(message))
 
 
 def wrote(paths: Iterable[Path], *, aside: bool = False) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from resdepth.cli import console
 from resdepth.cli.parameters import command
-from resdepth.cli.picture import finish, route_warnings
+from resdepth.cli.picture import finish
 from resdepth.options.curvefit import CurvefitInvocation, CurvefitOptions
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ def curvefit(options: CurvefitOptions, call: CurvefitInvocation, given: frozense
     from resdepth.figures.style import output_path
 
     out = output_path(options.out, command="curvefit")
-    route_warnings()
+    console.route_warnings()
     filters = Filters(options.window_size, options.filter_period, options.scaling_x)
-    fits = fit_files(options.event_paths, options.tag, filters, options.fixed_shift)
+    fits = fit_files(options.sources, options.tag, filters, options.fixed_shift)
     for curve in fits:
         if not call.json_:
             print(line(curve))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from resdepth.cli import console
 from resdepth.cli.parameters import command
-from resdepth.cli.picture import finish, route_warnings
+from resdepth.cli.picture import finish
 from resdepth.options.paths import (
     NormOptions,
     PathInvocation,
@@ -90,8 +90,8 @@ def _models(options: PathOptions, call: PathInvocation) -> "tuple[list[Model], f
     from resdepth.analysis.paths import common_beta
     from resdepth.runs.models import read_models
 
-    route_warnings()
-    models = read_models(options.dir_path, options.ext)
+    console.route_warnings()
+    models = read_models(options.sources, options.ext)
     beta = common_beta(models, options.beta)
     depths = sorted({model.depth for model in models})
     shown = ", ".join(map(str, depths))

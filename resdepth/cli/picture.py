@@ -1,6 +1,5 @@
 """How every figure command ends: picture and numbers written, printed, shown."""
 
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,11 +8,6 @@ from resdepth.cli import console
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-
-def route_warnings() -> None:
-    """One line on stderr for every warning from below."""
-    warnings.showwarning = lambda message, *_, **__: console.warn(str(message))
 
 
 def finish(
@@ -35,8 +29,8 @@ def finish(
     NoDisplay
         `show` was asked for where no window can open; the files are written all the same.
     """
-    from resdepth.analysis.numbers import as_json, write_numbers
     from resdepth.figures import style
+    from resdepth.records import as_json, write_numbers
 
     paths = list(written)
     if drawn is not None:

@@ -1,15 +1,12 @@
-"""How training shows on a terminal: a live line where there is one, plain lines elsewhere."""
+"""How long work shows on a terminal: a live line where there is one, plain lines elsewhere."""
 
 import signal
 import time
 from collections.abc import Mapping
-from types import FrameType
+from contextlib import ExitStack
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-from resdepth.cli import console
+from resdepth.cli import console, signals
 from resdepth.experiment.observer import Start
 
 REFRESH = 0.1
@@ -18,17 +15,70 @@ PLAIN = 10.0
 """Seconds between two plain lines."""
 
 
+class Progress:
+    """How far something is: `done` of `total`, in words of its own."""
+
+    def __init__(self, done: int, total: int, *, quiet: bool) -> None:
+        self.first, self.total, self.quiet = done, total, quiet
+        self.began, self.shown = time.perf_counter(), 0.0
+        self.bar: Any = None
+        if console.interactive() and not quiet:
+            self._open(done)
+
+    def due(self, done: int) -> bool:
+        """Whether it is time for another line: now and then, and at either end."""
+        if self.quiet:
+            return False
+        now = time.perf_counter()
+        pause = REFRESH if self.bar else PLAIN
+        if now - self.shown < pause and done not in (self.first, self.total):
+            return False
+        self.shown = now
+        return True
+
+    def show(self, done: int, line: str) -> None:
+        """The live line, or a plain one with the time left."""
+        if self.bar:
+            self.bar.update(self.task, completed=done, description=line)
+        else:
+            console.say(f"{line}{self._left(done)}", quiet=self.quiet)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self.bar:
+            self.bar.stop()
+            self.bar = None
+
+    def speed(self, done: int) -> float:
+        """How many a second, since the beginning."""
+        return (done - self.first) / max(time.perf_counter() - self.began, 1e-9)
+
+    def _open(self, done: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        text = TextColumn("{task.description}", markup=False)
+        columns = (text, BarColumn(bar_width=20), TimeRemainingColumn(compact=True))
+        self.bar = Bar(*columns, console=Console(stderr=True), refresh_per_second=5)
+        self.task = self.bar.add_task("", total=self.total, completed=done)
+        self.bar.start()
+
+    def _left(self, done: int) -> str:
+        speed = self.speed(done)
+        if speed <= 0 or done >= self.total:
+            return ""
+        seconds = int((self.total - done) / speed)
+        return f"  {seconds // 60}:{seconds % 60:02d} left"
+
+
 class Terminal:
-    """The observer of `train`; it also turns Ctrl-C and SIGTERM into a polite request to stop."""
+    """The observer of training; a signal is a polite request to stop while the loop runs."""
 
     def __init__(self, quiet: bool) -> None:
         self.quiet = quiet
-        self.signal: int | None = None
-        self.running = False
         self.progress: Progress | None = None
-        self.shown = 0.0
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._asked)
+        self.open = ExitStack()
 
     def say(self, text: str) -> None:
         """One line on stderr."""
@@ -36,80 +86,41 @@ class Terminal:
 
     def start(self, what: Start) -> None:
         """Show the title, and a bar where stderr is a terminal."""
-        self.what, self.began, self.running = what, time.perf_counter(), True
+        self.what = what
+        self.open.enter_context(signals.watched(self._asked))
         self.say(f"{what.title}: {what.steps} steps")
-        if console.interactive() and not self.quiet:
-            self.progress = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=20),
-                TimeRemainingColumn(compact=True),
-                console=Console(stderr=True),
-                refresh_per_second=5,
-            )
-            self.task = self.progress.add_task("", total=what.steps, completed=what.step)
-            self.progress.start()
+        self.progress = Progress(what.step, what.steps, quiet=self.quiet)
 
     def step(self, step: int, scalars: Mapping[str, float]) -> None:
         """Refresh the live line, or print a plain one now and then."""
-        if self.quiet:
-            return
-        now = time.perf_counter()
-        pause = REFRESH if self.progress else PLAIN
-        last = step == self.what.steps
-        if now - self.shown < pause and not (last or step == self.what.step):
-            return
-        self.shown = now
-        line = self._line(step, scalars, now)
-        if self.progress:
-            self.progress.update(self.task, completed=step, description=line)
-        else:
-            left = self._left(step, now)
-            console.say(f"{line}{left}")
+        if self.progress and self.progress.due(step):
+            self.progress.show(step, self._line(step, scalars, self.progress))
 
     def end(self) -> None:
         """Take the bar away."""
-        self.running = False
+        self.open.close()
         if self.progress:
-            self.progress.stop()
-            self.progress = None
+            self.progress.close()
 
     def stop(self) -> int | None:
         """The signal that came, if one did."""
-        return self.signal
+        return signals.received()
 
-    def _asked(self, number: int, frame: FrameType | None) -> None:
-        if self.signal is not None or not self.running:
-            self.signal = number
-            raise KeyboardInterrupt
-        self.signal = number
+    def _asked(self, number: int) -> None:
         self.say(
             f"stopping after this step ({signal.Signals(number).name}); once more stops at once"
         )
 
-    def _speed(self, step: int, now: float) -> float:
-        return (step - self.what.step) / max(now - self.began, 1e-9)
-
-    def _left(self, step: int, now: float) -> str:
-        speed = self._speed(step, now)
-        if speed <= 0 or step >= self.what.steps:
-            return ""
-        seconds = int((self.what.steps - step) / speed)
-        return f"  {seconds // 60}:{seconds % 60:02d} left"
-
-    def _line(self, step: int, scalars: Mapping[str, float], now: float) -> str:
-        epochs, epoch = (
-            self.what.steps // self.what.steps_per_epoch,
-            step // self.what.steps_per_epoch,
-        )
+    def _line(self, step: int, scalars: Mapping[str, float], progress: Progress) -> str:
+        epochs = self.what.steps // self.what.steps_per_epoch
+        epoch = step // self.what.steps_per_epoch
         parts = [f"epoch {epoch}/{epochs}", f"loss {scalars['loss']:.4g}"]
         if "accuracy" in scalars:
             parts.append(f"accuracy {scalars['accuracy']:.1%}")
         if "avg_grad_norm" in scalars:
             parts.append(f"Ω {scalars['avg_grad_norm']:.3g}")
-        norms: list[Any] = [
-            (tag, value) for tag, value in scalars.items() if tag.startswith("p_var")
-        ]
+        norms = [(tag, value) for tag, value in scalars.items() if tag.startswith("p_var")]
         parts += [f"{tag.rpartition('/')[2]}-var {value:.3g}" for tag, value in norms[:1]]
         if step > self.what.step:
-            parts.append(f"{self._speed(step, now):.3g} steps/s")
+            parts.append(f"{progress.speed(step):.3g} steps/s")
         return "  ".join(parts)

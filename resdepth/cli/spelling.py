@@ -4,7 +4,7 @@ Underscores and dashes are equal in option names, booleans take `=true` and `=fa
 `--resume` means the folder of `--out`. Values are never touched but for the names in the table.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +13,8 @@ from resdepth.errors import OldSpellingUnknown, OptionInvalid
 NAMES = {
     "--L": "--depth",
     "--seed-everything": "--seed",
+    "--eval-every": "--val-every",
+    "--limit-train": "--train-fraction",
     "--model.L": "--depth",
     "--model.dim": "--width",
     "--model.alpha": "--alpha",
@@ -51,6 +53,9 @@ VALUES = {
 }
 """Old values, by our option name."""
 
+SOURCES = ("--dir-path", "--event-paths", "--config-path", "--checkpoint-path")
+"""Old options whose values are now given as they are: what a command is to look at."""
+
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
@@ -67,7 +72,7 @@ def rewrite(command: Any, args: list[str]) -> list[str]:
     if "--" in args:
         end = args.index("--")
         return [*rewrite(command, args[:end]), *args[end:]]
-    renamed = list(_renamed(args))
+    renamed = list(_sources(_renamed(args)))
     renamed = _separation(renamed)
     renamed = [part for token in renamed for part in _boolean(command, token)]
     return _bare_resume(command, renamed)
@@ -88,6 +93,15 @@ def _renamed(args: list[str]) -> Iterator[str]:
         value = VALUES.get(name, {}).get(value, value)
         previous = "" if equals else name
         yield f"{name}{equals}{value}"
+
+
+def _sources(args: Iterable[str]) -> Iterator[str]:
+    for token in args:
+        name, equals, value = token.partition("=")
+        if name not in SOURCES:
+            yield token
+        elif equals:
+            yield value
 
 
 def _separation(args: list[str]) -> list[str]:

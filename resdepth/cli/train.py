@@ -1,57 +1,33 @@
 """`resdepth train`."""
 
-import signal
-import warnings
-from pathlib import Path
+from typing import Any
 
 from resdepth.cli import console
-from resdepth.cli.parameters import command, command_line
-from resdepth.errors import Diverged
+from resdepth.cli.opening import conducted, ending
+from resdepth.cli.parameters import command
 from resdepth.options.train import TrainInvocation, TrainOptions
-from resdepth.runs.folder import check_resume, create_run, default_run_folder, reopen_run
 from resdepth.runs.manifest import Manifest
+
+PROGRAM = "train"
 
 
 def train(options: TrainOptions, call: TrainInvocation, given: frozenset[str]) -> int:
     """Train a residual network of L layers and record its weights as a path through the layers.
 
     The run folder holds the manifest, TensorBoard events, checkpoints and the exported weights.
-    Ctrl-C or SIGTERM ends the run after the step with a checkpoint; --resume continues it to the
-    same bits it would have reached.
+    Ctrl-C, SIGTERM, SIGHUP or SIGUSR1 end the run after the step with a checkpoint; --resume
+    continues it to the same bits it would have reached.
     """
-    folder, manifest = _open(options, call, given)
-    # Only now torch: the manifest is on disk before anything can take long or fail.
-    from resdepth.cli.progress import Terminal
-
-    terminal = Terminal(call.quiet)
-    warnings.showwarning = lambda message, *_, **__: console.warn(str(message))
-    from resdepth.experiment.train import run_training
-
-    try:
-        ended = run_training(folder, manifest, terminal)
-    except KeyboardInterrupt:
-        return 128 + (terminal.signal or signal.SIGINT)
+    folder, ended = conducted(PROGRAM, options, call, given, _prepare)
     _summary(ended, quiet=call.quiet)
     console.wrote([folder])
-    if ended.outcome == "diverged":
-        detail = ended.detail
-        place = f" in layer {detail['layer']}" if "layer" in detail else ""
-        raise Diverged(step=detail["step"], place=place, loss=detail["loss"], path=folder)
-    if ended.outcome == "interrupted":
-        return 128 + int(ended.detail.get("signal", signal.SIGINT))
-    return 0
+    return ending(ended, folder)
 
 
-def _open(
-    options: TrainOptions, call: TrainInvocation, given: frozenset[str]
-) -> tuple[Path, Manifest]:
-    if call.resume is not None:
-        check_resume(call.resume, call.out, overwrite=call.overwrite)
-        explicit = {name: options.recorded()[name] for name in given}
-        return call.resume, reopen_run(call.resume, "train", explicit)
-    folder = call.out or default_run_folder(options.stem)
-    recorded = options.recorded()
-    return folder, create_run(folder, "train", recorded, command_line(), overwrite=call.overwrite)
+def _prepare() -> Any:
+    from resdepth.experiment.dense import prepare
+
+    return prepare
 
 
 def _summary(manifest: Manifest, *, quiet: bool) -> None:
@@ -63,4 +39,4 @@ def _summary(manifest: Manifest, *, quiet: bool) -> None:
     )
 
 
-COMMANDS = {"train": command("train", TrainOptions, TrainInvocation, train)}
+COMMANDS = {PROGRAM: command(PROGRAM, TrainOptions, TrainInvocation, train)}

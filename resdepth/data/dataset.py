@@ -38,6 +38,11 @@ class Pixels:
     classes: tuple[str, ...]
 
 
+def part_size(fraction: float, samples: int) -> int:
+    """Samples in a part of a set: a share of it, or so many where `fraction` is above 1."""
+    return min(samples, max(1, round(fraction * samples if fraction <= 1.0 else fraction)))
+
+
 def normalised(
     pixels: Pixels,
     scale: float,

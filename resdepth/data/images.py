@@ -3,7 +3,7 @@
 import torch
 
 from resdepth.data import folder, torchvision_sets
-from resdepth.data.dataset import Pixels
+from resdepth.data.dataset import Pixels, part_size
 from resdepth.data.place import cache_folder
 from resdepth.errors import DataInvalid
 from resdepth.mathematics.random import stream
@@ -38,9 +38,10 @@ def load_images(options: ResnetCifarOptions, device: torch.device) -> tuple[Pixe
     if len(train.classes) < 2:
         remedy = "the layout is train/<class>/* and test/<class>/*"
         raise DataInvalid(path=place, reason="there is only one class", remedy=remedy)
-    if options.limit_train is not None and options.limit_train < len(train.labels):
+    chosen = part_size(options.train_fraction, len(train.labels))
+    if chosen < len(train.labels):
         order = stream(options.seed, "subset").permutation(len(train.labels))
-        index = torch.from_numpy(order[: options.limit_train])
+        index = torch.from_numpy(order[:chosen])
         train = Pixels(train.images[index], train.labels[index], train.classes)
     return _to(train, device), _to(test, device)
 

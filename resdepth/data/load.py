@@ -3,7 +3,7 @@
 import torch
 
 from resdepth.data import digits, folder, functions, torchvision_sets
-from resdepth.data.dataset import Dataset
+from resdepth.data.dataset import Dataset, part_size
 from resdepth.data.place import cache_folder
 from resdepth.errors import OptionConflict
 from resdepth.mathematics.random import stream
@@ -25,7 +25,7 @@ def load_data(options: TrainOptions) -> tuple[Dataset, Dataset]:
     train, validation = _load(options)
     _check(options, train)
     if options.train_fraction < 1.0:
-        chosen = max(1, round(options.train_fraction * train.samples))
+        chosen = part_size(options.train_fraction, train.samples)
         index = stream(options.seed, "subset").permutation(train.samples)[:chosen]
         train = train.take(torch.from_numpy(index))
     return train, validation

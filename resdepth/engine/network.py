@@ -1,6 +1,7 @@
 """One residual network as a value: fixed read-in and read-out, trained blocks, its loss."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -64,8 +65,14 @@ class Network:
 
     def to(self, device: torch.device | str, dtype: torch.dtype) -> "Network":
         """The same network on another device, in another dtype."""
-        tensors = {name: getattr(self, name).to(device, dtype) for name in TENSORS}
-        return replace(self, **tensors)
+        moved: dict[str, Any] = {
+            name: tensor.to(device, dtype) for name, tensor in self.tensors().items()
+        }
+        return replace(self, **moved)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Its tensors by name, in the order they are stored."""
+        return {name: getattr(self, name) for name in TENSORS}
 
     def embed(self, inputs: Inputs) -> Hidden:
         """h_0 = x U_in^T, (samples, width)."""

@@ -1,12 +1,16 @@
-"""Training as a function call: what `resdepth train` does, from Python."""
+"""What the commands do, from Python."""
 
 from pathlib import Path
 
+from resdepth.experiment import dense, landscape
+from resdepth.experiment.objectives import Source
 from resdepth.experiment.observer import Observer
-from resdepth.experiment.train import run_training
+from resdepth.experiment.session import conduct
+from resdepth.options.landscape import RenderOptions
 from resdepth.options.train import TrainOptions
 from resdepth.runs.folder import create_run, default_run_folder, reopen_run
 from resdepth.runs.run import Run
+from resdepth.runs.surface import Surface, read_surface
 
 
 def train(
@@ -35,13 +39,35 @@ def train(
         The command line to record.
     """
     options = options or TrainOptions()
-    recorded = options.recorded()
     folder = Path(out) if out is not None else default_run_folder(options.stem)
     if resume:
-        manifest = reopen_run(folder, "train", options.recorded(explicit=True))
+        opening = reopen_run(folder, "train", options.recorded(explicit=True))
     else:
-        manifest = create_run(
-            folder, "train", recorded, command or ["resdepth.train"], overwrite=overwrite
-        )
-    run_training(folder, manifest, observer)
+        words = command or ["resdepth.train"]
+        opening = create_run(folder, "train", options.recorded(), words, overwrite=overwrite)
+    conduct(opening, dense.prepare, observer)
     return Run(folder)
+
+
+def render_landscape(
+    run: Run | Path | str, out: Path | str | None = None, options: RenderOptions | None = None
+) -> Surface:
+    """Evaluate the loss on a grid around the newest weights of `run`, and read it back.
+
+    Parameters
+    ----------
+    out
+        The .npy to write; a .json lies beside it. `<run>/landscape.npy` where left out.
+    options
+        Steps, span, dimensions, normalisation, subset, seed; the defaults where left out.
+
+    Raises
+    ------
+    PathMissing
+        The run has no checkpoint yet.
+    """
+    run = run if isinstance(run, Run) else Run(Path(run))
+    source = Source.of(run)
+    path = Path(out) if out is not None else run.path / "landscape.npy"
+    landscape.render(source, options or RenderOptions(), path, ["resdepth.render_landscape"])
+    return read_surface(path)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from resdepth.errors import DepthTwice
 from resdepth.runs.checkpoint import Checkpoint, read_checkpoint
-from resdepth.runs.export import write_model
+from resdepth.runs.export import write_model, write_tensors
 from resdepth.runs.run import open_run
 
 
@@ -14,7 +14,8 @@ def export(
 ) -> list[Path]:
     """Write `resnet_<L>.<format>` for each run or checkpoint file; returns the paths.
 
-    With `by_run` each goes to `out/<run name>/`. Everything is read and checked before anything is
+    A fully connected network is its blocks, a convolutional one all its tensors by name. With
+    `by_run` each goes to `out/<run name>/`. Everything is read and checked before anything is
     written.
 
     Raises
@@ -25,16 +26,26 @@ def export(
     found: dict[Path, tuple[Path, Checkpoint]] = {}
     for source in sources:
         checkpoint = _read(source)
-        depth = checkpoint.blocks.shape[0]
+        depth = _depth(source, checkpoint)
         folder = out / _run_name(source) if by_run else out
         target = folder / f"resnet_{depth}"
         if target in found:
             raise DepthTwice(first=found[target][0], second=source, depth=depth)
         found[target] = (source, checkpoint)
-    return [
-        write_model(target.parent, checkpoint.blocks, format)
-        for target, (_, checkpoint) in found.items()
-    ]
+    return [_write(target, checkpoint, format) for target, (_, checkpoint) in found.items()]
+
+
+def _write(target: Path, checkpoint: Checkpoint, format: str) -> Path:
+    if checkpoint.dense:
+        return write_model(target.parent, checkpoint.blocks, format)
+    return write_tensors(target.with_name(f"{target.name}.{format}"), checkpoint.tensors)
+
+
+def _depth(source: Path, checkpoint: Checkpoint) -> int:
+    if checkpoint.dense:
+        return checkpoint.blocks.shape[0]
+    run = source.absolute().parent.parent if source.is_file() else source
+    return int(open_run(run).manifest.options["depth"])
 
 
 def _read(source: Path) -> Checkpoint:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from resdepth.atomic import write_text
 from resdepth.errors import FileCorrupt, NotARun, OutputExists, ResumeChanged
-from resdepth.experiment.classify import run_classification
+from resdepth.experiment.convolutional import prepare
 from resdepth.experiment.observer import Observer, Silent
+from resdepth.experiment.session import conduct
 from resdepth.options.resnet_cifar import ResnetCifarOptions
-from resdepth.runs.atomic import write_text
 from resdepth.runs.folder import create_run, reopen_run
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import Manifest
@@ -52,11 +53,11 @@ def run_seeds(
         observer.say(f"seed {seed}, {seeds.index(seed) + 1} of {len(seeds)}: {run}")
         if given is not None and (run / MANIFEST).is_file():
             known = {name: value for name, value in given.items() if name not in ("seed", "seeds")}
-            manifest = reopen_run(run, PROGRAM, known)
+            opening = reopen_run(run, PROGRAM, known)
         else:
             one = options.model_copy(update={"seed": seed, "seeds": 1}).recorded()
-            manifest = create_run(run, PROGRAM, one, command, overwrite=overwrite)
-        ended[seed] = run_classification(run, manifest, observer)
+            opening = create_run(run, PROGRAM, one, command, overwrite=overwrite)
+        ended[seed] = conduct(opening, prepare, observer)
         summary = _write(folder, options, ended)
         if ended[seed].outcome == "interrupted":
             break

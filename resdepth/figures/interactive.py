@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import plotly.graph_objects as go
 
-from resdepth.analysis.surface import Surface
+from resdepth.atomic import write_text
 from resdepth.figures.landscape import COLOURS, Shown
-from resdepth.runs.atomic import write_text
+from resdepth.runs.surface import Surface
 
 
 def save_html(surface: Surface, shown: Shown, log: bool, path: Path) -> None:

@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from numpy.typing import NDArray
 
-from resdepth.analysis.surface import Surface
 from resdepth.errors import AnalysisImpossible
 from resdepth.figures import style
+from resdepth.runs.surface import Surface
 
 Array = NDArray[np.float64]
 COLOURS = "viridis"

@@ -23,8 +23,8 @@ from matplotlib.ticker import (
     NullLocator,
 )
 
+from resdepth.atomic import write_whole
 from resdepth.errors import NoDisplay, OptionInvalid
-from resdepth.runs.atomic import write_whole
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -20,21 +20,26 @@ RECIPE = (
 )
 """How the directions are made, in the words that a result records."""
 
-_AXES: dict[str, int | tuple[int, int]] = {"filter": -1, "layer": (-2, -1)}
-
 
 def draw(seed: int, dimensions: int, shape: tuple[int, ...]) -> Array:
     """Standard normal directions, (dimensions, *shape)."""
     return np.random.default_rng(seed).standard_normal((dimensions, *shape))
 
 
-def normalise(directions: Array, blocks: Array, normalisation: Normalisation) -> Array:
-    """Directions (dimensions, L, d, d) scaled to `blocks` (L, d, d), each row or each block."""
+def normalise(
+    directions: Array, weights: Array, normalisation: Normalisation, stacked: int = 1
+) -> Array:
+    """Directions (dimensions, *shape) scaled to `weights` (*shape), each filter or each layer.
+
+    The first `stacked` axes of the shape count layers, the next one the filters of a layer: 1 for
+    blocks (L, d, d), whose filters are rows, 0 for a kernel (filters, channels, 3, 3).
+    """
     if normalisation == "none":
         return directions
-    axes = _AXES[normalisation]
-    wanted = np.linalg.norm(blocks, axis=axes, keepdims=True)
-    drawn = np.linalg.norm(directions, axis=axes, keepdims=True)
+    first = stacked + (normalisation == "filter")
+    axes = tuple(range(first - weights.ndim, 0))
+    wanted = np.sqrt(np.sum(weights * weights, axis=axes, keepdims=True))
+    drawn = np.sqrt(np.sum(directions * directions, axis=axes, keepdims=True))
     scale = np.zeros_like(drawn)
     np.divide(wanted, drawn, out=scale, where=drawn > 0)
     scaled: Array = directions * scale

@@ -4,12 +4,13 @@ The command line, its help, its completion, the configuration file and the refer
 derived from these models; there is no second list of options anywhere.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, ClassVar, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -54,6 +55,21 @@ class Options(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=()
     )
+
+    OLD_NAMES: ClassVar[dict[str, str]] = {}
+    """Names of earlier versions, which records and configuration files may still have."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _today(cls, values: Any) -> Any:
+        return cls.renamed(values) if isinstance(values, Mapping) else values
+
+    @classmethod
+    def renamed(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The same values under today's names; an old name without a value says nothing."""
+        old = {name: value for name, value in values.items() if name in cls.OLD_NAMES}
+        today = {name: value for name, value in values.items() if name not in cls.OLD_NAMES}
+        return {cls.OLD_NAMES[n]: v for n, v in old.items() if v is not None} | today
 
     def recorded(self, *, explicit: bool = False) -> dict[str, Any]:
         """The options as a manifest holds them: JSON values, paths absolute.

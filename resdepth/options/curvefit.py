@@ -1,7 +1,7 @@
 """Options of `resdepth curvefit`."""
 
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import model_validator
 
@@ -12,8 +12,10 @@ from resdepth.options.base import AnalysisInvocation, Options, option
 class CurvefitOptions(Options):
     """Which scalar to fit, and what to leave out of it."""
 
-    event_paths: tuple[Path, ...] = option(
-        ..., "event file, run, or folder of these; several", min_length=1
+    OLD_NAMES: ClassVar[dict[str, str]] = {"event_paths": "sources"}
+
+    sources: tuple[Path, ...] = option(
+        ..., "event file, run, or folder of these; several", positional=True, min_length=1
     )
     tag: str = option("avg_grad_norm", "recorded scalar")
     window_size: int = option(

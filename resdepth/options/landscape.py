@@ -10,12 +10,12 @@ from resdepth.options.train import Device
 class RenderOptions(Options):
     """Which losses to evaluate around which weights."""
 
-    run: Path | None = option(None, "run folder", positional=True)
-    config_path: Path | None = option(
-        None, "a manifest.json or the YAML of 'train --print-config', instead of a run"
-    )
-    checkpoint_path: Path | None = option(
-        None, "checkpoint to draw around", default_text="the last one of the run"
+    sources: tuple[Path, ...] = option(
+        (),
+        "run folder, its manifest.json or the YAML of 'train --print-config'; a checkpoint to draw "
+        "around",
+        positional=True,
+        default_text="the run's newest",
     )
     steps: int = option(100, "points along each axis", ge=2)
     span: float = option(1.0, "the axes run from -span to span", gt=0)

@@ -1,7 +1,7 @@
 """Options of `resdepth paths norm`, `paths weights` and `paths profile`."""
 
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import model_validator
 
@@ -12,9 +12,12 @@ from resdepth.options.base import AnalysisInvocation, Options, option
 class PathOptions(Options):
     """Which models to look at, how to scale them, where to draw them."""
 
-    dir_path: tuple[Path, ...] = option(
+    OLD_NAMES: ClassVar[dict[str, str]] = {"dir_path": "sources"}
+
+    sources: tuple[Path, ...] = option(
         ...,
         "run, folder of runs or of weight files, or a file; several are repetitions",
+        positional=True,
         min_length=1,
     )
     ext: str | None = option(

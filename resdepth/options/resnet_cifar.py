@@ -1,7 +1,7 @@
 """Options of `resdepth resnet-cifar`: He's network, its images, its descent."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
@@ -13,6 +13,11 @@ from resdepth.options.train import Device
 class ResnetCifarOptions(Options):
     """Everything that determines a run of `resnet-cifar`."""
 
+    OLD_NAMES: ClassVar[dict[str, str]] = {
+        "eval_every": "val_every",
+        "limit_train": "train_fraction",
+    }
+
     depth: int = option(56, "number of layers L = 6n + 2", unit="layers", flags=("-L",), ge=8)
     data: Literal["cifar10", "folder"] = option("cifar10", "data set")
     data_dir: Path | None = option(
@@ -20,8 +25,8 @@ class ResnetCifarOptions(Options):
         "where the data lies: torchvision's root, or an image folder or .zip for 'folder'",
         default_text="the user's cache folder",
     )
-    limit_train: int | None = option(
-        None, "train on a seeded random part of the images", unit="images", ge=1
+    train_fraction: float = option(
+        1.0, "seeded random part of the training images; above 1: so many of them", gt=0
     )
     flip: bool = option(False, "mirror half of the training images left to right")
     num_workers: int | None = option(
@@ -41,7 +46,7 @@ class ResnetCifarOptions(Options):
         "constant", "rate over time; step: a tenth after 1/2 and again after 3/4 of the steps"
     )
     warmup: int = option(0, "epochs in which the rate rises to its value", unit="epochs", ge=0)
-    eval_every: int = option(
+    val_every: int = option(
         1, "evaluate the test set at every K-th epoch; 0: at the end only", unit="epochs", ge=0
     )
     checkpoint_every: int = option(

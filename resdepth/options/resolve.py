@@ -78,7 +78,7 @@ def read_config(model: type[Options], path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(content, dict):
         raise ConfigUnreadable(path=path, reason="it is not a mapping of option: value")
-    named = {str(key).replace("-", "_"): value for key, value in content.items()}
+    named = model.renamed({str(key).replace("-", "_"): v for key, v in content.items()})
     for key in named:
         if key not in model.model_fields:
             raise ConfigKeyUnknown(path=path, key=key, suggestion=nearest(key, model.model_fields))

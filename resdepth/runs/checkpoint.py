@@ -1,22 +1,28 @@
-"""Checkpoints: weights in safetensors with the step, the rate and the generator in the metadata."""
+"""Checkpoints of every program: named tensors with the step, the rate and the generator.
+
+One format for all networks; the two formats of earlier versions are read too.
+"""
 
 import json
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from resdepth.atomic import write_whole
 from resdepth.errors import FileCorrupt, PathMissing
-from resdepth.runs.atomic import write_whole
+from resdepth.runs.sealed import KEY, SafetensorError, read_metadata, read_sealed, sealed
 
-FORMAT = "resdepth-checkpoint-1"
-TENSORS = ("blocks", "readin", "readout")
+FORMAT = "resdepth-checkpoint-2"
+FORMATS = (FORMAT, "resdepth-checkpoint-1", "resdepth-state-1")
+"""What is written, and all that is read: the others are the dense and convolutional ones of old."""
+DENSE = ("blocks", "readin", "readout")
+"""The tensors of a fully connected network."""
 FOLDER, LAST = "checkpoints", "last.safetensors"
+REMEDY = "remove the file; an earlier checkpoint is taken then"
 
 
 @dataclass(frozen=True)
@@ -24,14 +30,36 @@ class Checkpoint:
     """The state before update `step`: tensors on the CPU, the rate that the update uses.
 
     `generator` says how the random streams go on: seed, epoch, and batch inside the epoch.
+    `evaluation` holds the validation scalars of step `evaluated_at`, where they cannot be had again
+    from the tensors alone (-1: there are none).
     """
 
     step: int
     lr: float
-    blocks: Tensor
-    readin: Tensor
-    readout: Tensor
-    generator: dict[str, int]
+    tensors: dict[str, Tensor]
+    generator: dict[str, int] = field(default_factory=dict)
+    evaluated_at: int = -1
+    evaluation: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def dense(self) -> bool:
+        """Whether this is a fully connected network."""
+        return set(self.tensors) == set(DENSE)
+
+    @property
+    def blocks(self) -> Tensor:
+        """Trained weights (L, d, d) of a fully connected network."""
+        return self.tensors["blocks"]
+
+    @property
+    def readin(self) -> Tensor:
+        """Its fixed read-in (d, inputs)."""
+        return self.tensors["readin"]
+
+    @property
+    def readout(self) -> Tensor:
+        """Its fixed read-out (outputs, d)."""
+        return self.tensors["readout"]
 
 
 def step_path(run: Path, step: int) -> Path:
@@ -46,18 +74,20 @@ def last_path(run: Path) -> Path:
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint whole."""
-    tensors = {name: getattr(checkpoint, name).detach().cpu().contiguous() for name in TENSORS}
     metadata = {
         "format": FORMAT,
         "step": str(checkpoint.step),
         "lr": float(checkpoint.lr).hex(),
         "generator": json.dumps(checkpoint.generator),
+        "evaluated_at": str(checkpoint.evaluated_at),
+        "evaluation": json.dumps(checkpoint.evaluation),
     }
-    write_whole(path, lambda stream: stream.write(safetensors.torch.save(tensors, metadata)))
+    content = sealed(checkpoint.tensors, metadata)
+    write_whole(path, lambda stream: stream.write(content))
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint and check its format, shapes, dtypes and finiteness.
+    """Read a checkpoint and check its checksum, format, shapes, dtypes and finiteness.
 
     Raises
     ------
@@ -68,34 +98,34 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     if not path.is_file():
         raise PathMissing(path=path, kind="checkpoint")
-    remedy = "remove the file; an earlier checkpoint is taken then"
     try:
-        with safe_open(path, framework="pt") as archive:
-            metadata = archive.metadata() or {}
-            names = set(archive.keys())
-            if metadata.get("format") != FORMAT or names != set(TENSORS):
-                raise FileCorrupt(path=path, reason="not a resdepth checkpoint", remedy=remedy)
-            tensors = {name: archive.get_tensor(name) for name in TENSORS}
-        step, lr = int(metadata["step"]), float.fromhex(metadata["lr"])
-        generator = {
-            str(key): int(value) for key, value in json.loads(metadata["generator"]).items()
-        }
+        metadata, tensors = read_sealed(path)
+        _check_format(path, metadata, tensors)
+        checkpoint = _parsed(metadata, tensors)
     except (SafetensorError, OSError, KeyError, ValueError, AttributeError) as error:
-        raise FileCorrupt(
-            path=path, reason=f"not a whole checkpoint ({error})", remedy=remedy
-        ) from None
-    if step < 0 or not 0 <= lr < math.inf:
-        raise FileCorrupt(path=path, reason=f"step {step} with rate {lr}", remedy=remedy)
-    reason = _flaw(tensors)
+        raise _refused(path, f"not a whole checkpoint ({error})") from None
+    if checkpoint.step < 0 or not 0 <= checkpoint.lr < math.inf:
+        raise _refused(path, f"step {checkpoint.step} with rate {checkpoint.lr}")
+    reason = _flaw(checkpoint)
     if reason:
-        raise FileCorrupt(path=path, reason=reason, remedy=remedy)
-    return Checkpoint(step, lr, **tensors, generator=generator)
+        raise _refused(path, reason)
+    return checkpoint
 
 
-def checkpoints(run: Path, step_of: Callable[[Path], int] | None = None) -> dict[int, Path]:
+def check_like(checkpoint: Checkpoint, like: Mapping[str, Tensor], path: Path) -> None:
+    """Raise FileCorrupt where the tensors differ from `like` in names, shapes or dtypes."""
+    if set(checkpoint.tensors) != set(like):
+        raise _refused(path, "it belongs to another network")
+    for name, tensor in checkpoint.tensors.items():
+        if tensor.shape != like[name].shape or tensor.dtype != like[name].dtype:
+            raise _refused(path, f"{name} is {tensor.dtype} {tuple(tensor.shape)}")
+
+
+def checkpoints(run: Path) -> dict[int, Path]:
     """The checkpoints of a run by step, ascending; `last` stands under its own step.
 
-    `step_of` reads the step of a file in another format than this module's.
+    The last of them is the newest, for every command: a run that was continued and then killed has
+    later ones than its `last`.
     """
     found = {}
     for path in sorted((run / FOLDER).glob("step_*.safetensors")):
@@ -104,26 +134,73 @@ def checkpoints(run: Path, step_of: Callable[[Path], int] | None = None) -> dict
             found[int(number)] = path
     last = last_path(run)
     if last.is_file():
-        found[step_of(last) if step_of else read_checkpoint(last).step] = last
+        found[_step_of(last)] = last
     return dict(sorted(found.items()))
 
 
-def _flaw(tensors: dict[str, Tensor]) -> str:
-    blocks, readin, readout = (tensors[name] for name in TENSORS)
+def newest(run: Path) -> Path | None:
+    """The newest checkpoint of a run, None where there is none."""
+    return next(reversed(checkpoints(run).values()), None)
+
+
+def _step_of(path: Path) -> int:
+    try:
+        metadata = read_metadata(path)
+        if metadata.get("format") not in FORMATS:
+            raise _refused(path, "not a resdepth checkpoint")
+        return int(metadata["step"])
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise _refused(path, f"not a whole checkpoint ({error})") from None
+
+
+def _check_format(path: Path, metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> None:
+    form = metadata.get("format")
+    torn = "blocks" in tensors and set(tensors) != set(DENSE)
+    if form not in FORMATS or torn or (form == FORMAT and KEY not in metadata):
+        raise _refused(path, "not a resdepth checkpoint")
+
+
+def _parsed(metadata: Mapping[str, str], tensors: dict[str, Tensor]) -> Checkpoint:
+    old_state = metadata["format"] == FORMATS[2]
+    generator = json.loads(metadata.get("generator", "{}") if old_state else metadata["generator"])
+    evaluation = json.loads(metadata.get("evaluation", "{}"))
+    return Checkpoint(
+        int(metadata["step"]),
+        # The rate of a convolutional run is a function of the step; old files do not say it.
+        0.0 if old_state else float.fromhex(metadata["lr"]),
+        tensors,
+        {str(key): int(value) for key, value in generator.items()},
+        int(metadata.get("evaluated_at", -1)),
+        {str(key): float(value) for key, value in evaluation.items()},
+    )
+
+
+def _refused(path: Path, reason: str) -> FileCorrupt:
+    return FileCorrupt(path=path, reason=reason, remedy=REMEDY)
+
+
+def _flaw(checkpoint: Checkpoint) -> str:
+    if checkpoint.dense:
+        reason = _dense_flaw(checkpoint)
+        if reason:
+            return reason
+    for name, tensor in checkpoint.tensors.items():
+        if not torch.isfinite(tensor).all():
+            return f"{name} holds numbers that are not finite"
+    return ""
+
+
+def _dense_flaw(checkpoint: Checkpoint) -> str:
+    blocks, readin, readout = (checkpoint.tensors[name] for name in DENSE)
     if blocks.ndim != 3 or blocks.shape[1] != blocks.shape[2] or 0 in blocks.shape:
         return f"blocks of shape {tuple(blocks.shape)}, not (depth, width, width)"
     width = blocks.shape[-1]
-    if (
-        readin.ndim != 2
-        or readout.ndim != 2
-        or readin.shape[0] != width
-        or readout.shape[1] != width
-    ):
+    shapes = (readin.ndim, readout.ndim, *readin.shape[:1], *readout.shape[1:2])
+    if shapes != (2, 2, width, width):
         found = f"read-in {tuple(readin.shape)} or read-out {tuple(readout.shape)}"
         return f"{found} does not fit width {width}"
-    for name, tensor in tensors.items():
+    for name in DENSE:
+        tensor = checkpoint.tensors[name]
         if not tensor.is_floating_point() or tensor.dtype != blocks.dtype:
             return f"{name} has dtype {tensor.dtype}"
-        if not torch.isfinite(tensor).all():
-            return f"{name} holds numbers that are not finite"
     return ""

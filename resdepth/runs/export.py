@@ -1,14 +1,16 @@
 """Exported models: the trained blocks alone, in a file of their own."""
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import safetensors.torch
 import torch
 from torch import Tensor
 
-from resdepth.runs.atomic import write_whole
+from resdepth.atomic import write_whole
+from resdepth.runs.sealed import sealed
 
 FOLDER = "exported_models"
 FORMATS = ("pth", "safetensors", "npz")
@@ -26,17 +28,30 @@ def write_model(folder: Path, blocks: Tensor, format: str = "pth") -> Path:
     `safetensors` and `npz` hold one array `blocks` (L, d, d).
     """
     path = folder / model_name(blocks.shape[0], format)
-    blocks = blocks.detach().cpu().contiguous()
     if format == "pth":
         # Clones, since a view would carry the storage of the whole stack along.
-        layers = [layer.clone() for layer in blocks]
-        # Through memory: torch turns a full disk into an error of its own that names no reason.
-        content = io.BytesIO()
-        torch.save(layers, content)
-        write_whole(path, lambda stream: stream.write(content.getbuffer()))
-    elif format == "safetensors":
-        whole = safetensors.torch.save({"blocks": blocks}, {"format": "pt"})
+        _write_pth(path, [layer.clone() for layer in blocks.detach().cpu()])
+    else:
+        write_tensors(path, {"blocks": blocks})
+    return path
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> Path:
+    """Write named tensors as .pth (a dictionary), .safetensors or .npz, by the suffix of `path`."""
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    if path.suffix == ".pth":
+        _write_pth(path, {name: tensor.clone() for name, tensor in plain.items()})
+    elif path.suffix == ".safetensors":
+        whole = sealed(plain, {"format": "pt"})
         write_whole(path, lambda stream: stream.write(whole))
     else:
-        write_whole(path, lambda stream: np.savez(stream, blocks=blocks.numpy()))
+        arrays: dict[str, Any] = {name: tensor.numpy() for name, tensor in plain.items()}
+        write_whole(path, lambda stream: np.savez(stream, **arrays))
     return path
+
+
+def _write_pth(path: Path, value: object) -> None:
+    # Through memory: torch turns a full disk into an error of its own that names no reason.
+    content = io.BytesIO()
+    torch.save(value, content)
+    write_whole(path, lambda stream: stream.write(content.getbuffer()))

@@ -1,5 +1,6 @@
 """`manifest.json`: what a run is, how it was called, what it ran on, and how it ended."""
 
+import hashlib
 import json
 import os
 import platform
@@ -9,14 +10,35 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from typing_extensions import TypedDict  # Python 3.11's own carries no configuration.
 
+from resdepth.atomic import write_text
 from resdepth.errors import FileCorrupt, NotARun
-from resdepth.runs.atomic import write_text
 
 FORMAT = 1
 NAME = "manifest.json"
 PACKAGES = ("resdepth", "pvar", "torch", "numpy", "scipy", "safetensors", "tensorboard")
 Outcome = Literal["running", "finished", "interrupted", "diverged", "failed"]
+REMEDY = "restore the file, or train again"
+CHECKSUM = "sha256"
+
+
+class Detail(TypedDict, total=False):
+    """What an outcome has to add.
+
+    `step`, `loss` (as text: JSON has no infinity) and `layer` say where training diverged, `signal`
+    what interrupted it, `error` why it failed; `evaluated_at` is the step that `final` belongs to
+    where that is not the last.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    step: int
+    loss: str
+    layer: int
+    signal: int
+    error: str
+    evaluated_at: int
 
 
 class Manifest(BaseModel):
@@ -26,7 +48,8 @@ class Manifest(BaseModel):
     and `threads` are what really ran. `steps` counts updates done, `seconds_per_step` is the median
     over the steps without set-up, validation and checkpoints (the mean where logging and
     p-variation ran beside the steps: `overlapped`), `final` holds the last metrics over the whole
-    training and validation set, `detail` what the outcome has to add.
+    training and validation set, `detail` what the outcome has to add. `data` is the fingerprint of
+    the data set ("": not recorded), `sha256` the checksum of all else in the file ("": none).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,11 +66,13 @@ class Manifest(BaseModel):
     engine: str = ""
     threads: int = 0
     outcome: Outcome = "running"
-    detail: dict[str, Any] = {}
+    detail: Detail = {}
     steps: int = 0
     seconds_per_step: float | None = None
     overlapped: bool = False
     final: dict[str, float] = {}
+    data: str = ""
+    sha256: str = ""
 
 
 def new_manifest(
@@ -85,8 +110,10 @@ def available_threads() -> int:
 
 
 def write_manifest(run: Path, manifest: Manifest) -> None:
-    """Put the manifest of `run` in place."""
-    write_text(run / NAME, manifest.model_dump_json(indent=2) + "\n")
+    """Put the manifest of `run` in place, with its checksum."""
+    content = manifest.model_dump(mode="json", exclude={CHECKSUM})
+    content[CHECKSUM] = _checksum(content)
+    write_text(run / NAME, json.dumps(content, indent=2) + "\n")
 
 
 def read_manifest(run: Path) -> Manifest:
@@ -97,26 +124,41 @@ def read_manifest(run: Path) -> Manifest:
     NotARun
         There is none.
     FileCorrupt
-        It is not a manifest of a format this version reads.
+        It is not a manifest of a format this version reads, or not the one that was written.
     """
     path = run / NAME
-    remedy = "restore the file, or train again"
+    content = _read_json(run, path)
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        found = content.get("format") if isinstance(content, dict) else None
+        reason = f"manifest format {found}, not {FORMAT}"
+        raise FileCorrupt(path=path, reason=reason, remedy="use the version that wrote it")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        manifest = Manifest.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise FileCorrupt(path=path, reason=f"{where}: {first['msg']}", remedy=REMEDY) from None
+    if manifest.sha256 and _checksum(content) != manifest.sha256:
+        raise FileCorrupt(
+            path=path,
+            reason="its checksum does not agree: it was changed after it was written",
+            remedy=f"restore it; or remove its line '{CHECKSUM}' where the change was meant",
+        )
+    return manifest
+
+
+def _read_json(run: Path, path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         reason = "it has no manifest.json" if run.is_dir() else "no such folder"
         raise NotARun(path=run, reason=reason) from None
     except (OSError, ValueError) as error:
-        raise FileCorrupt(path=path, reason=f"not JSON ({error})", remedy=remedy) from None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        found = content.get("format") if isinstance(content, dict) else None
-        reason = f"manifest format {found}, not {FORMAT}"
-        raise FileCorrupt(
-            path=path, reason=reason, remedy="use the version that wrote it"
-        ) from None
-    try:
-        return Manifest.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise FileCorrupt(path=path, reason=f"{where}: {first['msg']}", remedy=remedy) from None
+        raise FileCorrupt(path=path, reason=f"not JSON ({error})", remedy=REMEDY) from None
+
+
+def _checksum(content: Mapping[str, Any]) -> str:
+    """SHA-256 of what a manifest says, its own checksum left out."""
+    said = {name: value for name, value in content.items() if name != CHECKSUM}
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -22,8 +22,7 @@ from torch import Tensor
 
 from resdepth.errors import AnalysisImpossible, FileCorrupt, FileUnsafe, ModelsMissing, PathMissing
 from resdepth.mathematics import scaling
-from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
-from resdepth.runs.checkpoint import last_path
+from resdepth.runs.checkpoint import last_path, newest
 from resdepth.runs.export import FOLDER as EXPORTED
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import read_manifest
@@ -124,16 +123,14 @@ def _weight_files(path: Path, wanted: tuple[str, ...]) -> Iterator[Path]:
 
 
 def _files_of_run(run: Path, wanted: tuple[str, ...]) -> list[Path]:
-    """The last weights of a run: its last checkpoint, else what it exported, else its newest."""
-
-    def among(paths: Iterable[Path]) -> list[Path]:
-        return sorted(path for path in paths if path.is_file() and path.suffix.lower() in wanted)
-
-    return (
-        among([last_path(run)])
-        or among((run / EXPORTED).glob("resnet_*"))
-        or among((run / CHECKPOINTS).glob("step_*"))[-1:]
-    )
+    """The newest checkpoint of a run, or what it exported where there is none."""
+    latest = newest(run)
+    if latest is not None and latest.suffix in wanted:
+        return [latest]
+    if latest is not None and latest != last_path(run):
+        return []  # What was exported is older than the newest weights.
+    exported = sorted((run / EXPORTED).glob("resnet_*"))
+    return [path for path in exported if path.suffix.lower() in wanted]
 
 
 def _read_pickle(path: Path) -> object:

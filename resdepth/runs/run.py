@@ -1,4 +1,4 @@
-"""A run folder as an object: manifest, options, scalars, checkpoints, and its weight path."""
+"""A run folder of any program as an object: manifest, options, scalars, checkpoints, weights."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,18 +6,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from resdepth.errors import FileCorrupt, PathMissing
+from resdepth.errors import FileCorrupt, NotARun, PathMissing
 from resdepth.mathematics import pvariation
+from resdepth.options.base import Options
+from resdepth.options.programs import PROGRAMS
 from resdepth.options.resolve import from_record
 from resdepth.options.train import TrainOptions
-from resdepth.runs.checkpoint import Checkpoint, checkpoints, read_checkpoint
+from resdepth.runs.checkpoint import Checkpoint, checkpoints, newest, read_checkpoint
 from resdepth.runs.events import read_scalars
+from resdepth.runs.folder import EVENTS_OF_OLD
 from resdepth.runs.manifest import NAME, Manifest, read_manifest
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder that `train` wrote."""
+    """A run folder, whichever program wrote it."""
 
     path: Path
 
@@ -27,9 +30,38 @@ class Run:
         return read_manifest(self.path)
 
     @property
+    def program(self) -> str:
+        """What wrote it: "train" or "resnet-cifar"."""
+        return self.manifest.program
+
+    @property
     def options(self) -> TrainOptions:
-        """All resolved options of the run."""
-        return from_record(TrainOptions, self.manifest.options, self.path / NAME)
+        """All resolved options of a run of `train`.
+
+        Raises
+        ------
+        NotARun
+            Another program wrote it.
+        """
+        options = self.recorded_options
+        if not isinstance(options, TrainOptions):
+            raise NotARun(path=self.path, reason=f"it was written by 'resdepth {self.program}'")
+        return options
+
+    @property
+    def recorded_options(self) -> Options:
+        """All resolved options of the program that wrote the run."""
+        manifest = self.manifest
+        model = PROGRAMS.get(manifest.program)
+        if model is None:
+            raise NotARun(path=self.path, reason=f"it was written by '{manifest.program}'")
+        return from_record(model, manifest.options, self.path / NAME)
+
+    @property
+    def events(self) -> Path:
+        """The folder of its event files."""
+        of_old = self.path / EVENTS_OF_OLD
+        return of_old if of_old.is_dir() else self.path
 
     def scalars(self, tag: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Steps and values of one recorded scalar, such as "avg_grad_norm".
@@ -39,7 +71,7 @@ class Run:
         FileCorrupt
             The run has no such scalar; the message lists those it has.
         """
-        series = read_scalars(self.path)
+        series = read_scalars(self.events)
         if tag not in series:
             reason = f"no scalar '{tag}' was recorded"
             raise FileCorrupt(
@@ -47,19 +79,34 @@ class Run:
             )
         return series[tag]
 
-    def checkpoint(self, step: int | None = None) -> Checkpoint:
-        """The checkpoint of `step`, or the newest: blocks, readin, readout, step, lr.
+    @property
+    def newest(self) -> Path:
+        """The file of its newest checkpoint.
 
         Raises
         ------
         PathMissing
             There is none.
         """
+        path = newest(self.path)
+        if path is None:
+            raise PathMissing(path=self.path, kind="checkpoint")
+        return path
+
+    def checkpoint(self, step: int | None = None) -> Checkpoint:
+        """The checkpoint of `step`, or the newest: step, lr, tensors; blocks, readin, readout.
+
+        Raises
+        ------
+        PathMissing
+            There is none.
+        """
+        if step is None:
+            return read_checkpoint(self.newest)
         found = checkpoints(self.path)
-        if not found or (step is not None and step not in found):
-            kind = "checkpoint" if step is None else f"checkpoint of step {step}"
-            raise PathMissing(path=self.path, kind=kind)
-        return read_checkpoint(found[max(found) if step is None else step])
+        if step not in found:
+            raise PathMissing(path=self.path, kind=f"checkpoint of step {step}")
+        return read_checkpoint(found[step])
 
 
 def open_run(path: Path | str) -> Run:
@@ -69,7 +116,8 @@ def open_run(path: Path | str) -> Run:
     return run
 
 
-def weight_path(run: Run, step: int | None = None) -> NDArray[np.float64]:
+def weight_path(run: Run | Path | str, step: int | None = None) -> NDArray[np.float64]:
     """The path k -> L^beta A_k of a run's newest checkpoint (or of `step`), flattened: (L, d*d)."""
-    blocks = run.checkpoint(step).blocks.double().numpy()
-    return pvariation.weight_path(blocks, run.options.beta)
+    run = run if isinstance(run, Run) else open_run(run)
+    beta = run.options.beta
+    return pvariation.weight_path(run.checkpoint(step).blocks.double().numpy(), beta)

@@ -8,8 +8,8 @@ import pytest
 from torch.utils.tensorboard import SummaryWriter
 
 from resdepth.analysis.curvefit import Filters, event_sources, fit_file, fit_files, fit_numbers
-from resdepth.analysis.numbers import as_json
 from resdepth.errors import AnalysisImpossible, PathMissing
+from resdepth.records import as_json
 
 T = np.arange(1.0, 301)
 TAG = "avg_grad_norm"

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resdepth.analysis.partial import partial_path, read_partial
 from resdepth.runs.manifest import read_manifest
+from resdepth.runs.partial import partial_path, read_partial
 from tests.support.process import wait_until
 
 QUICK = ("--steps=5", "--threads=1", "--device=cpu")

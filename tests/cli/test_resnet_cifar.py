@@ -73,7 +73,7 @@ def test_default_folder_and_old_spelling(run_worker: Callable[..., Outcome], pla
     line = SMALL.replace("--depth 8", "--L=14").split()
     ended = run_worker("resnet-cifar", *line, "--seed_everything=3")
     assert ended.code == 0, ended.stderr
-    assert (place / "runs/resnet-L14-seed3/resnet_events").is_dir()
+    assert any((place / "runs/resnet-L14-seed3").glob("events.out.tfevents.*"))
 
 
 def test_events_are_fitted_as_they_are(

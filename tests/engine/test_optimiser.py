@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from resdepth.engine.optimiser import ConstantRate, DynamicRate, descend
-from resdepth.experiment.setup import rate_rule
+from resdepth.experiment.problem import rate_rule
 from resdepth.options.train import TrainOptions
 
 NORMS = [3.0, 0.5, 7.0, 0.0, 2.5]

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from resdepth.engine.kernels.eager import EagerEngine
+from resdepth.engine.objective import DenseObjective
 from resdepth.engine.reference import ReferenceEngine
-from resdepth.engine.surface import Plane, batch_size, surface
+from resdepth.engine.surface import Plane, surface
 from tests.support.networks import batch, network
 
 COORDINATES = np.random.default_rng(0).uniform(-1, 1, (11, 2))
@@ -17,14 +18,15 @@ def plane(net, dimensions: int = 2) -> Plane:
     generator = torch.Generator().manual_seed(5)
     shape = (dimensions, *net.blocks.shape)
     directions = torch.randn(shape, generator=generator, dtype=torch.float64)
-    return Plane(net.blocks.double(), 0.3 * directions)
+    return Plane(net.blocks.double().flatten(), 0.3 * directions.flatten(1))
 
 
 def losses(net, around: Plane, coordinates, done=None, size: int = 4):
     h0, targets = batch(net)
     done = np.zeros(len(coordinates), dtype=bool) if done is None else done
     found = np.full(len(coordinates), np.nan)
-    for cells, values in surface(EagerEngine(), net, h0, targets, around, coordinates, done, size):
+    objective = DenseObjective(EagerEngine(), net, h0, targets)
+    for cells, values in surface(objective, around, coordinates, done, size):
         found[cells] = values
     return found
 
@@ -37,7 +39,8 @@ def test_cells_are_the_losses_of_single_networks(loss: str, augmentation: str) -
     h0, targets = batch(net)
     expected = []
     for a, b in COORDINATES:
-        blocks = net.blocks + a * around.directions[0] + b * around.directions[1]
+        moved = a * around.directions[0] + b * around.directions[1]
+        blocks = net.blocks + moved.view_as(net.blocks)
         evaluation = ReferenceEngine().evaluate(net.with_blocks(blocks), h0, targets)
         expected.append(float(evaluation.loss))
     np.testing.assert_allclose(losses(net, around, COORDINATES), expected, rtol=1e-12)
@@ -48,9 +51,9 @@ def test_cells_are_the_losses_of_single_networks(loss: str, augmentation: str) -
 def test_weights_at_the_centre_are_the_trained_ones_to_the_bit(dtype, size: int) -> None:
     net = network(dtype=dtype)
     around = plane(net)
-    out = torch.full((size, *net.blocks.shape), torch.nan, dtype=torch.float64)
+    out = torch.full((size, net.blocks.numel()), torch.nan, dtype=torch.float64)
     weights = around.weights(torch.zeros(size, 2, dtype=torch.float64), out).to(dtype)
-    assert all(torch.equal(of_cell, net.blocks) for of_cell in weights)
+    assert all(torch.equal(of_cell.view_as(net.blocks), net.blocks) for of_cell in weights)
 
 
 @pytest.mark.parametrize("finished", [[], [0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10], [1, 5, 9]])
@@ -85,6 +88,8 @@ def test_one_direction() -> None:
 @pytest.mark.parametrize("samples", [1, 1000, 10_000_000])
 def test_batches_fit_the_memory(samples: int) -> None:
     net = network(width=15, depth=64, dtype=torch.float32)
-    size = batch_size(net, samples)
+    targets = torch.zeros(1, dtype=torch.int64).expand(samples)
+    h0 = torch.zeros(1, 15).expand(samples, 15)
+    size = DenseObjective(EagerEngine(), net, h0, targets).together
     assert 1 <= size <= 1024
     assert size == 1 or size * samples * 15 * 4 < 64 * 2**20

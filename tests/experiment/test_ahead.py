@@ -13,7 +13,7 @@ from resdepth.engine.optimiser import ConstantRate
 from resdepth.engine.train import State, train
 from resdepth.experiment.beside import SNAPSHOTS, NormsBeside
 from resdepth.experiment.measure import PathNorms, scalars
-from resdepth.experiment.setup import build
+from resdepth.experiment.problem import build
 from tests.support import fake_cuda
 
 STEPS = 100  # more than are ever in flight

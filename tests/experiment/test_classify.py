@@ -15,14 +15,15 @@ from resdepth.data.augment import Epoch, normalise
 from resdepth.data.folder import pixels
 from resdepth.engine.classifier import Descent
 from resdepth.errors import DataInvalid, FileCorrupt, NotARun, OutputExists, ResumeChanged
-from resdepth.experiment import classify
-from resdepth.experiment.classify import EVENTS, run_classification
+from resdepth.experiment import convolutional
+from resdepth.experiment.convolutional import prepare
 from resdepth.experiment.observer import Silent
 from resdepth.experiment.seeds import run_seeds, summarise
+from resdepth.experiment.session import conduct
 from resdepth.options.resnet_cifar import ResnetCifarOptions
+from resdepth.runs.checkpoint import Checkpoint, check_like, read_checkpoint, write_checkpoint
 from resdepth.runs.folder import create_run, reopen_run
-from resdepth.runs.manifest import Manifest, read_manifest
-from resdepth.runs.state import State, read_state, write_state
+from resdepth.runs.manifest import Manifest, read_manifest, write_manifest
 from tests.support.events import Points, points
 from tests.support.pictures import picture_folder
 
@@ -62,8 +63,8 @@ def make(data: Path, **given: Any) -> ResnetCifarOptions:
 
 
 def train(folder: Path, options: ResnetCifarOptions, stop: int = 10**9) -> Manifest:
-    manifest = create_run(folder, PROGRAM, options.recorded(), ["test"])
-    return run_classification(folder, manifest, StopAfter(stop))
+    opening = create_run(folder, PROGRAM, options.recorded(), ["test"])
+    return conduct(opening, prepare, StopAfter(stop))
 
 
 def tensors(folder: Path, name: str = "last") -> dict[str, torch.Tensor]:
@@ -89,10 +90,10 @@ def test_interrupted_run_goes_on_to_the_same_bits(
 ) -> None:
     first = train(tmp_path, options, stop)
     assert (first.outcome, first.steps) == ("interrupted", stop)
-    ended = run_classification(tmp_path, reopen_run(tmp_path, PROGRAM, {}))
+    ended = conduct(reopen_run(tmp_path, PROGRAM, {}), prepare)
     assert (ended.outcome, ended.steps) == ("finished", STEPS)
     assert same_weights(tmp_path, whole)
-    assert points(tmp_path / EVENTS) == points(whole / EVENTS)
+    assert points(tmp_path) == points(whole)
     assert ended.final == read_manifest(whole).final
 
 
@@ -104,31 +105,32 @@ def test_killed_run_goes_on_from_its_newest_checkpoint(
     # What a kill after step 8 leaves: no checkpoint at the end, events beyond the newest one.
     for name in ("last", "step_00000009"):
         (tmp_path / f"checkpoints/{name}.safetensors").unlink()
-    manifest = read_manifest(tmp_path).model_copy(update={"outcome": "running"})
+    write_manifest(tmp_path, read_manifest(tmp_path).model_copy(update={"outcome": "running"}))
     watching = StopAfter(10**9)
-    assert run_classification(tmp_path, manifest, watching).outcome == "finished"
+    ended = conduct(reopen_run(tmp_path, PROGRAM, {}), prepare, watching)
+    assert ended.outcome == "finished"
     assert f"resuming at step 8 of {STEPS}" in watching.said
     assert same_weights(tmp_path, whole)
-    assert points(tmp_path / EVENTS) == points(whole / EVENTS)
+    assert points(tmp_path) == points(whole)
 
 
 def test_more_epochs_on_resume(options: ResnetCifarOptions, whole: Path, tmp_path: Path) -> None:
     train(tmp_path, options.model_copy(update={"epochs": 2}))
-    ended = run_classification(tmp_path, reopen_run(tmp_path, PROGRAM, {"epochs": 3}))
+    ended = conduct(reopen_run(tmp_path, PROGRAM, {"epochs": 3}), prepare)
     assert ended.steps == STEPS
     assert same_weights(tmp_path, whole)
-    assert points(tmp_path / EVENTS) == points(whole / EVENTS)
+    assert points(tmp_path) == points(whole)
 
 
 def test_finished_run_has_nothing_left(whole: Path) -> None:
     before = read_manifest(whole)
     watching = StopAfter(10**9)
-    assert run_classification(whole, before, watching) == before
+    assert conduct(reopen_run(whole, PROGRAM, {}), prepare, watching) == before
     assert any("nothing to do" in line for line in watching.said)
 
 
 def test_one_event_a_step_and_one_an_evaluation(whole: Path) -> None:
-    found: Points = points(whole / EVENTS)
+    found: Points = points(whole)
     for tag in ("loss", "avg_grad_norm", "accuracy", "lr"):
         assert [step for name, step in found if name == tag] == list(range(STEPS))
     assert [step for name, step in found if name == "val/accuracy"] == [3, 6, 9]
@@ -149,14 +151,14 @@ def test_first_event_is_the_untrained_network_on_the_first_batch(data: Path, who
     logits = network.double()(normalise(batch, torch.float64)).detach()
     onehot = torch.nn.functional.one_hot(labels, 8)
     omega = (logits.softmax(1) - onehot).square().sum(1).mean()
-    found = points(whole / EVENTS)
+    found = points(whole)
     loss = torch.nn.functional.cross_entropy(logits, labels)
     assert found["loss", 0] == pytest.approx(float(loss), rel=0.03)
     assert found["avg_grad_norm", 0] == pytest.approx(float(omega), rel=0.03)
 
 
 def test_learns(data: Path, tmp_path: Path) -> None:
-    ended = train(tmp_path, make(data, epochs=80, eval_every=0, flip=False, momentum=0.0, lr=0.1))
+    ended = train(tmp_path, make(data, epochs=80, val_every=0, flip=False, momentum=0.0, lr=0.1))
     assert ended.final["val/accuracy"] > 0.5  # guessing has 0.125
     assert ended.final["val/top2"] >= ended.final["val/accuracy"]
     classes = [ended.final[f"val/accuracy/class{k}"] for k in range(8)]
@@ -172,18 +174,18 @@ def test_divergence_is_an_outcome(data: Path, tmp_path: Path) -> None:
 def test_looking_now_and_then_gives_the_same_run(
     options: ResnetCifarOptions, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(classify, "window", lambda device: 2)
+    monkeypatch.setattr(convolutional, "window", lambda device: 2)
     assert train(tmp_path, options).outcome == "finished"
     assert same_weights(tmp_path, whole)
-    assert points(tmp_path / EVENTS) == points(whole / EVENTS)
+    assert points(tmp_path) == points(whole)
 
 
 def test_divergence_between_two_looks_keeps_the_last_good_weights(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(classify, "window", lambda device: 4)
+    monkeypatch.setattr(convolutional, "window", lambda device: 4)
     options = make(data, epochs=1, batch_size=5)
-    manifest = create_run(tmp_path, PROGRAM, options.recorded(), ["test"])
+    opening = create_run(tmp_path, PROGRAM, options.recorded(), ["test"])
     steps = iter(range(100))
     real = Descent.gradient
 
@@ -191,7 +193,7 @@ def test_divergence_between_two_looks_keeps_the_last_good_weights(
         return real(self, images * math.nan if next(steps) == 6 else images, labels)
 
     monkeypatch.setattr(Descent, "gradient", spoilt)
-    ended = run_classification(tmp_path, manifest)
+    ended = conduct(opening, prepare)
     assert (ended.outcome, ended.detail["step"], ended.steps) == ("diverged", 6, 4)
     monkeypatch.setattr(Descent, "gradient", real)
     train(tmp_path / "whole", options, 4)
@@ -199,20 +201,20 @@ def test_divergence_between_two_looks_keeps_the_last_good_weights(
 
 
 def test_limit_train_takes_a_seeded_part(data: Path, tmp_path: Path) -> None:
-    ended = train(tmp_path, make(data, limit_train=10, batch_size=5, epochs=1))
+    ended = train(tmp_path, make(data, train_fraction=10, batch_size=5, epochs=1))
     assert ended.steps == 2
 
 
 def test_flat_loss_is_said(data: Path, tmp_path: Path) -> None:
-    manifest = create_run(tmp_path, PROGRAM, make(data, lr=1e-9).recorded(), ["test"])
+    opening = create_run(tmp_path, PROGRAM, make(data, lr=1e-9).recorded(), ["test"])
     watching = StopAfter(10**9)
-    run_classification(tmp_path, manifest, watching)
+    conduct(opening, prepare, watching)
     assert sum("--warmup" in line for line in watching.said) == 1
 
 
 def test_warmup_is_in_the_log(data: Path, tmp_path: Path) -> None:
     train(tmp_path, make(data, warmup=1, epochs=2))
-    found = points(tmp_path / EVENTS)
+    found = points(tmp_path)
     rates = [found["lr", step] for step in range(6)]
     np.testing.assert_allclose(rates, [0.05 / 3, 0.1 / 3, 0.05, 0.05, 0.05, 0.05], rtol=1e-6)
 
@@ -230,9 +232,9 @@ def test_unusable_images(size: tuple[int, int], classes: int, reason: str, tmp_p
 def test_state_of_another_network_is_refused(whole: Path, tmp_path: Path) -> None:
     like = tensors(whole)
     path = tmp_path / "state.safetensors"
-    write_state(path, State(3, {"blocks": torch.zeros(2)}))
+    write_checkpoint(path, Checkpoint(3, 0.1, {"kernel": torch.zeros(2)}))
     with pytest.raises(FileCorrupt, match="another network"):
-        read_state(path, like)
+        check_like(read_checkpoint(path), like, path)
 
 
 @pytest.mark.parametrize(
@@ -248,19 +250,19 @@ def test_damaged_state_is_refused(
 ) -> None:
     like = tensors(whole)
     path = tmp_path / "state.safetensors"
-    write_state(path, State(3, like | {name: change(like[name])}))
+    write_checkpoint(path, Checkpoint(3, 0.1, like | {name: change(like[name])}))
     with pytest.raises(FileCorrupt, match=reason):
-        read_state(path, like)
+        check_like(read_checkpoint(path), like, path)
 
 
 @pytest.mark.parametrize(("share", "flat"), [(0.98, True), (2.0, False)])
 def test_a_first_epoch_without_progress_names_warmup(
     share: float, flat: bool, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(classify, "FLAT", share)
+    monkeypatch.setattr(convolutional, "FLAT", share)
     observer = StopAfter(10**9)
     options = make(data, lr=1e-9, epochs=2)
-    run_classification(tmp_path, create_run(tmp_path, PROGRAM, options.recorded(), []), observer)
+    conduct(create_run(tmp_path, PROGRAM, options.recorded(), []), prepare, observer)
     said = [text for text in observer.said if "--warmup" in text]
     assert len(said) == flat, observer.said
 

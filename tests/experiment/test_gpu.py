@@ -11,8 +11,9 @@ import pytest
 import torch
 
 import resdepth
-from resdepth.experiment.classify import run_classification
+from resdepth.experiment.convolutional import prepare
 from resdepth.experiment.observer import Silent
+from resdepth.experiment.session import conduct
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.runs.folder import create_run
 from tests.support.pictures import picture_folder
@@ -110,7 +111,7 @@ def test_he_s_network_trains_as_a_graph(tmp_path: Path) -> None:
         depth=8, data="folder", data_dir=picture_folder(tmp_path / "images"), epochs=20,
         batch_size=20, lr=0.1, device=DEVICE,
     )  # fmt: skip
-    manifest = create_run(tmp_path / "run", "resnet-cifar", options.recorded(), ["test"])
-    ended = run_classification(tmp_path / "run", manifest)
+    opening = create_run(tmp_path / "run", "resnet-cifar", options.recorded(), ["test"])
+    ended = conduct(opening, prepare)
     assert ended.outcome == "finished" and "graph" in ended.engine
     assert ended.final["val/accuracy"] > 0.3  # of 8 classes

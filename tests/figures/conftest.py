@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from resdepth.analysis.curvefit import CurveFit
-from resdepth.analysis.surface import Surface
 from resdepth.mathematics.decay import fit_decay
 from resdepth.runs.models import Model
+from resdepth.runs.surface import Surface
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ def make_run(folder: Path, depth: int) -> Path:
     create_run(folder, "train", {"seed": 0, "depth": depth}, [])
     blocks = torch.full((depth, 2, 2), float(depth))
     readin, readout = torch.zeros(2, 3), torch.zeros(4, 2)
-    write_checkpoint(last_path(folder), Checkpoint(1, 0.5, blocks, readin, readout, {}))
+    tensors = {"blocks": blocks, "readin": readin, "readout": readout}
+    write_checkpoint(last_path(folder), Checkpoint(1, 0.5, tensors))
     return folder
 
 

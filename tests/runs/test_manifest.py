@@ -15,7 +15,9 @@ OPTIONS = TrainOptions(depth=5, seed=9, epochs=3)
 
 
 def create(folder: Path, **settings: bool) -> None:
-    create_run(folder, "train", OPTIONS.recorded(), ["resdepth", "train"], **settings)
+    opening = create_run(folder, "train", OPTIONS.recorded(), ["resdepth", "train"], **settings)
+    opening.begin(opening.manifest)
+    opening.release()
 
 
 def test_a_new_run_is_its_manifest(tmp_path: Path) -> None:
@@ -73,6 +75,7 @@ def test_recorded_options_are_checked(
     create(tmp_path)
     content = json.loads((tmp_path / NAME).read_text())
     content["options"] |= changes
+    del content["sha256"]
     (tmp_path / NAME).write_text(json.dumps(content))
     with pytest.raises(FileCorrupt, match=reason):
         _ = open_run(tmp_path).options
@@ -118,8 +121,9 @@ def test_the_default_folder_is_the_first_free_one(tmp_path: Path) -> None:
 
 def test_reopening_raises_the_epochs(tmp_path: Path) -> None:
     create(tmp_path)
-    manifest = reopen_run(tmp_path, "train", {"epochs": 8, "depth": 5})
-    assert manifest.options == OPTIONS.recorded() | {"epochs": 8}
+    opening = reopen_run(tmp_path, "train", {"epochs": 8, "depth": 5})
+    opening.release()
+    assert opening.manifest.options == OPTIONS.recorded() | {"epochs": 8}
 
 
 @pytest.mark.parametrize(

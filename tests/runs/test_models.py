@@ -152,6 +152,6 @@ def test_a_run_and_its_folders_know_the_beta_and_the_last_weights(small_run, par
 def test_without_a_last_checkpoint_the_newest_counts(small_run, tmp_path: Path) -> None:
     run = shutil.copytree(small_run, tmp_path / "run")
     (run / "checkpoints" / "last.safetensors").unlink()
-    assert read_models([run])[0].path.parent.name == "exported_models"
-    shutil.rmtree(run / "exported_models")
     assert read_models([run])[0].path.stem == "step_00000005"
+    shutil.rmtree(run / "checkpoints")
+    assert read_models([run])[0].path.parent.name == "exported_models"

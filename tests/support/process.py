@@ -62,7 +62,7 @@ def _main(args: list[str], cwd: str, env: dict[str, str], file_limit: int | None
     if file_limit is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
     sys.argv = ["resdepth", *args]
-    from resdepth.cli.app import main
+    from resdepth.cli.start import main
 
     main()
 

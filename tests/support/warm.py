@@ -5,7 +5,7 @@ from importlib import import_module
 
 MODULES = (
     "resdepth.analysis.curvefit",
-    "resdepth.analysis.landscape",
+    "resdepth.experiment.landscape",
     "resdepth.cli.app",
     "resdepth.cli.curvefit",
     "resdepth.cli.export",
@@ -14,7 +14,8 @@ MODULES = (
     "resdepth.cli.progress",
     "resdepth.cli.train",
     "resdepth.experiment.export",
-    "resdepth.experiment.train",
+    "resdepth.experiment.dense",
+    "resdepth.experiment.session",
     "resdepth.figures.decay",
     "resdepth.figures.landscape",
     "resdepth.figures.paths",

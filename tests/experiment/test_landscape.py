@@ -7,18 +7,19 @@ import numpy as np
 import pytest
 import torch
 
-from resdepth.analysis import landscape
-from resdepth.analysis.landscape import Source, render
-from resdepth.analysis.partial import partial_path, read_partial
 from resdepth.data.load import load_data
+from resdepth.engine.objective import DenseObjective
 from resdepth.engine.reference import ReferenceEngine
 from resdepth.errors import OptionConflict
-from resdepth.experiment.setup import load_network
+from resdepth.experiment.landscape import render
+from resdepth.experiment.objectives import Source
+from resdepth.experiment.problem import load_network
 from resdepth.mathematics import directions
 from resdepth.options.landscape import RenderOptions
 from resdepth.options.train import TrainOptions
 from resdepth.runs.checkpoint import last_path, read_checkpoint
 from resdepth.runs.manifest import read_manifest
+from resdepth.runs.partial import partial_path, read_partial
 
 
 def source(run: Path) -> Source:
@@ -82,7 +83,7 @@ class Stop(Exception):
 
 @pytest.mark.parametrize("after", [1, 3, 5])
 def test_killed_and_resumed_gives_the_same_bits(single_run, tmp_path, monkeypatch, after) -> None:
-    monkeypatch.setattr(landscape, "batch_size", lambda network, samples: 9)
+    monkeypatch.setattr(DenseObjective, "together", 9)
     at_once, _ = rendered(single_run, tmp_path / "once.npy")
     out = tmp_path / "twice.npy"
     reports = iter(range(100))
@@ -96,7 +97,7 @@ def test_killed_and_resumed_gives_the_same_bits(single_run, tmp_path, monkeypatc
     unfinished = read_partial(out)
     assert unfinished is not None and unfinished.done.sum() == 9 * after and not out.exists()
     # The batches of the beginning hold, whatever would be chosen now.
-    monkeypatch.setattr(landscape, "batch_size", lambda network, samples: 2)
+    monkeypatch.setattr(DenseObjective, "together", 2)
     again, _ = rendered(single_run, out, resume=True)
     np.testing.assert_array_equal(again, at_once)
     assert not partial_path(out).exists()

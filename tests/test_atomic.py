@@ -7,8 +7,8 @@ from typing import IO
 
 import pytest
 
+from resdepth.atomic import write_text, write_whole
 from resdepth.errors import WriteFailed
-from resdepth.runs.atomic import write_text, write_whole
 
 
 def names(folder: Path) -> list[str]:

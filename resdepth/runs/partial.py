@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from resdepth.atomic import write_whole
 from resdepth.errors import FileCorrupt, OptionConflict
-from resdepth.runs.atomic import write_whole
+from resdepth.runs.archive import check_zip
 
 Array = NDArray[np.float64]
 UNREADABLE = (ValueError, EOFError, MemoryError, SyntaxError, TokenError, zipfile.BadZipFile)
@@ -74,6 +75,7 @@ def read_partial(out: Path) -> Partial | None:
     if not path.is_file():
         return None
     try:
+        check_zip(path)
         with np.load(path, allow_pickle=False) as archive:
             losses, done = archive["losses"], archive["done"]
             request = json.loads(str(archive["request"]))
@@ -83,6 +85,19 @@ def read_partial(out: Path) -> Partial | None:
     except (*UNREADABLE, KeyError, OSError, TypeError):
         reason = "not an unfinished surface"
         raise FileCorrupt(path=path, reason=reason, remedy="remove it to begin anew") from None
+
+
+def probe(out: Path) -> None:
+    """Find out before anything is computed whether `out` can be written.
+
+    Raises
+    ------
+    WriteFailed
+        It cannot.
+    """
+    there = partial_path(out)
+    write_whole(there.with_name(f"{there.name}.probe"), lambda stream: stream.write(b""))
+    there.with_name(f"{there.name}.probe").unlink()
 
 
 def discard(out: Path) -> None:

@@ -1,6 +1,9 @@
-"""A rendered surface read back, ours or anybody's `.npy`."""
+"""A rendered surface: written with its record and checksums, read back, ours or anybody's."""
 
+import hashlib
+import io
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tokenize import TokenError
@@ -9,8 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from resdepth.atomic import write_text, write_whole
 from resdepth.errors import AnalysisImpossible, FileCorrupt, PathMissing
+from resdepth.records import as_json, plain
 
+FORMAT = "resdepth-landscape-1"
+CHECKSUM, LOSSES = "sha256", "losses_sha256"
 Array = NDArray[np.float64]
 REMEDY = "render the surface again"
 
@@ -39,6 +46,17 @@ class Surface:
         return tuple(int(i) for i in np.unravel_index(int(np.argmin(finite)), finite.shape))
 
 
+def write_surface(out: Path, losses: Array, record: Mapping[str, Any]) -> None:
+    """Write `out` (.npy) and its record, which holds the checksums of both, beside it."""
+    content = io.BytesIO()
+    np.save(content, losses, allow_pickle=False)
+    whole = content.getvalue()
+    said = plain({"format": FORMAT, **record, LOSSES: hashlib.sha256(whole).hexdigest()})
+    said[CHECKSUM] = _checksum(said)
+    write_whole(out, lambda stream: stream.write(whole))
+    write_text(out.with_suffix(".json"), as_json(said) + "\n")
+
+
 def read_surface(path: Path) -> Surface:
     """Read a `.npy` of real numbers and the `.json` beside it, if there is one.
 
@@ -58,6 +76,7 @@ def read_surface(path: Path) -> Surface:
         reason = "no loss is finite"
         raise AnalysisImpossible(path=path, reason=reason, remedy="render with a smaller --span")
     record = _read_record(path.with_suffix(".json"))
+    _check_sums(path, record)
     axes = tuple(np.asarray(axis, dtype=np.float64) for axis in record.get("axes", []))
     if not axes:
         axes = tuple(np.arange(count, dtype=np.float64) for count in losses.shape)
@@ -98,3 +117,21 @@ def _read_record(path: Path) -> dict[str, Any]:
         "resdepth-landscape"
     )
     return content if ours else {}
+
+
+def _check_sums(path: Path, record: Mapping[str, Any]) -> None:
+    """Raise where losses or record are not what was written; older records have no checksums."""
+    beside = path.with_suffix(".json")
+    if CHECKSUM in record and _checksum(record) != record[CHECKSUM]:
+        reason = "its checksum does not agree: it was changed after it was written"
+        raise FileCorrupt(path=beside, reason=reason, remedy=REMEDY)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if LOSSES in record and record[LOSSES] != digest:
+        reason = f"its checksum does not agree with that in {beside.name}"
+        raise FileCorrupt(path=path, reason=reason, remedy=REMEDY)
+
+
+def _checksum(record: Mapping[str, Any]) -> str:
+    said = {name: value for name, value in record.items() if name != CHECKSUM}
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resdepth.analysis.numbers import as_json, plain, write_numbers
+from resdepth.records import as_json, plain, write_numbers
 
 
 @dataclass(frozen=True)

@@ -17,53 +17,33 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from resdepth.analysis.numbers import as_json
-from resdepth.analysis.partial import Partial, discard, read_partial, write_partial
-from resdepth.analysis.surface import read_surface
-from resdepth.arrays import Hidden, Targets
-from resdepth.data.load import load_data
-from resdepth.engine.contract import Engine
 from resdepth.engine.device import resolve_device
-from resdepth.engine.kernels.registry import choose
-from resdepth.engine.network import Network
-from resdepth.engine.surface import Plane, batch_size, surface
-from resdepth.engine.threads import leave_threads_to, threads_put_back
+from resdepth.engine.objective import Objective
+from resdepth.engine.surface import Plane, surface
+from resdepth.engine.threads import threads_put_back
 from resdepth.errors import ResdepthError
-from resdepth.experiment.setup import engine_request, load_network
+from resdepth.experiment.objectives import SUBSET, Source, objective_of
 from resdepth.mathematics import directions
 from resdepth.options.landscape import RenderOptions
-from resdepth.options.train import TrainOptions
-from resdepth.runs.atomic import write_text, write_whole
 from resdepth.runs.checkpoint import read_checkpoint
 from resdepth.runs.manifest import available_threads, versions
+from resdepth.runs.partial import Partial, discard, probe, read_partial, write_partial
+from resdepth.runs.surface import read_surface, write_surface
 
 Array = NDArray[np.float64]
 Report = Callable[[int, int], None]
 """Told the finished and all cells."""
 
-FORMAT = "resdepth-landscape-1"
 CELLS = "losses[i, j] is the mean loss at A + axes[0][i] D_0 + axes[1][j] D_1"
-SUBSET = "numpy.random.default_rng([seed, 1]).permutation(N)[:subset], sorted"
 SAVE_EVERY = 5.0
 """Seconds between two saves of an unfinished surface; the first is made at once."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """What a surface is drawn around: how the run was trained, and which checkpoint."""
-
-    training: TrainOptions
-    checkpoint: Path
 
 
 @dataclass(frozen=True)
 class Rendering:
     """A surface about to be evaluated; `request` is what its values depend on, in JSON's types."""
 
-    engine: Engine
-    network: Network
-    h0: Hidden
-    targets: Targets
+    objective: Objective
     plane: Plane
     axis: Array
     request: dict[str, Any]
@@ -89,17 +69,10 @@ def prepare(source: Source, options: RenderOptions, recorded: dict[str, Any] | N
     threads = int(kept.get("threads") or options.threads or available_threads())
     torch.set_num_threads(threads)
     device = resolve_device(options.device)
-    training = source.training
     checkpoint = read_checkpoint(source.checkpoint)
-    network = load_network(training, checkpoint)
-    engine = choose(options.engine, engine_request(training, device, threads))
-    inputs, targets = _samples(training, options)
-    h0 = network.embed(inputs).to(device)
-    leave_threads_to(engine)
-    centre = network.blocks.double()
-    drawn = directions.draw(options.seed, options.dimensions, tuple(centre.shape))
-    scaled = directions.normalise(drawn, centre.numpy(), options.normalise)
-    network = network.to(device, network.blocks.dtype)
+    objective, engine = objective_of(source, checkpoint, options, device)
+    centre = objective.centre.detach().double().cpu()
+    scaled = _directions(objective, centre.numpy(), options)
     request = {
         "steps": options.steps,
         "span": options.span,
@@ -110,27 +83,32 @@ def prepare(source: Source, options: RenderOptions, recorded: dict[str, Any] | N
         "checkpoint": str(source.checkpoint),
         "checkpoint_sha256": hashlib.sha256(source.checkpoint.read_bytes()).hexdigest(),
         "checkpoint_step": checkpoint.step,
-        "training": training.model_dump(mode="json"),
-        "samples": len(targets),
+        "training": source.training.model_dump(mode="json"),
+        "samples": objective.samples,
         "device": str(device),
-        "engine": engine.name,
+        "engine": engine,
         "threads": threads,
-        "batch": int(kept.get("batch") or batch_size(network, len(targets))),
+        "batch": int(kept.get("batch") or objective.together),
     }
     # The same sums to the bit on every device; mps has no float64.
     place = torch.device("cpu") if device.type == "mps" else device
     plane = Plane(centre.to(place), torch.from_numpy(scaled).to(place))
-    axis = directions.axis(options.span, options.steps)
-    return Rendering(engine, network, h0, targets.to(device), plane, axis, request)
+    return Rendering(objective, plane, directions.axis(options.span, options.steps), request)
 
 
-def _samples(training: TrainOptions, options: RenderOptions) -> tuple[torch.Tensor, torch.Tensor]:
-    data, _ = load_data(training)
-    if options.subset is None or options.subset >= data.samples:
-        return data.inputs, data.targets
-    order = np.random.default_rng([options.seed, 1]).permutation(data.samples)
-    chosen = data.take(torch.from_numpy(np.sort(order[: options.subset])))
-    return chosen.inputs, chosen.targets
+def _directions(objective: Objective, centre: Array, options: RenderOptions) -> Array:
+    """Random directions (dimensions, n), scaled part by part; norms and biases stay as they are."""
+    layout = objective.layout
+    drawn = directions.draw(options.seed, options.dimensions, (layout.size,))
+    for part, place in layout.places():
+        if part.role != "weights":
+            drawn[:, place] = 0.0
+            continue
+        shape = (options.dimensions, *part.shape)
+        of_part, weights = drawn[:, place].reshape(shape), centre[place].reshape(part.shape)
+        scaled = directions.normalise(of_part, weights, options.normalise, part.stacked)
+        drawn[:, place] = scaled.reshape(options.dimensions, -1)
+    return drawn
 
 
 @threads_put_back()
@@ -150,6 +128,7 @@ def render(
     OptionConflict
         The unfinished surface was asked for with other options.
     """
+    probe(out)
     unfinished = read_partial(out) if options.resume else None
     rendering = prepare(source, options, unfinished.request if unfinished else None)
     coordinates = rendering.coordinates()
@@ -181,7 +160,6 @@ def _write(rendering: Rendering, values: Array, out: Path, command: list[str]) -
     # The middle cell of an odd grid is the centre: one value, whatever its place in a batch.
     middle, odd = divmod(len(rendering.axis), 2)
     record = {
-        "format": FORMAT,
         "cells": CELLS,
         "axes": [rendering.axis] * losses.ndim,
         "centre_loss": losses[(middle,) * losses.ndim] if odd else values[-1],
@@ -191,8 +169,7 @@ def _write(rendering: Rendering, values: Array, out: Path, command: list[str]) -
         "command": command,
         "versions": versions(),
     }
-    write_whole(out, lambda stream: np.save(stream, losses, allow_pickle=False))
-    write_text(out.with_suffix(".json"), as_json(record) + "\n")
+    write_surface(out, losses, record)
 
 
 def _fill(
@@ -200,16 +177,8 @@ def _fill(
 ) -> None:
     """Evaluate what is missing; what is done is saved now and then, and when interrupted."""
     saved = -math.inf
-    batches = surface(
-        rendering.engine,
-        rendering.network,
-        rendering.h0,
-        rendering.targets,
-        rendering.plane,
-        coordinates,
-        partial.done,
-        rendering.request["batch"],
-    )
+    size = rendering.request["batch"]
+    batches = surface(rendering.objective, rendering.plane, coordinates, partial.done, size)
     report(int(partial.done.sum()), len(coordinates))
     try:
         for cells, losses in batches:

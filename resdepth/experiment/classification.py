@@ -7,6 +7,7 @@ from torch import Tensor
 
 from resdepth.data.augment import Epoch, normalise
 from resdepth.data.dataset import Pixels
+from resdepth.data.fingerprint import fingerprint
 from resdepth.data.images import load_images
 from resdepth.engine import capture
 from resdepth.engine.classifier import Descent, Graphed, Step, bf16_is_fast, image_format
@@ -30,6 +31,8 @@ class Classification:
     test: Pixels
     descent: Descent
     step: Step
+    fingerprint: str
+    """Checksum of the images as they were loaded."""
     format: torch.memory_format = torch.contiguous_format
     epoch: Epoch | None = field(default=None, repr=False)
 
@@ -95,4 +98,5 @@ def build_classification(options: ResnetCifarOptions, threads: int) -> Classific
     bf16 = options.amp == "bf16" or (options.amp == "auto" and bf16_is_fast(device))
     descent = Descent(network.to(device), options.momentum, options.weight_decay, bf16=bf16)
     step: Step = Graphed(descent, options.batch_size) if capture.runs_ahead(device) else descent
-    return Classification(options, device, train, test, descent, step, image_format(device))
+    seen = fingerprint(train.images, train.labels, test.images, test.labels)
+    return Classification(options, device, train, test, descent, step, seen, image_format(device))

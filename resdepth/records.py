@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from resdepth.runs.atomic import write_text
+from resdepth.atomic import write_text
 
 
 def plain(value: Any) -> Any:

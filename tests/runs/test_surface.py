@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resdepth.analysis.partial import Partial, partial_path, read_partial, write_partial
-from resdepth.analysis.surface import read_surface
 from resdepth.errors import AnalysisImpossible, FileCorrupt, OptionConflict, PathMissing
+from resdepth.runs.partial import Partial, partial_path, read_partial, write_partial
+from resdepth.runs.surface import read_surface
 
 
 def save(path: Path, array, **settings: bool) -> Path:

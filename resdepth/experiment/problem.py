@@ -7,6 +7,7 @@ from torch import Tensor
 
 from resdepth.arrays import Hidden, Targets
 from resdepth.data.dataset import Dataset
+from resdepth.data.fingerprint import fingerprint
 from resdepth.data.load import load_data
 from resdepth.engine.contract import Engine, Request
 from resdepth.engine.device import resolve_device
@@ -51,6 +52,8 @@ class Problem:
     network: Network
     train: Embedded
     validation: Embedded
+    fingerprint: str
+    """Checksum of the data as it was loaded."""
     orders: dict[int, Tensor] = field(default_factory=dict, repr=False, compare=False)
     """The permutation of the current epoch, by its number, on the device."""
 
@@ -111,9 +114,10 @@ def build(options: TrainOptions, threads: int) -> Problem:
     train, validation = load_data(options)
     network = initial_network(options, train)
     embedded = (_embed(network, train, device), _embed(network, validation, device))
+    seen = fingerprint(train.inputs, train.targets, validation.inputs, validation.targets)
     network = network.to(device, network.blocks.dtype)
     leave_threads_to(engine)
-    return Problem(options, device, engine, network, *embedded)
+    return Problem(options, device, engine, network, *embedded, seen)
 
 
 def engine_request(options: TrainOptions, device: torch.device, threads: int) -> Request:

@@ -1,0 +1,91 @@
+"""From a command's options to a run folder that is held, trained in, and told about."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from resdepth.cli import console, signals
+from resdepth.cli.parameters import command_line
+from resdepth.errors import Diverged
+from resdepth.options.base import Options
+from resdepth.runs.folder import Opening, check_resume, create_run, default_run_folder, reopen_run
+from resdepth.runs.manifest import Manifest
+
+
+def explicit(options: Options, given: frozenset[str]) -> dict[str, Any]:
+    """The options that were set by a flag or a file, as a manifest holds them."""
+    recorded = options.recorded()
+    return {name: recorded[name] for name in given}
+
+
+def run_folder(options: Any, call: Any) -> Path:
+    """Where the run lies or will lie."""
+    if call.resume is not None:
+        check_resume(call.resume, call.out, overwrite=call.overwrite)
+    folder: Path = call.resume or call.out or default_run_folder(options.stem)
+    return folder
+
+
+def opened(program: str, options: Any, call: Any, given: frozenset[str]) -> Opening:
+    """The run folder of this call, new or continued."""
+    folder = run_folder(options, call)
+    if call.resume is not None:
+        return reopen_run(folder, program, explicit(options, given))
+    recorded = options.recorded()
+    return create_run(folder, program, recorded, command_line(), overwrite=call.overwrite)
+
+
+def told(call: Any) -> Any:
+    """The terminal as an observer, and warnings from below as lines on it."""
+    from resdepth.cli.progress import Terminal
+
+    console.route_warnings()
+    return Terminal(call.quiet)
+
+
+def conducted(
+    program: str,
+    options: Any,
+    call: Any,
+    given: frozenset[str],
+    prepare: Callable[[], Any],
+) -> tuple[Path, Manifest]:
+    """Open the run and train it: its folder, and how it ended.
+
+    `prepare` imports what the program trains with. The folder is open before anything can take long
+    or fail, torch's import included.
+    """
+    opening = opened(program, options, call, given)
+    try:
+        with signals.deferred():
+            terminal = told(call)
+            from resdepth.experiment.session import conduct
+
+            prepared = prepare()
+    except BaseException:
+        _note_interruption(opening)
+        raise
+    return opening.folder, conduct(opening, prepared, terminal)
+
+
+def _note_interruption(opening: Opening) -> None:
+    number = signals.received()
+    if number is not None and not opening.replaces:
+        update = {"outcome": "interrupted", "detail": {"signal": number}}
+        opening.begin(opening.manifest.model_copy(update=update))
+    opening.release()
+
+
+def ending(manifest: Manifest, folder: Path) -> int:
+    """The exit code of a run that ended in order.
+
+    Raises
+    ------
+    Diverged
+        It did not reach its end.
+    """
+    detail = manifest.detail
+    if manifest.outcome == "diverged":
+        place = f" in layer {detail['layer']}" if "layer" in detail else ""
+        raise Diverged(step=detail["step"], place=place, loss=detail["loss"], path=folder)
+    return signals.exit_code() if manifest.outcome == "interrupted" else 0

@@ -1,0 +1,61 @@
+"""What a command is to look around: a run, or how it was trained and where its weights are."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from resdepth.errors import OptionConflict, PathMissing
+from resdepth.options.base import Options
+from resdepth.options.resolve import resolve
+from resdepth.options.train import TrainOptions
+from resdepth.runs.manifest import NAME as MANIFEST
+
+WEIGHTS = ".safetensors"
+CONFIGURATIONS = (".yaml", ".yml", ".json")
+
+
+def drawn_around(sources: Sequence[Path]) -> tuple[Path | None, Options, Path]:
+    """The run (None: unknown), the options it was trained with, and the checkpoint.
+
+    `sources` are a run folder, its manifest or a file of options, and a checkpoint where it is not
+    the run's newest.
+
+    Raises
+    ------
+    OptionConflict
+        They do not say which weights and which options.
+    PathMissing, NotARun
+        One of them is not there.
+    """
+    configuration = [path for path in sources if _configures(path)]
+    weights = [path for path in sources if path not in configuration]
+    if len(configuration) > 1 or len(weights) > 1 or not sources:
+        raise OptionConflict(
+            flag="SOURCE",
+            reason="give a run folder or --config-path, one of the two",
+            remedy="resdepth landscape render RUN",
+        )
+    if not configuration:
+        return _with_run(weights[0].absolute().parent.parent, weights)
+    (config,) = configuration
+    if config.is_dir() or config.name == MANIFEST or not config.suffix:
+        return _with_run(config.parent if config.name == MANIFEST else config, weights)
+    if not config.is_file():
+        raise PathMissing(path=config, kind="file")
+    training = resolve(TrainOptions, {}, config, command="landscape render")
+    if not weights:
+        reason = f"is needed: {config} does not say where the weights are"
+        raise OptionConflict(flag="--checkpoint-path", reason=reason, remedy="or give a run folder")
+    return None, training, weights[0]
+
+
+def _with_run(folder: Path, weights: Sequence[Path]) -> tuple[Path, Options, Path]:
+    from resdepth.runs.run import open_run
+
+    if not folder.exists():
+        raise PathMissing(path=folder, kind="run folder")
+    run = open_run(folder)
+    return folder, run.recorded_options, weights[0] if weights else run.newest
+
+
+def _configures(path: Path) -> bool:
+    return path.is_dir() or path.suffix.lower() in CONFIGURATIONS or not path.suffix

@@ -1,0 +1,96 @@
+"""From a run's options and a checkpoint to a loss that can be looked at around its weights."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from resdepth.data.augment import normalise
+from resdepth.data.images import load_images
+from resdepth.data.load import load_data
+from resdepth.engine.convolutional import ResNet
+from resdepth.engine.kernels.registry import choose
+from resdepth.engine.objective import ConvolutionalObjective, DenseObjective, Objective
+from resdepth.engine.threads import leave_threads_to
+from resdepth.experiment.problem import engine_request, load_network
+from resdepth.options.base import Options
+from resdepth.options.landscape import RenderOptions
+from resdepth.options.resnet_cifar import ResnetCifarOptions
+from resdepth.options.train import TrainOptions
+from resdepth.runs.checkpoint import Checkpoint, check_like
+from resdepth.runs.run import Run
+
+SUBSET = "numpy.random.default_rng([seed, 1]).permutation(N)[:subset], sorted"
+IMAGES = 500
+"""Images evaluated at once."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is looked at: how a run was trained, and which checkpoint."""
+
+    training: Options
+    checkpoint: Path
+
+    @classmethod
+    def of(cls, run: Run) -> "Source":
+        """The newest weights of a run; PathMissing where there are none."""
+        return cls(run.recorded_options, run.newest)
+
+
+def objective_of(
+    source: Source, checkpoint: Checkpoint, options: RenderOptions, device: torch.device
+) -> tuple[Objective, str]:
+    """The loss around a checkpoint on the run's training data, and what computes it."""
+    if isinstance(source.training, TrainOptions):
+        return _dense(source.training, checkpoint, options, device)
+    if isinstance(source.training, ResnetCifarOptions):
+        return _convolutional(source, source.training, checkpoint, options, device)
+    raise TypeError(f"{type(source.training).__name__} trains nothing")
+
+
+def _dense(
+    training: TrainOptions, checkpoint: Checkpoint, options: RenderOptions, device: torch.device
+) -> tuple[Objective, str]:
+    threads = torch.get_num_threads()
+    network = load_network(training, checkpoint)
+    engine = choose(options.engine, engine_request(training, device, threads))
+    data, _ = load_data(training)
+    chosen = _subset(options, data.samples)
+    data = data if chosen is None else data.take(chosen)
+    h0 = network.embed(data.inputs).to(device)
+    leave_threads_to(engine)
+    network = network.to(device, network.blocks.dtype)
+    return DenseObjective(engine, network, h0, data.targets.to(device)), engine.name
+
+
+def _convolutional(
+    source: Source,
+    training: ResnetCifarOptions,
+    checkpoint: Checkpoint,
+    options: RenderOptions,
+    device: torch.device,
+) -> tuple[Objective, str]:
+    images, _ = load_images(training, device)
+    network = ResNet(
+        training.depth, training.alpha, len(images.classes), images.images.shape[1]
+    ).to(device)
+    like = dict(network.state_dict())
+    # The velocity of the descent is no part of the network.
+    own = {name: tensor for name, tensor in checkpoint.tensors.items() if name != "velocity"}
+    check_like(Checkpoint(checkpoint.step, checkpoint.lr, own), like, source.checkpoint)
+    network.load_state_dict(own)
+    chosen = _subset(options, len(images.labels))
+    index = torch.arange(len(images.labels)) if chosen is None else chosen
+    parts = [part.to(device) for part in torch.split(index, IMAGES)]
+    batches = [(normalise(images.images[part]), images.labels[part]) for part in parts]
+    return ConvolutionalObjective(network, batches), "torch float32"
+
+
+def _subset(options: RenderOptions, samples: int) -> Tensor | None:
+    if options.subset is None or options.subset >= samples:
+        return None
+    order = np.random.default_rng([options.seed, 1]).permutation(samples)
+    return torch.from_numpy(np.sort(order[: options.subset]))

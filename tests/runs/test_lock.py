@@ -1,0 +1,141 @@
+"""One trainer a folder: who is refused, and whose lock is taken over."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from resdepth.errors import OutputExists, RunBusy
+from resdepth.options.train import TrainOptions
+from resdepth.runs import lock
+from resdepth.runs.folder import create_run, reopen_run
+from resdepth.runs.lock import NAME, SILENCE, Lock
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from resdepth.runs.lock import Lock
+Lock(Path(sys.argv[1])).acquire()
+print("held", flush=True)
+time.sleep(100)
+"""
+
+
+def held_elsewhere(folder: Path) -> subprocess.Popen[str]:
+    args = [sys.executable, "-c", HOLDER, str(folder)]
+    process = subprocess.Popen(args, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stdout.readline() == "held\n"
+    return process
+
+
+def foreign(folder: Path, age: float) -> None:
+    """The lock of a process on another host that last touched it `age` seconds ago."""
+    path = folder / NAME
+    path.write_text(json.dumps({"host": "elsewhere", "pid": 7}))
+    then = time.time() - age
+    os.utime(path, (then, then))
+
+
+def test_a_lock_is_held_once(tmp_path: Path) -> None:
+    first, second = Lock(tmp_path), Lock(tmp_path)
+    first.acquire()
+    with pytest.raises(RunBusy, match=f"process {os.getpid()} on "):
+        second.acquire()
+    first.release()
+    assert not (tmp_path / NAME).exists()
+    second.acquire()
+    second.release()
+
+
+def test_releasing_twice_is_nothing(tmp_path: Path) -> None:
+    held = Lock(tmp_path)
+    held.acquire()
+    held.release()
+    held.release()
+
+
+def test_another_process_is_named_and_its_death_frees_the_folder(tmp_path: Path) -> None:
+    process = held_elsewhere(tmp_path)
+    with pytest.raises(RunBusy, match=f"process {process.pid} on .* is training"):
+        Lock(tmp_path).acquire()
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert (tmp_path / NAME).exists()
+    taken = Lock(tmp_path)
+    taken.acquire()
+    assert json.loads((tmp_path / NAME).read_text())["pid"] == os.getpid()
+    taken.release()
+
+
+@pytest.mark.parametrize("age", [0.0, SILENCE / 2])
+def test_a_heart_that_beats_elsewhere_is_respected(tmp_path: Path, age: float) -> None:
+    foreign(tmp_path, age)
+    with pytest.raises(RunBusy, match="process 7 on elsewhere"):
+        Lock(tmp_path).acquire()
+    assert [path.name for path in tmp_path.iterdir()] == [NAME]
+
+
+def test_a_silent_owner_elsewhere_is_dead(tmp_path: Path) -> None:
+    foreign(tmp_path, 2 * SILENCE)
+    held = Lock(tmp_path)
+    held.acquire()
+    held.release()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", "{}", '{"host": null}'])
+def test_a_torn_lock_is_nobodys(tmp_path: Path, content: str) -> None:
+    (tmp_path / NAME).write_text(content)
+    os.utime(tmp_path / NAME, (0, 0))
+    held = Lock(tmp_path)
+    held.acquire()
+    held.release()
+
+
+def test_a_held_lock_is_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "HEARTBEAT", 0.01)
+    held = Lock(tmp_path)
+    held.acquire()
+    os.utime(tmp_path / NAME, (0, 0))
+    limit = time.monotonic() + 30
+    while (tmp_path / NAME).stat().st_mtime == 0:
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+    held.release()
+
+
+OPTIONS = TrainOptions(depth=2, width=2).recorded()
+
+
+def test_a_second_trainer_is_refused(tmp_path: Path) -> None:
+    first = create_run(tmp_path / "run", "train", OPTIONS, [])
+    for other in (
+        lambda: create_run(tmp_path / "run", "train", OPTIONS, []),
+        lambda: create_run(tmp_path / "run", "train", OPTIONS, [], overwrite=True),
+        lambda: reopen_run(tmp_path / "run", "train", {}),
+    ):
+        with pytest.raises((RunBusy, OutputExists)):
+            other()
+    first.release()
+    reopen_run(tmp_path / "run", "train", {}).release()
+
+
+@pytest.mark.parametrize("leftover", [".manifest.json.77.part", NAME, ".lock.host.3.part"])
+def test_leftovers_of_an_early_kill_do_not_count(tmp_path: Path, leftover: str) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / leftover).write_text("")
+    os.utime(run / leftover, (0, 0))
+    create_run(run, "train", OPTIONS, []).release()
+    assert [path.name for path in run.iterdir()] == ["manifest.json"]
+
+
+def test_a_run_that_never_trained_is_taken(tmp_path: Path) -> None:
+    create_run(tmp_path / "run", "train", OPTIONS, ["first"]).release()
+    again = create_run(tmp_path / "run", "train", OPTIONS, ["second"])
+    again.release()
+    assert again.manifest.command == ["second"] and not again.replaces
