@@ -191,6 +191,14 @@ class AnalysisImpossible(ResdepthError):
     hint = "{remedy}"
 
 
+class RunsDiffer(ResdepthError):
+    """Runs that are no repetitions of one experiment were given together."""
+
+    template = "{first} and {second} are no repetitions: {what} is {ours} and {theirs}"
+    hint = "look at them one by one; --allow-mixed takes them together all the same"
+    exit_code = 2
+
+
 class NoDisplay(ResdepthError):
     """A window was asked for where none can open."""
 

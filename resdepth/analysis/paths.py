@@ -18,6 +18,7 @@ from resdepth.mathematics.pvariation import (
     CriticalExponent,
     critical_exponent,
     p_variation_norms,
+    path_scale,
     weight_path,
 )
 from resdepth.runs.models import Model
@@ -149,7 +150,7 @@ def norm_table(models: Sequence[Model], beta: float) -> NormTable:
     curves = []
     for depth, group in by_depth(models):
         norms = np.stack([np.linalg.norm(model.blocks, axis=(1, 2)) for model in group])
-        band = mean_band(float(depth) ** beta * norms)
+        band = mean_band(path_scale(depth, beta) * norms)
         curves.append(NormCurve(depth, _files(group), positions(depth), band))
     return NormTable(beta, tuple(curves))
 
@@ -231,7 +232,7 @@ def entry_table(
             model.depth,
             model.path,
             positions(model.depth),
-            float(model.depth) ** beta * model.blocks[:, rows, columns].T,
+            path_scale(model.depth, beta) * model.blocks[:, rows, columns].T,
         )
         for model in models
     )

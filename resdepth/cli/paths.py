@@ -88,11 +88,16 @@ def _critical(row: "Profile") -> str:
 
 def _models(options: PathOptions, call: PathInvocation) -> "tuple[list[Model], float]":
     from resdepth.analysis.paths import common_beta
+    from resdepth.analysis.pool import pooled
     from resdepth.runs.models import read_models
 
     console.route_warnings()
-    models = read_models(options.sources, options.ext)
-    beta = common_beta(models, options.beta)
+    found = read_models(options.sources, options.ext)
+    beta = common_beta(found, options.beta)
+    pool = pooled(found, allow_mixed=options.allow_mixed)
+    for line in pool.left_out:
+        console.warn(line)
+    models = list(pool.models)
     depths = sorted({model.depth for model in models})
     shown = ", ".join(map(str, depths))
     count = f"{len(models)} model{'s' * (len(models) > 1)}"

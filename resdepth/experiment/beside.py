@@ -10,6 +10,7 @@ from resdepth.engine import capture
 from resdepth.engine.ahead import Norms
 from resdepth.engine.network import Network
 from resdepth.experiment.measure import PathNorms
+from resdepth.mathematics.pvariation import path_scale
 
 SNAPSHOTS = 8
 """Weights of so many steps may wait to be measured; training waits before a ninth."""
@@ -44,7 +45,7 @@ class NormsBeside:
         if snapshot is None:
             snapshot = capture.landing_place(blocks.shape, blocks.dtype, blocks.device)
         landed = capture.send(blocks, snapshot)
-        scale = float(network.depth) ** network.beta
+        scale = path_scale(network.depth, network.beta)
         future: Future[tuple[float, dict[str, float]]] = self._pool.submit(
             self._measure, snapshot, landed, scale
         )

@@ -8,7 +8,7 @@ from torch import Tensor
 from resdepth.engine.contract import Summary
 from resdepth.engine.loss import class_metrics
 from resdepth.engine.network import Network
-from resdepth.mathematics.pvariation import p_variation_norms
+from resdepth.mathematics.pvariation import p_variation_norms, path_scale
 from resdepth.options.train import TrainOptions
 
 
@@ -40,7 +40,7 @@ class PathNorms:
         """The norm at p (0 where it is not needed), and the norms to log by tag."""
         if not (self.due(step) or self.needed):
             return 0.0, {}
-        scale = float(network.depth) ** network.beta
+        scale = path_scale(network.depth, network.beta)
         return self.compute(network.blocks.detach().cpu(), scale, log=self.due(step))
 
     def compute(

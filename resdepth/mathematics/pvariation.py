@@ -24,11 +24,15 @@ class CriticalExponent:
     standard_error: float
 
 
+def path_scale(depth: int, beta: float) -> float:
+    """L^beta, by which the weights of a network of depth L become a path."""
+    return float(depth) ** beta
+
+
 def weight_path(blocks: Numbers, beta: float) -> Array:
     """The path k -> L^beta A_k of `blocks` (L, d, d), flattened: (L, d*d), float64."""
     depth = len(blocks)
-    scale: float = float(depth) ** beta
-    return scale * blocks.reshape(depth, -1).astype(np.float64)
+    return path_scale(depth, beta) * blocks.reshape(depth, -1).astype(np.float64)
 
 
 def p_variation_norm(path: Numbers, p: float) -> float:

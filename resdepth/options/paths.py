@@ -26,6 +26,11 @@ class PathOptions(Options):
     beta: float | None = option(
         None, "exponent of the scaling L^beta", default_text="1 - alpha of the runs"
     )
+    allow_mixed: bool = option(
+        False,
+        "take runs together that differ in more than seed and depth, did not finish or repeat",
+        flags=("--allow-mixed",),
+    )
     columns: int = option(1, "width of the figure in columns of a paper", ge=1, le=2)
     show: bool = option(False, "open a window", flags=("--show",))
 

@@ -35,11 +35,12 @@ REMEDY = "export the run again, or leave the file out"
 
 @dataclass(frozen=True)
 class Model:
-    """Weights `blocks` (L, d, d) in float64, their file, the run's own beta where it is known."""
+    """Weights `blocks` (L, d, d) in float64, their file, the run folder it lies in and its beta."""
 
     path: Path
     blocks: Array
     beta: float | None
+    run: Path | None = None
 
     @property
     def depth(self) -> int:
@@ -98,7 +99,8 @@ def read_model(path: Path) -> Model:
     except OSError as error:
         reason = f"cannot be read: {error.strerror or error}"
         raise FileCorrupt(path=path, reason=reason, remedy=REMEDY) from None
-    return Model(path, _checked(path, blocks), _beta(path))
+    run = _run_of(path)
+    return Model(path, _checked(path, blocks), None if run is None else _beta(run), run)
 
 
 def _suffixes(extension: str | None) -> tuple[str, ...]:
@@ -229,11 +231,13 @@ def _shape(shape: Iterable[int]) -> str:
     return " x ".join(str(size) for size in shape) or "a single number"
 
 
-def _beta(path: Path) -> float | None:
-    """beta of the run that `path` lies in, RUN/checkpoints/x or RUN/exported_models/x."""
+def _run_of(path: Path) -> Path | None:
+    """The run that `path` lies in: RUN/checkpoints/x or RUN/exported_models/x."""
     run = path.resolve().parent.parent
-    if not (run / MANIFEST).is_file():
-        return None
+    return run if (run / MANIFEST).is_file() else None
+
+
+def _beta(run: Path) -> float | None:
     alpha = read_manifest(run).options.get("alpha")
     return None if alpha is None else scaling.beta(float(alpha))
 

@@ -12,6 +12,7 @@ import pytest
 import safetensors.torch
 import torch
 
+from resdepth.runs.sealed import sealed
 from tests.support.images import contents, encoded, pixels, write_folder, write_zip
 from tests.support.process import EXECUTABLE, Outcome
 
@@ -209,7 +210,7 @@ def not_finite(path: Path) -> None:
     with safetensors.safe_open(path, "pt") as archive:
         metadata = archive.metadata()
     tensors["blocks"][1, 0, 0] = float("nan")
-    path.write_bytes(safetensors.torch.save(tensors, metadata))
+    path.write_bytes(sealed(tensors, metadata))
 
 
 def pickled(path: Path) -> None:

@@ -1,0 +1,105 @@
+"""Which runs are repetitions of one experiment: the same options but for seed, depth and place."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from resdepth.errors import AnalysisImpossible, RunsDiffer
+from resdepth.options.train import REGRESSIONS, TrainOptions
+from resdepth.runs.manifest import Manifest
+from resdepth.runs.models import Model
+from resdepth.runs.run import Run
+
+VARYING = ("seed", "depth")
+"""What runs of one experiment may differ in."""
+PLACE = ("data_dir", "device", "engine", "threads", "num_workers")
+"""Where a run was made; its data is compared by its checksum."""
+RECORDING = ("log_every", "val_every", "checkpoint_every", "p_var_every", "no_p_var", "store_grad")
+"""What was written down of a run; the weights do not depend on it."""
+MIXED = "--allow-mixed takes them all the same"
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The models that belong together, and a line about each that was left out."""
+
+    models: tuple[Model, ...]
+    left_out: tuple[str, ...]
+
+
+def pooled(models: Sequence[Model], *, allow_mixed: bool = False) -> Pool:
+    """The models that are repetitions of one experiment, depth by depth.
+
+    Files that belong to no run are taken as they are. Runs that diverged or did not finish are left
+    out where others are there, and so is what repeats a run of the same options, depth and seed.
+
+    Raises
+    ------
+    RunsDiffer
+        Two runs differ in an option that is neither seed nor depth nor place.
+    AnalysisImpossible
+        Nothing is left.
+    """
+    runs = {model.path: Run(model.run).manifest for model in models if model.run is not None}
+    if not allow_mixed:
+        _check(runs)
+    kept, left_out = list[Model](), list[str]()
+    seen: dict[tuple[int, int], Model] = {}
+    for model in models:
+        manifest = runs.get(model.path)
+        reason = "" if manifest is None else _unfit(manifest, model, seen)
+        if reason and not allow_mixed and len(models) > 1:
+            left_out.append(f"{model.path}: left out: {reason}")
+            continue
+        if reason:
+            left_out.append(f"{model.path}: {reason}")
+        kept.append(model)
+    if not kept:
+        raise AnalysisImpossible(
+            path=models[0].path, reason=f"of {len(models)} runs none finished", remedy=MIXED
+        )
+    return Pool(tuple(kept), tuple(left_out))
+
+
+def _unfit(manifest: Manifest, model: Model, seen: dict[tuple[int, int], Model]) -> str:
+    if manifest.outcome != "finished":
+        done = f"after {manifest.steps} steps"
+        words = {"running": "has not ended", "diverged": f"diverged {done}"}
+        return f"the run {words.get(manifest.outcome, f'{manifest.outcome} {done}')}"
+    first = seen.setdefault((model.depth, manifest.seed), model)
+    return "" if first is model else f"it repeats {first.path}, of the same depth and seed"
+
+
+def _check(runs: Mapping[Any, Manifest]) -> None:
+    paths = list(runs)
+    for other in paths[1:]:
+        ours, theirs = _told(runs[paths[0]]), _told(runs[other])
+        for name in _differing(ours, theirs):
+            raise RunsDiffer(
+                first=paths[0],
+                second=other,
+                what=_spelled(name),
+                if name in TrainOptions.model_fields
+                else f"the {name}",
+                ours=ours.get(name),
+                theirs=theirs.get(name),
+            )
+
+
+def _differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterable[str]:
+    # What only one of them knows (an option, a checksum) is younger than the other.
+    return (name for name in ours if name in theirs and ours[name] != theirs[name])
+
+
+def _told(manifest: Manifest) -> dict[str, Any]:
+    """What determines the weights of a run, beside seed and depth."""
+    aside = (*VARYING, *PLACE, *RECORDING)
+    told = {name: value for name, value in manifest.options.items() if name not in aside}
+    whole = told.get("train_fraction") == 1.0 and told.get("data") not in REGRESSIONS
+    # A part of the data, and points that are drawn, depend on the seed.
+    return told | ({"data checksum": manifest.data} if whole and manifest.data else {})
+
+
+def _spelled(name: str) -> str:
+    known = name in TrainOptions.model_fields
+    return f"--{name.replace('_', '-')}" if known else f"the {name}"
