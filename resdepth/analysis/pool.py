@@ -79,8 +79,6 @@ def _check(runs: Mapping[Any, Manifest]) -> None:
                 first=paths[0],
                 second=other,
                 what=_spelled(name),
-                if name in TrainOptions.model_fields
-                else f"the {name}",
                 ours=ours.get(name),
                 theirs=theirs.get(name),
             )
