@@ -5,6 +5,7 @@ V_p = sup over partitions of sum |x_{t_{i+1}} - x_{t_i}|^p, and the *norm* is V_
 Everything here is the norm.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,7 +27,7 @@ class CriticalExponent:
 
 def path_scale(depth: int, beta: float) -> float:
     """L^beta, by which the weights of a network of depth L become a path."""
-    return float(depth) ** beta
+    return math.pow(depth, beta)
 
 
 def weight_path(blocks: Numbers, beta: float) -> Array:

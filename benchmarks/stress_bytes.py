@@ -1,0 +1,138 @@
+"""Every kind of file that a run leaves, with one byte changed: noticed, harmless, or silent.
+
+    python benchmarks/stress_bytes.py [--flips 200] [--seed 0]
+
+The folder is then continued, exported, measured, fitted and drawn; each answer is compared with
+that of the sound folder. Silent is another answer without a complaint; exit code 1 where there is
+one.
+"""
+
+import argparse
+import json
+import random
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from safetensors.numpy import load_file
+
+from tests.support.pictures import picture_folder
+from tests.support.process import Outcome, Workers
+
+TRAIN = "train --depth 8 --width 4 --epochs 30 --train-fraction .2 --checkpoint-every 10"
+CONVOLUTIONAL = "resnet-cifar --depth 8 --data folder --data-dir images --epochs 2 --batch-size 24"
+READS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "dense": (
+        ("export", "dense", "--format", "npz", "--out", "out"),
+        ("paths", "norm", "dense", "--pvar", "2", "--json", "--out", "out/n.pdf"),
+        ("paths", "norm", "dense/exported_models", "--beta", "0", "--pvar", "2", "--json")
+        + ("--out", "out/e.pdf"),
+        ("curvefit", "dense", "--json", "--out", "out/c.pdf"),
+        ("curvefit", "dense", "--tag", "val/loss", "--json", "--out", "out/d.pdf"),
+        ("landscape", "vis", "dense/landscape.npy", "--json", "--out", "out/v.pdf"),
+        ("landscape", "render", "dense", "--steps", "3", "--json", "--out", "out/r.npy"),
+        ("train", "--resume", "dense", "--epochs", "31", "--quiet"),
+    ),
+    "conv": (
+        ("export", "conv", "--format", "npz", "--out", "out"),
+        ("curvefit", "conv", "--json", "--out", "out/c.pdf"),
+        ("resnet-cifar", "--resume", "conv", "--epochs", "3", "--json"),
+    ),
+}
+PLACES = {"resdepth: warning", "resdepth: error"}
+
+
+def answer(words: tuple[str, ...], ended: Outcome, folder: Path) -> Any:
+    """What a command says and leaves, without times."""
+    found: Any = ended.stdout
+    if "--json" in words and ended.code == 0:
+        found = json.loads(ended.stdout)
+        for name in ("seconds_per_step", "sha256", "checkpoint_sha256", "versions"):
+            found.pop(name, None)
+    if words[0] == "export" and ended.code == 0:
+        found = [path.read_bytes()[:0] for path in (folder / "out").glob("*.npz")]
+        import numpy as np
+
+        for path in sorted((folder / "out").glob("*.npz")):
+            with np.load(path) as archive:
+                found += [(name, archive[name].tobytes()) for name in archive.files]
+    if "--resume" in words and ended.code == 0:
+        run = folder / words[2]
+        weights = load_file(run / "checkpoints/last.safetensors")
+        manifest = json.loads((run / "manifest.json").read_text())
+        kept = {k: manifest[k] for k in ("final", "steps", "outcome", "options", "seed")}
+        found = (kept, [(name, array.tobytes()) for name, array in sorted(weights.items())])
+    return found
+
+
+def main() -> None:
+    """Flip, read, compare, count."""
+    parser = argparse.ArgumentParser(description="Change a byte of what a run leaves.")
+    parser.add_argument("--flips", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    chance = random.Random(arguments.seed)
+    workers, base = Workers(), Path(tempfile.mkdtemp(prefix="bytes-"))
+    sound = base / "sound"
+    sound.mkdir()
+    picture_folder(sound / "images")
+    for words in (
+        (*TRAIN.split(), "--threads", "1", "--quiet", "--out", "dense"),
+        (*CONVOLUTIONAL.split(), "--threads", "1", "--quiet", "--out", "conv"),
+        ("landscape", "render", "dense", "--steps", "5", "--threads", "1", "--quiet"),
+    ):
+        ended = workers.run(*words, cwd=sound)
+        assert ended.code == 0, ended.stderr
+    files = {
+        name: sorted(p for p in (sound / name).rglob("*") if p.is_file())
+        for name in ("dense", "conv")
+    }
+
+    def answers(name: str, folder: Path) -> list[tuple[bool, Any]]:
+        found = []
+        for words in READS[name]:
+            ended = workers.run(*words, cwd=folder)
+            loud = ended.code != 0 or any(place in ended.stderr for place in PLACES)
+            found.append((loud, answer(words, ended, folder)))
+        return found
+
+    def copy() -> Path:
+        place = base / "copy"
+        shutil.rmtree(place, ignore_errors=True)
+        return Path(shutil.copytree(sound, place))
+
+    wanted = {name: answers(name, copy()) for name in files}
+    counts: Counter[str] = Counter()
+    silent = 0
+    for number in range(arguments.flips):
+        name = "dense" if number % 4 else "conv"
+        file = chance.choice(files[name])
+        folder = copy()
+        path = folder / file.relative_to(sound)
+        content = bytearray(path.read_bytes())
+        place = chance.randrange(len(content))
+        content[place] ^= chance.randrange(1, 256)
+        path.write_bytes(content)
+        found = answers(name, folder)
+        pairs = list(zip(found, wanted[name], READS[name], strict=True))
+        wrong = [words for (loud, got), (_, good), words in pairs if got != good and not loud]
+        noticed = any(loud for loud, _ in found)
+        kind = path.suffix if "tfevents" not in path.name else "events"
+        counts[f"{kind}: {'SILENT' if wrong else 'noticed' if noticed else 'harmless'}"] += 1
+        if wrong:
+            silent += 1
+            print(f"{path.relative_to(folder)}, byte {place}: {' '.join(wrong[0])}")
+    for line, count in sorted(counts.items()):
+        print(f"{count:4d}  {line}")
+    print(f"{arguments.flips} changed bytes, {silent} silent")
+    shutil.rmtree(base)
+    sys.exit(bool(silent))
+
+
+if __name__ == "__main__":
+    main()
