@@ -6,8 +6,13 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from resdepth.data.dataset import Dataset
+from resdepth.data.dataset import Dataset, digest
+from resdepth.errors import OptionConflict
 from resdepth.mathematics.random import stream
+
+
+LARGEST_PHASE = 2.0**26
+"""Up to here a rounding error of x, half a unit in the 53rd place, moves the sine by 1e-8."""
 
 
 def half_width(samples: int, separation: float | None) -> float:
@@ -22,15 +27,52 @@ def half_width(samples: int, separation: float | None) -> float:
 def sine(
     samples: int, separation: float | None, frequency: float | str, seed: int, dtype: torch.dtype
 ) -> tuple[Dataset, Dataset]:
-    """y = sin(frequency x); "period" stands for one period over the interval."""
+    """y = sin(frequency x); "period" stands for one period over the interval.
+
+    Raises
+    ------
+    OptionConflict
+        The interval is too narrow for numbers of `dtype`, or frequency x too large for float64 to
+        tell where in a period it lies.
+    """
     half = half_width(samples, separation)
+    if half < torch.finfo(dtype).smallest_normal:
+        raise OptionConflict(
+            flag="--separation",
+            reason=f"{separation:g} leaves |x| < {half:.3g}, too small for {str(dtype)[6:]}",
+            remedy=f"at most {_largest_separation(samples, dtype):.3g} for {samples} points",
+        )
     omega = math.pi / half if isinstance(frequency, str) else frequency
+    if abs(omega) * half > LARGEST_PHASE:
+        raise OptionConflict(
+            flag="--sin-frequency",
+            reason=f"{omega:g} x runs to {abs(omega) * half:.3g}, where rounding decides the sine",
+            remedy=f"at most {LARGEST_PHASE / half:.3g}",
+        )
     return _draw(samples, half, lambda x: np.sin(omega * x), seed, dtype)
 
 
 def constant(samples: int, value: float, seed: int, dtype: torch.dtype) -> tuple[Dataset, Dataset]:
-    """y = value, x uniform on [-1, 1]."""
+    """y = value, x uniform on [-1, 1].
+
+    Raises
+    ------
+    OptionConflict
+        `value` is beyond the largest number of `dtype`.
+    """
+    if abs(value) > torch.finfo(dtype).max:
+        raise OptionConflict(
+            flag="--target-value",
+            reason=f"{value:g} is beyond the largest {str(dtype)[6:]}",
+            remedy="a smaller one, or --dtype float64",
+        )
     return _draw(samples, 1.0, lambda x: np.full_like(x, value), seed, dtype)
+
+
+def _largest_separation(samples: int, dtype: torch.dtype) -> float:
+    """The separation whose interval is as wide as the smallest normal number, rounded down."""
+    smallest = math.log(torch.finfo(dtype).smallest_normal)
+    return math.floor(-(2.0 * smallest + math.log(8.0 * samples)) / 4.0)
 
 
 def _draw(
@@ -43,7 +85,7 @@ def _draw(
     parts = []
     for name in ("inputs", "validation"):
         x = stream(seed, name).uniform(-half, half, samples)
-        parts.append(
-            Dataset(torch.from_numpy(x[:, None]).to(dtype), torch.from_numpy(function(x)).to(dtype))
-        )
+        y = function(x)
+        inputs, targets = (torch.from_numpy(array).to(dtype) for array in (x[:, None], y))
+        parts.append(Dataset(inputs, targets, digest=digest(x, y)))
     return parts[0], parts[1]
