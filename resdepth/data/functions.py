@@ -10,7 +10,6 @@ from resdepth.data.dataset import Dataset, digest
 from resdepth.errors import OptionConflict
 from resdepth.mathematics.random import stream
 
-
 LARGEST_PHASE = 2.0**26
 """Up to here a rounding error of x, half a unit in the 53rd place, moves the sine by 1e-8."""
 
@@ -39,7 +38,7 @@ def sine(
     if half < torch.finfo(dtype).smallest_normal:
         raise OptionConflict(
             flag="--separation",
-            reason=f"{separation:g} leaves |x| < {half:.3g}, too small for {str(dtype)[6:]}",
+            reason=f"{separation:g} leaves |x| < {half:.3g}, too small for {_name(dtype)}",
             remedy=f"at most {_largest_separation(samples, dtype):.3g} for {samples} points",
         )
     omega = math.pi / half if isinstance(frequency, str) else frequency
@@ -63,7 +62,7 @@ def constant(samples: int, value: float, seed: int, dtype: torch.dtype) -> tuple
     if abs(value) > torch.finfo(dtype).max:
         raise OptionConflict(
             flag="--target-value",
-            reason=f"{value:g} is beyond the largest {str(dtype)[6:]}",
+            reason=f"{value:g} is beyond the largest {_name(dtype)}",
             remedy="a smaller one, or --dtype float64",
         )
     return _draw(samples, 1.0, lambda x: np.full_like(x, value), seed, dtype)
@@ -73,6 +72,10 @@ def _largest_separation(samples: int, dtype: torch.dtype) -> float:
     """The separation whose interval is as wide as the smallest normal number, rounded down."""
     smallest = math.log(torch.finfo(dtype).smallest_normal)
     return math.floor(-(2.0 * smallest + math.log(8.0 * samples)) / 4.0)
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _draw(
