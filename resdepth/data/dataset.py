@@ -93,7 +93,17 @@ def fingerprint(train: Dataset | Pixels, validation: Dataset | Pixels) -> str:
 
     Over the digests that `load_data` and `load_images` give with each part, hence at no cost.
     """
-    return hashlib.sha256(f"{train.digest} {validation.digest}".encode()).hexdigest()
+    return hashlib.sha256(f"{_digest_of(train)} {_digest_of(validation)}".encode()).hexdigest()
+
+
+def _digest_of(part: Dataset | Pixels) -> str:
+    if part.digest:
+        return part.digest
+    if isinstance(part, Dataset):
+        samples, targets = part.inputs, part.targets
+    else:
+        samples, targets = part.images, part.labels
+    return digest(samples.cpu().numpy(), targets.cpu().numpy(), part.classes)
 
 
 def _blocks(array: np.ndarray) -> Iterator[memoryview]:

@@ -35,11 +35,12 @@ def sine(
         tell where in a period it lies.
     """
     half = half_width(samples, separation)
-    if half < torch.finfo(dtype).smallest_normal:
+    largest = _largest_separation(samples, dtype)
+    if separation is not None and separation > largest:
         raise OptionConflict(
             flag="--separation",
             reason=f"{separation:g} leaves |x| < {half:.3g}, too small for {_name(dtype)}",
-            remedy=f"at most {_largest_separation(samples, dtype):.3g} for {samples} points",
+            remedy=f"at most {math.floor(largest)} for {samples} points",
         )
     omega = math.pi / half if isinstance(frequency, str) else frequency
     if abs(omega) * half > LARGEST_PHASE:
@@ -69,9 +70,10 @@ def constant(samples: int, value: float, seed: int, dtype: torch.dtype) -> tuple
 
 
 def _largest_separation(samples: int, dtype: torch.dtype) -> float:
-    """The separation whose interval is as wide as the smallest normal number, rounded down."""
-    smallest = math.log(torch.finfo(dtype).smallest_normal)
-    return math.floor(-(2.0 * smallest + math.log(8.0 * samples)) / 4.0)
+    """Where K, in float64, and sqrt(K), in `dtype`, are still normal numbers."""
+    smallest = math.log(torch.finfo(torch.float64).smallest_normal)
+    smallest = max(2.0 * math.log(torch.finfo(dtype).smallest_normal), smallest)
+    return -(smallest + math.log(8.0 * samples)) / 4.0
 
 
 def _name(dtype: torch.dtype) -> str:

@@ -32,11 +32,11 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
             content = gzip.decompress(content)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise ValueError(f"{path.name}: not a whole .gz file: {error}") from None
-    if len(content) < 4 or content[:3] != bytes((0, 0, BYTES)):
+    start = 4 + 4 * content[3] if len(content) >= 4 else 4
+    if len(content) < start or content[:3] != bytes((0, 0, BYTES)):
         raise ValueError(f"{path.name}: not an IDX file of bytes")
-    start = 4 + 4 * content[3]
     shape = tuple(np.frombuffer(content[4:start], dtype=">u4").tolist())
-    if len(shape) != content[3] or len(content) - start != math.prod(shape):
+    if len(content) - start != math.prod(shape):
         wanted = " x ".join(str(size) for size in shape)
         raise ValueError(f"{path.name}: {len(content) - start} bytes, not the {wanted} it claims")
     # A copy, since what torch shares must be writable.

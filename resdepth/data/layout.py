@@ -163,11 +163,14 @@ def _notes(
 
 def _missing(listing: Listing, part: str, folders: set[str], loose: list[str]) -> DataInvalid:
     reason = f"no images under {part}/<class>/"
-    alike = sorted((f for f in folders if _last(f).casefold() in ALIKE), key=_depth)
-    there = alike or sorted(folders, key=lambda f: (_depth(f), f))
-    there = [f"{f}/" for f in there if _depth(f) == _depth(there[0])]
+    ordered = sorted(folders, key=lambda folder: (_depth(folder), folder))
+    there = [f for f in ordered if _last(f).casefold() in ALIKE] or ordered
+    there = [f"{f}/" for f in there if _depth(f) == _depth(there[0])] or list(listing.files)
+    others = [name for name in listing.files if f"/{part}/" in f"/{name}"]
     if loose:
         reason += f", but {len(loose)} in no class folder (first: {loose[0]})"
+    elif others:
+        reason += f", but {len(others)} files of other kinds (first: {others[0]})"
     elif there:
         reason += f"; there is {_listed(there)}"
     return DataInvalid(path=listing.path, reason=reason, remedy=LAYOUT)
