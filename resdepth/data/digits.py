@@ -9,7 +9,8 @@ from importlib.resources import files
 import numpy as np
 import torch
 
-from resdepth.data.dataset import Dataset, Pixels, digest, normalised
+from resdepth.data.dataset import Dataset, Pixels, normalised
+from resdepth.data.fingerprint import digest
 
 MEAN, STD = (0.3053,), (0.3763,)
 HIGHEST = 16.0

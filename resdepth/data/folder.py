@@ -15,8 +15,9 @@ import torch
 from PIL import UnidentifiedImageError
 
 from resdepth.data.cache import cache_path, read_cache, write_cache
-from resdepth.data.dataset import Dataset, Pixels, digest, normalised
+from resdepth.data.dataset import Dataset, Pixels, normalised
 from resdepth.data.decode import SIXTEEN, Picture, decode
+from resdepth.data.fingerprint import digest
 from resdepth.data.layout import PARTS, Layout, arrange
 from resdepth.data.listing import Listing, list_files
 from resdepth.errors import DataInvalid

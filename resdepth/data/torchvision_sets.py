@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from resdepth.data.dataset import Dataset, Pixels, digest, normalised
+from resdepth.data.dataset import Dataset, Pixels, normalised
+from resdepth.data.fingerprint import digest
 from resdepth.data.idx import idx_file, read_idx
 from resdepth.errors import DataInvalid, DataMissing
 

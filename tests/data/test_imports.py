@@ -25,8 +25,8 @@ NEEDLESS = (
 )
 SCRIPT = """
 import json, os, sys
-from resdepth.cli.app import main
-torch = __import__("torch")
+from resdepth.cli.start import main
+import torch
 before = set(sys.modules)
 try:
     main()
@@ -54,6 +54,6 @@ def imported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 @pytest.mark.parametrize("name", NEEDLESS)
 def test_nothing_needless_is_imported(imported: set[str], name: str) -> None:
-    assert "resdepth.experiment.train" in imported
+    assert "resdepth.experiment.session" in imported
     found = [module for module in sorted(imported) if f"{module}.".startswith(f"{name}.")]
     assert not found
