@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from resdepth.errors import AnalysisImpossible, OptionConflict
 from resdepth.mathematics.growth import Growth, growth_exponent
 from resdepth.mathematics.interval import MeanBand, mean_band
+from resdepth.mathematics.masks import refuse_masked
 from resdepth.mathematics.pvariation import (
     CriticalExponent,
     critical_exponent,
@@ -135,6 +136,8 @@ def common_beta(models: Sequence[Model], beta: float | None) -> float:
 
 def by_depth(models: Sequence[Model]) -> Iterator[tuple[int, list[Model]]]:
     """The models of each depth, depths ascending."""
+    for model in models:
+        refuse_masked(blocks=model.blocks)
     ordered = sorted(models, key=lambda model: model.depth)
     for depth, group in groupby(ordered, key=lambda model: model.depth):
         yield depth, list(group)

@@ -12,12 +12,14 @@ from resdepth.arrays import Inputs, Targets
 class Dataset:
     """`inputs` (N, features) floating; `targets` (N,): int64 classes, or real values.
 
-    `classes` names the classes of a classification and is empty for a regression.
+    `classes` names the classes of a classification and is empty for a regression; `digest` is that
+    of the whole part before the run's dtype and `train_fraction` are applied.
     """
 
     inputs: Inputs
     targets: Targets
     classes: tuple[str, ...] = ()
+    digest: str = ""
 
     @property
     def samples(self) -> int:
@@ -26,16 +28,20 @@ class Dataset:
 
     def take(self, index: Tensor) -> "Dataset":
         """The samples at `index`, in that order."""
-        return Dataset(self.inputs[index], self.targets[index], self.classes)
+        return Dataset(self.inputs[index], self.targets[index], self.classes, self.digest)
 
 
 @dataclass(frozen=True)
 class Pixels:
-    """Raw images (N, channels, height, width) uint8 with their class indices."""
+    """Raw images (N, channels, height, width) uint8 with their class indices (N,).
+
+    `digest` is that of the whole part, also where these are some of its images.
+    """
 
     images: Tensor
     labels: Tensor
     classes: tuple[str, ...]
+    digest: str = ""
 
 
 def part_size(fraction: float, samples: int) -> int:
@@ -55,4 +61,5 @@ def normalised(
     centre = torch.tensor(mean, dtype=dtype).reshape(shape)
     width = torch.tensor(std, dtype=dtype).reshape(shape)
     values = pixels.images.to(dtype).div_(scale).sub_(centre).div_(width)
-    return Dataset(values.flatten(1), pixels.labels.to(torch.int64), pixels.classes)
+    labels = pixels.labels.to(torch.int64)
+    return Dataset(values.flatten(1), labels, pixels.classes, pixels.digest)

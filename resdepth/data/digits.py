@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from resdepth.data.dataset import Dataset, Pixels, normalised
+from resdepth.data.fingerprint import digest
 
 MEAN, STD = (0.3053,), (0.3763,)
 HIGHEST = 16.0
@@ -32,9 +33,8 @@ def load(dtype: torch.dtype) -> tuple[Dataset, Dataset]:
 def _part(
     images: np.ndarray, labels: np.ndarray, chosen: np.ndarray, dtype: torch.dtype
 ) -> Dataset:
-    pixels = Pixels(
-        torch.from_numpy(images[chosen][:, None]),
-        torch.from_numpy(labels[chosen].astype(np.int64)),
-        tuple(str(digit) for digit in range(10)),
-    )
+    images, labels = images[chosen], labels[chosen].astype(np.int64)
+    classes = tuple(str(digit) for digit in range(10))
+    tensors = (torch.from_numpy(images[:, None]), torch.from_numpy(labels))
+    pixels = Pixels(*tensors, classes, digest(images, labels, classes))
     return normalised(pixels, HIGHEST, MEAN, STD, dtype)

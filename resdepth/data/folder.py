@@ -1,39 +1,32 @@
-"""Images in a folder or .zip of train/<class>/* and test/<class>/*, decoded once.
+"""Images in a folder or .zip of train/<class>/… and test/<class>/…, decoded once.
 
-The decoded pixels are cached under a hash of what was decoded, so that a second run starts at
-once; where the cache cannot be written it is left out.
+A set is grey if at least one image is stored as grey and none shows a colour, else RGB.
 """
 
-import contextlib
-import hashlib
-import io
 import os
-import zipfile
-from collections.abc import Callable
+import warnings
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path, PurePath, PurePosixPath
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 
+from resdepth.data.cache import cache_path, read_cache, write_cache
 from resdepth.data.dataset import Dataset, Pixels, normalised
-from resdepth.data.place import cache_folder
-from resdepth.errors import DataInvalid, PathMissing
+from resdepth.data.decode import SIXTEEN, Picture, decode
+from resdepth.data.fingerprint import digest
+from resdepth.data.layout import PARTS, Layout, arrange
+from resdepth.data.listing import Listing, list_files
+from resdepth.errors import DataInvalid
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
-PARTS = ("train", "test")
-
-
-@dataclass(frozen=True)
-class Source:
-    """Names of the images and how to read one; `stamp` changes when the content does."""
-
-    path: Path
-    names: tuple[str, ...]
-    read: Callable[[str], bytes]
-    stamp: str
+REMEDY = "replace or remove that image"
+DARK = 0x4000
+"""16-bit images below this keep fewer than 64 levels at 8 bits."""
+CHUNK = 64
+"""Images decoded by one task."""
 
 
 def load(path: Path, dtype: torch.dtype, workers: int | None) -> tuple[Dataset, Dataset]:
@@ -59,138 +52,139 @@ def statistics(part: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
 def pixels(path: Path, workers: int | None) -> tuple[Pixels, Pixels]:
     """The raw images of both parts, from the cache where they have been decoded before.
 
+    What was left out or changed is said in warnings.
+
     Raises
     ------
     PathMissing, DataInvalid
         Nothing there; no train/<class> or test/<class>; an image that cannot be decoded; images of
         different sizes; a broken archive.
     """
-    source = _open(path)
-    cache = (
-        cache_folder() / "folder" / f"{hashlib.sha256(source.stamp.encode()).hexdigest()[:32]}.npz"
-    )
-    stored = _read_cache(cache)
+    listing = list_files(path)
+    layout = arrange(listing)
+    cache = cache_path(listing.stamp)
+    stored = read_cache(cache)
     if stored is None:
-        stored = _decode(source, workers)
-        _write_cache(cache, stored)
-    classes = tuple(str(name) for name in stored["classes"])
+        stored = _decoded(listing, layout, workers)
+        write_cache(cache, stored)
+    for note in (*layout.notes, *stored["notes"].tolist()):
+        warnings.warn(f"{path}: {note}", stacklevel=2)
     return tuple(  # type: ignore[return-value]
         Pixels(
             torch.from_numpy(stored[f"{part}_images"]),
-            torch.from_numpy(stored[f"{part}_labels"]),
-            classes,
+            torch.tensor(layout.labels[part], dtype=torch.int64),
+            layout.classes,
+            str(stored[f"{part}_digest"]),
         )
         for part in PARTS
     )
 
 
-def _open(path: Path) -> Source:
-    if path.is_dir():
-        found = sorted(f for f in path.rglob("*") if _is_image(f.relative_to(path)) and f.is_file())
-        names = tuple(f.relative_to(path).as_posix() for f in found)
-        facts = [
-            (n, f.stat().st_size, f.stat().st_mtime_ns) for n, f in zip(names, found, strict=True)
-        ]
-        return Source(
-            path, names, lambda name: (path / name).read_bytes(), f"{path.resolve()} {facts}"
+def _decoded(listing: Listing, layout: Layout, workers: int | None) -> dict[str, np.ndarray]:
+    names = [name for part in PARTS for name in layout.names[part]]
+    first, other = (_picture(listing, layout.names[part][0]) for part in PARTS)
+    if first.pixels.shape[:2] != other.pixels.shape[:2]:
+        raise DataInvalid(
+            path=listing.path,
+            reason="training and test images differ in size",
+            remedy="bring all images to one size",
         )
-    if not path.is_file():
-        raise PathMissing(path=path, kind="image folder or .zip")
-    try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
-        reason = f"not a whole .zip archive ({error})"
-        raise DataInvalid(path=path, reason=reason, remedy="copy or download it again") from None
-    names = tuple(sorted(n for n in archive.namelist() if _is_image(PurePosixPath(n))))
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return Source(path, names, archive.read, digest)
-
-
-def _is_image(name: PurePath) -> bool:
-    # Finders and archivers leave files of their own beside the images: ._0001.jpg, __MACOSX/.
-    ours = not any(part.startswith((".", "__MACOSX")) for part in name.parts)
-    return ours and name.suffix.lower() in SUFFIXES
-
-
-def _decode(source: Source, workers: int | None) -> dict[str, np.ndarray]:
-    labelled = [(name, PurePosixPath(name).parts) for name in source.names]
-    # train/<class>/image, perhaps inside one more folder.
-    labelled = [
-        (name, parts[-3:]) for name, parts in labelled if len(parts) >= 3 and parts[-3] in PARTS
-    ]
-    classes = sorted({parts[1] for _, parts in labelled})
-    stored: dict[str, np.ndarray] = {"classes": np.array(classes)}
-    for part in PARTS:
-        chosen = [(name, parts[1]) for name, parts in labelled if parts[0] == part]
-        if not chosen:
-            raise DataInvalid(
-                path=source.path,
-                reason=f"no images under {part}/<class>/",
-                remedy="the layout is train/<class>/* and test/<class>/*",
-            )
-        stored[f"{part}_images"] = _images(source, [name for name, _ in chosen], workers)
-        stored[f"{part}_labels"] = np.array(
-            [classes.index(label) for _, label in chosen], dtype=np.int64
-        )
-    if stored["train_images"].shape[1:] != stored["test_images"].shape[1:]:
-        reason = "training and test images differ in size"
-        raise DataInvalid(path=source.path, reason=reason, remedy="bring all images to one size")
+    sheet = _Sheet(listing, names, first)
+    if not sheet.fill(workers):
+        # There is colour after the first, grey image: once more, with three channels.
+        sheet = _Sheet(listing, names, first, colour=True)
+        sheet.fill(workers)
+    images = sheet.finished()
+    stored = {"notes": np.array(list(sheet.notes()), dtype=np.str_)}
+    cut = len(layout.names["train"])
+    for part, array in zip(PARTS, (images[:cut], images[cut:]), strict=True):
+        stored[f"{part}_images"] = array
+        labels = np.array(layout.labels[part], dtype=np.int64)
+        stored[f"{part}_digest"] = np.array(digest(array, labels, layout.classes))
     return stored
 
 
-def _images(source: Source, names: list[str], workers: int | None) -> np.ndarray:
-    first = _image(source, names[0], None)
-    images = np.empty((len(names), *first.shape), dtype=np.uint8)
+@dataclass
+class _Sheet:
+    """The images of a set in one array, (N, 1 or 3, H, W), and what is to be said of each."""
 
-    def fill(index: int) -> None:
-        images[index] = _image(source, names[index], first.shape)
+    listing: Listing
+    names: Sequence[str]
+    first: Picture
+    colour: bool = False
+    pictures: list[tuple[bool, tuple[str, ...], int]] = field(init=False)
 
-    with ThreadPoolExecutor(max(1, workers or os.cpu_count() or 1)) as pool:
-        for _ in pool.map(fill, range(len(names)), chunksize=64):
-            pass
-    return images
+    def __post_init__(self) -> None:
+        self.colour = self.colour or not self.first.grey
+        height, width = self.first.pixels.shape[:2]
+        shape = (len(self.names), 3 if self.colour else 1, height, width)
+        self.images = np.empty(shape, dtype=np.uint8)
+        self.pictures = [(False, (), 0)] * len(self.names)
+
+    def fill(self, workers: int | None) -> bool:
+        """Decode every image; False as soon as one shows a colour that has no room."""
+        starts = range(0, len(self.names), CHUNK)
+        with ThreadPoolExecutor(max(1, workers or os.cpu_count() or 1)) as pool:
+            return all(pool.map(self._fill_from, starts))
+
+    def _fill_from(self, start: int) -> bool:
+        for index in range(start, min(start + CHUNK, len(self.names))):
+            picture = _picture(self.listing, self.names[index])
+            shape, wanted = picture.pixels.shape[:2], self.first.pixels.shape[:2]
+            if shape != wanted:
+                found, other = ("x".join(str(n) for n in s) for s in (shape, wanted))
+                reason = f"{self.names[index]}: {found} pixels, not {other}"
+                raise DataInvalid(path=self.listing.path, reason=reason, remedy=REMEDY)
+            channels = picture.pixels if picture.grey else picture.pixels.transpose(2, 0, 1)
+            if not (self.colour or picture.grey):
+                if _shows_colour(channels):
+                    return False
+                channels = channels[:1]
+            self.images[index] = channels
+            self.pictures[index] = (picture.grey, picture.remarks, picture.highest)
+        return True
+
+    def finished(self) -> np.ndarray:
+        """The images, with one channel where three say the same and one image is stored grey."""
+        mixed = self.colour and any(grey for grey, _, _ in self.pictures)
+        if mixed and not any(map(_shows_colour, self.images)):
+            self.images = np.ascontiguousarray(self.images[:, :1])
+            self.colour = False
+        return self.images
+
+    def notes(self) -> list[str]:
+        """What is to be said of the images."""
+        told: dict[str, list[str]] = {}
+        for name, (_, remarks, _) in zip(self.names, self.pictures, strict=True):
+            for remark in remarks:
+                told.setdefault(remark, []).append(name)
+        notes = [f"{len(n)} images: {remark} (first: {n[0]})" for remark, n in told.items()]
+        highest = max(highest for _, _, highest in self.pictures)
+        if SIXTEEN in told and highest < DARK:
+            levels = highest // 257 + 1
+            notes.append(f"the 16-bit images use {levels} of 256 levels at 8 bits: brighten them")
+        return notes + self._note_on_colour()
+
+    def _note_on_colour(self) -> list[str]:
+        grey = [index for index, (grey, _, _) in enumerate(self.pictures) if grey]
+        if not grey or not self.colour:
+            return []
+        coloured = next(i for i, image in enumerate(self.images) if _shows_colour(image))
+        return [
+            f"all images are read as RGB: {self.names[coloured]} is in colour, though {len(grey)} "
+            f"of {len(self.names)} are stored as grey (first: {self.names[grey[0]]})"
+        ]
 
 
-def _image(source: Source, name: str, shape: tuple[int, ...] | None) -> np.ndarray:
-    remedy = "replace or remove that image"
+def _shows_colour(channels: np.ndarray) -> bool:
+    """Whether the channels (3, H, W) of an image differ anywhere."""
+    return bool((channels[0] != channels[1]).any() or (channels[1] != channels[2]).any())
+
+
+def _picture(listing: Listing, name: str) -> Picture:
     try:
-        image = Image.open(io.BytesIO(source.read(name)))
-        plain = image.mode in ("1", "L")
-        grey = plain if shape is None else shape[0] == 1
-        array = np.asarray(image.convert("L" if grey else "RGB"))
+        return decode(listing.read(name))
     except Exception as error:  # Broken archives and images raise whatever their decoder meets.
         problem = "not an image" if isinstance(error, UnidentifiedImageError) else error
         reason = f"{name}: cannot be decoded ({problem})"
-        raise DataInvalid(path=source.path, reason=reason, remedy=remedy) from None
-    if grey and not plain:
-        reason = f"{name}: in colour, but the first image is grey"
-        raise DataInvalid(path=source.path, reason=reason, remedy="bring all images to one kind")
-    array = array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
-    if shape is not None and array.shape != shape:
-        found, wanted = ("x".join(str(n) for n in s[1:]) for s in (array.shape, shape))
-        raise DataInvalid(
-            path=source.path, reason=f"{name}: {found} pixels, not {wanted}", remedy=remedy
-        )
-    return array
-
-
-def _read_cache(path: Path) -> dict[str, np.ndarray] | None:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
-        return None
-
-
-def _write_cache(path: Path, stored: dict[str, np.ndarray]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as stream:
-            np.savez(stream, **stored)  # type: ignore[arg-type]
-        temporary.replace(path)
-    except OSError:
-        # A cache that cannot be kept costs time, not correctness.
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+        raise DataInvalid(path=listing.path, reason=reason, remedy=REMEDY) from None

@@ -1,5 +1,7 @@
 """The raw images of a run, whole and on its device."""
 
+from dataclasses import replace
+
 import torch
 
 from resdepth.data import folder, torchvision_sets
@@ -42,9 +44,9 @@ def load_images(options: ResnetCifarOptions, device: torch.device) -> tuple[Pixe
     if chosen < len(train.labels):
         order = stream(options.seed, "subset").permutation(len(train.labels))
         index = torch.from_numpy(order[:chosen])
-        train = Pixels(train.images[index], train.labels[index], train.classes)
+        train = replace(train, images=train.images[index], labels=train.labels[index])
     return _to(train, device), _to(test, device)
 
 
 def _to(part: Pixels, device: torch.device) -> Pixels:
-    return Pixels(part.images.to(device), part.labels.to(device), part.classes)
+    return replace(part, images=part.images.to(device), labels=part.labels.to(device))

@@ -1,8 +1,11 @@
 """From the options to the tensors of a training and a validation set."""
 
+from importlib import import_module
+from typing import Any
+
 import torch
 
-from resdepth.data import digits, folder, functions, torchvision_sets
+from resdepth.data import digits, functions, torchvision_sets
 from resdepth.data.dataset import Dataset, part_size
 from resdepth.data.place import cache_folder
 from resdepth.errors import OptionConflict
@@ -38,7 +41,10 @@ def _load(options: TrainOptions) -> tuple[Dataset, Dataset]:
     if options.data in ("mnist", "cifar10"):
         return torchvision_sets.load(options.data, options.data_dir or cache_folder(), dtype)
     if options.data == "folder" and options.data_dir is not None:
-        return folder.load(options.data_dir, dtype, options.num_workers)
+        # With Pillow, which nothing else here needs.
+        folder: Any = import_module("resdepth.data.folder")
+        loaded: tuple[Dataset, Dataset] = folder.load(options.data_dir, dtype, options.num_workers)
+        return loaded
     if options.data == "sin":
         return functions.sine(
             options.num_samples, options.separation, options.sin_frequency, options.seed, dtype

@@ -1,13 +1,20 @@
-"""MNIST and CIFAR-10 by torchvision's own loaders, downloaded on demand."""
+"""MNIST and CIFAR-10 as torchvision lays them out, downloaded by it on demand.
 
+torchvision is imported where it is needed: to download, and to read CIFAR-10.
+"""
+
+import hashlib
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torchvision import datasets
 
 from resdepth.data.dataset import Dataset, Pixels, normalised
+from resdepth.data.fingerprint import digest
+from resdepth.data.idx import idx_file, read_idx
 from resdepth.errors import DataInvalid, DataMissing
 
 STATISTICS = {
@@ -16,9 +23,9 @@ STATISTICS = {
 }
 """Mean and standard deviation of each channel."""
 
-_SETS: dict[str, Any] = {"mnist": datasets.MNIST, "cifar10": datasets.CIFAR10}
+DIGITS = "zero one two three four five six seven eight nine"
 _BY_HAND = {
-    "mnist": "put the four unpacked IDX files (train-images-idx3-ubyte, …) into {path}/MNIST/raw",
+    "mnist": "put the four IDX files (train-images-idx3-ubyte or .gz, …) into {path}/MNIST/raw",
     "cifar10": "put the unpacked folder cifar-10-batches-py into {path}, or use --data=folder",
 }
 
@@ -35,33 +42,101 @@ def load(name: str, root: Path, dtype: torch.dtype) -> tuple[Dataset, Dataset]:
     """
     mean, std = STATISTICS[name]
     train, test = (pixels(name, root, train=part) for part in (True, False))
+    sizes = [" x ".join(str(n) for n in part.images.shape[2:]) for part in (train, test)]
+    if sizes[0] != sizes[1]:
+        reason = f"training images of {sizes[0]} pixels, test images of {sizes[1]}"
+        raise _unreadable(name, root, reason)
     return normalised(train, 255.0, mean, std, dtype), normalised(test, 255.0, mean, std, dtype)
 
 
 def pixels(name: str, root: Path, *, train: bool) -> Pixels:
     """The raw images of one part, (N, channels, height, width) uint8."""
-    source = _open(name, root, train)
-    images = np.asarray(source.data)
-    images = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
-    labels = torch.as_tensor(source.targets, dtype=torch.int64)
-    return Pixels(torch.from_numpy(np.ascontiguousarray(images)), labels, tuple(source.classes))
+    found = _read(name, root, train)
+    if found is None:
+        _download(name, root, train)
+        found = _read(name, root, train)
+    if found is None:
+        raise _missing(name, root, "what was downloaded is not what was expected")
+    return found
 
 
-def _open(name: str, root: Path, train: bool) -> Any:
-    kind = _SETS[name]
-    by_hand = _BY_HAND[name].format(path=root)
+def _read(name: str, root: Path, train: bool) -> Pixels | None:
+    """One part as it lies in `root`; None where it does not."""
     try:
-        return kind(root=str(root), train=train, download=False)
+        return _READERS[name](root, train)
     except Exception as error:  # Damaged files raise whatever their parser meets.
-        if not (isinstance(error, RuntimeError) and "not found" in str(error)):
-            reason = f"the files of {name} cannot be read ({_first_line(error)})"
-            remedy = f"remove them to download them again, or {by_hand}"
-            raise DataInvalid(path=root, reason=reason, remedy=remedy) from None
+        raise _unreadable(name, root, _first_line(error)) from None
+
+
+def _mnist(root: Path, train: bool) -> Pixels | None:
+    part, raw = "train" if train else "t10k", root / "MNIST" / "raw"
+    files = [idx_file(raw / f"{part}-{kind}-ubyte") for kind in ("images-idx3", "labels-idx1")]
+    if files[0] is None or files[1] is None:
+        return None
+    images, labels = read_idx(files[0]), read_idx(files[1])
+    if images.ndim != 3 or not images.size:
+        raise ValueError(f"{files[0].name}: holds no images")
+    if labels.shape != images.shape[:1]:
+        raise ValueError(f"{len(images)} images in {files[0].name}, but {len(labels)} labels")
+    if labels.max() > 9:
+        raise ValueError(f"{files[1].name}: a label of {labels.max()}, not 0 to 9")
+    classes = tuple(f"{number} - {word}" for number, word in enumerate(DIGITS.split()))
+    known = digest(images, labels, classes)
+    return Pixels(
+        torch.from_numpy(images[:, None]), torch.from_numpy(labels).long(), classes, known
+    )
+
+
+def _cifar10(root: Path, train: bool) -> Pixels | None:
+    kind = import_module("torchvision.datasets").CIFAR10
+    published = [*kind.train_list, *kind.test_list, [kind.meta["filename"], kind.meta["md5"]]]
+    try:
+        source = kind(root=str(root), train=train, download=False)
+    except RuntimeError as error:
+        if "not found" not in str(error):
+            raise
+        _refuse_damaged(root / kind.base_folder, published)
+        return None
+    images = np.ascontiguousarray(np.asarray(source.data).transpose(0, 3, 1, 2))
+    labels = torch.as_tensor(source.targets, dtype=torch.int64)
+    # What is read has been checked against these.
+    known = hashlib.sha256(repr((train, published)).encode()).hexdigest()
+    return Pixels(torch.from_numpy(images), labels, tuple(source.classes), known)
+
+
+def _refuse_damaged(folder: Path, published: list[list[str]]) -> None:
+    # torchvision says "not found or corrupted" and would put its own files over them.
+    check: Callable[..., bool] = import_module("torchvision.datasets.utils").check_integrity
+    for file, md5 in published:
+        if (folder / file).is_file() and not check(folder / file, md5):
+            raise ValueError(f"{file} is damaged: its MD5 is not that of the published file")
+
+
+_READERS: dict[str, Callable[[Path, bool], Pixels | None]] = {"mnist": _mnist, "cifar10": _cifar10}
+
+
+def _download(name: str, root: Path, train: bool) -> None:
+    """Leave it to torchvision; afterwards the files are there."""
     try:
         root.mkdir(parents=True, exist_ok=True)
-        return kind(root=str(root), train=train, download=True)
+        datasets: Any = import_module("torchvision.datasets")
+        kind = {"mnist": datasets.MNIST, "cifar10": datasets.CIFAR10}[name]
+        kind(root=str(root), train=train, download=True)
     except Exception as error:  # Whatever stands between here and the mirrors.
-        raise DataMissing(data=name, path=root, reason=_first_line(error), remedy=by_hand) from None
+        raise _missing(name, root, _first_line(error)) from None
+
+
+def _missing(name: str, root: Path, reason: str) -> DataMissing:
+    by_hand = _BY_HAND[name].format(path=root)
+    return DataMissing(data=name, path=root, reason=reason, remedy=by_hand)
+
+
+def _unreadable(name: str, root: Path, reason: str) -> DataInvalid:
+    return DataInvalid(
+        path=root,
+        reason=f"the files of {name} cannot be read ({reason})",
+        remedy=f"remove them to download them again, or {_BY_HAND[name].format(path=root)}",
+    )
 
 
 def _first_line(error: Exception) -> str:

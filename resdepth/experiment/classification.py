@@ -98,5 +98,5 @@ def build_classification(options: ResnetCifarOptions, threads: int) -> Classific
     bf16 = options.amp == "bf16" or (options.amp == "auto" and bf16_is_fast(device))
     descent = Descent(network.to(device), options.momentum, options.weight_decay, bf16=bf16)
     step: Step = Graphed(descent, options.batch_size) if capture.runs_ahead(device) else descent
-    seen = fingerprint(train.images, train.labels, test.images, test.labels)
+    seen = fingerprint(train, test)
     return Classification(options, device, train, test, descent, step, seen, image_format(device))

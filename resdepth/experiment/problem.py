@@ -114,7 +114,7 @@ def build(options: TrainOptions, threads: int) -> Problem:
     train, validation = load_data(options)
     network = initial_network(options, train)
     embedded = (_embed(network, train, device), _embed(network, validation, device))
-    seen = fingerprint(train.inputs, train.targets, validation.inputs, validation.targets)
+    seen = fingerprint(train, validation)
     network = network.to(device, network.blocks.dtype)
     leave_threads_to(engine)
     return Problem(options, device, engine, network, *embedded, seen)

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import t as student
 
+from resdepth.mathematics.masks import refuse_masked
+
 Array = NDArray[np.float64]
 
 LEVEL = 0.95
@@ -82,6 +84,7 @@ def window_filter(y: Array, window: int) -> NDArray[np.bool_]:
 
     `window` is 0 (nothing is removed) or at least 3; a last partial window stays whole.
     """
+    refuse_masked(y=y)
     kept = np.ones(len(y), dtype=bool)
     if window:
         rows = y[: len(y) // window * window].reshape(-1, window)
@@ -177,6 +180,11 @@ def fit_decay(t: Array, y: Array, shift: float | None = None) -> DecayFit:
     shift:
         T0 where it is known (then t + T0 > 0 throughout); None infers it.
 
+    Raises
+    ------
+    ValueError
+        t or y has masked entries.
+
     Notes
     -----
     The standard errors are those of the linearised model for C, T0 and rho themselves, with the
@@ -184,6 +192,7 @@ def fit_decay(t: Array, y: Array, shift: float | None = None) -> DecayFit:
     extreme ones, so after it the residual variance comes out low: by a quarter for windows of 27
     normal residuals, hence standard errors about 12 % too small.
     """
+    refuse_masked(t=t, y=y)
     usable = np.isfinite(y) & (y > 0)
     dropped = int(len(y) - usable.sum())
     t, log_y = t[usable], np.log(y[usable])

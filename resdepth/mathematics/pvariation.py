@@ -2,7 +2,7 @@
 
 For a path x_0..x_n in R^m with the Euclidean norm, the *variation* is
 V_p = sup over partitions of sum |x_{t_{i+1}} - x_{t_i}|^p, and the *norm* is V_p^(1/p).
-Everything here is the norm.
+Everything here is the norm. An array with masked entries is refused (ValueError).
 """
 
 import math
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import pvar
 from numpy.typing import NDArray
+
+from resdepth.mathematics.masks import refuse_masked
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.float64] | NDArray[np.float32]
@@ -32,17 +34,20 @@ def path_scale(depth: int, beta: float) -> float:
 
 def weight_path(blocks: Numbers, beta: float) -> Array:
     """The path k -> L^beta A_k of `blocks` (L, d, d), flattened: (L, d*d), float64."""
+    refuse_masked(blocks=blocks)
     depth = len(blocks)
     return path_scale(depth, beta) * blocks.reshape(depth, -1).astype(np.float64)
 
 
 def p_variation_norm(path: Numbers, p: float) -> float:
     """The norm V_p^(1/p) of `path` (points, dimension); p >= 1."""
+    refuse_masked(path=path)
     return float(pvar.p_variation_norm(path, p))
 
 
 def p_variation_norms(path: Numbers, exponents: Sequence[float]) -> Array:
     """The norms V_p^(1/p) for each p of `exponents`, in one pass: (exponents,)."""
+    refuse_masked(path=path)
     return np.asarray(pvar.profile(path, list(exponents)), dtype=np.float64)
 
 
@@ -52,6 +57,7 @@ def critical_exponent(path: Array) -> CriticalExponent | None:
     None for a path that is too short to tell (below 257 points) or does not move. See Bayer, Friz
     & Tapia, SIAM J. Math. Data Sci. 5 (2023).
     """
+    refuse_masked(path=path)
     try:
         estimate = pvar.critical_exponent(path)
     except ValueError:

@@ -1,6 +1,8 @@
 """Image folders and zips: the pixels that come out, and what is refused."""
 
+import io
 import shutil
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -8,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from resdepth.data import folder
+from resdepth.data.decode import decode
 from resdepth.errors import DataInvalid, PathMissing
 from tests.support.images import contents, encoded, pixels, write_folder, write_zip
 
@@ -110,7 +114,8 @@ def test_what_is_not_an_image_is_passed_over(tmp_path: Path, write: Write) -> No
         "__MACOSX/train/bird/1.png": b"resource fork",
         "README.md": b"",
     }
-    train, _ = folder.pixels(write(tmp_path, contents() | extra), 1)
+    with pytest.warns(UserWarning, match="left out: 2 files that are no images"):
+        train, _ = folder.pixels(write(tmp_path, contents() | extra), 1)
     assert len(train.labels) == 6
 
 
@@ -145,7 +150,82 @@ def test_parts_of_different_sizes(tmp_path: Path) -> None:
 
 def test_colour_among_grey_is_named(tmp_path: Path) -> None:
     files = contents(size=(4, 5)) | {"train/cat/2.png": encoded(pixels(0))}
-    assert "train/cat/2.png: in colour" in refused(write_folder(tmp_path, files))
+    with pytest.warns(UserWarning, match=r"train/cat/2\.png is in colour, though 9 of 10"):
+        train, _ = folder.pixels(write_folder(tmp_path, files), 1)
+    assert train.images.shape == (6, 3, 4, 5)
+    assert np.array_equal(train.images[5].numpy(), pixels(0).transpose(2, 0, 1))
+    # Grey in colour is the same value three times.
+    assert (train.images[:5] == train.images[:5, :1]).all()
+
+
+def encoded_image(image: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, "tiff" if image.mode == "CMYK" else "png")
+    return stream.getvalue()
+
+
+def converted(mode: str, seed: int) -> bytes:
+    """A grey image of `seed`, stored in another mode."""
+    return encoded_image(Image.fromarray(pixels(seed, (4, 5))).convert(mode))
+
+
+@pytest.mark.parametrize("mode", ["LA", "P", "RGB", "RGBA", "CMYK"])
+@pytest.mark.parametrize("first", [True, False], ids=["grey first", "grey last"])
+def test_grey_images_of_several_kinds_are_one_grey_set(
+    tmp_path: Path, mode: str, first: bool
+) -> None:
+    names = sorted(contents())
+    kept = {name for name in names if name.endswith("/0.png") == first}
+    files = {
+        name: encoded(pixels(i, (4, 5))) if name in kept else converted(mode, i)
+        for i, name in enumerate(names)
+    }
+    if mode == "CMYK":
+        files = {name.replace("png", "tiff"): data for name, data in files.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        train, test = folder.pixels(write_folder(tmp_path, files), 1)
+    assert train.images.shape == (6, 1, 4, 5)
+    for index, image in enumerate([*test.images, *train.images]):
+        assert np.array_equal(image[0].numpy(), pixels(index, (4, 5)))
+
+
+@pytest.mark.parametrize("name", ["train/bird/0.png", "train/cat/2.png", "test/cat/1.png"])
+def test_one_image_in_colour_makes_the_set_rgb(tmp_path: Path, write: Write, name: str) -> None:
+    files = contents(size=(4, 5)) | {name: encoded(pixels(0))}
+    with pytest.warns(UserWarning, match=f"read as RGB: {name} is in colour"):
+        train, test = folder.pixels(write(tmp_path, files), 2)
+    assert train.images.shape[1] == test.images.shape[1] == 3
+
+
+def test_grey_stored_as_rgb_throughout_has_three_channels(tmp_path: Path) -> None:
+    files = {name: converted("RGB", 0) for name in contents()}
+    assert folder.pixels(write_folder(tmp_path, files), 1)[0].images.shape[1] == 3
+
+
+def test_dark_sixteen_bits_are_pointed_out(tmp_path: Path, write: Write) -> None:
+    files = dict.fromkeys(contents(), encoded(np.full((4, 5), 4095, np.uint16)))
+    with pytest.warns(UserWarning) as said:
+        train, _ = folder.pixels(write(tmp_path, files), 1)
+    assert (train.images == round(4095 / 257)).all()
+    assert "10 images: 16-bit grey, scaled to 8 bits (first: train/bird/0.png)" in str(said[0])
+    assert "use 16 of 256 levels" in str(said[1].message)
+
+
+def test_float_images_are_refused_by_name(tmp_path: Path, write: Write) -> None:
+    content = encoded(np.ones((4, 5), np.float32), "tiff")
+    message = refused(write(tmp_path, contents() | {"train/cat/9.tif": content}))
+    assert "train/cat/9.tif: cannot be decoded (floating-point pixels have no known" in message
+
+
+def test_old_caches_are_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_folder(tmp_path / "images", contents())
+    folder.pixels(path, 1)
+    monkeypatch.setattr("resdepth.data.cache.RULES", 0)
+    decoded: list[str] = []
+    monkeypatch.setattr(folder, "decode", lambda data: decoded.append("") or decode(data))
+    folder.pixels(path, 1)
+    assert decoded
 
 
 @pytest.mark.parametrize("keep", [0, 10, 500, -1])

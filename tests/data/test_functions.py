@@ -8,6 +8,7 @@ import torch
 
 from resdepth.data.dataset import Dataset
 from resdepth.data.load import load_data
+from resdepth.errors import OptionConflict
 from resdepth.options.train import TrainOptions
 
 
@@ -63,3 +64,47 @@ def test_one_period_over_the_interval() -> None:
 def test_the_seed_decides() -> None:
     one, again, other = (load(seed=seed)[0].inputs for seed in (1, 1, 2))
     assert torch.equal(one, again) and not torch.equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("settings", "flag", "reason"),
+    [
+        ({"separation": 1e4}, "--separation", "leaves .* too small for float64"),
+        ({"separation": 1e4, "sin_frequency": "period"}, "--separation", "leaves"),
+        ({"separation": 100.0, "dtype": "float32"}, "--separation", "too small for float32"),
+        ({"sin_frequency": 1e9}, "--sin-frequency", "rounding decides the sine"),
+        ({"sin_frequency": -1e300}, "--sin-frequency", "rounding decides the sine"),
+        (
+            {"data": "constant", "target_value": 1e39, "dtype": "float32"},
+            "--target-value",
+            "beyond",
+        ),
+        ({"data": "constant", "target_value": -1e300, "dtype": "float32"}, "--target", "beyond"),
+    ],
+)
+def test_data_that_would_not_be_finite_or_all_zero(
+    settings: dict[str, object], flag: str, reason: str
+) -> None:
+    with pytest.raises(OptionConflict, match=f"{flag}.*{reason}") as caught:
+        load(**settings)
+    assert caught.value.advice()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("samples", [1, 1000])
+def test_the_separation_that_is_advised_works(dtype: str, samples: int) -> None:
+    with pytest.raises(OptionConflict) as caught:
+        load(separation=1e4, num_samples=samples, dtype=dtype)
+    advised = float(caught.value.advice().split()[2])
+    for part in load(separation=advised, num_samples=samples, dtype=dtype):
+        # K to its full precision: no two samples are rounded to one.
+        assert len(part.inputs.unique()) == samples
+    with pytest.raises(OptionConflict):
+        load(separation=advised + 1.0, num_samples=samples, dtype=dtype)
+
+
+def test_the_largest_frequency_is_as_exact_as_said() -> None:
+    frequency = 2.0**26
+    train, _ = load(num_samples=200, sin_frequency=frequency)
+    wanted = [math.sin(math.fmod(x * frequency, 2 * math.pi)) for x in train.inputs[:, 0].tolist()]
+    np.testing.assert_allclose(train.targets.numpy(), wanted, rtol=0, atol=1e-7)

@@ -137,3 +137,31 @@ def test_a_changed_cifar_pickle_is_not_opened(tmp_path: Path, monkeypatch: Any) 
     with pytest.raises((DataMissing, DataInvalid)):
         load_data(TrainOptions(data="cifar10", data_dir=tmp_path))
     assert not marker.exists()
+
+
+def test_a_damaged_cifar_file_is_named_and_kept(tmp_path: Path, monkeypatch: Any) -> None:
+    make_cifar(tmp_path, monkeypatch)
+    path = tmp_path / "cifar-10-batches-py/data_batch_3"
+    path.write_bytes(damaged := path.read_bytes()[:-100])
+    with pytest.raises(DataInvalid, match="data_batch_3 is damaged: its MD5 is not") as caught:
+        load_data(TrainOptions(data="cifar10", data_dir=tmp_path))
+    assert "remove them to download them again" in caught.value.advice()
+    assert path.read_bytes() == damaged
+
+
+def test_a_missing_cifar_file_is_downloaded(tmp_path: Path, monkeypatch: Any) -> None:
+    make_cifar(tmp_path, monkeypatch)
+    (tmp_path / "cifar-10-batches-py/data_batch_3").unlink()
+    with pytest.raises(DataMissing, match="the network is unreachable"):
+        load_data(TrainOptions(data="cifar10", data_dir=tmp_path))
+
+
+def test_the_digest_of_cifar_is_that_of_its_files(tmp_path: Path, monkeypatch: Any) -> None:
+    make_cifar(tmp_path / "a", monkeypatch)
+    make_cifar(tmp_path / "b", monkeypatch)
+    parts = [
+        torchvision_sets.pixels("cifar10", tmp_path / place, train=part).digest
+        for place in "ab"
+        for part in (True, False)
+    ]
+    assert parts[:2] == parts[2:] and parts[0] != parts[1]

@@ -1,0 +1,100 @@
+"""One image file to bytes of grey or RGB, by rules that leave nothing to chance.
+
+Orientation that EXIF asks for is applied. Transparent pixels are laid over white. 16-bit grey is
+scaled to 8 bits, round(255 value / highest), where highest is 65535 (4095 in a TIFF of 12 bits);
+float and other integer pixels, whose range nobody knows, are refused. 1-bit images are black and
+white, palettes are looked up, CMYK and other colour spaces become RGB as Pillow converts them. Of
+several frames the first counts.
+"""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageOps
+
+FLIPPED = ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp")
+"""Where Pillow keeps what may hold an orientation; looking is dear, so only where there is one."""
+
+TRANSPARENT = "transparent pixels, laid over white"
+FRAMES = "more than one frame, of which the first is used"
+UPRIGHT = "EXIF data that cannot be read, taken as upright"
+SIXTEEN = "16-bit grey, scaled to 8 bits"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """`pixels` uint8, (H, W) if stored as grey, else (H, W, 3); `remarks` on what was done.
+
+    `highest` is the largest value of 16-bit pixels, of 65535; 0 for any others.
+    """
+
+    pixels: np.ndarray
+    remarks: tuple[str, ...] = ()
+    highest: int = 0
+
+    @property
+    def grey(self) -> bool:
+        """Whether the image is stored as grey."""
+        return self.pixels.ndim == 2
+
+
+def decode(content: bytes) -> Picture:
+    """The image in `content`; raises what Pillow raises, and ValueError for unknown ranges."""
+    image: Image.Image = Image.open(io.BytesIO(content))
+    remarks = []
+    # Several pictures in an .mpo, as telephones write them, are one photograph and its previews.
+    if getattr(image, "is_animated", False) and image.format != "MPO":
+        remarks.append(FRAMES)
+    image.load()
+    if not _turn_upright(image):
+        remarks.append(UPRIGHT)
+    if image.mode == "F" or image.mode.startswith("I"):
+        pixels, highest = _eight_bits(image)
+        return Picture(pixels, (*remarks, SIXTEEN), highest)
+    grey = image.mode in ("1", "L", "LA", "La")
+    if image.has_transparency_data:
+        image, seen_through = _over_white(image)
+        remarks += [TRANSPARENT] * seen_through
+    pixels = np.asarray(image if image.mode in ("L", "RGB") else image.convert("RGB"))
+    return Picture(pixels[..., 0] if grey and pixels.ndim == 3 else pixels, tuple(remarks))
+
+
+def _turn_upright(image: Image.Image) -> bool:
+    """Apply the orientation of a loaded image; False where it cannot be read."""
+    if any(key in image.info for key in FLIPPED):
+        try:
+            ImageOps.exif_transpose(image, in_place=True)
+        except Exception:  # Whatever a damaged block of tags makes of its parser.
+            return False
+    return True
+
+
+def _over_white(image: Image.Image) -> tuple[Image.Image, bool]:
+    """The image without transparency, and whether there was any."""
+    layered = image.convert("RGBA")
+    lowest, _ = layered.getchannel("A").getextrema()
+    if lowest == 255:
+        return layered.convert("RGB"), False
+    white = Image.new("RGBA", layered.size, "white")
+    return Image.alpha_composite(white, layered).convert("RGB"), True
+
+
+def _eight_bits(image: Image.Image) -> tuple[np.ndarray, int]:
+    """16-bit grey as 8 bits (H, W), and its largest value of 65535."""
+    tags = getattr(image, "tag_v2", {}) if image.format == "TIFF" else {}
+    # Pillow reads a .pgm of more than 8 bits as 32-bit integers, scaled to 16 bits.
+    if image.mode == "F" or (image.mode == "I" and image.format not in ("PNG", "PPM")):
+        kind = "floating-point" if image.mode == "F" else "32-bit or signed integer"
+        raise ValueError(f"{kind} pixels have no known range: save them with 8 or 16 bits")
+    top = 4095 if tags.get(_BITS, (16,))[0] == 12 else 65535
+    values = np.asarray(image).astype(np.uint32)
+    if tags.get(_POLARITY) == 0:
+        # Pillow inverts "white is zero" for 8 bits alone.
+        values = top - values
+    scaled = (values * 255 + top // 2) // top
+    return scaled.astype(np.uint8), int(values.max(initial=0)) * 65535 // top
+
+
+_BITS, _POLARITY = 258, 262
+"""TIFF's tags BitsPerSample and PhotometricInterpretation."""
