@@ -9,12 +9,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
+import google_crc32c
 
 _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
 LARGEST = 1 << 28
 """Bytes of the largest payload that is believed."""
+
+
+def masked_crc32c(content: bytes) -> int:
+    """CRC-32C turned by 15 bits plus a constant, so that checksums of checksums stay useful."""
+    checksum: int = google_crc32c.value(content)
+    return ((checksum >> 15 | checksum << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 @dataclass(frozen=True)
