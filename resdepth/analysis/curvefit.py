@@ -76,8 +76,8 @@ def read_curve(path: Path, tag: str) -> Array:
 def fit_file(path: Path, tag: str, filters: Filters, shift: float | None) -> CurveFit:
     """Filter and fit the scalar `tag` of one event source; `shift` is T0, None infers it."""
     y = read_curve(path, tag)
-    t, kept = filter_curve(y, filters.window_size, filters.filter_period, filters.scaling_x)
     all_t = filters.scaling_x * np.arange(1, len(y) + 1, dtype=np.float64)
+    t, kept = filter_curve(all_t, y, filters.window_size, filters.filter_period)
     return CurveFit(path, tag, all_t, y, t, kept, fit_decay(t, kept, shift))
 
 
