@@ -30,20 +30,7 @@ READS: dict[str, tuple[tuple[str, ...], ...]] = {
     "dense": (
         ("export", "dense", "--format", "npz", "--out", "out"),
         ("paths", "norm", "dense", "--pvar", "2", "--json", "--out", "out/n.pdf"),
-        tuple(
-            [
-                "paths",
-                "norm",
-                "dense/exported_models",
-                "--beta",
-                "0",
-                "--pvar",
-                "2",
-                "--json",
-                "--out",
-                "out/e.pdf",
-            ]
-        ),
+        ("paths", "norm", "dense/exported_models", *["--beta", "0", "--pvar", "2", "--json"]),
         ("curvefit", "dense", "--json", "--out", "out/c.pdf"),
         ("curvefit", "dense", "--tag", "val/loss", "--json", "--out", "out/d.pdf"),
         ("landscape", "vis", "dense/landscape.npy", "--json", "--out", "out/v.pdf"),

@@ -1,28 +1,35 @@
 """A recorded scalar against C / (t + T0)^rho: event files in, one fit a file out."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from resdepth.errors import AnalysisImpossible, PathMissing
+from resdepth.errors import AnalysisImpossible, FileCorrupt, PathMissing, ResdepthError
 from resdepth.mathematics.decay import DecayFit, filter_curve, fit_decay
 from resdepth.records import plain
-from resdepth.runs.events import event_files, read_scalars
+from resdepth.runs.events import is_event_file, read_recording
+from resdepth.walk import walk
 
 Array = NDArray[np.float64]
+Steps = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Filters:
-    """What is removed before the fit; 0 switches a filter off. Times are `scaling_x` times 1..n."""
+    """What is removed before the fit; 0 switches a filter off.
+
+    Times are `scaling_x` times 1..n, or with `time` "step" times the recorded steps.
+    """
 
     window_size: int = 0
     filter_period: int = 0
     scaling_x: float = 1.0
+    time: Literal["index", "step"] = "index"
 
 
 @dataclass(frozen=True)
@@ -48,50 +55,124 @@ def event_sources(path: Path) -> Iterator[Path]:
     """
     if not path.exists():
         raise PathMissing(path=path, kind="event file or folder")
-    if path.is_file() or event_files(path):
+    if path.is_file():
         yield path
         return
-    folders = sorted({file.parent for file in path.rglob("events.out.tfevents.*")})
+    folders = sorted({file.parent for file in walk(path, once=True) if is_event_file(file)})
     if not folders:
-        remedy = "event files are named events.out.tfevents.*"
+        remedy = "the names of event files contain 'tfevents'"
         raise AnalysisImpossible(path=path, reason="no event file in or under it", remedy=remedy)
     yield from folders
 
 
-def read_curve(path: Path, tag: str) -> Array:
-    """The values of one scalar in the order of their steps.
+def read_curve(path: Path, tag: str) -> tuple[Steps, Array]:
+    """Steps and values of one scalar in the order of the steps; warns of what was noticed.
 
     Raises
     ------
     AnalysisImpossible
         The file has no such scalar; the message lists those that it has.
     """
-    scalars = read_scalars(path)
-    if tag not in scalars:
-        known = ", ".join(sorted(scalars)) or "none"
+    recording = read_recording(path)
+    if tag not in recording.series:
+        known = ", ".join(sorted(recording.series)) or "none"
         raise AnalysisImpossible(path=path, reason=f"no scalar '{tag}'", remedy=f"--tag: {known}")
-    return scalars[tag][1]
+    for note in recording.notes[tag]:
+        warnings.warn(note, stacklevel=2)
+    return recording.series[tag]
 
 
 def fit_file(path: Path, tag: str, filters: Filters, shift: float | None) -> CurveFit:
-    """Filter and fit the scalar `tag` of one event source; `shift` is T0, None infers it."""
-    y = read_curve(path, tag)
-    t, kept = filter_curve(y, filters.window_size, filters.filter_period, filters.scaling_x)
-    all_t = filters.scaling_x * np.arange(1, len(y) + 1, dtype=np.float64)
-    return CurveFit(path, tag, all_t, y, t, kept, fit_decay(t, kept, shift))
+    """Filter and fit the scalar `tag` of one event source; `shift` is T0, None infers it.
+
+    Raises
+    ------
+    AnalysisImpossible
+        No such scalar; or t + T0 is not positive at the first step, or hardly changes.
+    """
+    steps, y = read_curve(path, tag)
+    if filters.time == "index":
+        _warn_of_steps(path, steps, shift)
+        numbers = np.arange(1, len(y) + 1, dtype=np.float64)
+    else:
+        numbers = steps.astype(np.float64)
+    t = filters.scaling_x * numbers
+    if shift is not None and len(t) and t[0] + shift <= 0:
+        reason = f"t + T0 should be positive, but t begins at {t[0]:g} and T0 = {shift:g}"
+        raise AnalysisImpossible(path=path, reason=reason, remedy="a larger --shift")
+    filtered_t, filtered_y = filter_curve(t, y, filters.window_size, filters.filter_period)
+    fit = fit_decay(filtered_t, filtered_y, shift)
+    if shift is not None and fit.reason == "covariance singular":
+        reason = f"T0 = {shift:g} is so large that t + T0 hardly changes along the {len(y)} points"
+        raise AnalysisImpossible(path=path, reason=reason, remedy="a smaller --shift")
+    return CurveFit(path, tag, t, y, filtered_t, filtered_y, fit)
+
+
+def _warn_of_steps(path: Path, steps: Steps, shift: float | None) -> None:
+    """Warn where the number of a point is not its step up to a factor (the last may come early)."""
+    gaps = np.diff(steps)
+    if not len(gaps):
+        return
+    if np.any(gaps[:-1] != gaps[0]) or gaps[-1] > gaps[0]:
+        warnings.warn(
+            f"{path}: the steps are unevenly spaced ({gaps.min()} to {gaps.max()} apart), but t "
+            "counts the points; --time step takes the steps for t",
+            stacklevel=2,
+        )
+    elif shift is not None and steps[0] > gaps[0]:
+        warnings.warn(
+            f"{path}: the record begins at step {steps[0]}, which counts as t = 1; --time step "
+            "takes the steps for t",
+            stacklevel=2,
+        )
 
 
 def fit_files(
     paths: Sequence[Path], tag: str, filters: Filters, shift: float | None
 ) -> tuple[CurveFit, ...]:
-    """One fit for each event file or folder in or under `paths`."""
-    sources = dict.fromkeys(source for path in paths for source in event_sources(path))
-    return tuple(fit_file(source, tag, filters, shift) for source in sources)
+    """One fit for each event file or folder in or under `paths`.
+
+    What cannot be fitted is left out with a warning where there is something else.
+
+    Raises
+    ------
+    PathMissing
+        One of the paths is not there.
+    AnalysisImpossible, FileCorrupt
+        Nothing can be fitted.
+    """
+    sources: dict[Path, Path] = {}
+    problems: list[ResdepthError] = []
+    fits = []
+    for path in paths:
+        try:
+            for source in event_sources(path):
+                sources.setdefault(source.resolve(), source)
+        except AnalysisImpossible as error:
+            problems.append(error)
+    for source in sources.values():
+        try:
+            fits.append(fit_file(source, tag, filters, shift))
+        except (AnalysisImpossible, FileCorrupt) as error:
+            problems.append(error)
+    if not fits:
+        raise _nothing_left(paths[0], problems)
+    for problem in problems:
+        warnings.warn(f"{problem}; left out", stacklevel=2)
+    return tuple(fits)
 
 
-def fit_numbers(fits: Sequence[CurveFit]) -> dict[str, Any]:
-    """The table of the fits as `--json` prints it."""
-    return {"fits": [plain(_row(curve)) for curve in fits]}
+def _nothing_left(path: Path, problems: Sequence[ResdepthError]) -> ResdepthError:
+    first = problems[0]
+    if len(problems) == 1:
+        return first
+    reason = f"none of {len(problems)} event sources can be fitted; the first: {first}"
+    return AnalysisImpossible(path=path, reason=reason, remedy=first.advice())
+
+
+def fit_numbers(fits: Sequence[CurveFit], said: Sequence[str] = ()) -> dict[str, Any]:
+    """The table of the fits as `--json` prints it, with the warnings that were `said`."""
+    return {"fits": [plain(_row(curve)) for curve in fits], "warnings": list(said)}
 
 
 def _row(curve: CurveFit) -> dict[str, Any]:

@@ -93,9 +93,9 @@ def _told(manifest: Manifest) -> dict[str, Any]:
     """What determines the weights of a run, beside seed and depth."""
     aside = (*VARYING, *PLACE, *RECORDING)
     told = {name: value for name, value in manifest.options.items() if name not in aside}
-    whole = told.get("train_fraction") == 1.0 and told.get("data") not in REGRESSIONS
-    # A part of the data, and points that are drawn, depend on the seed.
-    return told | ({"data checksum": manifest.data} if whole and manifest.data else {})
+    # Points that are drawn depend on the seed.
+    known = manifest.data and told.get("data") not in REGRESSIONS
+    return told | ({"data checksum": manifest.data} if known else {})
 
 
 def _spelled(name: str) -> str:

@@ -27,9 +27,18 @@ def warn(text: str) -> None:
     print(f"resdepth: warning: {text}", file=sys.stderr, flush=True)
 
 
-def route_warnings() -> None:
-    """One line on stderr for every warning from below."""
-    warnings.showwarning = lambda message, *_, **__: warn(str(message))
+def route_warnings() -> list[str]:
+    """One line on stderr for every warning from below; the list returned fills with them."""
+    said: list[str] = []
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        said.append(str(message))
+        warn(said[-1])
+
+    warnings.showwarning = show
+    # Whatever PYTHONWARNINGS says: what makes a number doubtful is no debugging aid.
+    warnings.filterwarnings("default", category=UserWarning)
+    return said
 
 
 def wrote(paths: Iterable[Path], *, aside: bool = False) -> None:

@@ -16,16 +16,17 @@ if TYPE_CHECKING:
 def curvefit(options: CurvefitOptions, call: CurvefitInvocation, given: frozenset[str]) -> None:
     """Fit g(t) = C / (t + T0)^rho to a recorded scalar by least squares of the logarithms.
 
-    The points are numbered t = 1, 2, …; windows lose their extremes first, then every so many-th
-    point goes. Standard errors are for C, T0 and rho themselves, intervals are 95 %.
+    The points are numbered t = 1, 2, … (or t is their step); windows lose their extremes first,
+    then every so many-th point goes. Standard errors are for C, T0 and rho themselves, intervals
+    are 95 %. A restart replaces what was recorded from its step on.
     """
     from resdepth.analysis.curvefit import Filters, fit_files, fit_numbers
     from resdepth.figures.decay import draw_fits
     from resdepth.figures.style import output_path
 
     out = output_path(options.out, command="curvefit")
-    console.route_warnings()
-    filters = Filters(options.window_size, options.filter_period, options.scaling_x)
+    said = console.route_warnings()
+    filters = Filters(options.window_size, options.filter_period, options.scaling_x, options.time)
     fits = fit_files(options.sources, options.tag, filters, options.fixed_shift)
     for curve in fits:
         if not call.json_:
@@ -35,7 +36,7 @@ def curvefit(options: CurvefitOptions, call: CurvefitInvocation, given: frozense
         if not curve.fit.identified:
             console.warn(f"{curve.file}: the fit is not identified: {curve.fit.reason}")
     drawn = draw_fits(fits, options.columns)
-    finish(drawn, fit_numbers(fits), out, json=call.json_, show=options.show)
+    finish(drawn, fit_numbers(fits, said), out, json=call.json_, show=options.show)
 
 
 def line(curve: "CurveFit") -> str:

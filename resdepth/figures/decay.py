@@ -35,7 +35,7 @@ def draw_fits(fits: Sequence[CurveFit], columns: int = 2) -> Figure:
     style.few_ticks(linear.xaxis)
     style.few_ticks(linear.yaxis)
     linear.set_ylim(0, _ceiling(fits))
-    linear.set_xlim(left=0)
+    linear.set_xlim(left=min(0.0, *(float(curve.t[0]) for curve in fits)))
     for axes in (logarithmic, linear):
         axes.set_xlabel("$t$")
         axes.set_ylabel(SYMBOLS.get(fits[0].tag, fits[0].tag))
@@ -58,8 +58,10 @@ def _draw(axes: Axes, curve: CurveFit, colour: str) -> None:
         rasterized=dense,
         zorder=2,
     )
-    if math.isfinite(curve.fit.rho.value):
-        t = np.geomspace(curve.t[0], curve.t[-1], 400)
+    # Recorded steps may begin at 0, which has no place on the logarithmic axis.
+    after = curve.t[curve.t > 0]
+    if math.isfinite(curve.fit.rho.value) and len(after):
+        t = np.concatenate([curve.t[:1], np.geomspace(after[0], after[-1], 400)])
         axes.plot(t, curve.fit.curve(t), color=_darker(colour), linewidth=0.9, zorder=3)
 
 

@@ -13,9 +13,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
+from scipy.stats import f as fisher
 from scipy.stats import t as student
 
 from resdepth.mathematics.masks import refuse_masked
+from resdepth.mathematics.rounding import rounding
 
 Array = NDArray[np.float64]
 
@@ -24,7 +26,7 @@ LEVEL = 0.95
 SCAN_POINTS = 400
 """Values of T0 at which the profile is scanned, evenly spaced in log(T0 + t_1)."""
 SHIFT_RANGE = (1e-3, 1e2)
-"""T0 is looked for in t_1 (-1 + 1e-3) <= T0 <= 100 t_n."""
+"""t_1 + T0 is looked for from 1e-3 times its value at T0 = 0 to 100 t_n more than that."""
 CONDITION_LIMIT = 1e8
 """A scaled Jacobian of larger condition number counts as singular."""
 
@@ -33,10 +35,12 @@ Reason = Literal[
     "too few points",
     "T0 at its bound",
     "covariance singular",
-    "no decay: the interval of rho contains 0",
+    "no decay: a constant describes the points as well",
     "T0 is less certain than the data are long",
+    "rho and T0 make up for each other: a decay without an exponent",
 ]
 """Why a fit is not identified; empty where it is."""
+NO_DECAY: Reason = "no decay: a constant describes the points as well"
 
 
 @dataclass(frozen=True)
@@ -100,11 +104,8 @@ def period_filter(count: int, period: int) -> NDArray[np.bool_]:
     return numbers % period != 0 if period else np.ones(count, dtype=bool)
 
 
-def filter_curve(
-    y: Array, window: int = 0, period: int = 0, scaling: float = 1.0
-) -> tuple[Array, Array]:
-    """Times t_i = scaling i (i = 1..n) and values that survive the window, then the period."""
-    t = scaling * np.arange(1, len(y) + 1, dtype=np.float64)
+def filter_curve(t: Array, y: Array, window: int = 0, period: int = 0) -> tuple[Array, Array]:
+    """Times and values of the points that survive the window, then the period."""
     kept = window_filter(y, window)
     t, y = t[kept], y[kept]
     kept = period_filter(len(y), period)
@@ -138,7 +139,9 @@ def _slope_of_profile(shift: float, t: Array, log_y: Array) -> float:
 def _best_shift(t: Array, log_y: Array) -> tuple[float, bool]:
     """T0 of the smallest sum of squares, and whether it lies at an end of the admissible range."""
     first = float(t[0])
-    low, high = SHIFT_RANGE[0] * first, SHIFT_RANGE[1] * float(t[-1]) + first
+    # Times that do not begin after 0 have the distance of the first two for their unit.
+    unit = first if first > 0 else float(t[1] - t[0])
+    low, high = SHIFT_RANGE[0] * unit, SHIFT_RANGE[1] * max(float(t[-1]), unit) + unit
     grid = np.geomspace(low, high, SCAN_POINTS) - first
     slopes = np.array([_slope_of_profile(shift, t, log_y) for shift in grid])
     valleys = np.flatnonzero((slopes[:-1] < 0) & (slopes[1:] >= 0))
@@ -152,8 +155,9 @@ def _best_shift(t: Array, log_y: Array) -> tuple[float, bool]:
 def _standard_errors(
     t: Array, line: _Line, shift: float, inferred: bool, variance: float
 ) -> Array | None:
-    """Standard errors of C, T0 (where inferred) and rho; None where the covariance is singular."""
-    columns = [np.full_like(t, math.exp(-line.log_c)), -np.log(t + shift)]
+    """Standard errors of log C, T0 (where inferred), rho; None where the covariance is singular."""
+    # That of log C, which is of order one where C itself may overflow.
+    columns = [np.ones_like(t), -np.log(t + shift)]
     if inferred:
         columns.insert(1, -line.rho / (t + shift))
     jacobian = np.stack(columns, axis=1)
@@ -174,7 +178,7 @@ def fit_decay(t: Array, y: Array, shift: float | None = None) -> DecayFit:
     Parameters
     ----------
     t:
-        Times, increasing and positive, shape (n,).
+        Times, increasing, shape (n,).
     y:
         Values, shape (n,); those that are not positive (or not finite) are left out and counted.
     shift:
@@ -191,6 +195,11 @@ def fit_decay(t: Array, y: Array, shift: float | None = None) -> DecayFit:
     residual variance estimated from the points given. Points that `window_filter` removed were the
     extreme ones, so after it the residual variance comes out low: by a quarter for windows of 27
     normal residuals, hence standard errors about 12 % too small.
+
+    Whether there is a decay at all is told by the F-test of the fit against a constant. (An
+    interval of rho that contains 0 does not tell it: far out, where T0 is long against the data,
+    T0 and rho make up for each other, and the linearised intervals of both grow without bound
+    although the curve falls plainly.)
     """
     refuse_masked(t=t, y=y)
     usable = np.isfinite(y) & (y > 0)
@@ -201,24 +210,33 @@ def fit_decay(t: Array, y: Array, shift: float | None = None) -> DecayFit:
     freedom = len(t) - parameters
     if len(t) < parameters:
         return _without_answer(shift, len(t), dropped)
+    total = float(np.sum((log_y - log_y.mean()) ** 2))
+    least = len(t) * rounding(log_y) ** 2
     at_bound = False
     if shift is None:
+        if total <= least:
+            return _constant(log_y, dropped)
         shift, at_bound = _best_shift(t, log_y)
     line = _line(t, log_y, shift)
     squares = float(line.residuals @ line.residuals)
-    total = float(np.sum((log_y - log_y.mean()) ** 2))
     variance = squares / freedom if freedom > 0 else math.nan
-    errors = _standard_errors(t, line, shift, inferred, variance) if freedom > 0 else None
+    believed = max(variance, least)
+    errors = _standard_errors(t, line, shift, inferred, believed) if freedom > 0 else None
     c, t0, rho = _estimates(line, shift, inferred, errors, freedom)
+    reason: Reason = "too few points"
+    if freedom > 0:
+        gain = (total - squares) / (parameters - 1) / believed
+        decays = gain > float(fisher.ppf(LEVEL, parameters - 1, freedom))
+        reason = _verdict(float(t[-1]), t0, rho, inferred, decays, at_bound, errors is None)
     return DecayFit(
         C=c,
         T0=t0,
         rho=rho,
-        r_squared=1.0 - squares / total if total > 0 else math.nan,
+        r_squared=1.0 - squares / total if total > least else math.nan,
         residual_deviation=math.sqrt(variance),
         points=len(t),
         dropped=dropped,
-        reason=_verdict(t, t0, rho, inferred, at_bound, errors is None, freedom),
+        reason=reason,
     )
 
 
@@ -226,6 +244,14 @@ def _without_answer(shift: float | None, points: int, dropped: int) -> DecayFit:
     nothing = Estimate(math.nan, math.nan, (math.nan, math.nan))
     fixed = nothing if shift is None else Estimate(shift, 0.0, (shift, shift))
     return DecayFit(nothing, fixed, nothing, math.nan, math.nan, points, dropped, "too few points")
+
+
+def _constant(log_y: Array, dropped: int) -> DecayFit:
+    """Points that differ by rounding alone: rho is 0 and no T0 is better than another."""
+    nothing = Estimate(math.nan, math.nan, (math.nan, math.nan))
+    flat = Estimate(0.0, math.nan, (math.nan, math.nan))
+    level = Estimate(math.exp(float(log_y.mean())), math.nan, (math.nan, math.nan))
+    return DecayFit(level, nothing, flat, math.nan, 0.0, len(log_y), dropped, NO_DECAY)
 
 
 def _estimates(
@@ -241,29 +267,29 @@ def _estimates(
         return Estimate(value, error, (value - quantile * error, value + quantile * error))
 
     return (
-        estimate(c, deviations[0]),
+        estimate(c, c * deviations[0]),
         estimate(shift, deviations[1]),
         estimate(line.rho, deviations[2]),
     )
 
 
 def _verdict(
-    t: Array,
+    last: float,
     t0: Estimate,
     rho: Estimate,
     inferred: bool,
+    decays: bool,
     at_bound: bool,
     singular: bool,
-    freedom: int,
 ) -> Reason:
-    if freedom < 1:
-        return "too few points"
+    if not decays and (inferred or not singular):
+        return NO_DECAY
     if at_bound:
         return "T0 at its bound"
     if singular:
         return "covariance singular"
-    if inferred and rho.interval[0] <= 0.0 <= rho.interval[1]:
-        return "no decay: the interval of rho contains 0"
-    if inferred and t0.interval[1] - t0.value > t[-1]:
+    if inferred and t0.interval[1] - t0.value > last:
         return "T0 is less certain than the data are long"
+    if inferred and rho.interval[0] <= 0.0 <= rho.interval[1]:
+        return "rho and T0 make up for each other: a decay without an exponent"
     return ""

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
+from resdepth.mathematics.rounding import rounding
+
 Array = NDArray[np.float64]
 
 
@@ -42,6 +44,7 @@ def growth_exponent(depths: Array, values: Array) -> Growth | None:
     slope = float(centred @ y) / square
     residuals = y - y.mean() - slope * centred
     freedom = len(x) - 2
-    variance = float(residuals @ residuals) / freedom if freedom else math.nan
+    least = len(x) * rounding(y) ** 2
+    variance = max(float(residuals @ residuals) / freedom, least) if freedom else math.nan
     intercept = float(y.mean() - slope * x.mean())
     return Growth(slope, math.sqrt(variance / square), math.exp(intercept), len(x))

@@ -1,7 +1,7 @@
 """Options of `resdepth curvefit`."""
 
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
@@ -24,7 +24,10 @@ class CurvefitOptions(Options):
     filter_period: int = option(
         0, "then remove every so many-th point; 0: off, else at least 2", ge=0
     )
-    scaling_x: float = option(1.0, "time between two points: t_i = scaling i, i = 1, 2, …", gt=0)
+    time: Literal["index", "step"] = option(
+        "index", "i of the points: 1, 2, …, or the steps they were recorded at"
+    )
+    scaling_x: float = option(1.0, "time between two points: t_i = scaling i", gt=0)
     infer_shift: bool = option(False, "fit T0 too")
     shift: float | None = option(None, "T0 where it is not inferred", default_text="1")
     columns: int = option(2, "width of the figure in columns of a paper", ge=1, le=2)
@@ -50,7 +53,8 @@ class CurvefitOptions(Options):
             reason = "T0 is either given or inferred"
             remedy = "leave out --shift or --infer-shift"
             raise OptionConflict(flag="--shift", reason=reason, remedy=remedy)
-        if self.fixed_shift is not None and self.fixed_shift <= -self.scaling_x:
+        shift = self.fixed_shift
+        if self.time == "index" and shift is not None and shift <= -self.scaling_x:
             reason = f"t + T0 should be positive from t = {self.scaling_x:g} on"
             raise OptionInvalid(flag="--shift", reason=reason, command="curvefit")
         return self

@@ -1,6 +1,7 @@
 """TensorBoard event files: one event a step that carries all of its scalars."""
 
 import os
+import re
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,22 +9,24 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from numpy.typing import NDArray
-from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary
 
 from resdepth.errors import FileCorrupt, PathMissing, WriteFailed
 from resdepth.runs.records import frame, read_records
+from resdepth.runs.series import Merger, Recording, Series
+from resdepth.walk import walk
 
 PATTERN = "events.out.tfevents.*"
-Series = dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]
+"""What resdepth and TensorBoard call event files; others are known by `is_event_file`."""
+_STAMP = re.compile(r"tfevents\.(\d+)")
 
 
 class EventLog:
     """An event file that is open for appending; a new one for each start of a run."""
 
     def __init__(self, folder: Path) -> None:
-        number = len(event_files(folder))
+        number = len(_own_files(folder))
         self.path = folder / f"events.out.tfevents.{int(time.time()):010d}.resdepth.{number:04d}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -58,14 +61,29 @@ class EventLog:
             raise WriteFailed(path=self.path, reason=error.strerror) from None
 
 
+def is_event_file(path: Path) -> bool:
+    """Whether TensorBoard would take `path` for an event file, by its name."""
+    return "tfevents" in path.name
+
+
 def event_files(folder: Path) -> list[Path]:
     """The event files of a folder, in the order they were begun."""
+    files = walk(folder, enter=lambda _: False)
+    return sorted(filter(is_event_file, files), key=_begun)
+
+
+def _begun(path: Path) -> tuple[int, str]:
+    stamp = _STAMP.search(path.name)
+    return int(stamp[1]) if stamp else 0, path.name
+
+
+def _own_files(folder: Path) -> list[Path]:
     return sorted(folder.glob(PATTERN), key=lambda path: path.name)
 
 
 def cut_after(folder: Path, step: int) -> None:
     """Remove every event beyond `step` and every torn record from the event files of a run."""
-    for path in event_files(folder):
+    for path in _own_files(folder):
         keep, scalars = 0, False
         with path.open("rb") as stream:
             for record in read_records(stream):
@@ -83,37 +101,60 @@ def cut_after(folder: Path, step: int) -> None:
 def read_scalars(path: Path) -> Series:
     """Scalars by tag, steps ascending, from an event file or a folder of them.
 
-    Files of any TensorBoard writer are read. Where a step was written twice the later value holds.
-    A file that ends in the middle of a record is used up to there, with a warning.
+    As `read_recording`, with everything noticed said as a warning.
+    """
+    recording = read_recording(path)
+    for notes in recording.notes.values():
+        for note in notes:
+            warnings.warn(note, stacklevel=2)
+    return recording.series
+
+
+def read_recording(path: Path) -> Recording:
+    """Scalars by tag from an event file or a folder of them, and what was noticed on the way.
+
+    Files of any TensorBoard writer are read. Where a step was written twice the later value holds,
+    and a restart replaces what was recorded from its step on. A file that ends in the middle of a
+    record is used up to there, one that is no event file is left out where there are others; both
+    with a warning.
 
     Raises
     ------
     PathMissing
         Nothing there.
     FileCorrupt
-        No event file in the folder, or a file that does not begin like one.
+        No event file in the folder, or none that begins like one.
     """
     if not path.exists():
         raise PathMissing(path=path, kind="event file or folder")
     files = event_files(path) if path.is_dir() else [path]
     if not files:
-        remedy = "event files are named events.out.tfevents.*"
+        remedy = "the names of event files contain 'tfevents'"
         raise FileCorrupt(path=path, reason="no event file in this folder", remedy=remedy)
-    points: dict[str, dict[int, float]] = {}
+    merger, bad = Merger(path), []
     for file in files:
-        for event in _events(file):
-            for tag, value in _values(event):
-                points.setdefault(tag, {})[event.step] = value
-    return {tag: _series(of_tag) for tag, of_tag in points.items()}
+        try:
+            _read_file(file, merger)
+        except FileCorrupt as error:
+            bad.append(error)
+    if len(bad) == len(files):
+        raise bad[0]
+    for reason in bad:
+        warnings.warn(f"{reason}; left out", stacklevel=2)
+    return merger.result()
 
 
-def _series(points: Mapping[int, float]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    steps = np.array(sorted(points), dtype=np.int64)
-    return steps, np.array([points[step] for step in steps.tolist()], dtype=np.float64)
+def _read_file(path: Path, merger: Merger) -> None:
+    for event in _events(path):
+        if event.session_log.status == SessionLog.START:
+            merger.restart(event.step, path)
+        for tag, value in _values(event):
+            merger.add(tag, event.step, value, event.wall_time)
+    merger.end(path)
 
 
 def _events(path: Path) -> Iterator[Event]:
-    end = 0
+    end, size, problem = 0, 0, ""
     try:
         size = path.stat().st_size
         with path.open("rb") as stream:
@@ -124,16 +165,15 @@ def _events(path: Path) -> Iterator[Event]:
                 end = record.end
                 yield event
     except OSError as error:
-        raise FileCorrupt(
-            path=path, reason=f"cannot be read ({error.strerror})", remedy=""
-        ) from None
+        problem = f"cannot be read ({error.strerror})"
     if end == 0:
         remedy = "give a file written by TensorBoard's, torch's or resdepth's writer"
-        raise FileCorrupt(path=path, reason="not an event file", remedy=remedy)
-    if end < size:
-        warnings.warn(
-            f"{path}: broken off after {end} of {size} bytes; read up to there", stacklevel=2
-        )
+        reason = problem or ("not an event file" if size else "not an event file: it is empty")
+        raise FileCorrupt(path=path, reason=reason, remedy="" if problem else remedy)
+    if problem or end < size:
+        reason = problem or "damaged or broken off"
+        where = f"after {end} of {size} bytes; read up to there"
+        warnings.warn(f"{path}: {reason} {where}", stacklevel=2)
 
 
 def _parse(payload: bytes) -> Event | None:

@@ -8,7 +8,7 @@ import pickle
 import re
 import warnings
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from tokenize import TokenError
@@ -26,6 +26,7 @@ from resdepth.runs.checkpoint import last_path, newest
 from resdepth.runs.export import FOLDER as EXPORTED
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import read_manifest
+from resdepth.walk import walk
 
 Array = NDArray[np.float64]
 NAME = "blocks"
@@ -58,7 +59,8 @@ def read_models(folders: Sequence[Path], extension: str | None = None) -> list[M
 
     A folder is a run (its last weights count), or it holds weight files, runs or further folders; a
     file is itself. A model that is reached twice is read once. A folder with a `last.safetensors`
-    stands for that file alone, the others being earlier states of the same weights.
+    stands for that file alone, the others being earlier states of the same weights. A file that
+    was found in a folder and does not hold weights is left out with a warning where others do.
 
     Raises
     ------
@@ -68,7 +70,7 @@ def read_models(folders: Sequence[Path], extension: str | None = None) -> list[M
         One folder holds two models of one depth (of which one cannot tell whether they are
         repetitions), or the models have different widths.
     FileCorrupt, FileUnsafe
-        A file does not hold weights, or asks to run code.
+        A file that was named does not hold weights, or asks to run code; or all that were found.
     """
     wanted = _suffixes(extension)
     files: dict[Path, Path] = {}
@@ -78,9 +80,26 @@ def read_models(folders: Sequence[Path], extension: str | None = None) -> list[M
             detail = f" with extension {extension}" if extension else ""
             raise ModelsMissing(path=folder, detail=detail)
         files.update((path.resolve(), path) for path in found)
-    models = [read_model(path) for path in files.values()]
+    models = _readable(list(files.values()), named=set(folders))
     _check_together(models)
     return sorted(models, key=lambda model: (model.depth, str(model.path)))
+
+
+def _readable(files: Sequence[Path], named: Set[Path]) -> list[Model]:
+    models: list[Model] = []
+    bad: list[FileCorrupt | FileUnsafe] = []
+    for file in files:
+        try:
+            models.append(read_model(file))
+        except (FileCorrupt, FileUnsafe) as error:
+            if file in named:
+                raise
+            bad.append(error)
+    if not models:
+        raise bad[0]
+    for problem in bad:
+        warnings.warn(f"{problem}; left out", stacklevel=3)
+    return models
 
 
 def read_model(path: Path) -> Model:
@@ -110,18 +129,24 @@ def _suffixes(extension: str | None) -> tuple[str, ...]:
 def _weight_files(path: Path, wanted: tuple[str, ...]) -> Iterator[Path]:
     if path.is_file():
         yield path
-    elif not path.is_dir():
+        return
+    if not path.is_dir():
         raise PathMissing(path=path, kind="file or folder")
-    elif (path / MANIFEST).is_file():
-        yield from _files_of_run(path, wanted)
-    else:
-        entries = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
-        files = [entry for entry in entries if entry.is_file() and entry.suffix.lower() in wanted]
-        last = [file for file in files if file.stem == "last"]
-        yield from last or files
-        for folder in entries:
-            if folder.is_dir():
-                yield from _weight_files(folder, wanted)
+    folders: dict[Path, list[Path]] = {}
+    for file in walk(path, _may_hold_weights, once=True):
+        if not file.name.startswith("."):
+            folders.setdefault(file.parent, []).append(file)
+    for folder, files in folders.items():
+        if folder / MANIFEST in files:
+            yield from _files_of_run(folder, wanted)
+        else:
+            weights = [file for file in files if file.suffix.lower() in wanted]
+            yield from [file for file in weights if file.stem == "last"] or weights
+
+
+def _may_hold_weights(folder: Path) -> bool:
+    """Not hidden folders, and not those inside a run, which stands for itself."""
+    return not folder.name.startswith(".") and not (folder.parent / MANIFEST).is_file()
 
 
 def _files_of_run(run: Path, wanted: tuple[str, ...]) -> list[Path]:

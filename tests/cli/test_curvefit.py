@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 from torch.utils.tensorboard import SummaryWriter
 
+from tests.support.events import scalar, start
+from tests.support.events import write_events as write_raw
+
 T = np.arange(1.0, 2001)
 
 
@@ -95,7 +98,47 @@ def test_points_that_are_not_positive_are_counted(run_worker, tmp_path: Path) ->
     assert (row["points"], row["dropped"]) == (4, 2)
 
 
+def law(first: int, last: int, time: float = 1e9):
+    """2 / (k + 1)^0.7 at the steps k from `first` to `last`."""
+    return [
+        scalar(k, 2 / (k + 1) ** 0.7, "avg_grad_norm", time + k) for k in range(first, last + 1)
+    ]
+
+
+def test_what_is_doubtful_is_said_and_in_the_numbers(run_worker, tmp_path: Path) -> None:
+    name = "events.out.tfevents.{:010d}.host"
+    abandoned = [scalar(k, 50.0, "avg_grad_norm") for k in range(100, 150)]
+    write_raw(tmp_path / "r" / name.format(1), [*law(0, 99), *abandoned])
+    write_raw(tmp_path / "r" / name.format(2), [start(100, 2e9), *law(100, 119, 2e9)])
+    write_raw(tmp_path / "r" / name.format(3), law(130, 140, 3e9))
+    (tmp_path / "r" / name.format(4)).touch()
+    ended = run_worker(
+        "curvefit", "--event-paths=r", "--time=step", "--json", PYTHONWARNINGS="ignore"
+    )
+    assert ended.code == 0
+    found = json.loads(ended.stdout)
+    assert found["fits"][0]["rho"]["value"] == pytest.approx(0.7, rel=1e-5)
+    empty, restart = found["warnings"]
+    assert empty.endswith("not an event file: it is empty; left out")
+    assert "a restart at step 100" in restart and "replaces 50 points" in restart
+    assert all(f"resdepth: warning: {text}" in ended.stderr for text in (empty, restart))
+    assert (tmp_path / "curvefit.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("more", [[], ["--infer-shift"]])
+@pytest.mark.parametrize("value", [3.0, 0.1])
+def test_a_constant_is_no_decay(run_worker, tmp_path: Path, more, value: float) -> None:
+    path = write_events(tmp_path / "x", np.full(200, value))
+    ended = run_worker("curvefit", "--event-paths", path, "--json", *more)
+    (row,) = json.loads(ended.stdout)["fits"]
+    assert not row["identified"] and row["reason"].startswith("no decay")
+    assert row["r_squared"] is None
+
+
 HOSTILE = {
+    "drowned": (["--event-paths=x", "--shift=1e300"], 1, "T0 = 1e+300 is so large that t + T0"),
+    "early": (["--event-paths=x", "--time=step", "--shift=0"], 1, "t begins at 0 and T0 = 0"),
+    "time": (["--event-paths=x", "--time=hours"], 2, "--time"),
     "nowhere": (["--event-paths=nowhere"], 2, "no such event file or folder"),
     "no events": (["--event-paths=empty"], 1, "no event file"),
     "no event file": (["--event-paths=text"], 1, "not an event file"),

@@ -41,3 +41,15 @@ def test_two_depths_give_a_slope_without_an_error() -> None:
 )
 def test_nothing_to_fit_is_none(depths, values) -> None:
     assert growth_exponent(np.array(depths), np.array(values)) is None
+
+
+@pytest.mark.parametrize("value", [1.0, 0.1, 1e-30, 7e20])
+@pytest.mark.parametrize("turned", [0, 1, -1])
+def test_equal_values_do_not_grow(value: float, turned: int) -> None:
+    # Equal up to the last bit, which is no growth either.
+    values = np.full(4, value)
+    values[1] = np.nextafter(value, value + turned)
+    growth = growth_exponent(DEPTHS, values)
+    assert growth is not None
+    low, high = growth.interval
+    assert low <= 0 <= high and high - low < 1e-11

@@ -10,7 +10,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from resdepth.errors import FileCorrupt, PathMissing
 from resdepth.runs.events import EventLog, cut_after, event_files, read_scalars
 from resdepth.runs.records import frame, read_records
-from tests.support.events import points, raw_scalars
+from tests.support.events import image, points, raw_scalars, scalar, write_events
 
 
 def write(folder: Path, steps: range, scale: float = 1.0) -> Path:
@@ -111,6 +111,55 @@ def test_what_is_no_event_file(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(FileCorrupt, match="not an event file"):
         read_scalars(path)
+
+
+BAD = {"empty": b"", "text": b"hello", "foreign": b"PK" * 500, "zeros": bytes(4096)}
+
+
+@pytest.mark.parametrize("name", ["events.out.tfevents.0", "events.out.tfevents.9999999999.x"])
+@pytest.mark.parametrize("content", BAD)
+def test_a_bad_file_beside_good_ones_is_left_out(tmp_path: Path, name: str, content: str) -> None:
+    write(tmp_path, range(10))
+    (tmp_path / name).write_bytes(BAD[content])
+    with pytest.warns(UserWarning, match=f"{name}: not an event file.*; left out"):
+        assert read_scalars(tmp_path)["loss"][0].tolist() == list(range(10))
+
+
+def test_a_torn_file_beside_a_whole_one_is_read_up_to_there(tmp_path: Path) -> None:
+    first = write(tmp_path, range(10))
+    write(tmp_path, range(10, 20))
+    os.truncate(first, first.stat().st_size - 5)
+    with pytest.warns(UserWarning, match="damaged or broken off after"):
+        steps, _ = read_scalars(tmp_path)["loss"]
+    assert steps.tolist() == [*range(9), *range(10, 20)]
+
+
+def test_bad_files_alone_are_an_error(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"events.out.tfevents.{number}").write_bytes(b"")
+    with pytest.raises(FileCorrupt, match=r"tfevents\.0: not an event file: it is empty"):
+        read_scalars(tmp_path)
+
+
+def test_linked_files_are_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "store", range(10))
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / path.name).symlink_to(path)
+    assert read_scalars(tmp_path / "links")["loss"][0].tolist() == list(range(10))
+
+
+def test_scalars_among_images_are_found(tmp_path: Path) -> None:
+    events = [e for step in range(5) for e in (scalar(step, 1.0), image(step, bytes(100_000)))]
+    write_events(tmp_path / "events.out.tfevents.1", events)
+    assert read_scalars(tmp_path)["loss"][0].tolist() == list(range(5))
+
+
+def test_cutting_touches_files_of_our_name_alone(tmp_path: Path) -> None:
+    path = write(tmp_path, range(10))
+    other = path.rename(tmp_path / "kept.tfevents")
+    content = other.read_bytes()
+    cut_after(tmp_path, 3)
+    assert other.read_bytes() == content
 
 
 def test_nothing_there(tmp_path: Path) -> None:

@@ -60,6 +60,74 @@ def test_the_last_checkpoint_stands_for_a_folder(tmp_path: Path) -> None:
     assert [m.path.stem for m in read_models([tmp_path])] == ["last"]
 
 
+def test_linked_folders_are_searched_and_a_loop_ends(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_model(tmp_path / "store" / name, blocks(4))
+        (tmp_path / "tree" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "tree" / name).symlink_to(tmp_path / "store" / name)
+    (tmp_path / "store/a/back").symlink_to(tmp_path / "tree")
+    models = read_models([tmp_path / "tree"])
+    assert [m.path.relative_to(tmp_path).parts[:2] for m in models] == [
+        ("tree", "a"),
+        ("tree", "b"),
+    ]
+    assert len(read_models([tmp_path / "tree", tmp_path / "store"])) == 2
+
+
+def test_a_linked_run_stands_for_itself(small_run, tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "run").symlink_to(small_run)
+    (model,) = read_models([tmp_path / "tree"])
+    assert model.path == tmp_path / "tree/run/checkpoints/last.safetensors"
+    assert model.beta == 0.25
+
+
+def test_hidden_files_and_folders_hold_no_weights(tmp_path: Path) -> None:
+    write_model(tmp_path, blocks(4))
+    write_model(tmp_path / ".trash", blocks(8))
+    write_model(tmp_path / "a", blocks(16)).rename(tmp_path / "a/._resnet_16.pth")
+    assert [m.depth for m in read_models([tmp_path])] == [4]
+
+
+def test_weights_below_weights_are_found(tmp_path: Path) -> None:
+    for depth, name in ((4, ""), (8, "a"), (16, "a/b")):
+        write_model(tmp_path / name, blocks(depth))
+    assert [m.depth for m in read_models([tmp_path])] == [4, 8, 16]
+
+
+FOREIGN = {
+    "empty.pth": b"",
+    "half.safetensors": bytes(12),
+    "text.pt": b"hello",
+    "numbers.npz": b"PK\x03\x04",
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_foreign_file_beside_weights_is_left_out(tmp_path: Path, name: str) -> None:
+    write_model(tmp_path, blocks(4))
+    (tmp_path / name).write_bytes(FOREIGN[name])
+    with pytest.warns(UserWarning, match=f"{name}: .*; left out"):
+        assert [m.depth for m in read_models([tmp_path])] == [4]
+    # What was named is not left out.
+    with pytest.raises(FileCorrupt):
+        read_models([tmp_path, tmp_path / name])
+
+
+def test_code_beside_weights_is_left_out_and_named(tmp_path: Path) -> None:
+    write_model(tmp_path, blocks(4))
+    torch.save([Evil()], tmp_path / "evil.pth")
+    with pytest.warns(UserWarning, match=r"refused: the pickle asks to run .*mkdir; left out"):
+        assert [m.depth for m in read_models([tmp_path])] == [4]
+
+
+def test_foreign_files_alone_are_an_error(tmp_path: Path) -> None:
+    for name in ("a.pth", "b.pth"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(FileCorrupt, match=r"a\.pth"):
+        read_models([tmp_path])
+
+
 def test_widths_are_not_mixed(tmp_path: Path) -> None:
     write_model(tmp_path, blocks(4, width=3))
     write_model(tmp_path, blocks(8, width=2))
