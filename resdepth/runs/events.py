@@ -12,6 +12,7 @@ import numpy as np
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary
 
+from resdepth.atomic import write_whole
 from resdepth.errors import FileCorrupt, PathMissing, WriteFailed
 from resdepth.runs.records import frame, read_records
 from resdepth.runs.series import Merger, Recording, Series
@@ -82,20 +83,35 @@ def _own_files(folder: Path) -> list[Path]:
 
 
 def cut_after(folder: Path, step: int) -> None:
-    """Remove every event beyond `step` and every torn record from the event files of a run."""
+    """Remove every event beyond `step` and every damaged record from the event files of a run.
+
+    What lies behind a damaged record stays; a warning says that one is gone.
+    """
     for path in _own_files(folder):
-        keep, scalars = 0, False
+        kept, end, scalars = [], 0, False
         with path.open("rb") as stream:
             for record in read_records(stream):
+                if record.start > end:
+                    _warn_of_damage(path, end)
+                end = record.end
                 event = _parse(record.payload)
-                if event is None or event.step > step:
-                    break
-                keep = record.end
-                scalars = scalars or event.HasField("summary")
+                if event is not None and event.step <= step:
+                    kept.append(frame(record.payload))
+                    scalars = scalars or event.HasField("summary")
+        whole = b"".join(kept)
         if not scalars:
             path.unlink()
-        elif keep < path.stat().st_size:
-            os.truncate(path, keep)
+        elif len(whole) < path.stat().st_size:
+            _replace(path, whole)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    write_whole(path, lambda stream: stream.write(content))
+
+
+def _warn_of_damage(path: Path, place: int) -> None:
+    reason = f"a damaged record at byte {place} is left out"
+    warnings.warn(f"{path}: {reason}", stacklevel=3)
 
 
 def read_scalars(path: Path) -> Series:
@@ -160,7 +176,7 @@ def _events(path: Path) -> Iterator[Event]:
         with path.open("rb") as stream:
             for record in read_records(stream):
                 event = _parse(record.payload)
-                if event is None:
+                if event is None or record.start > end:
                     break
                 end = record.end
                 yield event

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from resdepth.errors import AnalysisImpossible, FileCorrupt, FileUnsafe, ModelsMissing, PathMissing
 from resdepth.mathematics import scaling
+from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
 from resdepth.runs.checkpoint import last_path, newest
 from resdepth.runs.export import FOLDER as EXPORTED
 from resdepth.runs.manifest import NAME as MANIFEST
@@ -139,6 +140,8 @@ def _weight_files(path: Path, wanted: tuple[str, ...]) -> Iterator[Path]:
     for folder, files in folders.items():
         if folder / MANIFEST in files:
             yield from _files_of_run(folder, wanted)
+        elif folder.name == CHECKPOINTS and (folder.parent / MANIFEST).is_file():
+            yield from _files_of_run(folder.parent, wanted)
         else:
             weights = [file for file in files if file.suffix.lower() in wanted]
             yield from [file for file in weights if file.stem == "last"] or weights

@@ -167,3 +167,40 @@ def test_nothing_there(tmp_path: Path) -> None:
         read_scalars(tmp_path)
     with pytest.raises(PathMissing, match="no such event file"):
         read_scalars(tmp_path / "x")
+
+
+def damaged(path: Path, number: int, byte: int) -> None:
+    """Change one byte of the record that is `number` from the start."""
+    with path.open("rb") as stream:
+        records = list(read_records(stream))
+    content = bytearray(path.read_bytes())
+    content[records[number].start + byte] ^= 0x10
+    path.write_bytes(content)
+
+
+# A byte of the length, of its checksum, of the payload.
+@pytest.mark.parametrize("byte", [0, 3, 7, 9, 14, 20])
+def test_good_events_behind_a_damaged_one_are_kept(tmp_path: Path, byte: int) -> None:
+    path = write(tmp_path, range(10))
+    damaged(path, 4, byte)
+    with pytest.warns(UserWarning, match="a damaged record at byte [0-9]+ is left out"):
+        cut_after(tmp_path, 7)
+    assert {step for _, step in points(tmp_path)} == {0, 1, 2, 4, 5, 6, 7}
+
+
+def test_two_damaged_records(tmp_path: Path) -> None:
+    path = write(tmp_path, range(10))
+    damaged(path, 3, 2)
+    content = bytearray(path.read_bytes())
+    content[-2] ^= 1  # The last record's checksum.
+    path.write_bytes(content)
+    with pytest.warns(UserWarning, match="damaged"):
+        cut_after(tmp_path, 9)
+    assert read_scalars(tmp_path)["loss"][0].tolist() == [0, 1, 3, 4, 5, 6, 7, 8]
+
+
+def test_a_sound_file_is_not_written_again(tmp_path: Path) -> None:
+    path = write(tmp_path, range(4))
+    before = path.stat().st_ino
+    cut_after(tmp_path, 3)
+    assert path.stat().st_ino == before
