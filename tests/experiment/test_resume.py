@@ -15,7 +15,7 @@ import resdepth
 from resdepth.errors import FileCorrupt
 from resdepth.experiment.observer import Silent, Start
 from tests.support.process import Workers, wait_until
-from tests.support.runs import Whole, assert_same, whole
+from tests.support.runs import Whole, assert_same, contents, whole
 
 SMALL = "--depth 6 --width 4 --train-fraction 0.2 --val-every 3 --seed 5 --threads 1 --quiet"
 RUNS = {
@@ -130,10 +130,6 @@ def test_a_full_disk_is_survived(
     assert resdepth.open_run(tmp_path / "run").manifest.outcome == "failed"
     assert not list((tmp_path / "run").rglob("*.part"))
     assert_same(finish(workers, kind, tmp_path), unbroken[kind])
-
-
-def contents(folder: Path) -> dict[Path, bytes]:
-    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("kind", RUNS)

@@ -52,3 +52,8 @@ def assert_same(found: Whole, wanted: Whole) -> None:
     assert found.final == wanted.final and found.files == wanted.files
     for ours, theirs in ((found.weights, wanted.weights), (found.exported, wanted.exported)):
         assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    """Every file of a folder, byte for byte."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
