@@ -76,7 +76,10 @@ def test_a_wrong_invocation(tmp_path: Path, run_program: Run, line: str, complai
         ("[depth, 3]", "c.yaml: not a configuration file: it is not a mapping"),
         ("depth: [", "c.yaml: not a configuration file: line 2"),
         ("depth: 0", "--depth: should be at least 1, not 0"),
-        ("depth: yes", "--depth: should be a whole number, not 'true'"),
+        ("depth: yes", "--depth: should be a whole number, not 'yes'"),
+        ("depth: true", "--depth: should be a whole number, not 'true'"),
+        ("epochs: 1:30", "--epochs: should be a whole number, not '1:30'"),
+        ("depth: 3\ndepth: 4", "line 2: 'depth' is given twice, first in line 1"),
         ("lr: .inf", "--lr: should be a finite number, not inf"),
         ("data: [sin, constant]", "--data: should be one of"),
         ("lr: !!python/object/apply:os.system [touch ran]", "could not determine a constructor"),
@@ -227,8 +230,8 @@ def other_tensors(path: Path) -> None:
     [
         (truncated, "not a whole checkpoint"),
         (not_finite, "blocks holds numbers that are not finite"),
-        (pickled, "not a whole checkpoint"),
-        (other_tensors, "not a resdepth checkpoint"),
+        (pickled, "it is a Python pickle"),
+        (other_tensors, "not a resdepth checkpoint: it is a safetensors file (weights)"),
     ],
 )
 def test_a_damaged_checkpoint(
@@ -302,7 +305,10 @@ def test_exporting_what_is_no_run(tmp_path: Path, run_worker: Run) -> None:
     assert ended.code == 1 and "not a run folder: it has no manifest.json" in ended.complaint
     (tmp_path / "x.safetensors").write_bytes(b"hello")
     ended = run_worker("export", "x.safetensors", "--out", "w")
-    assert ended.code == 1 and "x.safetensors: not a whole checkpoint" in ended.complaint
+    assert (
+        ended.code == 1 and "x.safetensors: not a whole checkpoint: it is text" in ended.complaint
+    )
+    assert "an earlier checkpoint" not in ended.complaint
     assert not (tmp_path / "w").exists()
 
 
