@@ -29,7 +29,7 @@ def draw_fits(fits: Sequence[CurveFit], columns: int = 2) -> Figure:
         for axes in (logarithmic, linear):
             _draw(axes, curve, colour)
         handles.append(Line2D([], [], color=colour, label=text))
-    logarithmic.set_xscale("log")
+    logarithmic.set_xscale("log", nonpositive="mask")
     logarithmic.set_yscale("log", nonpositive="mask")
     style.log_ticks(logarithmic.yaxis, *logarithmic.get_ylim())
     style.few_ticks(linear.xaxis)
