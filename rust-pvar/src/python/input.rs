@@ -1,6 +1,8 @@
 //! Arrays borrowed from Python; anything else goes through `pvar._arrays` first.
 
-use numpy::{PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods};
+use numpy::{
+    PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArray, PyUntypedArrayMethods,
+};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -39,13 +41,16 @@ impl<'py> Borrowed<'py> {
         if let Some(borrowed) = Self::direct(object, dimensions)? {
             return Ok(borrowed);
         }
-        let name = if dimensions.contains(&3) { "as_paths" } else { "as_path" };
+        let name = if dimensions.contains(&3) { "as_floats" } else { "as_path" };
         let converted = object.py().import("pvar._arrays")?.getattr(name)?.call1((object,))?;
         let array = Self::direct(&converted, dimensions)?;
         array.ok_or_else(|| PyValueError::new_err("the path cannot be read as an array"))
     }
 
     fn direct(object: &Bound<'py, PyAny>, dimensions: &[usize]) -> PyResult<Option<Self>> {
+        if !object.is_exact_instance_of::<PyUntypedArray>() {
+            return Ok(None); // a subclass may hide entries behind a mask
+        }
         if let Ok(array) = object.cast::<PyArrayDyn<f64>>() {
             if array.is_c_contiguous() && dimensions.contains(&array.ndim()) {
                 return Ok(Some(Self::Double(array.try_readonly()?)));
