@@ -27,6 +27,14 @@ pub struct Solution {
     pub partition: Vec<usize>,
 }
 
+impl Solution {
+    /// That of `len` points at one place.
+    pub(crate) fn constant(len: usize) -> Self {
+        let partition = if len == 1 { vec![0] } else { vec![0, len - 1] };
+        Self { value: 0.0, norm: 0.0, partition }
+    }
+}
+
 /// Computes p-variations, reusing its memory from one path to the next.
 #[derive(Debug, Default)]
 pub struct Solver {
@@ -149,10 +157,7 @@ impl Solver {
     ) -> Result<Vec<Solution>, Error> {
         exponents.iter().try_for_each(|&p| check_exponent(p))?;
         if prepared.scale.constant {
-            let last = path.len() - 1;
-            let partition = if last == 0 { vec![0] } else { vec![0, last] };
-            let solution = Solution { value: 0.0, norm: 0.0, partition };
-            return Ok(vec![solution; exponents.len()]);
+            return Ok(vec![Solution::constant(path.len()); exponents.len()]);
         }
         match prepared.copy_of(path) {
             Some(view) => self.answers(&Question { path: &view, prepared, proceed }, exponents),

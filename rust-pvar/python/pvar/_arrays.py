@@ -101,8 +101,9 @@ def _from_rows(rows: list[Any] | tuple[Any, ...], at: Index) -> Floats:
     """A sequence of numbers, or of rows that may be arrays or tensors themselves."""
     if not at:
         _check_lengths(rows)
-    if all(map(_is_plain, rows)) or _is_plain(rows):
-        return _exact(np.asarray(rows), at)
+    array = _at_once(rows)
+    if array is not None:
+        return _exact(array, at)
     if not any(map(_has_entries, rows)):
         entries = np.empty(len(rows), dtype=object)
         entries[:] = rows
@@ -115,14 +116,19 @@ def _from_rows(rows: list[Any] | tuple[Any, ...], at: Index) -> Floats:
     return stack(parts)
 
 
-def _is_plain(row: Any) -> bool:
-    """Whether ``row`` is a sequence of Python's numbers that one array holds exactly."""
-    if not isinstance(row, (list, tuple)):
-        return False
-    types = set(map(type, row))
-    if int in types:
-        return types <= {int, float, bool} and all(-_WHOLE <= x <= _WHOLE for x in row)
-    return types <= {float, bool}
+def _at_once(rows: list[Any] | tuple[Any, ...]) -> Array | None:
+    """What NumPy makes of rows by itself, where that is quick and exact."""
+    if not set(map(type, rows)) <= {list, tuple, float, int, bool, np.ndarray}:
+        return None
+    try:
+        array = np.asarray(rows)
+    except (RuntimeError, TypeError, ValueError, Warning):
+        return None
+    if array.dtype.kind in "iub":
+        return array
+    # An integer that was rounded is large, and a masked entry has become NaN.
+    small = array.dtype in (np.float64, np.float32) and (np.abs(array) < _WHOLE).all()
+    return array if small else None
 
 
 def _has_entries(value: Any) -> bool:
