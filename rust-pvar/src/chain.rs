@@ -58,3 +58,14 @@ impl Chain {
         values.collect()
     }
 }
+
+/// The partition of a path of `len` points that a partition of its distinct rows stands for.
+pub(crate) fn of_rows(mut partition: Vec<usize>, rows: Option<&[u32]>, len: usize) -> Vec<usize> {
+    if let Some(rows) = rows {
+        partition.iter_mut().for_each(|i| *i = rows[*i] as usize);
+        if let Some(last) = partition.last_mut() {
+            *last = len - 1;
+        }
+    }
+    partition
+}

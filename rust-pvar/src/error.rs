@@ -32,6 +32,17 @@ pub enum Error {
         /// The entry.
         value: f64,
     },
+    /// An entry of a matrix of all pairs of points is not what it should be.
+    Matrix {
+        /// Index of one point.
+        row: usize,
+        /// Index of the other.
+        column: usize,
+        /// The entry.
+        value: f64,
+        /// What is wrong with it.
+        flaw: Flaw,
+    },
     /// Too few points for a regression over sub-samplings.
     TooShort {
         /// Number of points.
@@ -65,6 +76,10 @@ impl fmt::Display for Error {
                 write!(f, "row {row}, column {column} of the path is {}", Number(*value))?;
                 write!(f, "; every entry must be finite")
             }
+            Self::Matrix { row, column, value, flaw } => {
+                write!(f, "row {row}, column {column} of the matrix is {}", Number(*value))?;
+                flaw.explain(f, *row, *column)
+            }
             Self::TooShort { rows, needed } => {
                 write!(f, "the path has {rows} points; this needs at least {needed}")
             }
@@ -77,6 +92,39 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// What can be wrong with an entry of a matrix of distances or of inner products.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Flaw {
+    /// It is NaN or infinite.
+    NotFinite,
+    /// It is a distance below zero.
+    Negative,
+    /// It is the distance of a point from itself, and not zero.
+    Diagonal,
+    /// It is not the entry on the other side of the diagonal.
+    Asymmetric {
+        /// The entry there.
+        mirrored: f64,
+    },
+    /// By it two points, or a point and the origin, have a negative squared distance.
+    NegativeSquare,
+}
+
+impl Flaw {
+    fn explain(self, f: &mut fmt::Formatter<'_>, row: usize, column: usize) -> fmt::Result {
+        match self {
+            Self::NotFinite => write!(f, "; every entry must be finite"),
+            Self::Negative => write!(f, "; a distance is not negative"),
+            Self::Diagonal => write!(f, "; a point has distance 0 from itself"),
+            Self::Asymmetric { mirrored } => {
+                write!(f, ", row {column}, column {row} is {}", Number(mirrored))?;
+                write!(f, "; make it symmetric, by (A + A.T) / 2 if this is rounding")
+            }
+            Self::NegativeSquare => write!(f, "; no points have these inner products"),
+        }
+    }
+}
 
 /// Shows NaN and infinities as Python does.
 struct Number(f64);

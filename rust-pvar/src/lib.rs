@@ -22,11 +22,13 @@
 //!
 //! How: V_j = max over i < j of V_i + d(i, j)^p. In Euclidean space of eight dimensions or more
 //! [`euclid`] finds the few i that can attain the maximum; [`line`] has its own way in R, and
-//! [`radius`] serves every other metric space.
+//! [`radius`] serves every other metric of R^d. Of points in any other space [`Distances`] needs
+//! nothing but their distances.
 
 pub mod batch;
 pub mod chain;
 pub mod critical;
+pub mod distances;
 pub mod error;
 pub mod euclid;
 mod evaluate;
@@ -45,6 +47,7 @@ pub mod sum;
 pub mod variation;
 
 pub use critical::{CriticalExponent, critical_exponent};
+pub use distances::{Distances, Gatherer, distances_from_gram};
 pub use error::Error;
 pub use metric::Metric;
 pub use path::PathView;

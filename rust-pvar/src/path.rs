@@ -5,11 +5,15 @@ use crate::simd::{Level, Vector, Work};
 
 /// The two kinds of numbers a path may consist of.
 pub trait Scalar: Copy + Send + Sync + 'static {
+    /// The distance of one from the next larger number.
+    const EPSILON: f64;
     /// The number in double precision, exactly.
     fn widen(self) -> f64;
 }
 
 impl Scalar for f64 {
+    const EPSILON: f64 = f64::EPSILON;
+
     #[inline(always)]
     fn widen(self) -> f64 {
         self
@@ -17,6 +21,8 @@ impl Scalar for f64 {
 }
 
 impl Scalar for f32 {
+    const EPSILON: f64 = f32::EPSILON as f64;
+
     #[inline(always)]
     fn widen(self) -> f64 {
         f64::from(self)

@@ -5,6 +5,9 @@ use std::f64::consts::LOG2_E;
 /// Above this exponent only the library's power is exact enough.
 const SMOOTH: f64 = 64.0;
 
+/// Above this exponent powers are taken relative to an attained distance.
+pub(crate) const LARGE_EXPONENT: f64 = 64.0;
+
 macro_rules! each {
     ($numbers:expr, |$x:ident| $image:expr) => {
         for number in $numbers.iter_mut() {

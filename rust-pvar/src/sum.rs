@@ -24,12 +24,19 @@ pub fn compensated(terms: &[f64]) -> f64 {
     if total.is_nan() { sum } else { total }
 }
 
-/// The sum with one term more, and its rounding error, found by Knuth's two-sum.
+/// The sum with one term more, and the rounding errors with that of this addition.
 #[inline(always)]
 fn add(sum: f64, error: f64, term: f64) -> (f64, f64) {
-    let more = sum + term;
-    let part = more - sum;
-    (more, error + ((sum - (more - part)) + (term - part)))
+    let (more, lost) = two_sum(sum, term);
+    (more, error + lost)
+}
+
+/// a + b, and what rounding took from it (Knuth).
+#[inline(always)]
+pub(crate) fn two_sum(a: f64, b: f64) -> (f64, f64) {
+    let sum = a + b;
+    let part = sum - a;
+    (sum, (a - (sum - part)) + (b - part))
 }
 
 #[cfg(test)]

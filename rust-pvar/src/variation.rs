@@ -1,22 +1,18 @@
 //! The public questions: value, norm, partition and prefixes of a path's p-variation.
 
-use crate::chain::Chain;
+use crate::chain::{Chain, of_rows};
 use crate::error::Error;
 use crate::euclid::lane::Lane;
 use crate::euclid::{self, Points};
-use crate::evaluate::evaluate;
+use crate::evaluate::{Unscale, evaluate};
 use crate::line::LineSolver;
 use crate::metric::Metric;
 use crate::path::{PathView, Scalar};
-use crate::power::Power;
+use crate::power::{LARGE_EXPONENT, Power};
 use crate::prepared::{Prepared, Wanted};
 use crate::radius;
-use crate::scale::{Scale, load_exponent};
 use crate::simd::Level;
 use crate::space::PathSpace;
-
-/// Above this exponent powers are taken relative to an attained distance.
-pub(crate) const LARGE_EXPONENT: f64 = 64.0;
 
 /// The p-variation of a path, with one partition that attains it.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +25,14 @@ pub struct Solution {
     /// Indices of a maximising partition, first and last point included. Of several sources of
     /// equal value the latest is taken at each point; repeated points appear once.
     pub partition: Vec<usize>,
+}
+
+impl Solution {
+    /// That of `len` points at one place.
+    pub(crate) fn constant(len: usize) -> Self {
+        let partition = if len == 1 { vec![0] } else { vec![0, len - 1] };
+        Self { value: 0.0, norm: 0.0, partition }
+    }
 }
 
 /// Computes p-variations, reusing its memory from one path to the next.
@@ -153,10 +157,7 @@ impl Solver {
     ) -> Result<Vec<Solution>, Error> {
         exponents.iter().try_for_each(|&p| check_exponent(p))?;
         if prepared.scale.constant {
-            let last = path.len() - 1;
-            let partition = if last == 0 { vec![0] } else { vec![0, last] };
-            let solution = Solution { value: 0.0, norm: 0.0, partition };
-            return Ok(vec![solution; exponents.len()]);
+            return Ok(vec![Solution::constant(path.len()); exponents.len()]);
         }
         match prepared.copy_of(path) {
             Some(view) => self.answers(&Question { path: &view, prepared, proceed }, exponents),
@@ -239,17 +240,8 @@ impl Solver {
         let sigma = if mirrored { 1.0 } else { self.recursion(question, p)? };
         let chain = if mirrored { self.lanes[0].chain() } else { &self.chain };
         let Question { path, prepared, .. } = question;
-        let unscale = Unscale::new(prepared.scale, sigma, p);
-        let values = chain.accurate_values();
-        let Some(rows) = prepared.rows() else {
-            return Ok(values.into_iter().map(|v| unscale.power(v)).collect());
-        };
-        let mut prefix = vec![0.0; path.len()];
-        for (k, &start) in rows.iter().enumerate() {
-            let end = rows.get(k + 1).map_or(path.len(), |&next| next as usize);
-            prefix[start as usize..end].fill(unscale.power(values[k]));
-        }
-        Ok(prefix)
+        let unscale = Unscale::new(prepared.scale.exponent, sigma, p);
+        Ok(unscale.prefixes(chain, prepared.rows(), path.len()))
     }
 
     /// Fills the lanes of those exponents that go by the mirror; false if there are none.
@@ -318,31 +310,6 @@ fn needs_mirror(p: f64) -> bool {
     p != 1.0 && p <= LARGE_EXPONENT
 }
 
-/// Takes powers back from scaled to given units.
-struct Unscale {
-    p: f64,
-    power: Power,
-    exponent: i32,
-    sigma: f64,
-    factor: f64,
-}
-
-impl Unscale {
-    fn new(scale: Scale, sigma: f64, p: f64) -> Self {
-        // A power of two raised to an integer or half-integer is exact or nearly so.
-        let factor = (f64::from(scale.exponent) * p).exp2() * sigma.powf(p);
-        Self { p, power: Power::new(p), exponent: scale.exponent, sigma, factor }
-    }
-
-    fn power(&self, value: f64) -> f64 {
-        let direct = value * self.factor;
-        if self.factor.is_normal() && (direct.is_normal() || value == 0.0) {
-            return direct;
-        }
-        load_exponent(self.power.root(value) * self.sigma, self.exponent).powf(self.p)
-    }
-}
-
 /// The solution that a chain stands for.
 fn solution<T: Scalar>(
     question: &Question<'_, '_, T>,
@@ -362,17 +329,12 @@ fn every_point<T: Scalar>(question: &Question<'_, '_, T>, level: Level) -> Solut
 /// The solution along a partition of the distinct points, summed anew.
 fn along<T: Scalar>(
     question: &Question<'_, '_, T>,
-    mut partition: Vec<usize>,
+    partition: Vec<usize>,
     p: f64,
     level: Level,
 ) -> Solution {
     let Question { path, prepared, .. } = question;
-    if let Some(rows) = prepared.rows() {
-        partition.iter_mut().for_each(|i| *i = rows[*i] as usize);
-        if let Some(last) = partition.last_mut() {
-            *last = path.len() - 1;
-        }
-    }
+    let partition = of_rows(partition, prepared.rows(), path.len());
     let (value, norm) = evaluate(path, &partition, p, prepared.metric, prepared.scale, level);
     Solution { value, norm, partition }
 }

@@ -63,3 +63,22 @@ def _power(a: list[Fraction], b: list[Fraction], half: mpmath.mpf) -> mpmath.mpf
     if not square:
         return mpmath.mpf(0)
     return (mpmath.mpf(square.numerator) / mpmath.mpf(square.denominator)) ** half
+
+
+def recursion_from_distances(matrix: Array, p: float) -> Array:
+    """V_j for every j by the O(n^2) recursion over a matrix of distances."""
+    values = np.zeros(len(matrix))
+    for j in range(1, len(matrix)):
+        values[j] = (values[:j] + matrix[j, :j] ** p).max()
+    return values
+
+
+def exhaustive_from_distances(matrix: Array, p: float) -> float:
+    """The largest sum of powers over all partitions of points with these distances."""
+    last = len(matrix) - 1
+    best = 0.0
+    for size in range(last):
+        for chosen in combinations(range(1, last), size):
+            partition = [0, *chosen, last]
+            best = max(best, float((matrix[partition[1:], partition[:-1]] ** p).sum()))
+    return best

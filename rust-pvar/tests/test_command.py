@@ -1,6 +1,7 @@
-"""``python -m pvar`` and the type stubs."""
+"""``python -m pvar``, the type stubs and the examples of the README."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,13 @@ def test_command_fails_in_one_line(
     assert done.returncode == 1
     assert words in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_examples_of_the_readme_run() -> None:
+    readme = Path(__file__).resolve().parent.parent / "README.md"
+    blocks = re.findall(r"```python\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 2
+    exec("\n".join(blocks), {})
 
 
 def test_stubs_match_the_binary() -> None:

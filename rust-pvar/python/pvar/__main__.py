@@ -5,34 +5,17 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 import pvar
-
-
-def _load(file: Path) -> npt.NDArray[np.float64]:
-    if not file.exists():
-        raise ValueError(f"{file}: no such file")
-    if file.suffix == ".npy":
-        array: npt.NDArray[np.float64] = np.load(file, allow_pickle=False)
-        return array
-    if file.suffix not in (".csv", ".txt"):
-        raise ValueError(f"{file}: the suffix must be .npy, .csv or .txt")
-    delimiter = "," if file.suffix == ".csv" else None
-    with file.open() as lines:
-        header = next(lines, "").replace(delimiter or " ", " ").split()
-    try:
-        list(map(float, header))
-        skip = 0
-    except ValueError:
-        skip = 1
-    return np.loadtxt(file, delimiter=delimiter, skiprows=skip, ndmin=2, dtype=np.float64)
+from pvar._files import read
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pvar", description=__doc__)
-    parser.add_argument("file", type=Path, help="a point a row; a header line in text is skipped")
+    parser.add_argument(
+        "file",
+        type=Path,
+        help=".npy, .csv or .txt: a point a row, perhaps a header",
+    )
     parser.add_argument("--p", type=float, nargs="+", default=[2.0], help="exponents (default 2)")
     parser.add_argument("--metric", default="euclidean", help="euclidean, manhattan or chebyshev")
     parser.add_argument("--partition", action="store_true", help="print a maximising partition too")
@@ -45,7 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; 0 if all went well, 1 with one line on stderr if not."""
     options = _parser().parse_args(arguments)
     try:
-        path = pvar.Path(_load(options.file), metric=options.metric)
+        points = read(options.file)
+        path = pvar.Path(points, metric=options.metric)
         rows = []
         for p in options.p:
             norm, partition = path.p_variation_norm(p, return_partition=True)
@@ -54,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
                 rows[-1]["partition"] = partition.tolist()
         answer: dict[str, object] = {"shape": path.shape, "results": rows}
         if options.critical:
-            estimate = pvar.critical_exponent(_load(options.file))
+            estimate = pvar.critical_exponent(points)
             answer["critical_exponent"] = estimate._asdict()
     except (OSError, TypeError, ValueError) as error:
         print(f"error: {error}".splitlines()[0], file=sys.stderr)

@@ -6,6 +6,7 @@ import numpy.typing as npt
 
 _Metric = str  # "euclidean", "manhattan" or "chebyshev"
 _Path = Any  # array (n, d) or (n,), nested sequence, or a tensor of another library
+_Matrix = Any  # array (n, n), nested sequence, or a tensor of another library
 _Norms = npt.NDArray[np.float64]
 _Indices = npt.NDArray[np.intp]
 
@@ -48,6 +49,31 @@ def batch(
 def critical_exponent(
     path: _Path, shortest: int, longest: int | None
 ) -> tuple[float, float, int]: ...
+@overload
+def p_variation_from_distances(
+    distances: _Matrix, p: SupportsFloat, *, return_partition: Literal[False] = False
+) -> float: ...
+@overload
+def p_variation_from_distances(
+    distances: _Matrix, p: SupportsFloat, *, return_partition: Literal[True]
+) -> tuple[float, _Indices]: ...
+@overload
+def p_variation_norm_from_distances(
+    distances: _Matrix, p: SupportsFloat, *, return_partition: Literal[False] = False
+) -> float: ...
+@overload
+def p_variation_norm_from_distances(
+    distances: _Matrix, p: SupportsFloat, *, return_partition: Literal[True]
+) -> tuple[float, _Indices]: ...
+def profile_from_distances(distances: _Matrix, ps: Iterable[SupportsFloat]) -> _Norms: ...
+def prefix_from_distances(distances: _Matrix, p: SupportsFloat) -> _Norms: ...
+def distances_from_gram(gram: _Matrix) -> npt.NDArray[np.float64]: ...
+
+@final
+class Gatherer:
+    def __new__(cls, points: int) -> Gatherer: ...
+    def add(self, block: _Path) -> None: ...
+    def distances(self) -> npt.NDArray[np.float64]: ...
 
 @final
 class Path:

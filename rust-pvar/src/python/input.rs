@@ -1,6 +1,8 @@
 //! Arrays borrowed from Python; anything else goes through `pvar._arrays` first.
 
-use numpy::{PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods};
+use numpy::{
+    PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArray, PyUntypedArrayMethods,
+};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -27,6 +29,23 @@ macro_rules! with_path {
 }
 pub(super) use with_path;
 
+/// Runs the same expression for the numbers of an array of either precision.
+macro_rules! with_slice {
+    ($borrowed:expr, $data:ident => $body:expr) => {
+        match &$borrowed {
+            $crate::python::input::Borrowed::Double(array) => {
+                let $data = array.as_slice()?;
+                $body
+            }
+            $crate::python::input::Borrowed::Single(array) => {
+                let $data = array.as_slice()?;
+                $body
+            }
+        }
+    };
+}
+pub(super) use with_slice;
+
 /// A contiguous array of one precision, kept alive and unchanged while borrowed.
 pub(super) enum Borrowed<'py> {
     Double(PyReadonlyArrayDyn<'py, f64>),
@@ -39,13 +58,30 @@ impl<'py> Borrowed<'py> {
         if let Some(borrowed) = Self::direct(object, dimensions)? {
             return Ok(borrowed);
         }
-        let name = if dimensions.contains(&3) { "as_paths" } else { "as_path" };
+        let name = if dimensions.contains(&3) { "as_floats" } else { "as_path" };
+        Self::converted(object, name, dimensions)
+    }
+
+    /// The square matrix behind `object`.
+    pub(super) fn matrix(object: &Bound<'py, PyAny>) -> PyResult<Self> {
+        if let Some(borrowed) = Self::direct(object, &[2])?
+            && borrowed.shape()[0] == borrowed.shape()[1]
+        {
+            return Ok(borrowed);
+        }
+        Self::converted(object, "as_matrix", &[2])
+    }
+
+    fn converted(object: &Bound<'py, PyAny>, name: &str, dimensions: &[usize]) -> PyResult<Self> {
         let converted = object.py().import("pvar._arrays")?.getattr(name)?.call1((object,))?;
         let array = Self::direct(&converted, dimensions)?;
         array.ok_or_else(|| PyValueError::new_err("the path cannot be read as an array"))
     }
 
     fn direct(object: &Bound<'py, PyAny>, dimensions: &[usize]) -> PyResult<Option<Self>> {
+        if !object.is_exact_instance_of::<PyUntypedArray>() {
+            return Ok(None); // a subclass may hide entries behind a mask
+        }
         if let Ok(array) = object.cast::<PyArrayDyn<f64>>() {
             if array.is_c_contiguous() && dimensions.contains(&array.ndim()) {
                 return Ok(Some(Self::Double(array.try_readonly()?)));
@@ -76,7 +112,7 @@ impl<'py> Borrowed<'py> {
         self.part(0, len, dim).map_err(|error| value_error(&error))
     }
 
-    /// Number of paths in an array of shape (B, n, d).
+    /// Length of the first dimension: the number of paths in an array of shape (B, n, d).
     pub(super) fn count(&self) -> usize {
         self.shape()[0]
     }
