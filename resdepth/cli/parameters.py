@@ -22,6 +22,7 @@ from resdepth.options.base import (
     presentation,
     repeated,
 )
+from resdepth.options.place import place
 from resdepth.options.resolve import resolve, to_yaml
 
 O = TypeVar("O", bound=Options)  # noqa: E741
@@ -119,11 +120,9 @@ def _completion(info: FieldInfo) -> Callable[[str], list[str]]:
 def _paths(incomplete: str) -> list[str]:
     folder, _, start = incomplete.rpartition("/")
     try:
-        entries = sorted(
-            os.scandir(folder + "/" if folder or incomplete[:1] == "/" else "."),
-            key=lambda entry: entry.name,
-        )
-    except OSError:
+        where = place(f"{folder}/" if folder or incomplete[:1] == "/" else ".")
+        entries = sorted(os.scandir(where), key=lambda entry: entry.name)
+    except (OSError, ValueError):
         return []
     prefix = f"{folder}/" if "/" in incomplete else ""
     return [

@@ -10,9 +10,18 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+
+from resdepth.options.place import place
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,16 @@ class Options(BaseModel):
         old = {name: value for name, value in values.items() if name in cls.OLD_NAMES}
         today = {name: value for name, value in values.items() if name not in cls.OLD_NAMES}
         return {cls.OLD_NAMES[n]: v for n, v in old.items() if v is not None} | today
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _places(cls, value: Any, field: ValidationInfo) -> Any:
+        """Read every path alike, whether a flag, a file or Python gave it as a word."""
+        if Path not in _elements(cls.model_fields[field.field_name or ""]):
+            return value
+        if isinstance(value, (list, tuple)):
+            return [place(part) if isinstance(part, str) else part for part in value]
+        return place(value) if isinstance(value, str) else value
 
     def recorded(self, *, explicit: bool = False) -> dict[str, Any]:
         """The options as a manifest holds them: JSON values, paths absolute.
