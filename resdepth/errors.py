@@ -49,9 +49,9 @@ class ConfigKeyUnknown(ResdepthError):
 
 
 class ConfigUnreadable(ResdepthError):
-    """A configuration file is no YAML mapping of options."""
+    """A configuration file cannot be read, or is no YAML mapping of options."""
 
-    template = "{path}: not a configuration file: {reason}"
+    template = "{path}: {reason}"
     hint = "'--print-config' writes one to start from"
     exit_code = 2
 

@@ -1,6 +1,7 @@
 """Flag > configuration file > default, merged once; every complaint names the flag."""
 
 import difflib
+import reprlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +17,9 @@ from resdepth.errors import (
     OptionInvalid,
     PathMissing,
 )
+from resdepth.options import yaml12
 from resdepth.options.base import Options, choices, flag_of, members, span
+from resdepth.options.place import spelled
 
 Model = TypeVar("Model", bound=Options)
 
@@ -61,32 +64,46 @@ def from_record(model: type[Model], recorded: Mapping[str, Any], path: Path) -> 
 def read_config(model: type[Options], path: Path) -> dict[str, Any]:
     """The mapping in a YAML file, its keys checked against the options of `model`."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml12.load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise PathMissing(path=path, kind="file") from None
     except OSError as error:
-        raise ConfigUnreadable(path=path, reason=error.strerror) from None
+        raise ConfigUnreadable(path=path, reason=f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise ConfigUnreadable(path=path, reason="not UTF-8 text") from None
+        raise ConfigUnreadable(path=path, reason=f"{_NO_CONFIG}: not UTF-8 text") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        # A date that is none is a ValueError, brackets without end are a RecursionError.
-        mark = getattr(error, "problem_mark", None)
-        place = f"line {mark.line + 1}: " if mark else ""
-        problem = getattr(error, "problem", None) or error
-        raise ConfigUnreadable(path=path, reason=f"{place}{problem}") from None
+        # A number of too many digits is a ValueError, brackets without end are a RecursionError.
+        raise ConfigUnreadable(path=path, reason=f"{_NO_CONFIG}: {_problem(error)}") from None
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise ConfigUnreadable(path=path, reason="it is not a mapping of option: value")
+        reason = f"{_NO_CONFIG}: it is not a mapping of option: value"
+        raise ConfigUnreadable(path=path, reason=reason)
     named = model.renamed({str(key).replace("-", "_"): v for key, v in content.items()})
     for key in named:
         if key not in model.model_fields:
-            raise ConfigKeyUnknown(path=path, key=key, suggestion=nearest(key, model.model_fields))
+            suggestion = _MERGE if key == "<<" else nearest(key, model.model_fields)
+            raise ConfigKeyUnknown(path=path, key=key, suggestion=suggestion)
     return {key: _unboolean(model, key, value) for key, value in named.items()}
 
 
+_NO_CONFIG = "not a configuration file"
+_MERGE = "YAML 1.2 has no merge keys: write the options out"
+
+
+def _problem(error: Exception) -> str:
+    """What is wrong with a file, and in which line where that is known."""
+    if isinstance(error, RecursionError):
+        return "brackets within brackets without end"
+    mark = getattr(error, "problem_mark", None)
+    line = f"line {mark.line + 1}: " if mark else ""
+    problem = str(getattr(error, "problem", None) or error)
+    context = getattr(error, "context", None)
+    return f"{line}{context}, {problem}" if problem.startswith("but ") else f"{line}{problem}"
+
+
 def _unboolean(model: type[Options], key: str, value: Any) -> Any:
-    # pydantic would take the truth value that YAML makes of "yes" for the number 1.
+    # pydantic would take a truth value for the number 1.
     if isinstance(value, bool) and model.model_fields[key].annotation is not bool:
         return str(value).lower()
     return value
@@ -100,7 +117,13 @@ def nearest(word: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:
 
 def to_yaml(options: Options) -> str:
     """The options as YAML that `--config` takes back to the same options."""
-    return yaml.safe_dump(options.model_dump(mode="json"), sort_keys=False)
+    return yaml12.dump({name: _written(value) for name, value in options.model_dump().items()})
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_written(part) for part in value]
+    return spelled(value) if isinstance(value, Path) else value
 
 
 def _complaint(model: type[Options], failure: ValidationError) -> tuple[str, str]:
@@ -118,7 +141,10 @@ def _reason(model: type[Options], name: str, error: ErrorDetails) -> str:
         return "needs a value"
     if error["type"] == "extra_forbidden":
         return "no such option"
-    shown = f"'{given}'" if isinstance(given, str) else f"{given}"
+    if error["type"] == "place":
+        return error["msg"]
+    # Aliases may make a value of a small file without end.
+    shown = f"'{given}'" if isinstance(given, str) else _SHOWN.repr(given)
     if info is not None and choices(info) and len(members(info)) > 1:
         return f"should be a number or {' or '.join(choices(info))}, not {shown}"
     if info is not None and choices(info):
@@ -129,6 +155,8 @@ def _reason(model: type[Options], name: str, error: ErrorDetails) -> str:
     return f"{_KINDS.get(error['type'], error['msg'][:1].lower() + error['msg'][1:])}, not {shown}"
 
 
+_SHOWN = reprlib.Repr()
+_SHOWN.maxlevel = 3
 _BOUNDS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 _KINDS = {
     "int_parsing": "should be a whole number",
@@ -138,4 +166,7 @@ _KINDS = {
     "float_type": "should be a number",
     "finite_number": "should be a finite number",
     "bool_parsing": "should be true or false",
+    "bool_type": "should be true or false",
+    "string_type": "should be a word (in quotes where it looks like a number)",
+    "path_type": "should be a path (in quotes where it looks like a number)",
 }

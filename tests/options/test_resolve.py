@@ -155,10 +155,10 @@ def test_an_unknown_key(tmp_path: Path, key: str, suggestion: str) -> None:
         (b"depth: [3", "line 1"),
         (b"depth: 3\n  width: 4", "line 2"),
         (b"\xff\xfe\xfa", "not UTF-8"),
-        (b"depth: 2020-99-99", "month"),
+        (b"depth: " + b"9" * 5000, "digits"),
         (b"? [1]\n: 2", "line 1"),
         (b"depth: !!python/object/apply:os.system ['true']", "line 1"),
-        (b"[" * 1000, "recursion"),
+        (b"[" * 1000, "brackets within brackets"),
     ],
 )
 def test_what_is_no_configuration(tmp_path: Path, content: bytes, reason: str) -> None:
