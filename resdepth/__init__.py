@@ -4,6 +4,7 @@ The public names are imported when they are first used, so that `import resdepth
 """
 
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -46,9 +47,19 @@ __all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _version()
     if name not in _HOMES:
         raise AttributeError(f"module 'resdepth' has no attribute '{name}'")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def _version() -> str:
+    """The version that is installed; this tree alone knows none."""
+    try:
+        return version("resdepth")
+    except PackageNotFoundError:
+        return "unknown: resdepth is not installed"
 
 
 def __dir__() -> list[str]:

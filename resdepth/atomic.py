@@ -1,7 +1,9 @@
 """Files appear whole or not at all: a temporary sibling is written, synchronised and renamed."""
 
 import contextlib
+import errno
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -10,6 +12,8 @@ from resdepth.errors import WriteFailed
 
 SUFFIX = ".part"
 """Of the temporary siblings, which begin with a dot."""
+LONGEST = 200
+"""Bytes of a file's own name that its temporary sibling repeats."""
 
 
 def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
@@ -20,7 +24,7 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
     WriteFailed
         The operating system refused; what was at `path` before is still there.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{SUFFIX}")
+    temporary = path.with_name(_temporary_name(path.name))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as stream:
@@ -38,14 +42,45 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """`write_whole` for UTF-8 text."""
-    write_whole(path, lambda stream: stream.write(text.encode()))
+    r"""`write_whole` for UTF-8 text.
+
+    A byte of a path that is no UTF-8 is a lone surrogate in Python (surrogateescape, PEP 383). It
+    is written as the escape `\udc80` … `\udcff`, which in JSON stands for that very surrogate.
+    """
+    write_whole(path, lambda stream: stream.write(text.encode(errors="backslashreplace")))
 
 
 def sweep(folder: Path) -> None:
     """Remove the temporary files that a killed process left anywhere in `folder`."""
     for path in folder.rglob(f".*{SUFFIX}"):
         _discard(path)
+
+
+def check_writable(path: Path) -> None:
+    """Find out whether `path` can be written, leaving no trace, before its content is computed.
+
+    Raises
+    ------
+    WriteFailed
+        It is a folder, or nothing can be made in its folder (or in the nearest that is there).
+    """
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        folder = path.parent
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+        descriptor, probe = tempfile.mkstemp(dir=folder, prefix=".", suffix=SUFFIX)
+        os.close(descriptor)
+        _discard(Path(probe))
+    except OSError as error:
+        raise WriteFailed(path=path, reason=error.strerror or str(error)) from None
+
+
+def _temporary_name(name: str) -> str:
+    # As long as the system allows is too long with an addition.
+    kept = os.fsdecode(os.fsencode(name)[:LONGEST])
+    return f".{kept}.{os.getpid()}{SUFFIX}"
 
 
 def _discard(temporary: Path) -> None:

@@ -98,7 +98,49 @@ class WriteFailed(ResdepthError):
     """The operating system refused to write."""
 
     template = "{path}: cannot write: {reason}"
-    hint = "free some space or choose another place with --out; nothing was left half-written"
+    hint = "choose another place with --out; no file is half-written"
+
+    def advice(self) -> str:
+        """The hint; where there is no room, another one first."""
+        full = ("No space", "quota", "too large")
+        known = str(self.context["reason"])
+        room = "free some space, or " if any(word in known for word in full) else ""
+        return room + super().advice()
+
+
+class SystemRefused(ResdepthError):
+    """The operating system refused something that no other error speaks of."""
+
+    template = "{path}: {reason}"
+    hint = "the operating system said so; see to it, then repeat the command"
+
+
+class Unreadable(ResdepthError):
+    """The operating system refused to read a file that is there."""
+
+    template = "{path}: cannot be read: {reason}"
+    hint = "nothing is known of what it holds; see to its permissions, its place or its disk"
+
+
+class ResultUnwritable(ResdepthError):
+    """Standard output takes no results."""
+
+    template = "standard output: cannot write: {reason}"
+    hint = "the results did not arrive; files that the command wrote are whole"
+
+
+class CompletionFailed(ResdepthError):
+    """Completion cannot be put where shells look for it."""
+
+    template = "--install-completion: {reason}"
+    hint = "--show-completion prints the script, to put where your shell reads it"
+
+
+class LibraryUnloadable(ResdepthError):
+    """A library that the command needs is there, but cannot be loaded, or is not there."""
+
+    template = "{name} cannot be loaded: {reason}"
+    hint = "{remedy}"
 
 
 class FileCorrupt(ResdepthError):
@@ -111,7 +153,7 @@ class FileCorrupt(ResdepthError):
 class FileUnsafe(ResdepthError):
     """A pickled file asks for more than plain tensors."""
 
-    template = "{path}: refused: the pickle asks to run {name}"
+    template = "{path}: refused: the pickle asks for {name}, which is code"
     hint = (
         "only lists and dictionaries of plain tensors are read; convert the file where you trust it"
     )
@@ -173,7 +215,7 @@ class DepthTwice(ResdepthError):
     """Two exported runs would be written to one file."""
 
     template = "{first} and {second} are both of depth {depth} and would share one file"
-    hint = "--by-run writes a folder for each run"
+    hint = "{remedy}"
     exit_code = 2
 
 

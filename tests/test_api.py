@@ -1,6 +1,8 @@
 """The Python face: names that resolve lazily and are the same for the type checker."""
 
 import ast
+import inspect
+import pydoc
 import subprocess
 import sys
 from importlib import import_module
@@ -83,3 +85,26 @@ def test_the_example_of_the_design(tmp_path: Path) -> None:
 def test_what_is_not_there(small_run: Path, what, complaint: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(resdepth.ResdepthError, match=complaint):
         what(resdepth.open_run(small_run))
+
+
+@pytest.mark.parametrize("spelled", [str, Path, resdepth.open_run])
+def test_a_run_is_named_as_one_likes(small_run: Path, spelled) -> None:  # type: ignore[no-untyped-def]
+    assert resdepth.weight_path(spelled(small_run)).shape == (6, 16)
+
+
+def test_models_are_read_by_the_name_of_a_folder(small_run: Path) -> None:
+    (one,) = resdepth.read_models([str(small_run)])
+    (same,) = resdepth.read_models(str(small_run))
+    assert one.path == same.path and one.depth == 6
+
+
+def test_the_version_is_that_of_the_program() -> None:
+    assert resdepth.__version__ and "." in resdepth.__version__
+
+
+def test_the_options_explain_themselves() -> None:
+    text = pydoc.plain(pydoc.render_doc(resdepth.TrainOptions))
+    assert "depth: int\n" in text and "number of layers L (layers; at least 1; default 64)" in text
+    assert "activation: 'tanh' | 'elu' | 'relu' | 'gelu' | 'sigmoid'\n" in text
+    assert "data_dir: Path | None\n" in text and "Presentation" not in text.split("|  Method")[0]
+    assert str(inspect.signature(resdepth.RenderOptions)).startswith("(*, sources: tuple[")

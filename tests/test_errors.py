@@ -30,6 +30,15 @@ EXAMPLES: dict[type[ResdepthError], dict[str, object]] = {
     errors.OutputExists: {"path": "runs/a"},
     errors.NotARun: {"path": "runs/a", "reason": "it has no manifest.json"},
     errors.WriteFailed: {"path": "runs/a", "reason": "No space left on device"},
+    errors.SystemRefused: {"path": "runs/a", "reason": "File name too long"},
+    errors.Unreadable: {"path": "runs/a/manifest.json", "reason": "Permission denied"},
+    errors.ResultUnwritable: {"reason": "No space left on device"},
+    errors.CompletionFailed: {"reason": "Permission denied: '/home/ada/.bashrc'"},
+    errors.LibraryUnloadable: {
+        "name": "torch",
+        "reason": "failed to map segment",
+        "remedy": "install it again",
+    },
     errors.FileCorrupt: {"path": "a.npz", "reason": "truncated", "remedy": "export it again"},
     errors.FileUnsafe: {"path": "a.pth", "name": "os.system"},
     errors.DataMissing: {
@@ -44,12 +53,25 @@ EXAMPLES: dict[type[ResdepthError], dict[str, object]] = {
     errors.MemoryExhausted: {"reason": "unable to allocate 8 PiB"},
     errors.Diverged: {"step": 7, "place": " in layer 3", "loss": "nan", "path": "runs/a"},
     errors.ResumeChanged: {"flag": "--depth", "path": "runs/a", "recorded": 64, "given": 32},
-    errors.DepthTwice: {"first": "runs/a", "second": "runs/b", "depth": 64},
+    errors.DepthTwice: {
+        "first": "runs/a",
+        "second": "runs/b",
+        "depth": 64,
+        "remedy": "--by-run writes a folder for each run",
+    },
     errors.ModelsMissing: {"path": "weights", "detail": " with extension npz"},
     errors.AnalysisImpossible: {
         "path": "events",
         "reason": "two points",
         "remedy": "record more steps",
+    },
+    errors.RunBusy: {"path": "runs/a", "owner": "process 7 on ada", "lock": "runs/a/lock"},
+    errors.RunsDiffer: {
+        "first": "runs/a",
+        "second": "runs/b",
+        "what": "--alpha",
+        "ours": 0.5,
+        "theirs": 0.75,
     },
     errors.NoDisplay: {"path": "figure.pdf"},
 }

@@ -1,5 +1,7 @@
 """The `resdepth` executable: a tree of commands, each imported when it is named."""
 
+import os
+import resource
 import sys
 from importlib import import_module
 from importlib.metadata import version
@@ -9,8 +11,14 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from resdepth.cli import console, signals, spelling
-from resdepth.errors import MemoryExhausted, ResdepthError
+from resdepth.cli import console, picture, signals, spelling
+from resdepth.errors import (
+    CompletionFailed,
+    LibraryUnloadable,
+    MemoryExhausted,
+    ResdepthError,
+    SystemRefused,
+)
 
 Tree = dict[str, "str | tuple[str, Tree]"]
 COMMANDS: Tree = {
@@ -112,26 +120,68 @@ def root(
 
 TOO_LARGE = ("alloc", "array is too big", "Maximum allowed dimension")
 """How errors of torch and numpy speak of more than the memory, or than bytes can be counted."""
+NO_ROOM = ("failed to map segment", "cannot allocate memory", "cannot create shared object")
+"""How the dynamic loader speaks of a library that does not fit."""
 
 
 def run() -> int:
     """Run the command line; every failure is one line, and an exit code that is returned."""
+    picture.settle_environment()
     try:
         code = get_command(app).main(prog_name="resdepth", standalone_mode=False)
+        sys.stdout.flush()
     except ResdepthError as error:
         code = console.fail(error)
     except typer.Abort:
         code = signals.exit_code()
-    except (MemoryError, RuntimeError, ValueError) as error:
-        # Any other RuntimeError or ValueError is a fault of ours.
-        text = str(error)
-        if not isinstance(error, MemoryError) and not any(word in text for word in TOO_LARGE):
-            raise
-        code = console.fail(MemoryExhausted(reason=text.splitlines()[0] if text else ""))
     except typer.TyperException as error:
         code = console.misuse(error)
     except BrokenPipeError:
-        # The reader of a pipe has gone: nothing is left to say, not even at exit.
-        sys.stdout = None
+        # The reader of a pipe has gone: nothing is left to say.
         code = 1
+    except Exception as error:
+        known = _known(error)
+        if known is None:
+            raise
+        code = console.fail(known)
     return code if isinstance(code, int) else 0
+
+
+def _known(error: Exception) -> ResdepthError | None:
+    """What the machine refused, as an error of the catalogue; None for a fault of ours."""
+    text = _first_line(error)
+    homeless = isinstance(error, RuntimeError) and "home directory" in text
+    if "--install-completion" in sys.argv and (isinstance(error, OSError) or homeless):
+        return CompletionFailed(reason=text)
+    if isinstance(error, MemoryError) or (isinstance(error, SystemError) and _bounded()):
+        return MemoryExhausted(reason=text or "an allocation failed")
+    if isinstance(error, RuntimeError | ValueError) and any(word in text for word in TOO_LARGE):
+        return MemoryExhausted(reason=text)
+    if isinstance(error, ImportError) and not str(error.name).startswith("resdepth"):
+        return _unloadable(error)
+    if isinstance(error, OSError) and error.errno is not None:
+        place = "the system" if error.filename is None else os.fsdecode(error.filename)
+        return SystemRefused(path=place, reason=error.strerror)
+    return None
+
+
+def _bounded() -> bool:
+    """Whether `ulimit -v` is set; C code that meets the bound may fail without saying why."""
+    return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+
+
+def _unloadable(error: ImportError) -> LibraryUnloadable:
+    cause: BaseException = error
+    while isinstance(cause.__cause__ or cause.__context__, ImportError):
+        cause = cause.__cause__ or cause.__context__ or cause
+    text = _first_line(cause)
+    small = any(word in text.lower() for word in NO_ROOM)
+    remedy = "about 4 GiB of address space are needed (ulimit -v)" if small else "install it again"
+    # The module of an extension has a name inside its package; its path says whose it is.
+    _, _, below = str(error.path or "").rpartition("site-packages/")
+    name = below.partition("/")[0] or str(error.name or "a library").partition(".")[0]
+    return LibraryUnloadable(name=name, reason=text, remedy=remedy)
+
+
+def _first_line(error: BaseException) -> str:
+    return next((line for line in str(error).splitlines() if line.strip()), "")

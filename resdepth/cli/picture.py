@@ -1,13 +1,36 @@
 """How every figure command ends: picture and numbers written, printed, shown."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resdepth.cli import console
+from resdepth.data.place import temporary_folder
+from resdepth.options.place import home_folder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+_backend = ""
+"""What MPLBACKEND named."""
+
+
+def settle_environment() -> None:
+    """Let matplotlib, which reads the environment when it is imported, come to terms with it.
+
+    MPLBACKEND is taken out for `--show` to try: matplotlib cannot even be imported where it names
+    a backend of another environment, as it does in the cells of a notebook. Without a home folder
+    its caches get a place of ours, which is found again.
+    """
+    global _backend
+    _backend = os.environ.pop("MPLBACKEND", "")
+    home = home_folder()
+    if "MPLCONFIGDIR" not in os.environ and (
+        home is None or not os.access(home, os.W_OK | os.X_OK)
+    ):
+        os.environ["MPLCONFIGDIR"] = str(temporary_folder() / "matplotlib")
 
 
 def finish(
@@ -41,4 +64,4 @@ def finish(
         print(as_json(numbers))
     console.wrote(paths, aside=json)
     if show and drawn is not None:
-        style.show(drawn, out)
+        style.show(drawn, out, _backend)

@@ -13,7 +13,9 @@ def render() -> str:
         "",
         "Written by `make docs` from the options themselves. Each is also a key of the YAML",
         "file that `--config` takes; `--print-config` writes one. A flag wins over the file, the",
-        "file over the default.",
+        "file over the default. The file is YAML 1.2 (its core schema: `off` and `yes` are words,",
+        "`010` is ten, an option given twice is an error). `~` is the home folder in every path; a",
+        "folder of that name is `./~`.",
     ]
     for path, summary in _leaves(COMMANDS, ()):
         lines += _command(path, summary)

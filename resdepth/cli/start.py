@@ -2,11 +2,12 @@
 
 import sys
 
-from resdepth.cli import signals
+from resdepth.cli import signals, streams
 
 
 def main() -> None:
     """Run the command line; a signal ends it with 128 and its number, whenever it comes."""
+    streams.open_streams()
     signals.install()
     try:
         from resdepth.cli.app import run

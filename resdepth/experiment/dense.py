@@ -17,7 +17,7 @@ from resdepth.experiment.problem import Embedded, Problem, build, rate_rule
 from resdepth.experiment.trainee import Clock, Description, Record, Say
 from resdepth.options.resolve import from_record
 from resdepth.options.train import TrainOptions
-from resdepth.runs.checkpoint import REMEDY, Checkpoint
+from resdepth.runs.checkpoint import EARLIER, Checkpoint
 from resdepth.runs.export import FOLDER as EXPORTED
 from resdepth.runs.export import write_model
 from resdepth.runs.manifest import NAME, Detail, Manifest
@@ -73,7 +73,7 @@ class Dense:
         """The state of a checkpoint; FileCorrupt where it is another network's."""
         if not self.problem.fits(checkpoint):
             reason = "the checkpoint is not of this run: its network is not that of the manifest"
-            raise FileCorrupt(path=path, reason=reason, remedy=REMEDY)
+            raise FileCorrupt(path=path, reason=reason, remedy=EARLIER)
         return State(checkpoint.step, self.problem.with_blocks_of(checkpoint), checkpoint.lr)
 
     def records(self, start: State, clock: Clock) -> Iterator[Record[State]]:

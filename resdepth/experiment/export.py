@@ -30,7 +30,11 @@ def export(
         folder = out / _run_name(source) if by_run else out
         target = folder / f"resnet_{depth}"
         if target in found:
-            raise DepthTwice(first=found[target][0], second=source, depth=depth)
+            # One name and one depth: the folder of each run would be the same.
+            alone = "export them one by one, each with an --out of its own"
+            remedy = alone if by_run else "--by-run writes a folder for each run"
+            first = found[target][0]
+            raise DepthTwice(first=first, second=source, depth=depth, remedy=remedy)
         found[target] = (source, checkpoint)
     return [_write(target, checkpoint, format) for target, (_, checkpoint) in found.items()]
 

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from resdepth.atomic import check_writable
 from resdepth.engine.device import resolve_device
 from resdepth.engine.objective import Objective
 from resdepth.engine.surface import Plane, surface
@@ -27,7 +28,7 @@ from resdepth.mathematics import directions
 from resdepth.options.landscape import RenderOptions
 from resdepth.runs.checkpoint import read_checkpoint
 from resdepth.runs.manifest import available_threads, versions
-from resdepth.runs.partial import Partial, discard, probe, read_partial, write_partial
+from resdepth.runs.partial import Partial, discard, read_partial, write_partial
 from resdepth.runs.surface import read_surface, write_surface
 
 Array = NDArray[np.float64]
@@ -127,8 +128,10 @@ def render(
     ------
     OptionConflict
         The unfinished surface was asked for with other options.
+    WriteFailed
+        `out` cannot be written, which is found out before anything is evaluated.
     """
-    probe(out)
+    check_writable(out)
     unfinished = read_partial(out) if options.resume else None
     rendering = prepare(source, options, unfinished.request if unfinished else None)
     coordinates = rendering.coordinates()

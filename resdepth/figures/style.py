@@ -4,7 +4,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -125,6 +125,8 @@ def legend_outside(axes: Axes, title: str | None = None) -> None:
 
 def short(name: str, length: int = 28) -> str:
     """A file's name as text of a figure: its end where it is long, no mathematics in it."""
+    # A byte that is no text has no glyph.
+    name = name.encode(errors="backslashreplace").decode()
     shown = name if len(name) <= length else f"…{name[1 - length :]}"
     return shown.replace("$", r"\$")
 
@@ -189,8 +191,8 @@ def save(drawn: Figure, path: Path) -> None:
         )
 
 
-def show(drawn: Figure, path: Path) -> None:
-    """Open a window and wait until it is closed.
+def show(drawn: Figure, path: Path, backend: str = "") -> None:
+    """Open a window and wait until it is closed; with `backend` of matplotlib where it is usable.
 
     Raises
     ------
@@ -202,6 +204,9 @@ def show(drawn: Figure, path: Path) -> None:
     )
     if headless:
         raise NoDisplay(path=path)
+    if backend:
+        with suppress(ImportError, ValueError):
+            mpl.use(backend)
     with paper():
         if mpl.get_backend().lower() == "agg":
             raise NoDisplay(path=path)

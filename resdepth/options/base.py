@@ -4,6 +4,7 @@ The command line, its help, its completion, the configuration file and the refer
 derived from these models; there is no second list of options anywhere.
 """
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +81,21 @@ class Options(BaseModel):
         today = {name: value for name, value in values.items() if name not in cls.OLD_NAMES}
         return {cls.OLD_NAMES[n]: v for n, v in old.items() if v is not None} | today
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Let `help` show every option as the command line's help does."""
+        fields = cls.model_fields.items()
+        rows = [f"{name}: {_kind(info)}\n    {help_text(info)}" for name, info in fields]
+        described = (cls.__doc__ or "").partition("\n\nOptions\n---")[0]
+        cls.__doc__ = "\n".join([described, "", "Options", "-------", *rows])
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        cls.__signature__ = inspect.Signature(
+            [
+                inspect.Parameter(name, keyword, default=_signed(info), annotation=info.annotation)
+                for name, info in fields
+            ]
+        )
+
     @field_validator("*", mode="before")
     @classmethod
     def _places(cls, value: Any, field: ValidationInfo) -> Any:
@@ -100,20 +116,21 @@ class Options(BaseModel):
         return whole.model_dump(mode="json", exclude_unset=explicit)
 
 
-class Invocation(Options):
-    """What belongs to one call alone and is not recorded with its result."""
-
-    config: Path | None = option(None, "YAML file of options; flags win over it")
-    print_config: bool = option(
-        False, "print the resolved options as YAML for --config and exit", flags=("--print-config",)
-    )
-    quiet: bool = option(False, "print nothing but errors and results", flags=("--quiet", "-q"))
+def _signed(info: FieldInfo) -> Any:
+    return inspect.Parameter.empty if info.is_required() else info.default
 
 
-class AnalysisInvocation(Invocation):
-    """One call of a command whose answer is numbers."""
-
-    json_: bool = option(False, "print the numbers as JSON on stdout", flags=("--json",))
+def _kind(info: FieldInfo) -> str:
+    """A field's type in words."""
+    words: list[str] = []
+    for part in members(info):
+        if get_origin(part) is Literal:
+            words += [repr(word) for word in choices(info)]
+        elif get_origin(part) is tuple:
+            words.append(f"tuple of {get_args(part)[0].__name__}")
+        else:
+            words.append(part.__name__)
+    return " | ".join([*words, *(["None"] if info.default is None else [])])
 
 
 def presentation(info: FieldInfo) -> Presentation:
@@ -201,3 +218,19 @@ def _worth_showing(default: Any) -> bool:
     return not (
         default is None or default is False or default is PydanticUndefined or default == ()
     )
+
+
+class Invocation(Options):
+    """What belongs to one call alone and is not recorded with its result."""
+
+    config: Path | None = option(None, "YAML file of options; flags win over it")
+    print_config: bool = option(
+        False, "print the resolved options as YAML for --config and exit", flags=("--print-config",)
+    )
+    quiet: bool = option(False, "print nothing but errors and results", flags=("--quiet", "-q"))
+
+
+class AnalysisInvocation(Invocation):
+    """One call of a command whose answer is numbers."""
+
+    json_: bool = option(False, "print the numbers as JSON on stdout", flags=("--json",))

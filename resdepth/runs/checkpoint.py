@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from resdepth.atomic import write_whole
-from resdepth.errors import FileCorrupt, PathMissing
+from resdepth.errors import FileCorrupt, PathMissing, Unreadable
+from resdepth.runs.contents import seen
 from resdepth.runs.sealed import KEY, SafetensorError, read_metadata, read_sealed, sealed
 
 FORMAT = "resdepth-checkpoint-2"
@@ -22,7 +23,8 @@ FORMATS = (FORMAT, "resdepth-checkpoint-1", "resdepth-state-1")
 DENSE = ("blocks", "readin", "readout")
 """The tensors of a fully connected network."""
 FOLDER, LAST = "checkpoints", "last.safetensors"
-REMEDY = "remove the file; an earlier checkpoint is taken then"
+EARLIER = "remove the file; an earlier checkpoint is taken then"
+FOREIGN = "a checkpoint is what 'resdepth train' writes into RUN/checkpoints/"
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         metadata, tensors = read_sealed(path)
         _check_format(path, metadata, tensors)
         checkpoint = _parsed(metadata, tensors)
-    except (SafetensorError, OSError, KeyError, ValueError, AttributeError) as error:
-        raise _refused(path, f"not a whole checkpoint ({error})") from None
+    except UNREADABLE as error:
+        raise _unread(path, error) from None
     if checkpoint.step < 0 or not 0 <= checkpoint.lr < math.inf:
         raise _refused(path, f"step {checkpoint.step} with rate {checkpoint.lr}")
     reason = _flaw(checkpoint)
@@ -147,17 +149,17 @@ def _step_of(path: Path) -> int:
     try:
         metadata = read_metadata(path)
         if metadata.get("format") not in FORMATS:
-            raise _refused(path, "not a resdepth checkpoint")
+            raise _foreign(path)
         return int(metadata["step"])
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise _refused(path, f"not a whole checkpoint ({error})") from None
+    except UNREADABLE as error:
+        raise _unread(path, error) from None
 
 
 def _check_format(path: Path, metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> None:
     form = metadata.get("format")
     torn = "blocks" in tensors and set(tensors) != set(DENSE)
     if form not in FORMATS or torn or (form == FORMAT and KEY not in metadata):
-        raise _refused(path, "not a resdepth checkpoint")
+        raise _foreign(path)
 
 
 def _parsed(metadata: Mapping[str, str], tensors: dict[str, Tensor]) -> Checkpoint:
@@ -175,8 +177,25 @@ def _parsed(metadata: Mapping[str, str], tensors: dict[str, Tensor]) -> Checkpoi
     )
 
 
+UNREADABLE = (SafetensorError, OSError, KeyError, ValueError, AttributeError)
+"""What reading a file raises that is no whole checkpoint."""
+
+
+def _unread(path: Path, error: Exception) -> FileCorrupt | Unreadable:
+    if isinstance(error, OSError):
+        return Unreadable(path=path, reason=error.strerror or error)
+    if isinstance(error, SafetensorError):
+        return _refused(path, f"not a whole checkpoint: it is {seen(path).what}")
+    return _refused(path, f"not a whole checkpoint ({error})")
+
+
+def _foreign(path: Path) -> FileCorrupt:
+    return _refused(path, f"not a resdepth checkpoint: it is {seen(path).what}")
+
+
 def _refused(path: Path, reason: str) -> FileCorrupt:
-    return FileCorrupt(path=path, reason=reason, remedy=REMEDY)
+    ours = path.absolute().parent.name == FOLDER
+    return FileCorrupt(path=path, reason=reason, remedy=EARLIER if ours else FOREIGN)
 
 
 def _flaw(checkpoint: Checkpoint) -> str:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from typing_extensions import TypedDict  # Python 3.11's own carries no configuration.
 
 from resdepth.atomic import write_text
-from resdepth.errors import FileCorrupt, NotARun
+from resdepth.errors import FileCorrupt, NotARun, Unreadable
 
 FORMAT = 1
 NAME = "manifest.json"
@@ -153,7 +153,9 @@ def _read_json(run: Path, path: Path) -> Any:
     except (FileNotFoundError, NotADirectoryError):
         reason = "it has no manifest.json" if run.is_dir() else "no such folder"
         raise NotARun(path=run, reason=reason) from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise Unreadable(path=path, reason=error.strerror) from None
+    except (ValueError, RecursionError) as error:
         raise FileCorrupt(path=path, reason=f"not JSON ({error})", remedy=REMEDY) from None
 
 

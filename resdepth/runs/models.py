@@ -8,6 +8,7 @@ import pickle
 import re
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,22 +18,35 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
-from resdepth.errors import AnalysisImpossible, FileCorrupt, FileUnsafe, ModelsMissing, PathMissing
+from resdepth.errors import (
+    AnalysisImpossible,
+    FileCorrupt,
+    FileUnsafe,
+    ModelsMissing,
+    PathMissing,
+    Unreadable,
+)
 from resdepth.mathematics import scaling
+from resdepth.runs.checkpoint import EARLIER, last_path, newest
 from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
-from resdepth.runs.checkpoint import last_path, newest
+from resdepth.runs.contents import listed, seen
 from resdepth.runs.export import FOLDER as EXPORTED
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import read_manifest
+from resdepth.runs.tensors import open_tensors
 from resdepth.walk import walk
 
 Array = NDArray[np.float64]
 NAME = "blocks"
 """The key of the weights in files that hold several tensors."""
-REMEDY = "export the run again, or leave the file out"
+FOREIGN = (
+    "leave it out; what is read is a list of L matrices (d, d), or a tensor 'blocks' (L, d, d)"
+)
+EXPORT = "export the run again"
+OTHER_NAMES = (".ckpt", ".bin")
+"""Further extensions that torch.save is called with, read where such a file is named."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +69,9 @@ class Model:
         return int(self.blocks.shape[-1])
 
 
-def read_models(folders: Sequence[Path], extension: str | None = None) -> list[Model]:
+def read_models(
+    folders: Sequence[Path | str] | Path | str, extension: str | None = None
+) -> list[Model]:
     """Every model in `folders`, by depth, then by path; `extension` ("pth") takes such files alone.
 
     A folder is a run (its last weights count), or it holds weight files, runs or further folders; a
@@ -75,13 +91,14 @@ def read_models(folders: Sequence[Path], extension: str | None = None) -> list[M
     """
     wanted = _suffixes(extension)
     files: dict[Path, Path] = {}
-    for folder in folders:
+    paths = [Path(p) for p in ([folders] if isinstance(folders, Path | str) else folders)]
+    for folder in paths:
         found = list(_weight_files(folder, wanted))
         if not found:
             detail = f" with extension {extension}" if extension else ""
             raise ModelsMissing(path=folder, detail=detail)
         files.update((path.resolve(), path) for path in found)
-    models = _readable(list(files.values()), named=set(folders))
+    models = _readable(list(files.values()), named=set(paths))
     _check_together(models)
     return sorted(models, key=lambda model: (model.depth, str(model.path)))
 
@@ -106,19 +123,17 @@ def _readable(files: Sequence[Path], named: Set[Path]) -> list[Model]:
 def read_model(path: Path) -> Model:
     """The weights in one file, checked."""
     suffix = path.suffix.lower()
+    reader = _read_pickle if suffix in OTHER_NAMES else _READERS.get(suffix)
     try:
-        blocks = _READERS[suffix](path)
-    except KeyError:
-        raise ModelsMissing(
-            path=path, detail=f": {suffix or 'no'} extension is not a kind of weights"
-        ) from None
+        if reader is None:
+            raise ModelsMissing(path=path, detail=f": it is {seen(path).what}")
+        blocks = reader(path)
     except FileNotFoundError:
         raise PathMissing(path=path, kind="file") from None
     except MemoryError:
-        raise FileCorrupt(path=path, reason="claims more than the memory", remedy=REMEDY) from None
+        raise _corrupt(path, "claims more than the memory") from None
     except OSError as error:
-        reason = f"cannot be read: {error.strerror or error}"
-        raise FileCorrupt(path=path, reason=reason, remedy=REMEDY) from None
+        raise Unreadable(path=path, reason=error.strerror or error) from None
     run = _run_of(path)
     return Model(path, _checked(path, blocks), None if run is None else _beta(run), run)
 
@@ -172,11 +187,17 @@ def _read_pickle(path: Path) -> object:
         asked = re.search(r"(?:GLOBAL|global|class)[:\s]+([\w]+\.[\w.]*\w)", str(error))
         if asked:
             raise FileUnsafe(path=path, name=asked[1]) from None
-        raise FileCorrupt(path=path, reason="not a PyTorch file", remedy=REMEDY) from None
-    except (RuntimeError, EOFError, ValueError, KeyError, AttributeError, TypeError, IndexError):
-        raise FileCorrupt(
-            path=path, reason="truncated or not a PyTorch file", remedy=REMEDY
-        ) from None
+        raise _not_read(path, "torch.save", error) from None
+    except (
+        RuntimeError,
+        EOFError,
+        ValueError,
+        KeyError,
+        AttributeError,
+        TypeError,
+        IndexError,
+    ) as error:
+        raise _not_read(path, "torch.save", error) from None
     if isinstance(content, dict):
         return _named(path, content)
     return content
@@ -184,20 +205,20 @@ def _read_pickle(path: Path) -> object:
 
 def _read_safetensors(path: Path) -> object:
     try:
-        return _named(path, load_file(path))
-    except SafetensorError:
-        reason = "truncated or not a safetensors file"
-        raise FileCorrupt(path=path, reason=reason, remedy=REMEDY) from None
+        with open_tensors(path) as archive:
+            return _named(path, {name: archive.get_tensor(name) for name in list(archive.keys())})
+    except SafetensorError as error:
+        raise _not_read(path, "safetensors", error) from None
 
 
 def _read_npz(path: Path) -> object:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return _named(path, {name: archive[name] for name in archive.files})
-    except (ValueError, EOFError, zipfile.BadZipFile, SyntaxError, TokenError) as error:
-        pickled = zipfile.is_zipfile(path) and "allow_pickle" in str(error)
-        reason = "holds Python objects, not numbers" if pickled else "truncated or not an .npz file"
-        raise FileCorrupt(path=path, reason=reason, remedy=REMEDY) from None
+    except (*UNREADABLE, TypeError, AttributeError) as error:
+        if zipfile.is_zipfile(path) and "allow_pickle" in str(error):
+            raise _corrupt(path, "holds Python objects, not numbers") from None
+        raise _not_read(path, "numpy.savez", error) from None
 
 
 _READERS: dict[str, Callable[[Path], object]] = {
@@ -211,17 +232,55 @@ _READERS: dict[str, Callable[[Path], object]] = {
 def _named(path: Path, tensors: Mapping[str, object]) -> object:
     if NAME in tensors:
         return tensors[NAME]
+    state = tensors.get("state_dict")
+    if isinstance(state, Mapping):
+        kind = "a Lightning checkpoint" if LIGHTNING in tensors else "a training checkpoint"
+        reason = f"{kind}: no '{NAME}' in its state_dict of {_among(state)}"
+        raise _corrupt(path, reason)
     if len(tensors) == 1:
         return next(iter(tensors.values()))
-    reason = f"no tensor named '{NAME}' among {len(tensors)}"
-    raise FileCorrupt(path=path, reason=reason, remedy=REMEDY)
+    raise _corrupt(path, f"no tensor named '{NAME}' among {_among(tensors)}")
+
+
+LIGHTNING = "pytorch-lightning_version"
+UNREADABLE = (ValueError, EOFError, zipfile.BadZipFile, SyntaxError, TokenError, zlib.error)
+"""What numpy raises at an archive that is broken in one way or another."""
+
+
+def _among(tensors: Mapping[str, object]) -> str:
+    return f"{len(tensors)} ({listed([str(name) for name in tensors]) or 'none'})"
+
+
+def _not_read(path: Path, writer: str, error: Exception) -> FileCorrupt:
+    """What the file looks like where `writer` should have written it; else why it is not read."""
+    found = seen(path)
+    kind = {"torch.save": "PyTorch", "safetensors": "a safetensors file", "numpy.savez": "numpy"}
+    what = found.what
+    if kind[writer] in what and not found.remedy:
+        text = str(error).strip().partition("\n")[0][:80]
+        what += f" that cannot be read ({type(error).__name__}: {text})"
+    elif not found.remedy:
+        what += f", not what {writer} writes"
+    return _corrupt(path, what, found.remedy)
+
+
+def _corrupt(path: Path, reason: str, remedy: str = "") -> FileCorrupt:
+    return FileCorrupt(path=path, reason=reason, remedy=remedy or _remedy(path))
+
+
+def _remedy(path: Path) -> str:
+    """What helps depends on whose file it is."""
+    folder = path.resolve().parent
+    if not (folder.parent / MANIFEST).is_file():
+        return FOREIGN
+    return EARLIER if folder.name == CHECKPOINTS else EXPORT
 
 
 def _checked(path: Path, content: object) -> Array:
     """Blocks (L, d, d) from a tensor or a list of matrices, or the reason why not."""
 
     def refuse(reason: str) -> FileCorrupt:
-        return FileCorrupt(path=path, reason=reason, remedy=REMEDY)
+        return _corrupt(path, reason)
 
     if isinstance(content, (list, tuple)):
         layers = [_numbers(layer) for layer in content]

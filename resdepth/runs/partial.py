@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resdepth.atomic import write_whole
-from resdepth.errors import FileCorrupt, OptionConflict
+from resdepth.errors import FileCorrupt, OptionConflict, Unreadable
 from resdepth.runs.archive import check_zip
 
 Array = NDArray[np.float64]
@@ -82,22 +82,11 @@ def read_partial(out: Path) -> Partial | None:
         if losses.dtype != np.float64 or done.dtype != bool or losses.shape != done.shape:
             raise ValueError
         return Partial(dict(request), losses, done)
-    except (*UNREADABLE, KeyError, OSError, TypeError):
+    except OSError as error:
+        raise Unreadable(path=path, reason=error.strerror or error) from None
+    except (*UNREADABLE, KeyError, TypeError):
         reason = "not an unfinished surface"
         raise FileCorrupt(path=path, reason=reason, remedy="remove it to begin anew") from None
-
-
-def probe(out: Path) -> None:
-    """Find out before anything is computed whether `out` can be written.
-
-    Raises
-    ------
-    WriteFailed
-        It cannot.
-    """
-    there = partial_path(out)
-    write_whole(there.with_name(f"{there.name}.probe"), lambda stream: stream.write(b""))
-    there.with_name(f"{there.name}.probe").unlink()
 
 
 def discard(out: Path) -> None:

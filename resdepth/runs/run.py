@@ -117,7 +117,10 @@ def open_run(path: Path | str) -> Run:
 
 
 def weight_path(run: Run | Path | str, step: int | None = None) -> NDArray[np.float64]:
-    """The path k -> L^beta A_k of a run's newest checkpoint (or of `step`), flattened: (L, d*d)."""
+    """The path k -> L^beta A_k of a run's newest checkpoint (or of `step`), flattened: (L, d*d).
+
+    `run` is a run or its folder; NotARun where the folder is none.
+    """
     run = run if isinstance(run, Run) else open_run(run)
     beta = run.options.beta
     return pvariation.weight_path(run.checkpoint(step).blocks.double().numpy(), beta)

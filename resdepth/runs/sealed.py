@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import safetensors.torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import Tensor
+
+from resdepth.runs.tensors import open_tensors
 
 KEY = "sha256"
 METADATA = "__metadata__"
@@ -41,7 +43,7 @@ def sealed(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
 
 def read_metadata(path: Path) -> dict[str, str]:
     """The metadata alone; SafetensorError or OSError where the file is none or is torn."""
-    with safe_open(path, framework="pt") as archive:
+    with open_tensors(path) as archive:
         return dict(archive.metadata() or {})
 
 
@@ -55,7 +57,7 @@ def read_sealed(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     SafetensorError, OSError
         Not a whole safetensors file.
     """
-    with safe_open(path, framework="pt") as archive:
+    with open_tensors(path) as archive:
         metadata = dict(archive.metadata() or {})
         names = archive.keys()
         tensors = {name: archive.get_tensor(name) for name in names}

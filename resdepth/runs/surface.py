@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resdepth.atomic import write_text, write_whole
-from resdepth.errors import AnalysisImpossible, FileCorrupt, PathMissing
+from resdepth.errors import AnalysisImpossible, FileCorrupt, PathMissing, Unreadable
 from resdepth.records import as_json, plain
+from resdepth.runs.contents import seen
 
 FORMAT = "resdepth-landscape-1"
 CHECKSUM, LOSSES = "sha256", "losses_sha256"
@@ -92,17 +93,27 @@ def _read_array(path: Path) -> Array:
     except FileNotFoundError:
         raise PathMissing(path=path, kind="file") from None
     except (ValueError, EOFError, MemoryError, SyntaxError, TokenError) as error:
-        pickled = "Object arrays" in str(error)
-        reason = "holds Python objects, not numbers" if pickled else "truncated or not an .npy file"
-        raise FileCorrupt(path=path, reason=reason, remedy=REMEDY) from None
+        found = seen(path)
+        if "Object arrays" in str(error):
+            reason = "holds Python objects, not numbers"
+        elif found.what.startswith("a numpy array"):
+            reason = f"{found.what} that cannot be read ({type(error).__name__}: {error})"
+        else:
+            reason = f"{found.what}, not an .npy file"
+        raise FileCorrupt(path=path, reason=reason, remedy=found.remedy or _remedy(path)) from None
     except OSError as error:
-        reason = f"cannot be read: {error.strerror or error}"
-        raise FileCorrupt(path=path, reason=reason, remedy=REMEDY) from None
+        raise Unreadable(path=path, reason=error.strerror or error) from None
     if not isinstance(content, np.ndarray) or content.dtype.kind not in "fiu":
         kind = getattr(content, "dtype", "an archive")
         reason = f"holds {kind}, not real numbers"
-        raise FileCorrupt(path=path, reason=reason, remedy=REMEDY)
+        raise FileCorrupt(path=path, reason=reason, remedy=_remedy(path))
     return content.astype(np.float64)
+
+
+def _remedy(path: Path) -> str:
+    """What helps depends on whether `landscape render` wrote the file."""
+    ours = path.with_suffix(".json").is_file()
+    return REMEDY if ours else "give a line or a grid of numbers that numpy.save wrote"
 
 
 def _read_record(path: Path) -> dict[str, Any]:
@@ -110,8 +121,11 @@ def _read_record(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError):
-        raise FileCorrupt(path=path, reason="not JSON", remedy="remove or restore it") from None
+    except OSError as error:
+        raise Unreadable(path=path, reason=error.strerror) from None
+    except (ValueError, RecursionError):
+        reason = f"it is {seen(path).what}, not JSON"
+        raise FileCorrupt(path=path, reason=reason, remedy="remove or restore it") from None
     # A .json of something else may lie beside a .npy from elsewhere.
     ours = isinstance(content, dict) and str(content.get("format", "")).startswith(
         "resdepth-landscape"

@@ -230,8 +230,8 @@ def other_tensors(path: Path) -> None:
     [
         (truncated, "not a whole checkpoint"),
         (not_finite, "blocks holds numbers that are not finite"),
-        (pickled, "not a whole checkpoint"),
-        (other_tensors, "not a resdepth checkpoint"),
+        (pickled, "it is a Python pickle"),
+        (other_tensors, "not a resdepth checkpoint: it is a safetensors file (weights)"),
     ],
 )
 def test_a_damaged_checkpoint(
@@ -305,7 +305,10 @@ def test_exporting_what_is_no_run(tmp_path: Path, run_worker: Run) -> None:
     assert ended.code == 1 and "not a run folder: it has no manifest.json" in ended.complaint
     (tmp_path / "x.safetensors").write_bytes(b"hello")
     ended = run_worker("export", "x.safetensors", "--out", "w")
-    assert ended.code == 1 and "x.safetensors: not a whole checkpoint" in ended.complaint
+    assert (
+        ended.code == 1 and "x.safetensors: not a whole checkpoint: it is text" in ended.complaint
+    )
+    assert "an earlier checkpoint" not in ended.complaint
     assert not (tmp_path / "w").exists()
 
 

@@ -62,8 +62,10 @@ def test_one_depth_twice_needs_folders(tmp_path: Path) -> None:
 
 def test_one_run_twice_is_refused_even_by_run(tmp_path: Path) -> None:
     run = make_run(tmp_path / "a", 3)
-    with pytest.raises(DepthTwice):
+    with pytest.raises(DepthTwice) as caught:
         export([run, last_path(run)], tmp_path / "out", by_run=True)
+    # What was asked for already is no advice.
+    assert "--by-run" not in caught.value.advice() and "--out" in caught.value.advice()
 
 
 def test_everything_is_read_before_anything_is_written(tmp_path: Path) -> None:

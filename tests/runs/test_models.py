@@ -3,13 +3,23 @@
 import os
 import pickle
 import shutil
+import warnings
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 
-from resdepth.errors import AnalysisImpossible, FileCorrupt, FileUnsafe, ModelsMissing, PathMissing
+from resdepth.errors import (
+    AnalysisImpossible,
+    FileCorrupt,
+    FileUnsafe,
+    ModelsMissing,
+    PathMissing,
+    Unreadable,
+)
 from resdepth.runs.export import write_model
 from resdepth.runs.models import read_model, read_models
 
@@ -117,7 +127,9 @@ def test_a_foreign_file_beside_weights_is_left_out(tmp_path: Path, name: str) ->
 def test_code_beside_weights_is_left_out_and_named(tmp_path: Path) -> None:
     write_model(tmp_path, blocks(4))
     torch.save([Evil()], tmp_path / "evil.pth")
-    with pytest.warns(UserWarning, match=r"refused: the pickle asks to run .*mkdir; left out"):
+    with pytest.warns(
+        UserWarning, match=r"refused: the pickle asks for .*mkdir, which is code; left out"
+    ):
         assert [m.depth for m in read_models([tmp_path])] == [4]
 
 
@@ -156,11 +168,52 @@ def _truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:700])
 
 
+def _script(path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.script(torch.nn.Sequential(torch.nn.Linear(2, 2))).save(str(path))
+
+
+def _zipped(path: Path, name: str = "a.txt") -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(name, "x")
+
+
+def _flip(path: Path) -> None:
+    torch.save([torch.ones(2, 2)] * 50, path)
+    content = bytearray(path.read_bytes())
+    content[300] ^= 1
+    path.write_bytes(content)
+
+
+def _lightning(path: Path) -> None:
+    state = {"a.weight": torch.ones(2, 2), "b": torch.ones(2)}
+    _save(path, {"state_dict": state, "epoch": 3, "pytorch-lightning_version": "2.5"})
+
+
 HOSTILE = {
-    "truncated": (_truncate, "truncated or not a PyTorch file"),
-    "empty": (lambda path: path.write_bytes(b""), "truncated or not a PyTorch file"),
-    "text": (lambda path: path.write_text("hello"), "not a PyTorch file"),
-    "raw pickle": (lambda path: path.write_bytes(pickle.dumps(Evil())), "not a PyTorch file"),
+    "truncated": (_truncate, "the beginning of a zip archive, whose list of files at the end"),
+    "empty": (lambda path: path.write_bytes(b""), "an empty file"),
+    "text": (lambda path: path.write_text("hello\nworld"), "text that begins with 'hello', not"),
+    "page": (lambda path: path.write_text("<!DOCTYPE html>\n<p>404"), "an HTML page"),
+    "answer": (lambda path: path.write_text('{"error": 404}'), "text that begins with '{\"error"),
+    "pointer": (
+        lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\noid x\n"),
+        "a Git LFS pointer in the place of the file",
+    ),
+    "program": (_script, "a TorchScript program, not plain tensors"),
+    "other zip": (_zipped, r"a zip archive of other files \(a.txt\)"),
+    "numpy's": (lambda path: np.savez(path.open("wb"), a=np.ones(2)), "an archive of numpy arrays"),
+    "flipped": (_flip, "whose part .* differs from its checksum"),
+    "lightning": (_lightning, r"a Lightning checkpoint: no 'blocks' in its state_dict of 2 \(a.w"),
+    "other kind": (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n00"), "an HDF5 file"),
+    "safetensors": (
+        lambda path: path.write_bytes(safetensors.torch.save({"blocks": torch.ones(1, 2, 2)})),
+        r"a safetensors file \(blocks\), not what torch.save writes",
+    ),
+    "noise": (lambda path: path.write_bytes(b"\xfe\x01" * 9), "18 bytes of no kind that is known"),
+    "plain pickle": (lambda path: path.write_bytes(pickle.dumps([1, 2])), "a Python pickle, not"),
+    "raw pickle": (lambda path: path.write_bytes(pickle.dumps(Evil())), "a Python pickle, not"),
     "mixed widths": (
         lambda path: _save(path, [torch.ones(2, 2), torch.ones(3, 3)]),
         "2 x 2 and 3 x 3",
@@ -171,7 +224,10 @@ HOSTILE = {
     "whole numbers": (lambda path: _save(path, torch.ones(1, 2, 2, dtype=torch.int32)), "real"),
     "nan": (lambda path: _save(path, torch.full((2, 2, 2), torch.nan)), r"layer 0, entry \(0, 0\)"),
     "infinite": (lambda path: _save(path, [torch.full((2, 2), torch.inf)]), "is inf"),
-    "names": (lambda path: _save(path, {"a": torch.ones(2), "b": torch.ones(2)}), "'blocks'"),
+    "names": (
+        lambda path: _save(path, {"a": torch.ones(2), "b": torch.ones(2)}),
+        r"no tensor named 'blocks' among 2 \(a, b\)",
+    ),
 }
 
 
@@ -183,6 +239,8 @@ def test_hostile_pickles_are_refused_in_one_line(tmp_path: Path, case: str) -> N
     with pytest.raises(FileCorrupt, match=message) as caught:
         read_model(path)
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+    # The file is somebody else's: there is no run to export again.
+    assert "export" not in caught.value.advice()
 
 
 @pytest.mark.parametrize("content", [Evil(), [Evil()], torch.nn.Linear(2, 2)])
@@ -201,12 +259,72 @@ def test_objects_in_an_archive_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["npz", "safetensors"])
-@pytest.mark.parametrize("keep", [0, 60, 150])
+@pytest.mark.parametrize("keep", [0, 60, 150, 400])
 def test_truncated_archives_are_refused(tmp_path: Path, suffix: str, keep: int) -> None:
     path = write_model(tmp_path, blocks(9), suffix)
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(FileCorrupt, match="truncated"):
+    with pytest.raises(FileCorrupt, match=CUT[suffix, keep]):
         read_model(path)
+
+
+CUT = {
+    ("npz", 0): "an empty file",
+    ("npz", 60): "the beginning of a zip archive",
+    ("npz", 150): "the beginning of a zip archive",
+    ("safetensors", 0): "an empty file",
+    ("safetensors", 60): "60 bytes, of which a safetensors header alone would take more",
+    ("safetensors", 150): "150 bytes, of which a safetensors header alone would take more",
+    ("safetensors", 400): "a safetensors file of .* bytes, of which 400 are there",
+    ("npz", 400): "the beginning of a zip archive",
+}
+
+
+@pytest.mark.parametrize("name", ["weights.ckpt", "pytorch_model.bin"])
+def test_a_file_that_is_named_is_read_whatever_torch_users_call_it(
+    tmp_path: Path, name: str
+) -> None:
+    _save(tmp_path / name, list(blocks(4)))
+    assert read_model(tmp_path / name).depth == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "seen"),
+    [
+        ("model.h5", b"\x89HDF\r\n\x1a\n00", "it is an HDF5 file"),
+        ("notes.md", b"# Notes", "it is text that begins with '# Notes'"),
+        ("model.npy", b"\x93NUMPY\x01\x00", "it is a numpy array"),
+    ],
+)
+def test_another_extension_is_no_kind_of_weights(
+    tmp_path: Path, name: str, content: bytes, seen: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ModelsMissing, match=seen):
+        read_model(tmp_path / name)
+
+
+def test_a_folder_with_the_name_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "x.pth").mkdir()
+    with pytest.raises(Unreadable, match="Is a directory"):
+        read_model(tmp_path / "x.pth")
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "advice"),
+    [
+        ("exported_models", "resnet_6.pth", "export the run again"),
+        ("checkpoints", "last.safetensors", "remove the file; an earlier checkpoint is taken then"),
+    ],
+)
+def test_what_helps_depends_on_whose_file_it_is(
+    small_run: Path, tmp_path: Path, part: str, name: str, advice: str
+) -> None:
+    run = shutil.copytree(small_run, tmp_path / "run")
+    path = run / part / name
+    path.write_bytes(path.read_bytes()[:-7])
+    with pytest.raises(FileCorrupt) as caught:
+        read_model(path)
+    assert caught.value.advice() == advice or "cut short" in caught.value.advice()
 
 
 @pytest.mark.parametrize("part", ["", "exported_models", "checkpoints"])

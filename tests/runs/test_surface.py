@@ -6,7 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resdepth.errors import AnalysisImpossible, FileCorrupt, OptionConflict, PathMissing
+from resdepth.errors import (
+    AnalysisImpossible,
+    FileCorrupt,
+    OptionConflict,
+    PathMissing,
+    Unreadable,
+)
 from resdepth.runs.partial import Partial, partial_path, read_partial, write_partial
 from resdepth.runs.surface import read_surface
 
@@ -68,12 +74,12 @@ def _mangled(path: Path) -> None:
 
 
 HOSTILE = {
-    "text": (_text, "truncated or not"),
-    "truncated": (_truncated, "truncated or not"),
-    "header alone": (_header_alone, "truncated or not"),
-    "empty": (lambda path: path.write_bytes(b""), "truncated or not"),
-    "mangled": (_mangled, "truncated or not"),
-    "oversized": (_oversized, "truncated or not"),
+    "text": (_text, "text that begins with 'hello', not an .npy file"),
+    "truncated": (_truncated, "a numpy array .* that cannot be read"),
+    "header alone": (_header_alone, "a numpy array .* that cannot be read"),
+    "empty": (lambda path: path.write_bytes(b""), "an empty file, not an .npy file"),
+    "mangled": (_mangled, "a numpy array .* that cannot be read"),
+    "oversized": (_oversized, "a numpy array .* that cannot be read"),
     "objects": (lambda path: save(path, np.array([{}, 1], dtype=object)), "Python objects"),
     "complex": (lambda path: save(path, np.ones((3, 3), dtype=complex)), "complex128"),
     "words": (lambda path: save(path, np.array(["a", "b"])), "not real numbers"),
@@ -85,7 +91,7 @@ HOSTILE = {
 def test_hostile_files_are_refused_in_one_line(tmp_path: Path, case: str) -> None:
     write, message = HOSTILE[case]
     write(tmp_path / "x.npy")
-    with pytest.raises(FileCorrupt, match=message):
+    with pytest.raises((FileCorrupt, Unreadable), match=message):
         read_surface(tmp_path / "x.npy")
 
 

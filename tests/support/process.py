@@ -95,7 +95,9 @@ class Workers:
                 process.kill()
                 raise TimeoutError(f"resdepth {call[0]} did not end in {PATIENCE} s")
             texts = [Path(f"{out}.{name}") for name in ("stdout", "stderr")]
-            content = [text.read_text() if text.exists() else "" for text in texts]
+            content = [
+                text.read_text(errors="surrogateescape") if text.exists() else "" for text in texts
+            ]
             for text in texts:
                 text.unlink(missing_ok=True)
             return Outcome(process.exitcode, *content)

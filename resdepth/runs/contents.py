@@ -1,0 +1,128 @@
+"""What a file that could not be read looks like from its bytes, so that errors state what was seen.
+
+Nothing is guessed from the name, and nothing that a file contains is run.
+"""
+
+import json
+import struct
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+HEAD = 4096
+"""Bytes that are looked at."""
+NAMES = 3
+"""So many names of what a file holds are shown."""
+MAGIC = {
+    b"\x89HDF\r\n\x1a\n": "an HDF5 file",
+    b"\x93NUMPY": "a numpy array (.npy)",
+    b"GGUF": "a GGUF file",
+    b"\x1f\x8b": "a gzip file",
+    b"\xfd7zXZ": "an xz file",
+    b"\x28\xb5\x2f\xfd": "a zstandard file",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"%PDF": "a PDF document",
+    b"\x89PNG": "a PNG image",
+    b"\x7fELF": "a program",
+}
+OLD_TORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
+"""The number that torch.save put in front before it wrote zip archives."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """`what` a file looks like, and the `remedy` where what was seen suggests one."""
+
+    what: str
+    remedy: str = ""
+
+
+def seen(path: Path) -> Seen:
+    """Look at the first bytes of a file, and at the table of contents where it has one.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    """
+    if path.is_dir():
+        return Seen("a folder")
+    with path.open("rb") as stream:
+        head = stream.read(HEAD)
+    size = path.stat().st_size
+    if not head:
+        return Seen("an empty file", "copy or download it again")
+    if head.startswith(b"version https://git-lfs"):
+        return Seen("a Git LFS pointer in the place of the file", "'git lfs pull' fetches the file")
+    if head.lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        return Seen("an HTML page, as a failed download leaves it", "download the file again")
+    if head.startswith(b"PK"):
+        return _zip(path)
+    if head[8:9] == b"{":
+        return _safetensors(path, size)
+    if head[:1] == b"\x80" and head[1] <= 5:
+        return Seen("a PyTorch file of the old kind" if OLD_TORCH in head else "a Python pickle")
+    kind = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), "")
+    return Seen(kind or _text(head) or f"{size} bytes of no kind that is known here")
+
+
+def listed(names: list[str]) -> str:
+    """The first few of `names`."""
+    return ", ".join(names[:NAMES]) + (", …" if len(names) > NAMES else "")
+
+
+def _zip(path: Path) -> Seen:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            damaged = archive.testzip()
+    except zipfile.BadZipFile:
+        what = "the beginning of a zip archive, whose list of files at the end is missing"
+        return Seen(what, "it was cut short: copy or download it again")
+    except (OSError, ValueError, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
+        return Seen(f"a zip archive that cannot be unpacked ({error})")
+    parts = {name.partition("/")[2] or name for name in names}
+    if damaged is not None:
+        remedy = "it was damaged: copy or download it again"
+        return Seen(f"a zip archive whose part {damaged} differs from its checksum", remedy)
+    if "constants.pkl" in parts:
+        remedy = "save its state_dict with torch.save where you trust it"
+        return Seen("a TorchScript program, not plain tensors", remedy)
+    if "data.pkl" in parts:
+        return Seen("a PyTorch archive")
+    if names and all(name.endswith(".npy") for name in names):
+        return Seen(f"an archive of numpy arrays ({listed(names)})")
+    return Seen(f"a zip archive of other files ({listed(names) or 'none'})")
+
+
+def _safetensors(path: Path, size: int) -> Seen:
+    cut = "it was cut short: copy or download it again"
+    with path.open("rb") as stream:
+        (length,) = struct.unpack("<Q", stream.read(8))
+        if 8 + length > size:
+            return Seen(f"{size} bytes, of which a safetensors header alone would take more", cut)
+        try:
+            entries = json.loads(stream.read(length))
+            ends = [entry["data_offsets"][1] for n, entry in entries.items() if n != "__metadata__"]
+            wanted = 8 + length + max(map(int, ends), default=0)
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError):
+            return Seen("a file that begins like safetensors, with a header that is none")
+    if size < wanted:
+        return Seen(f"a safetensors file of {wanted} bytes, of which {size} are there", cut)
+    if size > wanted:
+        return Seen(f"a safetensors file with {size - wanted} bytes behind its tensors")
+    names = [name for name in entries if name != "__metadata__"]
+    return Seen(f"a safetensors file ({listed(names) or 'no tensors'})")
+
+
+def _text(head: bytes) -> str:
+    try:
+        # The last character may be cut.
+        text = head.decode() if len(head) < HEAD else head[:-4].decode(errors="strict")
+    except UnicodeDecodeError:
+        return ""
+    line = text.strip().partition("\n")[0][:40].strip()
+    if not all(character.isprintable() or character in "\t\r\n" for character in text):
+        return ""
+    return f"text that begins with '{line}'"
