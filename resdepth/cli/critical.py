@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from resdepth.cli import console
 from resdepth.cli.parameters import command
-from resdepth.cli.picture import finish, route_warnings
+from resdepth.cli.picture import finish
 from resdepth.options.critical import CriticalInvocation, CriticalOptions
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def critical(options: CriticalOptions, call: CriticalInvocation, given: frozense
     from resdepth.mathematics.critical import CriticalTable, critical_scaling, prefixes
 
     out = output_path(options.out, command="critical")
-    route_warnings()
+    console.route_warnings()
     estimates = []
     for hurst in sorted(set(options.hurst)):
         estimates.append(

@@ -7,7 +7,7 @@ import torch
 from resdepth.data.load import load_data
 from resdepth.engine.network import Network
 from resdepth.errors import OptionConflict
-from resdepth.experiment.setup import initial_network
+from resdepth.experiment.problem import initial_network
 from resdepth.mathematics.scaling import initial_scale
 from resdepth.options.train import TrainOptions
 
