@@ -127,7 +127,7 @@ def _few(table: Table) -> Iterator[str]:
     span = 1 + math.floor(math.log2(table.depths[-1] / table.depths[0]) + 1e-9)
     depths, seeds = min(span, len(table.depths)), len(table.seeds)
     if depths < ENOUGH:
-        decided = "about five cases in six are" if depths == 4 else "hardly any case is"
+        decided = "about four cases in five are" if depths == 4 else "hardly any case is"
         yield (
             f"{depths} dyadic {_plural('depth', depths)} instead of {ENOUGH}: {decided} decided, "
             "and a bend cannot be told from a power law"
