@@ -40,6 +40,7 @@ COMMANDS: Tree = {
             "vis": "Draw a rendered loss surface.",
         },
     ),
+    "critical": "Critical scaling of untrained networks against the roughness of their weights.",
     "resnet-cifar": "Train He's residual networks on CIFAR-10.",
 }
 """The commands with the line that the overview shows."""

@@ -137,9 +137,10 @@ def initial_network(options: TrainOptions, train: Dataset) -> Network:
     """The network before training, on the CPU; drawn in float64 from the seed's own streams."""
     width, depth, seed = options.width, options.depth, options.seed
     outputs = 1 if options.regression else options.classes or len(train.classes)
-    scale = scaling.initial_scale(depth, width, options.alpha, options.gamma)
-    draw = INITIALISATIONS[options.init]
-    blocks = draw((depth, width, width), scale, stream(seed, "blocks"))
+    scale = scaling.initial_scale(depth, width, options.initial_alpha, options.gamma)
+    rule = INITIALISATIONS[options.init]
+    parameters = {name: getattr(options, name) for name in rule.parameters}
+    blocks = rule.draw((depth, width, width), scale, seed, **parameters)
     readin = linear_uniform(width, train.inputs.shape[1], stream(seed, "readin"))
     readout = linear_uniform(outputs, width, stream(seed, "readout"))
     drawn = (torch.from_numpy(array).to(train.inputs.dtype) for array in (blocks, readin, readout))

@@ -1,10 +1,11 @@
 """Mean of repetitions with its band by Student's t."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 Array = NDArray[np.float64]
 
@@ -23,6 +24,48 @@ class MeanBand:
     repetitions: int
 
 
+@dataclass(frozen=True)
+class Interval:
+    """A number with the 95 % interval around it; bounds are NaN where nothing is known of them.
+
+    Comparisons with a NaN are false: what is not known lies neither within, below nor above.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def known(self) -> bool:
+        """Whether there is an interval at all."""
+        return math.isfinite(self.low) and math.isfinite(self.high)
+
+    def within(self, low: float, high: float) -> bool:
+        """Whether the whole interval lies in [low, high]."""
+        return low <= self.low and self.high <= high
+
+    def outside(self, low: float, high: float) -> bool:
+        """Whether the interval and [low, high] have nothing in common."""
+        return self.high < low or self.low > high
+
+    def __str__(self) -> str:
+        bounds = f" [{self.low:.3f}, {self.high:.3f}]" if self.known else ""
+        return f"{self.value:.3f}{bounds}"
+
+
+UNKNOWN = Interval(math.nan, math.nan, math.nan)
+"""A number that could not be found."""
+
+
+def mean_interval(samples: Array) -> Interval:
+    """Mean of the finite ones of `samples` (n,) with its interval by Student's t."""
+    found = samples[np.isfinite(samples)]
+    if not len(found):
+        return UNKNOWN
+    band = mean_band(found[:, None])
+    return Interval(float(band.mean[0]), float(band.low[0]), float(band.high[0]))
+
+
 def mean_band(samples: Array, level: float = 0.95) -> MeanBand:
     """Mean of `samples` (n, ...) over the first axis, and mean -+ t_{n-1} s / sqrt(n)."""
     count = len(samples)
@@ -31,5 +74,5 @@ def mean_band(samples: Array, level: float = 0.95) -> MeanBand:
         unknown = np.full_like(mean, np.nan)
         return MeanBand(mean, unknown, unknown, unknown, 1)
     deviation = samples.std(axis=0, ddof=1)
-    half = student.ppf(0.5 + level / 2, count - 1) * deviation / np.sqrt(count)
+    half = stdtrit(count - 1, 0.5 + level / 2) * deviation / np.sqrt(count)
     return MeanBand(mean, deviation, mean - half, mean + half, count)

@@ -44,7 +44,23 @@ class TrainOptions(Options):
     width: int = option(15, "dimension d of the hidden state", flags=("--width", "--dim"), ge=1)
     alpha: float = option(0.75, "exponent of delta_L = L^(-alpha); beta = 1 - alpha", ge=0, le=1)
     gamma: float = option(1.0, "initial scale s = d^(-2) L^(-beta - 1/gamma)", gt=0)
-    init: Literal["ntrunc", "constant"] = option("ntrunc", "initial weights: N(0, s^2) on ±s, or s")
+    init: Literal["ntrunc", "constant", "repeat", "fbm"] = option(
+        "ntrunc",
+        "initial weights: N(0, s^2) on ±s, s, one such matrix in every layer, or s times "
+        "fractional noise along the layers",
+    )
+    init_alpha: float | None = option(
+        None, "alpha of the initial scale s alone", default_text="that of --alpha", ge=0, le=1
+    )
+    hurst: float | None = option(None, "Hurst exponent H of --init=fbm", gt=0, lt=1)
+    init_depth: int | None = option(
+        None,
+        "layers at which --init=fbm is drawn, the depth times a power of two: give all depths "
+        "that should start from one path the deepest one's",
+        unit="layers",
+        default_text="the depth",
+        ge=1,
+    )
     activation: Activation = option("tanh", "activation function sigma")
     augmentation: Augmentation = option("skip", "how a layer adds to the hidden state")
     input_size: int | None = option(
@@ -108,7 +124,29 @@ class TrainOptions(Options):
                 reason="needs --data-dir",
                 remedy="give the folder or .zip that holds train/<class>/* and test/<class>/*",
             )
+        self._check_start()
         return self
+
+    def _check_start(self) -> None:
+        for flag, value in (("--hurst", self.hurst), ("--init-depth", self.init_depth)):
+            if self.init != "fbm" and value is not None:
+                reason, remedy = f"belongs to --init=fbm, not to --init={self.init}", "leave it out"
+                raise OptionConflict(flag=flag, reason=reason, remedy=remedy)
+        if self.init == "fbm" and self.hurst is None:
+            remedy = "give the Hurst exponent, as in --hurst=0.7"
+            raise OptionConflict(flag="--init=fbm", reason="needs --hurst", remedy=remedy)
+        times, rest = divmod(self.init_depth or self.depth, self.depth)
+        if rest or times & (times - 1) or not times:
+            raise OptionConflict(
+                flag="--init-depth",
+                reason=f"{self.init_depth} is not --depth={self.depth} times a power of two",
+                remedy="coarser depths are made of pairs of layers",
+            )
+
+    @property
+    def initial_alpha(self) -> float:
+        """The alpha of the initial scale."""
+        return self.alpha if self.init_alpha is None else self.init_alpha
 
     @property
     def regression(self) -> bool:

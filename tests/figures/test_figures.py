@@ -12,7 +12,9 @@ from matplotlib.figure import Figure
 from resdepth.analysis.paths import entry_table, norm_table, profile_table
 from resdepth.analysis.training import RunCurves, TrainingCurve
 from resdepth.errors import NoDisplay, OptionInvalid
-from resdepth.figures import decay, landscape, paths, style, training
+from resdepth.figures import critical, decay, landscape, paths, style, training
+from resdepth.mathematics.critical import CriticalScaling, CriticalTable
+from resdepth.mathematics.interval import Interval
 from resdepth.runs.models import Model
 
 STEPS = np.arange(50)
@@ -28,6 +30,15 @@ def _rough() -> Model:
     """A Brownian path of weights, long enough for a critical exponent."""
     steps = np.random.default_rng(0).standard_normal((600, 3, 3))
     return Model(Path("x/resnet_600.pth"), steps.cumsum(0), 0.25)
+
+
+def _critical() -> CriticalTable:
+    """Two estimates with their intervals."""
+    rows = tuple(
+        CriticalScaling(hurst, Interval(beta, beta - 0.04, beta + 0.04), 0.02, beta)
+        for hurst, beta in ((0.2, 0.5), (0.8, 0.77))
+    )
+    return CriticalTable("res3", "relu", 20, (125, 250, 500, 1000, 2000), 24, 0, rows)
 
 
 DRAW = {
@@ -52,6 +63,7 @@ DRAW = {
     "line": lambda of, columns: landscape.draw_line(
         of("bowl"), landscape.saturate(of("bowl"), 2.0, False), False, columns
     ),
+    "scaling of rough starts": lambda of, columns: critical.draw_critical(_critical(), columns),
     "training": lambda of, columns: training.draw_training(_runs(), columns),
 }
 

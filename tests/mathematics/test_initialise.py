@@ -5,15 +5,24 @@ import math
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.special import ndtr, ndtri
 
 from resdepth.mathematics import scaling
-from resdepth.mathematics.initialise import INITIALISATIONS, depth_exponent, linear_uniform
+from resdepth.mathematics.initialise import INITIALISATIONS, linear_uniform
+from resdepth.mathematics.statistics import hurst_exponent
+from resdepth.options.train import TrainOptions
 
 SCALE = 0.03
 
 
-def draw(name: str, shape: tuple[int, int, int], seed: int = 0) -> np.ndarray:
-    return INITIALISATIONS[name](shape, SCALE, np.random.default_rng(seed))
+PARAMETERS = {"fbm": {"hurst": 0.7, "init_depth": None}}
+
+
+def draw(
+    name: str, shape: tuple[int, int, int], seed: int = 0, scale: float = SCALE, **more
+) -> np.ndarray:
+    parameters = {**PARAMETERS.get(name, {}), **more}
+    return INITIALISATIONS[name].draw(shape, scale, seed, **parameters)
 
 
 def test_constant_is_the_scale() -> None:
@@ -39,10 +48,52 @@ def test_declared_decay(name: str, alpha: float, gamma: float) -> None:
     sizes = []
     for depth in depths.tolist():
         scale = scaling.initial_scale(depth, 20, alpha, gamma)
-        blocks = INITIALISATIONS[name]((depth, 20, 20), scale, np.random.default_rng(depth))
+        blocks = draw(name, (depth, 20, 20), depth, scale)
         sizes.append(np.sqrt(np.mean(blocks**2)))
     slope = np.polyfit(np.log(depths), np.log(sizes), 1)[0]
-    assert slope == pytest.approx(depth_exponent(alpha, gamma), abs=0.02)
+    assert slope == pytest.approx(INITIALISATIONS[name].exponent(alpha, gamma), abs=0.02)
+
+
+def test_the_bits_of_old_starts_are_kept() -> None:
+    # Drawn by the first version of the rule.
+    uniform = np.random.default_rng([5, 2]).uniform(ndtr(-1.0), ndtr(1.0), (3, 2, 2))
+    assert np.array_equal(draw("ntrunc", (3, 2, 2), 5), SCALE * np.clip(ndtri(uniform), -1, 1))
+
+
+@pytest.mark.parametrize("name", INITIALISATIONS)
+def test_parameters_are_options_of_train(name: str) -> None:
+    assert set(INITIALISATIONS[name].parameters) <= set(TrainOptions.model_fields)
+    assert set(INITIALISATIONS[name].parameters) == set(PARAMETERS.get(name, {}))
+
+
+@pytest.mark.parametrize("name", ["constant", "ntrunc", "repeat"])
+def test_noise_is_nested_by_prefix(name: str) -> None:
+    assert np.array_equal(draw(name, (40, 3, 3), 7)[:10], draw(name, (10, 3, 3), 7))
+
+
+def test_repeat_is_the_first_layer_of_the_noise() -> None:
+    repeated = draw("repeat", (6, 3, 3), 2)
+    assert np.array_equal(repeated, np.stack([draw("ntrunc", (6, 3, 3), 2)[0]] * 6))
+
+
+@pytest.mark.parametrize("hurst", [0.3, 0.7])
+def test_fractional_start_has_the_size_and_the_exponent(hurst: float) -> None:
+    blocks = draw("fbm", (512, 12, 12), 1, hurst=hurst)
+    assert blocks.std() == pytest.approx(SCALE, rel=0.1)
+    assert hurst_exponent(blocks) == pytest.approx(hurst, abs=0.02)
+
+
+def test_entries_of_a_fractional_start_are_independent_streams() -> None:
+    small, large = draw("fbm", (32, 2, 2), 3), draw("fbm", (32, 5, 5), 3)
+    assert np.array_equal(small, large[:, :2, :2])
+    assert len(np.unique(large[0])) == 25
+
+
+def test_depths_of_one_plan_see_one_motion() -> None:
+    fine = draw("fbm", (64, 2, 2), 3)
+    coarse = draw("fbm", (16, 2, 2), 3, init_depth=64)
+    pairs = fine.reshape(16, 4, 2, 2).sum(1) * 4**-0.7
+    np.testing.assert_allclose(coarse, pairs, rtol=1e-12, atol=1e-15)
 
 
 def test_scale_by_hand() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from resdepth.mathematics.interval import mean_band
+from resdepth.mathematics.interval import UNKNOWN, Interval, mean_band, mean_interval
 
 
 @pytest.mark.parametrize("count", [2, 3, 10])
@@ -36,3 +36,43 @@ def test_band_covers_the_mean_at_its_level() -> None:
     share = ((band.low <= 0) & (band.high >= 0)).mean()
     # Binomial(4000, 0.95): 5 standard deviations.
     assert share == pytest.approx(0.95, abs=0.018)
+
+
+def test_mean_interval_is_scipys_of_what_is_finite() -> None:
+    samples = np.array([1.0, np.nan, 2.5, 4.0, np.inf])
+    found = mean_interval(samples)
+    low, high = stats.t.interval(0.95, 2, 2.5, stats.sem([1.0, 2.5, 4.0]))
+    assert (found.value, found.low, found.high) == pytest.approx((2.5, low, high))
+    assert found.known
+
+
+@pytest.mark.parametrize(("samples", "value"), [([3.0], 3.0), ([np.nan], np.nan), ([], np.nan)])
+def test_an_interval_needs_two(samples: list[float], value: float) -> None:
+    found = mean_interval(np.array(samples))
+    assert found.value == pytest.approx(value, nan_ok=True)
+    assert not found.known
+
+
+@pytest.mark.parametrize(
+    ("bounds", "within", "outside"),
+    [
+        ((0.4, 0.6), True, False),
+        ((0.39, 0.5), False, False),
+        ((0.5, 0.61), False, False),
+        ((0.0, 1.0), False, False),
+        ((0.1, 0.39), False, True),
+        ((0.61, 2.0), False, True),
+    ],
+)
+def test_an_interval_lies_within_outside_or_across(bounds, within: bool, outside: bool) -> None:
+    interval = Interval(sum(bounds) / 2, *bounds)
+    assert interval.within(0.4, 0.6) == within
+    assert interval.outside(0.4, 0.6) == outside
+
+
+def test_what_is_unknown_lies_nowhere() -> None:
+    assert not UNKNOWN.within(-np.inf, np.inf) and not UNKNOWN.outside(0.0, 0.0)
+    assert (str(Interval(0.5, 0.25, 0.75)), str(Interval(0.5, np.nan, np.nan))) == (
+        "0.500 [0.250, 0.750]",
+        "0.500",
+    )

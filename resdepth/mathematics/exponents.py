@@ -1,0 +1,127 @@
+"""From the statistics of many paths to the exponents in L that tell the limits apart."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from resdepth.mathematics.interval import Array, Interval, mean_interval
+from resdepth.mathematics.slopes import PowerLaw, power_law
+from resdepth.mathematics.statistics import STATISTICS, PathStatistics
+
+DEEPEST = 3
+"""Depths, the deepest ones, that a seed's Hurst exponent is the mean over."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One path: its seed (any name that is shared across depths) and its statistics."""
+
+    seed: int | str
+    statistics: PathStatistics
+
+
+@dataclass(frozen=True)
+class Table:
+    """Statistics by name, each (seeds, depths) with NaN where a cell is missing."""
+
+    depths: Array
+    seeds: tuple[int | str, ...]
+    values: Mapping[str, Array]
+
+    def deepest(self, count: int) -> "Table":
+        """The table of the deepest `count` depths."""
+        values = {name: table[:, -count:] for name, table in self.values.items()}
+        return Table(self.depths[-count:], self.seeds, values)
+
+
+def tabulate(cells: Sequence[Cell]) -> Table:
+    """The statistics of `cells` by seed and depth.
+
+    Raises
+    ------
+    ValueError
+        Two cells are of one seed and depth.
+    """
+    depths = sorted({cell.statistics.depth for cell in cells})
+    seeds = tuple(dict.fromkeys(cell.seed for cell in cells))
+    places = [(seeds.index(cell.seed), depths.index(cell.statistics.depth)) for cell in cells]
+    if len(set(places)) < len(places):
+        raise ValueError("two paths are of one seed and depth")
+    values = {name: np.full((len(seeds), len(depths)), np.nan) for name in STATISTICS}
+    for cell, place in zip(cells, places, strict=True):
+        for name in STATISTICS:
+            values[name][place] = getattr(cell.statistics, name)
+    return Table(np.array(depths, dtype=np.float64), seeds, values)
+
+
+@dataclass(frozen=True)
+class Exponents:
+    """Effective exponents over the depths at hand.
+
+    | name             | is                   | where A = L^(-beta) (Abar + L^(-rho) white)       |
+    |------------------|----------------------|---------------------------------------------------|
+    | `beta`           | -slope of RMS        | beta (rho >= 0)                                   |
+    | `nu`             | -slope of NOISE      | beta + rho                                        |
+    | `q1`             | slope of V1 / RMS    | max(0, 1 - rho)                                   |
+    | `q2`             | slope of P2 / RMS    | max(0, 1/2 - rho)                                 |
+    | `irel`           | slope of I / RMS     | max(-1, -rho), with a logarithmic bias            |
+    | `pr`             | slope of PR          | 0; -1 where single layers carry all               |
+    | `variation_norm` | slope of L^beta' P2  | q2 where beta' = beta                             |
+    | `hurst`          | mean over seeds of H | 1/2 where the noise counts                        |
+
+    beta' is the nominal exponent of the scaling k -> L^beta' A_k, 1 - alpha for a trained network.
+    """
+
+    beta: PowerLaw
+    nu: PowerLaw
+    q1: PowerLaw
+    q2: PowerLaw
+    irel: PowerLaw
+    pr: PowerLaw
+    variation_norm: PowerLaw
+    hurst: Interval
+
+    @property
+    def laws(self) -> dict[str, PowerLaw]:
+        """The power laws by name: all but `hurst`."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "hurst"}
+
+    @property
+    def intervals(self) -> dict[str, Interval]:
+        """Every exponent with its interval, by name."""
+        return {**{name: law.exponent for name, law in self.laws.items()}, "hurst": self.hurst}
+
+
+Ratio = Callable[[Mapping[str, Array]], Array]
+_RATIOS: dict[str, Ratio] = {
+    "beta": lambda v: 1.0 / v["RMS"],
+    "nu": lambda v: 1.0 / v["NOISE"],
+    "q1": lambda v: v["V1"] / v["RMS"],
+    "q2": lambda v: v["P2"] / v["RMS"],
+    "irel": lambda v: v["I"] / v["RMS"],
+    "pr": lambda v: v["PR"],
+}
+
+
+def exponents(table: Table, beta: float = 0.0) -> Exponents:
+    """The exponents of a table; `beta` is the nominal scaling that `variation_norm` is of.
+
+    An exponent is unknown (NaN) where its statistic is zero or undefined in some cell.
+    """
+    ratios: dict[str, Ratio] = {**_RATIOS, "variation_norm": lambda v: v["P2"] * table.depths**beta}
+    missing = np.isnan(table.values["RMS"])
+    laws = {}
+    for name, ratio in ratios.items():
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values = ratio(table.values)
+        # Undefined where a path is there: not a missing cell, but no power law either.
+        laws[name] = power_law(table.depths, np.where(np.isnan(values) & ~missing, np.inf, values))
+    return Exponents(**laws, hurst=_hurst(table.values["H"]))
+
+
+def _hurst(values: Array) -> Interval:
+    """Over the seeds, each the mean over its deepest depths that have an estimate."""
+    found = [row[np.isfinite(row)][-DEEPEST:] for row in values]
+    return mean_interval(np.array([row.mean() if len(row) else math.nan for row in found]))

@@ -1,0 +1,76 @@
+"""Exact fractional Gaussian noise: the increments of fractional Brownian motion of index H.
+
+By circulant embedding of order 2n: R. B. Davies & D. S. Harte, "Tests for Hurst effect",
+Biometrika 74 (1987). Its eigenvalues are not negative for any H in (0, 1): P. F. Craigmile,
+"Simulating a class of stationary Gaussian processes using the Davies-Harte algorithm", J. Time
+Series Analysis 24 (2003) for H < 1/2, C. R. Dietrich & G. N. Newsam, SIAM J. Sci. Comput. 18 (1997)
+for H > 1/2.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+from scipy.fft import irfft, rfft
+
+from resdepth.mathematics.interval import Array
+
+
+def autocovariance(lags: int, hurst: float) -> Array:
+    """E x_0 x_k of unit fractional Gaussian noise for k = 0..lags, 0 < H < 1.
+
+    (|k+1|^(2H) - 2 k^(2H) + |k-1|^(2H)) / 2, written so that the powers do not cancel.
+    """
+    k = np.arange(1.0, lags + 1)
+    twice = 2.0 * hurst
+    # log1p(-1) at k = 1 is the power 0^(2H) = 0.
+    with np.errstate(divide="ignore"):
+        sides = np.expm1(twice * np.log1p(1 / k)) + np.expm1(twice * np.log1p(-1 / k))
+    return np.concatenate([[1.0], 0.5 * k**twice * sides])
+
+
+def eigenvalues(length: int, hurst: float) -> Array:
+    """lambda_0..lambda_n of the circulant matrix of order 2n; lambda_{2n-j} = lambda_j."""
+    covariances = autocovariance(length, hurst)
+    circle = np.concatenate([covariances, covariances[-2:0:-1]])
+    # Rounding alone makes them negative.
+    found: Array = np.maximum(rfft(circle).real, 0.0)
+    return found
+
+
+def fractional_noise(length: int, hurst: float, generators: Iterable[np.random.Generator]) -> Array:
+    """Unit fractional Gaussian noise, (generators, length); 0 < H < 1.
+
+    Every series is a function of its generator alone: 2n normal variates z, of which lambda_0 and
+    lambda_n take the first two with the weight (2n lambda)^(1/2), and every other lambda_j two as
+    (n lambda_j)^(1/2) (z + i z').
+    """
+    weights = np.sqrt(length * eigenvalues(length, hurst))
+    weights[[0, -1]] *= np.sqrt(2.0)
+    series = [_series(weights, generator.standard_normal(2 * length)) for generator in generators]
+    return np.stack(series)
+
+
+def _series(weights: Array, z: Array) -> Array:
+    length = len(weights) - 1
+    spectrum = np.zeros(length + 1, dtype=np.complex128)
+    spectrum.real[[0, -1]] = z[:2]
+    spectrum.real[1:-1], spectrum.imag[1:-1] = z[2 : length + 1], z[length + 1 :]
+    noise: Array = irfft(weights * spectrum, 2 * length)[:length]
+    return noise
+
+
+def coarsen(noise: Array, hurst: float, length: int) -> Array:
+    """The same motion seen at fewer points: sums of pairs times 2^(-H), to (series, length).
+
+    The last axis of `noise` is `length` times a power of two.
+
+    Raises
+    ------
+    ValueError
+        It is not.
+    """
+    if noise.shape[-1] not in {length << doublings for doublings in range(64)}:
+        raise ValueError(f"{noise.shape[-1]} is not {length} times a power of two")
+    while noise.shape[-1] > length:
+        noise = 2.0**-hurst * (noise[..., ::2] + noise[..., 1::2])
+    return noise

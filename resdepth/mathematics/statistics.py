@@ -1,0 +1,168 @@
+"""What is measured on one path of weights A_0..A_{L-1}: its size, its roughness, its trend.
+
+Everything is a sum over the coordinates of the path, so it is gathered from a few columns at a
+time: the path is neither copied as a whole nor turned into float64 as a whole.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from resdepth.mathematics.pvariation import Array, Numbers, p_variation_norm
+
+CHUNK = 1 << 20
+"""Numbers that are worked on at once."""
+LAGS = (1, 2, 4)
+"""Lags m of the Hurst exponent, each twice the one before."""
+TREND_SHARE = 0.1
+"""Part of the depth that the trend is averaged over."""
+
+
+@dataclass(frozen=True)
+class PathStatistics:
+    """Statistics of one path of depth L, with n_k = |A_k| (Euclidean, which is Frobenius).
+
+    | name     | what                                                                           |
+    |----------|--------------------------------------------------------------------------------|
+    | RMS, M, R| root mean square of n_k, largest n_k, root of the sum of n_k^2                 |
+    | I        | largest increment, max over k of |A_{k+1} - A_k|                               |
+    | V1, P2   | 1-variation norm, 2-variation norm                                             |
+    | PR       | participation ratio (sum n^2)^2 / (L sum n^4): 1 where all layers are of one   |
+    |          | size, 1/L where one layer carries all                                          |
+    | NOISE    | (mean |D^3 A|^2 / 20)^(1/2): size of what is rough; D^3 A of white noise has   |
+    |          | the variance 1 + 9 + 9 + 1 = 20, and that of a trend vanishes like L^(-3)      |
+    | H        | Hurst exponent of the sums S(k) = A_0 + .. + A_{k-1}, see `hurst_exponent`     |
+
+    NaN where the path is too short (NOISE: 4 layers, H: 12), zero (PR), or where nothing but
+    rounding is left to estimate H from.
+    """
+
+    depth: int
+    RMS: float
+    M: float
+    R: float
+    I: float  # noqa: E741
+    V1: float
+    P2: float
+    PR: float
+    NOISE: float
+    H: float
+
+
+STATISTICS = ("RMS", "M", "R", "I", "V1", "P2", "PR", "NOISE", "H")
+"""The statistics in their order."""
+
+
+def path_statistics(path: Numbers) -> PathStatistics:
+    """All statistics of `path` (L, d, d) or (L, D), unscaled."""
+    flat = path.reshape(len(path), -1)
+    depth = len(flat)
+    squares, increments = np.zeros(depth), np.zeros(depth - 1)
+    roughness, sums = 0.0, np.zeros(len(LAGS))
+    for columns in _columns(flat):
+        squares += _squares(columns)
+        first = np.diff(columns, axis=0)
+        increments += _squares(first)
+        roughness += float(_squares(np.diff(first, n=2, axis=0)).sum())
+        sums += _second_differences(columns)
+    steps = np.sqrt(increments)
+    total, fourth = float(squares.sum()), float(squares @ squares)
+    return PathStatistics(
+        depth=depth,
+        RMS=math.sqrt(total / depth),
+        M=math.sqrt(squares.max()),
+        R=math.sqrt(total),
+        I=float(steps.max(initial=0.0)),
+        V1=float(steps.sum()),
+        P2=p_variation_norm(flat, 2.0),
+        PR=total * total / (depth * fourth) if fourth > 0 else math.nan,
+        NOISE=math.sqrt(roughness / (20 * (depth - 3))) if depth > 3 else math.nan,
+        H=_hurst(sums, total / depth * float(np.finfo(flat.dtype).eps) ** 2, depth),
+    )
+
+
+def hurst_exponent(path: Numbers) -> float:
+    """H of the sums S(k) = A_0 + .. + A_{k-1} of `path` (L, d, d) or (L, D), S(0) = 0.
+
+    Half the slope of log mean |S(k+3m) - 3 S(k+2m) + 3 S(k+m) - S(k)|^2 on log m, m = 1, 2, 4: a
+    generalised quadratic variation (J. Istas & G. Lang, Ann. Inst. H. Poincaré 33, 1997), whose
+    third difference removes a smooth trend of the path. White layers give 1/2, a smooth path
+    without any noise 3.
+    """
+    return path_statistics(path).H
+
+
+def trend(path: Numbers, share: float = TREND_SHARE) -> Array:
+    """Moving mean of `path` (L, ...) over `share` of its depth, (L, ...); the rest is noise.
+
+    The window is centred and of odd length; towards the ends it shrinks on both sides alike, so
+    that a straight line is its own trend.
+    """
+    depth = len(path)
+    reach = np.full(depth, int(share * depth / 2))
+    places = np.arange(depth)
+    reach = np.minimum(reach, np.minimum(places, places[::-1]))
+    sums = np.zeros((depth + 1, *path.shape[1:]))
+    np.cumsum(path, axis=0, dtype=np.float64, out=sums[1:])
+    counts = (2 * reach + 1).reshape(-1, *(1 for _ in path.shape[1:]))
+    means: Array = (sums[places + reach + 1] - sums[places - reach]) / counts
+    return means
+
+
+def doubling_distance(coarse: Numbers, fine: Numbers, beta: float) -> float:
+    """How far the path of twice the depth is: |(2L)^beta A^(2L)_{2k} - L^beta A^(L)_k| over k.
+
+    The root of the sum of squares, relative to that of L^beta A^(L). Where paths converge to a
+    limit it falls with the depth; independent noise keeps it near 2^(1/2) and above.
+
+    Raises
+    ------
+    ValueError
+        `fine` is not twice as deep, or of another width.
+    """
+    if fine.shape != (2 * len(coarse), *coarse.shape[1:]):
+        raise ValueError(f"{fine.shape} is not {coarse.shape} at twice the depth")
+    ours, theirs = coarse.reshape(len(coarse), -1), fine.reshape(len(fine), -1)[::2]
+    away = size = 0.0
+    for a, b in zip(_columns(ours), _columns(theirs), strict=True):
+        away += float(_squares(2.0**beta * b - a).sum())
+        size += float(_squares(a).sum())
+    return math.sqrt(away / size) if size > 0 else math.nan
+
+
+def _columns(flat: Numbers) -> Iterator[Array]:
+    width = max(1, CHUNK // len(flat))
+    for start in range(0, flat.shape[1], width):
+        yield flat[:, start : start + width].astype(np.float64)
+
+
+def _squares(rows: Array) -> Array:
+    squares: Array = np.einsum("ij,ij->i", rows, rows)
+    return squares
+
+
+def _second_differences(columns: Array) -> Array:
+    """Sum over k of the squared third difference of S at each lag, which is the second of B.
+
+    B_m(k) = S(k+m) - S(k), the sum of m layers, is built without S, whose rounding grows with k.
+    """
+    found = []
+    blocks = columns
+    for m in LAGS:
+        if m > 1:
+            blocks = blocks[m // 2 :] + blocks[: -(m // 2)]
+        if len(blocks) <= 2 * m:
+            return np.full(len(LAGS), np.nan)
+        differences = blocks[2 * m :] - 2.0 * blocks[m:-m] + blocks[: -2 * m]
+        found.append(float(np.vdot(differences, differences)))
+    return np.array(found)
+
+
+def _hurst(sums: Array, rounding: float, depth: int) -> float:
+    means = sums / (depth + 1 - 3 * np.array(LAGS))
+    if not np.all(means > rounding):
+        return math.nan
+    x = np.log(LAGS)
+    return 0.5 * float((x - x.mean()) @ np.log(means) / np.square(x - x.mean()).sum())

@@ -1,0 +1,146 @@
+"""Which limit trained weights show: smooth (H1), diffusive (H2), neither, or undecided.
+
+The limits are those of A.-S. Cohen, R. Cont, A. Rossier & R. Xu, "Scaling properties of deep
+residual networks", ICML 2021, arXiv 2105.12245: H1, A_k = L^(-beta) Abar(k/L) with a smooth Abar;
+H2, beside such a trend the increments of a diffusion, noise of size L^(-1/2). Their own reading of
+single norms is replaced by intervals of exponents; error rates: `benchmarks/verdict_errors.py`.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from resdepth.mathematics.exponents import Exponents, Table, exponents
+from resdepth.mathematics.interval import Interval
+
+Limit = Literal["H1", "H2", "neither", "undecided"]
+
+SPARSE = -0.4
+"""`pr` below this: single layers carry all."""
+SMOOTH_Q1 = 0.25
+"""`q1` below this: no noise of a size that would outlast L^(-3/4)."""
+SMOOTH_IREL = -0.5
+"""`irel` below this: increments vanish as those of a path without jumps."""
+ROUGH_Q1 = 0.1
+"""`q1` above this: V1 grows with L."""
+DIFFUSIVE_NU = (0.35, 0.65)
+"""`nu` of a diffusion is 1/2, and its whole interval lies in here."""
+OTHER_NU = (0.4, 0.6)
+"""An interval of `nu` that lies outside is of noise of another size."""
+DIFFUSIVE_H = (0.4, 0.6)
+"""`hurst` of a diffusion is 1/2."""
+GUARD_DEPTHS = 4
+"""The deepest depths whose point estimates must lie on the same side."""
+ENOUGH = 5
+"""Dyadic depths, and seeds, from which on the error rates are those that are documented."""
+FEWEST_DEPTHS, FEWEST_SEEDS = 3, 2
+"""With fewer there is no verdict."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The limit, why in one sentence, the intervals that decided, and what limits the answer."""
+
+    limit: Limit
+    reason: str
+    used: Mapping[str, Interval]
+    cautions: tuple[str, ...] = ()
+
+
+def decide(table: Table) -> Verdict:
+    """The verdict on the statistics of one experiment at several depths and seeds.
+
+    It needs 3 depths and 2 seeds, and says in `cautions` what fewer than 5 of either leave open.
+    Noise that vanishes faster than L^(-3/4) passes as smooth; Hurst exponents near .4 and .6 stay
+    undecided.
+    """
+    depths, seeds = len(table.depths), len(table.seeds)
+    if depths < FEWEST_DEPTHS or seeds < FEWEST_SEEDS:
+        reason = (
+            f"{depths} {_plural('depth', depths)} and {seeds} {_plural('seed', seeds)}: a verdict "
+            f"needs at least {FEWEST_DEPTHS} depths and {FEWEST_SEEDS} seeds, better {ENOUGH} each"
+        )
+        return Verdict("undecided", reason, {})
+    found = exponents(table)
+    limit, reason, names = _limit(found)
+    if limit != "undecided":
+        reason, limit = _guarded(reason, limit, names, found, table)
+    cautions = (*_few(table), *_bending(found, names))
+    return Verdict(limit, reason, {name: found.intervals[name] for name in names}, cautions)
+
+
+Decision = tuple[Limit, str, tuple[str, ...]]
+
+
+def _limit(found: Exponents) -> Decision:
+    """The first rule that matches, as limit, reason and the exponents it looked at."""
+    intervals = found.intervals
+    unknown = [name for name in ("pr", "q1", "irel") if not intervals[name].known]
+    if unknown:
+        reason = f"no interval for {', '.join(unknown)}: the weights of some path are 0 or constant"
+        return "undecided", reason, ()
+    pr, q1, irel = intervals["pr"], intervals["q1"], intervals["irel"]
+    if pr.high < SPARSE:
+        return "neither", f"sparse: few layers carry all, pr = {pr}", ("pr",)
+    if pr.low < SPARSE:
+        return "undecided", f"perhaps sparse: pr = {pr} reaches below {SPARSE}", ("pr",)
+    shown = f"q1 = {q1}, irel = {irel}"
+    if irel.high < SMOOTH_IREL and q1.high < SMOOTH_Q1:
+        return "H1", f"smooth: V1 and the increments scale as a smooth path's, {shown}", _SMOOTH
+    if q1.low > ROUGH_Q1:
+        return _rough(intervals)
+    if q1.high < SMOOTH_Q1 and irel.low > SMOOTH_IREL:
+        return "neither", f"a jump: V1 is bounded, the largest increment stays, {shown}", _SMOOTH
+    return "undecided", f"neither smooth nor rough within the intervals: {shown}", _SMOOTH
+
+
+_SMOOTH, _ROUGH = ("q1", "irel"), ("q1", "nu", "hurst")
+
+
+def _rough(intervals: Mapping[str, Interval]) -> Decision:
+    q1, nu, hurst = (intervals[name] for name in _ROUGH)
+    shown = f"q1 = {q1}, nu = {nu}, H = {hurst}"
+    if nu.within(*DIFFUSIVE_NU) and hurst.within(*DIFFUSIVE_H):
+        return "H2", f"diffusive: noise of size L^(-1/2) with H = 1/2, {shown}", _ROUGH
+    if hurst.outside(*DIFFUSIVE_H):
+        return "neither", f"rough, but H is not 1/2: {shown}", _ROUGH
+    if nu.outside(*OTHER_NU):
+        return "neither", f"white layers of another size than L^(-1/2): {shown}", _ROUGH
+    return "undecided", f"rough, but nu or H is not certain enough: {shown}", _ROUGH
+
+
+def _guarded(
+    reason: str, limit: Limit, names: tuple[str, ...], found: Exponents, table: Table
+) -> tuple[str, Limit]:
+    """Undecided where the deepest depths alone lie on the other side of what decided."""
+    deepest = exponents(table.deepest(GUARD_DEPTHS)).intervals
+    for name, border in (("q1", SMOOTH_Q1), ("irel", SMOOTH_IREL)):
+        whole, deep = found.intervals[name].value, deepest[name].value
+        if name in names and not math.isnan(deep) and (whole < border) != (deep < border):
+            bends = f"it bends: {name} = {whole:.3f} is {deep:.3f} over the deepest {GUARD_DEPTHS}"
+            return f"{bends} depths ({reason})", "undecided"
+    return reason, limit
+
+
+def _few(table: Table) -> Iterator[str]:
+    span = 1 + math.floor(math.log2(table.depths[-1] / table.depths[0]) + 1e-9)
+    depths, seeds = min(span, len(table.depths)), len(table.seeds)
+    if depths < ENOUGH:
+        decided = "about four cases in five are" if depths == 4 else "hardly any case is"
+        yield (
+            f"{depths} dyadic {_plural('depth', depths)} instead of {ENOUGH}: {decided} decided, "
+            "and a bend cannot be told from a power law"
+        )
+    if seeds < ENOUGH:
+        yield f"{seeds} {_plural('seed', seeds)} instead of {ENOUGH}: fewer cases are decided"
+
+
+def _bending(found: Exponents, names: tuple[str, ...]) -> Iterator[str]:
+    for name, law in found.laws.items():
+        if name in names and law.bends:
+            yield f"{name} bends ({law.bend}): the exponent is an effective one over these depths"
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"
