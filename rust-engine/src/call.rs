@@ -8,11 +8,12 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use crate::buffer::Shared;
-use crate::engine::{Evaluation, Memory, Outputs};
+use crate::element::Element;
 use crate::gather::Gather;
 use crate::loss::Totals;
-use crate::math::Element;
+use crate::memory::Memory;
 use crate::network::{Augmentation, Problem, Shape, Targets};
+use crate::outputs::{Evaluation, Outputs};
 use crate::plan::Plan;
 use crate::product::parts;
 use crate::table::Table;

@@ -1,46 +1,14 @@
 //! The public face: threads, memory and the checks of a call.
 
-use std::sync::Mutex;
-
-use crate::buffer::Buffer;
 use crate::call::Call;
 use crate::dispatch::Isa;
+use crate::element::Element;
 use crate::error::Error;
-use crate::math::Element;
+use crate::memory::Memory;
 use crate::network::{Problem, Shape, Targets};
+use crate::outputs::{Evaluation, Outputs};
 use crate::pool::Pool;
-use crate::table::Table;
-use crate::tile::Workspace;
-
-/// What a call writes; `None` where the caller does not ask.
-#[derive(Debug, Default)]
-pub struct Outputs<'a, T> {
-    /// Predictions (R, N, o).
-    pub prediction: Option<&'a mut [T]>,
-    /// Gradients (R, L, d, d) of the mean losses.
-    pub gradient: Option<&'a mut [T]>,
-}
-
-/// Loss, Omega and class counts of one replica.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Evaluation {
-    /// Mean loss.
-    pub loss: f64,
-    /// Mean squared norm of the gradient of each sample's own loss by its prediction.
-    pub omega: f64,
-    /// Samples, predictions and hits of each class, one after the other; empty in a regression.
-    pub counts: Vec<i64>,
-}
-
-/// What is kept from call to call.
-pub(crate) struct Memory<T> {
-    /// A_k - A_{k-1}, for `IncSkip` alone.
-    pub increments: Buffer<T>,
-    /// Gradients of the partitions.
-    pub gradients: Buffer<T>,
-    /// One for each thread.
-    pub workspaces: Vec<Mutex<Workspace<T>>>,
-}
+use crate::table::{Table, Tables};
 
 /// Threads and memory, both kept from call to call.
 pub struct Engine<T: 'static> {
@@ -49,23 +17,19 @@ pub struct Engine<T: 'static> {
     memory: Memory<T>,
 }
 
-impl<T: Element> Engine<T> {
+impl<T: Tables> Engine<T> {
     /// An engine on the threads of `pool`; an instruction set that this machine lacks falls back
     /// to `Portable`.
     pub fn new(pool: Pool, isa: Isa) -> Self {
-        let workspaces = (0..pool.threads()).map(|_| Mutex::default()).collect();
-        let memory = Memory {
-            increments: Buffer::default(),
-            gradients: Buffer::default(),
-            workspaces,
-        };
         Self {
+            memory: Memory::new(pool.threads()),
             pool,
             table: T::table(isa),
-            memory,
         }
     }
+}
 
+impl<T: Element> Engine<T> {
     /// Predictions alone.
     pub fn predict(&mut self, problem: &Problem<'_, T>, to: &mut [T]) -> Result<(), Error> {
         check(problem)?;

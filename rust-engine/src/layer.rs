@@ -1,6 +1,7 @@
 //! What a layer does to each number of a tile, forward and back.
 
-use crate::math::{self, Element};
+use crate::element::Element;
+use crate::math::{self, Functions};
 use crate::network::Activation;
 use crate::simd::Simd;
 use crate::simd::several::Several;
@@ -65,7 +66,7 @@ pub struct Outside<T> {
 /// One activation function on vectors.
 trait Sigma {
     /// sigma(z), and sigma'(z) where it is not a function of sigma(z).
-    unsafe fn value<V: Simd>(z: V) -> (V, V);
+    unsafe fn value<V: Simd<Scalar: Functions>>(z: V) -> (V, V);
     /// sigma' from what is kept of the layer.
     unsafe fn derivative<V: Simd>(kept: V) -> V;
 }
@@ -76,7 +77,7 @@ macro_rules! sigma {
 
         impl Sigma for $name {
             #[inline(always)]
-            unsafe fn value<V: Simd>($z: V) -> (V, V) {
+            unsafe fn value<V: Simd<Scalar: Functions>>($z: V) -> (V, V) {
                 unsafe { $value }
             }
 
@@ -123,7 +124,7 @@ macro_rules! by_activation {
 
 /// One vector, from number `i` on.
 #[inline(always)]
-unsafe fn activate_at<V: Simd, S: Sigma>(p: &Activate<V::Scalar>, i: usize) {
+unsafe fn activate_at<V: Simd<Scalar: Functions>, S: Sigma>(p: &Activate<V::Scalar>, i: usize) {
     unsafe {
         let delta = V::splat(p.delta);
         let (value, derivative) = S::value(V::load(p.z.add(i)));
@@ -154,7 +155,7 @@ unsafe fn activate_at<V: Simd, S: Sigma>(p: &Activate<V::Scalar>, i: usize) {
 }
 
 #[inline(always)]
-unsafe fn activate_with<V: Simd, S: Sigma>(p: &Activate<V::Scalar>) {
+unsafe fn activate_with<V: Simd<Scalar: Functions>, S: Sigma>(p: &Activate<V::Scalar>) {
     unsafe {
         let mut i = 0;
         while i + SIDE_BY_SIDE * V::LANES <= p.count {
@@ -206,7 +207,7 @@ unsafe fn outside_with<V: Simd, S: Sigma>(p: &Outside<V::Scalar>) {
 /// # Safety
 /// The pointers cover `count` numbers.
 #[inline(always)]
-pub(crate) unsafe fn activate<V: Simd>(p: &Activate<V::Scalar>) {
+pub(crate) unsafe fn activate<V: Simd<Scalar: Functions>>(p: &Activate<V::Scalar>) {
     unsafe { by_activation!(p.activation, activate_with::<V>(p)) }
 }
 

@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use crate::math::Element;
+use crate::element::Element;
 use crate::product::parts;
 use crate::simd::Simd;
 

@@ -1,7 +1,7 @@
 //! How a call is cut up: panels and tiles of samples, partitions of the batch, segments of the
 //! depth.
 
-use crate::math::Element;
+use crate::element::Element;
 use crate::network::{Activation, Augmentation, Problem};
 use crate::table::Table;
 

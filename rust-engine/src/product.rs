@@ -6,7 +6,7 @@
 //! multiplies by the weights as they lie, the backward pass by their transposes, which are the
 //! same numbers read with other strides: nothing is packed, and no width is padded.
 
-use crate::math::Element;
+use crate::element::Element;
 use crate::simd::Simd;
 
 /// Widest panel, in vectors.

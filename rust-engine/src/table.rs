@@ -4,13 +4,19 @@
 //! inline it where the compiler may use the instruction set, and a table holds their addresses.
 
 use crate::dispatch::Isa;
+use crate::element::Element;
 use crate::gather::{self, Gather};
 use crate::layer::{self, Activate, Inside, Outside};
 use crate::loss::{self, CrossEntropy};
-use crate::math::Tables;
 use crate::outer::{self, Blocks, Outer};
 use crate::product::{self, Product};
 use crate::simd::Simd;
+
+/// An element type with compiled kernels: f32 or f64.
+pub trait Tables: Element {
+    /// The kernels for an instruction set; those of `Portable` where this machine lacks it.
+    fn table(isa: Isa) -> &'static Table<Self>;
+}
 
 /// The kernels for one instruction set and element type.
 pub struct Table<T> {

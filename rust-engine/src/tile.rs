@@ -1,9 +1,9 @@
 //! One tile of samples through all layers, forward and back, while it sits in the cache.
 
 use crate::buffer::Buffer;
+use crate::element::Element;
 use crate::layer::{Activate, Hidden};
 use crate::loss::{self, CrossEntropy, Totals};
-use crate::math::Element;
 use crate::network::{Activation, Augmentation, Shape, Targets};
 use crate::plan::Plan;
 use crate::product::{Product, Store};

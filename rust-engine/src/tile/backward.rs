@@ -1,8 +1,8 @@
 //! The way of a tile back through the layers.
 
 use super::{Tile, Way, offset};
+use crate::element::Element;
 use crate::layer::{Inside, Outside};
-use crate::math::Element;
 use crate::network::{Augmentation, Shape};
 use crate::outer::{Outer, Soon};
 use crate::product::Store;
