@@ -1,6 +1,7 @@
 //! The public face: threads, memory and the checks of a call.
 
 use crate::call::Call;
+use crate::curvature::{Curvature, Question};
 use crate::dispatch::Isa;
 use crate::element::Element;
 use crate::error::Error;
@@ -53,6 +54,58 @@ impl<T: Element> Engine<T> {
         check_outputs(problem, &outputs)?;
         check_targets(problem, targets)?;
         Ok(self.run(problem, Some(targets), outputs))
+    }
+
+    /// Writes the Hessian, or the Gauss-Newton matrix, of the mean loss times each of the
+    /// `directions` (R, L, d, d) to `products`, which are as many. One replica.
+    pub fn products(
+        &mut self,
+        problem: &Problem<'_, T>,
+        question: Question<'_, T>,
+        directions: &[T],
+        products: &mut [T],
+    ) -> Result<(), Error> {
+        self.check_single(problem, question)?;
+        let layers = problem.blocks.len();
+        let count = (directions.len() / layers).max(1);
+        length(
+            "directions",
+            directions.len(),
+            &[(count * layers, "R L d d")],
+        )?;
+        length("products", products.len(), &[(directions.len(), "R L d d")])?;
+        let (table, memory) = (self.table, &mut self.memory);
+        self.pool.run(|| {
+            Curvature::new(problem, question, Some(count), table, memory)
+                .products(directions, products);
+        });
+        Ok(())
+    }
+
+    /// The exact traces of the diagonal blocks of the L layers. One replica.
+    pub fn traces(
+        &mut self,
+        problem: &Problem<'_, T>,
+        question: Question<'_, T>,
+    ) -> Result<Vec<f64>, Error> {
+        self.check_single(problem, question)?;
+        let (table, memory) = (self.table, &mut self.memory);
+        Ok(self
+            .pool
+            .run(|| Curvature::new(problem, question, None, table, memory).traces()))
+    }
+
+    fn check_single(
+        &self,
+        problem: &Problem<'_, T>,
+        question: Question<'_, T>,
+    ) -> Result<(), Error> {
+        check(problem)?;
+        check_targets(problem, question.targets)?;
+        match problem.shape.replicas {
+            1 => Ok(()),
+            replicas => Err(Error::Replicas(replicas)),
+        }
     }
 
     fn run(

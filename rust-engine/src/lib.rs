@@ -4,8 +4,11 @@
 //! The modules know nothing of Python except `python`, which registers them.
 #![deny(missing_docs)]
 
+mod assemble;
 mod buffer;
 mod call;
+mod curvature;
+mod curve;
 mod dispatch;
 mod element;
 mod engine;
@@ -23,10 +26,12 @@ mod pool;
 mod product;
 #[cfg(feature = "python")]
 mod python;
+mod sandwich;
 mod simd;
 mod table;
 mod tile;
 
+pub use curvature::Question;
 pub use dispatch::Isa;
 pub use element::Element;
 pub use engine::Engine;

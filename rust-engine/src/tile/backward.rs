@@ -98,7 +98,7 @@ impl<T: Element> Tile<'_, T> {
     }
 
     /// What the derivative of the layer in slot `slot` is a function of.
-    fn kept(&self, slot: usize) -> *const T {
+    pub(crate) fn kept(&self, slot: usize) -> *const T {
         let kept = match self.derivatives.is_null() {
             true => self.values,
             false => self.derivatives,
@@ -161,6 +161,7 @@ impl<T: Element> Tile<'_, T> {
                 vectors: plan.vectors,
                 u: left,
                 h: right,
+                also: None,
                 to: to.to.add(k * plan.gradient),
                 accumulate: !to.first,
                 soon: Soon {
@@ -172,6 +173,8 @@ impl<T: Element> Tile<'_, T> {
                     kept: [
                         self.values.wrapping_add(values),
                         offset(self.derivatives, below(1)),
+                        std::ptr::null(),
+                        std::ptr::null(),
                     ],
                 },
             });
