@@ -64,7 +64,16 @@ pub struct Outside<T> {
     pub g: *mut T,
 }
 
-/// to (+)= sigma' first, and + sigma'' a b where there is `bent` (a, b).
+/// The tangent h of a hidden state, from that of the next one and z of the product between.
+#[derive(Clone, Copy)]
+pub struct Recovered<T> {
+    pub z: *const T,
+    pub h: *mut T,
+    pub delta: T,
+}
+
+/// to (+)= sigma' first, and + sigma'' a b where there is `bent` (a, b); and h -= delta sigma' z where
+/// there is `recovered`.
 #[derive(Clone, Copy)]
 pub struct Tangent<T> {
     pub activation: Activation,
@@ -75,6 +84,7 @@ pub struct Tangent<T> {
     pub second: *const T,
     pub first: *const T,
     pub bent: Option<(*const T, *const T)>,
+    pub recovered: Option<Recovered<T>>,
     pub to: *mut T,
     pub store: Store<T>,
     /// Whether what has vanished is left out.
@@ -262,6 +272,11 @@ unsafe fn tangent_with<V: Simd, S: Sigma>(p: &Tangent<V::Scalar>) {
                 let bend = S::second(kept, slope, V::load(p.second.add(i)));
                 let turn = V::load(a.add(i)).mul(V::load(b.add(i)));
                 sum = bend.mul_add(turn, sum);
+            }
+            if let Some(Recovered { z, h, delta }) = p.recovered {
+                let step = slope.mul(V::load(z.add(i)));
+                let before = step.neg_mul_add(V::splat(delta), V::load(h.add(i)));
+                before.store(h.add(i));
             }
             if p.vanishes {
                 sum = sum.vanished();

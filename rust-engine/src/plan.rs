@@ -105,11 +105,10 @@ impl Plan {
         };
         let keeps_derivative = problem.activation == Activation::Gelu;
         // One direction's tangents, however many there are: the cut decides the bits.
-        let kept = match (purpose, problem.augmentation.weights_inside()) {
+        let kept = match (purpose, problem.augmentation) {
             (Purpose::Gradient, _) => 1,
-            (Purpose::Products, true) => 4,
-            (Purpose::Products, false) => 2,
-            (Purpose::Traces, _) => 2,
+            (Purpose::Products, Augmentation::None) => 4,
+            _ => 2,
         } + match (keeps_derivative, purpose) {
             (false, _) => 0,
             (true, Purpose::Gradient) => 1,
@@ -137,7 +136,12 @@ impl Plan {
             Activation::Tanh => DEEP_TANH,
             _ => DEEP,
         };
-        let segment = match per_layer * shape.depth > KEPT_BYTES {
+        let most = match purpose {
+            // A second pass forward is nothing beside what a trace takes.
+            Purpose::Traces => SEGMENT_BYTES,
+            _ => KEPT_BYTES,
+        };
+        let segment = match per_layer * shape.depth > most {
             true => (SEGMENT_BYTES / per_layer).max(CHECKPOINT).min(shape.depth),
             false => shape.depth,
         };
@@ -152,7 +156,7 @@ impl Plan {
             checkpoint: CHECKPOINT,
             keeps_derivative,
             keeps_second: keeps_derivative && purpose != Purpose::Gradient,
-            recovers: problem.augmentation == Augmentation::Skip && purpose == Purpose::Gradient,
+            recovers: problem.augmentation == Augmentation::Skip && purpose != Purpose::Traces,
             compensates: problem.augmentation == Augmentation::Skip
                 && bytes == 4
                 && shape.depth >= deep,

@@ -85,7 +85,8 @@ pub(crate) struct Tile<'a, T: 'static> {
     pub derivatives: *mut T,
     /// sigma'' of each kept layer where sigma does not tell it; null where nobody asks.
     pub seconds: *mut T,
-    checkpoints: *mut T,
+    /// h, where it is recovered in between.
+    pub checkpoints: *mut T,
     pub starts: *mut T,
 }
 

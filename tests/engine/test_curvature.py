@@ -165,3 +165,112 @@ def test_auto_takes_the_fastest_that_has_second_derivatives() -> None:
 def test_an_engine_without_second_derivatives_says_so() -> None:
     with pytest.raises(EngineUnavailable, match="has no second derivatives"):
         registry.choose_curvature("cuda", request("cuda"))
+
+
+def deep(
+    samples: int, depth: int, width: int, augmentation: str, dtype: torch.dtype = torch.float64
+) -> tuple[Network, Tensor, Tensor]:
+    net = network(depth=depth, width=width, augmentation=augmentation, dtype=dtype)
+    return net, *batch(net, samples)
+
+
+@MATRICES
+@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+@pytest.mark.parametrize("sizes", [(700, 40, 15), (300, 3, 33)], ids=str)
+def test_tiles_and_partitions_add_up(
+    sizes: tuple[int, int, int], augmentation: str, gauss_newton: bool
+) -> None:
+    # Several tiles a partition, the last one ragged; h taken from memory and recovered.
+    problem = deep(*sizes, augmentation)
+    along = directions(problem[0], 2)
+    found = engine("cpu", 2).hvp(*problem, along, gauss_newton)
+    assert off(found, EagerEngine().hvp(*problem, along, gauss_newton)) <= TOLERANCE
+    traces = engine("cpu", 2).block_traces(*problem, gauss_newton)
+    assert off(traces, EagerEngine().block_traces(*problem, gauss_newton)) <= TOLERANCE
+
+
+@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+def test_layers_computed_twice(augmentation: str) -> None:
+    # Deep enough that a thread does not keep all layers of a tile.
+    problem = deep(128, 3_500, 20, augmentation)
+    along = directions(problem[0], 2)
+    found = engine("cpu").hvp(*problem, along)
+    assert off(found, EagerEngine().hvp(*problem, along)) <= 1e-11
+
+
+@MATRICES
+@pytest.mark.parametrize("activation", ["tanh", "gelu"])
+@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+def test_traces_of_segments(augmentation: str, activation: str, gauss_newton: bool) -> None:
+    net, h0, targets = deep(11, 530, 7, augmentation)
+    net = replace(net, activation=activation)
+    found = engine("cpu").block_traces(net, h0, targets, gauss_newton)
+    assert off(found, EagerEngine().block_traces(net, h0, targets, gauss_newton)) <= 1e-11
+
+
+@MATRICES
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+def test_a_product_has_its_bits_in_any_company(
+    augmentation: str, dtype: torch.dtype, gauss_newton: bool
+) -> None:
+    problem = deep(150, 30, 7, augmentation, dtype)
+    along = directions(problem[0], 19)
+    together = engine("cpu").hvp(*problem, along, gauss_newton)
+    for i in (0, 10, 18):
+        alone = engine("cpu").hvp(*problem, along[i : i + 1], gauss_newton)
+        assert torch.equal(together[i], alone[0])
+
+
+@MATRICES
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+def test_bits_do_not_depend_on_threads(
+    augmentation: str, dtype: torch.dtype, gauss_newton: bool
+) -> None:
+    problem = deep(300, 70, 6, augmentation, dtype)
+    along = directions(problem[0], 3)
+    one, three = engine("cpu", 1), engine("cpu", 3)
+    assert torch.equal(
+        one.hvp(*problem, along, gauss_newton), three.hvp(*problem, along, gauss_newton)
+    )
+    assert torch.equal(
+        one.block_traces(*problem, gauss_newton), three.block_traces(*problem, gauss_newton)
+    )
+
+
+def fresh(
+    augmentation: str, activation: str, depth: int, loss: str
+) -> tuple[Network, Tensor, Tensor]:
+    """Weights as training starts from them, in float32."""
+    net = network(
+        depth=depth,
+        width=15,
+        augmentation=augmentation,
+        activation=activation,
+        loss=loss,
+        dtype=torch.float32,
+    )
+    net = replace(net, alpha=0.75)
+    scale = 15.0**-2 * depth ** -(1.0 - net.alpha + 1.0)
+    size = float(net.blocks.abs().max())
+    return net.with_blocks(net.blocks * scale / size), *batch(net, 80)
+
+
+@MATRICES
+@EVERY_ENGINE
+@pytest.mark.parametrize(
+    ("loss", "depth"), [("cross-entropy", 16), ("cross-entropy", 300), ("power-2", 16)]
+)
+@pytest.mark.parametrize("activation", [name for name in ACTIVATIONS if name != "relu"])
+@pytest.mark.parametrize("augmentation", ["skip", "linear_skip", "inc_skip"])
+def test_float32_on_fresh_weights(
+    augmentation: str, activation: str, depth: int, loss: str, name: str, gauss_newton: bool
+) -> None:
+    net, h0, targets = fresh(augmentation, activation, depth, loss)
+    along = directions(net, 2)
+    double = net.to("cpu", torch.float64)
+    wide = targets if targets.dtype == torch.int64 else targets.double()
+    found = engine(name).hvp(net, h0, targets, along, gauss_newton)
+    wanted = EagerEngine().hvp(double, h0.double(), wide, along.double(), gauss_newton)
+    assert off(found, wanted) <= 1e-6

@@ -2,7 +2,7 @@
 
 use super::walk::{Along, Walk};
 use crate::element::Element;
-use crate::layer::{Inside, Outside};
+use crate::layer::{Inside, Outside, Recovered};
 use crate::network::Augmentation;
 use crate::outer::{Outer, Soon};
 use crate::product::Store;
@@ -39,7 +39,8 @@ impl<T: Element> Walk<'_, T> {
     /// first, whose u are still there.
     unsafe fn inside_back(&self, k: usize, slot: usize, to: &[*mut T], first: bool) {
         let (tile, net) = (&self.tile, self.tile.net);
-        let above = k + 1;
+        let (above, checkpoint) = (k + 1, self.checkpoint(slot));
+        let recovers = self.recovers && checkpoint.is_none();
         for at in tile.panels(net.shape.width) {
             let kept = slot * tile.count + at;
             unsafe {
@@ -51,31 +52,52 @@ impl<T: Element> Walk<'_, T> {
                         self.multiply(Way::Transposed, above, along, operands, to);
                     }
                 }
-                if !self.question.gauss_newton {
-                    if above < net.shape.depth {
-                        tile.multiply_layer(Way::Transposed, above, (u, g), self.step());
-                    }
+                if !self.question.gauss_newton && above < net.shape.depth {
+                    tile.multiply_layer(Way::Transposed, above, (u, g), self.step());
+                }
+                if !self.question.gauss_newton || recovers {
                     (net.table.inside)(&Inside {
                         activation: net.activation,
                         count: net.plan.panel * net.shape.width,
                         kept: tile.kept(slot).add(at),
-                        value: std::ptr::null(),
+                        value: match recovers {
+                            true => tile.values.add(kept),
+                            false => std::ptr::null(),
+                        },
                         g,
                         u,
                         vanishes: net.augmentation == Augmentation::None,
-                        h: std::ptr::null_mut(),
+                        h: tile.h.add(at),
                         delta: net.delta,
                     });
                 }
+                if let Some(place) = checkpoint {
+                    self.copy_panel(tile.checkpoints.add(place + at), tile.h.add(at));
+                }
                 for along in &self.along {
-                    let bent = self.bent(g, along.product.add(kept));
+                    let (h, z) = (
+                        along.h.add(at),
+                        along.product.wrapping_add(kept).cast_const(),
+                    );
+                    let bent = self.bent(g, z);
+                    let recovered = match bent {
+                        Some(_) if recovers => Some(Recovered {
+                            z,
+                            h,
+                            delta: net.delta,
+                        }),
+                        _ => None,
+                    };
                     let to = (along.u.add(at), Store::Set);
-                    self.tangent(slot, at, along.g.add(at), bent, to);
+                    self.tangent_recovering(slot, at, along.g.add(at), (bent, recovered), to);
+                    if let (Some(place), Some(_)) = (checkpoint, bent) {
+                        self.copy_panel(along.hidden.add(place + at), h);
+                    }
                 }
             }
         }
         for (along, &to) in self.along.iter().zip(to) {
-            let hidden = along.hidden.wrapping_add(slot * tile.count);
+            let hidden = self.hidden(along, slot);
             let operands = (along.u.cast_const(), self.bent(tile.u, hidden));
             unsafe { self.gather(k, slot, along, operands, (to, first)) }
         }
@@ -140,7 +162,11 @@ impl<T: Element> Walk<'_, T> {
     ) {
         let (tile, net) = (&self.tile, self.tile.net);
         let (plan, width) = (net.plan, net.shape.width);
-        let below = slot.wrapping_sub(1).wrapping_mul(tile.count);
+        let below = |kept: *mut T, there: bool| match there {
+            true => kept.wrapping_add(slot.wrapping_sub(1).wrapping_mul(tile.count)),
+            false => std::ptr::null_mut(),
+        };
+        let hessian = !self.question.gauss_newton;
         let at = to.wrapping_add(k * plan.gradient);
         unsafe {
             (net.table.outer)(&Outer {
@@ -157,13 +183,10 @@ impl<T: Element> Walk<'_, T> {
                     to: at.wrapping_sub(plan.gradient),
                     matrix: along.matrices.wrapping_add(k * width * width),
                     kept: [
-                        tile.values.wrapping_add(below),
-                        self.input(slot).wrapping_sub(tile.count),
-                        along.hidden.wrapping_add(below),
-                        match self.inside {
-                            true => along.product.wrapping_add(below),
-                            false => std::ptr::null(),
-                        },
+                        below(tile.values, true),
+                        below(self.input(0).cast_mut(), self.inside && !self.recovers),
+                        below(along.hidden, hessian && !self.recovers),
+                        below(along.product, hessian && self.inside),
                     ],
                 },
             });

@@ -5,7 +5,7 @@ use super::traces::scratch;
 use crate::buffer::Shared;
 use crate::curve::{Curve, power_curve};
 use crate::element::Element;
-use crate::layer::Tangent;
+use crate::layer::{Recovered, Tangent};
 use crate::loss::Totals;
 use crate::network::{Augmentation, Targets};
 use crate::product::Store;
@@ -20,8 +20,9 @@ pub(super) struct Along<T> {
     pub g: *mut T,
     pub u: *mut T,
     prediction: *mut T,
-    /// Of each kept layer: the tangent of h, and with the weights inside that of the product.
+    /// Tangent of h, of each kept layer, or of those where h is taken from memory.
     pub hidden: *mut T,
+    /// Of each kept layer, with the weights inside: the tangent of its product.
     pub product: *mut T,
     starts: *mut T,
 }
@@ -31,7 +32,9 @@ pub(super) struct Walk<'a, T: 'static> {
     pub tile: Tile<'a, T>,
     pub question: Question<'a, T>,
     pub inside: bool,
-    /// h of each kept layer, with the weights inside.
+    /// Whether h and its tangents are recovered from those of the next layer.
+    pub recovers: bool,
+    /// h of each kept layer, with the weights inside, where it is not recovered.
     inputs: *mut T,
     /// The second derivative of each sample's loss, for real targets.
     curves: *mut T,
@@ -67,13 +70,20 @@ impl<'a, T: Element> Walk<'a, T> {
         let tile = Tile::new(net, workspace, h0, panels, true);
         let (count, plan) = (tile.count, net.plan);
         let inside = net.augmentation.weights_inside();
+        let recovers = plan.recovers;
         let kept = plan.segment * count;
+        // The Gauss-Newton matrix asks for the tangent of h_L alone.
+        let (hidden, product) = match (question.gauss_newton, recovers) {
+            (true, _) => (0, 0),
+            (false, true) => (plan.segment.div_ceil(plan.checkpoint) * count, kept),
+            (false, false) => (kept, if inside { kept } else { 0 }),
+        };
         let segments = net.shape.depth.div_ceil(plan.segment);
         let predictions = panels * plan.panel * net.shape.outputs;
         let cut = |start: *mut T| {
             let mut parts = Parts { start, taken: 0 };
             let walk = Self {
-                inputs: parts.take(if inside { kept } else { 0 }),
+                inputs: parts.take(if inside && !recovers { kept } else { 0 }),
                 curves: parts.take(panels * plan.panel),
                 along: directions
                     .iter()
@@ -84,8 +94,8 @@ impl<'a, T: Element> Walk<'a, T> {
                         g: parts.take(count),
                         u: parts.take(count),
                         prediction: parts.take(predictions),
-                        hidden: parts.take(kept),
-                        product: parts.take(if inside { kept } else { 0 }),
+                        hidden: parts.take(hidden),
+                        product: parts.take(product),
                         starts: parts.take(segments * count),
                     })
                     .collect(),
@@ -96,6 +106,7 @@ impl<'a, T: Element> Walk<'a, T> {
                 tile: tile.clone(),
                 question,
                 inside,
+                recovers,
             };
             (walk, parts.taken)
         };
@@ -108,14 +119,28 @@ impl<'a, T: Element> Walk<'a, T> {
         walk
     }
 
-    /// What layer k multiplies, kept in slot `slot`.
+    /// What the layer in slot `slot` multiplies; where it is recovered, once that is done.
     pub(super) fn input(&self, slot: usize) -> *const T {
-        let inputs = if self.inside {
-            self.inputs
-        } else {
-            self.tile.values
-        };
-        inputs.wrapping_add(slot * self.tile.count)
+        let at = slot.wrapping_mul(self.tile.count);
+        match (self.inside, self.recovers) {
+            (true, true) => self.tile.h,
+            (true, false) => self.inputs.wrapping_add(at),
+            (false, _) => self.tile.values.wrapping_add(at),
+        }
+    }
+
+    /// The tangent of h of the layer in slot `slot`, likewise.
+    pub(super) fn hidden(&self, along: &Along<T>, slot: usize) -> *mut T {
+        match self.recovers {
+            true => along.h,
+            false => along.hidden.wrapping_add(slot * self.tile.count),
+        }
+    }
+
+    /// Where a layer takes h and its tangents from memory: the place there.
+    pub(super) fn checkpoint(&self, slot: usize) -> Option<usize> {
+        let every = self.tile.net.plan.checkpoint;
+        (self.recovers && slot.is_multiple_of(every)).then_some(slot / every * self.tile.count)
     }
 
     /// sigma'' of the layer in slot `slot`, where sigma does not tell it.
@@ -135,6 +160,18 @@ impl<'a, T: Element> Walk<'a, T> {
         bent: Option<(*const T, *const T)>,
         (to, store): (*mut T, Store<T>),
     ) {
+        unsafe { self.tangent_recovering(slot, at, first, (bent, None), (to, store)) }
+    }
+
+    /// The same, and h of the layer's input where there is `recovered`.
+    pub(super) unsafe fn tangent_recovering(
+        &self,
+        slot: usize,
+        at: usize,
+        first: *const T,
+        (bent, recovered): (Option<(*const T, *const T)>, Option<Recovered<T>>),
+        (to, store): (*mut T, Store<T>),
+    ) {
         let net = self.tile.net;
         unsafe {
             (net.table.tangent)(&Tangent {
@@ -144,6 +181,7 @@ impl<'a, T: Element> Walk<'a, T> {
                 second: self.second(slot).add(at),
                 first,
                 bent,
+                recovered,
                 to,
                 store,
                 vanishes: net.augmentation == Augmentation::None,
@@ -178,36 +216,75 @@ impl<'a, T: Element> Walk<'a, T> {
         }
     }
 
-    unsafe fn copy_panel(&self, from: *const T, to: *mut T) {
+    pub(super) unsafe fn copy_panel(&self, from: *const T, to: *mut T) {
         let net = self.tile.net;
         unsafe { std::ptr::copy_nonoverlapping(from, to, net.plan.panel * net.shape.width) }
     }
 
     /// Layer k and its tangents, kept in slot `slot`; one panel after the other.
     unsafe fn layer(&self, k: usize, slot: usize) {
-        let tile = &self.tile;
-        for at in tile.panels(tile.net.shape.width) {
+        for at in self.tile.panels(self.tile.net.shape.width) {
             unsafe {
-                let kept = slot * tile.count + at;
-                let input = self.input(slot).add(at);
-                if self.inside {
-                    self.copy_panel(tile.h.add(at), input.cast_mut());
+                self.keep(slot, at);
+                match self.inside {
+                    true => self.inside_forward(k, slot, at),
+                    false => self.outside_forward(k, slot, at),
                 }
-                tile.panel_forward(k, slot, at, tile.derivatives);
+            }
+        }
+    }
+
+    /// Keeps what the way back needs of the input of the layer in slot `slot`.
+    unsafe fn keep(&self, slot: usize, at: usize) {
+        let (tile, checkpoint) = (&self.tile, self.checkpoint(slot));
+        let place = checkpoint.unwrap_or(slot * tile.count) + at;
+        if self.recovers && checkpoint.is_none() {
+            return;
+        }
+        unsafe {
+            if self.recovers {
+                self.copy_panel(tile.h.add(at), tile.checkpoints.add(place));
+            } else if self.inside {
+                self.copy_panel(tile.h.add(at), self.inputs.add(place));
+            }
+            if !self.question.gauss_newton {
                 for along in &self.along {
-                    let (h, hidden) = (along.h.add(at), along.hidden.add(kept));
-                    self.copy_panel(h, hidden);
-                    if self.inside {
-                        let z = along.product.add(kept);
-                        self.multiply(Way::Forward, k, along, (h, input), (z, Store::Set));
-                        self.tangent(slot, at, z, None, (h, self.step()));
-                    } else {
-                        let s = along.u.add(at);
-                        self.tangent(slot, at, h, None, (s, Store::Set));
-                        let to = (h, Store::Add(T::ONE));
-                        self.multiply(Way::Forward, k, along, (s, input), to);
-                    }
+                    self.copy_panel(along.h.add(at), along.hidden.add(place));
                 }
+            }
+        }
+    }
+
+    unsafe fn inside_forward(&self, k: usize, slot: usize, at: usize) {
+        let tile = &self.tile;
+        let product = |along: &Along<T>| match self.question.gauss_newton {
+            true => along.u.wrapping_add(at),
+            false => along.product.wrapping_add(slot * tile.count + at),
+        };
+        unsafe {
+            for along in &self.along {
+                let operands = (along.h.add(at).cast_const(), tile.h.add(at).cast_const());
+                let to = (product(along), Store::Set);
+                self.multiply(Way::Forward, k, along, operands, to);
+            }
+            tile.panel_forward(k, slot, at, tile.derivatives);
+            for along in &self.along {
+                let to = (along.h.add(at), self.step());
+                self.tangent(slot, at, product(along), None, to);
+            }
+        }
+    }
+
+    unsafe fn outside_forward(&self, k: usize, slot: usize, at: usize) {
+        let tile = &self.tile;
+        unsafe {
+            tile.panel_forward(k, slot, at, tile.derivatives);
+            for along in &self.along {
+                let (h, s) = (along.h.add(at), along.u.add(at));
+                self.tangent(slot, at, h, None, (s, Store::Set));
+                let operands = (s.cast_const(), self.input(slot).add(at));
+                let to = (h, Store::Add(T::ONE));
+                self.multiply(Way::Forward, k, along, operands, to);
             }
         }
     }
