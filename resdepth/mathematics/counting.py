@@ -71,7 +71,7 @@ def measures(
     `known` (k, n) are orthonormal eigenvectors, as rows, which the probes leave out.
     """
     generator = np.random.default_rng(seed)
-    starts: Array = 2.0 * generator.integers(0, 2, (probes, size)) - 1.0
+    starts = np.asarray(2.0 * generator.integers(0, 2, (probes, size)) - 1.0, dtype=np.float64)
     out = np.empty((0, size)) if known is None else known
     found = []
     for first in range(0, probes, TOGETHER):

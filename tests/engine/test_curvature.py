@@ -251,7 +251,7 @@ def fresh(
         loss=loss,
         dtype=torch.float32,
     )
-    net = replace(net, alpha=0.75)
+    net = replace(net, alpha=0.75, readout=net.readout / net.readout.abs().max() / 15.0**0.5)
     scale = 15.0**-2 * depth ** -(1.0 - net.alpha + 1.0)
     size = float(net.blocks.abs().max())
     return net.with_blocks(net.blocks * scale / size), *batch(net, 80)
@@ -274,3 +274,21 @@ def test_float32_on_fresh_weights(
     found = engine(name).hvp(net, h0, targets, along, gauss_newton)
     wanted = EagerEngine().hvp(double, h0.double(), wide, along.double(), gauss_newton)
     assert off(found, wanted) <= 1e-6
+
+
+@pytest.mark.parametrize("isa", ["avx512", "avx2", "neon", "portable"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+def test_every_instruction_set(augmentation: str, activation: str, isa: str) -> None:
+    computing = cpu.CpuEngine(1) if cpu._missing is None else pytest.skip("not compiled")
+    try:
+        computing._kernels = cpu._kernels.Engine(1, isa)
+    except ValueError:
+        pytest.skip(f"this machine has no {isa}")
+    net = network(depth=20, width=9, augmentation=augmentation, activation=activation)
+    h0, targets = batch(net, 45)
+    along = directions(net, 2)
+    wanted = EagerEngine().hvp(net, h0, targets, along)
+    assert off(computing.hvp(net, h0, targets, along), wanted) <= TOLERANCE
+    traces = EagerEngine().block_traces(net, h0, targets)
+    assert off(computing.block_traces(net, h0, targets), traces) <= TOLERANCE
