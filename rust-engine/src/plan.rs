@@ -19,6 +19,8 @@ const DEEP_TANH: usize = 2000;
 /// layer computes longer on each number that it streams in.
 const TILE_SAMPLES_NARROW: usize = 128;
 const TILE_SAMPLES_WIDE: usize = 256;
+/// Bytes of a row of a narrow tile, for products of the Hessian.
+const PRODUCT_BYTES: usize = 512;
 /// Width from which on a layer counts as wide.
 const WIDE: usize = 24;
 /// Bytes that a thread may keep of a tile before it computes segments of the depth twice.
@@ -129,6 +131,8 @@ impl Plan {
         };
         let tile = match purpose {
             Purpose::Traces => 1,
+            // The tangents want their part of the cache too.
+            Purpose::Products if shape.width < WIDE => tile.min(tile_of(PRODUCT_BYTES / bytes)),
             _ => tile,
         };
         let per_layer = kept_of(tile);
