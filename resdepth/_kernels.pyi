@@ -21,6 +21,26 @@ class Engine:
     def predict(
         self, h0: Array, blocks: Array, readout: Array, prediction: Array, options: Options
     ) -> None: ...
+    def products(
+        self,
+        h0: Array,
+        blocks: Array,
+        readout: Array,
+        targets: Array,
+        options: Options,
+        gauss_newton: bool,
+        directions: Array,
+        products: Array,
+    ) -> None: ...
+    def traces(
+        self,
+        h0: Array,
+        blocks: Array,
+        readout: Array,
+        targets: Array,
+        options: Options,
+        gauss_newton: bool,
+    ) -> NDArray[np.float64]: ...
     def evaluate(
         self,
         h0: Array,

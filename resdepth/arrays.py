@@ -11,6 +11,15 @@ from torch import Tensor
 Blocks = Float[Tensor, "*replicas depth width width"]
 """Trained weights A: A_k maps row vectors by h -> h A_k^T."""
 
+Directions = Float[Tensor, "directions depth width width"]
+"""Several directions in the space of one network's weights, or what a matrix makes of them."""
+
+Traces = Float[Tensor, " depth"]
+"""One number a layer."""
+
+BlockHessian = Float[Tensor, "entries entries"]
+"""Second derivatives in the entries of one layer, row by row: entries = width^2."""
+
 Readin = Float[Tensor, "width inputs"]
 """Fixed embedding U_in: h_0 = x U_in^T."""
 

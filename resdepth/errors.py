@@ -241,6 +241,13 @@ class RunsDiffer(ResdepthError):
     exit_code = 2
 
 
+class NotConverged(ResdepthError):
+    """An iteration for eigenvalues ended before all of them were found."""
+
+    template = "eigenvalues: {found} of {wanted} converged in {products} products"
+    hint = "ask for fewer of them, or for a coarser tolerance"
+
+
 class NoDisplay(ResdepthError):
     """A window was asked for where none can open."""
 

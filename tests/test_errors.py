@@ -73,6 +73,7 @@ EXAMPLES: dict[type[ResdepthError], dict[str, object]] = {
         "ours": 0.5,
         "theirs": 0.75,
     },
+    errors.NotConverged: {"found": 3, "wanted": 10, "products": 200},
     errors.NoDisplay: {"path": "figure.pdf"},
 }
 

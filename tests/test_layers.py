@@ -1,6 +1,7 @@
 """The one-way flow, read from the syntax trees: every package imports downward only."""
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -150,3 +151,38 @@ def test_start_up_is_light(name: str) -> None:
 def test_every_package_has_a_level() -> None:
     packages = {package_of(name) for name in MODULES if name not in OUTERMOST}
     assert packages == set(LEVELS) - {"_kernels"}
+
+
+def rust_edges(crate: str) -> dict[str, set[str]]:
+    """Which modules of a crate use which, submodules counted as their own topmost module.
+
+    Left out are the tests, and the way to Python, which registers everything and is used by none.
+    """
+    source = ROOT / crate / "src"
+    exported = {
+        name: module
+        for module, names in re.findall(
+            r"^pub use (\w+)::([^;]+);", (source / "lib.rs").read_text(), re.MULTILINE
+        )
+        for name in re.findall(r"\w+", names)
+    }
+    graph: dict[str, set[str]] = {}
+    for path in sorted(source.rglob("*.rs")):
+        place = path.relative_to(source).with_suffix("").parts
+        if place[0] in ("lib", "python") or "tests" in place:
+            continue
+        code = re.sub(r"//.*", "", path.read_text(encoding="utf-8")).split("\n#[cfg(test)]")[0]
+        used = {exported.get(name, name) for name in re.findall(r"\bcrate::(\w+)", code)}
+        graph.setdefault(place[0], set()).update(used - {place[0]})
+    return graph
+
+
+@pytest.mark.parametrize("crate", ["rust-engine"])
+def test_no_rust_module_leads_back(crate: str) -> None:
+    graph = rust_edges(crate)
+    known = {path.stem for path in (ROOT / crate / "src").iterdir()}
+    assert graph and set().union(*graph.values()) <= known
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"circle: {' -> '.join(error.args[1])}")

@@ -1,11 +1,22 @@
 """What every engine offers, and what it returns."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
 
-from resdepth.arrays import Blocks, Counts, Hidden, Prediction, Scalar, Targets
+from resdepth.arrays import (
+    BlockHessian,
+    Blocks,
+    Counts,
+    Directions,
+    Hidden,
+    Prediction,
+    Scalar,
+    Targets,
+    Traces,
+)
 from resdepth.engine.loss import in_float64, omega
 from resdepth.engine.network import Network
 
@@ -73,6 +84,60 @@ class Engine(Protocol):
 
     def loss_and_gradient(self, network: Network, h0: Hidden, targets: Targets) -> Evaluation:
         """The same with the gradient of the mean loss."""
+
+
+@runtime_checkable
+class Curvature(Protocol):
+    """Second derivatives of the mean loss in the weights of one network, exact.
+
+    `network.blocks` is (L, d, d) and `h0` (samples, width). The Hessian is that of the smooth piece
+    that the weights lie on: relu and |r| have kinks, whose curvature is in no product. The
+    Gauss-Newton matrix is N^-1 sum of J^T (Hessian of a sample's loss in its prediction) J.
+    """
+
+    name: str
+
+    def hvp(
+        self,
+        network: Network,
+        h0: Hidden,
+        targets: Targets,
+        directions: Directions,
+        gauss_newton: bool = False,
+    ) -> Directions:
+        """The Hessian, or the Gauss-Newton matrix, times each direction.
+
+        Raises
+        ------
+        ValueError
+            The directions are not (R, L, d, d), or the network has replicas.
+        """
+
+    def block_traces(
+        self, network: Network, h0: Hidden, targets: Targets, gauss_newton: bool = False
+    ) -> Traces:
+        """The exact trace of each layer's diagonal block, in float64."""
+
+    def block_hessians(
+        self, network: Network, h0: Hidden, targets: Targets, gauss_newton: bool = False
+    ) -> Iterator[BlockHessian]:
+        """The diagonal blocks, dense, from the last layer to the first."""
+
+
+def check_single(network: Network) -> None:
+    """Refuse replicas, which have no Hessian of their own here."""
+    if network.blocks.dim() != 3:
+        raise ValueError("blocks: second derivatives are those of one network (L, d, d)")
+
+
+def check_directions(network: Network, directions: Directions) -> None:
+    """Refuse directions that do not fit the network."""
+    check_single(network)
+    if directions.dim() != 4 or directions.shape[1:] != network.blocks.shape:
+        raise ValueError(
+            f"directions: must be (R, {', '.join(map(str, network.blocks.shape))}), "
+            f"not {tuple(directions.shape)}"
+        )
 
 
 def evaluate_prediction(

@@ -24,6 +24,14 @@ class Loss(Protocol):
     def gradient_of_samples(self, prediction: Prediction, targets: Targets) -> Prediction:
         """Gradient of each sample's own loss (no 1/N), (*replicas, samples, outputs)."""
 
+    def curvature_of_samples(
+        self, prediction: Prediction, targets: Targets, tangent: Tensor
+    ) -> Tensor:
+        """Hessian of each sample's own loss in its prediction, times `tangent`.
+
+        `tangent` is (..., samples, outputs), any number of tangents of one prediction.
+        """
+
     def counts(self, prediction: Prediction, targets: Targets) -> Counts | None:
         """Class counts, or None where the loss knows no classes."""
 
@@ -42,6 +50,16 @@ class CrossEntropy:
         targets = targets.expand(prediction.shape[:-1]).unsqueeze(-1)
         gradient = torch.softmax(prediction, -1)
         return gradient.scatter_add_(-1, targets, -torch.ones_like(targets, dtype=gradient.dtype))
+
+    def curvature_of_samples(
+        self, prediction: Prediction, targets: Targets, tangent: Tensor
+    ) -> Tensor:
+        """q * (t - q.t) with q = softmax(prediction)."""
+        own = self.gradient_of_samples(prediction, targets)
+        at_target = targets.expand(tangent.shape[:-1]).unsqueeze(-1)
+        # q.t is what t has at the target plus own.t, and own is exact where q is nearly 1.
+        tangent = tangent - tangent.gather(-1, at_target)
+        return torch.softmax(prediction, -1) * (tangent - (own * tangent).sum(-1, keepdim=True))
 
     def counts(self, prediction: Prediction, targets: Targets) -> Counts:
         """Samples, predictions and hits of each class; a tie goes to the first class."""
@@ -69,12 +87,24 @@ class PowerLoss:
 
     def of_samples(self, prediction: Prediction, targets: Targets) -> Tensor:
         """|prediction - y|^p / p."""
-        return (prediction.squeeze(-1) - targets).abs().pow(self.p) / self.p
+        residual = prediction.squeeze(-1) - targets
+        # The absolute value has no second derivative at 0; the square has.
+        power = residual.square() if self.p == 2.0 else residual.abs().pow(self.p)
+        return power / self.p
 
     def gradient_of_samples(self, prediction: Prediction, targets: Targets) -> Prediction:
         """|r|^(p-1) sign(r) with r = prediction - y; 0 at r = 0."""
         residual = prediction - targets.unsqueeze(-1)
         return residual.abs().pow(self.p - 1.0) * residual.sign()
+
+    def curvature_of_samples(
+        self, prediction: Prediction, targets: Targets, tangent: Tensor
+    ) -> Tensor:
+        """(p - 1) |r|^(p-2) t; for p = 1 zero, for 1 < p < 2 infinite at r = 0."""
+        if self.p == 1.0:
+            return torch.zeros_like(tangent)
+        residual = prediction - targets.unsqueeze(-1)
+        return (self.p - 1.0) * residual.abs().pow(self.p - 2.0) * tangent
 
     def counts(self, prediction: Prediction, targets: Targets) -> None:
         """A regression has no classes."""

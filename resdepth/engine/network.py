@@ -83,10 +83,20 @@ TENSORS = ("blocks", "readin", "readout")
 """The tensors of a network, in the order they are stored."""
 
 
-def increments(network: Network) -> Tensor:
-    """The matrices that the layers multiply by: A_k - A_{k-1} for `inc_skip`, else A_k."""
+def increments(network: Network, blocks: Tensor | None = None) -> Tensor:
+    """The matrices that the layers multiply by: A_k - A_{k-1} for `inc_skip`, else A_k.
+
+    `blocks` (..., L, d, d) are other weights, or a direction among them, in place of A.
+    """
+    blocks = network.blocks if blocks is None else blocks
     if network.augmentation != "inc_skip":
-        return network.blocks
-    return torch.diff(
-        network.blocks, dim=-3, prepend=torch.zeros_like(network.blocks[..., :1, :, :])
-    )
+        return blocks
+    return torch.diff(blocks, dim=-3, prepend=torch.zeros_like(blocks[..., :1, :, :]))
+
+
+def of_increments(network: Network, gradient: Tensor) -> Tensor:
+    """The gradient in A (..., L, d, d) from that in the layers' matrices, which is overwritten."""
+    if network.augmentation == "inc_skip":
+        # A_k enters B_k with + and B_{k+1} with -.
+        gradient[..., :-1, :, :].sub_(gradient[..., 1:, :, :].clone())
+    return gradient

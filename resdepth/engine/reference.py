@@ -4,9 +4,18 @@ from collections import deque
 from collections.abc import Iterator
 
 import torch
+from torch import Tensor
 
-from resdepth.arrays import Hidden, Prediction, Targets
-from resdepth.engine.contract import Engine, Evaluation, Request, evaluate_prediction
+from resdepth.arrays import BlockHessian, Directions, Hidden, Prediction, Targets, Traces
+from resdepth.engine.contract import (
+    Engine,
+    Evaluation,
+    Request,
+    check_directions,
+    check_single,
+    evaluate_prediction,
+)
+from resdepth.engine.loss import in_float64
 from resdepth.engine.network import Network
 from resdepth.mathematics.activation import ACTIVATIONS
 
@@ -27,6 +36,17 @@ def hidden_states(network: Network, h0: Hidden) -> Iterator[Hidden]:
             h = h + sigma(h) @ (block - previous).mT
         previous = block
         yield h
+
+
+def derivative(of: Tensor, by: Tensor, along: Tensor | None = None, again: bool = False) -> Tensor:
+    """Gradient of <of, along> by `by`, zero where it does not depend on it.
+
+    `again`: it can be differentiated once more.
+    """
+    (found,) = torch.autograd.grad(
+        of, by, along, create_graph=again, retain_graph=True, materialize_grads=True
+    )
+    return found
 
 
 class ReferenceEngine:
@@ -57,6 +77,55 @@ class ReferenceEngine:
             raise RuntimeError("autograd gave no gradient")
         own = prediction.grad * prediction.shape[-2]
         return evaluate_prediction(network, prediction.detach(), targets, own, blocks.grad)
+
+    def hvp(
+        self,
+        network: Network,
+        h0: Hidden,
+        targets: Targets,
+        directions: Directions,
+        gauss_newton: bool = False,
+    ) -> Directions:
+        """The Hessian, or the Gauss-Newton matrix, times each direction, by double backward."""
+        check_directions(network, directions)
+        blocks = network.blocks.detach().clone().requires_grad_()
+        prediction = self.predict(network.with_blocks(blocks), h0)
+        # The loss of a prediction that nothing stands behind has its own Hessian alone.
+        leaf = prediction.detach().requires_grad_() if gauss_newton else prediction
+        loss = network.loss.of_samples(leaf, targets).mean()
+        slope = derivative(loss, leaf if gauss_newton else blocks, again=True)
+        if not gauss_newton:
+            return torch.stack([derivative(slope, blocks, along) for along in directions])
+        # J v: the derivative of J^T w by w, along v.
+        weights = torch.zeros_like(prediction).requires_grad_()
+        back = derivative(prediction, blocks, weights, again=True)
+        return torch.stack(
+            [
+                derivative(
+                    prediction, blocks, derivative(slope, leaf, derivative(back, weights, along))
+                )
+                for along in directions
+            ]
+        )
+
+    def block_traces(
+        self, network: Network, h0: Hidden, targets: Targets, gauss_newton: bool = False
+    ) -> Traces:
+        """The exact trace of each layer's diagonal block, in float64."""
+        blocks = self.block_hessians(network, h0, targets, gauss_newton)
+        return torch.stack([in_float64(block).trace() for block in blocks]).flip(0)
+
+    def block_hessians(
+        self, network: Network, h0: Hidden, targets: Targets, gauss_newton: bool = False
+    ) -> Iterator[BlockHessian]:
+        """The diagonal blocks, from the last layer to the first: one product an entry."""
+        check_single(network)
+        entries = network.width**2
+        for k in reversed(range(network.depth)):
+            units = network.blocks.new_zeros(entries, *network.blocks.shape)
+            units[:, k].view(entries, entries).fill_diagonal_(1.0)
+            columns = self.hvp(network, h0, targets, units, gauss_newton)
+            yield columns[:, k].reshape(entries, entries).T
 
 
 def unavailable(request: Request) -> str | None:

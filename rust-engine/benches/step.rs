@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use _kernels::{
-    Activation, Augmentation, Element, Engine, Isa, Outputs, Pool, Problem, Shape, Targets,
+    Activation, Augmentation, Element, Engine, Isa, Outputs, Pool, Problem, Shape, Tables, Targets,
 };
 
 /// Numbers of a fixed linear congruential sequence, in [-scale, scale].
@@ -48,7 +48,7 @@ struct Case {
     gradient: bool,
 }
 
-fn measure<T: Element>(name: &str, case: &Case, threads: usize, rounds: usize) {
+fn measure<T: Tables>(name: &str, case: &Case, threads: usize, rounds: usize) {
     let Shape {
         replicas,
         samples,

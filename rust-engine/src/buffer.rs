@@ -43,7 +43,7 @@ fn advise_large_pages(_start: *mut u8, _bytes: usize) {
     }
 }
 
-impl<T: crate::math::Element> Buffer<T> {
+impl<T: crate::element::Element> Buffer<T> {
     /// Room for `count` numbers; returns their address. Contents survive only where it need not grow.
     pub(crate) fn reserve(&mut self, count: usize) -> *mut T {
         let bytes = (count * size_of::<T>()).max(LINE);

@@ -5,23 +5,20 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use rayon::prelude::*;
-
+use crate::assemble::{Tasks, add_up, chunks, subtract};
 use crate::buffer::Shared;
-use crate::engine::{Evaluation, Memory, Outputs};
-use crate::gather::Gather;
+use crate::element::Element;
 use crate::loss::Totals;
-use crate::math::Element;
+use crate::memory::Memory;
 use crate::network::{Augmentation, Problem, Shape, Targets};
-use crate::plan::Plan;
+use crate::outputs::{Evaluation, Outputs};
+use crate::plan::{Plan, Purpose};
 use crate::product::parts;
 use crate::table::Table;
 use crate::tile::{Gradient, Replica, Tile, Workspace};
 
 /// Bytes of increments and partitions' gradients that replicas may hold at once.
 const GROUP_BYTES: usize = 128 << 20;
-/// Layers that one task subtracts or adds up.
-const LAYERS_PER_TASK: usize = 64;
 
 /// A call under way.
 pub(crate) struct Call<'a, T: 'static> {
@@ -41,7 +38,7 @@ pub(crate) struct Call<'a, T: 'static> {
     increments: Option<Shared<T>>,
     gradients: Shared<T>,
     workspaces: &'a [Mutex<Workspace<T>>],
-    parallel: bool,
+    tasks: Tasks,
 }
 
 impl<'a, T: Element> Call<'a, T> {
@@ -53,7 +50,7 @@ impl<'a, T: Element> Call<'a, T> {
         table: &'static Table<T>,
         memory: &'a mut Memory<T>,
     ) -> Self {
-        let plan = Plan::new(problem, table);
+        let plan = Plan::new(problem, table, Purpose::Gradient);
         let shape = problem.shape;
         let layers = shape.depth * shape.width * shape.width;
         let subtracts = problem.augmentation == Augmentation::IncSkip;
@@ -78,7 +75,9 @@ impl<'a, T: Element> Call<'a, T> {
             group,
             increments: subtracts.then(|| Shared::new(memory.increments.reserve(group * layers))),
             gradients: Shared::new(memory.gradients.reserve(group * gradients)),
-            parallel: memory.workspaces.len() > 1,
+            tasks: Tasks {
+                parallel: memory.workspaces.len() > 1,
+            },
             workspaces: &memory.workspaces,
         }
     }
@@ -89,18 +88,32 @@ impl<'a, T: Element> Call<'a, T> {
         let mut evaluations = Vec::with_capacity(replicas);
         for first in (0..replicas).step_by(self.group) {
             let count = self.group.min(replicas - first);
-            let chunks = self.problem.shape.depth.div_ceil(LAYERS_PER_TASK);
+            let chunks = chunks(self.problem.shape.depth);
+            let size = self.problem.shape.width.pow(2);
             if let Some(to) = self.increments {
-                self.each(count * chunks, |i| {
-                    self.subtract(to, first, i / chunks, i % chunks)
+                self.tasks.each(count * chunks, |i| {
+                    let slot = i / chunks;
+                    let blocks = &self.problem.blocks[(first + slot) * self.layers..];
+                    // SAFETY: `reserve` made room for every layer of every replica of a group.
+                    unsafe {
+                        let to = Shared::new(to.at(slot * self.layers));
+                        subtract(&blocks[..self.layers], size, i % chunks, to);
+                    }
                 });
             }
-            let totals = self.map(count * self.plan.partitions, |i| {
+            let totals = self.tasks.map(count * self.plan.partitions, |i| {
                 self.partition(first, i / self.plan.partitions, i % self.plan.partitions)
             });
-            if self.gradient.is_some() {
-                self.each(count * chunks, |i| {
-                    self.add_up(first, i / chunks, i % chunks)
+            if let Some(to) = self.gradient {
+                self.tasks.each(count * chunks, |i| {
+                    let slot = i / chunks;
+                    let compiled = (self.table, &self.plan);
+                    // SAFETY: all partitions are written, and each chunk has its own output.
+                    unsafe {
+                        let from = self.gradients.at(slot * self.plan.partitions * self.apart);
+                        let to = to.at((first + slot) * self.layers);
+                        add_up(self.problem, compiled, i % chunks, from, to);
+                    }
                 });
             }
             evaluations.extend(
@@ -110,41 +123,6 @@ impl<'a, T: Element> Call<'a, T> {
             );
         }
         evaluations
-    }
-
-    fn each(&self, tasks: usize, task: impl Fn(usize) + Send + Sync) {
-        match self.parallel {
-            true => (0..tasks).into_par_iter().with_max_len(1).for_each(task),
-            false => (0..tasks).for_each(task),
-        }
-    }
-
-    fn map<R: Send>(&self, tasks: usize, task: impl Fn(usize) -> R + Send + Sync) -> Vec<R> {
-        match self.parallel {
-            true => (0..tasks)
-                .into_par_iter()
-                .with_max_len(1)
-                .map(task)
-                .collect(),
-            false => (0..tasks).map(task).collect(),
-        }
-    }
-
-    fn layers_of(&self, chunk: usize) -> std::ops::Range<usize> {
-        let start = chunk * LAYERS_PER_TASK;
-        start..(start + LAYERS_PER_TASK).min(self.problem.shape.depth)
-    }
-
-    /// Increments of a chunk of layers of the group's replica `slot`.
-    fn subtract(&self, to: Shared<T>, first: usize, slot: usize, chunk: usize) {
-        let d2 = self.problem.shape.width.pow(2);
-        let blocks = &self.problem.blocks[(first + slot) * self.layers..][..self.layers];
-        let range = self.layers_of(chunk);
-        for at in range.start * d2..range.end * d2 {
-            let before = if at < d2 { T::ZERO } else { blocks[at - d2] };
-            // SAFETY: `reserve` made room for every layer of every replica of a group.
-            unsafe { to.at(slot * self.layers + at).write(blocks[at] - before) };
-        }
     }
 
     /// All tiles of one partition of the group's replica `slot`.
@@ -215,36 +193,6 @@ impl<'a, T: Element> Call<'a, T> {
                 None => problem.blocks[replica * self.layers..].as_ptr(),
             },
             readout: of_replica(problem.readout, o * d, replica).as_ptr(),
-        }
-    }
-
-    /// Adds the partitions' gradients of a chunk of layers, in their order.
-    fn add_up(&self, first: usize, slot: usize, chunk: usize) {
-        let Some(to) = self.gradient else { return };
-        let (shape, plan) = (self.problem.shape, &self.plan);
-        let range = self.layers_of(chunk);
-        // SAFETY: all partitions are written, and each chunk of layers has its own output.
-        unsafe {
-            let from = slot * plan.partitions * self.apart + range.start * plan.gradient;
-            let out = (first + slot) * self.layers + range.start * shape.width.pow(2);
-            (self.table.gather)(&Gather {
-                width: shape.width,
-                layers: range.len(),
-                partitions: plan.partitions,
-                apart: self.apart,
-                from: self.gradients.at(from),
-                // The tiles leave out the factor delta.
-                factor: match self.problem.augmentation {
-                    Augmentation::Skip => self.problem.delta,
-                    _ => T::ONE,
-                },
-                // A_k enters the increment of layer k + 1 with a minus.
-                less: match self.problem.augmentation {
-                    Augmentation::IncSkip => range.len().min(shape.depth - 1 - range.start),
-                    _ => 0,
-                },
-                to: to.at(out),
-            });
         }
     }
 

@@ -1,46 +1,15 @@
 //! The public face: threads, memory and the checks of a call.
 
-use std::sync::Mutex;
-
-use crate::buffer::Buffer;
 use crate::call::Call;
+use crate::curvature::{Curvature, Question};
 use crate::dispatch::Isa;
+use crate::element::Element;
 use crate::error::Error;
-use crate::math::Element;
+use crate::memory::Memory;
 use crate::network::{Problem, Shape, Targets};
+use crate::outputs::{Evaluation, Outputs};
 use crate::pool::Pool;
-use crate::table::Table;
-use crate::tile::Workspace;
-
-/// What a call writes; `None` where the caller does not ask.
-#[derive(Debug, Default)]
-pub struct Outputs<'a, T> {
-    /// Predictions (R, N, o).
-    pub prediction: Option<&'a mut [T]>,
-    /// Gradients (R, L, d, d) of the mean losses.
-    pub gradient: Option<&'a mut [T]>,
-}
-
-/// Loss, Omega and class counts of one replica.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Evaluation {
-    /// Mean loss.
-    pub loss: f64,
-    /// Mean squared norm of the gradient of each sample's own loss by its prediction.
-    pub omega: f64,
-    /// Samples, predictions and hits of each class, one after the other; empty in a regression.
-    pub counts: Vec<i64>,
-}
-
-/// What is kept from call to call.
-pub(crate) struct Memory<T> {
-    /// A_k - A_{k-1}, for `IncSkip` alone.
-    pub increments: Buffer<T>,
-    /// Gradients of the partitions.
-    pub gradients: Buffer<T>,
-    /// One for each thread.
-    pub workspaces: Vec<Mutex<Workspace<T>>>,
-}
+use crate::table::{Table, Tables};
 
 /// Threads and memory, both kept from call to call.
 pub struct Engine<T: 'static> {
@@ -49,23 +18,19 @@ pub struct Engine<T: 'static> {
     memory: Memory<T>,
 }
 
-impl<T: Element> Engine<T> {
+impl<T: Tables> Engine<T> {
     /// An engine on the threads of `pool`; an instruction set that this machine lacks falls back
     /// to `Portable`.
     pub fn new(pool: Pool, isa: Isa) -> Self {
-        let workspaces = (0..pool.threads()).map(|_| Mutex::default()).collect();
-        let memory = Memory {
-            increments: Buffer::default(),
-            gradients: Buffer::default(),
-            workspaces,
-        };
         Self {
+            memory: Memory::new(pool.threads()),
             pool,
             table: T::table(isa),
-            memory,
         }
     }
+}
 
+impl<T: Element> Engine<T> {
     /// Predictions alone.
     pub fn predict(&mut self, problem: &Problem<'_, T>, to: &mut [T]) -> Result<(), Error> {
         check(problem)?;
@@ -89,6 +54,58 @@ impl<T: Element> Engine<T> {
         check_outputs(problem, &outputs)?;
         check_targets(problem, targets)?;
         Ok(self.run(problem, Some(targets), outputs))
+    }
+
+    /// Writes the Hessian, or the Gauss-Newton matrix, of the mean loss times each of the
+    /// `directions` (R, L, d, d) to `products`, which are as many. One replica.
+    pub fn products(
+        &mut self,
+        problem: &Problem<'_, T>,
+        question: Question<'_, T>,
+        directions: &[T],
+        products: &mut [T],
+    ) -> Result<(), Error> {
+        self.check_single(problem, question)?;
+        let layers = problem.blocks.len();
+        let count = (directions.len() / layers).max(1);
+        length(
+            "directions",
+            directions.len(),
+            &[(count * layers, "R L d d")],
+        )?;
+        length("products", products.len(), &[(directions.len(), "R L d d")])?;
+        let (table, memory) = (self.table, &mut self.memory);
+        self.pool.run(|| {
+            Curvature::new(problem, question, Some(count), table, memory)
+                .products(directions, products);
+        });
+        Ok(())
+    }
+
+    /// The exact traces of the diagonal blocks of the L layers. One replica.
+    pub fn traces(
+        &mut self,
+        problem: &Problem<'_, T>,
+        question: Question<'_, T>,
+    ) -> Result<Vec<f64>, Error> {
+        self.check_single(problem, question)?;
+        let (table, memory) = (self.table, &mut self.memory);
+        Ok(self
+            .pool
+            .run(|| Curvature::new(problem, question, None, table, memory).traces()))
+    }
+
+    fn check_single(
+        &self,
+        problem: &Problem<'_, T>,
+        question: Question<'_, T>,
+    ) -> Result<(), Error> {
+        check(problem)?;
+        check_targets(problem, question.targets)?;
+        match problem.shape.replicas {
+            1 => Ok(()),
+            replicas => Err(Error::Replicas(replicas)),
+        }
     }
 
     fn run(

@@ -25,6 +25,8 @@ pub enum Error {
         /// The number of classes.
         classes: usize,
     },
+    /// Second derivatives of several networks at once.
+    Replicas(usize),
     /// Real targets for several outputs.
     Outputs(usize),
     /// No threads, or none to be had.
@@ -50,6 +52,12 @@ impl fmt::Display for Error {
                 write!(
                     f,
                     "targets: class {target} of sample {sample} is not in 0..{classes}"
+                )
+            }
+            Self::Replicas(replicas) => {
+                write!(
+                    f,
+                    "blocks: second derivatives are those of one network, not of {replicas}"
                 )
             }
             Self::Outputs(outputs) => {

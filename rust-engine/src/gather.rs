@@ -1,6 +1,6 @@
 //! From the partitions' gradients, block by block, to the gradient itself, row by row.
 
-use crate::math::Element;
+use crate::element::Element;
 use crate::outer::Blocks;
 use crate::product::parts;
 use crate::simd::Simd;

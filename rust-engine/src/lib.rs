@@ -4,29 +4,39 @@
 //! The modules know nothing of Python except `python`, which registers them.
 #![deny(missing_docs)]
 
+mod assemble;
 mod buffer;
 mod call;
+mod curvature;
+mod curve;
 mod dispatch;
+mod element;
 mod engine;
 mod error;
 mod gather;
 mod layer;
 mod loss;
 mod math;
+mod memory;
 mod network;
 mod outer;
+mod outputs;
 mod plan;
 mod pool;
 mod product;
 #[cfg(feature = "python")]
 mod python;
+mod sandwich;
 mod simd;
 mod table;
 mod tile;
 
+pub use curvature::Question;
 pub use dispatch::Isa;
-pub use engine::{Engine, Evaluation, Outputs};
+pub use element::Element;
+pub use engine::Engine;
 pub use error::Error;
-pub use math::Element;
 pub use network::{Activation, Augmentation, Problem, Shape, Targets};
+pub use outputs::{Evaluation, Outputs};
 pub use pool::Pool;
+pub use table::Tables;

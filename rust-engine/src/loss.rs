@@ -1,6 +1,7 @@
 //! The two losses of a tile, with Omega and the class counts.
 
-use crate::math::{self, Element};
+use crate::element::Element;
+use crate::math;
 use crate::simd::Simd;
 
 /// What a part of the samples adds up to.

@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use crate::math::Element;
+use crate::element::Element;
 use crate::product::parts;
 use crate::simd::Simd;
 
@@ -21,6 +21,8 @@ pub struct Outer<T> {
     pub vectors: usize,
     pub u: *const T,
     pub h: *const T,
+    /// A second U and H, whose product joins the sum.
+    pub also: Option<(*const T, *const T)>,
     /// As many numbers as `Blocks::of_width` says.
     pub to: *mut T,
     /// Whether G is added to, else overwritten.
@@ -36,8 +38,8 @@ pub struct Soon<T> {
     pub to: *const T,
     /// The matrix it is multiplied by.
     pub matrix: *const T,
-    /// What is kept of it, as many numbers as `u` has each; the second may be null.
-    pub kept: [*const T; 2],
+    /// What is kept of it, as many numbers as `u` has each, or null.
+    pub kept: [*const T; 4],
 }
 
 impl<T> Soon<T> {
@@ -156,20 +158,23 @@ unsafe fn block<V: Simd, const J: usize, const I: usize, const S: usize>(
         let zero = V::splat(V::Scalar::ZERO);
         let mut sums = [[zero; I]; J];
         let row = S * V::LANES;
-        let (mut u, mut h) = (p.u, p.h);
-        for _ in 0..p.panels {
-            for s in 0..S {
-                let at = s * V::LANES;
-                let across: [V; I] = std::array::from_fn(|i| V::load(h.add(i * row + at)));
-                for (j, sums) in sums.iter_mut().enumerate() {
-                    let down = V::load(u.add(j * row + at));
-                    for (sum, &h) in sums.iter_mut().zip(&across) {
-                        *sum = down.mul_add(h, *sum);
+        let (mut operands, mut also) = (Some((p.u, p.h)), p.also);
+        while let Some((mut u, mut h)) = operands {
+            for _ in 0..p.panels {
+                for s in 0..S {
+                    let at = s * V::LANES;
+                    let across: [V; I] = std::array::from_fn(|i| V::load(h.add(i * row + at)));
+                    for (j, sums) in sums.iter_mut().enumerate() {
+                        let down = V::load(u.add(j * row + at));
+                        for (sum, &h) in sums.iter_mut().zip(&across) {
+                            *sum = down.mul_add(h, *sum);
+                        }
                     }
                 }
+                let panel = p.width * row;
+                (u, h) = (u.wrapping_add(panel), h.wrapping_add(panel));
             }
-            let panel = p.width * row;
-            (u, h) = (u.wrapping_add(panel), h.wrapping_add(panel));
+            operands = also.take();
         }
         let mut flat = [zero; 16];
         macro_rules! flatten {
@@ -238,6 +243,7 @@ unsafe fn tile<V: Simd, const S: usize>(p: &Outer<V::Scalar>) {
                     let part = Outer {
                         u: p.u.add(j * row),
                         h: p.h.add(i * row),
+                        also: p.also.map(|(u, h)| (u.add(j * row), h.add(i * row))),
                         to: p.to.add((down * across + at) * blocks.numbers),
                         ..*p
                     };

@@ -1,7 +1,7 @@
 //! How a call is cut up: panels and tiles of samples, partitions of the batch, segments of the
 //! depth.
 
-use crate::math::Element;
+use crate::element::Element;
 use crate::network::{Activation, Augmentation, Problem};
 use crate::table::Table;
 
@@ -19,10 +19,15 @@ const DEEP_TANH: usize = 2000;
 /// layer computes longer on each number that it streams in.
 const TILE_SAMPLES_NARROW: usize = 128;
 const TILE_SAMPLES_WIDE: usize = 256;
+/// Bytes of a row of a narrow tile, for products of the Hessian.
+const PRODUCT_BYTES: usize = 512;
 /// Width from which on a layer counts as wide.
 const WIDE: usize = 24;
 /// Bytes that a thread may keep of a tile before it computes segments of the depth twice.
 const KEPT_BYTES: usize = 128 << 20;
+/// Bytes of the gradients that the partitions of a Hessian's product may hold, where one can do
+/// with less: a network that deep has enough to do for each thread.
+const PARTITIONS_BYTES: usize = 512 << 20;
 /// Bytes of one segment's kept layers.
 const SEGMENT_BYTES: usize = 512 << 10;
 
@@ -47,6 +52,8 @@ pub(crate) struct Plan {
     pub checkpoint: usize,
     /// Whether sigma' is kept beside sigma.
     pub keeps_derivative: bool,
+    /// Whether sigma'' is kept beside both.
+    pub keeps_second: bool,
     /// Whether h is recovered from h and sigma of the next layer.
     pub recovers: bool,
     /// Whether the rounding of h is made good: f32 deep down needs it, f64 does not.
@@ -67,8 +74,23 @@ fn panel_vectors(samples: usize, lanes: usize, widest: usize) -> usize {
     vectors
 }
 
+/// What a call is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Loss and gradient.
+    Gradient,
+    /// The Hessian times directions.
+    Products,
+    /// The diagonal blocks of the Hessian: a panel at a time.
+    Traces,
+}
+
 impl Plan {
-    pub(crate) fn new<T: Element>(problem: &Problem<'_, T>, table: &Table<T>) -> Self {
+    pub(crate) fn new<T: Element>(
+        problem: &Problem<'_, T>,
+        table: &Table<T>,
+        purpose: Purpose,
+    ) -> Self {
         let (shape, bytes) = (problem.shape, size_of::<T>());
         let vectors = panel_vectors(shape.samples, table.lanes, table.widest_panel);
         let panel = vectors * table.lanes;
@@ -76,27 +98,54 @@ impl Plan {
         let partitions = (shape.samples / PARTITION_SAMPLES.max(shape.width))
             .clamp(1, MOST_PARTITIONS)
             .min(panels);
+        let gradient = table.blocks.of_width(shape.width);
+        let partitions = match purpose {
+            Purpose::Products => {
+                partitions.min((PARTITIONS_BYTES / (shape.depth * gradient * bytes)).max(1))
+            }
+            _ => partitions,
+        };
         let keeps_derivative = problem.activation == Activation::Gelu;
+        // One direction's tangents, however many there are: the cut decides the bits.
+        let kept = match (purpose, problem.augmentation) {
+            (Purpose::Gradient, _) => 1,
+            (Purpose::Products, Augmentation::None) => 4,
+            _ => 2,
+        } + match (keeps_derivative, purpose) {
+            (false, _) => 0,
+            (true, Purpose::Gradient) => 1,
+            (true, _) => 2,
+        };
         // A partition that is half a tile longer is one tile, not a whole and a half.
         let longest = panels.div_ceil(partitions);
         let tile_of = |samples: usize| match (samples / panel).max(1) {
             usual if 2 * longest <= 3 * usual => longest,
             usual => usual,
         };
-        let kept_of =
-            |tile: usize| tile * panel * shape.width * bytes * if keeps_derivative { 2 } else { 1 };
+        let kept_of = |tile: usize| tile * panel * shape.width * bytes * kept;
         let wide = tile_of(TILE_SAMPLES_WIDE);
         // Layers computed twice cost more than a wide tile saves.
         let tile = match shape.width >= WIDE && kept_of(wide) * shape.depth <= KEPT_BYTES {
             true => wide,
             false => tile_of(TILE_SAMPLES_NARROW),
         };
+        let tile = match purpose {
+            Purpose::Traces => 1,
+            // The tangents want their part of the cache too.
+            Purpose::Products if shape.width < WIDE => tile.min(tile_of(PRODUCT_BYTES / bytes)),
+            _ => tile,
+        };
         let per_layer = kept_of(tile);
         let deep = match problem.activation {
             Activation::Tanh => DEEP_TANH,
             _ => DEEP,
         };
-        let segment = match per_layer * shape.depth > KEPT_BYTES {
+        let most = match purpose {
+            // A second pass forward is nothing beside what a trace takes.
+            Purpose::Traces => SEGMENT_BYTES,
+            _ => KEPT_BYTES,
+        };
+        let segment = match per_layer * shape.depth > most {
             true => (SEGMENT_BYTES / per_layer).max(CHECKPOINT).min(shape.depth),
             false => shape.depth,
         };
@@ -106,11 +155,12 @@ impl Plan {
             panels,
             tile,
             partitions,
-            gradient: table.blocks.of_width(shape.width),
+            gradient,
             segment,
             checkpoint: CHECKPOINT,
             keeps_derivative,
-            recovers: problem.augmentation == Augmentation::Skip,
+            keeps_second: keeps_derivative && purpose != Purpose::Gradient,
+            recovers: problem.augmentation == Augmentation::Skip && purpose != Purpose::Traces,
             compensates: problem.augmentation == Augmentation::Skip
                 && bytes == 4
                 && shape.depth >= deep,

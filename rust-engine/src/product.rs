@@ -6,7 +6,7 @@
 //! multiplies by the weights as they lie, the backward pass by their transposes, which are the
 //! same numbers read with other strides: nothing is packed, and no width is padded.
 
-use crate::math::Element;
+use crate::element::Element;
 use crate::simd::Simd;
 
 /// Widest panel, in vectors.
@@ -25,7 +25,11 @@ pub struct Product<T> {
     /// Distance of the terms of A.
     pub a_term: usize,
     pub x: *const T,
+    /// A second A and X, of the same shapes and strides, whose product joins the sum.
+    pub also: Option<(*const T, *const T)>,
     pub c: *mut T,
+    /// Distance of the rows of C, which those of X always have next to each other.
+    pub c_row: usize,
     pub store: Store<T>,
 }
 
@@ -71,24 +75,29 @@ pub(crate) fn parts(total: usize, most: usize) -> impl Iterator<Item = (usize, u
 unsafe fn block<V: Simd, const J: usize, const S: usize>(p: &Product<V::Scalar>) {
     unsafe {
         let mut sums = [[V::splat(V::Scalar::ZERO); S]; J];
-        let (mut a, mut x) = (p.a, p.x);
-        for _ in 0..p.terms {
-            let row: [V; S] = std::array::from_fn(|s| V::load(x.add(s * V::LANES)));
-            for (j, sums) in sums.iter_mut().enumerate() {
-                let element = V::splat(*a.add(j * p.a_row));
-                for (sum, &x) in sums.iter_mut().zip(&row) {
-                    *sum = element.mul_add(x, *sum);
+        let (mut operands, mut also) = (Some((p.a, p.x)), p.also);
+        while let Some((mut a, mut x)) = operands {
+            for _ in 0..p.terms {
+                let row: [V; S] = std::array::from_fn(|s| V::load(x.add(s * V::LANES)));
+                for (j, sums) in sums.iter_mut().enumerate() {
+                    let element = V::splat(*a.add(j * p.a_row));
+                    for (sum, &x) in sums.iter_mut().zip(&row) {
+                        *sum = element.mul_add(x, *sum);
+                    }
                 }
+                a = a.wrapping_add(p.a_term);
+                x = x.wrapping_add(S * V::LANES);
             }
-            a = a.wrapping_add(p.a_term);
-            x = x.wrapping_add(S * V::LANES);
+            operands = also.take();
         }
-        for (i, &sum) in sums.as_flattened().iter().enumerate() {
-            let c = p.c.add(i * V::LANES);
-            match p.store {
-                Store::Set => sum.store(c),
-                // Added once: C, often far larger, would be rounded at every term otherwise.
-                Store::Add(factor) => sum.mul_add(V::splat(factor), V::load(c)).store(c),
+        for (j, sums) in sums.iter().enumerate() {
+            for (s, &sum) in sums.iter().enumerate() {
+                let c = p.c.add(j * p.c_row + s * V::LANES);
+                match p.store {
+                    Store::Set => sum.store(c),
+                    // Added once: C, often far larger, would be rounded at every term otherwise.
+                    Store::Add(factor) => sum.mul_add(V::splat(factor), V::load(c)).store(c),
+                }
             }
         }
     }
@@ -100,7 +109,8 @@ unsafe fn panel<V: Simd, const S: usize>(p: &Product<V::Scalar>) {
         let part = unsafe {
             Product {
                 a: p.a.add(start * p.a_row),
-                c: p.c.add(start * S * V::LANES),
+                also: p.also.map(|(a, x)| (a.add(start * p.a_row), x)),
+                c: p.c.add(start * p.c_row),
                 ..*p
             }
         };

@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 
 use crate::{
     Activation, Augmentation, Element, Engine as Core, Error, Evaluation, Isa, Outputs, Problem,
-    Shape, Targets,
+    Question, Shape, Targets,
 };
 
 type Evaluated<'py> = (
@@ -146,6 +146,54 @@ fn run_predict<'py, T: NumpyElement + Element>(
     Ok(())
 }
 
+/// Targets as Python gives them: class indices, or real numbers and the exponent of their loss.
+enum AnyTargets<'py, T: NumpyElement> {
+    Classes(PyReadonlyArrayDyn<'py, i64>),
+    Values(PyReadonlyArrayDyn<'py, T>, f64),
+}
+
+impl<'py, T: NumpyElement> AnyTargets<'py, T> {
+    fn of(targets: &Bound<'py, PyAny>, options: &Options) -> PyResult<Self> {
+        match options.loss_p {
+            Some(p) => Ok(Self::Values(extract(targets)?, p)),
+            None => Ok(Self::Classes(extract(targets)?)),
+        }
+    }
+
+    fn as_slice(&self) -> PyResult<Targets<'_, T>> {
+        match self {
+            Self::Classes(classes) => Ok(Targets::Classes(classes.as_slice()?)),
+            Self::Values(values, p) => Ok(Targets::Values(values.as_slice()?, *p)),
+        }
+    }
+}
+
+/// Products of the Hessian with directions where there are some, else the traces of its blocks.
+fn run_curvature<'py, T: NumpyElement + Element>(
+    py: Python<'py>,
+    core: &Mutex<Core<T>>,
+    inputs: &Inputs<'py, T>,
+    targets: &Bound<'py, PyAny>,
+    (options, gauss_newton): (&Options, bool),
+    products: Option<(&Bound<'py, PyAny>, &Bound<'py, PyAny>)>,
+) -> PyResult<Vec<f64>> {
+    let problem = inputs.problem(options)?;
+    let targets = AnyTargets::of(targets, options)?;
+    let question = Question {
+        targets: targets.as_slice()?,
+        gauss_newton,
+    };
+    let lock = || core.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some((directions, to)) = products else {
+        return Ok(py.detach(|| lock().traces(&problem, question))?);
+    };
+    let directions = extract::<T>(directions)?;
+    let mut to = to.extract::<PyReadwriteArrayDyn<'py, T>>()?;
+    let (directions, to) = (directions.as_slice()?, to.as_slice_mut()?);
+    py.detach(|| lock().products(&problem, question, directions, to))?;
+    Ok(Vec::new())
+}
+
 fn run_evaluate<'py, T: NumpyElement + Element>(
     py: Python<'py>,
     core: &Mutex<Core<T>>,
@@ -155,14 +203,8 @@ fn run_evaluate<'py, T: NumpyElement + Element>(
     options: &Options,
 ) -> PyResult<Vec<Evaluation>> {
     let problem = inputs.problem(options)?;
-    let (classes, values);
-    let targets = if let Some(p) = options.loss_p {
-        values = extract::<T>(targets)?;
-        Targets::Values(values.as_slice()?, p)
-    } else {
-        classes = extract::<i64>(targets)?;
-        Targets::Classes(classes.as_slice()?)
-    };
+    let targets = AnyTargets::of(targets, options)?;
+    let targets = targets.as_slice()?;
     let writable = |array: Option<&Bound<'py, PyAny>>| {
         array
             .map(|array| array.extract::<PyReadwriteArrayDyn<'py, T>>())
@@ -272,6 +314,61 @@ impl Engine {
             omega.into_pyarray(py),
             counts.into_pyarray(py),
         ))
+    }
+
+    /// Writes the Hessian of the mean loss, or the Gauss-Newton matrix, times each of the directions
+    /// (R, L, d, d) into `products`; blocks are (1, L, d, d).
+    #[allow(clippy::too_many_arguments)]
+    fn products<'py>(
+        &self,
+        py: Python<'py>,
+        h0: &Bound<'py, PyAny>,
+        blocks: &Bound<'py, PyAny>,
+        readout: &Bound<'py, PyAny>,
+        targets: &Bound<'py, PyAny>,
+        options: Options,
+        gauss_newton: bool,
+        directions: &Bound<'py, PyAny>,
+        products: &Bound<'py, PyAny>,
+    ) -> PyResult<()> {
+        let (options, to) = ((&options, gauss_newton), Some((directions, products)));
+        match is_double(blocks)? {
+            false => {
+                let inputs = inputs(h0, blocks, readout)?;
+                run_curvature(py, &self.single, &inputs, targets, options, to)?
+            }
+            true => {
+                let inputs = inputs(h0, blocks, readout)?;
+                run_curvature(py, &self.double, &inputs, targets, options, to)?
+            }
+        };
+        Ok(())
+    }
+
+    /// The exact traces (L,) of the diagonal blocks of either matrix; blocks are (1, L, d, d).
+    #[allow(clippy::too_many_arguments)]
+    fn traces<'py>(
+        &self,
+        py: Python<'py>,
+        h0: &Bound<'py, PyAny>,
+        blocks: &Bound<'py, PyAny>,
+        readout: &Bound<'py, PyAny>,
+        targets: &Bound<'py, PyAny>,
+        options: Options,
+        gauss_newton: bool,
+    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        let options = (&options, gauss_newton);
+        let traces = match is_double(blocks)? {
+            false => {
+                let inputs = inputs(h0, blocks, readout)?;
+                run_curvature(py, &self.single, &inputs, targets, options, None)?
+            }
+            true => {
+                let inputs = inputs(h0, blocks, readout)?;
+                run_curvature(py, &self.double, &inputs, targets, options, None)?
+            }
+        };
+        Ok(traces.into_pyarray(py))
     }
 }
 

@@ -3,14 +3,22 @@
 //! A kernel is an `#[inline(always)]` function, generic in its vector type; the functions here
 //! inline it where the compiler may use the instruction set, and a table holds their addresses.
 
+use crate::curve::{self, Curve};
 use crate::dispatch::Isa;
+use crate::element::Element;
 use crate::gather::{self, Gather};
-use crate::layer::{self, Activate, Inside, Outside};
+use crate::layer::{self, Activate, Inside, Outside, Tangent};
 use crate::loss::{self, CrossEntropy};
-use crate::math::Tables;
 use crate::outer::{self, Blocks, Outer};
 use crate::product::{self, Product};
+use crate::sandwich::{self, Sandwich};
 use crate::simd::Simd;
+
+/// An element type with compiled kernels: f32 or f64.
+pub trait Tables: Element {
+    /// The kernels for an instruction set; those of `Portable` where this machine lacks it.
+    fn table(isa: Isa) -> &'static Table<Self>;
+}
 
 /// The kernels for one instruction set and element type.
 pub struct Table<T> {
@@ -26,6 +34,11 @@ pub struct Table<T> {
     pub activate: unsafe fn(&Activate<T>),
     pub inside: unsafe fn(&Inside<T>),
     pub outside: unsafe fn(&Outside<T>),
+    pub tangent: unsafe fn(&Tangent<T>),
+    /// sigma'' of gelu at `count` numbers, a multiple of the lanes.
+    pub second: unsafe fn(count: usize, z: *const T, to: *mut T),
+    pub curve: unsafe fn(&Curve<'_, T>),
+    pub sandwich: unsafe fn(&Sandwich<T>),
     pub cross_entropy: unsafe fn(&mut CrossEntropy<'_, T>),
     /// e^x of `count` numbers, a multiple of the lanes.
     pub exp: unsafe fn(count: usize, x: *const T, out: *mut T),
@@ -67,6 +80,26 @@ macro_rules! table {
             }
 
             $(#[target_feature(enable = $features)])?
+            unsafe fn tangent(p: &Tangent<$scalar>) {
+                unsafe { layer::tangent::<$vector>(p) }
+            }
+
+            $(#[target_feature(enable = $features)])?
+            unsafe fn second(count: usize, z: *const $scalar, to: *mut $scalar) {
+                unsafe { layer::second::<$vector>(count, z, to) }
+            }
+
+            $(#[target_feature(enable = $features)])?
+            unsafe fn curve(p: &Curve<'_, $scalar>) {
+                unsafe { curve::curve::<$vector>(p) }
+            }
+
+            $(#[target_feature(enable = $features)])?
+            unsafe fn sandwich(p: &Sandwich<$scalar>) {
+                unsafe { sandwich::sandwich::<$vector>(p) }
+            }
+
+            $(#[target_feature(enable = $features)])?
             unsafe fn cross_entropy(p: &mut CrossEntropy<'_, $scalar>) {
                 unsafe { loss::cross_entropy::<$vector>(p) }
             }
@@ -88,6 +121,10 @@ macro_rules! table {
                 activate,
                 inside,
                 outside,
+                tangent,
+                second,
+                curve,
+                sandwich,
                 cross_entropy,
                 exp,
             };

@@ -1,9 +1,9 @@
 //! One tile of samples through all layers, forward and back, while it sits in the cache.
 
 use crate::buffer::Buffer;
+use crate::element::Element;
 use crate::layer::{Activate, Hidden};
 use crate::loss::{self, CrossEntropy, Totals};
-use crate::math::Element;
 use crate::network::{Activation, Augmentation, Shape, Targets};
 use crate::plan::Plan;
 use crate::product::{Product, Store};
@@ -29,7 +29,7 @@ pub(crate) struct Replica<'a, T: 'static> {
 
 /// Which way a matrix is applied.
 #[derive(Clone, Copy)]
-enum Way {
+pub(crate) enum Way {
     Forward,
     Transposed,
 }
@@ -43,8 +43,11 @@ pub(crate) struct Workspace<T> {
     prediction: Buffer<T>,
     values: Buffer<T>,
     derivatives: Buffer<T>,
+    seconds: Buffer<T>,
     checkpoints: Buffer<T>,
     starts: Buffer<T>,
+    /// Tangents, and whatever second derivatives need beside.
+    pub(crate) beside: Buffer<T>,
 }
 
 impl<T> Default for Workspace<T> {
@@ -57,28 +60,34 @@ impl<T> Default for Workspace<T> {
             prediction: Buffer::default(),
             values: Buffer::default(),
             derivatives: Buffer::default(),
+            seconds: Buffer::default(),
             checkpoints: Buffer::default(),
             starts: Buffer::default(),
+            beside: Buffer::default(),
         }
     }
 }
 
 /// A tile under way: addresses in the workspace, and how many samples it holds.
+#[derive(Clone)]
 pub(crate) struct Tile<'a, T: 'static> {
-    net: &'a Replica<'a, T>,
+    pub net: &'a Replica<'a, T>,
     samples: usize,
     panels: usize,
     /// Numbers of a tile buffer.
-    count: usize,
-    h: *mut T,
+    pub count: usize,
+    pub h: *mut T,
     lost: *mut T,
-    g: *mut T,
-    u: *mut T,
-    prediction: *mut T,
-    values: *mut T,
-    derivatives: *mut T,
-    checkpoints: *mut T,
-    starts: *mut T,
+    pub g: *mut T,
+    pub u: *mut T,
+    pub prediction: *mut T,
+    pub values: *mut T,
+    pub derivatives: *mut T,
+    /// sigma'' of each kept layer where sigma does not tell it; null where nobody asks.
+    pub seconds: *mut T,
+    /// h, where it is recovered in between.
+    pub checkpoints: *mut T,
+    pub starts: *mut T,
 }
 
 impl<'a, T: Element> Tile<'a, T> {
@@ -119,6 +128,11 @@ impl<'a, T: Element> Tile<'a, T> {
                 &mut workspace.derivatives,
                 kept * count,
             ),
+            seconds: optional(
+                keep && plan.keeps_second,
+                &mut workspace.seconds,
+                kept * count,
+            ),
             checkpoints: optional(
                 keep && plan.recovers,
                 &mut workspace.checkpoints,
@@ -150,7 +164,7 @@ impl<'a, T: Element> Tile<'a, T> {
     }
 
     /// A hidden state that is written anew has lost nothing yet.
-    fn forget_rounding(&self) {
+    pub(crate) fn forget_rounding(&self) {
         if !self.lost.is_null() {
             // SAFETY: the buffer holds `count` numbers; zero bits are the number zero.
             unsafe { self.lost.write_bytes(0, self.count) }
@@ -158,16 +172,28 @@ impl<'a, T: Element> Tile<'a, T> {
     }
 
     /// Where each panel of a tile buffer with `rows` rows starts.
-    fn panels(&self, rows: usize) -> impl Iterator<Item = usize> + use<T> {
+    pub(crate) fn panels(&self, rows: usize) -> impl Iterator<Item = usize> + use<T> {
         let panel = rows * self.net.plan.panel;
         (0..self.panels).map(move |p| p * panel)
     }
 
     /// C (+)= A X of one panel for a matrix A (rows, columns), or its transpose.
-    unsafe fn multiply(
+    pub(crate) unsafe fn multiply(
         &self,
         way: Way,
         a: *const T,
+        shape: (usize, usize),
+        (x, c): (*const T, *mut T),
+        store: Store<T>,
+    ) {
+        unsafe { self.multiply_both(way, (a, None), shape, (x, c), store) }
+    }
+
+    /// C (+)= A X + A' X' of one panel, the second product where there is one.
+    pub(crate) unsafe fn multiply_both(
+        &self,
+        way: Way,
+        (a, also): (*const T, Option<(*const T, *const T)>),
         (rows, columns): (usize, usize),
         (x, c): (*const T, *mut T),
         store: Store<T>,
@@ -185,14 +211,16 @@ impl<'a, T: Element> Tile<'a, T> {
                 a_row,
                 a_term,
                 x,
+                also,
                 c,
+                c_row: self.net.plan.panel,
                 store,
             });
         }
     }
 
     /// C (+)= A X of one panel for the matrix of layer k, or its transpose.
-    unsafe fn multiply_layer(
+    pub(crate) unsafe fn multiply_layer(
         &self,
         way: Way,
         k: usize,
@@ -209,38 +237,54 @@ impl<'a, T: Element> Tile<'a, T> {
     /// Layer k, its value and derivative kept in slot `slot`; one panel after the other, so that
     /// each stays in the nearest cache meanwhile.
     unsafe fn layer_forward(&self, k: usize, slot: usize, derivatives: *mut T) {
+        for at in self.panels(self.net.shape.width) {
+            unsafe { self.panel_forward(k, slot, at, derivatives) }
+        }
+    }
+
+    /// One panel of layer k; sigma'' too where the tile keeps it.
+    pub(crate) unsafe fn panel_forward(
+        &self,
+        k: usize,
+        slot: usize,
+        at: usize,
+        derivatives: *mut T,
+    ) {
         let net = self.net;
         let inside = net.augmentation.weights_inside();
-        for at in self.panels(net.shape.width) {
-            unsafe {
-                let kept = slot * self.count + at;
-                let (value, h) = (self.values.add(kept), self.h.add(at));
-                if inside {
-                    self.multiply_layer(Way::Forward, k, (h, value), Store::Set);
-                }
-                (net.table.activate)(&Activate {
-                    activation: net.activation,
-                    count: net.plan.panel * net.shape.width,
-                    z: if inside { value } else { h },
-                    value,
-                    derivative: offset(derivatives, kept),
-                    hidden: match net.augmentation {
-                        Augmentation::Skip => Hidden::Add,
-                        Augmentation::None => Hidden::Replace,
-                        _ => Hidden::Keep,
-                    },
-                    h,
-                    lost: offset(self.lost, at),
-                    delta: net.delta,
-                });
-                if !inside {
-                    self.multiply_layer(Way::Forward, k, (value, h), Store::Add(T::ONE));
-                }
+        let count = net.plan.panel * net.shape.width;
+        unsafe {
+            let kept = slot * self.count + at;
+            let (value, h) = (self.values.add(kept), self.h.add(at));
+            if inside {
+                self.multiply_layer(Way::Forward, k, (h, value), Store::Set);
+            }
+            let z = if inside { value } else { h };
+            if !self.seconds.is_null() {
+                (net.table.second)(count, z, self.seconds.add(kept));
+            }
+            (net.table.activate)(&Activate {
+                activation: net.activation,
+                count,
+                z,
+                value,
+                derivative: offset(derivatives, kept),
+                hidden: match net.augmentation {
+                    Augmentation::Skip => Hidden::Add,
+                    Augmentation::None => Hidden::Replace,
+                    _ => Hidden::Keep,
+                },
+                h,
+                lost: offset(self.lost, at),
+                delta: net.delta,
+            });
+            if !inside {
+                self.multiply_layer(Way::Forward, k, (value, h), Store::Add(T::ONE));
             }
         }
     }
 
-    unsafe fn copy(&self, from: *const T, to: *mut T) {
+    pub(crate) unsafe fn copy(&self, from: *const T, to: *mut T) {
         unsafe { std::ptr::copy_nonoverlapping(from, to, self.count) }
     }
 
@@ -294,7 +338,7 @@ impl<'a, T: Element> Tile<'a, T> {
         }
     }
 
-    unsafe fn read_out(&self) {
+    pub(crate) unsafe fn read_out(&self) {
         let Shape { outputs, width, .. } = self.net.shape;
         for (h, prediction) in self.panels(width).zip(self.panels(outputs)) {
             unsafe {
@@ -359,7 +403,7 @@ impl<'a, T: Element> Tile<'a, T> {
 }
 
 /// `pointer + count`, or null.
-fn offset<T>(pointer: *mut T, count: usize) -> *mut T {
+pub(crate) fn offset<T>(pointer: *mut T, count: usize) -> *mut T {
     match pointer.is_null() {
         true => pointer,
         false => pointer.wrapping_add(count),

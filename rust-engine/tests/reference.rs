@@ -1,7 +1,7 @@
 //! The engine against the network written out with scalar loops in f64.
 
 use _kernels::{
-    Activation, Augmentation, Element, Engine, Isa, Outputs, Pool, Problem, Shape, Targets,
+    Activation, Augmentation, Engine, Isa, Outputs, Pool, Problem, Shape, Tables, Targets,
 };
 use proptest::prelude::*;
 
@@ -274,7 +274,7 @@ fn check(case: &Case, targets: &[i64]) -> Result<(), TestCaseError> {
     }
 }
 
-fn compare<T: Element>(
+fn compare<T: Tables>(
     case: &Case,
     targets: &[i64],
     (loss, expected): &(f64, Vec<f64>),

@@ -9,6 +9,7 @@ LOSSES: dict[str, Loss] = {
     "cross-entropy": CrossEntropy(),
     "power-2": PowerLoss(2.0),
     "power-1": PowerLoss(1.0),
+    "power-1.5": PowerLoss(1.5),
     "power-3.5": PowerLoss(3.5),
 }
 AUGMENTATIONS = ("skip", "none", "linear_skip", "inc_skip")

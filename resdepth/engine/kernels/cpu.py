@@ -7,13 +7,21 @@ parts of the batch in a fixed order: the bits do not depend on the number of thr
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from resdepth.arrays import Hidden, Prediction, Targets
-from resdepth.engine.contract import Engine, Evaluation, Request
+from resdepth.arrays import BlockHessian, Directions, Hidden, Prediction, Targets, Traces
+from resdepth.engine.contract import (
+    Engine,
+    Evaluation,
+    Request,
+    check_directions,
+    check_single,
+)
+from resdepth.engine.kernels import eager_curvature
 from resdepth.engine.loss import PowerLoss
 from resdepth.engine.network import Network
 
@@ -73,6 +81,50 @@ class CpuEngine:
         """The same with the gradient of the mean loss."""
         gradient = torch.empty(network.blocks.shape, dtype=network.blocks.dtype)
         return self._evaluate(network, h0, targets, gradient)
+
+    def hvp(
+        self,
+        network: Network,
+        h0: Hidden,
+        targets: Targets,
+        directions: Directions,
+        gauss_newton: bool = False,
+    ) -> Directions:
+        """The Hessian, or the Gauss-Newton matrix, times each direction.
+
+        Directions share passes, up to eight each; a product has the same bits in any company.
+        """
+        check_directions(network, directions)
+        products = torch.empty(directions.shape, dtype=directions.dtype)
+        if len(directions):
+            self._kernels.products(
+                *_arrays(network, h0),
+                _array(targets),
+                _options(network),
+                gauss_newton,
+                _array(directions),
+                products.numpy(),
+            )
+        return products
+
+    def block_traces(
+        self, network: Network, h0: Hidden, targets: Targets, gauss_newton: bool = False
+    ) -> Traces:
+        """The exact trace of each layer's diagonal block, in float64."""
+        check_single(network)
+        traces = self._kernels.traces(
+            *_arrays(network, h0), _array(targets), _options(network), gauss_newton
+        )
+        return torch.from_numpy(traces)
+
+    def block_hessians(
+        self, network: Network, h0: Hidden, targets: Targets, gauss_newton: bool = False
+    ) -> Iterator[BlockHessian]:
+        """The diagonal blocks, from the last layer to the first.
+
+        Nearly all of it is one product of large matrices a layer, for which torch is as good.
+        """
+        return eager_curvature.block_hessians(network, h0, targets, gauss_newton)
 
     def _prediction(self, network: Network, h0: Hidden) -> Prediction:
         shape = (*network.blocks.shape[:-3], h0.shape[-2], network.readout.shape[-2])

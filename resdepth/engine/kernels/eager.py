@@ -10,12 +10,23 @@ With G_{k+1} the adjoint of h_{k+1} and B_k the matrix of the layer (A_k, or A_k
 The forward pass keeps the left operand of each product and sigma' of each layer: 2 N d L numbers.
 """
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
-from resdepth.arrays import Blocks, Hidden, Prediction, Targets
+from resdepth.arrays import (
+    BlockHessian,
+    Blocks,
+    Directions,
+    Hidden,
+    Prediction,
+    Targets,
+    Traces,
+)
 from resdepth.engine.contract import Engine, Evaluation, Request, evaluate_prediction
-from resdepth.engine.network import INSIDE, Network, increments
+from resdepth.engine.kernels import eager_curvature
+from resdepth.engine.network import INSIDE, Network, increments, of_increments
 from resdepth.mathematics.activation import ACTIVATIONS
 
 Kept = list[tuple[Tensor, Tensor]]
@@ -54,10 +65,7 @@ def _backward(network: Network, adjoint: Hidden, kept: Kept) -> Blocks:
         else:
             gradient[..., k, :, :] = adjoint.mT @ left
             adjoint = adjoint + (adjoint @ matrices[k]) * derivative
-    if network.augmentation == "inc_skip":
-        # A_k enters B_k with + and B_{k+1} with -.
-        gradient[..., :-1, :, :].sub_(gradient[..., 1:, :, :].clone())
-    return gradient
+    return of_increments(network, gradient)
 
 
 class EagerEngine:
@@ -81,6 +89,29 @@ class EagerEngine:
         adjoint = (of_samples / prediction.shape[-2]) @ network.readout
         gradient = _backward(network, adjoint, kept)
         return evaluate_prediction(network, prediction, targets, of_samples, gradient)
+
+    def hvp(
+        self,
+        network: Network,
+        h0: Hidden,
+        targets: Targets,
+        directions: Directions,
+        gauss_newton: bool = False,
+    ) -> Directions:
+        """The Hessian, or the Gauss-Newton matrix, times each direction."""
+        return eager_curvature.hvp(network, h0, targets, directions, gauss_newton)
+
+    def block_traces(
+        self, network: Network, h0: Hidden, targets: Targets, gauss_newton: bool = False
+    ) -> Traces:
+        """The exact trace of each layer's diagonal block, in float64."""
+        return eager_curvature.block_traces(network, h0, targets, gauss_newton)
+
+    def block_hessians(
+        self, network: Network, h0: Hidden, targets: Targets, gauss_newton: bool = False
+    ) -> Iterator[BlockHessian]:
+        """The diagonal blocks, from the last layer to the first."""
+        return eager_curvature.block_hessians(network, h0, targets, gauss_newton)
 
 
 def unavailable(request: Request) -> str | None:

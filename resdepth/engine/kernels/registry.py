@@ -7,18 +7,21 @@ where one made for the device is passed over.
 """
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 
 import torch
 
-from resdepth.engine.contract import Engine, Request
+from resdepth.engine.contract import Curvature, Engine, Request
 from resdepth.errors import EngineUnavailable
 
 
 @dataclass(frozen=True)
 class EngineInfo:
     """Name, module, devices and dtypes of an engine; `automatic` engines are taken by `auto`.
+
+    `curvature` engines have second derivatives too (`Curvature`).
 
     The module offers `unavailable(request) -> str | None` (a reason, or None) and
     `create(request) -> Engine`.
@@ -29,6 +32,7 @@ class EngineInfo:
     devices: tuple[str, ...]
     dtypes: tuple[torch.dtype, ...] = (torch.float32, torch.float64)
     automatic: bool = True
+    curvature: bool = True
 
     def refusal(self, request: Request) -> str | None:
         """Why this engine cannot serve `request`, or None where it can."""
@@ -54,7 +58,7 @@ ENGINES = {
     info.name: info
     for info in (
         EngineInfo("cpu", f"{_KERNELS}.cpu", ("cpu",)),
-        EngineInfo("cuda", f"{_KERNELS}.cuda", ("cuda",)),
+        EngineInfo("cuda", f"{_KERNELS}.cuda", ("cuda",), curvature=False),
         EngineInfo("eager", f"{_KERNELS}.eager", ("cpu", "cuda", "mps")),
         EngineInfo(
             "reference", "resdepth.engine.reference", ("cpu", "cuda", "mps"), automatic=False
@@ -72,12 +76,33 @@ def choose(name: str, request: Request) -> Engine:
     EngineUnavailable
         The named engine cannot serve the request; the message says why.
     """
+    return _choose(name, request, ENGINES)
+
+
+def choose_curvature(name: str, request: Request) -> Curvature:
+    """The same for second derivatives, among the engines that have them.
+
+    Raises
+    ------
+    EngineUnavailable
+        The named engine has none, or cannot serve the request; the message says why.
+    """
+    if name != "auto" and not ENGINES[name].curvature:
+        raise EngineUnavailable(engine=name, reason="has no second derivatives; eager has them")
+    having = {info.name: info for info in ENGINES.values() if info.curvature}
+    engine = _choose(name, request, having)
+    if not isinstance(engine, Curvature):
+        raise TypeError(f"{engine.name}: is said to have second derivatives, and has none")
+    return engine
+
+
+def _choose(name: str, request: Request, engines: Mapping[str, EngineInfo]) -> Engine:
     if name != "auto":
-        reason = ENGINES[name].refusal(request)
+        reason = engines[name].refusal(request)
         if reason is not None:
             raise EngineUnavailable(engine=name, reason=reason)
-        return ENGINES[name].create(request)
-    for info in ENGINES.values():
+        return engines[name].create(request)
+    for info in engines.values():
         if info.automatic and request.device.type in info.devices:
             reason = info.refusal(request)
             if reason is None:

@@ -4,11 +4,12 @@
 //! of max(|gelu(x)|, |x| eps / 2). `tools/minimax.py` computes every coefficient. The formulas hold
 //! for both element types and need no fused operation; `pieces` has faster ones for f32.
 
-mod constants;
+mod functions;
 mod pieces;
 
-pub use constants::{Element, Tables};
+pub use functions::Functions;
 
+use crate::element::Element;
 use crate::simd::Simd;
 
 /// Sum of `coefficients[i] x^i`.
@@ -98,7 +99,7 @@ unsafe fn expm1<V: Simd>(x: V) -> V {
 
 /// tanh(x), never above 1, however it is rounded.
 #[inline(always)]
-pub(crate) unsafe fn tanh<V: Simd>(x: V) -> V {
+pub(crate) unsafe fn tanh<V: Simd<Scalar: Functions>>(x: V) -> V {
     unsafe { V::Scalar::tanh(x) }
 }
 
@@ -153,7 +154,7 @@ pub(crate) unsafe fn relu<V: Simd>(x: V) -> V {
 
 /// x Phi(x) and its derivative Phi(x) + x phi(x), Phi and phi of the standard normal law.
 #[inline(always)]
-pub(crate) unsafe fn gelu<V: Simd>(x: V) -> (V, V) {
+pub(crate) unsafe fn gelu<V: Simd<Scalar: Functions>>(x: V) -> (V, V) {
     unsafe { V::Scalar::gelu(x) }
 }
 
@@ -161,7 +162,7 @@ pub(crate) unsafe fn gelu<V: Simd>(x: V) -> (V, V) {
 ///
 /// Phi(-a) = e^(-a^2 / 2) M(a) with M half the scaled complementary error function; a^2 is taken in two parts, since the exponential magnifies its rounding.
 #[inline(always)]
-unsafe fn gelu_by_mills<V: Simd>(x: V) -> (V, V) {
+unsafe fn gelu_by_mills<V: Simd<Scalar: Functions>>(x: V) -> (V, V) {
     unsafe {
         let zero = V::splat(V::Scalar::ZERO);
         let half = V::splat(V::Scalar::HALF);

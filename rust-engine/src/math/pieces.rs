@@ -1,7 +1,7 @@
 //! tanh and gelu in f32, piece by piece, for machines that look numbers up in registers: a few
 //! products in place of a power of two, another polynomial and a ratio.
 
-use super::Element;
+use crate::element::Element;
 use crate::simd::Simd;
 
 /// The pieces of tanh are eight to an octave of |x| plus this: the first is [0, 1 / 16).

@@ -6,10 +6,10 @@
 
 use rayon::prelude::*;
 
-use super::Element;
 use crate::dispatch::Isa;
 use crate::layer::{Activate, Hidden};
 use crate::network::Activation;
+use crate::table::Tables;
 
 /// Numbers of a vector at most.
 const LANES: usize = 16;
@@ -22,7 +22,7 @@ fn machines() -> impl Iterator<Item = Isa> {
 }
 
 /// sigma and sigma' of every number, as a layer computes them; both buffers are of whole vectors.
-fn activate<T: Element>(isa: Isa, activation: Activation, x: &[T]) -> (Vec<T>, Vec<T>) {
+fn activate<T: Tables>(isa: Isa, activation: Activation, x: &[T]) -> (Vec<T>, Vec<T>) {
     assert!(x.len().is_multiple_of(LANES));
     let (mut value, mut derivative) = (vec![T::ZERO; x.len()], vec![T::ZERO; x.len()]);
     let call = Activate {
@@ -41,7 +41,7 @@ fn activate<T: Element>(isa: Isa, activation: Activation, x: &[T]) -> (Vec<T>, V
     (value, derivative)
 }
 
-fn exp<T: Element>(isa: Isa, x: &[T]) -> Vec<T> {
+fn exp<T: Tables>(isa: Isa, x: &[T]) -> Vec<T> {
     assert!(x.len().is_multiple_of(LANES));
     let mut out = vec![T::ZERO; x.len()];
     // SAFETY: as above.
@@ -218,7 +218,7 @@ fn f64_is_accurate() {
     }
 }
 
-fn check_limits<T: Element + std::fmt::Debug>() {
+fn check_limits<T: Tables + std::fmt::Debug>() {
     let infinity = T::from_f64(f64::INFINITY);
     let x = [
         vec![infinity, T::ZERO - infinity, T::from_f64(f64::NAN), T::ZERO],

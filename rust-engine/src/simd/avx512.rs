@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::Simd;
-use crate::math::Element;
+use crate::element::Element;
 
 /// What `fold` adds to the halves that stay in their places, as numbers of a lane's own size: the
 /// second half of each group of the one vector, the first half of the other's (`LANES` on).
@@ -198,11 +198,6 @@ unsafe impl Simd for __m512 {
             )
         }
     }
-
-    #[inline(always)]
-    unsafe fn sum(self) -> f32 {
-        unsafe { _mm512_reduce_add_ps(self) }
-    }
 }
 
 unsafe impl Simd for __m512d {
@@ -337,10 +332,5 @@ unsafe impl Simd for __m512d {
                 _mm512_permutex2var_pd(self, order, other),
             )
         }
-    }
-
-    #[inline(always)]
-    unsafe fn sum(self) -> f64 {
-        unsafe { _mm512_reduce_add_pd(self) }
     }
 }

@@ -9,7 +9,7 @@ pub(crate) mod neon;
 pub(crate) mod portable;
 pub(crate) mod several;
 
-use crate::math::Element;
+use crate::element::Element;
 
 /// A vector of floating-point lanes.
 ///
@@ -120,20 +120,5 @@ pub unsafe trait Simd: Copy {
             _ => b[i - half] + b[i],
         });
         unsafe { Self::load(sums.as_ptr()) }
-    }
-
-    /// Sum of the lanes, in a fixed order.
-    #[inline(always)]
-    unsafe fn sum(self) -> Self::Scalar {
-        let mut lanes = [Self::Scalar::ZERO; 16];
-        unsafe { self.store(lanes.as_mut_ptr()) };
-        let mut width = Self::LANES;
-        while width > 1 {
-            width /= 2;
-            for i in 0..width {
-                lanes[i] = lanes[i] + lanes[i + width];
-            }
-        }
-        lanes[0]
     }
 }

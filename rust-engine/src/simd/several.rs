@@ -4,7 +4,7 @@
 //! far enough ahead to find the next vector's. Side by side, independent operations are neighbours.
 
 use super::Simd;
-use crate::math::Element;
+use crate::element::Element;
 
 /// `N` vectors as one.
 #[derive(Clone, Copy)]

@@ -1,8 +1,8 @@
 //! The way of a tile back through the layers.
 
 use super::{Tile, Way, offset};
+use crate::element::Element;
 use crate::layer::{Inside, Outside};
-use crate::math::Element;
 use crate::network::{Augmentation, Shape};
 use crate::outer::{Outer, Soon};
 use crate::product::Store;
@@ -98,7 +98,7 @@ impl<T: Element> Tile<'_, T> {
     }
 
     /// What the derivative of the layer in slot `slot` is a function of.
-    fn kept(&self, slot: usize) -> *const T {
+    pub(crate) fn kept(&self, slot: usize) -> *const T {
         let kept = match self.derivatives.is_null() {
             true => self.values,
             false => self.derivatives,
@@ -161,6 +161,7 @@ impl<T: Element> Tile<'_, T> {
                 vectors: plan.vectors,
                 u: left,
                 h: right,
+                also: None,
                 to: to.to.add(k * plan.gradient),
                 accumulate: !to.first,
                 soon: Soon {
@@ -172,6 +173,8 @@ impl<T: Element> Tile<'_, T> {
                     kept: [
                         self.values.wrapping_add(values),
                         offset(self.derivatives, below(1)),
+                        std::ptr::null(),
+                        std::ptr::null(),
                     ],
                 },
             });

@@ -1,0 +1,168 @@
+"""How many eigenvalues lie where: stochastic Lanczos quadrature with a band that covers.
+
+A Gauss rule of m nodes is made from m Lanczos steps on a random probe (Ubaru, Chen & Saad, SIAM J.
+Matrix Anal. Appl. 38, 2017). The probe's own spectral measure lies between the partial sums of the
+rule's weights one node to either side, whatever it is (Chebyshev, Markov and Stieltjes; Akhiezer,
+The Classical Moment Problem, 1965). What is left is the chance of the probes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import eigh_tridiagonal
+
+from resdepth.mathematics.spectrum import Product
+
+Array = NDArray[np.float64]
+
+TOGETHER = 4
+"""Probes that share their products; each keeps its m vectors."""
+BREAKDOWN = 1e-12
+"""A new vector this much shorter than the matrix is large has nothing new in it."""
+DEVIATIONS = 2.0
+"""Half-width of the band in standard errors."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """The spectral measure of one probe: nodes (m,), rising, and weights (m,).
+
+    The weights add up to the square of the probe's norm.
+    """
+
+    nodes: Array
+    weights: Array
+
+
+@dataclass(frozen=True)
+class Band:
+    """Estimates (points,) between bounds that hold the finite rule and two standard errors."""
+
+    estimate: Array
+    lower: Array
+    upper: Array
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Numbers of eigenvalues above each x (points,), and of those at most x.
+
+    Each is summed from its own end, so that few eigenvalues far out are not lost in the many.
+    """
+
+    x: Array
+    above: Band
+    below: Band
+
+
+def measures(
+    product: Product,
+    size: int,
+    *,
+    probes: int,
+    steps: int,
+    known: Array | None = None,
+    seed: int = 0,
+) -> list[Measure]:
+    """Spectral measures of `probes` Rademacher probes after at most `steps` products each.
+
+    `known` (k, n) are orthonormal eigenvectors, as rows, which the probes leave out.
+    """
+    generator = np.random.default_rng(seed)
+    starts = np.asarray(2.0 * generator.integers(0, 2, (probes, size)) - 1.0, dtype=np.float64)
+    out = np.empty((0, size)) if known is None else known
+    found = []
+    for first in range(0, probes, TOGETHER):
+        found += _lanczos(product, starts[first : first + TOGETHER], steps, out)
+    return found
+
+
+def _without(vectors: Array, basis: Array) -> Array:
+    """What of the vectors (R, n) is orthogonal to the rows of a basis (k, n); taken off twice."""
+    for _ in range(2):
+        vectors = vectors - (vectors @ basis.T) @ basis
+    return vectors
+
+
+def _lanczos(product: Product, starts: Array, steps: int, out: Array) -> list[Measure]:
+    """Lanczos with full reorthogonalisation, of several starts in step."""
+    starts = _without(starts, out)
+    masses = np.square(starts).sum(1)
+    steps = min(steps, starts.shape[1] - len(out))
+    bases = np.zeros((len(starts), max(steps, 1), starts.shape[1]))
+    bases[:, 0] = starts / np.sqrt(masses.clip(min=1e-300))[:, None]
+    diagonal, beside = np.zeros((2, len(starts), max(steps, 1)))
+    lengths = np.where(masses > 0.0, steps, 0)
+    for step in range(steps):
+        running = np.flatnonzero(lengths > step)
+        if not len(running):
+            break
+        vectors = product(bases[running, step])
+        for probe, vector in zip(running, vectors, strict=True):
+            diagonal[probe, step] = bases[probe, step] @ vector
+            left = _without(_without(vector[None], out), bases[probe, : step + 1])[0]
+            beside[probe, step] = np.linalg.norm(left)
+            scale = np.abs(diagonal[probe]).max() + beside[probe].max()
+            if beside[probe, step] <= BREAKDOWN * scale or step + 1 == steps:
+                lengths[probe] = step + 1
+            else:
+                bases[probe, step + 1] = left / beside[probe, step]
+    return [
+        _measure(diagonal[probe, :length], beside[probe, : max(length - 1, 0)], masses[probe])
+        for probe, length in enumerate(lengths)
+    ]
+
+
+def _measure(diagonal: Array, beside: Array, mass: float) -> Measure:
+    if not len(diagonal):
+        return Measure(np.empty(0), np.empty(0))
+    nodes, vectors = eigh_tridiagonal(diagonal, beside)
+    return Measure(nodes, mass * np.square(vectors[0]))
+
+
+def counts(found: Sequence[Measure], x: Array, size: int, known: Array | None = None) -> Counts:
+    """Eigenvalues above and below each of `x`, of a matrix of `size` rows, from 2 probes or more.
+
+    `known` (k,) are the eigenvalues whose vectors the probes have left out.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two probes have no standard error.
+    """
+    if len(found) < 2:
+        raise ValueError(f"probes: at least 2 have a standard error, not {len(found)}")
+    values = np.empty(0) if known is None else known
+    exact = (values[None, :] <= x[:, None]).sum(1)
+    rest = size - len(values)
+    below = [_partial_sums(measure.weights, _nodes(measure, x)) for measure in found]
+    above = [
+        _partial_sums(measure.weights[::-1], len(measure.nodes) - _nodes(measure, x))
+        for measure in found
+    ]
+    return Counts(
+        x,
+        _band(np.array(above), rest, len(values) - exact),
+        _band(np.array(below), rest, exact),
+    )
+
+
+def _nodes(measure: Measure, x: Array) -> NDArray[np.intp]:
+    """Nodes of the rule that are at most x."""
+    return np.searchsorted(measure.nodes, x, side="right")
+
+
+def _partial_sums(weights: Array, nodes: NDArray[np.intp]) -> Array:
+    """(3, points): the sums of one weight less than `nodes`, of so many, and of one more."""
+    total = np.concatenate([[0.0], np.cumsum(weights)])
+    return np.array([total[(nodes + by).clip(0, len(weights))] for by in (-1, 0, 1)])
+
+
+def _band(sums: Array, rest: int, exact: NDArray[np.intp]) -> Band:
+    """Mean over the probes of sums (probes, 3, points), the outer two moved outward."""
+    mean = sums.mean(0)
+    error = DEVIATIONS * sums.std(0, ddof=1) / np.sqrt(len(sums))
+    lower, estimate, upper = mean + error * np.array([-1.0, 0.0, 1.0])[:, None]
+    return Band(*((part.clip(0.0, rest) + exact) for part in (estimate, lower, upper)))

@@ -1,0 +1,97 @@
+"""Counts of eigenvalues against spectra that are known, and the band against its promise."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from resdepth.mathematics.counting import counts, measures
+from resdepth.mathematics.spectrum import extreme_eigenpairs
+from tests.mathematics.test_spectrum import like_a_hessian, reflected
+
+Array = NDArray[np.float64]
+SIZE = 400
+
+
+def spectra() -> dict[str, Array]:
+    generator = np.random.default_rng(0)
+    return {
+        "outliers": like_a_hessian(SIZE),
+        "normal": np.sort(generator.standard_normal(SIZE)),
+        "clusters": np.sort(np.repeat([-1.0, 0.0, 0.1, 5.0], SIZE // 4)),
+        "decades": np.sort(np.concatenate([-np.logspace(-9, -1, 100), np.logspace(-9, 2, 300)])),
+    }
+
+
+SPECTRA = spectra()
+
+
+@pytest.mark.parametrize("known", [0, 6])
+@pytest.mark.parametrize("name", SPECTRA)
+def test_the_band_covers(name: str, known: int) -> None:
+    eigenvalues = SPECTRA[name]
+    product = reflected(eigenvalues)
+    span = np.abs(eigenvalues).max()
+    # Points between the eigenvalues: at one of them both counts are right to a rounding.
+    grid = np.concatenate([-np.logspace(-8, 0, 40)[::-1], np.logspace(-8, 0, 40)]) * span * 0.9931
+    pairs = extreme_eigenpairs(product, SIZE, known) if known else None
+    above = (eigenvalues[None, :] > grid[:, None]).sum(1)
+    covered = []
+    for seed in range(50):
+        found = counts(
+            measures(
+                product,
+                SIZE,
+                probes=8,
+                steps=30,
+                known=None if pairs is None else pairs.vectors,
+                seed=seed,
+            ),
+            grid,
+            SIZE,
+            None if pairs is None else pairs.values,
+        )
+        slack = 1e-6
+        for band, wanted in ((found.above, above), (found.below, SIZE - above)):
+            assert (band.lower <= band.estimate).all() and (band.estimate <= band.upper).all()
+            covered.append((band.lower - slack <= wanted) & (wanted <= band.upper + slack))
+    assert np.mean(covered) >= 0.95
+
+
+def test_enough_steps_count_exactly() -> None:
+    eigenvalues = np.repeat([-2.0, 0.5, 3.0], [3, 5, 2])
+    found = measures(reflected(eigenvalues), 10, probes=40, steps=10)
+    # As many nodes as there are distinct eigenvalues.
+    assert {len(measure.nodes) for measure in found} == {3}
+    counted = counts(found, np.array([-3.0, -1.0, 1.0, 4.0]), 10)
+    np.testing.assert_allclose(counted.below.estimate, [0.0, 3.0, 8.0, 10.0], atol=0.6)
+    np.testing.assert_allclose(counted.above.estimate, [10.0, 7.0, 2.0, 0.0], atol=0.6)
+
+
+def test_known_eigenvalues_are_counted_and_left_out() -> None:
+    eigenvalues = like_a_hessian(SIZE)
+    product = reflected(eigenvalues)
+    pairs = extreme_eigenpairs(product, SIZE, 12)
+    found = measures(product, SIZE, probes=4, steps=20, known=pairs.vectors)
+    assert max(measure.nodes.max() for measure in found) < pairs.values.min()
+    counted = counts(found, np.array([0.04]), SIZE, pairs.values)
+    assert counted.above.estimate == counted.above.lower == 12
+    # A rule of so few nodes does not exclude one beyond its last.
+    assert counted.above.upper > 12
+
+
+def test_one_probe_has_no_band() -> None:
+    found = measures(reflected(np.arange(5.0)), 5, probes=1, steps=3)
+    with pytest.raises(ValueError, match="at least 2"):
+        counts(found, np.zeros(1), 5)
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_tiny_matrices(size: int) -> None:
+    found = measures(reflected(np.full(size, 2.0)), size, probes=2, steps=5)
+    counted = counts(found, np.array([1.0, 3.0]), size)
+    np.testing.assert_allclose(counted.above.estimate, [size, 0.0])
+
+
+def test_a_matrix_of_zeros() -> None:
+    found = measures(lambda v: 0.0 * v, 6, probes=2, steps=4)
+    assert all(len(measure.nodes) == 1 for measure in found)

@@ -1,0 +1,54 @@
+"""XTrace against traces that are known: unbiased, with an honest standard error."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from resdepth.mathematics.xtrace import xtrace
+from tests.mathematics.test_spectrum import like_a_hessian, reflected
+
+Array = NDArray[np.float64]
+SIZE = 300
+SPECTRA: dict[str, Array] = {
+    "outliers": like_a_hessian(SIZE),
+    "decay": 0.9 ** np.arange(SIZE),
+    "indefinite": np.random.default_rng(0).standard_normal(SIZE),
+}
+
+
+@pytest.mark.parametrize("name", SPECTRA)
+def test_it_is_unbiased(name: str) -> None:
+    eigenvalues = SPECTRA[name]
+    found = [xtrace(reflected(eigenvalues), SIZE, 20, seed=seed) for seed in range(300)]
+    values = np.array([estimate.value for estimate in found])
+    deviation = values.std(ddof=1)
+    assert abs(values.mean() - eigenvalues.sum()) <= 4.0 * deviation / np.sqrt(len(values))
+    # The standard errors tell the spread, within what 10 probes know of it.
+    errors = np.sqrt(np.mean([estimate.standard_error**2 for estimate in found]))
+    assert 0.5 <= errors / deviation <= 2.0
+
+
+def test_a_decaying_spectrum_needs_few_products() -> None:
+    eigenvalues = 0.7 ** np.arange(SIZE)
+    found = xtrace(reflected(eigenvalues), SIZE, 60)
+    assert found.value == pytest.approx(eigenvalues.sum(), rel=1e-4)
+    assert found.standard_error <= 1e-4 * found.value
+
+
+@pytest.mark.parametrize("rank", [0, 1, 5])
+def test_a_matrix_of_low_rank_is_exact(rank: int) -> None:
+    eigenvalues = np.zeros(50)
+    eigenvalues[:rank] = 2.0
+    found = xtrace(reflected(eigenvalues), 50, 16)
+    assert found.value == pytest.approx(2.0 * rank, abs=1e-10)
+
+
+def test_few_products_of_a_small_matrix_are_all_of_it() -> None:
+    found = xtrace(reflected(np.arange(7.0)), 7, 8)
+    assert found.value == pytest.approx(21.0, rel=1e-14)
+    assert (found.standard_error, found.products) == (0.0, 7)
+
+
+def test_too_few_products_are_refused() -> None:
+    with pytest.raises(ValueError, match="at least 4"):
+        xtrace(reflected(np.arange(9.0)), 9, 3)
