@@ -13,6 +13,7 @@ import numpy as np
 
 import resdepth
 from resdepth.experiment.problem import initial_network
+from resdepth.mathematics.pvariation import weight_path
 
 
 def train(options: resdepth.TrainOptions, folder: Path) -> resdepth.Run:
@@ -37,7 +38,7 @@ def main() -> None:
         run = train(options, arguments.out / "runs" / f"L{depth}")
         print(f"L = {depth}: training accuracy {run.manifest.final['accuracy']:.3f}", flush=True)
         blocks = initial_network(options, resdepth.load_data(options)[0]).blocks
-        start = depth ** (1.0 - options.alpha) * blocks.double().numpy().reshape(depth, -1)
+        start = weight_path(blocks.double().numpy(), options.beta)
         paths = {
             "beginning": start,
             "middle": resdepth.weight_path(run, step=middle),
