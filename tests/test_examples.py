@@ -32,5 +32,5 @@ def test_an_example_runs(runs: Path, name: str) -> None:
     command = [sys.executable, str(ROOT / "examples" / name), *EXAMPLES[name]]
     ended = subprocess.run(command, cwd=runs, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
-    (out,) = [word for flag, word in zip(command, command[1:], strict=False) if flag == "--out"]
+    out = command[command.index("--out") + 1]
     assert (runs / out).exists()
