@@ -177,7 +177,7 @@ def rust_edges(crate: str) -> dict[str, set[str]]:
     return graph
 
 
-@pytest.mark.parametrize("crate", ["rust-engine"])
+@pytest.mark.parametrize("crate", ["rust-engine", "rust-pvar"])
 def test_no_rust_module_leads_back(crate: str) -> None:
     graph = rust_edges(crate)
     known = {path.stem for path in (ROOT / crate / "src").iterdir()}
