@@ -121,6 +121,7 @@ def root(
 
 TOO_LARGE = ("alloc", "array is too big", "Maximum allowed dimension")
 """How errors of torch and numpy speak of more than the memory, or than bytes can be counted."""
+INTERRUPTED = 130
 NO_ROOM = ("failed to map segment", "cannot allocate memory", "cannot create shared object")
 """How the dynamic loader speaks of a library that does not fit."""
 
@@ -145,6 +146,9 @@ def run() -> int:
         if known is None:
             raise
         code = console.fail(known)
+    if code == INTERRUPTED:
+        # What the parser makes of every KeyboardInterrupt, whichever signal it was.
+        return signals.exit_code()
     return code if isinstance(code, int) else 0
 
 

@@ -24,8 +24,6 @@ from resdepth.runs.manifest import NAME, Detail, Manifest
 
 KEPT_EVERY = 16
 """Where a device runs ahead, the weights of every so many-th step are kept for a rescue."""
-EARLY = 20
-"""Steps within which a dynamic rate that stalls has never worked."""
 
 
 def prepare(manifest: Manifest, folder: Path, say: Say) -> "Dense":
@@ -110,10 +108,11 @@ class Dense:
     def _watch(self, step: int, rate: float) -> None:
         if rate < STALLED * self.problem.options.lr and not self.stalled:
             self.stalled = True
-            remedy = ""
-            if step <= EARLY:
-                remedy = ": nothing will be learnt; a larger --lr-constant or a smaller --lr helps"
-            self.say(f"step {step}: the learning rate has stalled at {rate:.3g}{remedy}")
+            constant = rate_rule(self.problem.options).constant
+            self.say(
+                f"step {step}: the learning rate has stalled at {rate:.3g}: --dynamic-lr-rule "
+                f"anchored, or an --lr-constant above {constant:g}, keeps it up"
+            )
 
     def logs(self, step: int) -> bool:
         """As `--log-every` has it; the last step always."""

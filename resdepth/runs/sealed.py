@@ -34,7 +34,7 @@ def sealed(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
     length = 8 + int.from_bytes(whole[:8], "little")
     header: dict[str, Any] = json.loads(whole[8:length])
     data = memoryview(whole)[length:]
-    header[METADATA] = dict(metadata)
+    header[METADATA] = {key: value for key, value in metadata.items() if key != KEY}
     header[METADATA][KEY] = _digest(header, [data])
     text = _canonical(header)
     text += b" " * (-len(text) % _ALIGNMENT)
