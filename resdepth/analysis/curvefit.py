@@ -13,6 +13,7 @@ from resdepth.errors import AnalysisImpossible, FileCorrupt, PathMissing, Resdep
 from resdepth.mathematics.decay import DecayFit, filter_curve, fit_decay
 from resdepth.records import plain
 from resdepth.runs.events import is_event_file, read_recording
+from resdepth.runs.folder import EVENTS_OF_OLD
 from resdepth.walk import walk
 
 Array = NDArray[np.float64]
@@ -53,6 +54,8 @@ def event_sources(path: Path) -> Iterator[Path]:
     PathMissing, AnalysisImpossible
         There is nothing, or no event file in it.
     """
+    if path.name == EVENTS_OF_OLD and not path.exists():
+        path = path.parent  # Where the events of every run lie today.
     if not path.exists():
         raise PathMissing(path=path, kind="event file or folder")
     if path.is_file():

@@ -8,7 +8,7 @@ from pathlib import Path
 from resdepth.engine import capture
 from resdepth.engine.ahead import train_ahead
 from resdepth.engine.divergence import first_nonfinite_layer
-from resdepth.engine.optimiser import STALLED
+from resdepth.engine.optimiser import STALLED, DynamicRate
 from resdepth.engine.train import State, StepRecord, train
 from resdepth.errors import FileCorrupt
 from resdepth.experiment.beside import NormsBeside
@@ -106,12 +106,12 @@ class Dense:
             )
 
     def _watch(self, step: int, rate: float) -> None:
-        if rate < STALLED * self.problem.options.lr and not self.stalled:
+        rule = rate_rule(self.problem.options)
+        if isinstance(rule, DynamicRate) and rate < STALLED * rule.first and not self.stalled:
             self.stalled = True
-            constant = rate_rule(self.problem.options).constant
             self.say(
                 f"step {step}: the learning rate has stalled at {rate:.3g}: --dynamic-lr-rule "
-                f"anchored, or an --lr-constant above {constant:g}, keeps it up"
+                f"anchored, or an --lr-constant above {rule.constant:g}, keeps it up"
             )
 
     def logs(self, step: int) -> bool:
