@@ -9,7 +9,7 @@ from resdepth.cli.parameters import command_line
 from resdepth.errors import Diverged
 from resdepth.options.base import Options
 from resdepth.runs.folder import Opening, check_resume, create_run, default_run_folder, reopen_run
-from resdepth.runs.manifest import Manifest
+from resdepth.runs.manifest import Manifest, read_manifest
 
 
 def explicit(options: Options, given: frozenset[str]) -> dict[str, Any]:
@@ -55,22 +55,25 @@ def conducted(
     `prepare` imports what the program trains with. The folder is open before anything can take long
     or fail, torch's import included.
     """
-    opening = opened(program, options, call, given)
+    opening = None
     try:
         with signals.deferred():
+            opening = opened(program, options, call, given)
             terminal = told(call)
             from resdepth.experiment.session import conduct
 
             prepared = prepare()
+        return opening.folder, conduct(opening, prepared, terminal)
     except BaseException:
-        _note_interruption(opening)
+        if opening is not None:
+            _note_interruption(opening)
         raise
-    return opening.folder, conduct(opening, prepared, terminal)
 
 
 def _note_interruption(opening: Opening) -> None:
-    number = signals.received()
-    if number is not None and not opening.replaces:
+    """Say so in the manifest where the session, which says it itself, had not begun."""
+    number, unsaid = signals.received(), not opening.replaces
+    if number is not None and unsaid and read_manifest(opening.folder).outcome == "running":
         update = {"outcome": "interrupted", "detail": {"signal": number}}
         opening.begin(opening.manifest.model_copy(update=update))
     opening.release()

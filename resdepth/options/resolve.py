@@ -67,6 +67,8 @@ def read_config(model: type[Options], path: Path) -> dict[str, Any]:
         content = yaml12.load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise PathMissing(path=path, kind="file") from None
+    except IsADirectoryError:
+        raise ConfigUnreadable(path=path, reason=f"{_NO_CONFIG}: it is a folder") from None
     except OSError as error:
         raise ConfigUnreadable(path=path, reason=f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

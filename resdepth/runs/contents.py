@@ -79,7 +79,7 @@ def _zip(path: Path) -> Seen:
             damaged = archive.testzip()
     except zipfile.BadZipFile:
         what = "the beginning of a zip archive, whose list of files at the end is missing"
-        return Seen(what, "it was cut short: copy or download it again")
+        return Seen(what, "it was truncated: copy or download it again")
     except (OSError, ValueError, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
         return Seen(f"a zip archive that cannot be unpacked ({error})")
     parts = {name.partition("/")[2] or name for name in names}
@@ -97,7 +97,7 @@ def _zip(path: Path) -> Seen:
 
 
 def _safetensors(path: Path, size: int) -> Seen:
-    cut = "it was cut short: copy or download it again"
+    cut = "it was truncated: copy or download it again"
     with path.open("rb") as stream:
         (length,) = struct.unpack("<Q", stream.read(8))
         if 8 + length > size:
