@@ -68,7 +68,7 @@ def read_config(model: type[Options], path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise PathMissing(path=path, kind="file") from None
     except IsADirectoryError:
-        raise ConfigUnreadable(path=path, reason=f"{_NO_CONFIG}: it is a folder") from None
+        raise ConfigUnreadable(path=path, reason=f"{_NO_CONFIG}: it is a directory") from None
     except OSError as error:
         raise ConfigUnreadable(path=path, reason=f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
