@@ -1,5 +1,6 @@
 """Which runs are repetitions of one experiment: the same options but for seed, depth and place."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -59,6 +60,26 @@ def pooled(models: Sequence[Model], *, allow_mixed: bool = False) -> Pool:
             path=models[0].path, reason=f"of {len(models)} runs none finished", remedy=MIXED
         )
     return Pool(tuple(kept), tuple(left_out))
+
+
+def seed_names(models: Sequence[Model]) -> list[int | str]:
+    """Which models of different depths are one seed: the same name, which no depth has twice.
+
+    The seed of the run; of other files the folder. Where every such file lies in a folder of its
+    own, they are paired in the order of their paths. A repetition of a name is numbered.
+    """
+    others = Counter(model.path.parent for model in models if model.run is None)
+    alone = all(count == 1 for count in others.values())
+    names: list[int | str] = []
+    seen = Counter[tuple[int, int | str]]()
+    for model in models:
+        name: int | str = "file" if alone else str(model.path.parent)
+        if model.run is not None:
+            name = Run(model.run).manifest.seed
+        seen[model.depth, name] += 1
+        count = seen[model.depth, name]
+        names.append(name if count == 1 else f"{name} ({count})")
+    return names
 
 
 def _unfit(manifest: Manifest, model: Model, seen: dict[tuple[int, int], Model]) -> str:

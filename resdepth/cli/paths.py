@@ -1,4 +1,4 @@
-"""`resdepth paths norm`, `resdepth paths weights` and `resdepth paths profile`."""
+"""`resdepth paths norm`, `paths weights`, `paths profile` and `paths scaling`."""
 
 import math
 from typing import TYPE_CHECKING
@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 from resdepth.cli import console
 from resdepth.cli.parameters import command
 from resdepth.cli.picture import finish
+from resdepth.cli.scaling import answer
+from resdepth.cli.tables import aligned
 from resdepth.options.paths import (
     NormOptions,
     PathInvocation,
     PathOptions,
     ProfileOptions,
+    ScalingOptions,
     WeightsOptions,
 )
 
@@ -77,6 +80,26 @@ def profile(options: ProfileOptions, call: PathInvocation, given: frozenset[str]
     finish(drawn, profiles, out, json=call.json_, show=options.show)
 
 
+def scaling(options: ScalingOptions, call: PathInvocation, given: frozenset[str]) -> None:
+    """How the weights scale with the depth L, and which limit they show: H1, H2 or neither.
+
+    Exponents are slopes of log statistic on log L over the depths at hand, their intervals 95 %
+    by Student's t. Runs of one seed belong together, and so do the files of one folder; it takes 3
+    depths and 2 seeds for a verdict, 5 of each for the error rates in docs/study-statistics.md.
+    """
+    from resdepth.analysis.scaling import model_scaling, scaling_numbers
+    from resdepth.figures.scaling import draw_scaling
+    from resdepth.figures.style import output_path
+
+    out = output_path(options.out, command="paths scaling")
+    models, beta = _models(options, call, unknown=0.0)
+    found = model_scaling(models, beta)
+    if not call.json_:
+        print(answer(found))
+    drawn = draw_scaling(found, options.columns)
+    finish(drawn, scaling_numbers(found), out, json=call.json_, show=options.show)
+
+
 def _critical(row: "Profile") -> str:
     critical = row.critical
     if critical is None:
@@ -86,14 +109,18 @@ def _critical(row: "Profile") -> str:
     return f"critical exponent {critical.value:.4g}{shown}"
 
 
-def _models(options: PathOptions, call: PathInvocation) -> "tuple[list[Model], float]":
+def _models(
+    options: PathOptions, call: PathInvocation, unknown: float | None = None
+) -> "tuple[list[Model], float]":
+    """The models that belong together and beta, `unknown` where no model belongs to a run."""
     from resdepth.analysis.paths import common_beta
     from resdepth.analysis.pool import pooled
     from resdepth.runs.models import read_models
 
     console.route_warnings()
     found = read_models(options.sources, options.ext)
-    beta = common_beta(found, options.beta)
+    known = options.beta is not None or any(model.beta is not None for model in found)
+    beta = common_beta(found, options.beta if known else unknown)
     pool = pooled(found, allow_mixed=options.allow_mixed)
     for line in pool.left_out:
         console.warn(line)
@@ -129,15 +156,12 @@ def table(variations: "VariationTable") -> str:
                 shown += f" ± {growth.standard_error:.3f}"
             cells.append(shown)
         rows.append(["growth", "", *cells])
-    widths = [max(len(row[i]) for row in rows) for i in range(len(heads))]
-    return "\n".join(
-        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-        for row in rows
-    )
+    return aligned(rows)
 
 
 COMMANDS = {
     "norm": command("paths norm", NormOptions, PathInvocation, norm),
     "weights": command("paths weights", WeightsOptions, PathInvocation, weights),
     "profile": command("paths profile", ProfileOptions, PathInvocation, profile),
+    "scaling": command("paths scaling", ScalingOptions, PathInvocation, scaling),
 }
