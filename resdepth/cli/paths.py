@@ -18,7 +18,10 @@ from resdepth.options.paths import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from resdepth.analysis.paths import Profile, VariationTable
+    from resdepth.mathematics.slopes import PowerLaw
     from resdepth.runs.models import Model
 
 
@@ -43,6 +46,7 @@ def norm(options: NormOptions, call: PathInvocation, given: frozenset[str]) -> N
         variations = variation_table(models, beta, options.pvar)
         numbers["p_variation_norm"] = variations
         _warn_of_points(models)
+        _warn_of_bends(variations)
         if not call.json_:
             print(table(variations))
     finish(drawn, numbers, out, json=call.json_, show=options.show)
@@ -139,7 +143,7 @@ def _warn_of_points(models: "list[Model]") -> None:
 
 
 def table(variations: "VariationTable") -> str:
-    """Depth by exponent: p-variation norm, mean ± deviation, and the exponent of growth in L."""
+    """Depth by exponent: p-variation norm, mean ± deviation, and the power of L that it follows."""
     heads = ["L", "runs", *(f"p = {p:g}" for p in variations.exponents)]
     rows = [heads]
     for row in variations.rows:
@@ -148,15 +152,41 @@ def table(variations: "VariationTable") -> str:
             for mean, deviation in zip(row.norm.mean, row.norm.deviation, strict=True)
         ]
         rows.append([str(row.depth), str(row.norm.repetitions), *cells])
-    if any(growth is not None for growth in variations.growth):
-        cells = []
-        for growth in variations.growth:
-            shown = "-" if growth is None else f"L^{growth.exponent:.3f}"
-            if growth is not None and growth.depths > 2:
-                shown += f" ± {growth.standard_error:.3f}"
-            cells.append(shown)
-        rows.append(["growth", "", *cells])
-    return aligned(rows)
+    if any(math.isfinite(growth.exponent.value) for growth in variations.growth):
+        rows.append(["growth", "", *map(_growth, variations.growth)])
+    return "\n".join([aligned(rows), *_signs(variations)])
+
+
+def _growth(growth: "PowerLaw") -> str:
+    """L to the exponent, with the exponent's interval where there is one."""
+    if not math.isfinite(growth.exponent.value):
+        return "-"
+    value, _, bounds = str(growth.exponent).partition(" ")
+    return f"L^{value} {bounds}".rstrip()
+
+
+def _signs(variations: "VariationTable") -> "Iterator[str]":
+    """What the signs behind the numbers are, as far as they were used."""
+    if any(row.norm.repetitions > 1 for row in variations.rows):
+        yield "±: standard deviation over the runs of a depth"
+    if any(growth.exponent.known for growth in variations.growth):
+        wider = {growth.wider for growth in variations.growth if growth.wider}
+        over = "; ".join(f"{WIDER[word]}" for word in sorted(wider))
+        yield f"growth: effective exponent over these depths with its 95 % interval by t ({over})"
+
+
+WIDER = {"seeds": "over the runs' own slopes", "depths": "of the regression through the depths"}
+"""Where an interval of `power_law` is from."""
+
+
+def _warn_of_bends(variations: "VariationTable") -> None:
+    for p, growth in zip(variations.exponents, variations.growth, strict=True):
+        if growth.bends:
+            first, last = growth.local[0].slope.value, growth.local[-1].slope.value
+            console.warn(
+                f"p = {p:g}: the growth bends, from L^{first:.3f} between the shallowest depths to "
+                f"L^{last:.3f} between the deepest (bend {growth.bend}): no exponent for larger L"
+            )
 
 
 COMMANDS = {
