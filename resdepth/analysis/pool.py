@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from resdepth.errors import AnalysisImpossible, RunsDiffer
@@ -60,6 +61,24 @@ def pooled(models: Sequence[Model], *, allow_mixed: bool = False) -> Pool:
             path=models[0].path, reason=f"of {len(models)} runs none finished", remedy=MIXED
         )
     return Pool(tuple(kept), tuple(left_out))
+
+
+def experiments(manifests: Mapping[Path, Manifest]) -> dict[str, list[Path]]:
+    """The runs that are repetitions of one another, by the options in which these sets differ.
+
+    The key is "" where there is one set alone, else as in "--alpha 0.5, --lr 2.0".
+    """
+    told = {run: _told(manifest) for run, manifest in manifests.items()}
+    names = list(dict.fromkeys(name for known in told.values() for name in known))
+    values = {
+        name: {repr(known[name]) for known in told.values() if name in known} for name in names
+    }
+    differing = [name for name in names if len(values[name]) > 1]
+    sets: dict[str, list[Path]] = {}
+    for run, known in told.items():
+        parts = [f"{_spelled(name)} {known[name]}" for name in differing if name in known]
+        sets.setdefault(", ".join(parts), []).append(run)
+    return sets
 
 
 def seed_names(models: Sequence[Model]) -> list[int | str]:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from resdepth.cli import console
 from resdepth.cli.parameters import command
 from resdepth.cli.picture import finish
-from resdepth.cli.scaling import answer
 from resdepth.cli.tables import aligned
 from resdepth.options.paths import (
     NormOptions,
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from resdepth.analysis.paths import Profile, VariationTable
+    from resdepth.analysis.scaling import ScalingTable
     from resdepth.mathematics.slopes import PowerLaw
     from resdepth.runs.models import Model
 
@@ -102,6 +102,14 @@ def scaling(options: ScalingOptions, call: PathInvocation, given: frozenset[str]
         print(answer(found))
     drawn = draw_scaling(found, options.columns)
     finish(drawn, scaling_numbers(found), out, json=call.json_, show=options.show)
+
+
+def answer(found: "ScalingTable") -> str:
+    """Verdict with its reason and cautions, exponents, and the means by depth."""
+    from resdepth.analysis.answer import exponent_rows, mean_rows, notes, sentences
+
+    above = [*sentences(found), "", aligned(exponent_rows(found)), *notes(found)]
+    return "\n".join([*above, "", aligned(mean_rows(found)), ""])
 
 
 def _critical(row: "Profile") -> str:

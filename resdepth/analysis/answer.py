@@ -1,12 +1,8 @@
-"""The answer to how weights scale with the depth, in words and tables."""
+"""The answer to how weights scale with the depth, in words and rows of tables."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from resdepth.cli.tables import aligned
-
-if TYPE_CHECKING:
-    from resdepth.analysis.scaling import ScalingTable
+from resdepth.analysis.scaling import ScalingTable
 
 SLOPES = {
     "beta": "-slope of RMS",
@@ -19,18 +15,14 @@ SLOPES = {
 """What an exponent is, beside those that depend on the table."""
 
 
-def answer(found: "ScalingTable") -> str:
-    """Verdict with its reason and cautions, and the table of exponents."""
-    return "\n".join([*_words(found), "", _exponents(found), *_notes(found), "", _means(found), ""])
-
-
-def _words(found: "ScalingTable") -> Iterator[str]:
+def sentences(found: ScalingTable) -> Iterator[str]:
+    """The verdict with its reason, then what limits it."""
     yield f"{found.verdict.limit}: {found.verdict.reason}"
     for caution in found.verdict.cautions:
         yield f"caution: {caution}"
 
 
-def _exponents(found: "ScalingTable") -> str:
+def exponent_rows(found: ScalingTable) -> list[list[str]]:
     """A line an exponent: value, interval, which one it is, bend, slopes between the depths."""
     pairs = list(zip(found.depths, found.depths[1:], strict=False))
     steps = [f"{shallow}-{deep}" for shallow, deep in pairs]
@@ -56,14 +48,15 @@ def _exponents(found: "ScalingTable") -> str:
     rows.append(
         ["hurst", "mean of H", f"{hurst.value:.3f}", bounds, "seeds", "", *("" for _ in steps)]
     )
-    return aligned([[cell.replace("nan", "-") for cell in row] for row in rows])
+    return [[cell.replace("nan", "-") for cell in row] for row in rows]
 
 
 def _bounds(low: float, high: float) -> str:
     return "-" if low != low else f"[{low:.3f}, {high:.3f}]"
 
 
-def _notes(found: "ScalingTable") -> Iterator[str]:
+def notes(found: ScalingTable) -> Iterator[str]:
+    """What the exponents are, and whether the noise moves the hidden state."""
     first, last, seeds = found.depths[0], found.depths[-1], len(found.seeds)
     yield (
         f"effective exponents over L = {first} … {last}, {seeds} seed{'s' * (seeds != 1)}; on the "
@@ -78,7 +71,7 @@ def _notes(found: "ScalingTable") -> Iterator[str]:
         yield f"alpha + nu = {total}, to be compared with 1/2: in the limit the noise {moves}"
 
 
-def _means(found: "ScalingTable") -> str:
+def mean_rows(found: ScalingTable) -> list[list[str]]:
     """Mean over the seeds of every statistic, a line a depth."""
     values = found.table.values
     rows = [["L", "seeds", *values]]
@@ -87,4 +80,4 @@ def _means(found: "ScalingTable") -> str:
         kept = [[float(x) for x in column if x == x] for column in columns]
         means = [f"{sum(column) / len(column):.4g}" if column else "-" for column in kept]
         rows.append([str(depth), str(len(kept[0])), *means])
-    return aligned(rows)
+    return rows
