@@ -14,7 +14,7 @@ import resdepth
 from resdepth.analysis.paths import norm_table, variation_table
 from resdepth.figures.paths import draw_norms
 from resdepth.figures.style import save
-from resdepth.mathematics.growth import Growth
+from resdepth.mathematics.slopes import PowerLaw
 from resdepth.records import write_numbers
 from resdepth.runs.models import read_models
 
@@ -28,16 +28,17 @@ def trained(depth: int, seed: int, epochs: int, folder: Path) -> resdepth.Run:
     return resdepth.train(options, out=folder, resume=there)
 
 
-def verdict(growth: Growth | None) -> str:
-    """What an exponent says about the limit of large L."""
-    if growth is None:
+def verdict(growth: PowerLaw) -> str:
+    """What an exponent says about these depths."""
+    exponent = growth.exponent
+    if not growth.local:
         return "no depths to compare"
-    shown = f"grows like L^{growth.exponent:.3f}"
-    if growth.depths < 3:
+    shown = f"grows like L^{exponent.value:.3f}"
+    if not exponent.known:
         return shown
-    low, high = growth.interval
-    answer = "unbounded" if low > 0 else "decreasing" if high < 0 else "no growth to be seen"
-    return f"{shown}, 95 % interval {low:.3f} to {high:.3f}: {answer}"
+    answer = "grows" if exponent.low > 0 else "decreases" if exponent.high < 0 else "no growth seen"
+    bends = ", but it bends" if growth.bends else ""
+    return f"{shown}, 95 % interval {exponent.low:.3f} to {exponent.high:.3f}: {answer}{bends}"
 
 
 def main() -> None:

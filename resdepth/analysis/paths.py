@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from resdepth.analysis.pool import seed_names
 from resdepth.errors import AnalysisImpossible, OptionConflict
-from resdepth.mathematics.growth import Growth, growth_exponent
 from resdepth.mathematics.interval import MeanBand, mean_band
 from resdepth.mathematics.masks import refuse_masked
 from resdepth.mathematics.pvariation import (
@@ -22,6 +22,7 @@ from resdepth.mathematics.pvariation import (
     path_scale,
     weight_path,
 )
+from resdepth.mathematics.slopes import PowerLaw, power_law
 from resdepth.runs.models import Model
 
 Array = NDArray[np.float64]
@@ -56,15 +57,15 @@ class Variation:
 
 @dataclass(frozen=True)
 class VariationTable:
-    """Depth by exponent; `growth[i]` is the power of L that the mean norms for exponent i follow.
+    """Depth by exponent; `growth[i]` is the power of L that the norms for exponent i follow.
 
-    A growth is None where fewer than two depths have a positive norm.
+    Its exponent is NaN where fewer than two depths have positive norms.
     """
 
     beta: float
     exponents: tuple[float, ...]
     rows: tuple[Variation, ...]
-    growth: tuple[Growth | None, ...]
+    growth: tuple[PowerLaw, ...]
 
 
 @dataclass(frozen=True)
@@ -158,36 +159,49 @@ def norm_table(models: Sequence[Model], beta: float) -> NormTable:
     return NormTable(beta, tuple(curves))
 
 
-def _variations(
-    models: Sequence[Model], beta: float, exponents: Sequence[float]
-) -> tuple[Variation, ...]:
-    rows = []
-    for depth, group in by_depth(models):
-        paths = [weight_path(model.blocks, beta) for model in group]
-        norms = np.stack([p_variation_norms(path, exponents) for path in paths])
-        rows.append(Variation(depth, _files(group), mean_band(norms)))
-    return tuple(rows)
+def _variations(models: Sequence[Model], beta: float, exponents: Sequence[float]) -> list[Array]:
+    """Norms (models, exponents) of each depth, depths ascending."""
+    return [
+        np.stack([p_variation_norms(weight_path(model.blocks, beta), exponents) for model in group])
+        for _, group in by_depth(models)
+    ]
 
 
 def variation_table(
     models: Sequence[Model], beta: float, exponents: Sequence[float]
 ) -> VariationTable:
     """p-variation norms V_p^(1/p) of k -> L^beta A_k for each depth and exponent p >= 1."""
-    rows = _variations(models, beta, exponents)
-    depths = np.array([float(row.depth) for row in rows])
-    growth = tuple(
-        growth_exponent(depths, np.array([row.norm.mean[i] for row in rows]))
-        for i in range(len(exponents))
+    norms = _variations(models, beta, exponents)
+    rows = tuple(
+        Variation(depth, _files(group), mean_band(found))
+        for found, (depth, group) in zip(norms, by_depth(models), strict=True)
     )
-    return VariationTable(beta, tuple(exponents), rows, growth)
+    return VariationTable(beta, tuple(exponents), rows, _growth(models, np.concatenate(norms)))
+
+
+def _growth(models: Sequence[Model], norms: Array) -> tuple[PowerLaw, ...]:
+    """Power of L for each exponent; `norms` (models, exponents) by depth, in the models' order.
+
+    A path of one point has no variation and says nothing of growth.
+    """
+    ordered = [model for _, group in by_depth(models) for model in group]
+    seeds, rows = np.unique([str(name) for name in seed_names(ordered)], return_inverse=True)
+    depths, columns = np.unique([model.depth for model in ordered], return_inverse=True)
+    values = np.full((norms.shape[1], len(seeds), len(depths)), np.nan)
+    values[:, rows, columns] = np.where(norms > 0, norms, np.nan).T
+    varying = depths > 1
+    return tuple(
+        power_law(depths[varying].astype(np.float64), table[:, varying]) for table in values
+    )
 
 
 def profile_table(models: Sequence[Model], beta: float, exponents: Sequence[float]) -> ProfileTable:
     """p-variation norms V_p^(1/p) of k -> L^beta A_k along a grid of p >= 1, critical exponents."""
     rows = []
-    for row, (_, group) in zip(_variations(models, beta, exponents), by_depth(models), strict=True):
+    norms = _variations(models, beta, exponents)
+    for found, (depth, group) in zip(norms, by_depth(models), strict=True):
         runs = tuple(critical_exponent(weight_path(model.blocks, beta)) for model in group)
-        rows.append(Profile(row.depth, row.files, row.norm, _mean_critical(runs), runs))
+        rows.append(Profile(depth, _files(group), mean_band(found), _mean_critical(runs), runs))
     return ProfileTable(beta, tuple(exponents), tuple(rows))
 
 

@@ -1,7 +1,9 @@
 """Which runs are repetitions of one experiment: the same options but for seed, depth and place."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from resdepth.errors import AnalysisImpossible, RunsDiffer
@@ -59,6 +61,44 @@ def pooled(models: Sequence[Model], *, allow_mixed: bool = False) -> Pool:
             path=models[0].path, reason=f"of {len(models)} runs none finished", remedy=MIXED
         )
     return Pool(tuple(kept), tuple(left_out))
+
+
+def experiments(manifests: Mapping[Path, Manifest]) -> dict[str, list[Path]]:
+    """The runs that are repetitions of one another, by the options in which these sets differ.
+
+    The key is "" where there is one set alone, else as in "--alpha 0.5, --lr 2.0".
+    """
+    told = {run: _told(manifest) for run, manifest in manifests.items()}
+    names = list(dict.fromkeys(name for known in told.values() for name in known))
+    values = {
+        name: {repr(known[name]) for known in told.values() if name in known} for name in names
+    }
+    differing = [name for name in names if len(values[name]) > 1]
+    sets: dict[str, list[Path]] = {}
+    for run, known in told.items():
+        parts = [f"{_spelled(name)} {known[name]}" for name in differing if name in known]
+        sets.setdefault(", ".join(parts), []).append(run)
+    return sets
+
+
+def seed_names(models: Sequence[Model]) -> list[int | str]:
+    """Which models of different depths are one seed: the same name, which no depth has twice.
+
+    The seed of the run; of other files the folder. Where every such file lies in a folder of its
+    own, they are paired in the order of their paths. A repetition of a name is numbered.
+    """
+    others = Counter(model.path.parent for model in models if model.run is None)
+    alone = all(count == 1 for count in others.values())
+    names: list[int | str] = []
+    seen = Counter[tuple[int, int | str]]()
+    for model in models:
+        name: int | str = "file" if alone else str(model.path.parent)
+        if model.run is not None:
+            name = Run(model.run).manifest.seed
+        seen[model.depth, name] += 1
+        count = seen[model.depth, name]
+        names.append(name if count == 1 else f"{name} ({count})")
+    return names
 
 
 def _unfit(manifest: Manifest, model: Model, seen: dict[tuple[int, int], Model]) -> str:

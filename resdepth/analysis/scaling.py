@@ -4,22 +4,43 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from resdepth.mathematics.exponents import Cell, Exponents, exponents, tabulate
+from resdepth.analysis.pool import seed_names
+from resdepth.mathematics.exponents import Cell, Exponents, Table, exponents, tabulate
+from resdepth.mathematics.interval import Interval
+from resdepth.mathematics.statistics import path_statistics
 from resdepth.mathematics.verdict import Verdict, decide
+from resdepth.runs.models import Model
 
 
 @dataclass(frozen=True)
 class ScalingTable:
-    """What is known of the scaling in L; `cells` by depth, then in the order they came."""
+    """What is known of the scaling in L; `cells` by depth, then in the order they came.
+
+    `beta` scales the 2-variation norm; `alpha` is the exponent of delta = L^(-alpha) that the
+    weights were trained with, None where nothing tells.
+    """
 
     cells: tuple[Cell, ...]
     depths: tuple[int, ...]
     seeds: tuple[int | str, ...]
+    table: Table
     exponents: Exponents
     verdict: Verdict
+    beta: float = 0.0
+    alpha: float | None = None
+
+    @property
+    def alpha_plus_nu(self) -> Interval | None:
+        """Up to 1/2 where noise of this size moves the hidden state; None without an alpha."""
+        nu = self.exponents.nu.exponent
+        if self.alpha is None or not nu.known:
+            return None
+        return Interval(*(self.alpha + bound for bound in (nu.value, nu.low, nu.high)))
 
 
-def scaling_table(cells: Sequence[Cell], beta: float = 0.0) -> ScalingTable:
+def scaling_table(
+    cells: Sequence[Cell], beta: float = 0.0, alpha: float | None = None
+) -> ScalingTable:
     """The table of `cells`, one a depth and seed; `beta` scales the 2-variation norm by L^beta.
 
     Raises
@@ -30,7 +51,27 @@ def scaling_table(cells: Sequence[Cell], beta: float = 0.0) -> ScalingTable:
     table = tabulate(cells)
     ordered = sorted(cells, key=lambda cell: cell.statistics.depth)
     depths = tuple(int(depth) for depth in table.depths)
-    return ScalingTable(tuple(ordered), depths, table.seeds, exponents(table, beta), decide(table))
+    return ScalingTable(
+        tuple(ordered),
+        depths,
+        table.seeds,
+        table,
+        exponents(table, beta),
+        decide(table),
+        beta,
+        alpha,
+    )
+
+
+def model_scaling(models: Sequence[Model], beta: float = 0.0) -> ScalingTable:
+    """The table of trained weights; `alpha` is that of their runs where all have the same."""
+    cells = [
+        Cell(seed, path_statistics(model.blocks))
+        for seed, model in zip(seed_names(models), models, strict=True)
+    ]
+    betas = {model.beta for model in models}
+    shared = betas.pop() if len(betas) == 1 else None
+    return scaling_table(cells, beta, None if shared is None else 1.0 - shared)
 
 
 def scaling_numbers(table: ScalingTable) -> dict[str, Any]:
@@ -43,6 +84,7 @@ def scaling_numbers(table: ScalingTable) -> dict[str, Any]:
             "cautions": table.verdict.cautions,
         },
         "exponents": table.exponents.intervals,
+        "wider": {name: law.wider for name, law in laws.items()},
         "local_slopes": {
             name: [
                 {"shallow": part.shallow, "deep": part.deep, **asdict(part.slope)}
@@ -51,6 +93,9 @@ def scaling_numbers(table: ScalingTable) -> dict[str, Any]:
             for name, law in laws.items()
         },
         "bend": {name: law.bend for name, law in laws.items()},
+        "beta": table.beta,
+        "alpha": table.alpha,
+        "alpha_plus_nu": table.alpha_plus_nu,
         "depths": table.depths,
         "seeds": len(table.seeds),
         "statistics": [

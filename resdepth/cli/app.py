@@ -30,6 +30,7 @@ COMMANDS: Tree = {
             "norm": "Norms of the layers against k/L, and p-variation of the path.",
             "weights": "Single entries of the weights as paths.",
             "profile": "p-variation norm against p, and the critical exponent.",
+            "scaling": "How the weights scale with the depth, and which limit they show.",
         },
     ),
     "curvefit": "Fit C / (t + T0)^rho to a recorded scalar.",

@@ -10,6 +10,7 @@ from resdepth.options.curvefit import CurvefitInvocation, CurvefitOptions
 
 if TYPE_CHECKING:
     from resdepth.analysis.curvefit import CurveFit
+    from resdepth.analysis.decays import DepthFits
     from resdepth.mathematics.decay import Estimate
 
 
@@ -18,10 +19,13 @@ def curvefit(options: CurvefitOptions, call: CurvefitInvocation, given: frozense
 
     The points are numbered t = 1, 2, … (or t is their step); windows lose their extremes first,
     then every so many-th point goes. Standard errors are for C, T0 and rho themselves, intervals
-    are 95 %. A restart replaces what was recorded from its step on.
+    are 95 %. More than 7 runs are drawn by depth, with the mean of rho over those of a depth and
+    its interval by Student's t. A restart replaces what was recorded from its step on.
     """
     from resdepth.analysis.curvefit import Filters, fit_files, fit_numbers
+    from resdepth.analysis.decays import fits_by_depth
     from resdepth.figures.decay import draw_fits
+    from resdepth.figures.decays import draw_decays
     from resdepth.figures.style import output_path
 
     out = output_path(options.out, command="curvefit")
@@ -35,8 +39,25 @@ def curvefit(options: CurvefitOptions, call: CurvefitInvocation, given: frozense
             console.warn(f"{curve.file}: {curve.fit.dropped} points are not positive, left out")
         if not curve.fit.identified:
             console.warn(f"{curve.file}: the fit is not identified: {curve.fit.reason}")
-    drawn = draw_fits(fits, options.columns)
-    finish(drawn, fit_numbers(fits, said), out, json=call.json_, show=options.show)
+    groups = fits_by_depth(fits) if len(fits) > MANY else ()
+    numbers = fit_numbers(fits, said)
+    if groups:
+        names = ("depth", "identified", "C", "T0", "rho")
+        numbers["depths"] = [{name: getattr(group, name) for name in names} for group in groups]
+        if not call.json_:
+            print("\n".join(map(mean_line, groups)))
+    drawn = draw_decays(groups, options.columns) if groups else draw_fits(fits, options.columns)
+    finish(drawn, numbers, out, json=call.json_, show=options.show)
+
+
+MANY = 7
+"""Runs up to which each has a colour and a caption of its own; more are drawn by depth."""
+
+
+def mean_line(group: "DepthFits") -> str:
+    """Mean rho of one depth in words; the interval is over the runs."""
+    counted = f"{group.identified} of {len(group.fits)} fits"
+    return f"L = {group.depth}: mean rho = {group.rho} over the {counted} that are identified"
 
 
 def line(curve: "CurveFit") -> str:

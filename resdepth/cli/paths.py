@@ -1,4 +1,4 @@
-"""`resdepth paths norm`, `resdepth paths weights` and `resdepth paths profile`."""
+"""`resdepth paths norm`, `paths weights`, `paths profile` and `paths scaling`."""
 
 import math
 from typing import TYPE_CHECKING
@@ -6,16 +6,22 @@ from typing import TYPE_CHECKING
 from resdepth.cli import console
 from resdepth.cli.parameters import command
 from resdepth.cli.picture import finish
+from resdepth.cli.tables import aligned
 from resdepth.options.paths import (
     NormOptions,
     PathInvocation,
     PathOptions,
     ProfileOptions,
+    ScalingOptions,
     WeightsOptions,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from resdepth.analysis.paths import Profile, VariationTable
+    from resdepth.analysis.scaling import ScalingTable
+    from resdepth.mathematics.slopes import PowerLaw
     from resdepth.runs.models import Model
 
 
@@ -40,6 +46,7 @@ def norm(options: NormOptions, call: PathInvocation, given: frozenset[str]) -> N
         variations = variation_table(models, beta, options.pvar)
         numbers["p_variation_norm"] = variations
         _warn_of_points(models)
+        _warn_of_bends(variations)
         if not call.json_:
             print(table(variations))
     finish(drawn, numbers, out, json=call.json_, show=options.show)
@@ -77,6 +84,34 @@ def profile(options: ProfileOptions, call: PathInvocation, given: frozenset[str]
     finish(drawn, profiles, out, json=call.json_, show=options.show)
 
 
+def scaling(options: ScalingOptions, call: PathInvocation, given: frozenset[str]) -> None:
+    """How the weights scale with the depth L, and which limit they show: H1, H2 or neither.
+
+    Exponents are slopes of log statistic on log L over the depths at hand, their intervals 95 %
+    by Student's t. Runs of one seed belong together, and so do the files of one folder; it takes 3
+    depths and 2 seeds for a verdict, 5 of each for the error rates in docs/study-statistics.md.
+    """
+    from resdepth.analysis.scaling import model_scaling, scaling_numbers
+    from resdepth.figures.scaling import draw_scaling
+    from resdepth.figures.style import output_path
+
+    out = output_path(options.out, command="paths scaling")
+    models, beta = _models(options, call, unknown=0.0)
+    found = model_scaling(models, beta)
+    if not call.json_:
+        print(answer(found))
+    drawn = draw_scaling(found, options.columns)
+    finish(drawn, scaling_numbers(found), out, json=call.json_, show=options.show)
+
+
+def answer(found: "ScalingTable") -> str:
+    """Verdict with its reason and cautions, exponents, and the means by depth."""
+    from resdepth.analysis.answer import exponent_rows, mean_rows, notes, sentences
+
+    above = [*sentences(found), "", aligned(exponent_rows(found)), *notes(found)]
+    return "\n".join([*above, "", aligned(mean_rows(found)), ""])
+
+
 def _critical(row: "Profile") -> str:
     critical = row.critical
     if critical is None:
@@ -86,14 +121,18 @@ def _critical(row: "Profile") -> str:
     return f"critical exponent {critical.value:.4g}{shown}"
 
 
-def _models(options: PathOptions, call: PathInvocation) -> "tuple[list[Model], float]":
+def _models(
+    options: PathOptions, call: PathInvocation, unknown: float | None = None
+) -> "tuple[list[Model], float]":
+    """The models that belong together and beta, `unknown` where no model belongs to a run."""
     from resdepth.analysis.paths import common_beta
     from resdepth.analysis.pool import pooled
     from resdepth.runs.models import read_models
 
     console.route_warnings()
     found = read_models(options.sources, options.ext)
-    beta = common_beta(found, options.beta)
+    known = options.beta is not None or any(model.beta is not None for model in found)
+    beta = common_beta(found, options.beta if known else unknown)
     pool = pooled(found, allow_mixed=options.allow_mixed)
     for line in pool.left_out:
         console.warn(line)
@@ -112,7 +151,7 @@ def _warn_of_points(models: "list[Model]") -> None:
 
 
 def table(variations: "VariationTable") -> str:
-    """Depth by exponent: p-variation norm, mean ± deviation, and the exponent of growth in L."""
+    """Depth by exponent: p-variation norm, mean ± deviation, and the power of L that it follows."""
     heads = ["L", "runs", *(f"p = {p:g}" for p in variations.exponents)]
     rows = [heads]
     for row in variations.rows:
@@ -121,23 +160,46 @@ def table(variations: "VariationTable") -> str:
             for mean, deviation in zip(row.norm.mean, row.norm.deviation, strict=True)
         ]
         rows.append([str(row.depth), str(row.norm.repetitions), *cells])
-    if any(growth is not None for growth in variations.growth):
-        cells = []
-        for growth in variations.growth:
-            shown = "-" if growth is None else f"L^{growth.exponent:.3f}"
-            if growth is not None and growth.depths > 2:
-                shown += f" ± {growth.standard_error:.3f}"
-            cells.append(shown)
-        rows.append(["growth", "", *cells])
-    widths = [max(len(row[i]) for row in rows) for i in range(len(heads))]
-    return "\n".join(
-        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-        for row in rows
-    )
+    if any(math.isfinite(growth.exponent.value) for growth in variations.growth):
+        rows.append(["growth", "", *map(_growth, variations.growth)])
+    return "\n".join([aligned(rows), *_signs(variations)])
+
+
+def _growth(growth: "PowerLaw") -> str:
+    """L to the exponent, with the exponent's interval where there is one."""
+    if not math.isfinite(growth.exponent.value):
+        return "-"
+    value, _, bounds = str(growth.exponent).partition(" ")
+    return f"L^{value} {bounds}".rstrip()
+
+
+def _signs(variations: "VariationTable") -> "Iterator[str]":
+    """What the signs behind the numbers are, as far as they were used."""
+    if any(row.norm.repetitions > 1 for row in variations.rows):
+        yield "±: standard deviation over the runs of a depth"
+    if any(growth.exponent.known for growth in variations.growth):
+        wider = {growth.wider for growth in variations.growth if growth.wider}
+        over = "; ".join(f"{WIDER[word]}" for word in sorted(wider))
+        yield f"growth: effective exponent over these depths with its 95 % interval by t ({over})"
+
+
+WIDER = {"seeds": "over the runs' own slopes", "depths": "of the regression through the depths"}
+"""Where an interval of `power_law` is from."""
+
+
+def _warn_of_bends(variations: "VariationTable") -> None:
+    for p, growth in zip(variations.exponents, variations.growth, strict=True):
+        if growth.bends:
+            first, last = growth.local[0].slope.value, growth.local[-1].slope.value
+            console.warn(
+                f"p = {p:g}: the growth bends, from L^{first:.3f} between the shallowest depths to "
+                f"L^{last:.3f} between the deepest (bend {growth.bend}): no exponent for larger L"
+            )
 
 
 COMMANDS = {
     "norm": command("paths norm", NormOptions, PathInvocation, norm),
     "weights": command("paths weights", WeightsOptions, PathInvocation, weights),
     "profile": command("paths profile", ProfileOptions, PathInvocation, profile),
+    "scaling": command("paths scaling", ScalingOptions, PathInvocation, scaling),
 }

@@ -110,15 +110,19 @@ def exponents(table: Table, beta: float = 0.0) -> Exponents:
 
     An exponent is unknown (NaN) where its statistic is zero or undefined in some cell.
     """
-    ratios: dict[str, Ratio] = {**_RATIOS, "variation_norm": lambda v: v["P2"] * table.depths**beta}
     missing = np.isnan(table.values["RMS"])
     laws = {}
-    for name, ratio in ratios.items():
-        with np.errstate(divide="ignore", invalid="ignore"):
-            values = ratio(table.values)
+    for name, values in law_values(table, beta).items():
         # Undefined where a path is there: not a missing cell, but no power law either.
         laws[name] = power_law(table.depths, np.where(np.isnan(values) & ~missing, np.inf, values))
     return Exponents(**laws, hurst=_hurst(table.values["H"]))
+
+
+def law_values(table: Table, beta: float = 0.0) -> dict[str, Array]:
+    """What each exponent is the slope of, (seeds, depths): 1/RMS, 1/NOISE, V1/RMS and so on."""
+    ratios: dict[str, Ratio] = {**_RATIOS, "variation_norm": lambda v: v["P2"] * table.depths**beta}
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return {name: ratio(table.values) for name, ratio in ratios.items()}
 
 
 def _hurst(values: Array) -> Interval:

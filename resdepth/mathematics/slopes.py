@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from resdepth.mathematics.interval import UNKNOWN, Array, Interval, mean_interval
+from resdepth.mathematics.rounding import rounding
 
 LEVEL = 0.95
 """Coverage of the intervals."""
@@ -82,6 +83,8 @@ def power_law(depths: Array, values: Array) -> PowerLaw:
     own = np.array([_coefficient(x, row, 1) for row in y])
     slope, intercept, half = _regression(x, _depth_means(y))
     wider: Literal["seeds", "depths", ""]
+    least = _rounded(x, y)
+    half = max(half, least) if math.isfinite(half) else half
     if (of_seeds := mean_interval(own)).known and not of_seeds.high - of_seeds.value < half:
         half, wider = of_seeds.high - of_seeds.value, "seeds"
     else:
@@ -91,8 +94,21 @@ def power_law(depths: Array, values: Array) -> PowerLaw:
         intercept,
         wider,
         _local_slopes(depths[kept], y),
-        mean_interval(np.array([_coefficient(x, row, 2) for row in y]) * np.ptp(x)),
+        _bend(x, y),
     )
+
+
+def _bend(x: Array, y: Array) -> Interval:
+    """Mean over the seeds of the quadratic coefficient times the range of x."""
+    found = mean_interval(np.array([_coefficient(x, row, 2) for row in y]) * np.ptp(x))
+    half = max(found.high - found.value, 4.0 * _rounded(x, y))
+    return Interval(found.value, found.value - half, found.value + half) if found.known else found
+
+
+def _rounded(x: Array, y: Array) -> float:
+    """What the rounding of the logarithms `y` alone may do to a slope on x."""
+    known = y[~np.isnan(y)]
+    return rounding(known) * math.sqrt(len(x) / float(np.square(x - x.mean()).sum()))
 
 
 def _coefficient(x: Array, row: Array, degree: Literal[1, 2]) -> float:

@@ -1,4 +1,4 @@
-"""Options of `resdepth paths norm`, `paths weights` and `paths profile`."""
+"""Options of `resdepth paths norm`, `paths weights`, `paths profile` and `paths scaling`."""
 
 from pathlib import Path
 from typing import ClassVar, Self
@@ -106,6 +106,18 @@ class ProfileOptions(PathOptions):
             reason = f"should be above --p-min={self.p_min:g}, not {self.p_max:g}"
             raise OptionInvalid(flag="--p-max", reason=reason, command="paths profile")
         return self
+
+
+class ScalingOptions(PathOptions):
+    """`paths scaling`."""
+
+    beta: float | None = option(
+        None,
+        "exponent of the scaling L^beta of the 2-variation norm",
+        default_text="1 - alpha of the runs, 0 for files of no run",
+    )
+    columns: int = option(2, "width of the figure in columns of a paper", ge=1, le=2)
+    out: Path = option(Path("paths-scaling.pdf"), "figure to write (.pdf, .svg or .png)")
 
 
 class PathInvocation(AnalysisInvocation):

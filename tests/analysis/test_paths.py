@@ -16,6 +16,7 @@ from resdepth.analysis.paths import (
 )
 from resdepth.errors import AnalysisImpossible, OptionConflict
 from resdepth.mathematics.pvariation import p_variation_norm
+from resdepth.mathematics.slopes import NOTHING, power_law
 from resdepth.runs.models import Model
 
 BETA = 0.3
@@ -47,19 +48,20 @@ def test_norms_are_numpys_to_the_last_digits() -> None:
 @pytest.mark.parametrize("exponents", [(2.0,), (1.0, 1.5, 3.0)])
 def test_variation_is_that_of_each_scaled_path(exponents: tuple[float, ...]) -> None:
     table = variation_table(MODELS, BETA, exponents)
-    means = np.empty((3, len(exponents)))
+    seeds = np.empty((len(exponents), 3, 3))
     for i, row in enumerate(table.rows):
         same = [m for m in MODELS if m.depth == row.depth]
         paths = [row.depth**BETA * m.blocks.reshape(row.depth, -1) for m in same]
         norms = np.array([[p_variation_norm(path, p) for p in exponents] for path in paths])
         np.testing.assert_allclose(row.norm.mean, norms.mean(0), rtol=1e-12)
         np.testing.assert_allclose(row.norm.deviation, norms.std(0, ddof=1), rtol=1e-9)
-        means[i] = norms.mean(0)
-    for growth, column in zip(table.growth, means.T, strict=True):
-        expected = linregress(np.log([4, 9, 16]), np.log(column))
-        assert growth is not None
-        assert growth.exponent == pytest.approx(expected.slope, rel=1e-10)
-        assert growth.standard_error == pytest.approx(expected.stderr, rel=1e-8)
+        seeds[:, :, i] = norms.T
+    for growth, values in zip(table.growth, seeds, strict=True):
+        expected = power_law(np.array([4.0, 9.0, 16.0]), values)
+        slope = linregress(np.log([4, 9, 16]), np.log(values).mean(0)).slope
+        assert growth.exponent.value == pytest.approx(slope, rel=1e-10)
+        assert growth.exponent.high == pytest.approx(expected.exponent.high, rel=1e-9)
+        assert growth.bend.value == pytest.approx(expected.bend.value, rel=1e-7)
 
 
 def test_one_layer_has_a_norm_and_no_variation() -> None:
@@ -68,8 +70,12 @@ def test_one_layer_has_a_norm_and_no_variation() -> None:
     table = variation_table(models, BETA, (2.0,))
     assert table.rows[0].norm.mean.tolist() == [0.0]
     # The growth leaves the depth out that has none.
-    assert table.growth[0] is not None and table.growth[0].depths == 2
-    assert variation_table(models[:2], BETA, (2.0,)).growth == (None,)
+    assert [(part.shallow, part.deep) for part in table.growth[0].local] == [(4, 9)]
+    assert variation_table(models[:2], BETA, (2.0,)).growth == (NOTHING,)
+
+
+def test_runs_of_one_layer_alone_do_not_grow() -> None:
+    assert variation_table([model(1)], BETA, (2.0,)).growth == (NOTHING,)
 
 
 def test_profile_decreases_in_p_and_holds_the_single_norms() -> None:

@@ -3,14 +3,15 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import resdepth
-from resdepth.analysis.pool import pooled
+from resdepth.analysis.pool import pooled, seed_names
 from resdepth.errors import AnalysisImpossible, RunsDiffer
 from resdepth.runs.export import write_model
 from resdepth.runs.manifest import read_manifest, write_manifest
-from resdepth.runs.models import read_models
+from resdepth.runs.models import Model, read_models
 
 
 def trained(folder: Path, **given: Any) -> Path:
@@ -114,3 +115,32 @@ def test_files_of_nobody_are_taken(runs: Path, tmp_path: Path) -> None:
     write_model(tmp_path / "files/a", weights)
     write_model(tmp_path / "files/b", weights)
     assert len(pooled(read_models([tmp_path / "files"])).models) == 2
+
+
+def files(*paths: str) -> list[Model]:
+    """Models of no run; the depth is the number in the file's name."""
+    models = [Model(Path(path), np.ones((int(Path(path).stem), 1, 1)), None) for path in paths]
+    return sorted(models, key=lambda model: (model.depth, str(model.path)))
+
+
+def test_the_seed_of_a_run_is_its_own(runs: Path) -> None:
+    assert seed_names(read_models([runs])) == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (("a/4", "b/4", "a/8", "b/8"), ["a", "b", "a", "b"]),
+        (("4/a/4", "4/b/4", "8/a/8", "8/b/8"), ["file", "file (2)", "file", "file (2)"]),
+        (("a/4", "a/8", "b/8"), ["a", "a", "b"]),
+    ],
+    ids=["a folder a seed", "a folder a file", "one is missing"],
+)
+def test_files_of_one_folder_are_one_seed(paths: tuple[str, ...], names: list[str]) -> None:
+    assert seed_names(files(*paths)) == names
+
+
+def test_repetitions_that_were_asked_for_are_numbered(runs: Path) -> None:
+    trained(runs / "again", seed=1, depth=5)
+    pool = pooled(read_models([runs]), allow_mixed=True)
+    assert seed_names(pool.models) == [0, 1, 0, 1, "1 (2)"]

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 from torch.utils.tensorboard import SummaryWriter
 
+import resdepth
 from tests.support.events import scalar, start
 from tests.support.events import write_events as write_raw
 
@@ -168,3 +170,23 @@ def test_the_installed_program_does_the_same(run_program, tmp_path: Path) -> Non
     ended = run_program("curvefit", "--event-paths", path, "--shift=0", "--quiet")
     assert ended.code == 0 and ended.stderr == ""
     assert "rho = 1" in ended.stdout
+
+
+def test_many_runs_are_summed_up_by_depth(run_worker, tmp_path: Path) -> None:
+    small = {"width": 2, "epochs": 30, "threads": 1, "train_fraction": 0.05, "lr": 1.0}
+    for seed in range(4):
+        for depth in (3, 6):
+            options = resdepth.TrainOptions(**small, depth=depth, seed=seed)
+            resdepth.train(options, tmp_path / f"runs/{depth}-{seed}")
+    ended = run_worker("curvefit", "runs")
+    assert ended.code == 0
+    lines = [line for line in ended.stdout.splitlines() if "mean rho" in line]
+    assert [line.split(":")[0] for line in lines] == ["L = 3", "L = 6"]
+    numbers = json.loads((tmp_path / "curvefit.json").read_text())
+    for row in numbers["depths"]:
+        own = [f for f in numbers["fits"] if f["file"].startswith(f"runs/{row['depth']}-")]
+        rhos = [fit["rho"]["value"] for fit in own if fit["identified"]]
+        assert len(own) == 4 and row["identified"] == len(rhos) > 1
+        assert row["rho"]["value"] == pytest.approx(np.mean(rhos))
+        half = stats.t.ppf(0.975, len(rhos) - 1) * stats.sem(rhos)
+        assert row["rho"]["high"] - row["rho"]["value"] == pytest.approx(half)

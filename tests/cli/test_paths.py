@@ -53,8 +53,27 @@ def test_a_table_is_printed_and_no_figure_drawn(run_worker, collections, tmp_pat
     lines = ended.stdout.splitlines()
     assert lines[0].split() == ["L", "runs", "p", "=", "2"]
     assert [line.split()[:2] for line in lines[1:4]] == [[str(d), "3"] for d in DEPTHS]
-    assert lines[4].split()[0] == "growth" and "±" in lines[4]
-    assert lines[5:] == ["paths-norm.json"] and not (tmp_path / "paths-norm.pdf").exists()
+    assert lines[4].split()[0] == "growth" and lines[4].split()[1].startswith("L^")
+    low, high = (float(word.strip("[,]")) for word in lines[4].split()[2:])
+    growth = json.loads((tmp_path / "paths-norm.json").read_text())["p_variation_norm"]["growth"]
+    assert low <= growth[0]["exponent"]["value"] <= high
+    assert lines[5] == "±: standard deviation over the runs of a depth"
+    assert lines[6].startswith(
+        "growth: effective exponent over these depths with its 95 % interval"
+    )
+    assert lines[7:] == ["paths-norm.json"] and not (tmp_path / "paths-norm.pdf").exists()
+
+
+def test_growth_that_bends_is_warned_of(run_worker, tmp_path: Path) -> None:
+    for seed, factor in (("a", 1.0), ("b", 1.1), ("c", 0.9)):
+        for depth in (8, 16, 32, 64):
+            blocks = torch.zeros(depth, 1, 1, dtype=torch.float64)
+            # The path jumps once, by what bends on log-log.
+            blocks[depth // 2 :] = factor * float(np.exp(0.2 * np.log(depth) ** 2))
+            write_model(tmp_path / seed, blocks)
+    ended = run_worker("paths", "norm", "a", "b", "c", "--beta=0", "--pvar=2", "--pvar-only")
+    assert ended.code == 0
+    assert "warning: p = 2: the growth bends, from L^0.97" in ended.stderr
 
 
 def test_old_spellings_and_a_single_model(run_worker, collections, tmp_path: Path) -> None:

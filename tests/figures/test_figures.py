@@ -10,12 +10,16 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from resdepth.analysis.paths import entry_table, norm_table, profile_table
+from resdepth.analysis.scaling import ScalingTable, scaling_table
 from resdepth.analysis.training import RunCurves, TrainingCurve
 from resdepth.errors import NoDisplay, OptionInvalid
-from resdepth.figures import critical, decay, landscape, paths, style, training
+from resdepth.figures import critical, decay, landscape, paths, scaling, style, training
 from resdepth.mathematics.critical import CriticalScaling, CriticalTable
+from resdepth.mathematics.exponents import Cell
 from resdepth.mathematics.interval import Interval
+from resdepth.mathematics.statistics import path_statistics
 from resdepth.runs.models import Model
+from tests.support.synthetic import white
 
 STEPS = np.arange(50)
 
@@ -41,6 +45,11 @@ def _critical() -> CriticalTable:
     return CriticalTable("res3", "relu", 20, (125, 250, 500, 1000, 2000), 24, 0, rows)
 
 
+def _scaling(depths: tuple[int, ...] = (8, 16, 32), seeds: int = 2) -> ScalingTable:
+    cells = [Cell(s, path_statistics(white(n, s))) for s in range(seeds) for n in depths]
+    return scaling_table(cells, beta=0.25)
+
+
 DRAW = {
     "norms": lambda of, columns: paths.draw_norms(norm_table(of("models"), 0.25), columns),
     "entries": lambda of, columns: paths.draw_entries(entry_table(of("models"), 0.25), columns),
@@ -64,6 +73,8 @@ DRAW = {
         of("bowl"), landscape.saturate(of("bowl"), 2.0, False), False, columns
     ),
     "scaling of rough starts": lambda of, columns: critical.draw_critical(_critical(), columns),
+    "scaling": lambda of, columns: scaling.draw_scaling(_scaling(), columns),
+    "scaling of one path": lambda of, columns: scaling.draw_scaling(_scaling((4,), 1), columns),
     "training": lambda of, columns: training.draw_training(_runs(), columns),
 }
 

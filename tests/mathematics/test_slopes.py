@@ -139,3 +139,14 @@ PROTOTYPE = {"independent": 0.983, "slopes of the seeds": 0.958, "common to a de
 def test_coverage(kind: str) -> None:
     # 400 tables: the standard error is one point; the full table is benchmarks/verdict_errors.py.
     assert covered(DEVIATIONS[kind], 400) == pytest.approx(PROTOTYPE[kind], abs=0.03)
+
+
+@pytest.mark.parametrize("value", [1.0, 0.1, 1e-30, 7e20])
+@pytest.mark.parametrize("turned", [0, 1, -1])
+def test_equal_values_neither_grow_nor_bend(value: float, turned: int) -> None:
+    # Equal up to the last bit, which is no growth either.
+    values = np.full((3, len(DEPTHS)), value)
+    values[:, 1] = np.nextafter(value, value + turned)
+    law = power_law(np.array(DEPTHS, dtype=float), values)
+    assert law.exponent.low <= 0 <= law.exponent.high and not law.bends
+    assert law.exponent.high - law.exponent.low < 1e-11

@@ -1,0 +1,82 @@
+"""Pictures of a study that no single command draws: growth against p, trend and noise, rates."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from resdepth.analysis.paths import VariationTable, positions, spread_entries
+from resdepth.analysis.study import RateCurve
+from resdepth.figures import style
+from resdepth.figures.paths import LAYER, power
+from resdepth.mathematics.pvariation import path_scale
+from resdepth.mathematics.statistics import trend
+from resdepth.runs.models import Model
+
+
+@style.styled
+def draw_growth(table: VariationTable, columns: int = 1) -> Figure:
+    """Power of L that the p-variation norm follows, against p, with its 95 % interval."""
+    drawn = style.figure(columns, 2.3)
+    axes = drawn.add_subplot()
+    (colour,) = style.categories(1)
+    found = [growth.exponent for growth in table.growth]
+    axes.axhline(0.0, color=style.FAINT, linewidth=0.6, zorder=0)
+    axes.plot(table.exponents, [one.value for one in found], color=colour)
+    low, high = [one.low for one in found], [one.high for one in found]
+    axes.fill_between(table.exponents, low, high, color=colour, alpha=0.22, linewidth=0)
+    axes.set_xlabel("$p$")
+    axes.set_ylabel("growth exponent in $L$")
+    axes.set_title(rf"$\Vert k\mapsto {power(table.beta)}A_k\Vert_{{p\text{{-var}}}}$", loc="left")
+    style.few_ticks(axes.xaxis)
+    style.few_ticks(axes.yaxis)
+    return drawn
+
+
+@style.styled
+def draw_trend(model: Model, beta: float, columns: int = 2) -> Figure:
+    """One entry of L^beta A_k with its moving mean over a tenth of the depth, and what is left."""
+    drawn = style.figure(columns, 2.0 if columns == 2 else 3.4)
+    above, below = drawn.subplots(*((1, 2) if columns == 2 else (2, 1)), sharex=True)
+    row, column = spread_entries(model.width)[0]
+    entry = path_scale(model.depth, beta) * model.blocks[:, row, column]
+    smooth = trend(entry)
+    place = positions(model.depth)
+    faint, strong = style.categories(2)
+    above.plot(place, entry, color=faint, linewidth=0.5, label="entry")
+    above.plot(place, smooth, color=strong, label="trend")
+    above.legend(loc="best")
+    below.plot(place, entry - smooth, color=faint, linewidth=0.5)
+    above.set_ylabel(rf"${power(beta)}\,(A_k)_{{{row},{column}}}$")
+    below.set_ylabel("noise")
+    for axes in (above, below):
+        axes.set_xlim(0, 1)
+        style.few_ticks(axes.xaxis, 4)
+        style.few_ticks(axes.yaxis, 4)
+    drawn.supxlabel(LAYER, fontsize=8)
+    return drawn
+
+
+@style.styled
+def draw_rates(curves: Sequence[RateCurve], columns: int = 2) -> Figure:
+    """Mean final loss against the rate, a curve a depth, and the best rate against L."""
+    drawn = style.figure(columns, 2.2 if columns == 2 else 4.0)
+    losses, best = drawn.subplots(*((1, 2) if columns == 2 else (2, 1)))
+    for curve, colour in zip(curves, style.sequence(len(curves)), strict=True):
+        losses.plot(curve.rates, curve.losses, "o-", color=colour, label=f"${curve.depth}$")
+    depths, rates = [curve.depth for curve in curves], [curve.best for curve in curves]
+    best.plot(depths, rates, "o-", color=style.categories(1)[0])
+    for axes in (losses, best):
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+    losses.set_xlabel("rate")
+    losses.set_ylabel("final loss")
+    best.set_xlabel("$L$")
+    best.set_ylabel("best rate")
+    everything = np.array([loss for curve in curves for loss in curve.losses])
+    losses.set_ylim(everything.min() / 1.1, everything.max() * 1.1)
+    for axes in (losses, best):
+        style.log_ticks(axes.xaxis, *axes.get_xlim())
+        style.log_ticks(axes.yaxis, *axes.get_ylim())
+    losses.legend(title="$L$", loc="best")
+    return drawn

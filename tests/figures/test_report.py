@@ -1,0 +1,111 @@
+"""The report on a folder of runs: whole, offline, with the numbers of the analysis."""
+
+import csv
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import resdepth
+from resdepth.analysis.scaling import model_scaling
+from resdepth.errors import AnalysisImpossible
+from resdepth.figures.report import write_report
+from resdepth.runs.manifest import read_manifest, write_manifest
+from resdepth.runs.models import read_models
+
+DEPTHS, SEEDS, RATES = (4, 8, 16), (0, 1), (1.0, 2.0)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two rates, three depths, two seeds; one cell diverged, one is not done. Never written to."""
+    folder = tmp_path_factory.mktemp("study")
+    small = {"width": 3, "epochs": 2, "threads": 1, "train_fraction": 0.05, "alpha": 0.5}
+    for rate in RATES:
+        for depth in DEPTHS:
+            for seed in SEEDS:
+                options = resdepth.TrainOptions(**small, lr=rate, depth=depth, seed=seed)
+                resdepth.train(options, folder / f"cells/{rate}-{depth}-{seed}")
+    for cell, outcome in (("1.0-4-0", "diverged"), ("2.0-8-1", "running")):
+        run = folder / "cells" / cell
+        write_manifest(run, read_manifest(run).model_copy(update={"outcome": outcome}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def report(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page."""
+    out = tmp_path_factory.mktemp("report") / "report.html"
+    assert all(path.stat().st_size for path in write_report(study, out))
+    return out
+
+
+class Outside(HTMLParser):
+    """Gathers what a browser would fetch or run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.alone = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name in ("src", "srcset", "href"):
+                self.alone += (value or "").startswith("data:")
+                self.found += [] if (value or "").startswith("data:") else [f"{tag} {value}"]
+        self.found += [tag] if tag in ("script", "iframe", "object") else []
+
+
+def test_the_page_needs_nothing_else(report: Path) -> None:
+    text = report.read_text(encoding="utf-8")
+    parser = Outside()
+    parser.feed(text)
+    assert parser.found == [] and "url(" not in text and "@import" not in text
+    # The icon, and two widths of a figure of the rates and of six for each of two rates.
+    assert parser.alone == 1 + 2 * (1 + 2 * 6)
+
+
+def test_numbers_are_those_of_the_analysis(study: Path, report: Path) -> None:
+    numbers = json.loads(report.with_suffix(".json").read_text())
+    assert [one["label"] for one in numbers["experiments"]] == ["--lr 1.0", "--lr 2.0"]
+    runs = [p for p in (study / "cells").iterdir() if p.name[:3] == "2.0" and p.name != "2.0-8-1"]
+    expected = model_scaling(read_models(runs), 0.5)
+    found = numbers["experiments"][1]["scaling"]
+    assert found["exponents"]["q1"]["value"] == expected.exponents.q1.exponent.value
+    assert f"{expected.verdict.limit}: " in report.read_text()
+    assert [curve["rates"] for curve in numbers["rates"]] == [[1.0, 2.0]] * 3
+
+
+def test_cells_that_do_not_count_are_named(report: Path) -> None:
+    text = report.read_text()
+    assert re.search(r"cells/1.0-4-0</td><td>diverged after 2 steps", text)
+    assert re.search(r"cells/2.0-8-1</td><td>has not ended", text)
+    assert "1 of 6 cells do not count" in text
+
+
+def test_every_cell_is_a_line_of_the_table(report: Path) -> None:
+    rows = list(csv.DictReader(report.with_suffix(".csv").open()))
+    assert len(rows) == 12
+    assert [row["why"] != "" for row in rows] == [row["RMS"] == "" for row in rows]
+    assert sum(row["why"] != "" for row in rows) == 2
+
+
+def test_the_same_runs_give_the_same_page(study: Path, report: Path, tmp_path: Path) -> None:
+    write_report(study, tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_bytes() == report.read_bytes()
+
+
+def test_a_study_without_answers_is_reported_on(tmp_path: Path) -> None:
+    options = resdepth.TrainOptions(depth=3, width=2, epochs=1, threads=1, train_fraction=0.05)
+    run = tmp_path / "a"
+    resdepth.train(options, run)
+    write_manifest(run, read_manifest(run).model_copy(update={"outcome": "interrupted"}))
+    write_report(tmp_path, tmp_path / "out.html")
+    assert "no answer yet" in (tmp_path / "out.html").read_text()
+
+
+def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AnalysisImpossible, match="no run in or under it"):
+        write_report(tmp_path, tmp_path / "out.html")
