@@ -53,7 +53,7 @@ def lines(found: "Spectrum") -> list[str]:
     trace = found.trace
     texts = [
         f"{found.checkpoint}: step {found.step}, L = {found.depth}, {found.parameters} parameters, "
-        f"{found.samples} samples, {found.engine}, {found.matrix}",
+        f"{found.samples} samples, {found.matrix}, {found.engine} in {found.dtype}",
     ]
     values = [*found.top, *found.smallest]
     names = [f"lambda_{i + 1}" for i in range(len(found.top))]

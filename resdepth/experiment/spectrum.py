@@ -35,7 +35,7 @@ Announce = Callable[[int], None]
 
 WIDEST_BLOCK = 32
 """Widest layers whose diagonal blocks are diagonalised."""
-DECADES, POINTS = 8.0, 121
+DECADES, POINTS = 6.0, 121
 """Range of |x| below the largest |eigenvalue| in which eigenvalues are counted, and its points."""
 
 
@@ -58,6 +58,7 @@ class Spectrum:
     samples: int
     matrix: str
     engine: str
+    dtype: str
     seed: int
     loss: float
     top: Array
@@ -111,6 +112,7 @@ def spectrum(
         samples=objective.samples,
         matrix=options.matrix,
         engine=engine,
+        dtype=options.dtype,
         seed=options.seed,
         loss=float(objective.losses(objective.centre[None])[0]),
         top=top,

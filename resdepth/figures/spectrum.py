@@ -1,6 +1,7 @@
 """Curvature as pictures: counts of eigenvalues, traces by layer, norms of blocks, the edge."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,13 +23,13 @@ MATRICES = {"hessian": "H", "gauss-newton": "GN"}
 def draw_spectra(found: Sequence[Spectrum], columns: int = 2) -> Figure:
     """Panels for all that is known of the spectra, runs in colours.
 
-    Counts n(lambda > x) with their bands, and n(lambda <= -x) dashed; traces of either matrix by
-    layer over k/L; a heat map for each interaction; rates times largest eigenvalues where there are
-    several spectra, against step or depth.
+    Counts n(lambda > x) with their bands, and n(lambda <= -x) dashed and hollow; traces of
+    either matrix by layer over k/L; where there are several spectra, rates times largest
+    eigenvalues and traces against step or depth; a heat map for each interaction.
     """
     layered = [spectrum for spectrum in found if spectrum.layers is not None]
     maps = [spectrum for spectrum in found if spectrum.interaction is not None]
-    panels = 1 + bool(layered) + (len(found) > 1) + len(maps)
+    panels = 1 + bool(layered) + 2 * (len(found) > 1) + len(maps)
     rows = -(-panels // columns)
     drawn = style.figure(columns, HEIGHT * rows)
     axes = iter(drawn.subplots(rows, columns, squeeze=False).flat)
@@ -37,6 +38,7 @@ def draw_spectra(found: Sequence[Spectrum], columns: int = 2) -> Figure:
         _draw_layers(next(axes), layered)
     if len(found) > 1:
         _draw_edge(next(axes), found)
+        _draw_traces(next(axes), found)
     for spectrum in maps:
         _draw_interaction(drawn, next(axes), spectrum, several=len(maps) > 1)
     for left in axes:
@@ -44,15 +46,16 @@ def draw_spectra(found: Sequence[Spectrum], columns: int = 2) -> Figure:
     return drawn
 
 
-def _colours(found: Sequence[Spectrum]) -> list[Any]:
+def _colours(found: Sequence[object]) -> list[Any]:
     return style.categories(len(found)) if len(found) < 8 else style.sequence(len(found))
 
 
 def _label(spectrum: Spectrum, found: Sequence[Spectrum]) -> str:
-    """What tells this spectrum from the others: depth, step, else its place in the list."""
-    if len({other.depth for other in found}) == len(found):
+    """What tells this spectrum from the others: depth, step, or both."""
+    depths = {other.depth for other in found}
+    if len(depths) == len(found):
         return f"$L = {spectrum.depth}$"
-    if len({other.step for other in found}) == len(found):
+    if len(depths) == 1:
         return f"step {spectrum.step}"
     return f"$L = {spectrum.depth}$, step {spectrum.step}"
 
@@ -65,8 +68,8 @@ def _draw_counts(axes: Axes, found: Sequence[Spectrum]) -> None:
         # With several spectra the colour tells them apart; alone it tells the sides apart.
         other = colour if several else style.categories(2)[1]
         beside = None if several else r"$n(\lambda \leq -x)$"
-        _draw_ranks(axes, spectrum.top, colour, label)
-        _draw_ranks(axes, -spectrum.smallest, other, beside)
+        _draw_ranks(axes, spectrum.top, colour, label, hollow=False)
+        _draw_ranks(axes, -spectrum.smallest, other, beside, hollow=True)
         if spectrum.counts is not None:
             x, half = spectrum.counts.x, len(spectrum.counts.x) // 2
             _draw_band(axes, x[half:], spectrum.counts.above, slice(half, None), colour, "-")
@@ -77,15 +80,19 @@ def _draw_counts(axes: Axes, found: Sequence[Spectrum]) -> None:
     matrix = MATRICES[found[0].matrix]
     axes.set_xlabel(f"$x$, eigenvalues of {matrix}")
     axes.set_ylabel("eigenvalues beyond $x$")
-    axes.legend(loc="best")
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(loc="best")
 
 
-def _draw_ranks(axes: Axes, values: NDArray[np.float64], colour: Any, label: str | None) -> None:
+def _draw_ranks(
+    axes: Axes, values: NDArray[np.float64], colour: Any, label: str | None, *, hollow: bool
+) -> None:
     """Eigenvalues found one by one: the i-th is where the count passes i."""
     shown = values > 0
     ranks = np.arange(1, len(values) + 1)
     if shown.any():
-        axes.plot(values[shown], ranks[shown], "o", ls="", color=colour, label=label)
+        inside = "white" if hollow else colour
+        axes.plot(values[shown], ranks[shown], "o", color=colour, mfc=inside, label=label)
 
 
 def _draw_band(
@@ -115,12 +122,15 @@ def _draw_layers(axes: Axes, found: Sequence[Spectrum]) -> None:
         errors = (layers.hessian_error, layers.gauss_newton_error, None)
         colours = [run] * 3 if several else style.categories(3)
         for (name, line), y, error, colour in zip(curves, values, errors, colours, strict=True):
-            first = spectrum is found[0]
-            axes.plot(place, y, line, color=colour, label=f"tr {name}" if first else None)
+            axes.plot(place, y, line, color=colour, label=None if several else f"tr {name}")
             if error is not None and error.any():
                 axes.fill_between(
                     place, y - 2 * error, y + 2 * error, color=colour, alpha=0.2, linewidth=0
                 )
+    if several:
+        # The colours are those of the counts; here the lines tell the matrices apart.
+        for name, line in curves:
+            axes.plot([], [], line, color="black", label=f"tr {name}")
     axes.axhline(0.0, color=style.FAINT, linewidth=0.5, zorder=0)
     axes.set_xlim(0.0, 1.0)
     axes.set_xlabel("$k/L$")
@@ -128,21 +138,72 @@ def _draw_layers(axes: Axes, found: Sequence[Spectrum]) -> None:
     axes.legend(loc="best")
 
 
+@dataclass(frozen=True)
+class Line:
+    """Spectra to be joined, in the order of their places: depths, or the steps of one depth."""
+
+    spectra: list[Spectrum]
+    places: list[int]
+    label: str | None
+
+
+def _lines(found: Sequence[Spectrum]) -> list[Line]:
+    """One line over the depths where no two are equal, else a line a depth over the steps."""
+    depths = sorted({spectrum.depth for spectrum in found})
+    if len(depths) == len(found):
+        return [Line(sorted(found, key=lambda spectrum: spectrum.depth), depths, None)]
+    lines = []
+    for depth in depths:
+        of_depth = [spectrum for spectrum in found if spectrum.depth == depth]
+        of_depth.sort(key=lambda spectrum: spectrum.step)
+        label = f"$L = {depth}$" if len(depths) > 1 else None
+        lines.append(Line(of_depth, [spectrum.step for spectrum in of_depth], label))
+    return lines
+
+
 def _draw_edge(axes: Axes, found: Sequence[Spectrum]) -> None:
-    """Rate times largest eigenvalue beside the edge, against what differs: depth, or step."""
-    deep = len({spectrum.depth for spectrum in found}) > 1
-    places = [spectrum.depth if deep else spectrum.step for spectrum in found]
-    order = np.argsort(places, kind="stable")
-    values = [found[i].rate_times_top for i in order]
-    axes.plot([places[i] for i in order], values, "o-", color=style.categories(1)[0])
+    """Rate times largest eigenvalue beside the edge."""
+    lines = _lines(found)
+    for line, colour in zip(lines, _colours(lines), strict=True):
+        values = [spectrum.rate_times_top for spectrum in line.spectra]
+        axes.plot(line.places, values, "o-", color=colour, label=line.label)
     for edge in sorted({spectrum.edge for spectrum in found}):
         axes.axhline(edge, color=style.FAINT, linestyle="--", linewidth=0.8, zorder=0)
+    _label_places(axes, found)
+    axes.set_ylabel(r"rate $\times\ \lambda_1$")
+    axes.set_ylim(bottom=min(0.0, *(spectrum.rate_times_top for spectrum in found)))
+    if len(lines) > 1:
+        axes.legend(loc="best")
+
+
+def _draw_traces(axes: Axes, found: Sequence[Spectrum]) -> None:
+    """tr H and, dashed, tr GN."""
+    lines = _lines(found)
+    for line, colour in zip(lines, _colours(lines), strict=True):
+        for name, style_of in (("hessian", "o-"), ("gauss_newton", "o--")):
+            values = [getattr(spectrum.trace, name) for spectrum in line.spectra]
+            errors = [getattr(spectrum.trace, f"{name}_error") for spectrum in line.spectra]
+            shown = 2 * np.array(errors) if any(errors) else None
+            axes.errorbar(line.places, values, shown, fmt=style_of, color=colour, elinewidth=0.8)
+    axes.plot([], [], "-", color="black", label="tr H")
+    axes.plot([], [], "--", color="black", label="tr GN")
+    traces = [t for s in found for t in (s.trace.hessian, s.trace.gauss_newton)]
+    if min(traces) > 0.0:
+        axes.set_yscale("log")
+        style.log_ticks(axes.yaxis, min(traces), max(traces))
+    _label_places(axes, found)
+    axes.set_ylabel("trace")
+    axes.legend(loc="best")
+
+
+def _label_places(axes: Axes, found: Sequence[Spectrum]) -> None:
+    depths = {spectrum.depth for spectrum in found}
+    deep = len(depths) == len(found)
+    axes.set_xlabel("$L$" if deep else "step")
     if deep:
         axes.set_xscale("log")
-        style.log_ticks(axes.xaxis, min(places), max(places))
-    axes.set_xlabel("$L$" if deep else "step")
-    axes.set_ylabel(r"rate $\times\ \lambda_1$")
-    axes.set_ylim(bottom=min(0.0, *values))
+        axes.set_xticks(sorted(depths), [str(depth) for depth in sorted(depths)], minor=False)
+        axes.minorticks_off()
 
 
 def _draw_interaction(drawn: Figure, axes: Axes, spectrum: Spectrum, *, several: bool) -> None:
