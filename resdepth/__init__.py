@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from resdepth.data.load import load_data as load_data
     from resdepth.errors import ResdepthError as ResdepthError
     from resdepth.experiment.api import render_landscape as render_landscape
+    from resdepth.experiment.api import spectrum as spectrum
     from resdepth.experiment.api import train as train
     from resdepth.mathematics.decay import fit_decay as fit_decay
     from resdepth.mathematics.pvariation import p_variation_norm as p_variation_norm
     from resdepth.mathematics.pvariation import p_variation_norms as p_variation_norms
     from resdepth.options.landscape import RenderOptions as RenderOptions
+    from resdepth.options.spectrum import SpectrumOptions as SpectrumOptions
     from resdepth.options.train import TrainOptions as TrainOptions
     from resdepth.runs.models import read_models as read_models
     from resdepth.runs.run import Run as Run
@@ -29,6 +31,7 @@ _HOMES = {
     "RenderOptions": "resdepth.options.landscape",
     "ResdepthError": "resdepth.errors",
     "Run": "resdepth.runs.run",
+    "SpectrumOptions": "resdepth.options.spectrum",
     "TrainOptions": "resdepth.options.train",
     "fit_decay": "resdepth.mathematics.decay",
     "load_data": "resdepth.data.load",
@@ -39,6 +42,7 @@ _HOMES = {
     "profile_table": "resdepth.analysis.paths",
     "read_models": "resdepth.runs.models",
     "render_landscape": "resdepth.experiment.api",
+    "spectrum": "resdepth.experiment.api",
     "train": "resdepth.experiment.api",
     "variation_table": "resdepth.analysis.paths",
     "weight_path": "resdepth.runs.run",

@@ -245,7 +245,7 @@ class NotConverged(ResdepthError):
     """An iteration for eigenvalues ended before all of them were found."""
 
     template = "eigenvalues: {found} of {wanted} converged in {products} products"
-    hint = "ask for fewer of them, or for a coarser tolerance"
+    hint = "ask for fewer of them, or for a coarser --tolerance"
 
 
 class NoDisplay(ResdepthError):

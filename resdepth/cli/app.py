@@ -41,6 +41,7 @@ COMMANDS: Tree = {
             "vis": "Draw a rendered loss surface.",
         },
     ),
+    "spectrum": "Curvature of the loss around trained weights: eigenvalues, traces by layer.",
     "critical": "Critical scaling of untrained networks against the roughness of their weights.",
     "resnet-cifar": "Train He's residual networks on CIFAR-10.",
 }

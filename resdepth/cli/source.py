@@ -9,7 +9,6 @@ from resdepth.options.resolve import resolve
 from resdepth.options.train import TrainOptions
 from resdepth.runs.manifest import NAME as MANIFEST
 
-WEIGHTS = ".safetensors"
 CONFIGURATIONS = (".yaml", ".yml", ".json")
 
 
@@ -59,3 +58,28 @@ def _with_run(folder: Path, weights: Sequence[Path]) -> tuple[Path, Options, Pat
 
 def _configures(path: Path) -> bool:
     return path.is_dir() or path.suffix.lower() in CONFIGURATIONS or not path.suffix
+
+
+def each_around(sources: Sequence[Path], command: str) -> list[tuple[Path, Options, Path]]:
+    """For each of several run folders or checkpoints inside them what `drawn_around` says of one.
+
+    Raises
+    ------
+    OptionConflict
+        There is none, or one is a file of options, which has no weights.
+    PathMissing, NotARun
+        One of them is not there.
+    """
+    if not sources:
+        raise OptionConflict(
+            flag="SOURCES", reason="none was given", remedy=f"resdepth {command} RUN"
+        )
+    found = []
+    for path in sources:
+        if path.suffix.lower() in CONFIGURATIONS and path.name != MANIFEST and not path.is_dir():
+            reason = f"{path} is no run and no checkpoint"
+            remedy = "give a run folder, or a checkpoint inside one"
+            raise OptionConflict(flag="SOURCES", reason=reason, remedy=remedy)
+        run, training, checkpoint = drawn_around((path,))
+        found.append((run or path.parent, training, checkpoint))
+    return found

@@ -9,8 +9,9 @@ from jaxtyping import Float64
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from resdepth.arrays import Hidden, Images, Labels, Targets
-from resdepth.engine.contract import Engine
+from resdepth.arrays import BlockHessian, Hidden, Images, Labels, Prediction, Targets, Traces
+from resdepth.engine.contract import Curvature, Engine
+from resdepth.engine.double_backward import products
 from resdepth.engine.loss import CrossEntropy, in_float64
 from resdepth.engine.network import Network
 from resdepth.engine.parameters import Layout, Part, Vector, layout_of
@@ -50,6 +51,9 @@ class Objective(Protocol):
 
     def gradients(self, vectors: Vector) -> tuple[Losses, Vector]:
         """Mean loss and its gradient, each vector's own."""
+
+    def products(self, directions: Vector, gauss_newton: bool = False) -> Vector:
+        """The Hessian at the centre, or the Gauss-Newton matrix, times each direction."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,26 @@ class DenseObjective:
         if found.gradient is None:
             raise RuntimeError(f"engine {self.engine.name} gave no gradient")
         return found.loss, found.gradient.reshape(vectors.shape)
+
+    def products(self, directions: Vector, gauss_newton: bool = False) -> Vector:
+        """The Hessian at the centre, or the Gauss-Newton matrix, times each direction."""
+        shaped = directions.view(-1, *self.network.blocks.shape)
+        found = self._curvature.hvp(self.network, self.h0, self.targets, shaped, gauss_newton)
+        return found.reshape(directions.shape)
+
+    def layer_traces(self, gauss_newton: bool = False) -> Traces:
+        """The exact trace of each layer's diagonal block."""
+        return self._curvature.block_traces(self.network, self.h0, self.targets, gauss_newton)
+
+    def layer_blocks(self, gauss_newton: bool = False) -> Iterator[BlockHessian]:
+        """The diagonal blocks, dense, from the last layer to the first."""
+        return self._curvature.block_hessians(self.network, self.h0, self.targets, gauss_newton)
+
+    @property
+    def _curvature(self) -> Curvature:
+        if not isinstance(self.engine, Curvature):
+            raise RuntimeError(f"engine {self.engine.name} has no second derivatives")
+        return self.engine
 
     def _networks(self, vectors: Vector) -> Network:
         return self.network.with_blocks(vectors.view(-1, *self.network.blocks.shape))
@@ -144,6 +168,26 @@ class ConvolutionalObjective:
         losses, gradients = zip(*found, strict=True)
         return torch.stack(losses), torch.stack(gradients)
 
+    def products(self, directions: Vector, gauss_newton: bool = False) -> Vector:
+        """The Hessian at the centre, or the Gauss-Newton matrix, times each direction."""
+        found = torch.zeros_like(directions)
+        for images, labels in self.batches:
+            # One batch's graph at a time.
+            found += self._products(images, labels, directions, gauss_newton)
+        return found / self.samples
+
+    def _products(
+        self, images: Images, labels: Labels, directions: Vector, gauss_newton: bool
+    ) -> Vector:
+        """Those of one batch's summed loss."""
+        return products(
+            lambda vector: self._logits(vector, images),
+            lambda logits: CrossEntropy().of_samples(logits, labels).sum(),
+            self.centre,
+            directions,
+            gauss_newton,
+        )
+
     def _gradient(self, vector: Vector) -> tuple[Tensor, Tensor]:
         leaf = vector.detach().clone().requires_grad_()
         loss, gradient = _nothing(vector), torch.zeros_like(vector)
@@ -155,11 +199,15 @@ class ConvolutionalObjective:
 
     def _sums(self, vector: Vector) -> Iterator[Tensor]:
         """Summed loss of each batch."""
+        for images, labels in self.batches:
+            logits = self._logits(vector, images)
+            yield in_float64(CrossEntropy().of_samples(logits, labels)).sum()
+
+    def _logits(self, vector: Vector, images: Images) -> Prediction:
         self.network.eval()
         parameters = self.layout.named(vector)
-        for images, labels in self.batches:
-            logits = functional_call(self.network, parameters, (images.to(vector.dtype),))
-            yield in_float64(CrossEntropy().of_samples(logits, labels)).sum()
+        found: Prediction = functional_call(self.network, parameters, (images.to(vector.dtype),))
+        return found
 
 
 def _nothing(vector: Vector) -> Tensor:

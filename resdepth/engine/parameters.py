@@ -49,6 +49,19 @@ class Layout:
         for part, end in zip(self.parts, ends, strict=True):
             yield part, slice(end - part.size, end)
 
+    def layers(self) -> dict[str, slice]:
+        """Where each layer lies: one of a stack, or the parts of one module, which adjoin."""
+        found: dict[str, slice] = {}
+        for part, place in self.places():
+            if part.stacked:
+                depth = part.shape[0]
+                starts = range(place.start, place.stop, part.size // depth)
+                found |= {str(k): slice(s, s + part.size // depth) for k, s in enumerate(starts)}
+            else:
+                name = part.name.rpartition(".")[0]
+                found[name] = slice(found.get(name, place).start, place.stop)
+        return found
+
     def named(self, vector: Vector) -> dict[str, Tensor]:
         """Views of a vector (*replicas, parameters) by name, each (*replicas, *shape)."""
         lead = vector.shape[:-1]

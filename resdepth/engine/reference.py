@@ -4,7 +4,6 @@ from collections import deque
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor
 
 from resdepth.arrays import BlockHessian, Directions, Hidden, Prediction, Targets, Traces
 from resdepth.engine.contract import (
@@ -15,6 +14,7 @@ from resdepth.engine.contract import (
     check_single,
     evaluate_prediction,
 )
+from resdepth.engine.double_backward import products
 from resdepth.engine.loss import in_float64
 from resdepth.engine.network import Network
 from resdepth.mathematics.activation import ACTIVATIONS
@@ -36,17 +36,6 @@ def hidden_states(network: Network, h0: Hidden) -> Iterator[Hidden]:
             h = h + sigma(h) @ (block - previous).mT
         previous = block
         yield h
-
-
-def derivative(of: Tensor, by: Tensor, along: Tensor | None = None, again: bool = False) -> Tensor:
-    """Gradient of <of, along> by `by`, zero where it does not depend on it.
-
-    `again`: it can be differentiated once more.
-    """
-    (found,) = torch.autograd.grad(
-        of, by, along, create_graph=again, retain_graph=True, materialize_grads=True
-    )
-    return found
 
 
 class ReferenceEngine:
@@ -88,24 +77,12 @@ class ReferenceEngine:
     ) -> Directions:
         """The Hessian, or the Gauss-Newton matrix, times each direction, by double backward."""
         check_directions(network, directions)
-        blocks = network.blocks.detach().clone().requires_grad_()
-        prediction = self.predict(network.with_blocks(blocks), h0)
-        # The loss of a prediction that nothing stands behind has its own Hessian alone.
-        leaf = prediction.detach().requires_grad_() if gauss_newton else prediction
-        loss = network.loss.of_samples(leaf, targets).mean()
-        slope = derivative(loss, leaf if gauss_newton else blocks, again=True)
-        if not gauss_newton:
-            return torch.stack([derivative(slope, blocks, along) for along in directions])
-        # J v: the derivative of J^T w by w, along v.
-        weights = torch.zeros_like(prediction).requires_grad_()
-        back = derivative(prediction, blocks, weights, again=True)
-        return torch.stack(
-            [
-                derivative(
-                    prediction, blocks, derivative(slope, leaf, derivative(back, weights, along))
-                )
-                for along in directions
-            ]
+        return products(
+            lambda blocks: self.predict(network.with_blocks(blocks), h0),
+            lambda prediction: network.loss.of_samples(prediction, targets).mean(),
+            network.blocks,
+            directions,
+            gauss_newton,
         )
 
     def block_traces(

@@ -6,7 +6,10 @@ from resdepth.experiment import dense, landscape
 from resdepth.experiment.objectives import Source
 from resdepth.experiment.observer import Observer
 from resdepth.experiment.session import conduct
+from resdepth.experiment.spectrum import Spectrum
+from resdepth.experiment.spectrum import spectrum as spectrum_around
 from resdepth.options.landscape import RenderOptions
+from resdepth.options.spectrum import SpectrumOptions
 from resdepth.options.train import TrainOptions
 from resdepth.runs.folder import create_run, default_run_folder, reopen_run
 from resdepth.runs.run import Run
@@ -71,3 +74,31 @@ def render_landscape(
     path = Path(out) if out is not None else run.path / "landscape.npy"
     landscape.render(source, options or RenderOptions(), path, ["resdepth.render_landscape"])
     return read_surface(path)
+
+
+def spectrum(
+    run: Run | Path | str,
+    options: SpectrumOptions | None = None,
+    *,
+    checkpoint: Path | str | None = None,
+) -> Spectrum:
+    """Eigenvalues, traces and counts of the curvature around weights of `run`.
+
+    Parameters
+    ----------
+    options
+        Which matrix, how many eigenvalues, what by layer; the defaults where left out. Their
+        `sources` are not looked at.
+    checkpoint
+        The file of the weights; the run's newest where left out.
+
+    Raises
+    ------
+    PathMissing
+        The run has no checkpoint yet.
+    NotConverged, AnalysisImpossible, OptionConflict
+        There is no answer, or not to these options.
+    """
+    run = run if isinstance(run, Run) else Run(Path(run))
+    around = run.newest if checkpoint is None else Path(checkpoint)
+    return spectrum_around(Source(run.recorded_options, around), options or SpectrumOptions())

@@ -10,14 +10,16 @@ from torch import Tensor
 from resdepth.data.augment import normalise
 from resdepth.data.images import load_images
 from resdepth.data.load import load_data
+from resdepth.engine.contract import Engine, Request
 from resdepth.engine.convolutional import ResNet
-from resdepth.engine.kernels.registry import choose
+from resdepth.engine.kernels.registry import choose, choose_curvature
 from resdepth.engine.objective import ConvolutionalObjective, DenseObjective, Objective
 from resdepth.engine.threads import leave_threads_to
 from resdepth.experiment.problem import engine_request, load_network
 from resdepth.options.base import Options
 from resdepth.options.landscape import RenderOptions
 from resdepth.options.resnet_cifar import ResnetCifarOptions
+from resdepth.options.spectrum import SpectrumOptions
 from resdepth.options.train import TrainOptions
 from resdepth.runs.checkpoint import Checkpoint, check_like
 from resdepth.runs.run import Run
@@ -25,6 +27,11 @@ from resdepth.runs.run import Run
 SUBSET = "numpy.random.default_rng([seed, 1]).permutation(N)[:subset], sorted"
 IMAGES = 500
 """Images evaluated at once."""
+LAYERS_OF_IMAGES = 1000
+"""Images times layers whose second derivatives are taken at once: about a GiB in float64."""
+
+Asked = RenderOptions | SpectrumOptions
+"""What is asked of a loss: its values, or its second derivatives."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class Source:
 
 
 def objective_of(
-    source: Source, checkpoint: Checkpoint, options: RenderOptions, device: torch.device
+    source: Source, checkpoint: Checkpoint, options: Asked, device: torch.device
 ) -> tuple[Objective, str]:
     """The loss around a checkpoint on the run's training data, and what computes it."""
     if isinstance(source.training, TrainOptions):
@@ -52,25 +59,37 @@ def objective_of(
 
 
 def _dense(
-    training: TrainOptions, checkpoint: Checkpoint, options: RenderOptions, device: torch.device
+    training: TrainOptions, checkpoint: Checkpoint, options: Asked, device: torch.device
 ) -> tuple[Objective, str]:
     threads = torch.get_num_threads()
-    network = load_network(training, checkpoint)
-    engine = choose(options.engine, engine_request(training, device, threads))
+    if isinstance(options, SpectrumOptions):
+        training = training.model_copy(update={"dtype": options.dtype})
+    dtype = getattr(torch, training.dtype)
+    network = load_network(training, checkpoint).to("cpu", dtype)
+    engine = _engine(options, engine_request(training, device, threads))
     data, _ = load_data(training)
     chosen = _subset(options, data.samples)
     data = data if chosen is None else data.take(chosen)
     h0 = network.embed(data.inputs).to(device)
     leave_threads_to(engine)
-    network = network.to(device, network.blocks.dtype)
+    network = network.to(device, dtype)
     return DenseObjective(engine, network, h0, data.targets.to(device)), engine.name
+
+
+def _engine(options: Asked, request: Request) -> Engine:
+    if isinstance(options, RenderOptions):
+        return choose(options.engine, request)
+    engine = choose_curvature(options.engine, request)
+    if not isinstance(engine, Engine):
+        raise TypeError(f"{engine.name}: has second derivatives alone")
+    return engine
 
 
 def _convolutional(
     source: Source,
     training: ResnetCifarOptions,
     checkpoint: Checkpoint,
-    options: RenderOptions,
+    options: Asked,
     device: torch.device,
 ) -> tuple[Objective, str]:
     images, _ = load_images(training, device)
@@ -84,12 +103,16 @@ def _convolutional(
     network.load_state_dict(own)
     chosen = _subset(options, len(images.labels))
     index = torch.arange(len(images.labels)) if chosen is None else chosen
-    parts = [part.to(device) for part in torch.split(index, IMAGES)]
+    together, dtype = IMAGES, "float32"
+    if isinstance(options, SpectrumOptions):
+        together, dtype = max(1, LAYERS_OF_IMAGES // training.depth), options.dtype
+    network = network.to(getattr(torch, dtype))
+    parts = [part.to(device) for part in torch.split(index, together)]
     batches = [(normalise(images.images[part]), images.labels[part]) for part in parts]
-    return ConvolutionalObjective(network, batches), "torch float32"
+    return ConvolutionalObjective(network, batches), f"torch {dtype}"
 
 
-def _subset(options: RenderOptions, samples: int) -> Tensor | None:
+def _subset(options: Asked, samples: int) -> Tensor | None:
     if options.subset is None or options.subset >= samples:
         return None
     order = np.random.default_rng([options.seed, 1]).permutation(samples)

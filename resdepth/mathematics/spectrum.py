@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from resdepth.errors import NotConverged
 
@@ -105,8 +105,9 @@ def _one_end(
             tol=tolerance,
             v0=np.random.default_rng(seed).standard_normal(size),
         )
-    except ArpackNoConvergence as error:
-        raise NotConverged(found=len(error.eigenvalues), wanted=count, products=products) from error
+    except ArpackError as error:
+        found = len(getattr(error, "eigenvalues", ()))
+        raise NotConverged(found=found, wanted=count, products=products) from error
     return values, vectors, products
 
 

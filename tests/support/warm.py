@@ -16,9 +16,11 @@ MODULES = (
     "resdepth.experiment.export",
     "resdepth.experiment.dense",
     "resdepth.experiment.session",
+    "resdepth.experiment.spectrum",
     "resdepth.figures.decay",
     "resdepth.figures.landscape",
     "resdepth.figures.paths",
+    "resdepth.figures.spectrum",
 )
 
 for module in MODULES:

@@ -1,0 +1,77 @@
+"""`resdepth spectrum`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resdepth.cli import console, signals
+from resdepth.cli.parameters import command
+from resdepth.cli.picture import finish
+from resdepth.cli.source import each_around
+from resdepth.options.spectrum import SpectrumInvocation, SpectrumOptions
+
+if TYPE_CHECKING:
+    from resdepth.experiment.spectrum import Spectrum
+
+NAME = "spectrum"
+
+
+def spectrum(options: SpectrumOptions, call: SpectrumInvocation, given: frozenset[str]) -> None:
+    """Look at the curvature of the training loss around trained weights.
+
+    The largest and smallest eigenvalues of the Hessian or the Gauss-Newton matrix with the norms of
+    their residuals, the traces of both matrices as a whole and by layer, and the learning rate
+    times the largest eigenvalue beside the edge of stability. Everything comes from exact products;
+    what is estimated has a standard error or a band. The price is said first, in gradients.
+    """
+    from resdepth.figures.style import output_path
+
+    around = each_around(options.sources, NAME)
+    default = around[0][0] / "spectrum.pdf" if len(around) == 1 else Path("spectrum.pdf")
+    out = output_path(options.out or default, command=NAME)
+    with signals.deferred():
+        from resdepth.experiment.objectives import Source
+        from resdepth.experiment.spectrum import spectrum as look
+        from resdepth.figures.spectrum import draw_spectra
+
+    console.route_warnings()
+    found = []
+    for _, training, checkpoint in around:
+
+        def announce(price: int, checkpoint: Path = checkpoint) -> None:
+            console.say(f"{checkpoint}: about {price} gradients of the loss", quiet=call.quiet)
+
+        found.append(look(Source(training, checkpoint), options, announce))
+        if not call.json_:
+            print("\n".join(lines(found[-1])), flush=True)
+    drawn = draw_spectra(found, options.columns)
+    numbers = found[0] if len(found) == 1 else found
+    finish(drawn, numbers, out, json=call.json_, show=options.show)
+
+
+def lines(found: "Spectrum") -> list[str]:
+    """One spectrum in words."""
+    trace = found.trace
+    texts = [
+        f"{found.checkpoint}: step {found.step}, L = {found.depth}, {found.parameters} parameters, "
+        f"{found.samples} samples, {found.matrix}, {found.engine} in {found.dtype}",
+    ]
+    values = [*found.top, *found.smallest]
+    names = [f"lambda_{i + 1}" for i in range(len(found.top))]
+    names += [f"lambda_{found.parameters - i}" for i in range(len(found.smallest))]
+    for name, value, residual in zip(names, values, found.residuals, strict=True):
+        texts.append(f"  {name} = {value:.8g}, residual {residual:.1g}")
+    texts.append(f"  tr H = {_estimate(trace.hessian, trace.hessian_error)}")
+    texts.append(f"  tr GN = {_estimate(trace.gauss_newton, trace.gauss_newton_error)}")
+    texts.append(
+        f"  rate {found.rate:.6g} times lambda_1 = {found.rate_times_top:.4g}, "
+        f"edge of stability {found.edge:g}"
+    )
+    texts.append(f"  {found.products} products")
+    return texts
+
+
+def _estimate(value: float, error: float) -> str:
+    return f"{value:.6g} ± {error:.2g}" if error else f"{value:.6g} (exact)"
+
+
+COMMANDS = {NAME: command(NAME, SpectrumOptions, SpectrumInvocation, spectrum)}

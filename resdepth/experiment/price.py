@@ -1,0 +1,44 @@
+"""What second derivatives cost, in gradients of the whole loss."""
+
+import math
+
+from resdepth.engine.objective import DenseObjective, Objective
+from resdepth.mathematics.spectrum import DENSE
+from resdepth.options.spectrum import SpectrumOptions
+
+EXACT = 64
+"""Widest layers whose traces are made exactly; beyond it probes are cheaper."""
+AN_END = 40
+"""Products that ARPACK takes for the eigenvalues at one end, about."""
+ONE = {False: 8 / 3, True: 5 / 3}
+"""Gradients in a product alone: of the Hessian, of the Gauss-Newton matrix."""
+SHARED = {False: 2.1, True: 1.4}
+"""The same where several share their passes."""
+
+
+def exact_traces(objective: Objective) -> bool:
+    """Whether the traces of the layers are made without a probe."""
+    return isinstance(objective, DenseObjective) and objective.network.width <= EXACT
+
+
+def gradients(objective: Objective, options: SpectrumOptions) -> int:
+    """Gradients that a spectrum takes, about: nobody knows how soon eigenvalues converge."""
+    size, gauss_newton = objective.layout.size, options.gauss_newton
+    ends = 1 + (options.lowest > 0)
+    wanted = options.top + options.lowest
+    together, alone = 0, 0
+    if size < DENSE or wanted >= size:
+        together += size + (size if options.density else min(wanted, size))
+    else:
+        alone += max(AN_END, 2 * wanted) * ends
+        together += wanted + (options.probes * options.steps if options.density else 0)
+    together += options.probes * (options.interaction or 0)
+    price = together * SHARED[gauss_newton] + alone * ONE[gauss_newton]
+    if isinstance(objective, DenseObjective) and exact_traces(objective):
+        width = objective.network.width
+        price += 2 * (2 / 3) * (width + 1)
+        # A dense block is one product (d^2, N)(N, d^2): 2 N d^4 operations beside 6 N d^2.
+        price += width**2 / 3 if options.blocks == "spectra" else 0.0
+    else:
+        price += (SHARED[False] + SHARED[True]) * options.probes * (3 if options.blocks else 2)
+    return math.ceil(price)

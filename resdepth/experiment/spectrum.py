@@ -1,0 +1,199 @@
+"""The curvature around trained weights: eigenvalues, counts, traces by layer, interaction."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from resdepth.engine.device import resolve_device
+from resdepth.engine.objective import DenseObjective, Objective
+from resdepth.engine.threads import threads_put_back
+from resdepth.errors import OptionConflict
+from resdepth.experiment.curvature import Curvature, LayerTraces, Traces, block_spectra
+from resdepth.experiment.objectives import Source, objective_of
+from resdepth.experiment.price import exact_traces, gradients
+from resdepth.mathematics.counting import Counts, counts, measures
+from resdepth.mathematics.spectrum import (
+    DENSE,
+    Eigenpairs,
+    Product,
+    extreme_eigenpairs,
+    interaction,
+)
+from resdepth.options.resnet_cifar import ResnetCifarOptions
+from resdepth.options.spectrum import SpectrumOptions
+from resdepth.runs.checkpoint import read_checkpoint
+from resdepth.runs.manifest import available_threads
+
+Array = NDArray[np.float64]
+Announce = Callable[[int], None]
+"""Told the price in gradients before anything is computed."""
+
+WIDEST_BLOCK = 32
+"""Widest layers whose diagonal blocks are diagonalised."""
+DECADES, POINTS = 6.0, 121
+"""Range of |x| below the largest |eigenvalue| in which eigenvalues are counted, and its points."""
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """What is known of the curvature around one checkpoint.
+
+    `top` runs down from the largest eigenvalue, `smallest` up from the smallest; `residuals` are
+    the norms of H v - lambda v of both in this order: an eigenvalue lies within one of each value.
+    `trace` and `layers` are of both matrices; `counts`, `spectra` (layers, width^2) and
+    `interaction` (groups, groups) of `matrix`, None where they were not asked for.
+    `rate_times_top` is the rate of the next update times the largest eigenvalue, `edge` what it
+    should stay below for the descent to be stable: 2, or 2 (1 + momentum).
+    """
+
+    checkpoint: Path
+    step: int
+    depth: int
+    parameters: int
+    samples: int
+    matrix: str
+    engine: str
+    dtype: str
+    seed: int
+    loss: float
+    top: Array
+    smallest: Array
+    residuals: Array
+    trace: Traces
+    layers: LayerTraces | None
+    products: int
+    rate: float
+    rate_times_top: float
+    edge: float
+    counts: Counts | None
+    spectra: Array | None
+    interaction: Array | None
+
+
+@threads_put_back()
+def spectrum(
+    source: Source, options: SpectrumOptions, announce: Announce = lambda price: None
+) -> Spectrum:
+    """The curvature around one checkpoint.
+
+    Raises
+    ------
+    OptionConflict
+        `blocks` or `interaction` asks for what the network does not have.
+    NotConverged
+        The eigenvalues at one end were not found.
+    AnalysisImpossible
+        The loss has no second derivatives there.
+    """
+    torch.set_num_threads(options.threads or available_threads())
+    checkpoint = read_checkpoint(source.checkpoint)
+    objective, engine = objective_of(source, checkpoint, options, resolve_device(options.device))
+    layers = list(objective.layout.layers().values())
+    _check(objective, options, len(layers))
+    announce(gradients(objective, options))
+    curvature = Curvature(objective, source.checkpoint)
+    product, size = curvature.of(options.gauss_newton), objective.layout.size
+    pairs = _eigenpairs(product, options, size)
+    by_layer = None
+    if exact_traces(objective) or options.blocks:
+        by_layer = curvature.layer_traces(options.probes, options.seed)
+    trace = curvature.traces(by_layer, options.probes, options.seed)
+    top, lowest = pairs.values[: options.top], slice(options.lowest)
+    return Spectrum(
+        checkpoint=source.checkpoint,
+        step=checkpoint.step,
+        depth=_depth(source, len(layers)),
+        parameters=size,
+        samples=objective.samples,
+        matrix=options.matrix,
+        engine=engine,
+        dtype=options.dtype,
+        seed=options.seed,
+        loss=float(objective.losses(objective.centre[None])[0]),
+        top=top,
+        smallest=pairs.values[::-1][lowest],
+        residuals=np.concatenate([pairs.residuals[: len(top)], pairs.residuals[::-1][lowest]]),
+        trace=trace,
+        layers=by_layer,
+        counts=_counts(product, options, pairs, size) if options.density else None,
+        spectra=_spectra(objective, options),
+        interaction=_interaction(product, options, layers, size),
+        rate=checkpoint.lr,
+        rate_times_top=checkpoint.lr * float(top[0]),
+        edge=_edge(source),
+        products=curvature.products,
+    )
+
+
+def _check(objective: Objective, options: SpectrumOptions, layers: int) -> None:
+    narrow = isinstance(objective, DenseObjective) and objective.network.width <= WIDEST_BLOCK
+    if options.blocks == "spectra" and not narrow:
+        raise OptionConflict(
+            flag="--blocks=spectra",
+            reason=f"needs a fully connected network of width {WIDEST_BLOCK} or less",
+            remedy="--blocks=traces",
+        )
+    if options.interaction is not None and options.interaction > layers:
+        raise OptionConflict(
+            flag="--interaction",
+            reason=f"{options.interaction} groups of {layers} layers",
+            remedy=f"at most {layers}",
+        )
+
+
+def _eigenpairs(product: Product, options: SpectrumOptions, size: int) -> Eigenpairs:
+    """Those that were asked for; to count the eigenvalues of a small matrix all of them."""
+    top = size if options.density and size < DENSE else options.top
+    tolerance, seed = options.residual, options.seed
+    return extreme_eigenpairs(product, size, top, options.lowest, tolerance=tolerance, seed=seed)
+
+
+def _counts(product: Product, options: SpectrumOptions, pairs: Eigenpairs, size: int) -> Counts:
+    """How many eigenvalues lie above x and at most x, on either side of zero."""
+    known = pairs.values
+    found = measures(
+        product,
+        size,
+        probes=options.probes,
+        steps=options.steps,
+        known=pairs.vectors,
+        seed=options.seed,
+    )
+    largest = max(np.abs(known).max(), *(np.abs(m.nodes).max(initial=0.0) for m in found)) or 1.0
+    positive = np.geomspace(largest * 10.0**-DECADES, largest, POINTS)
+    return counts(found, np.concatenate([-positive[::-1], positive]), size, known)
+
+
+def _spectra(objective: Objective, options: SpectrumOptions) -> Array | None:
+    if options.blocks != "spectra" or not isinstance(objective, DenseObjective):
+        return None
+    return block_spectra(objective, options.gauss_newton)
+
+
+def _interaction(
+    product: Product, options: SpectrumOptions, layers: list[slice], size: int
+) -> Array | None:
+    """Norms of the blocks between groups of consecutive layers, as even as can be."""
+    if options.interaction is None:
+        return None
+    ends = np.linspace(0, len(layers), options.interaction + 1).round().astype(int)
+    groups = [slice(layers[first].start, layers[end - 1].stop) for first, end in pairwise(ends)]
+    return interaction(product, groups, size, probes=options.probes, seed=options.seed)
+
+
+def _depth(source: Source, layers: int) -> int:
+    """L as the run has it."""
+    training = source.training
+    return training.depth if isinstance(training, ResnetCifarOptions) else layers
+
+
+def _edge(source: Source) -> float:
+    """Largest stable rate times curvature of gradient descent with the run's momentum."""
+    training = source.training
+    momentum = training.momentum if isinstance(training, ResnetCifarOptions) else 0.0
+    return 2.0 * (1.0 + momentum)

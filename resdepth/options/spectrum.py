@@ -1,0 +1,85 @@
+"""Options of `resdepth spectrum`."""
+
+from pathlib import Path
+from typing import Literal
+
+from resdepth.options.base import AnalysisInvocation, Options, option
+from resdepth.options.train import Device
+
+
+class SpectrumOptions(Options):
+    """Which second derivatives of the loss to look at, around which weights."""
+
+    sources: tuple[Path, ...] = option(
+        (),
+        "run folders, or checkpoints inside them; several are drawn in one picture",
+        positional=True,
+        default_text="of a run its newest checkpoint",
+    )
+    matrix: Literal["hessian", "gauss-newton"] = option(
+        "hessian", "matrix of the eigenvalues, the counts, the spectra and the interaction"
+    )
+    top: int = option(10, "largest eigenvalues", ge=1)
+    smallest: int | None = option(
+        None,
+        "smallest eigenvalues",
+        default_text="1; 0 for gauss-newton, which has none below 0",
+        ge=0,
+    )
+    tolerance: float | None = option(
+        None,
+        "residual of an eigenvector relative to its eigenvalue",
+        default_text="1e-6; 1e-4 in float32",
+        gt=0,
+        lt=1,
+    )
+    density: bool = option(False, "count the eigenvalues above every x", flags=("--density",))
+    probes: int = option(
+        10, "random vectors of every estimate: counts, traces that are not exact, interaction", ge=2
+    )
+    steps: int = option(60, "Lanczos steps of each probe of --density", ge=2)
+    blocks: Literal["traces", "spectra"] | None = option(
+        None,
+        "layer by layer: the traces, or all eigenvalues of each diagonal block too",
+        default_text="traces where they are exact: dense, up to width 64",
+    )
+    interaction: int | None = option(
+        None,
+        "norms of the blocks between so many groups of consecutive layers",
+        unit="groups",
+        ge=2,
+    )
+    subset: int | None = option(
+        None, "random part of the training data", unit="samples", default_text="all of it", ge=1
+    )
+    seed: int = option(0, "seed of the probes and of --subset", ge=0, lt=2**63)
+    dtype: Literal["float32", "float64"] = option("float64", "number format of the products")
+    device: Device = option("auto", "where to compute", hidden=("gpu",))
+    engine: Literal["auto", "cpu", "eager", "reference"] = option(
+        "auto", "implementation of the network; auto: the fastest that has second derivatives"
+    )
+    threads: int | None = option(None, "CPU threads", default_text="one a core", ge=1)
+    columns: int = option(2, "width of the figure in columns of a paper", ge=1, le=2)
+    out: Path | None = option(
+        None, "figure to write (.pdf, .svg or .png)", default_text="RUN/spectrum.pdf"
+    )
+    show: bool = option(False, "open a window", flags=("--show",))
+
+    @property
+    def gauss_newton(self) -> bool:
+        """Whether the matrix is the Gauss-Newton one."""
+        return self.matrix == "gauss-newton"
+
+    @property
+    def lowest(self) -> int:
+        """How many of the smallest eigenvalues are wanted."""
+        return self.smallest if self.smallest is not None else int(not self.gauss_newton)
+
+    @property
+    def residual(self) -> float:
+        """The tolerance: as given, or what the number format lets converge."""
+        return self.tolerance or {"float32": 1e-4, "float64": 1e-6}[self.dtype]
+
+
+class SpectrumInvocation(AnalysisInvocation):
+    """One call of `spectrum`."""

@@ -1,0 +1,97 @@
+"""What a picture of spectra shows."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from resdepth.experiment.curvature import LayerTraces, Traces
+from resdepth.experiment.spectrum import Spectrum
+from resdepth.figures.spectrum import draw_spectra
+from resdepth.mathematics.counting import Band, Counts
+
+X = np.geomspace(1e-3, 1.0, 9)
+SIGNED = np.concatenate([-X[::-1], X])
+ABOVE = np.linspace(30.0, 0.0, 18)
+ZEROS = np.zeros(4)
+
+
+@pytest.fixture
+def spectrum() -> Spectrum:
+    """Everything that can be known of a network of depth 4."""
+    return Spectrum(
+        checkpoint=Path("last.safetensors"),
+        step=7,
+        depth=4,
+        parameters=30,
+        samples=9,
+        matrix="hessian",
+        engine="eager",
+        dtype="float64",
+        seed=0,
+        loss=1.0,
+        top=np.array([1.0, 0.5, -0.1]),
+        smallest=np.array([-0.7]),
+        residuals=np.full(4, 1e-9),
+        trace=Traces(2.0, 1.0, 0.0, 0.0),
+        layers=LayerTraces(list("0123"), np.arange(4.0), np.ones(4), ZEROS, ZEROS),
+        products=30,
+        rate=1.9,
+        rate_times_top=1.9,
+        edge=2.0,
+        counts=Counts(
+            SIGNED,
+            Band(ABOVE, ABOVE - 1.0, ABOVE + 1.0),
+            Band(30.0 - ABOVE, 29.0 - ABOVE, 31.0 - ABOVE),
+        ),
+        spectra=None,
+        interaction=np.array([[2.0, 0.5], [0.5, 1.0]]),
+    )
+
+
+def shown(drawn) -> list:
+    return [axes for axes in drawn.axes if axes.axison]
+
+
+def test_one_spectrum_has_counts_layers_and_a_map(spectrum) -> None:
+    counts, layers, interaction, bar = shown(draw_spectra([spectrum]))
+    assert counts.get_xscale() == counts.get_yscale() == "log"
+    marks = [line for line in counts.lines if line.get_marker() == "o"]
+    # The third of the largest is negative and has no place on this side.
+    np.testing.assert_array_equal(marks[0].get_xydata(), [[1.0, 1], [0.5, 2]])
+    np.testing.assert_array_equal(marks[1].get_xydata(), [[0.7, 1]])
+    curves = [line for line in counts.lines if line.get_marker() != "o"]
+    np.testing.assert_array_equal(curves[0].get_xdata(), X)
+    np.testing.assert_array_equal(curves[1].get_xdata(), X)
+    # The last count is none, which a logarithmic axis does not have.
+    below = (30.0 - ABOVE)[8::-1]
+    np.testing.assert_array_equal(curves[1].get_ydata(), [*below[:-1], np.nan])
+    difference = layers.lines[2]
+    np.testing.assert_array_equal(difference.get_ydata(), np.arange(4.0) - 1.0)
+    np.testing.assert_array_equal(difference.get_xdata(), [0.125, 0.375, 0.625, 0.875])
+    assert interaction.images[0].get_array()[0, 0] == 2.0 and "F" in bar.get_ylabel()
+
+
+def test_several_depths_are_shown_against_depth(spectrum) -> None:
+    bare = replace(spectrum, counts=None, layers=None, interaction=None)
+    deep = replace(bare, depth=16, rate_times_top=3.0)
+    _, edge, traces = shown(draw_spectra([deep, bare], columns=1))
+    np.testing.assert_array_equal(edge.lines[0].get_xydata(), [[4, 1.9], [16, 3.0]])
+    np.testing.assert_array_equal(edge.lines[1].get_ydata(), [2.0, 2.0])
+    assert edge.get_xlabel() == traces.get_xlabel() == "$L$"
+
+
+def test_checkpoints_are_shown_against_the_step_a_line_a_depth(spectrum) -> None:
+    found = [replace(spectrum, step=s, depth=d) for d in (4, 8) for s in (9, 2)]
+    edge = draw_spectra(found).axes[2]
+    lines = [line for line in edge.lines if line.get_marker() == "o"]
+    assert [line.get_xdata().tolist() for line in lines] == [[2, 9], [2, 9]]
+    assert edge.get_xlabel() == "step"
+
+
+def test_nothing_positive_can_be_drawn(spectrum) -> None:
+    flat = replace(spectrum, top=np.zeros(2), smallest=np.zeros(1), counts=None)
+    flat = replace(flat, interaction=np.zeros((2, 2)), trace=Traces(-1.0, 0.0, 0.0, 0.0))
+    assert draw_spectra([flat]).axes
+    assert draw_spectra([flat, replace(flat, depth=5)]).axes
