@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from resdepth.errors import ResdepthError as ResdepthError
     from resdepth.experiment.api import render_landscape as render_landscape
     from resdepth.experiment.api import train as train
+    from resdepth.experiment.study.run import study as study
     from resdepth.mathematics.decay import fit_decay as fit_decay
     from resdepth.mathematics.pvariation import p_variation_norm as p_variation_norm
     from resdepth.mathematics.pvariation import p_variation_norms as p_variation_norms
@@ -39,6 +40,7 @@ _HOMES = {
     "profile_table": "resdepth.analysis.paths",
     "read_models": "resdepth.runs.models",
     "render_landscape": "resdepth.experiment.api",
+    "study": "resdepth.experiment.study.run",
     "train": "resdepth.experiment.api",
     "variation_table": "resdepth.analysis.paths",
     "weight_path": "resdepth.runs.run",

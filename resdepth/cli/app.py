@@ -32,6 +32,15 @@ COMMANDS: Tree = {
             "profile": "p-variation norm against p, and the critical exponent.",
         },
     ),
+    "study": (
+        "One experiment at many depths and seeds.",
+        {
+            "run": "Train the cells of a study, or go on with it.",
+            "status": "Show where each cell stands.",
+            "retry": "Go on, failed cells included.",
+            "cancel": "End what runs, and keep the rest from beginning.",
+        },
+    ),
     "curvefit": "Fit C / (t + T0)^rho to a recorded scalar.",
     "landscape": (
         "Loss around trained weights.",

@@ -131,7 +131,7 @@ class TrainOptions(Options):
         """lr (L/D)^e: the first learning rate at this depth."""
         if self.lr_depth is None:
             return self.lr
-        return self.lr * (self.depth / self.lr_depth) ** self.lr_depth_exponent
+        return float(self.lr * (self.depth / self.lr_depth) ** self.lr_depth_exponent)
 
     @property
     def regression(self) -> bool:
