@@ -8,7 +8,7 @@ RUST_SOURCES := $(shell find rust-pvar rust-engine \( -name target -o -name test
 CRATES := rust-pvar rust-engine
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-gpu lint format types rust docs bench bench-pvar bench-resnet bench-gpu \
+.PHONY: help install demo test test-gpu test-slurm lint format types rust docs bench bench-pvar bench-resnet bench-gpu \
 	stress-pvar fuzz-pvar sanitize miri-pvar neon check clean
 
 help: ## list the targets
@@ -59,6 +59,15 @@ docs: install ## write docs/cli.md from the commands
 test-gpu: install ## the GPU engine's tests, compiled (needs a CUDA device)
 	$(BIN)/python -m pytest tests/engine/test_cuda.py tests/engine/test_graphed.py \
 		tests/engine/test_tiling.py tests/engine/test_convolutional.py tests/experiment/test_gpu.py
+
+# Slurm keeps all it has in a folder of its own; only its packages go into the system.
+test-slurm: install ## studies on a Slurm that is brought up for them (needs root on Debian)
+	@if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+		echo "no root or no Debian: the tests on Slurm left out"; exit 0; fi; \
+	export SLURM_LOCAL_DIR=$$(mktemp -d) SLURM_LOCAL_ACCT=0; \
+	trap 'tests/support/slurm-local.sh stop; rm -rf "$$SLURM_LOCAL_DIR"' EXIT; \
+	tests/support/slurm-local.sh start && eval "$$(tests/support/slurm-local.sh env)" && \
+	CUDA_VISIBLE_DEVICES= $(BIN)/python -m pytest tests/experiment/study/test_slurm.py
 
 bench: install ## the CPU engine against torch
 	$(BIN)/python benchmarks/bench_step.py

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from resdepth.experiment.api import render_landscape as render_landscape
     from resdepth.experiment.api import spectrum as spectrum
     from resdepth.experiment.api import train as train
+    from resdepth.experiment.study.run import study as study
     from resdepth.mathematics.decay import fit_decay as fit_decay
     from resdepth.mathematics.pvariation import p_variation_norm as p_variation_norm
     from resdepth.mathematics.pvariation import p_variation_norms as p_variation_norms
@@ -43,6 +44,7 @@ _HOMES = {
     "read_models": "resdepth.runs.models",
     "render_landscape": "resdepth.experiment.api",
     "spectrum": "resdepth.experiment.api",
+    "study": "resdepth.experiment.study.run",
     "train": "resdepth.experiment.api",
     "variation_table": "resdepth.analysis.paths",
     "weight_path": "resdepth.runs.run",

@@ -211,6 +211,44 @@ class ResumeChanged(ResdepthError):
     exit_code = 2
 
 
+class NotAStudy(ResdepthError):
+    """A folder that should be a study holds no plan."""
+
+    template = "{path}: not a study: it has no study.yaml"
+    hint = "'resdepth study run --out {path}' begins one"
+    exit_code = 2
+
+
+class StudyChanged(ResdepthError):
+    """A study that goes on was given another value of an option."""
+
+    template = "{flag}: the study in {path} has {recorded}, not {given}"
+    hint = "depths and seeds can be added to a study; another plan takes another --out"
+    exit_code = 2
+
+
+class ExtraMissing(ResdepthError):
+    """An executor needs a package that is not installed."""
+
+    template = "--executor={executor}: the package '{package}' is not installed"
+    hint = "pip install 'resdepth[{executor}]' brings it"
+    exit_code = 2
+
+
+class ExecutorFailed(ResdepthError):
+    """Slurm or Dask refused what was asked of it."""
+
+    template = "--executor={executor}: {reason}"
+    hint = "the cells that were finished stay; the same command goes on with the others"
+
+
+class WorkerLost(ResdepthError):
+    """The process that trains cells is gone."""
+
+    template = "the process that trained {cell} has died"
+    hint = "the same command goes on from the last checkpoint"
+
+
 class DepthTwice(ResdepthError):
     """Two exported runs would be written to one file."""
 

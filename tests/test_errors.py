@@ -59,6 +59,11 @@ EXAMPLES: dict[type[ResdepthError], dict[str, object]] = {
         "depth": 64,
         "remedy": "--by-run writes a folder for each run",
     },
+    errors.NotAStudy: {"path": "study"},
+    errors.StudyChanged: {"flag": "--alpha", "path": "study", "recorded": 1.0, "given": 0.5},
+    errors.ExtraMissing: {"executor": "slurm", "package": "submitit"},
+    errors.ExecutorFailed: {"executor": "slurm", "reason": "squeue: command not found"},
+    errors.WorkerLost: {"cell": "depth16-seed0"},
     errors.ModelsMissing: {"path": "weights", "detail": " with extension npz"},
     errors.AnalysisImpossible: {
         "path": "events",

@@ -33,6 +33,15 @@ COMMANDS: Tree = {
             "scaling": "How the weights scale with the depth, and which limit they show.",
         },
     ),
+    "study": (
+        "One experiment at many depths and seeds.",
+        {
+            "run": "Train the cells of a study, or go on with it.",
+            "status": "Show where each cell stands.",
+            "retry": "Go on, failed cells included.",
+            "cancel": "End what runs, and keep the rest from beginning.",
+        },
+    ),
     "curvefit": "Fit C / (t + T0)^rho to a recorded scalar.",
     "landscape": (
         "Loss around trained weights.",

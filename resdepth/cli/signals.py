@@ -6,6 +6,7 @@ which the second one is none.
 """
 
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -13,7 +14,11 @@ from types import FrameType
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
 ENDING = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name))
 
+TWICE = 10.0
+"""Seconds in which a second SIGTERM says no more than the first: batch systems send it twice."""
+
 _number: int | None = None
+_since = 0.0
 _polite: Callable[[int], None] | None = None
 _deferred = False
 
@@ -67,8 +72,11 @@ def watched(tell: Callable[[int], None]) -> Iterator[None]:
 
 
 def _asked(number: int, frame: FrameType | None) -> None:
-    global _number
-    first, _number = _number is None, _number or number
+    global _number, _since
+    now = time.monotonic()
+    if number == _number == signal.SIGTERM and now < _since + TWICE:
+        return
+    first, _number, _since = _number is None, _number or number, now
     if _deferred:
         return
     if first and _polite is not None:

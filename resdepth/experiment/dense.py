@@ -12,6 +12,7 @@ from resdepth.engine.optimiser import STALLED, DynamicRate
 from resdepth.engine.train import State, StepRecord, train
 from resdepth.errors import FileCorrupt
 from resdepth.experiment.beside import NormsBeside
+from resdepth.experiment.goal import Rises
 from resdepth.experiment.measure import PathNorms, scalars
 from resdepth.experiment.problem import Embedded, Problem, build, rate_rule
 from resdepth.experiment.trainee import Clock, Description, Record, Say
@@ -35,9 +36,11 @@ def prepare(manifest: Manifest, folder: Path, say: Say) -> "Dense":
 def runs_ahead(problem: Problem) -> bool:
     """Whether the host lets the device run ahead.
 
-    A dynamic rate needs the norm of each step before the next.
+    A dynamic rate needs the norm of each step before the next; a loss to stop at needs the weights
+    of the step that reaches it.
     """
-    return capture.runs_ahead(problem.device) and not problem.options.dynamic_lr
+    waits = problem.options.dynamic_lr or problem.options.stop_loss is not None
+    return capture.runs_ahead(problem.device) and not waits
 
 
 @dataclass
@@ -48,6 +51,8 @@ class Dense:
     threads: int
     say: Say
     stalled: bool = False
+    reached: int | None = None
+    """The step at which the loss of `--stop-loss` was there."""
 
     @property
     def described(self) -> Description:
@@ -65,7 +70,7 @@ class Dense:
 
     def start(self) -> State:
         """The network as it was drawn."""
-        return State(0, self.problem.network, self.problem.options.lr)
+        return State(0, self.problem.network, self.problem.options.rate)
 
     def restored(self, checkpoint: Checkpoint, path: Path) -> State:
         """The state of a checkpoint; FileCorrupt where it is another network's."""
@@ -76,13 +81,46 @@ class Dense:
 
     def records(self, start: State, clock: Clock) -> Iterator[Record[State]]:
         """Train from `start` to the end; each record has the weights before its update."""
+        rises, whole = Rises(), self.problem.steps_per_epoch == 1
         for record in self._ahead(start) if runs_ahead(self.problem) else self._in_step(start):
             clock.lap()
             values = scalars(record.evaluation, omega=self.problem.options.store_grad)
             values["lr"] = record.rate
             self._watch(record.step, record.rate)
             finite = record.finite and math.isfinite(values["loss"])
+            if finite and whole:
+                rises.see(values["loss"])
+            if finite and self.problem.options.stop_loss is not None:
+                with clock.paused():
+                    values |= self._goal(record, values)
             yield Record(record.step, values | record.norms, finite, record.state)
+            if self.reached is not None:
+                break
+        else:
+            self._say_if_missed(values["loss"])
+        if rises.many:
+            self.say(rises.told)
+
+    def _goal(self, record: StepRecord, values: dict[str, float]) -> dict[str, float]:
+        """The scalars of the whole training set, if its loss is the one to stop at."""
+        problem = self.problem
+        if record.state is None or record.step % problem.steps_per_epoch:
+            return {}
+        # A full batch and the last record of all are of the whole set already.
+        if problem.steps_per_epoch > 1 and record.step < problem.steps:
+            values = self._evaluated(record.state, problem.train)
+        if values["loss"] > (problem.options.stop_loss or 0.0):
+            return {}
+        self.reached = record.step
+        return values
+
+    def _say_if_missed(self, loss: float) -> None:
+        options = self.problem.options
+        if options.stop_loss is not None:
+            self.say(
+                f"the loss did not come down to --stop-loss={options.stop_loss:g} "
+                f"in {options.epochs} epochs: it is {loss:.4g}"
+            )
 
     def _in_step(self, start: State) -> Iterator[StepRecord]:
         problem, rule = self.problem, rate_rule(self.problem.options)
@@ -116,7 +154,8 @@ class Dense:
 
     def logs(self, step: int) -> bool:
         """As `--log-every` has it; the last step always."""
-        return step % self.problem.options.log_every == 0 or step == self.problem.steps
+        last = step in (self.problem.steps, self.reached)
+        return last or step % self.problem.options.log_every == 0
 
     def validates(self, step: int) -> bool:
         """As `--val-every` has it; the last step always."""
@@ -141,7 +180,8 @@ class Dense:
 
     def final(self, state: State) -> tuple[dict[str, float], Detail]:
         """Metrics over the whole training set and the validation set."""
-        return self._evaluated(state, self.problem.train) | self.validate(state), {}
+        detail: Detail = {} if self.reached is None else {"reached": self.reached}
+        return self._evaluated(state, self.problem.train) | self.validate(state), detail
 
     def blame(self, record: Record[State]) -> Detail:
         """The layer in which the numbers stop being finite."""

@@ -171,7 +171,10 @@ def rate_rule(options: TrainOptions) -> Rate:
         return ConstantRate()
     constant = options.lr_constant or ACTIVATION_CONSTANTS.get(options.activation, DEFAULT_CONSTANT)
     return DynamicRate(
-        options.lr, constant, options.lr_max or options.lr, options.dynamic_lr_rule == "anchored"
+        options.rate,
+        constant,
+        options.lr_max or options.rate,
+        options.dynamic_lr_rule == "anchored",
     )
 
 

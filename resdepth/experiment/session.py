@@ -91,8 +91,10 @@ class Session(Generic[S]):
         """Train to the end, or to the first reason to stop."""
         what = self.what
         start, evaluated = self._start()
-        if start.step >= what.steps and self.manifest.outcome == "finished":
-            self.observer.say(f"nothing to do: {start.step} of {what.steps} steps are done")
+        reached = "reached" in self.manifest.detail
+        if (reached or start.step >= what.steps) and self.manifest.outcome == "finished":
+            enough = ", and the loss is what was asked for" * reached
+            self.observer.say(f"nothing to do: {start.step} of {what.steps} steps are done{enough}")
             return self.manifest
         update = {"device": what.device, "engine": what.engine, "overlapped": what.overlapped}
         update |= {"outcome": "running", "detail": {}, "data": what.data}

@@ -71,6 +71,10 @@ class TrainOptions(Options):
     )
     loss_p: float = option(2.0, "exponent p of the regression loss", ge=1)
     lr: float = option(100.0, "learning rate, the first one with --dynamic-lr", gt=0)
+    lr_depth_exponent: float = option(
+        0.0, "exponent e of the rate lr (L/D)^e, D the depth that --lr-depth gives"
+    )
+    lr_depth: int | None = option(None, "depth D at which the rate is --lr", unit="layers", ge=1)
     dynamic_lr: bool = option(False, "divide the rate by the squared p-variation norm each step")
     dynamic_lr_rule: Literal["recursive", "anchored"] = option(
         "recursive", "the rate that is divided: the previous one, or the first"
@@ -82,6 +86,12 @@ class TrainOptions(Options):
         None, "largest rate of --dynamic-lr", default_text="the first rate", gt=0
     )
     epochs: int = option(400, "passes over the training set", unit="epochs", ge=1)
+    stop_loss: float | None = option(
+        None,
+        "end as soon as the loss over the whole training set is at most this; with mini-batches "
+        "it is looked at after each epoch",
+        gt=0,
+    )
     batch_size: int | None = option(
         None, "samples a step", unit="samples", default_text="the whole training set", ge=1
     )
@@ -125,6 +135,12 @@ class TrainOptions(Options):
                 remedy="give the folder or .zip that holds train/<class>/* and test/<class>/*",
             )
         self._check_start()
+        if bool(self.lr_depth_exponent) != (self.lr_depth is not None):
+            flags = ("--lr-depth-exponent", "--lr-depth")
+            flag, other = flags if self.lr_depth is None else flags[::-1]
+            reason = f"says nothing without {other}"
+            remedy = "the rate is lr (L/D)^e with e from the one and D from the other"
+            raise OptionConflict(flag=flag, reason=reason, remedy=remedy)
         return self
 
     def _check_start(self) -> None:
@@ -147,6 +163,13 @@ class TrainOptions(Options):
     def initial_alpha(self) -> float:
         """The alpha of the initial scale."""
         return self.alpha if self.init_alpha is None else self.init_alpha
+
+    @property
+    def rate(self) -> float:
+        """lr (L/D)^e: the first learning rate at this depth."""
+        if self.lr_depth is None:
+            return self.lr
+        return float(self.lr * (self.depth / self.lr_depth) ** self.lr_depth_exponent)
 
     @property
     def regression(self) -> bool:

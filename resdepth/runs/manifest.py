@@ -28,7 +28,7 @@ class Detail(TypedDict, total=False):
 
     `step`, `loss` (as text: JSON has no infinity) and `layer` say where training diverged, `signal`
     what interrupted it, `error` why it failed; `evaluated_at` is the step that `final` belongs to
-    where that is not the last.
+    where that is not the last; `reached` is the step at which the loss to stop at was there.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
@@ -39,6 +39,7 @@ class Detail(TypedDict, total=False):
     signal: int
     error: str
     evaluated_at: int
+    reached: int
 
 
 class Manifest(BaseModel):

@@ -1,0 +1,113 @@
+"""`resdepth study`."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from resdepth.cli import console, signals
+from resdepth.cli.parameters import command, command_line
+from resdepth.options.base import Options
+from resdepth.options.study import (
+    NoOptions,
+    RetryInvocation,
+    StatusInvocation,
+    StudyInvocation,
+    StudyOptions,
+)
+
+
+def run(options: Options, call: StudyInvocation, given: frozenset[str]) -> int:
+    """Train one experiment at many depths and seeds: a plan, and a run for each combination.
+
+    Most options of train take several values, as in --depth 16,32,64 or 16:1024:x2 or 16:128:16 and
+    --seed 0:5; what has several is an axis, and axes multiply. The folder holds the plan
+    (study.yaml) and a run a cell in cells/. On a study that is there the command goes on: cells
+    that are neither finished nor at work are trained, depths and seeds that are new are added.
+    """
+    words = options.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+    return _train(call, call.folder, words, retry=False)
+
+
+def retry(options: Options, call: RetryInvocation, given: frozenset[str]) -> int:
+    """Go on with a study, failed cells included."""
+    from resdepth.experiment.study.record import read_plan
+
+    read_plan(call.study)
+    return _train(call, call.study, {}, retry=True)
+
+
+def status(options: Options, call: StatusInvocation, given: frozenset[str]) -> int:
+    """Show where each cell of a study stands, as far as its folder tells.
+
+    A cell is queued, running, finished, stopped (interrupted or cancelled), diverged or failed.
+    """
+    from resdepth.experiment.study.record import read_plan
+    from resdepth.experiment.study.state import table
+
+    _show(call.study, table(read_plan(call.study)), as_json=call.json_)
+    return 0
+
+
+def cancel(options: Options, call: StatusInvocation, given: frozenset[str]) -> int:
+    """End the cells of a study that run, with a checkpoint each, and keep others from beginning.
+
+    'study run' goes on with them.
+    """
+    with signals.deferred():
+        from resdepth.experiment.study.run import cancelled
+
+    _show(call.study, cancelled(call.study), as_json=call.json_)
+    return 0
+
+
+def _train(call: Any, folder: Any, words: dict[str, Any], *, retry: bool) -> int:
+    from resdepth.experiment.study.run import study
+
+    console.route_warnings()
+    rows = study(
+        folder,
+        retry=retry,
+        say=lambda text: console.say(text, quiet=call.quiet),
+        command=command_line(),
+        settings=call.settings,
+        **words,
+    )
+    if call.json_:
+        _show(folder, rows, as_json=True)
+    else:
+        console.say(_counts(rows), quiet=call.quiet)
+    console.wrote([folder], aside=call.json_)
+    return int(any(row.state in ("failed", "diverged", "stopped") for row in rows))
+
+
+def _show(folder: Any, rows: Sequence[Any], *, as_json: bool) -> None:
+    from resdepth.experiment.study.run import told
+    from resdepth.records import as_json as written
+
+    if as_json:
+        cells = [
+            {"cell": row.cell, **row.values, "run": row.path, "state": row.state}
+            | {"steps": row.steps, "loss": row.loss, "reached": row.reached}
+            | {"seconds_left": row.left, "why": row.why}
+            for row in rows
+        ]
+        print(written({"study": folder, "cells": cells}))
+        return
+    for row in rows:
+        print(told(row))
+    print(_counts(rows))
+
+
+def _counts(rows: Sequence[Any]) -> str:
+    counted = Counter(row.state for row in rows)
+    return (
+        f"{len(rows)} cells: {', '.join(f'{number} {state}' for state, number in counted.items())}"
+    )
+
+
+COMMANDS = {
+    "run": command("study run", StudyOptions, StudyInvocation, run),
+    "status": command("study status", NoOptions, StatusInvocation, status),
+    "retry": command("study retry", NoOptions, RetryInvocation, retry),
+    "cancel": command("study cancel", NoOptions, StatusInvocation, cancel),
+}

@@ -1,0 +1,128 @@
+"""The training of one cell, whoever asks for it: begun, continued, or left as it is."""
+
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from resdepth.errors import ResdepthError
+from resdepth.experiment.study.plan import Cell
+from resdepth.experiment.study.worker import Worker
+from resdepth.options.base import flag_of
+from resdepth.options.train import TrainOptions
+from resdepth.runs.lock import NAME as LOCK
+from resdepth.runs.lock import SILENCE
+from resdepth.runs.manifest import NAME as MANIFEST
+from resdepth.runs.manifest import Manifest, read_manifest
+
+PATIENCE = 150.0
+"""Seconds that a cell waits for a process that trains in its folder, which may be ending."""
+PAUSE = 0.2
+LOGS, STOPS = "logs", "stop"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A cell as an executor sees it: a command line, a run folder, and what it needs.
+
+    `log` takes what the command prints; the cell is not trained, or no longer, where `stop` is
+    there. `cost` orders the cells of a study.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    run: Path
+    log: Path
+    stop: Path
+    depth: int
+    cost: float
+    cpus: int
+    gpus: int = 0
+
+    @property
+    def again(self) -> tuple[str, ...]:
+        """The command line that goes on with it."""
+        return ("train", f"--resume={self.run}")
+
+
+def job_of(cell: Cell, folder: Path, cpus: int, gpus: int) -> Job:
+    """The job of a cell of the study in `folder`."""
+    options = cell.options if cell.options.threads else _threaded(cell.options, cpus)
+    run = cell.run.absolute()
+    arguments = ("train", *flags_of(options), f"--out={run}")
+    log, stop = folder.absolute() / LOGS / f"{cell.name}.log", stop_path(folder, cell.name)
+    depth = cell.options.depth
+    return Job(cell.name, arguments, run, log, stop, depth, cell.cost, options.threads or 1, gpus)
+
+
+def stop_path(folder: Path, name: str) -> Path:
+    """The file that ends the training of a cell, or keeps it from beginning."""
+    return folder.absolute() / STOPS / name
+
+
+def flags_of(options: TrainOptions) -> Iterator[str]:
+    """The command line of options: depth, seed, and what is not the default."""
+    defaults = TrainOptions()
+    for name, value in options.recorded().items():
+        if name in ("depth", "seed") or value != getattr(defaults, name):
+            text = str(value).lower() if isinstance(value, bool) else value
+            yield f"{flag_of(TrainOptions, name)}={text}"
+
+
+def train_cell(job: Job, worker: Worker) -> None:
+    """Train a cell to its end; what became of it says its run folder.
+
+    A cell that is finished, or that was stopped, is left alone.
+
+    Raises
+    ------
+    WorkerLost
+        The worker has died.
+    """
+    until = time.monotonic() + PATIENCE
+    while busy(job.run) and time.monotonic() < until:
+        time.sleep(PAUSE)
+    if finished(job.run) or job.stop.exists():
+        return
+    begun = (job.run / MANIFEST).exists()
+    worker.run(job.again if begun else job.arguments, job.log, job.stop)
+
+
+def manifest_of(run: Path) -> Manifest | None:
+    """The manifest of a run, None where there is none that can be read."""
+    try:
+        return read_manifest(run)
+    except ResdepthError:
+        return None
+
+
+def finished(run: Path) -> bool:
+    """Whether a run has ended as it should."""
+    manifest = manifest_of(run)
+    return manifest is not None and manifest.outcome == "finished"
+
+
+def busy(run: Path) -> bool:
+    """Whether a process trains in a run folder, as far as its lock tells without being touched."""
+    path = run / LOCK
+    try:
+        owner = json.loads(path.read_text(encoding="utf-8"))
+        age = time.time() - path.stat().st_mtime
+    except (OSError, ValueError):
+        return False
+    if owner.get("host") != socket.gethostname():
+        return age < SILENCE
+    try:
+        os.kill(int(owner["pid"]), 0)
+    except PermissionError:
+        return True
+    except (OSError, ValueError, KeyError):
+        return False
+    return True
+
+
+def _threaded(options: TrainOptions, threads: int) -> TrainOptions:
+    return options.model_copy(update={"threads": threads})

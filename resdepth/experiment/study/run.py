@@ -1,0 +1,164 @@
+"""A study begun, continued, tried again, called off: what `resdepth study` does."""
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from resdepth.experiment.study.cell import job_of, stop_path
+from resdepth.experiment.study.executor import Executor, executor_of
+from resdepth.experiment.study.plan import AUTO, Cell, Plan
+from resdepth.experiment.study.record import (
+    Jobs,
+    begun,
+    read_jobs,
+    read_plan,
+    write_jobs,
+    write_plan,
+)
+from resdepth.experiment.study.state import ENDED, Row, row_of, table
+from resdepth.options.resolve import resolve
+from resdepth.options.study import ExecutorInvocation, StudyOptions, checked
+
+Say = Callable[[str], None]
+PROBE = "resdepth.experiment.study.probe"
+"""It imports torch, which nothing else here needs."""
+
+
+def study(
+    out: Path | str,
+    *,
+    executor: str | None = None,
+    workers: int | None = None,
+    retry: bool = False,
+    say: Say | None = None,
+    command: Sequence[str] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> tuple[Row, ...]:
+    """Train the cells of the study in `out` that are not trained yet; a row a cell.
+
+    Parameters
+    ----------
+    out
+        The folder; a study that is there goes on, with more depths and seeds where given.
+    executor, workers
+        "local" (the default), "slurm" or "dask", and how many cells at once; `settings` has the
+        other options of the executor by name. Slurm and Dask go on without this process.
+    retry
+        Train failed cells again.
+    say
+        Takes a line about each cell that has ended.
+    command
+        The command line to record.
+    **options
+        Options of `train`; several values as a list or as the command line spells them
+        (`depth="16:1024:x2"`, `seed=range(5)`).
+
+    Raises
+    ------
+    StudyChanged
+        The study there has another value of an option.
+    """
+    say, folder = say or (lambda _: None), Path(out)
+    words = {n: list(v) if isinstance(v, (range, tuple)) else v for n, v in options.items()}
+    given = resolve(StudyOptions, words, command="study run").model_dump(
+        mode="json", exclude_none=True, exclude_unset=True
+    )
+    named = {"executor": executor, "workers": workers, **(settings or {})}
+    chosen = _settings(folder, {n: v for n, v in named.items() if v is not None})
+    plan = planned(folder, given, tuple(command or ["resdepth.study"]), say)
+    return trained(plan, chosen, retry=retry, say=say)
+
+
+def planned(folder: Path, given: Mapping[str, Any], command: tuple[str, ...], say: Say) -> Plan:
+    """The plan on disk: new, as it was, or with more cells; with its rate where that is `auto`."""
+    old = read_plan(folder) if begun(folder) else None
+    plan = Plan.of(folder, given, command) if old is None else old.extended(given)
+    if plan != old:
+        write_plan(plan)
+    if plan.options.get("lr") == AUTO and not plan.probes:
+        probed: Plan = import_module(PROBE).probed(plan, say)
+        plan = probed
+        write_plan(plan)
+    return plan
+
+
+def trained(
+    plan: Plan, settings: Mapping[str, Any], *, retry: bool = False, say: Say
+) -> tuple[Row, ...]:
+    """Submit each cell that has neither ended nor is at work; with `retry` failed ones too."""
+    executor = executor_of(settings, str(plan.options["device"]))
+    handles = read_jobs(plan.folder)
+    known = handles.handles if handles.settings.get("executor") == settings["executor"] else {}
+    todo = _todo(plan, retry=retry, active=_active(executor, known), say=say)
+    for cell in todo:
+        stop_path(plan.folder, cell.name).unlink(missing_ok=True)
+    jobs = [job_of(cell, plan.folder, executor.cpus, executor.gpus) for cell in todo]
+    given = dict(zip((cell.name for cell in todo), executor.submit(jobs), strict=True))
+    write_jobs(plan.folder, Jobs(dict(settings), known | given))
+    cells, done = {cell.name: cell for cell in plan.cells()}, 0
+
+    def tell(name: str) -> None:
+        nonlocal done
+        done += 1
+        say(f"{done}/{len(todo)}  {told(row_of(plan, cells[name]))}")
+
+    executor.wait(tell)
+    return table(plan)
+
+
+def cancelled(folder: Path) -> tuple[Row, ...]:
+    """Keep what waits from beginning, and end what runs with a checkpoint."""
+    plan, jobs = read_plan(folder), read_jobs(folder)
+    rows = [row for row in table(plan) if row.state not in ENDED]
+    for row in rows:
+        path = stop_path(folder, row.cell)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    if jobs.settings:
+        executor = executor_of(jobs.settings, str(plan.options["device"]))
+        executor.cancel([jobs.handles[row.cell] for row in rows if row.cell in jobs.handles])
+    return table(plan)
+
+
+def told(row: Row) -> str:
+    """A cell in one line."""
+    parts = [row.cell, row.state]
+    if row.steps is not None and row.state != "failed":
+        parts.append(f"step {row.steps}")
+    if row.loss is not None:
+        parts.append(f"loss {row.loss:.4g}")
+    if row.left is not None:
+        seconds = int(row.left)
+        parts.append(f"{seconds // 60}:{seconds % 60:02d} left")
+    return "  ".join([*parts, *([row.why] if row.why else [])])
+
+
+def _settings(folder: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What was said of the executor now, over what was said before where it is the same one."""
+    before = read_jobs(folder).settings
+    same = given.get("executor", before.get("executor")) == before.get("executor")
+    whole = (before if same else {}) | dict(given)
+    return checked(resolve(ExecutorInvocation, whole, command="study run").settings)
+
+
+def _active(executor: Executor, handles: Mapping[str, str]) -> set[str]:
+    at_work = executor.active(handles.values()) if handles else set()
+    return {name for name, handle in handles.items() if handle in at_work}
+
+
+def _todo(plan: Plan, *, retry: bool, active: set[str], say: Say) -> list[Cell]:
+    todo = []
+    for cell in plan.cells():
+        row = row_of(plan, cell)
+        again = retry and row.state == "failed"
+        if cell.name in active or row.state == "running":
+            say(f"{cell.name}  is at work already")
+        elif again or row.state not in ENDED:
+            todo.append(cell)
+        elif row.state == "failed":
+            say(f"{cell.name}  failed: {row.why} ('resdepth study retry {plan.folder}')")
+        elif row.state == "diverged" and retry:
+            say(f"{cell.name}  diverged: it would again; a smaller --lr is another study")
+    return todo

@@ -1,0 +1,92 @@
+"""How far a study is, read from its folder alone."""
+
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+from resdepth.errors import FileCorrupt, NotARun
+from resdepth.experiment.study.cell import LOGS, busy, stop_path
+from resdepth.experiment.study.plan import Cell, Plan
+from resdepth.runs.manifest import Manifest, read_manifest
+
+State = Literal["queued", "running", "finished", "stopped", "diverged", "failed"]
+PROGRESS = "resdepth.experiment.study.progress"
+"""It reads event files, for which it imports what a plain look at a study does not need."""
+COMPLAINT = "resdepth: error: "
+ENDED = ("finished", "diverged", "failed")
+"""What `study run` leaves as it is."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A cell of a study as it stands on disk.
+
+    `steps` and `loss` are the newest known (None: nothing yet), `left` is the time that a running
+    cell needs at most, in seconds. `reached` is the step at which the loss to stop at was there.
+    """
+
+    cell: str
+    values: dict[str, Any]
+    path: Path
+    state: State
+    steps: int | None = None
+    loss: float | None = None
+    reached: int | None = None
+    left: float | None = None
+    why: str = field(default="")
+
+
+def table(plan: Plan) -> tuple[Row, ...]:
+    """A row a cell."""
+    return tuple(row_of(plan, cell) for cell in plan.cells())
+
+
+def row_of(plan: Plan, cell: Cell) -> Row:
+    """Where one cell stands."""
+    named = (cell.name, cell.values, cell.run)
+    try:
+        manifest = read_manifest(cell.run)
+    except NotARun:
+        why = _complaint(plan.folder, cell.name)
+        stopped = stop_path(plan.folder, cell.name).exists()
+        return Row(*named, "failed" if why else "stopped" if stopped else "queued", why=why)
+    except FileCorrupt as error:
+        return Row(*named, "failed", why=str(error))
+    steps, loss, detail = manifest.steps, manifest.final.get("loss"), manifest.detail
+    if busy(cell.run):
+        done, loss, left = import_module(PROGRESS).progress_of(cell)
+        return Row(*named, "running", done, loss, left=left)
+    if manifest.outcome == "finished":
+        return Row(
+            *named, "finished", steps, loss, detail.get("reached"), why=_missed(cell, detail)
+        )
+    if manifest.outcome == "diverged":
+        why = f"loss {detail.get('loss')} at step {detail.get('step')}"
+        return Row(*named, "diverged", steps, why=why)
+    if manifest.outcome == "failed":
+        return Row(*named, "failed", steps, why=detail.get("error", ""))
+    return Row(*named, "stopped", steps, loss, why=_interruption(plan, cell, manifest))
+
+
+def _missed(cell: Cell, detail: Any) -> str:
+    goal = cell.options.stop_loss
+    missed = goal is not None and "reached" not in detail
+    return f"did not come down to the loss {goal:g}" if missed else ""
+
+
+def _interruption(plan: Plan, cell: Cell, manifest: Manifest) -> str:
+    if stop_path(plan.folder, cell.name).exists():
+        return "cancelled"
+    number = manifest.detail.get("signal")
+    return f"interrupted by signal {number}" if number else "its process was killed"
+
+
+def _complaint(folder: Path, name: str) -> str:
+    """The last error that a cell printed which has no run folder."""
+    try:
+        lines = (folder / LOGS / f"{name}.log").read_text(errors="replace").splitlines()
+    except OSError:
+        return ""
+    said = [line.removeprefix(COMPLAINT) for line in lines if line.startswith(COMPLAINT)]
+    return said[-1] if said else ""

@@ -1,0 +1,130 @@
+"""`resdepth study`: what it prints, what it refuses, and that it looks at the disk alone."""
+
+import json
+import os
+import shutil
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.process import Outcome
+
+Run = Callable[..., Outcome]
+PLAN = "--depth 4,8 --seed 0:2 --width 4 --epochs 9 --lr 1 --train-fraction 0.1 --threads 1"
+
+
+@pytest.fixture
+def study(tmp_path: Path, run_worker: Run) -> Path:
+    """Four cells, none of them trained: they were called off before they could begin."""
+    (tmp_path / "study/stop").mkdir(parents=True)
+    plan = run_worker("study", "run", "study", "--executor", "dask", *PLAN.split())
+    assert plan.code == 2  # Nothing is begun for a dask without a scheduler.
+    shutil.rmtree(tmp_path / "study")
+    ended = run_worker(
+        *f"study run study --executor dask --scheduler tcp://127.0.0.1:1 {PLAN}".split()
+    )
+    assert ended.code == 1 and "no scheduler" in ended.complaint
+    return tmp_path / "study"
+
+
+def status(run_worker: Run) -> dict[str, dict[str, object]]:
+    ended = run_worker("study", "status", "study", "--json")
+    assert (ended.code, ended.stderr) == (0, "")
+    return {cell["cell"]: cell for cell in json.loads(ended.stdout)["cells"]}
+
+
+def test_a_plan_is_there_before_its_first_cell(study: Path, run_worker: Run) -> None:
+    ended = run_worker("study", "status", "study")
+    lines = [f"depth{d}-seed{s}  queued" for d in (4, 8) for s in (0, 1)]
+    assert ended == Outcome(0, "\n".join([*lines, "4 cells: 4 queued"]) + "\n", "")
+    assert status(run_worker)["depth8-seed1"] == {
+        "cell": "depth8-seed1",
+        "depth": 8,
+        "seed": 1,
+        "run": "study/cells/depth8-seed1",
+        "state": "queued",
+        "steps": None,
+        "loss": None,
+        "reached": None,
+        "seconds_left": None,
+        "why": "",
+    }
+
+
+def test_a_cell_at_work_is_told_with_its_step(study: Path, run_worker: Run, tmp_path: Path) -> None:
+    words = PLAN.replace("4,8", "8").replace("0:2", "1").split()
+    words += ["--lr-depth", "8", "--lr-depth-exponent", "0.5"]
+    run = study / "cells/depth8-seed1"
+    assert run_worker("train", *words, "--out", run).code == 0
+    finished = status(run_worker)["depth8-seed1"]
+    assert finished["state"] == "finished" and finished["steps"] == 9
+    owner = {"host": socket.gethostname(), "pid": os.getpid()}
+    (run / "lock").write_text(json.dumps(owner))
+    running = status(run_worker)["depth8-seed1"]
+    assert (running["state"], running["steps"]) == ("running", 9)
+    assert running["loss"] == pytest.approx(finished["loss"]) and running["seconds_left"] == 0
+    # A lock of a process that is gone says nothing.
+    (run / "lock").write_text(json.dumps(owner | {"pid": 2**22 + 1}))
+    assert status(run_worker)["depth8-seed1"]["state"] == "finished"
+
+
+def test_a_missed_loss_is_told(run_worker: Run, tmp_path: Path) -> None:
+    words = PLAN.replace("4,8", "4").replace("0:2", "0").split()
+    ended = run_worker("study", "run", "study", "--workers", 1, "--stop-loss", 1e-9, *words)
+    assert ended.code == 0
+    cell = status(run_worker)["depth4-seed0"]
+    assert (cell["state"], cell["reached"]) == ("finished", None)
+    assert cell["why"] == "did not come down to the loss 1e-09"
+
+
+def test_called_off_before_it_began(study: Path, run_worker: Run) -> None:
+    ended = run_worker("study", "cancel", "study")
+    assert ended.code == 0 and ended.stdout.endswith("4 cells: 4 stopped\n")
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        ("run --depth 4:x2", 2, "--depth: '4:x2' is no range of numbers"),
+        ("run --depth 4,four", 2, "--depth: should be a whole number, not 'four'"),
+        ("run --alpha 0.5,3", 2, "--alpha: should be at least 0, at most 1, not '3'"),
+        ("run --lr-depth-exponent x", 2, "--lr-depth-exponent: should be a number"),
+        ("run --executor slrum", 2, "did you mean 'slurm'?"),
+        ("run --minutes 5", 2, "--minutes: says nothing to --executor=local"),
+        ("run --executor slurm --scheduler a", 2, "it belongs to dask"),
+        ("run --executor dask", 2, "--executor=dask: needs --scheduler"),
+        ("run a --out b", 2, "--out: the study is a already"),
+        ("run here", 2, "here: the folder exists and is not empty"),
+        ("status none", 2, "none: not a study"),
+        ("retry here", 2, "here: not a study"),
+        ("cancel none", 2, "none: not a study"),
+        ("status", 2, "STUDY: needs a value"),
+    ],
+)
+def test_refused(tmp_path: Path, run_worker: Run, args: str, code: int, message: str) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here/file").touch()
+    ended = run_worker("study", *args.split())
+    assert ended.code == code and message in ended.complaint, ended.complaint
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name[0] != ".") == ["here"]
+
+
+def test_another_plan_is_refused_by_name(study: Path, run_worker: Run) -> None:
+    before = (study / "study.yaml").read_bytes()
+    ended = run_worker("study", "run", "study", "--alpha", "0.5")
+    assert ended.code == 2 and "--alpha: the study in study has 0.75, not 0.5" in ended.complaint
+    assert (study / "study.yaml").read_bytes() == before
+
+
+def test_a_configuration_file_says_the_same(tmp_path: Path, run_worker: Run) -> None:
+    words = f"study run study {PLAN} --activation relu,tanh --print-config".split()
+    printed = run_worker(*words)
+    (tmp_path / "plan.yaml").write_text(printed.stdout)
+    again = run_worker("study", "run", "study", "--config", "plan.yaml", "--print-config")
+    assert printed.code == again.code == 0 and printed.stdout == again.stdout
+    (tmp_path / "list.yaml").write_text("depth: [4, 8]\nseed: 0:2\n")
+    assert (
+        "depth: 4,8" in run_worker("study", "run", "--config", "list.yaml", "--print-config").stdout
+    )

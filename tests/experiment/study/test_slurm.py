@@ -1,0 +1,146 @@
+"""Studies on a real Slurm, which `make test-slurm` brings up and takes down."""
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.experiment.study.test_local import finish
+from tests.support import studies
+from tests.support.process import Outcome, Workers, wait_until
+
+pytestmark = [
+    pytest.mark.skipif(
+        "SLURM_CONF" not in os.environ or shutil.which("squeue") is None,
+        reason="no Slurm here: 'make test-slurm' brings one up",
+    ),
+    pytest.mark.timeout(600),
+]
+
+
+def asked(*words: str) -> str:
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+
+
+def queued() -> dict[str, str]:
+    """The jobs that Slurm has, and why those that wait do."""
+    lines = asked("squeue", "-h", "-r", "-o", "%i %T %r").splitlines()
+    return {line.split()[0]: line.partition(" ")[2] for line in lines}
+
+
+def drained() -> bool:
+    """Whether Slurm has no job left; one that was queued again need not wait its two minutes."""
+    jobs = queued()
+    for job, why in jobs.items():
+        if "BeginTime" in why:
+            subprocess.run(["scontrol", "update", f"JobId={job}", "StartTime=now"], check=False)
+    time.sleep(0.2)
+    return not jobs
+
+
+def submit(workers: Workers, tmp_path: Path, args: str = "") -> Outcome:
+    words = ["study", "run", "study", "--executor", "slurm", *args.split()]
+    ended = workers.run(*words, cwd=tmp_path)
+    assert ended.code in (0, 1), ended.stderr
+    return ended
+
+
+@pytest.fixture(scope="module")
+def long(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four cells that were trained here and undisturbed."""
+    return finish(workers, tmp_path_factory.mktemp("long"), studies.LONG)
+
+
+def begin(workers: Workers, tmp_path: Path, args: str = studies.LONG) -> Path:
+    """Four cells in the queue, of which some have come to checkpoints."""
+    ended = submit(workers, tmp_path, args)
+    assert ended.code == 0 and len(queued()) == 4
+    wait_until(lambda: studies.training(tmp_path / "study", 2))
+    return tmp_path / "study"
+
+
+def test_the_same_bits_as_here(tmp_path: Path, workers: Workers) -> None:
+    (tmp_path / "here").mkdir()
+    here = finish(workers, tmp_path / "here", studies.FOUR)
+    submit(workers, tmp_path, studies.FOUR)
+    # Depth by depth: an array shares its time limit.
+    names = asked("squeue", "-h", "-r", "-o", "%j").split()
+    assert set(names) <= {"resdepth-L4", "resdepth-L8"}
+    wait_until(drained)
+    # From another process, from the disk alone.
+    assert set(studies.states(workers, tmp_path / "study").values()) == {"finished"}
+    assert studies.files(tmp_path / "study") == studies.files(here)
+    assert submit(workers, tmp_path).code == 0 and not queued()
+
+
+def test_what_is_at_work_is_not_submitted_again(tmp_path: Path, workers: Workers) -> None:
+    begin(workers, tmp_path, studies.ENDLESS)
+    jobs = set(queued())
+    assert submit(workers, tmp_path).stderr.count("is at work already") == 4
+    assert set(queued()) == jobs
+    workers.run("study", "cancel", "study", cwd=tmp_path)
+    wait_until(drained)
+
+
+def test_a_time_limit_is_met_with_a_checkpoint(
+    tmp_path: Path, workers: Workers, long: Path
+) -> None:
+    study = begin(workers, tmp_path)
+    at_work = studies.trainers(study)
+    # What Slurm sends two minutes before the limit.
+    for job in queued():
+        subprocess.run(["scancel", "--signal=USR2", job], check=False)
+    wait_until(lambda: not any(map(studies.alive, at_work.values())))
+    states = studies.states(workers, study)
+    assert {states[name] for name in at_work} <= {"stopped", "finished"}
+    assert "stopped" in states.values() and "PENDING BeginTime" in queued().values()
+    wait_until(drained)
+    assert set(studies.states(workers, study).values()) == {"finished"}
+    assert studies.files(study) == studies.files(long)
+
+
+def test_preempted_it_goes_on_later(tmp_path: Path, workers: Workers, long: Path) -> None:
+    study = begin(workers, tmp_path)
+    at_work = studies.trainers(study)
+    asked("sbatch", "-p", "high", "-c", "8", "-o", "/dev/null", "--wrap", "sleep 1")
+    wait_until(lambda: not any(map(studies.alive, at_work.values())))
+    wait_until(drained)
+    assert set(studies.states(workers, study).values()) == {"finished"}
+    assert studies.files(study) == studies.files(long)
+
+
+def test_called_off(tmp_path: Path, workers: Workers) -> None:
+    study, steps = tmp_path / "study", 0
+    for args in (studies.ENDLESS, ""):
+        submit(workers, tmp_path, args)
+        wait_until(studies.beyond(study, steps))
+        assert workers.run("study", "cancel", "study", cwd=tmp_path).code == 0
+        wait_until(drained)
+        assert set(studies.states(workers, study).values()) <= {"stopped", "queued"}
+        assert not studies.trainers(study)
+        steps = studies.newest(study)
+
+
+def test_a_failing_cell_stops_no_other(tmp_path: Path, workers: Workers) -> None:
+    study = finish(workers, tmp_path, studies.FOUR.replace("4,8", "4"))
+    obstacle = study / "cells/depth8-seed0/mine.txt"
+    obstacle.parent.mkdir()
+    obstacle.touch()
+    submit(workers, tmp_path, "--depth 8")
+    wait_until(drained)
+    states = studies.states(workers, study)
+    assert states.pop("depth8-seed0") == "failed" and set(states.values()) == {"finished"}
+    obstacle.unlink()
+    retried = workers.run("study", "retry", "study", cwd=tmp_path)
+    wait_until(drained)
+    assert retried.code in (0, 1)
+    assert set(studies.states(workers, study).values()) == {"finished"}
+
+
+def test_a_refusal_is_one_line(tmp_path: Path, workers: Workers) -> None:
+    words = f"study run study --executor slurm --partition none {studies.FOUR}".split()
+    ended = workers.run(*words, cwd=tmp_path)
+    assert ended.code == 1 and ended.complaint.startswith("resdepth: error: --executor=slurm: ")
