@@ -9,6 +9,7 @@ one.
 
 import argparse
 import json
+import os
 import random
 import shutil
 import sys
@@ -76,6 +77,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     chance = random.Random(arguments.seed)
+    os.environ.setdefault("XDG_CACHE_HOME", tempfile.mkdtemp(prefix="cache-"))
     workers, base = Workers(), Path(tempfile.mkdtemp(prefix="bytes-"))
     sound = base / "sound"
     sound.mkdir()

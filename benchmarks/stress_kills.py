@@ -11,6 +11,7 @@ accepts neither.
 import argparse
 import hashlib
 import json
+import os
 import random
 import shutil
 import sys
@@ -75,6 +76,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     moments = random.Random(arguments.seed)
+    os.environ.setdefault("XDG_CACHE_HOME", tempfile.mkdtemp(prefix="cache-"))
     workers, folder = Workers(), Path(tempfile.mkdtemp(prefix="kills-"))
     picture_folder(folder / "images")
     around = (*TRAIN.split(), "--quiet", "--out", "around")
