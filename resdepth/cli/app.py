@@ -40,6 +40,7 @@ COMMANDS: Tree = {
             "status": "Show where each cell stands.",
             "retry": "Go on, failed cells included.",
             "cancel": "End what runs, and keep the rest from beginning.",
+            "report": "Write what a study says: verdict, tables, figures.",
         },
     ),
     "curvefit": "Fit C / (t + T0)^rho to a recorded scalar.",

@@ -9,6 +9,7 @@ from resdepth.cli.parameters import command, command_line
 from resdepth.options.base import Options
 from resdepth.options.study import (
     NoOptions,
+    ReportInvocation,
     RetryInvocation,
     StatusInvocation,
     StudyInvocation,
@@ -57,6 +58,23 @@ def cancel(options: Options, call: StatusInvocation, given: frozenset[str]) -> i
         from resdepth.experiment.study.run import cancelled
 
     _show(call.study, cancelled(call.study), as_json=call.json_)
+    return 0
+
+
+def report(options: Options, call: ReportInvocation, given: frozenset[str]) -> int:
+    """Write what a study says, as one page that needs nothing else, its numbers and its figures.
+
+    Any folder of runs will do, and an unfinished study too: cells that do not count are named.
+    """
+    from resdepth.analysis.study import read_study, study_numbers
+    from resdepth.figures.report import write_report
+    from resdepth.records import as_json
+
+    console.route_warnings()
+    paths = write_report(call.study, call.page)
+    if call.json_:
+        print(as_json(study_numbers(read_study(call.study))))
+    console.wrote(paths, aside=call.json_)
     return 0
 
 
@@ -110,4 +128,5 @@ COMMANDS = {
     "status": command("study status", NoOptions, StatusInvocation, status),
     "retry": command("study retry", NoOptions, RetryInvocation, retry),
     "cancel": command("study cancel", NoOptions, StatusInvocation, cancel),
+    "report": command("study report", NoOptions, ReportInvocation, report),
 }

@@ -171,6 +171,18 @@ class StatusInvocation(AnalysisInvocation):
     study: Path = option(..., "the study", positional=True)
 
 
+class ReportInvocation(StatusInvocation):
+    """One call of `study report`."""
+
+    out: Path | None = option(None, "page to write (.html)", default_text="STUDY/report.html")
+
+    @property
+    def page(self) -> Path:
+        """Where the page lies."""
+        out = self.out or self.study / "report.html"
+        return out if out.suffix == ".html" else out.with_name(f"{out.name}.html")
+
+
 def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of an executor, which is `local` where they name none.
 

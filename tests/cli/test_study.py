@@ -128,3 +128,18 @@ def test_a_configuration_file_says_the_same(tmp_path: Path, run_worker: Run) -> 
     assert (
         "depth: 4,8" in run_worker("study", "run", "--config", "list.yaml", "--print-config").stdout
     )
+
+
+def test_a_report_is_one_page_with_its_numbers(run_worker, tmp_path: Path) -> None:
+    words = "study run study --depth 4,8,16 --seed 0:2 --lr 1 --epochs 3 --width 3 --workers 1"
+    assert run_worker(*words.split(), "--quiet").code == 0
+    ended = run_worker("study", "report", "study", "--json")
+    assert ended.code == 0, ended.stderr
+    numbers = json.loads(ended.stdout)
+    assert numbers["scaling"]["verdict"]["limit"] == "undecided"
+    assert [row["depth"] for row in numbers["scaling"]["statistics"]] == [4, 4, 8, 8, 16, 16]
+    page = (tmp_path / "study/report.html").read_text()
+    assert "undecided" in page and "http://" not in page.replace("http://www.w3.org", "")
+    assert (tmp_path / "study/report.csv").read_text().count("\n") == 7
+    ended = run_worker("study", "report", "nowhere")
+    assert ended.code != 0 and "nowhere" in ended.complaint
