@@ -33,7 +33,8 @@ else:
     _missing = None
 
 if TYPE_CHECKING:
-    from resdepth._kernels import Array, Options
+    from resdepth._kernels import _Array as Array
+    from resdepth._kernels import _Options as Options
 
 
 def _array(tensor: Tensor) -> Array:
