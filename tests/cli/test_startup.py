@@ -128,7 +128,7 @@ def completed(run_program: Run, shell: str, line: str) -> list[str]:
     ("line", "wanted"),
     [
         ("resdepth tr", ["train"]),
-        ("resdepth paths ", ["norm", "weights", "profile"]),
+        ("resdepth paths ", ["norm", "weights", "profile", "scaling"]),
         ("resdepth train --data ", ["digits", "mnist", "cifar10", "folder", "sin", "constant"]),
         ("resdepth train --depth 3 --activation t", ["tanh"]),
         ("resdepth train --dtype float", ["float32", "float64"]),
