@@ -29,8 +29,9 @@ def test_the_rooms_and_files_it_names_are_there() -> None:
     text = PAGE.read_text(encoding="utf-8")
     named = set(re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.(?:py|md)|[a-z_]+\.py)`", text))
     assert len(named) > 25
-    places = (ROOT / "resdepth", ROOT)
-    assert not [name for name in named if not any((place / name).exists() for place in places)]
+    there = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("*/**/*.py")}
+    there |= {path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/*.md")}
+    assert not [name for name in named if not any(f"/{it}".endswith(f"/{name}") for it in there)]
 
 
 @pytest.mark.parametrize("augmentation", AUGMENTATIONS)

@@ -202,6 +202,7 @@ def fit_decay(t: Array, y: Array, shift: float | None = None) -> DecayFit:
     although the curve falls plainly.)
     """
     refuse_masked(t=t, y=y)
+    t, y = np.asarray(t, dtype=np.float64), np.asarray(y, dtype=np.float64)
     usable = np.isfinite(y) & (y > 0)
     dropped = int(len(y) - usable.sum())
     t, log_y = t[usable], np.log(y[usable])
