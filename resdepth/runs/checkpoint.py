@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from resdepth.atomic import write_whole
 from resdepth.errors import FileCorrupt, PathMissing, Unreadable
+from resdepth.runs.checksum import KEY
 from resdepth.runs.contents import seen
-from resdepth.runs.sealed import KEY, SafetensorError, read_metadata, read_sealed, sealed
+from resdepth.runs.sealed import read_metadata, read_sealed, sealed
 
 FORMAT = "resdepth-checkpoint-2"
 FORMATS = (FORMAT, "resdepth-checkpoint-1", "resdepth-state-1")

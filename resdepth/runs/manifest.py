@@ -1,6 +1,5 @@
 """`manifest.json`: what a run is, how it was called, what it ran on, and how it ended."""
 
-import hashlib
 import json
 import os
 import platform
@@ -14,13 +13,13 @@ from typing_extensions import TypedDict  # Python 3.11's own carries no configur
 
 from resdepth.atomic import write_text
 from resdepth.errors import FileCorrupt, NotARun, Unreadable
+from resdepth.runs.checksum import KEY, checksum
 
 FORMAT = 1
 NAME = "manifest.json"
 PACKAGES = ("resdepth", "pvar", "torch", "numpy", "scipy", "safetensors", "tensorboard")
 Outcome = Literal["running", "finished", "interrupted", "diverged", "failed"]
 REMEDY = "restore the file, or train again"
-CHECKSUM = "sha256"
 
 
 class Detail(TypedDict, total=False):
@@ -112,8 +111,8 @@ def available_threads() -> int:
 
 def write_manifest(run: Path, manifest: Manifest) -> None:
     """Put the manifest of `run` in place, with its checksum."""
-    content = manifest.model_dump(mode="json", exclude={CHECKSUM})
-    content[CHECKSUM] = _checksum(content)
+    content = manifest.model_dump(mode="json", exclude={KEY})
+    content[KEY] = checksum(content)
     write_text(run / NAME, json.dumps(content, indent=2) + "\n")
 
 
@@ -139,11 +138,11 @@ def read_manifest(run: Path) -> Manifest:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise FileCorrupt(path=path, reason=f"{where}: {first['msg']}", remedy=REMEDY) from None
-    if manifest.sha256 and _checksum(content) != manifest.sha256:
+    if manifest.sha256 and checksum(content) != manifest.sha256:
         raise FileCorrupt(
             path=path,
             reason="its checksum does not agree: it was changed after it was written",
-            remedy=f"restore it; or remove its line '{CHECKSUM}' where the change was meant",
+            remedy=f"restore it; or remove its line '{KEY}' where the change was meant",
         )
     return manifest
 
@@ -158,10 +157,3 @@ def _read_json(run: Path, path: Path) -> Any:
         raise Unreadable(path=path, reason=error.strerror) from None
     except (ValueError, RecursionError) as error:
         raise FileCorrupt(path=path, reason=f"not JSON ({error})", remedy=REMEDY) from None
-
-
-def _checksum(content: Mapping[str, Any]) -> str:
-    """SHA-256 of what a manifest says, its own checksum left out."""
-    said = {name: value for name, value in content.items() if name != CHECKSUM}
-    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()

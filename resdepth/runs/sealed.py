@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import safetensors.torch
-from safetensors import SafetensorError
 from torch import Tensor
 
+from resdepth.runs.checksum import KEY, canonical
 from resdepth.runs.tensors import open_tensors
 
-KEY = "sha256"
 METADATA = "__metadata__"
 _ALIGNMENT = 8
 _CHUNK = 1 << 22
@@ -36,7 +35,7 @@ def sealed(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
     data = memoryview(whole)[length:]
     header[METADATA] = {key: value for key, value in metadata.items() if key != KEY}
     header[METADATA][KEY] = _digest(header, [data])
-    text = _canonical(header)
+    text = canonical(header)
     text += b" " * (-len(text) % _ALIGNMENT)
     return b"".join([len(text).to_bytes(8, "little"), text, data])
 
@@ -77,14 +76,7 @@ def _verify(path: Path, expected: str) -> None:
 
 
 def _digest(header: Mapping[str, Any], chunks: Any) -> str:
-    digest = hashlib.sha256(_canonical(header))
+    digest = hashlib.sha256(canonical(header))
     for chunk in chunks:
         digest.update(chunk)
     return digest.hexdigest()
-
-
-def _canonical(header: Mapping[str, Any]) -> bytes:
-    return json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
-
-
-__all__ = ["ChecksumWrong", "SafetensorError", "read_metadata", "read_sealed", "sealed"]

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from resdepth.atomic import write_text, write_whole
 from resdepth.errors import AnalysisImpossible, FileCorrupt, PathMissing, Unreadable
 from resdepth.records import as_json, plain
+from resdepth.runs.checksum import KEY, checksum
 from resdepth.runs.contents import seen
 
 FORMAT = "resdepth-landscape-1"
-CHECKSUM, LOSSES = "sha256", "losses_sha256"
+LOSSES = "losses_sha256"
 Array = NDArray[np.float64]
 REMEDY = "render the surface again"
 
@@ -53,7 +54,7 @@ def write_surface(out: Path, losses: Array, record: Mapping[str, Any]) -> None:
     np.save(content, losses, allow_pickle=False)
     whole = content.getvalue()
     said = plain({"format": FORMAT, **record, LOSSES: hashlib.sha256(whole).hexdigest()})
-    said[CHECKSUM] = _checksum(said)
+    said[KEY] = checksum(said)
     write_whole(out, lambda stream: stream.write(whole))
     write_text(out.with_suffix(".json"), as_json(said) + "\n")
 
@@ -136,16 +137,10 @@ def _read_record(path: Path) -> dict[str, Any]:
 def _check_sums(path: Path, record: Mapping[str, Any]) -> None:
     """Raise where losses or record are not what was written; older records have no checksums."""
     beside = path.with_suffix(".json")
-    if CHECKSUM in record and _checksum(record) != record[CHECKSUM]:
+    if KEY in record and checksum(record) != record[KEY]:
         reason = "its checksum does not agree: it was changed after it was written"
         raise FileCorrupt(path=beside, reason=reason, remedy=REMEDY)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if LOSSES in record and record[LOSSES] != digest:
         reason = f"its checksum does not agree with that in {beside.name}"
         raise FileCorrupt(path=path, reason=reason, remedy=REMEDY)
-
-
-def _checksum(record: Mapping[str, Any]) -> str:
-    said = {name: value for name, value in record.items() if name != CHECKSUM}
-    text = json.dumps(said, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
