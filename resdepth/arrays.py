@@ -52,3 +52,9 @@ Maps = Float[Tensor, "samples filters rows columns"]
 
 Labels = Int64[Tensor, " samples"]
 """Class indices of a batch of images."""
+
+Batch = tuple[Float[Tensor, "_ channels height width"], Int64[Tensor, " _"]]
+"""One of several batches, images and labels: the number of samples may differ from its neighbours'.
+
+`_` binds nothing. A name would bind the size of whichever batch a check happens to look at.
+"""

@@ -9,7 +9,7 @@ from jaxtyping import Float64
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from resdepth.arrays import BlockHessian, Hidden, Images, Labels, Prediction, Targets, Traces
+from resdepth.arrays import Batch, BlockHessian, Hidden, Images, Labels, Prediction, Targets, Traces
 from resdepth.engine.contract import Curvature, Engine
 from resdepth.engine.double_backward import products
 from resdepth.engine.loss import CrossEntropy, in_float64
@@ -133,7 +133,7 @@ class ConvolutionalObjective:
     """
 
     network: nn.Module
-    batches: Sequence[tuple[Images, Labels]]
+    batches: Sequence[Batch]
 
     @property
     def layout(self) -> Layout:
