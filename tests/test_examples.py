@@ -10,6 +10,7 @@ from tests.support.pictures import picture_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = {
+    "edge_of_stability.py": ("--depths", "4", "8", "--epochs", "4", "--every=2", "--out", "edge"),
     "regularity_vs_depth.py": ("--depths", "4", "8", "--seeds", "2", "--epochs", "3", "--out", "r"),
     "resnet_accuracy.py": ("conv", "--out", "accuracy.pdf"),
     "weights_for_pvar.py": ("--depths", "12", "--epochs", "4", "--out", "weights"),

@@ -3,11 +3,13 @@
 import math
 
 from resdepth.engine.objective import DenseObjective, Objective
-from resdepth.mathematics.spectrum import DENSE
+from resdepth.mathematics.spectrum import SMALL
 from resdepth.options.spectrum import SpectrumOptions
 
 EXACT = 64
 """Widest layers whose traces are made exactly; beyond it probes are cheaper."""
+DENSE = 4_000
+"""Below this size eigenvalues are counted one by one: the whole matrix, one product a row."""
 AN_END = 40
 """Products that ARPACK takes for the eigenvalues at one end, about."""
 ONE = {False: 8 / 3, True: 5 / 3}
@@ -21,14 +23,19 @@ def exact_traces(objective: Objective) -> bool:
     return isinstance(objective, DenseObjective) and objective.network.width <= EXACT
 
 
+def largest_asked(options: SpectrumOptions, size: int) -> int:
+    """Eigenvalues from the largest down; all of a matrix that is counted one by one."""
+    return size if options.density and size < DENSE else options.top
+
+
 def gradients(objective: Objective, options: SpectrumOptions) -> int:
     """Gradients that a spectrum takes, about: nobody knows how soon eigenvalues converge."""
     size, gauss_newton = objective.layout.size, options.gauss_newton
     ends = 1 + (options.lowest > 0)
-    wanted = options.top + options.lowest
+    wanted = largest_asked(options, size) + options.lowest
     together, alone = 0, 0
-    if size < DENSE or wanted >= size:
-        together += size + (size if options.density else min(wanted, size))
+    if wanted >= size or size < SMALL:
+        together += size + min(wanted, size)
     else:
         alone += max(AN_END, 2 * wanted) * ends
         together += wanted + (options.probes * options.steps if options.density else 0)

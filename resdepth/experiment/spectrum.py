@@ -15,10 +15,9 @@ from resdepth.engine.threads import threads_put_back
 from resdepth.errors import OptionConflict
 from resdepth.experiment.curvature import Curvature, LayerTraces, Traces, block_spectra
 from resdepth.experiment.objectives import Source, objective_of
-from resdepth.experiment.price import exact_traces, gradients
+from resdepth.experiment.price import exact_traces, gradients, largest_asked
 from resdepth.mathematics.counting import Counts, counts, measures
 from resdepth.mathematics.spectrum import (
-    DENSE,
     Eigenpairs,
     Product,
     extreme_eigenpairs,
@@ -147,10 +146,9 @@ def _check(objective: Objective, options: SpectrumOptions, layers: int) -> None:
 
 
 def _eigenpairs(product: Product, options: SpectrumOptions, size: int) -> Eigenpairs:
-    """Those that were asked for; to count the eigenvalues of a small matrix all of them."""
-    top = size if options.density and size < DENSE else options.top
+    top, lowest = largest_asked(options, size), options.lowest
     tolerance, seed = options.residual, options.seed
-    return extreme_eigenpairs(product, size, top, options.lowest, tolerance=tolerance, seed=seed)
+    return extreme_eigenpairs(product, size, top, lowest, tolerance=tolerance, seed=seed)
 
 
 def _counts(product: Product, options: SpectrumOptions, pairs: Eigenpairs, size: int) -> Counts:

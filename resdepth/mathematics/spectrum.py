@@ -18,8 +18,8 @@ Array = NDArray[np.float64]
 Product = Callable[[Array], Array]
 """The symmetric matrix (n, n) times each row of (R, n), as rows again."""
 
-DENSE = 4_000
-"""Below this size the whole matrix is made and diagonalised: one product a row."""
+SMALL = 500
+"""Below this size the whole matrix is made and diagonalised: about what ARPACK would take."""
 ROWS = 64
 """Products that are asked for at once where the whole matrix is."""
 LARGE = 5_000_000
@@ -68,7 +68,7 @@ def extreme_eigenpairs(
     NotConverged
         The iteration did not converge.
     """
-    if top + smallest >= size or size < DENSE:
+    if top + smallest >= size or size < SMALL:
         values, vectors = np.linalg.eigh(dense_matrix(product, size))
         wanted = sorted({*range(min(smallest, size)), *range(max(size - top, 0), size)})
         values, vectors, products = values[wanted], vectors[:, wanted], size

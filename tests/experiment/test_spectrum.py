@@ -59,7 +59,7 @@ def test_eigenvalues_and_traces_are_those_of_the_matrix(small_run, matrix, engin
 
 
 def test_lanczos_finds_the_same_as_the_dense_matrix(small_run, matrix, monkeypatch) -> None:
-    monkeypatch.setattr(mathematics, "DENSE", 10)
+    monkeypatch.setattr(mathematics, "SMALL", 10)
     found = look(small_run, top=3, smallest=2)
     values = np.linalg.eigvalsh(matrix)
     np.testing.assert_allclose(found.top, values[::-1][:3], rtol=1e-8)
@@ -78,8 +78,8 @@ def test_counts_of_a_small_matrix_are_exact(small_run, matrix) -> None:
 
 
 def test_counts_by_quadrature_lie_in_their_band(small_run, matrix, monkeypatch) -> None:
-    monkeypatch.setattr(module, "DENSE", 10)
-    monkeypatch.setattr(mathematics, "DENSE", 10)
+    monkeypatch.setattr(price, "DENSE", 10)
+    monkeypatch.setattr(mathematics, "SMALL", 10)
     counts = look(small_run, density=True, top=4, steps=12, probes=12).counts
     above = (np.linalg.eigvalsh(matrix)[None, :] > counts.x[:, None]).sum(1)
     inside = (counts.above.lower <= above + 1e-9) & (above <= counts.above.upper + 1e-9)
