@@ -67,6 +67,11 @@ def lines(found: "Spectrum") -> list[str]:
         f"edge of stability {found.edge:g}"
     )
     texts.append(f"  {found.products} products")
+    if found.rounding:
+        texts.append(
+            f"  in {found.dtype} a product is off by {found.rounding:.1g} of its size, "
+            "of which residuals know nothing (--dtype float64)"
+        )
     return texts
 
 

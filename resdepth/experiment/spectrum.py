@@ -16,6 +16,7 @@ from resdepth.errors import OptionConflict
 from resdepth.experiment.curvature import Curvature, LayerTraces, Traces, block_spectra
 from resdepth.experiment.objectives import Source, objective_of
 from resdepth.experiment.price import exact_traces, gradients, largest_asked
+from resdepth.experiment.rounding import rounding
 from resdepth.mathematics.counting import Counts, counts, measures
 from resdepth.mathematics.spectrum import (
     Eigenpairs,
@@ -47,7 +48,8 @@ class Spectrum:
     `trace` and `layers` are of both matrices; `counts`, `spectra` (layers, width^2) and
     `interaction` (groups, groups) of `matrix`, None where they were not asked for.
     `rate_times_top` is the rate of the next update times the largest eigenvalue, `edge` what it
-    should stay below for the descent to be stable: 2, or 2 (1 + momentum).
+    should stay below for the descent to be stable: 2, or 2 (1 + momentum). `rounding` is how far a
+    product in float32 is from float64's, relative to its norm, measured on the top eigenvector.
     """
 
     checkpoint: Path
@@ -69,6 +71,7 @@ class Spectrum:
     rate: float
     rate_times_top: float
     edge: float
+    rounding: float
     counts: Counts | None
     spectra: Array | None
     interaction: Array | None
@@ -91,7 +94,8 @@ def spectrum(
     """
     torch.set_num_threads(options.threads or available_threads())
     checkpoint = read_checkpoint(source.checkpoint)
-    objective, engine = objective_of(source, checkpoint, options, resolve_device(options.device))
+    device = resolve_device(options.device)
+    objective, engine = objective_of(source, checkpoint, options, device)
     layers = list(objective.layout.layers().values())
     _check(objective, options, len(layers))
     announce(gradients(objective, options))
@@ -102,6 +106,10 @@ def spectrum(
     if exact_traces(objective) or options.blocks:
         by_layer = curvature.layer_traces(options.probes, options.seed)
     trace = curvature.traces(by_layer, options.probes, options.seed)
+    spectra = None
+    if options.blocks == "spectra" and isinstance(objective, DenseObjective):
+        spectra = block_spectra(objective, options.gauss_newton)
+    vector = pairs.vectors[:1]
     top, lowest = pairs.values[: options.top], slice(options.lowest)
     return Spectrum(
         checkpoint=source.checkpoint,
@@ -120,11 +128,12 @@ def spectrum(
         trace=trace,
         layers=by_layer,
         counts=_counts(product, options, pairs, size) if options.density else None,
-        spectra=_spectra(objective, options),
+        spectra=spectra,
         interaction=_interaction(product, options, layers, size),
         rate=checkpoint.lr,
         rate_times_top=checkpoint.lr * float(top[0]),
         edge=_edge(source),
+        rounding=rounding(source, checkpoint, options, device, product, vector),
         products=curvature.products,
     )
 
@@ -165,12 +174,6 @@ def _counts(product: Product, options: SpectrumOptions, pairs: Eigenpairs, size:
     largest = max(np.abs(known).max(), *(np.abs(m.nodes).max(initial=0.0) for m in found)) or 1.0
     positive = np.geomspace(largest * 10.0**-DECADES, largest, POINTS)
     return counts(found, np.concatenate([-positive[::-1], positive]), size, known)
-
-
-def _spectra(objective: Objective, options: SpectrumOptions) -> Array | None:
-    if options.blocks != "spectra" or not isinstance(objective, DenseObjective):
-        return None
-    return block_spectra(objective, options.gauss_newton)
 
 
 def _interaction(

@@ -122,6 +122,9 @@ def test_float32_says_its_error(small_run) -> None:
     rough, fine = (look(small_run, dtype=dtype) for dtype in ("float32", "float64"))
     assert (np.abs(rough.top - fine.top) <= 4 * rough.residuals[:10] + 1e-7 * fine.top[0]).all()
     assert 0.0 < rough.residuals.max() <= 1e-5 * fine.top[0]
+    off = abs(rough.top[0] - fine.top[0]) / fine.top[0]
+    assert off / 2 <= rough.rounding <= 1e-5
+    assert fine.rounding == 0.0
 
 
 def test_a_subset_is_that_of_the_seed(small_run) -> None:

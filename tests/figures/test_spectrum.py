@@ -40,6 +40,7 @@ def spectrum() -> Spectrum:
         rate=1.9,
         rate_times_top=1.9,
         edge=2.0,
+        rounding=0.0,
         counts=Counts(
             SIGNED,
             Band(ABOVE, ABOVE - 1.0, ABOVE + 1.0),
