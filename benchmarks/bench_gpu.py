@@ -1,7 +1,8 @@
 """One full-batch step on the GPU: torch in three ways against our kernels, in one run.
 
     python benchmarks/bench_gpu.py [--samples 2048 12500] [--width 15 32]
-        [--depth 100 1000 2000 10000] [--precision ieee] [--tiles]
+        [--depth 100 1000 2000 10000] [--precision ieee] [--variant shipped]
+        [--tiles | --latency | --replicas 5 | --check]
 
 | way     | what                                                                        |
 |---------|-----------------------------------------------------------------------------|
@@ -14,34 +15,55 @@
 All but `step` are loss and gradient; ratios are against `step`. A way is left out, with its reason,
 where its memory would not fit or its compilation would not end: autograd keeps 2 N d L numbers and
 its temporaries, and torch.compile unrolls every layer. Shares are of the device's float32 peak and
-memory bandwidth; `--tiles` times every tile size and number of warps for the first case instead.
+memory bandwidth. Experiments in place of the comparison:
+
+| flag             | what                                                                       |
+|------------------|----------------------------------------------------------------------------|
+| `--tiles`        | our step for every tile size, number of warps and of stages (first case)   |
+| `--latency`      | the time of one layer: one tile of 16 samples at every depth               |
+| `--replicas R`   | R networks in one step against R steps, every case                         |
+| `--variant NAME` | another walk through the layers (`gpu_variants.py`), with all of the above |
+| `--check`        | the gradient of every augmentation against autograd in float64, untimed;   |
+|                  | without a device in Triton's interpreter                                   |
 """
 
 import argparse
 import gc
 import itertools
 import math
+import os
 import statistics
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from common import append
 from torch import Tensor
 
+if not torch.cuda.is_available():
+    # Triton decides when it is first imported.
+    os.environ.setdefault("TRITON_INTERPRET", "1")
+
+import gpu_variants
+from common import append
+
 from resdepth.engine import capture
-from resdepth.engine.contract import Request
+from resdepth.engine.contract import Engine, Request
 from resdepth.engine.kernels import cuda, tiling
 from resdepth.engine.kernels.graphed import GraphedStep
 from resdepth.engine.loss import CrossEntropy
 from resdepth.engine.network import Network
+from resdepth.engine.reference import ReferenceEngine
 
 OURS, THEIRS = ("step", "cuda"), ("eager", "graph", "compile")
 OUTPUTS = 10
 LARGEST_TO_COMPILE = 100
 """Layers that torch.compile unrolls within minutes."""
 AUTOGRAD_NUMBERS = 3
+AUGMENTATIONS = ("skip", "none", "linear_skip", "inc_skip")
+CHECKED = 1e-5
+"""Largest error of a gradient in float32, relative to its norm."""
 # Cores of a multiprocessor by compute capability; H100 and H200 have 128.
 _LANES = {(8, 0): 64}
 
@@ -86,19 +108,26 @@ def device() -> Device:
     return Device(properties.name, flops, bandwidth, properties.total_memory)
 
 
-def problem(case: Case) -> tuple[Network, Tensor, Tensor]:
+def problem(
+    case: Case, augmentation: str = "skip", replicas: tuple[int, ...] = (), device: str = "cuda"
+) -> tuple[Network, Tensor, Tensor]:
     """Random weights of the size that training has, random data."""
-    generator = torch.Generator("cuda").manual_seed(0)
+    generator = torch.Generator(device).manual_seed(0)
 
     def draw(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=generator, device="cuda")
+        return torch.randn(*shape, generator=generator, device=device)
 
-    blocks = draw(case.depth, case.width, case.width) * 0.3 / case.width**0.5
-    network = Network(
-        blocks, draw(case.width, 1), draw(OUTPUTS, case.width), 0.75, "tanh", "skip", CrossEntropy()
-    )
-    targets = torch.randint(0, OUTPUTS, (case.samples,), generator=generator, device="cuda")
+    blocks = draw(*replicas, case.depth, case.width, case.width) * 0.3 / case.width**0.5
+    readin, readout = draw(case.width, 1), draw(OUTPUTS, case.width)
+    network = Network(blocks, readin, readout, 0.75, "tanh", augmentation, CrossEntropy())
+    targets = torch.randint(0, OUTPUTS, (case.samples,), generator=generator, device=device)
     return network, draw(case.samples, case.width), targets
+
+
+def engine_for(case: Case, precision: str) -> Engine:
+    """Ours on the first device."""
+    place = torch.device("cuda", 0)
+    return cuda.create(Request(place, torch.float32, "tanh", "skip", case.width, 1, precision))
 
 
 LossOf = Callable[[Tensor], Tensor]
@@ -129,7 +158,7 @@ Way = Callable[[], object]
 def ways(case: Case, machine: Device, precision: str) -> Iterator[tuple[str, Way | str]]:
     """What is to be timed, one after another by name, or why it cannot be."""
     network, h0, targets = problem(case)
-    engine = cuda.create(Request(h0.device, h0.dtype, "tanh", "skip", case.width, 1, precision))
+    engine = engine_for(case, precision)
     step = GraphedStep(engine, network, h0, targets)
     yield "step", lambda: step.advance(0.0)
     yield "cuda", lambda: engine.loss_and_gradient(network, h0, targets)
@@ -236,20 +265,85 @@ def compare(case: Case, machine: Device, precision: str) -> dict[str, object]:
 
 
 def tiles(case: Case, precision: str) -> None:
-    """Time our step for every tile size and number of warps."""
+    """Time our step for every tile size, number of warps and of loads under way."""
     network, h0, targets = problem(case)
-    table = dict(tiling.TILES)
-    width = tiling.padded_width(case.width)
-    for tile, warps in itertools.product((16, 32, 64), (1, 2, 4, 8)):
+    table, width = dict(tiling.TILES), tiling.padded_width(case.width)
+    for tile, warps, stages in itertools.product((16, 32, 64), (1, 2, 4, 8), (1, 2, 3)):
         tiling.TILES[width] = ((tile, warps, 0),)
-        engine = cuda.create(Request(h0.device, h0.dtype, "tanh", "skip", case.width, 1, precision))
+        engine = Staged(cuda.machine_of(h0.device), precision, stages)
         try:
             step = GraphedStep(engine, network, h0, targets)
             took = seconds({"step": lambda step=step: step.advance(0.0)})["step"]  # type: ignore[misc]
-            print(f"{case} tile {tile:2} warps {warps}: {1e3 * took:.3f} ms", flush=True)
+            result = f"{1e3 * took:.3f} ms"
         except Exception as error:  # too much shared memory, or registers: the next one may fit
-            print(f"{case} tile {tile:2} warps {warps}: {type(error).__name__}", flush=True)
+            result = type(error).__name__
+        print(f"{case} tile {tile:2} warps {warps} stages {stages}: {result}", flush=True)
         tiling.TILES.update(table)
+
+
+class Staged(cuda.CudaEngine):
+    """Ours with so many loads of a loop under way at once."""
+
+    def __init__(self, machine: tiling.Machine, precision: str, stages: int) -> None:
+        super().__init__(machine, precision)
+        self.stages = stages
+
+    def _forward(self, batch: Any, *rest: Any) -> None:
+        batch.codes["num_stages"] = self.stages
+        super()._forward(batch, *rest)
+
+
+def latency(width: int, depths: list[int], precision: str) -> None:
+    """The time of one layer where nothing but its latency counts: one tile, at every depth."""
+    found = []
+    for depth in depths:
+        case = Case(16, width, depth)
+        network, h0, targets = problem(case)
+        step = GraphedStep(engine_for(case, precision), network, h0, targets)
+        found.append(seconds({"step": lambda step=step: step.advance(0.0)})["step"])  # type: ignore[misc]
+        print(f"{case}: {1e3 * found[-1]:.3f} ms, {1e9 * found[-1] / depth:.0f} ns a layer")
+    if len(depths) > 1:
+        slope = (found[-1] - found[0]) / (depths[-1] - depths[0])
+        print(f"{1e9 * slope:.0f} ns for a layer more, forward and back", flush=True)
+
+
+def replicas(case: Case, count: int, precision: str) -> None:
+    """`count` networks in one call, captured, against as many calls."""
+    engine = engine_for(case, precision)
+    network, h0, targets = problem(case, replicas=(count,))
+    single = network.with_blocks(network.blocks[0].contiguous())
+    calls = {
+        "together": capture.captured(lambda: engine.loss_and_gradient(network, h0, targets)),
+        "one": capture.captured(lambda: engine.loss_and_gradient(single, h0, targets)),
+    }
+    times = seconds(calls)
+    ratio = count * times["one"] / times["together"]
+    print(
+        f"{case}: {count} together {1e3 * times['together']:.3f} ms, {count} x one "
+        f"{1e3 * count * times['one']:.3f} ms ({ratio:.2f}x)",
+        flush=True,
+    )
+
+
+def check_gradients(case: Case, precision: str) -> None:
+    """Every augmentation's gradient against autograd in float64; the first that is off stops."""
+    there = torch.cuda.is_available()
+    device = "cuda" if there else "cpu"
+    machine = (
+        cuda.machine_of(torch.device("cuda", 0)) if there else tiling.Machine(1, 1 << 33, 1 << 18)
+    )
+    engine = cuda.CudaEngine(machine, precision)
+    for augmentation in AUGMENTATIONS:
+        network, h0, targets = problem(case, augmentation, device=device)
+        ours = engine.loss_and_gradient(network, h0, targets).gradient
+        wide = network.to("cpu", torch.float64)
+        right = ReferenceEngine().loss_and_gradient(wide, h0.cpu().double(), targets.cpu()).gradient
+        if ours is None or right is None:
+            raise SystemExit(f"{augmentation}: no gradient")
+        error = float((ours.cpu().double() - right).norm() / right.norm())
+        print(f"{case} {augmentation:12} {precision}: relative error {error:.1e}", flush=True)
+        if not error <= CHECKED:
+            raise SystemExit(f"{augmentation}: more than {CHECKED:g}")
 
 
 def main() -> None:
@@ -258,23 +352,40 @@ def main() -> None:
     parser.add_argument("--width", type=int, nargs="+", default=[15, 32])
     parser.add_argument("--depth", type=int, nargs="+", default=[100, 1000, 2000, 10_000])
     parser.add_argument("--precision", default="ieee", choices=cuda.PRECISIONS)
-    parser.add_argument("--tiles", action="store_true")
+    parser.add_argument("--variant", default="shipped", choices=gpu_variants.VARIANTS)
+    experiment = parser.add_mutually_exclusive_group()
+    experiment.add_argument("--tiles", action="store_true")
+    experiment.add_argument("--latency", action="store_true")
+    experiment.add_argument("--replicas", type=int)
+    experiment.add_argument("--check", action="store_true")
     given = parser.parse_args()
-    if not torch.cuda.is_available():
-        print("bench_gpu: skipped, there is no CUDA device here")
-        sys.exit(0)
-    torch.set_float32_matmul_precision("highest")
+    gpu_variants.use(given.variant)
     cases = [Case(*sizes) for sizes in itertools.product(given.samples, given.width, given.depth)]
-    if given.tiles:
+    if given.check:
+        check_gradients(cases[0], given.precision)
+    elif not torch.cuda.is_available():
+        print("bench_gpu: skipped, there is no CUDA device here (--check runs without one)")
+        sys.exit(0)
+    elif given.tiles:
         tiles(cases[0], given.precision)
-        return
+    elif given.latency:
+        latency(given.width[0], sorted(given.depth), given.precision)
+    elif given.replicas:
+        for case in cases:
+            replicas(case, given.replicas, given.precision)
+    else:
+        compare_all(cases, given.precision, given.variant)
+
+
+def compare_all(cases: list[Case], precision: str, variant: str) -> None:
+    """Every case against torch, written case by case: a later one may need too much memory."""
+    torch.set_float32_matmul_precision("highest")
     machine = device()
     print(
         f"{machine.name}: {machine.flops / 1e12:.0f} TFLOP/s, {machine.bandwidth / 1e12:.2f} TB/s"
     )
     for case in cases:
-        # Written case by case: a later one may need more than the machine has.
-        path = append("gpu", [compare(case, machine, given.precision)])
+        path = append("gpu", [{**compare(case, machine, precision), "variant": variant}])
         gc.collect()
         torch.cuda.empty_cache()
     print(path)

@@ -2,7 +2,7 @@
 
     python benchmarks/compile_gpu.py [--all] [--width 15 32 64 128] [--samples 2048 12500]
         [--activation tanh] [--augmentation skip] [--dtype float32] [--precision ieee] [--recompute]
-        [--capability 90]
+        [--capability 90] [--variant shipped]
 
 Registers a thread, bytes of stack (spills) and of shared memory, instructions of the loop over the
 layers. With `--all` every activation and augmentation.
@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import gpu_variants
 import torch
 import triton
 from triton.backends.compiler import GPUTarget
@@ -113,9 +114,11 @@ def main() -> None:
     parser.add_argument("--dtype", nargs="+", default=["float32"], choices=["float32", "float64"])
     parser.add_argument("--precision", nargs="+", default=["ieee"])
     parser.add_argument("--capability", type=int, default=90, choices=list(MACHINES))
+    parser.add_argument("--variant", default="shipped", choices=gpu_variants.VARIANTS)
     parser.add_argument("--recompute", action="store_true")
     parser.add_argument("--all", action="store_true")
     given = parser.parse_args()
+    gpu_variants.use(given.variant)
     if given.all:
         given.activation, given.augmentation = list(ACTIVATIONS), list(AUGMENTATIONS)
     print("dtype   precision augmentation activation width tile warps kernel    "
