@@ -56,6 +56,9 @@ class Curvature:
         """
 
         def product(rows: Array) -> Array:
+            if len(rows) <= ROWS:
+                # Not copied: a row of a very deep network is as large as all its weights.
+                return self._product(rows, gauss_newton)
             parts = [rows[first : first + ROWS] for first in range(0, len(rows), ROWS)]
             return np.concatenate([self._product(part, gauss_newton) for part in parts])
 

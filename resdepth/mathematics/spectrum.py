@@ -95,7 +95,7 @@ def _one_end(
         found: Array = product(v.reshape(1, -1))[0]
         return found
 
-    basis = max(2 * count + 1, 12 if size > LARGE else 20)
+    basis = max(2 * count + 1, 10 if size > LARGE else 20)
     try:
         values, vectors = eigsh(
             LinearOperator((size, size), matvec=multiply, dtype=np.float64),
