@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from resdepth.analysis.scaling import ScalingTable
+from resdepth.mathematics.interval import three
 
 SLOPES = {
     "beta": "-slope of RMS",
@@ -30,13 +31,13 @@ def exponent_rows(found: ScalingTable) -> list[list[str]]:
     scaled = {"variation_norm": f"slope of {f'L^{found.beta:g} ' if found.beta else ''}P2"}
     for name, law in found.exponents.laws.items():
         # The laws of beta and nu are those of 1/RMS and 1/NOISE, and so are all of their slopes.
-        local = {(part.shallow, part.deep): f"{part.slope.value:.3f}" for part in law.local}
-        bend = f"{law.bend.value:.3f}{' !' if law.bends else ''}"
+        local = {(part.shallow, part.deep): f"{three(part.slope.value)}" for part in law.local}
+        bend = f"{three(law.bend.value)}{' !' if law.bends else ''}"
         rows.append(
             [
                 name,
                 (SLOPES | scaled)[name],
-                f"{law.exponent.value:.3f}",
+                three(law.exponent.value),
                 _bounds(law.exponent.low, law.exponent.high),
                 law.wider,
                 bend,
@@ -46,13 +47,13 @@ def exponent_rows(found: ScalingTable) -> list[list[str]]:
     hurst = found.exponents.hurst
     bounds = _bounds(hurst.low, hurst.high)
     rows.append(
-        ["hurst", "mean of H", f"{hurst.value:.3f}", bounds, "seeds", "", *("" for _ in steps)]
+        ["hurst", "mean of H", three(hurst.value), bounds, "seeds", "", *("" for _ in steps)]
     )
     return [[cell.replace("nan", "-") for cell in row] for row in rows]
 
 
 def _bounds(low: float, high: float) -> str:
-    return "-" if low != low else f"[{low:.3f}, {high:.3f}]"
+    return "-" if low != low else f"[{three(low)}, {three(high)}]"
 
 
 def notes(found: ScalingTable) -> Iterator[str]:
@@ -60,7 +61,7 @@ def notes(found: ScalingTable) -> Iterator[str]:
     first, last, seeds = found.depths[0], found.depths[-1], len(found.seeds)
     yield (
         f"effective exponents over L = {first} … {last}, {seeds} seed{'s' * (seeds != 1)}; on the "
-        "right the slopes between neighbouring depths"
+        "right the local slopes: between neighbouring depths"
     )
     if any(law.bends for law in found.exponents.laws.values()):
         yield "! the exponent has not settled: the interval of its bend excludes 0"

@@ -65,15 +65,20 @@ def report(options: Options, call: ReportInvocation, given: frozenset[str]) -> i
     """Write what a study says, as one page that needs nothing else, its numbers and its figures.
 
     Any folder of runs will do, and an unfinished study too: cells that do not count are named.
+    --spectrum adds the curvature of the loss around the weights of every run, at the price of some
+    hundred gradients each.
     """
-    from resdepth.analysis.study import read_study, study_numbers
-    from resdepth.figures.report import write_report
-    from resdepth.records import as_json
+    with signals.deferred():
+        from resdepth.analysis.study import read_study
+        from resdepth.analysis.study_numbers import study_numbers
+        from resdepth.figures.report import write_report
+        from resdepth.records import as_json
 
     console.route_warnings()
-    paths = write_report(call.study, call.page)
+    study = read_study(call.study, call.curvature, lambda text: console.say(text, quiet=call.quiet))
+    paths = write_report(study, call.page)
     if call.json_:
-        print(as_json(study_numbers(read_study(call.study))))
+        print(as_json(study_numbers(study)))
     console.wrote(paths, aside=call.json_)
     return 0
 

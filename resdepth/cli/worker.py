@@ -8,6 +8,7 @@ nothing and starts no thread, so that a fork of it is what a fresh process would
 
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import select
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from resdepth.cli import signals, start
+from resdepth.runs.manifest import versions
 
 MODULES = (
     "resdepth.cli.app",
@@ -27,6 +29,9 @@ MODULES = (
     "resdepth.cli.progress",
     "resdepth.experiment.dense",
     "resdepth.experiment.session",
+    "resdepth.engine.kernels.cpu",
+    "torch.utils.serialization.config",
+    "typer._adapters",
 )
 BEAT = 0.02
 """Seconds between two looks at what runs."""
@@ -43,12 +48,23 @@ def serve() -> None:
     for name in IGNORED:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    for module in MODULES:
-        import_module(module)
+    _warm_up()
     with contextlib.suppress(BrokenPipeError):
         for line in iter(_line, b""):
             code = _run(json.loads(line))
             os.write(1, f"{code}\n".encode())
+
+
+def _warm_up() -> None:
+    """Do once what every cell would do again: imports, and the versions that manifests name."""
+    for module in MODULES:
+        # What is not installed is for the cell to complain of.
+        with contextlib.suppress(ImportError):
+            import_module(module)
+    versions()
+    # What is here now lives as long as we do: no fork need look through it, and copy it by that.
+    gc.collect()
+    gc.freeze()
 
 
 def _line() -> bytes:

@@ -38,8 +38,13 @@ def draw_decays(groups: Sequence[DepthFits], columns: int = 2) -> Figure:
     curves.set_yscale("log", nonpositive="mask")
     style.log_ticks(curves.yaxis, *curves.get_ylim())
     exponents.set_xscale("log")
+    exponents.set_xlim(groups[0].depth / 1.25, groups[-1].depth * 1.25)
     style.log_ticks(exponents.xaxis, *exponents.get_xlim())
     style.few_ticks(exponents.yaxis)
+    if not any(group.identified for group in groups):
+        told = "no fit is identified"
+        exponents.text(0.5, 0.5, told, ha="center", transform=exponents.transAxes, fontsize=7)
+        exponents.set_yticks([])
     tag = group.fits[0].tag
     curves.set_xlabel("$t$")
     curves.set_ylabel(SYMBOLS.get(tag, tag))

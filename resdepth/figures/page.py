@@ -2,28 +2,37 @@
 
 import base64
 import io
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Sequence
 from html import escape
 
 from matplotlib.figure import Figure
 
 from resdepth.figures import style
+from resdepth.figures.words import MEANINGS, WORDS, anchor
 
 CSS = """
-body{font:16px/1.5 Georgia,serif;color:#222;background:#fff;max-width:70rem;margin:0 auto;
+body{font:16px/1.5 Georgia,serif;color:#222;background:#fff;max-width:62rem;margin:0 auto;
 padding:1rem}
 h1,h2,h3{line-height:1.2}h2{margin-top:2.5rem;border-bottom:1px solid #ccc}
+a{color:#00548a;text-decoration:underline dotted;text-underline-offset:.2em}
 .verdict{font-size:1.2rem;border-left:.3rem solid #0072b2;padding:.3rem .8rem;background:#f4f8fb}
 .caution{border-left:.3rem solid #d55e00;padding:.2rem .8rem;margin:.5rem 0;background:#fdf5f0}
-.wide{overflow-x:auto}table{border-collapse:collapse;font-size:.85rem}
+.wide{overflow-x:auto;margin:1rem 0}table{border-collapse:collapse;font-size:.85rem}
 th,td{padding:.2rem .6rem;text-align:right;border-bottom:1px solid #ddd;white-space:nowrap}
-th:first-child,td:first-child{text-align:left}
+th:first-child,td:first-child,td.words{text-align:left}
 figure{margin:1.5rem 0}figure img{max-width:100%;width:60rem;height:auto}
 figure.small img{width:32rem}figcaption{font-size:.9rem;color:#444}
-details{margin:.4rem 0}summary{cursor:pointer;color:#0072b2}
+details{margin:.4rem 0}summary{cursor:pointer;color:#00548a}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.8rem;background:#f6f6f6;padding:.6rem}
 p,figcaption,li,dd{overflow-wrap:anywhere}
+dt{margin-top:.6rem}dd{margin-left:1.5rem}:target{background:#ffe9a8}
+@media(min-width:1000px){figure.small{display:inline-block;width:47%;margin-right:2%;
+vertical-align:top}figure.small img{width:100%}}
+@media(max-width:500px){body{font-size:15px;padding:.6rem}th,td{padding:.2rem .4rem}}
 """
+VALUE = re.compile(r"\b(" + "|".join(sorted(map(re.escape, WORDS), key=len)[::-1]) + r")(?= = |: )")
+"""A word in a sentence that says what it is: `q1 = 0.9`, or `H1: `."""
 
 
 def page(title: str, parts: Sequence[str]) -> str:
@@ -43,22 +52,48 @@ def heading(text: str, level: int = 2) -> str:
 
 
 def paragraph(text: str, kind: str = "") -> str:
-    """A paragraph of plain text; `kind` is its class."""
-    return f"<p{f' class={kind}' if kind else ''}>{escape(text)}</p>"
+    """A paragraph of plain text; `kind` is its class, and what it says the value of is a link."""
+    linked = VALUE.sub(lambda found: link(found[1], found[1]), escape(text))
+    return f"<p{f' class={kind}' if kind else ''}>{linked}</p>"
+
+
+def link(word: str, text: str) -> str:
+    """`text`, which leads to the meaning of a word."""
+    return f'<a href="#{anchor(word)}">{escape(text)}</a>'
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """A table whose first row are the heads; it scrolls where the window is narrow."""
-    head, *body = ([escape(cell) for cell in row] for row in rows)
-    lines = ["<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in body]
-    heads = "".join(f"<th>{cell}</th>" for cell in head)
+    """A table whose first row are the heads; it scrolls where the window is narrow.
+
+    Words in the first row and the first column lead to their meanings.
+    """
+    head, *body = rows
+    heads = "".join(f"<th>{_linked(cell)}</th>" for cell in head)
+    lines = [
+        f"<tr><td>{_linked(first)}</td>"
+        + "".join(f"<td{_sort(cell)}>{escape(cell)}</td>" for cell in rest)
+        + "</tr>"
+        for first, *rest in body
+    ]
     return f'<div class="wide"><table><tr>{heads}</tr>{"".join(lines)}</table></div>'
 
 
-def definitions(title: str, words: Sequence[tuple[str, str]]) -> str:
-    """Words and what they mean, a click away."""
-    entries = "".join(f"<dt><b>{escape(a)}</b></dt><dd>{escape(b)}</dd>" for a, b in words)
-    return f"<details><summary>{escape(title)}</summary><dl>{entries}</dl></details>"
+def _linked(cell: str) -> str:
+    return link(cell, cell) if cell in WORDS else escape(cell)
+
+
+def _sort(cell: str) -> str:
+    """Numbers to the right, words to the left."""
+    return ' class="words"' if any(letter.isalpha() for letter in cell.replace("e", "")) else ""
+
+
+def meanings() -> str:
+    """All words and what they mean."""
+    entries = []
+    for words, meaning in MEANINGS:
+        names = ", ".join(f'<b id="{anchor(word)}">{escape(word)}</b>' for word in words)
+        entries.append(f"<dt>{names}</dt><dd>{escape(meaning)}</dd>")
+    return f"<dl>{''.join(entries)}</dl>"
 
 
 def folded(title: str, text: str) -> str:
@@ -66,15 +101,15 @@ def folded(title: str, text: str) -> str:
     return f"<details><summary>{escape(title)}</summary><pre>{escape(text)}</pre></details>"
 
 
-def picture(draw: Callable[[int], Figure], caption: str, columns: int) -> str:
-    """A figure `columns` wide, of one column where the window is narrow."""
-    narrow = _encoded(draw(1))
-    wide = narrow if columns == 1 else _encoded(draw(columns))
-    small = ' class="small"' if columns == 1 else ""
+def picture(wide: Figure, narrow: Figure, caption: str, word: str) -> str:
+    """A figure in two widths, the narrow one where the window is; `word` is what it shows."""
+    small = ' class="small"' if wide is narrow else ""
+    less = _encoded(narrow)
+    more = less if wide is narrow else _encoded(wide)
     return (
-        f'<figure{small}><picture><source media="(max-width: 700px)" srcset="{narrow}">'
-        f'<img alt="{escape(caption)}" src="{wide}"></picture>'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
+        f'<figure{small}><picture><source media="(max-width: 700px)" srcset="{less}">'
+        f'<img alt="{escape(caption)}" src="{more}"></picture>'
+        f"<figcaption>{escape(caption)} ({link(word, 'what this is')})</figcaption></figure>"
     )
 
 

@@ -1,12 +1,13 @@
-"""Pictures of a study that no single command draws: growth against p, trend and noise, rates."""
+"""Pictures of a study that no single command draws: growth, trend and noise, doubling, rates."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from resdepth.analysis.doubling import DoublingTable
 from resdepth.analysis.paths import VariationTable, positions, spread_entries
-from resdepth.analysis.study import RateCurve
+from resdepth.analysis.rates import RateCurve
 from resdepth.figures import style
 from resdepth.figures.paths import LAYER, power
 from resdepth.mathematics.pvariation import path_scale
@@ -58,25 +59,59 @@ def draw_trend(model: Model, beta: float, columns: int = 2) -> Figure:
 
 
 @style.styled
+def draw_doubling(table: DoublingTable, columns: int = 1) -> Figure:
+    """Relative distance of the paths at L and 2L against L: a dot a seed, the mean, the law.
+
+    Means are geometric, as the power law is that of the logarithms.
+    """
+    drawn = style.figure(columns, 2.3)
+    axes = drawn.add_subplot()
+    dots, line = style.categories(2)
+    depths = [row.depth for row in table.rows]
+    for row in table.rows:
+        axes.plot([row.depth] * len(row.values), row.values, ".", color=dots, alpha=0.6)
+        if row.mean.known:
+            value = row.mean.value
+            sides = np.array([[value - row.mean.low], [row.mean.high - value]])
+            axes.errorbar(row.depth, value, sides, fmt="_", color=dots, capsize=2)
+    axes.plot(depths, [table.law.at(depth) for depth in depths], color=line, linewidth=0.9)
+    axes.set_ylim(bottom=0)
+    axes.set_xscale("log")
+    axes.set_xlim(depths[0] / 1.25, depths[-1] * 1.25)
+    style.log_ticks(axes.xaxis, *axes.get_xlim())
+    style.few_ticks(axes.yaxis)
+    axes.set_xlabel("$L$")
+    axes.set_ylabel("distance from $L$ to $2L$")
+    return drawn
+
+
+@style.styled
 def draw_rates(curves: Sequence[RateCurve], columns: int = 2) -> Figure:
-    """Mean final loss against the rate, a curve a depth, and the best rate against L."""
+    """Mean final loss against the rate, a curve a depth, and the best rate against L.
+
+    Rates at which a run diverged have no loss and are left out.
+    """
     drawn = style.figure(columns, 2.2 if columns == 2 else 4.0)
     losses, best = drawn.subplots(*((1, 2) if columns == 2 else (2, 1)))
     for curve, colour in zip(curves, style.sequence(len(curves)), strict=True):
-        losses.plot(curve.rates, curve.losses, "o-", color=colour, label=f"${curve.depth}$")
+        shown = np.where(np.isfinite(curve.losses), curve.losses, np.nan)
+        losses.plot(curve.rates, shown, "o-", color=colour, label=f"${curve.depth}$")
     depths, rates = [curve.depth for curve in curves], [curve.best for curve in curves]
     best.plot(depths, rates, "o-", color=style.categories(1)[0])
-    for axes in (losses, best):
+    tried = [rate for curve in curves for rate in curve.rates]
+    known = [loss for curve in curves for loss in curve.losses if np.isfinite(loss)]
+    low, high = (min(known) / 1.1, max(known) * 1.1) if known else (1.0, 1.0)
+    spans = ((losses, tried, (low, high)), (best, depths, (min(tried) / 1.1, max(tried) * 1.1)))
+    for axes, across, (bottom, top) in spans:
         axes.set_xscale("log")
         axes.set_yscale("log")
+        axes.set_xlim(min(across) / 1.25, max(across) * 1.25)
+        axes.set_ylim(bottom / 1.02, top * 1.02)
+        style.log_ticks(axes.xaxis, *axes.get_xlim())
+        style.log_ticks(axes.yaxis, *axes.get_ylim())
     losses.set_xlabel("rate")
     losses.set_ylabel("final loss")
     best.set_xlabel("$L$")
     best.set_ylabel("best rate")
-    everything = np.array([loss for curve in curves for loss in curve.losses])
-    losses.set_ylim(everything.min() / 1.1, everything.max() * 1.1)
-    for axes in (losses, best):
-        style.log_ticks(axes.xaxis, *axes.get_xlim())
-        style.log_ticks(axes.yaxis, *axes.get_ylim())
     losses.legend(title="$L$", loc="best")
     return drawn

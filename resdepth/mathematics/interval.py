@@ -49,8 +49,13 @@ class Interval:
         return self.high < low or self.low > high
 
     def __str__(self) -> str:
-        bounds = f" [{self.low:.3f}, {self.high:.3f}]" if self.known else ""
-        return f"{self.value:.3f}{bounds}"
+        bounds = f" [{three(self.low)}, {three(self.high)}]" if self.known else ""
+        return f"{three(self.value)}{bounds}"
+
+
+def three(value: float) -> str:
+    """Three digits behind the point, a zero without a sign."""
+    return f"{round(value, 3) + 0.0:.3f}"
 
 
 UNKNOWN = Interval(math.nan, math.nan, math.nan)

@@ -1,22 +1,16 @@
-"""Options of `resdepth study`: those of `train`, most of which take several values, and engines."""
+"""Options of `resdepth study`: those of `train`, most of which take several values."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import create_model, model_validator
 from pydantic.fields import FieldInfo
 
 from resdepth.errors import OptionConflict
-from resdepth.options.base import (
-    AnalysisInvocation,
-    Invocation,
-    Options,
-    flag_of,
-    help_text,
-    option,
-    presentation,
-)
+from resdepth.options.base import AnalysisInvocation, Options, help_text, option, presentation
+from resdepth.options.executor import ExecutorInvocation
+from resdepth.options.spectrum import SpectrumOptions
 from resdepth.options.train import TrainOptions
 
 SINGLE = (
@@ -54,7 +48,6 @@ TOLD = {
     "lr_depth": "depth D at which the rate is --lr (layers; default the plan's middle one)",
 }
 """Help where it is not that of `train`."""
-Executor = Literal["local", "slurm", "dask"]
 
 
 class _Axes(Options):
@@ -96,48 +89,6 @@ class NoOptions(Options):
     """The options of a command that has none."""
 
 
-class ExecutorInvocation(Invocation):
-    """Where the cells of a study are trained."""
-
-    executor: Executor | None = option(
-        None, "who trains the cells", default_text="as before, else local"
-    )
-    workers: int | None = option(
-        None,
-        "cells at once: processes of local, running jobs of slurm",
-        default_text="one a core or GPU; slurm: no limit",
-        ge=1,
-    )
-    partition: str | None = option(None, "partition of slurm")
-    account: str | None = option(None, "account of slurm")
-    qos: str | None = option(None, "quality of service of slurm")
-    mem: str | None = option(None, "memory of a job of slurm, as in 4GB")
-    minutes: int | None = option(
-        None,
-        "time limit of a job of slurm at the deepest network; a job that meets it goes on in the "
-        "next one",
-        unit="minutes",
-        default_text="60",
-        ge=1,
-    )
-    scheduler: str | None = option(None, "address of the scheduler of dask, as in tcp://host:8786")
-
-    BELONGS: ClassVar[dict[str, tuple[str, ...]]] = {
-        "workers": ("local", "slurm"),
-        "partition": ("slurm",),
-        "account": ("slurm",),
-        "qos": ("slurm",),
-        "mem": ("slurm",),
-        "minutes": ("slurm",),
-        "scheduler": ("dask",),
-    }
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The options of the executor that were given."""
-        return {n: v for n in ("executor", *self.BELONGS) if (v := getattr(self, n)) is not None}
-
-
 class StudyInvocation(ExecutorInvocation):
     """One call of `study run`."""
 
@@ -175,6 +126,11 @@ class ReportInvocation(StatusInvocation):
     """One call of `study report`."""
 
     out: Path | None = option(None, "page to write (.html)", default_text="STUDY/report.html")
+    spectrum: bool = option(
+        False,
+        "look at the curvature too: largest eigenvalue of the Hessian and traces against L",
+        flags=("--spectrum",),
+    )
 
     @property
     def page(self) -> Path:
@@ -182,25 +138,7 @@ class ReportInvocation(StatusInvocation):
         out = self.out or self.study / "report.html"
         return out if out.suffix == ".html" else out.with_name(f"{out.name}.html")
 
-
-def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of an executor, which is `local` where they name none.
-
-    Raises
-    ------
-    OptionConflict
-        One belongs to another executor, or one that is needed is missing.
-    """
-    executor = settings.get("executor", "local")
-    for name, value in settings.items():
-        owners = ExecutorInvocation.BELONGS.get(name, (executor,))
-        if value is not None and executor not in owners:
-            raise OptionConflict(
-                flag=flag_of(ExecutorInvocation, name),
-                reason=f"says nothing to --executor={executor}",
-                remedy=f"it belongs to {' and '.join(owners)}",
-            )
-    if executor == "dask" and not settings.get("scheduler"):
-        remedy = "give the address of a running scheduler, as in --scheduler=tcp://host:8786"
-        raise OptionConflict(flag="--executor=dask", reason="needs --scheduler", remedy=remedy)
-    return {"executor": executor, **settings}
+    @property
+    def curvature(self) -> SpectrumOptions | None:
+        """What is looked at around the weights of each run, None where it was not asked for."""
+        return SpectrumOptions(top=1, smallest=0, tolerance=1e-4) if self.spectrum else None

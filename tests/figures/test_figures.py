@@ -1,5 +1,6 @@
 """Every figure in every format: written whole, the same bytes twice, fonts inside, no overlaps."""
 
+import math
 from itertools import combinations
 from pathlib import Path
 
@@ -9,14 +10,27 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from resdepth.analysis.paths import entry_table, norm_table, profile_table
+from resdepth.analysis.curvatures import VALUES, Curvature, CurvatureTable
+from resdepth.analysis.paths import entry_table, norm_table, profile_table, variation_table
+from resdepth.analysis.rates import RateCurve
 from resdepth.analysis.scaling import ScalingTable, scaling_table
 from resdepth.analysis.training import RunCurves, TrainingCurve
 from resdepth.errors import NoDisplay, OptionInvalid
-from resdepth.figures import critical, decay, landscape, paths, scaling, style, training
+from resdepth.figures import (
+    critical,
+    curvature,
+    decay,
+    landscape,
+    paths,
+    scaling,
+    study,
+    style,
+    training,
+)
 from resdepth.mathematics.critical import CriticalScaling, CriticalTable
 from resdepth.mathematics.exponents import Cell
 from resdepth.mathematics.interval import Interval
+from resdepth.mathematics.slopes import NOTHING
 from resdepth.mathematics.statistics import path_statistics
 from resdepth.runs.models import Model
 from tests.support.synthetic import white
@@ -43,6 +57,18 @@ def _critical() -> CriticalTable:
         for hurst, beta in ((0.2, 0.5), (0.8, 0.77))
     )
     return CriticalTable("res3", "relu", 20, (125, 250, 500, 1000, 2000), 24, 0, rows)
+
+
+def _rates() -> tuple[RateCurve, ...]:
+    """Two depths; at the second every run diverged."""
+    rates = (0.5, 1.0, 2.0)
+    return RateCurve(16, rates, (1.0, 0.8, 0.9)), RateCurve(1024, rates, (math.inf,) * 3)
+
+
+def _curvature() -> CurvatureTable:
+    """Two depths of one seed."""
+    rows = tuple(Curvature(depth, 0, 3.0 * depth, 1.9, 90.0, 80.0, 2.0) for depth in (16, 1024))
+    return CurvatureTable(rows, (16, 1024), dict.fromkeys(VALUES, NOTHING))
 
 
 def _scaling(depths: tuple[int, ...] = (8, 16, 32), seeds: int = 2) -> ScalingTable:
@@ -76,6 +102,13 @@ DRAW = {
     "scaling": lambda of, columns: scaling.draw_scaling(_scaling(), columns),
     "scaling of one path": lambda of, columns: scaling.draw_scaling(_scaling((4,), 1), columns),
     "training": lambda of, columns: training.draw_training(_runs(), columns),
+    "growth": lambda of, columns: study.draw_growth(
+        variation_table(of("models"), 0.25, [1.0, 2.0]), columns
+    ),
+    "trend": lambda of, columns: study.draw_trend(_rough(), 0.25, columns),
+    "rates": lambda of, columns: study.draw_rates(_rates(), columns),
+    "rates that all diverge": lambda of, columns: study.draw_rates(_rates()[1:], columns),
+    "curvature": lambda of, columns: curvature.draw_curvature(_curvature(), columns),
 }
 
 

@@ -10,10 +10,14 @@ import pytest
 
 import resdepth
 from resdepth.analysis.scaling import model_scaling
+from resdepth.analysis.study import read_study
 from resdepth.errors import AnalysisImpossible
 from resdepth.figures.report import write_report
+from resdepth.figures.words import WORDS, anchor
+from resdepth.options.spectrum import SpectrumOptions
 from resdepth.runs.manifest import read_manifest, write_manifest
 from resdepth.runs.models import read_models
+from tests.support.browser import browser, needs_browser
 
 DEPTHS, SEEDS, RATES = (4, 8, 16), (0, 1), (1.0, 2.0)
 
@@ -38,7 +42,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def report(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page."""
     out = tmp_path_factory.mktemp("report") / "report.html"
-    assert all(path.stat().st_size for path in write_report(study, out))
+    spectrum = SpectrumOptions(top=1, smallest=0, threads=1)
+    assert all(path.stat().st_size for path in write_report(read_study(study, spectrum), out))
     return out
 
 
@@ -52,7 +57,7 @@ class Outside(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         for name, value in attrs:
-            if name in ("src", "srcset", "href"):
+            if name in ("src", "srcset", "href") and not (value or "").startswith("#"):
                 self.alone += (value or "").startswith("data:")
                 self.found += [] if (value or "").startswith("data:") else [f"{tag} {value}"]
         self.found += [tag] if tag in ("script", "iframe", "object") else []
@@ -63,8 +68,31 @@ def test_the_page_needs_nothing_else(report: Path) -> None:
     parser = Outside()
     parser.feed(text)
     assert parser.found == [] and "url(" not in text and "@import" not in text
-    # The icon, and two widths of a figure of the rates and of six for each of two rates.
-    assert parser.alone == 1 + 2 * (1 + 2 * 6)
+    # The icon, and two widths of a figure of the rates and of nine for each of two rates.
+    assert parser.alone == 1 + 2 * (1 + 2 * 9)
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [1280, 400])
+def test_a_browser_shows_it_whole(report: Path, tmp_path: Path, width: int) -> None:
+    with browser(tmp_path) as opened:
+        found = opened.look(report, width)
+    assert found.complaints == []
+    assert [url for url in found.requests if not url.startswith("data:")] == [report.as_uri()]
+    assert len(found.pictures) == 1 + 2 * 9
+    assert all(drawn and shown > 200 for drawn, shown in found.pictures)
+    # No text or figure is wider than the window; tables scroll by themselves.
+    assert found.window == width and found.page <= width
+    assert found.dangling == []
+
+
+def test_every_word_has_a_place_of_its_own(report: Path) -> None:
+    text = report.read_text()
+    assert len({anchor(word) for word in WORDS}) == len(WORDS)
+    assert all(text.count(f'id="{anchor(word)}"') == 1 for word in WORDS)
+    # Exponents and statistics lead to what they are.
+    used = set(re.findall(r'href="#([^"]+)"', text))
+    assert {anchor(word) for word in ("q1", "RMS", "undecided", "rho", "tr H", "counts")} <= used
 
 
 def test_numbers_are_those_of_the_analysis(study: Path, report: Path) -> None:
@@ -76,12 +104,17 @@ def test_numbers_are_those_of_the_analysis(study: Path, report: Path) -> None:
     assert found["exponents"]["q1"]["value"] == expected.exponents.q1.exponent.value
     assert f"{expected.verdict.limit}: " in report.read_text()
     assert [curve["rates"] for curve in numbers["rates"]] == [[1.0, 2.0]] * 3
+    second = numbers["experiments"][1]
+    assert [row["depth"] for row in second["omega"]] == list(DEPTHS)
+    assert [row["depth"] for row in second["doubling"]["rows"]] == [4, 8]
+    assert [row["counted"] for row in second["depths"]] == [2, 1, 2]
+    assert len(second["curvature"]["rows"]) == 5
 
 
 def test_cells_that_do_not_count_are_named(report: Path) -> None:
     text = report.read_text()
-    assert re.search(r"cells/1.0-4-0</td><td>diverged after 2 steps", text)
-    assert re.search(r"cells/2.0-8-1</td><td>has not ended", text)
+    assert re.search(r'cells/1.0-4-0</td><td class="words">diverged after 2 steps', text)
+    assert re.search(r'cells/2.0-8-1</td><td class="words">has not ended', text)
     assert "1 of 6 cells do not count" in text
 
 
@@ -93,7 +126,8 @@ def test_every_cell_is_a_line_of_the_table(report: Path) -> None:
 
 
 def test_the_same_runs_give_the_same_page(study: Path, report: Path, tmp_path: Path) -> None:
-    write_report(study, tmp_path / "report.html")
+    spectrum = SpectrumOptions(top=1, smallest=0, threads=1)
+    write_report(read_study(study, spectrum), tmp_path / "report.html")
     assert (tmp_path / "report.html").read_bytes() == report.read_bytes()
 
 
@@ -102,10 +136,10 @@ def test_a_study_without_answers_is_reported_on(tmp_path: Path) -> None:
     run = tmp_path / "a"
     resdepth.train(options, run)
     write_manifest(run, read_manifest(run).model_copy(update={"outcome": "interrupted"}))
-    write_report(tmp_path, tmp_path / "out.html")
+    write_report(read_study(tmp_path), tmp_path / "out.html")
     assert "no answer yet" in (tmp_path / "out.html").read_text()
 
 
 def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AnalysisImpossible, match="no run in or under it"):
-        write_report(tmp_path, tmp_path / "out.html")
+        read_study(tmp_path)

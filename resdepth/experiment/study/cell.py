@@ -1,5 +1,6 @@
 """The training of one cell, whoever asks for it: begun, continued, or left as it is."""
 
+import contextlib
 import json
 import os
 import socket
@@ -106,21 +107,35 @@ def finished(run: Path) -> bool:
 
 
 def busy(run: Path) -> bool:
-    """Whether a process trains in a run folder, as far as its lock tells without being touched."""
+    """Whether a process trains in a run folder, as far as its lock tells without being touched.
+
+    A lock that was left behind by a killed process names a number that another process may have by
+    now, or that nobody has asked after yet (a zombie); but nobody touches it any more.
+    """
     path = run / LOCK
     try:
         owner = json.loads(path.read_text(encoding="utf-8"))
         age = time.time() - path.stat().st_mtime
     except (OSError, ValueError):
         return False
-    if owner.get("host") != socket.gethostname():
-        return age < SILENCE
+    if not isinstance(owner, dict) or "host" not in owner:
+        return False
+    here = owner["host"] == socket.gethostname()
+    return age < SILENCE and (not here or _alive(owner.get("pid")))
+
+
+def _alive(number: object) -> bool:
+    """Whether a process of this machine is there and no zombie."""
     try:
-        os.kill(int(owner["pid"]), 0)
+        os.kill(int(str(number)), 0)
     except PermissionError:
         return True
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, OverflowError):
         return False
+    with contextlib.suppress(OSError, IndexError):
+        # The name in brackets may hold anything, brackets too.
+        status = Path(f"/proc/{number}/stat").read_text(encoding="utf-8", errors="replace")
+        return status.rpartition(")")[2].split()[0] != "Z"
     return True
 
 

@@ -48,6 +48,7 @@ class Local:
         self._waiting: queue.PriorityQueue[tuple[float, int, int, Job]] = queue.PriorityQueue()
         self._ended: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._workers: dict[int, Worker] = {}
+        self._made: list[Worker] = []
         self._slots = 0
         self._lock = threading.Lock()
         self._closed = False
@@ -79,7 +80,8 @@ class Local:
                 if self._error is not None:
                     raise self._error
         finally:
-            for worker in self._close():
+            self._close()
+            for worker in self._made:
                 worker.wait()
 
     def _work(self, slot: int) -> None:
@@ -105,7 +107,6 @@ class Local:
             worker = self._workers.pop(slot, None)
         if worker is not None:
             worker.close()
-            worker.wait()
 
     def _worker(self, slot: int) -> Worker | None:
         """The worker of a slot, begun where there is none; None where all is over."""
@@ -113,12 +114,12 @@ class Local:
             if not self._closed and slot not in self._workers:
                 device = self.devices[slot % len(self.devices)] if self.devices else None
                 self._workers[slot] = Worker({VISIBLE: device} if device is not None else None)
+                self._made.append(self._workers[slot])
             return self._workers.get(slot)
 
-    def _close(self) -> list[Worker]:
+    def _close(self) -> None:
         with self._lock:
             self._closed = True
             workers = list(self._workers.values())
         for worker in workers:
             worker.close()
-        return workers

@@ -17,8 +17,9 @@ from resdepth.experiment.study.record import (
     write_plan,
 )
 from resdepth.experiment.study.state import ENDED, Row, row_of, table
+from resdepth.options.executor import ExecutorInvocation, checked
 from resdepth.options.resolve import resolve
-from resdepth.options.study import ExecutorInvocation, StudyOptions, checked
+from resdepth.options.study import StudyOptions
 
 Say = Callable[[str], None]
 PROBE = "resdepth.experiment.study.probe"

@@ -1,0 +1,96 @@
+"""What limits the answer of an experiment: cells that do not count, losses, oscillation."""
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from resdepth.analysis.cells import CellRow, DepthRow, Reason, by_depth
+from resdepth.errors import ResdepthError
+from resdepth.experiment.goal import Rises
+from resdepth.runs.events import read_scalars
+from resdepth.runs.manifest import Manifest
+
+UNEQUAL = 0.1
+"""Share by which mean losses of two depths may differ before they count as unequal."""
+WORDS: dict[Reason, str] = {
+    "missed": "did not come down to the loss to stop at",
+    "diverged": "diverged",
+    "unfinished": "not finished",
+    "failed": "failed",
+    "unreadable": "with weights that cannot be read",
+    "repeated": "repeated",
+}
+MEANS: dict[Reason, str] = {
+    "missed": "the others are those that learn fast, and what is said is of a selection; with more "
+    "--epochs all may count",
+    "diverged": "the others are those that are stable at this rate, and what is said is of a "
+    "selection; at a smaller --lr all may count",
+    "unfinished": "the answer may change when they are in",
+    "failed": "'study retry' tries them again",
+}
+"""What it does to the answer that cells are left out for a reason."""
+
+
+def cautions(rows: Sequence[CellRow], manifests: Sequence[Manifest]) -> Iterator[str]:
+    """What is to be said beside the answer of one experiment; `manifests` are of its runs."""
+    depths = by_depth(rows)
+    yield from _left_out(rows, depths)
+    stops = any(manifest.options.get("stop_loss") is not None for manifest in manifests)
+    if not stops:
+        yield from _unequal(depths)
+    counted = [row.run for row in rows if not row.why]
+    batches = any(manifest.options.get("batch_size") is not None for manifest in manifests)
+    if rising := [run for run in counted if not batches and _rises(run)]:
+        yield (
+            f"the loss rose at a tenth of the steps or more in {len(rising)} of {len(counted)} "
+            "runs: their rate is at the edge of stability, and the exponents describe the "
+            "oscillation too; a smaller --lr avoids it"
+        )
+
+
+def _left_out(rows: Sequence[CellRow], depths: Sequence[DepthRow]) -> Iterator[str]:
+    left = [row for row in rows if row.why]
+    if not left:
+        return
+    counts = {reason: sum(row.reason == reason for row in left) for reason in WORDS}
+    shown = ", ".join(f"{count} {WORDS[r]}" for r, count in counts.items() if count)
+    yield f"{len(left)} of {len(rows)} cells do not count ({shown}): what is said is of the others"
+    for reason, meaning in MEANS.items():
+        if counts[reason]:
+            where = sorted({row.depth for row in left if row.reason == reason})
+            yield f"{WORDS[reason]} (L = {_listed(where)}): {meaning}"
+    counted = [row for row in depths if row.counted]
+    if empty := [row.depth for row in depths if not row.counted]:
+        yield f"no cell of L = {_listed(empty)} counts: nothing is said of these depths"
+    if len({row.counted for row in counted}) > 1:
+        seeds = ", ".join(f"{row.counted} at L = {row.depth}" for row in counted)
+        yield (
+            f"the number of seeds differs ({seeds}): means by depth are taken beside an effect of "
+            "each seed, and a seed with fewer than three depths has no slope"
+        )
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))
+
+
+def _unequal(depths: Sequence[DepthRow]) -> Iterator[str]:
+    means = {row.depth: row.loss for row in depths if math.isfinite(row.loss)}
+    if means and max(means.values()) > (1 + UNEQUAL) * min(means.values()):
+        shown = ", ".join(f"{loss:.3g} at L = {depth}" for depth, loss in means.items())
+        yield (
+            f"the final loss depends on the depth ({shown}): at equal loss (--stop-loss) the "
+            "comparison would be of networks that learnt the same"
+        )
+
+
+def _rises(run: Path) -> bool:
+    """Whether the recorded loss of the full batch rose often."""
+    try:
+        losses = read_scalars(run).get("loss")
+    except ResdepthError:
+        return False
+    seen = Rises()
+    for loss in () if losses is None else losses[1]:
+        seen.see(float(loss))
+    return seen.many

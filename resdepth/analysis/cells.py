@@ -1,0 +1,133 @@
+"""The cells of a study as a report has them: what each run was, how it ended, why it counts."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from resdepth.experiment.study.plan import ALWAYS
+from resdepth.experiment.study.record import NAME as PLAN
+from resdepth.experiment.study.record import read_plan
+from resdepth.experiment.study.state import Row, table
+from resdepth.runs.manifest import Manifest
+
+Reason = Literal["", "missed", "diverged", "unfinished", "failed", "unreadable", "repeated"]
+"""Why a cell does not count, in one word."""
+
+
+@dataclass(frozen=True)
+class CellRow:
+    """One run: where, what it was, how it ended; `why` it does not count, "" where it does."""
+
+    run: Path
+    experiment: str
+    depth: int
+    seed: int
+    lr: float
+    outcome: str
+    steps: int
+    loss: float
+    seconds: float
+    reason: Reason
+    why: str
+
+
+def cell_of(run: Path, label: str, manifest: Manifest, why: tuple[Reason, str]) -> CellRow:
+    """A run that has begun."""
+    options = manifest.options
+    return CellRow(
+        run,
+        label,
+        int(options["depth"]),
+        manifest.seed,
+        float(options["lr"]),
+        manifest.outcome,
+        manifest.steps,
+        manifest.final.get("loss", math.nan),
+        manifest.steps * (manifest.seconds_per_step or math.nan),
+        *why,
+    )
+
+
+def unfit(manifest: Manifest) -> tuple[Reason, str]:
+    """Why a run does not count, ("", "") where it does."""
+    outcome, error = manifest.outcome, str(manifest.detail.get("error", ""))
+    if outcome == "diverged":
+        return "diverged", f"diverged after {manifest.steps} steps"
+    if outcome == "failed":
+        return "failed", f"failed: {error}"
+    if outcome != "finished":
+        return "unfinished", "has not ended" if outcome == "running" else outcome
+    goal = manifest.options.get("stop_loss")
+    if goal is not None and "reached" not in manifest.detail:
+        return "missed", f"did not reach the loss {goal:g}"
+    return "", ""
+
+
+def unbegun(folder: Path, sets: Mapping[str, Sequence[Manifest]]) -> list[CellRow]:
+    """The cells of a plan that have no run; `sets` are the runs of each experiment.
+
+    Raises
+    ------
+    FileCorrupt
+        study.yaml is not what was written.
+    """
+    if not (folder / PLAN).is_file():
+        return []
+    plan = read_plan(folder)
+    return [
+        _planned(row, next((n for n, runs in sets.items() if _belongs(row, runs)), _named(row)))
+        for row in table(plan)
+        if not (row.path / "manifest.json").exists()
+    ]
+
+
+def _planned(row: Row, label: str) -> CellRow:
+    failed = row.state == "failed"
+    why: tuple[Reason, str] = (
+        ("failed", f"failed: {row.why}") if failed else ("unfinished", "has not begun")
+    )
+    depth, seed = int(row.values["depth"]), int(row.values["seed"])
+    rate = float(row.values.get("lr", math.nan))
+    return CellRow(row.path, label, depth, seed, rate, row.state, 0, math.nan, math.nan, *why)
+
+
+def _belongs(row: Row, runs: Sequence[Manifest]) -> bool:
+    options = runs[0].options
+    return all(options.get(n) == value for n, value in row.values.items() if n not in ALWAYS)
+
+
+def _named(row: Row) -> str:
+    axes = {name: value for name, value in row.values.items() if name not in ALWAYS}
+    return ", ".join(f"--{name.replace('_', '-')} {value}" for name, value in axes.items())
+
+
+@dataclass(frozen=True)
+class DepthRow:
+    """The cells of one depth: how many of how many count, what they needed and came to (mean)."""
+
+    depth: int
+    cells: int
+    counted: int
+    steps: float
+    loss: float
+    seconds: float
+
+
+def by_depth(rows: Sequence[CellRow]) -> tuple[DepthRow, ...]:
+    """A row a depth, ascending; means are over the cells that count, NaN where none does."""
+    found = []
+    for depth in sorted({row.depth for row in rows}):
+        here = [row for row in rows if row.depth == depth]
+        kept = [row for row in here if not row.why]
+        means = [_mean([getattr(row, n) for row in kept]) for n in ("steps", "loss", "seconds")]
+        found.append(DepthRow(depth, len(here), len(kept), *means))
+    return tuple(found)
+
+
+def _mean(values: Sequence[float]) -> float:
+    known = [value for value in values if math.isfinite(value)]
+    return float(np.mean(known)) if known else math.nan

@@ -1,0 +1,82 @@
+"""From L to 2L: whether paths of one seed approach each other as the depth grows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from resdepth.analysis.pool import seed_names
+from resdepth.mathematics.interval import Array, Interval, mean_interval
+from resdepth.mathematics.slopes import PowerLaw, power_law
+from resdepth.mathematics.statistics import doubling_distance
+from resdepth.runs.models import Model
+
+
+@dataclass(frozen=True)
+class Doubling:
+    """The distances from depth L to 2L: `values` a seed, NaN where one is missing.
+
+    `mean` is the geometric one, its interval that of the logarithms.
+    """
+
+    depth: int
+    values: Array
+    mean: Interval
+
+
+@dataclass(frozen=True)
+class DoublingTable:
+    """A row a pair of depths; `law` is the power of L that the distance follows.
+
+    `beta` is the exponent that paths were scaled with.
+    """
+
+    beta: float
+    rows: tuple[Doubling, ...]
+    law: PowerLaw
+
+    @property
+    def told(self) -> str:
+        """Whether the distance falls, in words."""
+        exponent = self.law.exponent
+        if not exponent.known:
+            return "too few depths to tell whether the distance from L to 2L falls"
+        slope = f"slope of the log of the distance from L to 2L: {exponent}"
+        if exponent.high < 0:
+            return f"{slope}; it falls, the paths approach each other"
+        if exponent.low > 0:
+            return f"{slope}; it grows, the paths move apart"
+        return f"{slope}; it is not seen to fall"
+
+
+def doubling_table(models: Sequence[Model], beta: float) -> DoublingTable | None:
+    """The distances between all pairs of depths L and 2L; None where there is no such pair.
+
+    Each is |(2L)^beta A^(2L)_{2k} - L^beta A^(L)_k| over k, relative to L^beta A^(L), of one seed:
+    the initial weights of a seed are coupled across depths, and so are the trained ones if a limit
+    is what they have in common.
+    """
+    known = {(name, m.depth): m for name, m in zip(seed_names(models), models, strict=True)}
+    seeds = list(dict.fromkeys(name for name, _ in known))
+    depths = sorted({depth for _, depth in known} & {depth // 2 for _, depth in known})
+    depths = [depth for depth in depths if any((seed, 2 * depth) in known for seed in seeds)]
+    values = np.full((len(seeds), len(depths)), np.nan)
+    for row, seed in enumerate(seeds):
+        for column, depth in enumerate(depths):
+            coarse, fine = known.get((seed, depth)), known.get((seed, 2 * depth))
+            if coarse is not None and fine is not None:
+                values[row, column] = doubling_distance(coarse.blocks, fine.blocks, beta)
+    if np.isnan(values).all():
+        return None
+    rows = tuple(
+        Doubling(depth, column, _geometric(column))
+        for depth, column in zip(depths, values.T, strict=True)
+    )
+    return DoublingTable(beta, rows, power_law(np.array(depths, dtype=np.float64), values))
+
+
+def _geometric(values: Array) -> Interval:
+    """Geometric mean and its interval; unknown where a distance is 0."""
+    with np.errstate(divide="ignore"):
+        found = mean_interval(np.log(values[np.isfinite(values)]))
+    return Interval(*(float(np.exp(x)) for x in (found.value, found.low, found.high)))

@@ -1,0 +1,134 @@
+"""The figures of a report: what each is called, says and is drawn by."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from resdepth.analysis.paths import entry_table, norm_table, profile_table, variation_table
+from resdepth.analysis.rates import rate_curves
+from resdepth.analysis.study import Experiment, Study
+from resdepth.figures.curvature import draw_curvature
+from resdepth.figures.decays import draw_decays
+from resdepth.figures.paths import draw_entries, draw_norms, draw_profile
+from resdepth.figures.scaling import draw_scaling
+from resdepth.figures.study import draw_doubling, draw_growth, draw_rates, draw_trend
+
+GRID = tuple(float(p) for p in np.linspace(1.0, 4.0, 13))
+"""Exponents p that p-variation norms are drawn at."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure: name of its file, caption, the word whose meaning it shows, columns, drawing."""
+
+    name: str
+    caption: str
+    word: str
+    columns: int
+    draw: Callable[[int], Figure]
+
+
+def rate_pictures(study: Study) -> Iterator[Picture]:
+    """Loss against the rate, where there are several."""
+    if curves := rate_curves(study.cells):
+        caption = "Final loss against the rate, and the best rate against the depth"
+        yield Picture("rates", caption, "best rate", 2, lambda columns: draw_rates(curves, columns))
+
+
+def pictures(one: Experiment) -> Iterator[Picture]:
+    """The figures of one experiment in the order of the page; none where no cell counts."""
+    if one.scaling is None:
+        return
+    yield from _of_statistics(one)
+    yield from _of_paths(one)
+    yield from _of_training(one)
+
+
+def _of_statistics(one: Experiment) -> Iterator[Picture]:
+    scaling, doubling = one.scaling, one.doubling
+    if scaling is not None:
+        yield Picture(
+            "scaling",
+            "Statistics against the depth: a dot a seed, the 95 % band of the mean, the power law",
+            "beta",
+            2,
+            lambda columns: draw_scaling(scaling, columns),
+        )
+    if doubling is not None:
+        yield Picture(
+            "doubling",
+            f"Relative distance between the paths at L and 2L, scaled by L^{doubling.beta:.2g}: a "
+            "dot a seed, the mean with its 95 % interval, the power law",
+            "distance",
+            1,
+            lambda columns: draw_doubling(doubling, columns),
+        )
+
+
+def _of_paths(one: Experiment) -> Iterator[Picture]:
+    models, beta = one.models, one.beta
+    path = f"L^{beta:g} A_k" if beta else "A_k"
+    norms, profile = norm_table(models, beta), profile_table(models, beta, GRID)
+    yield Picture(
+        "norms",
+        f"Norms of the layers, |{path}|, against k/L",
+        "norms",
+        1,
+        lambda columns: draw_norms(norms, columns),
+    )
+    yield Picture(
+        "profile",
+        f"p-variation norm of k -> {path} against p",
+        "profile",
+        1,
+        lambda columns: draw_profile(profile, columns),
+    )
+    if len({model.depth for model in models}) > 1:
+        growth = variation_table(models, beta, GRID)
+        yield Picture(
+            "growth",
+            "The power of L that the p-variation norm follows, against p, with its 95 % interval",
+            "growth",
+            1,
+            lambda columns: draw_growth(growth, columns),
+        )
+    entries = entry_table(models, beta)
+    yield Picture(
+        "entries",
+        f"Single entries of {path}, a line a run",
+        "entries",
+        2,
+        lambda columns: draw_entries(entries, columns),
+    )
+    deepest = models[-1]
+    yield Picture(
+        "trend",
+        f"Trend and noise of one entry at L = {deepest.depth}",
+        "trend",
+        2,
+        lambda columns: draw_trend(deepest, beta, columns),
+    )
+
+
+def _of_training(one: Experiment) -> Iterator[Picture]:
+    decays, curvature = one.decays, one.curvature
+    if decays:
+        yield Picture(
+            "omega",
+            "Omega during training: median and range over the seeds of each depth; exponent of "
+            "its power law, a dot a seed whose fit is identified, mean with its 95 % interval",
+            "Omega",
+            2,
+            lambda columns: draw_decays(decays, columns),
+        )
+    if curvature is not None:
+        yield Picture(
+            "curvature",
+            "Curvature of the training loss at the end of training: largest eigenvalue of the "
+            "Hessian, rate times it beside 2, traces; a dot a seed",
+            "lambda_1",
+            2,
+            lambda columns: draw_curvature(curvature, columns),
+        )

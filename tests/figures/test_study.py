@@ -1,0 +1,150 @@
+"""What the pictures of a study draw is what its tables say."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from resdepth.analysis.curvatures import VALUES, Curvature, CurvatureTable
+from resdepth.analysis.curvefit import CurveFit
+from resdepth.analysis.decays import DepthFits
+from resdepth.analysis.doubling import doubling_table
+from resdepth.analysis.paths import variation_table
+from resdepth.analysis.rates import RateCurve
+from resdepth.figures.curvature import draw_curvature
+from resdepth.figures.decays import draw_decays
+from resdepth.figures.study import draw_doubling, draw_growth, draw_rates, draw_trend
+from resdepth.mathematics.decay import fit_decay
+from resdepth.mathematics.interval import mean_interval
+from resdepth.mathematics.slopes import NOTHING, power_law
+from resdepth.mathematics.statistics import trend
+from resdepth.runs.models import Model
+from tests.support.synthetic import smooth
+
+DEPTHS = (8, 16, 32)
+
+
+@pytest.fixture
+def models() -> list[Model]:
+    """Smooth paths with a little noise: three depths of three seeds."""
+    random = np.random.default_rng(0)
+    return [
+        Model(
+            Path(f"{seed}/resnet_{depth}.pth"),
+            smooth(depth, seed)[:, :9].reshape(depth, 3, 3)
+            + 0.01 * random.standard_normal((depth, 3, 3)),
+            0.25,
+        )
+        for depth in DEPTHS
+        for seed in range(3)
+    ]
+
+
+def decays() -> list[DepthFits]:
+    """Two depths; at the second nothing is identified."""
+    t, random = np.arange(1.0, 201), np.random.default_rng(0)
+    groups = []
+    for depth, rho in ((8, 1.1), (16, 0.0)):
+        curves = [2 / (t + 5) ** rho * np.exp(0.02 * random.standard_normal(200)) for _ in "abc"]
+        fits = [CurveFit(Path(f"{depth}"), "avg_grad_norm", t, y, t, y, fit_decay(t, y))
+                for y in curves]  # fmt: skip
+        sure = [fit.fit for fit in fits if fit.fit.identified]
+        means = [
+            mean_interval(np.array([getattr(fit, name).value for fit in sure]))
+            for name in ("C", "T0", "rho")
+        ]
+        groups.append(DepthFits(depth, tuple(fits), len(sure), *means))
+    return groups
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_decays_are_median_range_and_exponents(columns: int) -> None:
+    known, unknown = groups = decays()
+    assert (known.identified, unknown.identified) == (3, 0)
+    curves, exponents = draw_decays(groups, columns).axes
+    for line, band, group in zip(curves.lines, curves.collections, groups, strict=True):
+        values = np.stack([fit.y for fit in group.fits])
+        assert_allclose(line.get_ydata(), np.median(values, axis=0))
+        heights = band.get_paths()[0].vertices[:, 1]
+        assert (heights.min(), heights.max()) == (values.min(), values.max())
+    dots, mean = exponents.lines[:2]
+    assert list(dots.get_xdata()) == [8] * 3
+    assert_allclose(dots.get_ydata(), [fit.fit.rho.value for fit in known.fits])
+    assert_allclose(np.asarray(mean.get_ydata(), dtype=float), [known.rho.value])
+    (bar,) = exponents.collections
+    assert_allclose(bar.get_segments()[0][:, 1], [known.rho.low, known.rho.high])
+    assert exponents.get_xlim() == pytest.approx((8 / 1.25, 16 * 1.25))
+
+
+def test_where_no_fit_is_identified_it_says_so() -> None:
+    _, exponents = draw_decays(decays()[1:]).axes
+    assert [text.get_text() for text in exponents.texts] == ["no fit is identified"]
+
+
+def test_growth_is_that_of_the_table(models: list[Model]) -> None:
+    table = variation_table(models, 0.25, (1.0, 2.0, 3.0))
+    (axes,) = draw_growth(table).axes
+    zero, line = axes.lines
+    assert set(zero.get_ydata()) == {0.0}
+    assert list(line.get_xdata()) == [1, 2, 3]
+    assert_allclose(line.get_ydata(), [growth.exponent.value for growth in table.growth])
+    band = axes.collections[0].get_paths()[0].vertices
+    for p, growth in zip(table.exponents, table.growth, strict=True):
+        heights = band[band[:, 0] == p, 1]
+        assert_allclose((heights.min(), heights.max()), (growth.exponent.low, growth.exponent.high))
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_trend_and_noise_add_up_to_the_entry(models: list[Model], columns: int) -> None:
+    deepest = models[-1]
+    above, below = draw_trend(deepest, 0.25, columns).axes
+    entry, mean = (line.get_ydata() for line in above.lines)
+    (rest,) = (line.get_ydata() for line in below.lines)
+    values = 32**0.25 * deepest.blocks
+    assert any(np.array_equal(entry, values[:, i, j]) for i in range(3) for j in range(3))
+    assert_allclose(mean, trend(entry))
+    assert_allclose(mean + rest, entry)
+
+
+def test_doubling_has_a_dot_a_seed_means_and_the_law(models: list[Model]) -> None:
+    table = doubling_table(models, 0.0)
+    assert table is not None
+    (axes,) = draw_doubling(table).axes
+    for row in table.rows:
+        dots = next(line for line in axes.lines if list(line.get_xdata()) == [row.depth] * 3)
+        assert_allclose(dots.get_ydata(), row.values)
+    for row, bar in zip(table.rows, axes.collections, strict=True):
+        assert_allclose(bar.get_segments()[0][:, 1], [row.mean.low, row.mean.high])
+    law = axes.lines[-1]
+    assert_allclose(law.get_ydata(), [table.law.at(row.depth) for row in table.rows])
+
+
+def test_rates_leave_out_where_a_run_diverged() -> None:
+    curves = (
+        RateCurve(8, (1.0, 2.0, 4.0), (0.5, 0.4, np.inf)),
+        RateCurve(16, (1.0, 2.0, 4.0), (0.6, 0.7, 0.8)),
+    )
+    losses, best = draw_rates(curves).axes
+    assert [line.get_label() for line in losses.lines] == ["$8$", "$16$"]
+    assert_allclose(losses.lines[0].get_ydata(), [0.5, 0.4, np.nan])
+    assert_allclose(losses.lines[1].get_ydata(), [0.6, 0.7, 0.8])
+    assert_allclose(best.lines[0].get_xydata(), [[8, 2], [16, 1]])
+    low, high = losses.get_ylim()
+    assert low < 0.4 and high > 0.8
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_curvature_has_a_dot_a_run_and_the_edge(columns: int) -> None:
+    rows = tuple(
+        Curvature(depth, seed, depth + seed, 1.5 + seed / 10, 2.0 * depth, -1.0, 2.0)
+        for depth in (8, 16)
+        for seed in (0, 1)
+    )
+    bare = CurvatureTable(rows, (8, 16), {})
+    laws = {name: power_law(np.array([8.0, 16.0]), bare.values(name)) for name in VALUES}
+    assert laws["gauss_newton_trace"] is NOTHING
+    top, rate, trace = draw_curvature(CurvatureTable(rows, (8, 16), laws), columns).axes
+    assert sorted(top.lines[0].get_ydata()) == [8, 9, 16, 17]
+    assert any(list(line.get_ydata()) == [2.0, 2.0] for line in rate.lines)
+    assert top.get_yscale() == "log" and trace.get_yscale() == "linear"
