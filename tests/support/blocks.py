@@ -1,4 +1,4 @@
-"""The README's commands and code, run as they stand, one after another in one folder."""
+"""Fenced blocks of a Markdown page, run as they stand, one after another in one folder."""
 
 import os
 import re
@@ -7,12 +7,15 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+# `run first` holds commands that a reader has run already, `not run` says why a block is left out.
+FIRST = re.compile(r"<!-- run first: (?P<code>.*?) -->", re.DOTALL)
 BLOCK = re.compile(
     r"(?:<!-- not run: (?P<reason>[^>]*?) -->\n)?^```(?P<kind>\w*)\n(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 INTERPRETERS = {"sh": ["sh", "-eu"], "python": [sys.executable, "-W", "error", "-"]}
+PROSE = {"text", "yaml", "bibtex"}
+"""Kinds of blocks with nothing to run."""
 
 
 @dataclass(frozen=True)
@@ -25,35 +28,35 @@ class Block:
     reason: str
 
 
-def blocks() -> list[Block]:
-    text = README.read_text(encoding="utf-8")
-    return [
-        Block(
-            m["kind"], m["code"], text.count("\n", 0, m.start("code")), (m["reason"] or "").strip()
-        )
+def blocks(page: Path) -> list[Block]:
+    """The blocks of a page in their order, what is to be run first as one of them."""
+    text = page.read_text(encoding="utf-8")
+    found = [(m.start("code"), "sh", f"{m['code']}\n", "") for m in FIRST.finditer(text)]
+    found += [
+        (m.start("code"), m["kind"], m["code"], (m["reason"] or "").strip())
         for m in BLOCK.finditer(text)
+    ]
+    return [
+        Block(kind, code, text.count("\n", 0, place) + 1, reason)
+        for place, kind, code, reason in sorted(found)
     ]
 
 
-def test_every_block_is_run_or_says_why_not() -> None:
-    found = blocks()
-    assert found and README.read_text(encoding="utf-8").count("\n```") == 2 * len(found)
-    for block in found:
-        assert block.kind in INTERPRETERS or block.reason, f"line {block.line}: {block.kind}"
-    assert {"sh", "python"} <= {block.kind for block in found if not block.reason}
+def fences(page: Path) -> int:
+    """Blocks of a page, counted by their ends."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    return sum(line.startswith("```") for line in lines) // 2
 
 
-def test_the_blocks_run_in_order(tmp_path: Path) -> None:
+def run(block: Block, folder: Path) -> str:
+    """What went wrong, nothing if all went well."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    for block in blocks():
-        if block.reason:
-            continue
-        done = subprocess.run(
-            INTERPRETERS[block.kind],
-            input=block.code,
-            cwd=tmp_path,
-            env={**os.environ, "PATH": path},
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, f"README.md, line {block.line}:\n{block.code}{done.stderr}"
+    done = subprocess.run(
+        INTERPRETERS[block.kind],
+        input=block.code,
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+    )
+    return "" if done.returncode == 0 else f"line {block.line}:\n{block.code}{done.stderr}"
