@@ -10,7 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from resdepth.analysis.answer import exponent_rows, mean_rows, notes, sentences
-from resdepth.analysis.paths import entry_table, norm_table, profile_table, variation_table
+from resdepth.analysis.entries import entry_table
+from resdepth.analysis.paths import norm_table, profile_table, variation_table
 from resdepth.analysis.scaling import ScalingTable
 from resdepth.analysis.study import (
     CellRow,

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from resdepth.analysis.paths import VariationTable, positions, spread_entries
+from resdepth.analysis.entries import spread_entries
+from resdepth.analysis.paths import VariationTable, positions
 from resdepth.analysis.study import RateCurve
 from resdepth.figures import style
 from resdepth.figures.paths import LAYER, power
