@@ -8,7 +8,7 @@ RUST_SOURCES := $(shell find rust-pvar rust-engine \( -name target -o -name test
 CRATES := rust-pvar rust-engine
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-gpu test-slurm lint format types rust docs bench bench-pvar bench-resnet bench-gpu \
+.PHONY: help install demo test test-gpu test-slurm lint format types rust docs site bench bench-pvar bench-resnet bench-gpu \
 	stress-pvar fuzz-pvar sanitize miri-pvar neon check clean
 
 help: ## list the targets
@@ -55,6 +55,9 @@ rust: ## the crates' own tests
 
 docs: install ## write docs/cli.md from the commands
 	$(BIN)/python -m resdepth.cli.reference > docs/cli.md
+
+site: install ## the documentation as web pages, every link checked
+	$(BIN)/python docs/site.py
 
 test-gpu: install ## the GPU engine's tests, compiled (needs a CUDA device)
 	$(BIN)/python -m pytest tests/engine/test_cuda.py tests/engine/test_graphed.py \

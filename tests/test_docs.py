@@ -1,14 +1,30 @@
-"""The reference page is what the commands say, and the pages' links lead somewhere."""
+"""The pages: what they tell to run runs, their links lead somewhere, the reference is complete."""
 
 import re
+import runpy
+from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
+import pvar
 import pytest
 
+import resdepth
 from resdepth.cli.reference import render
+from tests.support.blocks import INTERPRETERS, PROSE, blocks, fences, run
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *ROOT.glob("rust-*/README.md")])
+site = SimpleNamespace(**runpy.run_path(str(ROOT / "docs" / "site.py")))
+PAGES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").glob("*.md"),
+        *ROOT.glob("rust-*/README.md"),
+    ]
+)
+NAMES = [f"resdepth.{name}" for name in resdepth.__all__] + [f"pvar.{n}" for n in pvar.__all__]
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
 def test_the_reference_is_fresh() -> None:
@@ -16,21 +32,44 @@ def test_the_reference_is_fresh() -> None:
     assert stored == render(), "run `make docs`"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@each_page
 def test_links_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8"))
     missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
     assert not missing
 
 
-EXAMPLES = [
-    (page.name, code)
-    for page in PAGES
-    if page.parent.name == "docs"
-    for code in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-]
+@each_page
+def test_every_block_is_run_or_says_why_not(page: Path) -> None:
+    found = [block for block in blocks(page) if block.kind]
+    assert len(found) >= fences(page), "every ``` opens with a language"
+    for block in found:
+        known = block.kind in INTERPRETERS or block.kind in PROSE
+        assert known, f"line {block.line}: {block.kind}"
 
 
-@pytest.mark.parametrize(("page", "code"), EXAMPLES, ids=[page for page, _ in EXAMPLES])
-def test_examples_run(page: str, code: str) -> None:
-    exec(compile(code, page, "exec"), {})
+RUN = [page for page in PAGES if any(b.kind in INTERPRETERS and not b.reason for b in blocks(page))]
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("page", RUN, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_blocks_run_in_order(page: Path, tmp_path: Path) -> None:
+    for block in blocks(page):
+        if block.kind in INTERPRETERS and not block.reason:
+            wrong = run(block, tmp_path)
+            assert not wrong, f"{page.name}, {wrong}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_public_name_is_documented_and_in_the_reference(name: str) -> None:
+    module, _, last = name.rpartition(".")
+    text = getattr(import_module(module), last).__doc__
+    assert text and len(text.split()) > 3
+    assert any(name in directives for directives in site.reference().values())
+
+
+def test_pages_are_found_by_themselves(tmp_path: Path) -> None:
+    (tmp_path / "new.md").write_text("# New\n")
+    (tmp_path / "study.md").write_text("# Studies\n")
+    found = site.navigation(sorted(tmp_path.glob("*.md")))
+    assert found["More"] == ["new.md"] and "study.md" in found["Guide"]

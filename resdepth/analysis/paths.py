@@ -1,4 +1,4 @@
-"""Trained weights as paths k -> L^beta A_k: norms, p-variation, single entries.
+"""Trained weights as paths k -> L^beta A_k: norms and p-variation.
 
 Models of one depth are repetitions, models of different depths are different curves.
 """
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resdepth.analysis.pool import seed_names
-from resdepth.errors import AnalysisImpossible, OptionConflict
+from resdepth.errors import OptionConflict
 from resdepth.mathematics.interval import MeanBand, mean_band
 from resdepth.mathematics.masks import refuse_masked
 from resdepth.mathematics.pvariation import (
@@ -92,25 +92,6 @@ class ProfileTable:
     rows: tuple[Profile, ...]
 
 
-@dataclass(frozen=True)
-class EntryCurves:
-    """Entries of L^beta A_k along one model: `values` (entries, L) at `position` k/L."""
-
-    depth: int
-    file: Path
-    position: Array
-    values: Array
-
-
-@dataclass(frozen=True)
-class EntryTable:
-    """The paths of single entries (row, column), counted from 0."""
-
-    beta: float
-    entries: tuple[tuple[int, int], ...]
-    curves: tuple[EntryCurves, ...]
-
-
 def common_beta(models: Sequence[Model], beta: float | None) -> float:
     """`beta` where it is given, else the one that all the runs share.
 
@@ -155,7 +136,7 @@ def norm_table(models: Sequence[Model], beta: float) -> NormTable:
     for depth, group in by_depth(models):
         norms = np.stack([np.linalg.norm(model.blocks, axis=(1, 2)) for model in group])
         band = mean_band(path_scale(depth, beta) * norms)
-        curves.append(NormCurve(depth, _files(group), positions(depth), band))
+        curves.append(NormCurve(depth, files(group), positions(depth), band))
     return NormTable(beta, tuple(curves))
 
 
@@ -173,7 +154,7 @@ def variation_table(
     """p-variation norms V_p^(1/p) of k -> L^beta A_k for each depth and exponent p >= 1."""
     norms = _variations(models, beta, exponents)
     rows = tuple(
-        Variation(depth, _files(group), mean_band(found))
+        Variation(depth, files(group), mean_band(found))
         for found, (depth, group) in zip(norms, by_depth(models), strict=True)
     )
     return VariationTable(beta, tuple(exponents), rows, _growth(models, np.concatenate(norms)))
@@ -201,7 +182,7 @@ def profile_table(models: Sequence[Model], beta: float, exponents: Sequence[floa
     norms = _variations(models, beta, exponents)
     for found, (depth, group) in zip(norms, by_depth(models), strict=True):
         runs = tuple(critical_exponent(weight_path(model.blocks, beta)) for model in group)
-        rows.append(Profile(depth, _files(group), mean_band(found), _mean_critical(runs), runs))
+        rows.append(Profile(depth, files(group), mean_band(found), _mean_critical(runs), runs))
     return ProfileTable(beta, tuple(exponents), tuple(rows))
 
 
@@ -216,45 +197,5 @@ def _mean_critical(runs: Sequence[CriticalExponent | None]) -> CriticalExponent 
     return CriticalExponent(float(values.mean()), float(error))
 
 
-def spread_entries(width: int) -> tuple[tuple[int, int], ...]:
-    """Four entries spread over a d x d matrix (all of them where d <= 2)."""
-    if width <= 2:
-        return tuple((row, column) for row in range(width) for column in range(width))
-    evenly = [int((i + 0.5) * width / 4) for i in range(4)]
-    return tuple((evenly[i], evenly[turned]) for i, turned in enumerate((1, 3, 0, 2)))
-
-
-def entry_table(
-    models: Sequence[Model], beta: float, entries: Sequence[tuple[int, int]] = ()
-) -> EntryTable:
-    """Single entries of L^beta A_k along every model; without `entries` some that spread evenly.
-
-    Raises
-    ------
-    AnalysisImpossible
-        An entry lies outside the matrix.
-    """
-    width = models[0].width
-    chosen = tuple(entries) or spread_entries(width)
-    for row, column in chosen:
-        if not (0 <= row < width and 0 <= column < width):
-            raise AnalysisImpossible(
-                path=models[0].path,
-                reason=f"has no entry ({row}, {column}): the matrices are {width} x {width}",
-                remedy=f"rows and columns count from 0 to {width - 1}",
-            )
-    rows, columns = np.array(chosen).T
-    curves = tuple(
-        EntryCurves(
-            model.depth,
-            model.path,
-            positions(model.depth),
-            path_scale(model.depth, beta) * model.blocks[:, rows, columns].T,
-        )
-        for model in models
-    )
-    return EntryTable(beta, chosen, curves)
-
-
-def _files(models: Sequence[Model]) -> tuple[Path, ...]:
+def files(models: Sequence[Model]) -> tuple[Path, ...]:
     return tuple(model.path for model in models)

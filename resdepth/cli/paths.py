@@ -54,7 +54,7 @@ def norm(options: NormOptions, call: PathInvocation, given: frozenset[str]) -> N
 
 def weights(options: WeightsOptions, call: PathInvocation, given: frozenset[str]) -> None:
     """Single entries (i, j) of L^beta A_k as paths through the layers, a panel an entry."""
-    from resdepth.analysis.paths import entry_table
+    from resdepth.analysis.entries import entry_table
     from resdepth.figures.paths import draw_entries
     from resdepth.figures.style import output_path
 

@@ -106,6 +106,7 @@ class Session(Generic[S]):
         # evaluated over the whole training set, as one of a longer run it is not.
         cut_after(events, start.step - 1)
         self.log = EventLog(events)
+        self.log.begin(self.manifest.program, self.manifest.options)
         try:
             if evaluated:
                 self._log_validation(start.step, evaluated)
@@ -170,6 +171,7 @@ class Session(Generic[S]):
         return self._end("diverged", good, detail | self.trainee.blame(record))
 
     def _end(self, outcome: Outcome, state: S, detail: Detail) -> Manifest:
+        self.log.end(well=outcome == "finished")
         self.log.synchronise()
         write_checkpoint(last_path(self.folder), self.trainee.checkpoint(state))
         self.trainee.export(self.folder, state)

@@ -8,10 +8,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from resdepth.analysis.paths import EntryTable, NormTable, Profile, ProfileTable
+from resdepth.analysis.entries import EntryCurves, EntryTable
+from resdepth.analysis.paths import NormTable, Profile, ProfileTable
 from resdepth.figures import style
+from resdepth.mathematics.interval import Array, MeanBand
 
 LAYER = r"$k/L$"
+FEW = 4
+"""Models of a depth drawn one by one: the mean of so few says little, its band fills the panel."""
 
 
 def power(beta: float) -> str:
@@ -29,15 +33,7 @@ def draw_norms(table: NormTable, columns: int = 1) -> Figure:
         axes.plot(
             curve.position, curve.norm.mean, color=colour, label=f"${curve.depth}$", marker=marker
         )
-        if curve.norm.repetitions > 1:
-            axes.fill_between(
-                curve.position,
-                curve.norm.low,
-                curve.norm.high,
-                color=colour,
-                alpha=0.22,
-                linewidth=0,
-            )
+        _draw_band(axes, curve.position, curve.norm, colour)
     axes.set_xlabel(LAYER)
     axes.set_ylabel(rf"${power(table.beta)}\,\Vert A_k\Vert_F$")
     axes.set_xlim(0, 1)
@@ -47,6 +43,12 @@ def draw_norms(table: NormTable, columns: int = 1) -> Figure:
     style.legend_outside(axes, "$L$")
     axes.set_title(_repetitions([c.norm.repetitions for c in table.curves]), loc="left")
     return drawn
+
+
+def _draw_band(axes: Axes, x: Array, band: MeanBand, colour: Any) -> None:
+    """The 95 % band of a mean, where there is one."""
+    if band.repetitions > 1:
+        axes.fill_between(x, band.low, band.high, color=colour, alpha=0.22, linewidth=0)
 
 
 def _repetitions(counts: Sequence[int]) -> str:
@@ -59,24 +61,17 @@ def _repetitions(counts: Sequence[int]) -> str:
 
 @style.styled
 def draw_entries(table: EntryTable, columns: int = 2) -> Figure:
-    """A panel an entry (i, j); a line a model, coloured by depth."""
+    """A panel an entry (i, j); a line a model, or beyond `FEW` of a depth mean and 95 % band."""
     count = len(table.entries)
     across = min(count, 2 if columns == 1 else 4)
     down = math.ceil(count / across)
-    drawn = style.figure(columns, 0.45 + 1.45 * down)
+    note = _repetitions([len(c.values) for c in table.curves if len(c.values) > FEW] or [1])
+    drawn = style.figure(columns, (0.65 if note else 0.45) + 1.45 * down)
     panels = drawn.subplots(down, across, sharex=True, squeeze=False).ravel()
-    depths = sorted({curve.depth for curve in table.curves})
-    colours = dict(zip(depths, style.sequence(len(depths)), strict=True))
+    colours = style.sequence(len(table.curves))
     for number, (axes, (row, column)) in enumerate(zip(panels, table.entries, strict=False)):
-        for curve in table.curves:
-            marker = "o" if curve.depth == 1 else ""
-            axes.plot(
-                curve.position,
-                curve.values[number],
-                color=colours[curve.depth],
-                linewidth=0.8,
-                marker=marker,
-            )
+        for curve, colour in zip(table.curves, colours, strict=True):
+            _draw_entry(axes, curve, number, colour)
         axes.set_title(f"$(i, j) = ({row}, {column})$", pad=3)
         axes.axhline(0.0, color=style.FAINT, linewidth=0.4, zorder=0)
         style.few_ticks(axes.xaxis, 4)
@@ -86,10 +81,29 @@ def draw_entries(table: EntryTable, columns: int = 2) -> Figure:
         axes.set_visible(False)
     drawn.supxlabel(LAYER, fontsize=8)
     drawn.supylabel(rf"${power(table.beta)}\,(A_k)_{{ij}}$", fontsize=8)
-    for depth in depths:
-        panels[0].plot([], [], color=colours[depth], label=f"${depth}$")
+    for curve, colour in zip(table.curves, colours, strict=True):
+        panels[0].plot([], [], color=colour, label=f"${curve.depth}$")
     drawn.legend(title="$L$", loc="outside right upper")
+    if note:
+        drawn.suptitle(note, fontsize=8, x=0.01, ha="left")
     return drawn
+
+
+def _draw_entry(axes: Axes, curve: EntryCurves, number: int, colour: Any) -> None:
+    lines, few = curve.values[:, number], len(curve.values) <= FEW
+    if not few:
+        band = entry_band(curve.mean, number)
+        lines = band.mean[None]
+        _draw_band(axes, curve.position, band, colour)
+    for line in lines:
+        marker = "o" if curve.depth == 1 else ""
+        axes.plot(curve.position, line, color=colour, linewidth=0.8, marker=marker)
+
+
+def entry_band(band: MeanBand, number: int) -> MeanBand:
+    """One row of the bands of several curves."""
+    mean, deviation = band.mean[number], band.deviation[number]
+    return MeanBand(mean, deviation, band.low[number], band.high[number], band.repetitions)
 
 
 @style.styled
@@ -104,10 +118,7 @@ def draw_profile(table: ProfileTable, columns: int = 1) -> Figure:
     for row, colour in zip(table.rows, style.sequence(len(table.rows)), strict=True):
         axes.plot(table.exponents, row.norm.mean, color=colour, label=f"${row.depth}$")
         marked |= _mark_critical(axes, table, row, colour)
-        if row.norm.repetitions > 1:
-            axes.fill_between(
-                table.exponents, row.norm.low, row.norm.high, color=colour, alpha=0.22, linewidth=0
-            )
+        _draw_band(axes, np.array(table.exponents), row.norm, colour)
     axes.set_xlabel("$p$")
     axes.set_ylabel(rf"$\Vert k\mapsto {power(table.beta)}A_k\Vert_{{p\text{{-var}}}}$")
     low = min(float(row.norm.mean.min()) for row in table.rows)

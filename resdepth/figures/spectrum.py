@@ -47,7 +47,7 @@ def draw_spectra(found: Sequence[Spectrum], columns: int = 2) -> Figure:
 
 
 def _colours(found: Sequence[object]) -> list[Any]:
-    return style.categories(len(found)) if len(found) < 8 else style.sequence(len(found))
+    return style.categories(len(found))
 
 
 def _label(spectrum: Spectrum, found: Sequence[Spectrum]) -> str:

@@ -25,6 +25,8 @@ from matplotlib.ticker import (
 
 from resdepth.atomic import write_whole
 from resdepth.errors import NoDisplay, OptionInvalid
+from resdepth.figures.colours import CATEGORIES as CATEGORIES
+from resdepth.figures.colours import categories as categories
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,8 +39,6 @@ OTHER_SUFFIXES = (".jpg", ".jpeg", ".gif", ".eps", ".ps", ".tif", ".tiff", ".bmp
 DOTS = 300
 """Dots an inch of a .png, and of the rasterised parts of the others."""
 
-# Okabe & Ito, "Color Universal Design" (2008), without the yellow, which is faint on white.
-CATEGORIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 FAINT = "#9a9a9a"
 ROUND = [1, 2, 2.5, 5, 10]
 """Leading digits of ticks."""
@@ -105,22 +105,21 @@ def sequence(count: int) -> list[Any]:
     return [mpl.colormaps["viridis"](x) for x in np.linspace(0.0, 0.82, max(count, 2))[:count]]
 
 
-def categories(count: int) -> list[str]:
-    """Colours of an unordered family; they start again after the seventh."""
-    return [CATEGORIES[i % len(CATEGORIES)] for i in range(count)]
-
-
 def legend_outside(axes: Axes, title: str | None = None) -> None:
     """A legend to the right of the axes, where no curve can run under it."""
-    columns = 1 + (len(axes.get_legend_handles_labels()[1]) - 1) // 12
     axes.legend(
         title=title,
         loc="upper left",
         bbox_to_anchor=(1.02, 1.0),
         borderaxespad=0.0,
-        ncols=columns,
+        ncols=legend_columns(len(axes.get_legend_handles_labels()[1])),
         columnspacing=1.0,
     )
+
+
+def legend_columns(count: int) -> int:
+    """Columns of a legend that is no higher than its figure."""
+    return 1 + (count - 1) // 12
 
 
 def short(name: str, length: int = 28) -> str:

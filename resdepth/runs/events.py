@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
@@ -14,6 +14,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 
 from resdepth.atomic import write_whole
 from resdepth.errors import FileCorrupt, PathMissing, WriteFailed
+from resdepth.runs.board import end_event, is_board_event, start_event
 from resdepth.runs.records import frame, read_records
 from resdepth.runs.series import Merger, Recording, Series
 from resdepth.walk import walk
@@ -40,6 +41,14 @@ class EventLog:
         """Append one event with the scalars of `step`."""
         values = [Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()]
         self._append(Event(wall_time=time.time(), step=step, summary=Summary(value=values)))
+
+    def begin(self, program: str, options: Mapping[str, Any]) -> None:
+        """Say what run this is, for TensorBoard to compare it with others."""
+        self._append(start_event(program, options))
+
+    def end(self, *, well: bool) -> None:
+        """Say that the run has ended, `well` or otherwise."""
+        self._append(end_event(well=well))
 
     def synchronise(self) -> None:
         """Bring everything written so far to the disk."""
@@ -85,7 +94,8 @@ def _own_files(folder: Path) -> list[Path]:
 def cut_after(folder: Path, step: int) -> None:
     """Remove every event beyond `step` and every damaged record from the event files of a run.
 
-    What lies behind a damaged record stays; a warning says that one is gone.
+    What lies behind a damaged record stays; a warning says that one is gone. What was said of the
+    run's beginning and end goes: the next start says it afresh.
     """
     for path in _own_files(folder):
         kept, end, scalars = [], 0, False
@@ -95,7 +105,7 @@ def cut_after(folder: Path, step: int) -> None:
                     _warn_of_damage(path, end)
                 end = record.end
                 event = _parse(record.payload)
-                if event is not None and event.step <= step:
+                if event is not None and event.step <= step and not is_board_event(event):
                     kept.append(frame(record.payload))
                     scalars = scalars or event.HasField("summary")
         whole = b"".join(kept)

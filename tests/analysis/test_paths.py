@@ -8,13 +8,11 @@ from scipy.stats import linregress, t
 
 from resdepth.analysis.paths import (
     common_beta,
-    entry_table,
     norm_table,
     profile_table,
-    spread_entries,
     variation_table,
 )
-from resdepth.errors import AnalysisImpossible, OptionConflict
+from resdepth.errors import OptionConflict
 from resdepth.mathematics.pvariation import p_variation_norm
 from resdepth.mathematics.slopes import NOTHING, power_law
 from resdepth.runs.models import Model
@@ -106,27 +104,6 @@ def test_the_critical_exponent_of_brownian_weights_is_2() -> None:
 def test_a_short_path_has_no_critical_exponent() -> None:
     (row,) = profile_table([rough(100, 0)], BETA, [1.0, 2.0]).rows
     assert (row.critical, row.critical_runs) == (None, (None,))
-
-
-def test_entries_are_the_scaled_ones() -> None:
-    table = entry_table(MODELS, BETA, [(0, 1), (2, 0)])
-    for curve, of in zip(table.curves, MODELS, strict=True):
-        expected = of.depth**BETA * np.stack([of.blocks[:, 0, 1], of.blocks[:, 2, 0]])
-        np.testing.assert_allclose(curve.values, expected, rtol=1e-14)
-        assert curve.file == of.path
-
-
-@pytest.mark.parametrize("width", [1, 2, 3, 4, 7, 15, 40])
-def test_default_entries_are_different_and_inside(width: int) -> None:
-    entries = spread_entries(width)
-    assert len(set(entries)) == len(entries) == min(4, width**2)
-    assert all(0 <= i < width and 0 <= j < width for i, j in entries)
-
-
-@pytest.mark.parametrize("entry", [(3, 0), (0, 3), (-1, 0)])
-def test_an_entry_outside_is_refused(entry: tuple[int, int]) -> None:
-    with pytest.raises(AnalysisImpossible, match="3 x 3"):
-        entry_table(MODELS, BETA, [entry])
 
 
 def test_beta_is_the_runs_own_or_given() -> None:

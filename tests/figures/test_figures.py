@@ -11,7 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from resdepth.analysis.curvatures import VALUES, Curvature, CurvatureTable
-from resdepth.analysis.paths import entry_table, norm_table, profile_table, variation_table
+from resdepth.analysis.entries import entry_table
+from resdepth.analysis.paths import norm_table, profile_table, variation_table
 from resdepth.analysis.rates import RateCurve
 from resdepth.analysis.scaling import ScalingTable, scaling_table
 from resdepth.analysis.training import RunCurves, TrainingCurve
@@ -109,6 +110,10 @@ DRAW = {
     "rates": lambda of, columns: study.draw_rates(_rates(), columns),
     "rates that all diverge": lambda of, columns: study.draw_rates(_rates()[1:], columns),
     "curvature": lambda of, columns: curvature.draw_curvature(_curvature(), columns),
+    "training without p-variation": lambda of, columns: training.draw_training(
+        _runs()[1:], columns
+    ),
+    "training of many": lambda of, columns: training.draw_training(_runs() * 6, columns),
 }
 
 
@@ -214,3 +219,21 @@ def test_no_window_without_a_display(draw, monkeypatch) -> None:
 )
 def test_logarithmic_ticks_are_round(low: float, high: float, expected: list[float]) -> None:
     assert style.log_values(low, high) == pytest.approx(expected)
+
+
+def _lab(colour: str) -> np.ndarray:
+    """CIE L*a*b* of an sRGB colour (D65), where distances are those of the eye."""
+    rgb = np.array(mpl.colors.to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    t = xyz @ linear / np.array([0.9505, 1.0, 1.089])
+    f = np.where(t > (6 / 29) ** 3, np.cbrt(t), t / (3 * (6 / 29) ** 2) + 4 / 29)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 8, 9, 12, 16, 20])
+def test_colours_are_told_apart_however_many_there_are(count: int) -> None:
+    colours = [_lab(colour) for colour in style.categories(count)]
+    assert len(colours) == count
+    # 2.3 is what an eye just notices side by side.
+    assert all(np.linalg.norm(a - b) > 20 for a, b in combinations(colours, 2))

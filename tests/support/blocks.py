@@ -1,0 +1,62 @@
+"""Fenced blocks of a Markdown page, run as they stand, one after another in one folder."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+# `run first` holds commands that a reader has run already, `not run` says why a block is left out.
+FIRST = re.compile(r"<!-- run first: (?P<code>.*?) -->", re.DOTALL)
+BLOCK = re.compile(
+    r"(?:<!-- not run: (?P<reason>[^>]*?) -->\n)?^```(?P<kind>\w*)\n(?P<code>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+INTERPRETERS = {"sh": ["sh", "-eu"], "python": [sys.executable, "-W", "error", "-"]}
+PROSE = {"text", "yaml", "bibtex"}
+"""Kinds of blocks with nothing to run."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block; `reason` says why it is not run."""
+
+    kind: str
+    code: str
+    line: int
+    reason: str
+
+
+def blocks(page: Path) -> list[Block]:
+    """The blocks of a page in their order, what is to be run first as one of them."""
+    text = page.read_text(encoding="utf-8")
+    found = [(m.start("code"), "sh", f"{m['code']}\n", "") for m in FIRST.finditer(text)]
+    found += [
+        (m.start("code"), m["kind"], m["code"], (m["reason"] or "").strip())
+        for m in BLOCK.finditer(text)
+    ]
+    return [
+        Block(kind, code, text.count("\n", 0, place) + 1, reason)
+        for place, kind, code, reason in sorted(found)
+    ]
+
+
+def fences(page: Path) -> int:
+    """Blocks of a page, counted by their ends."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    return sum(line.startswith("```") for line in lines) // 2
+
+
+def run(block: Block, folder: Path) -> str:
+    """What went wrong, nothing if all went well."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        INTERPRETERS[block.kind],
+        input=block.code,
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+    )
+    return "" if done.returncode == 0 else f"line {block.line}:\n{block.code}{done.stderr}"
