@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
-from resdepth.analysis.paths import entry_table, norm_table, profile_table, variation_table
+from resdepth.analysis.entries import entry_table
+from resdepth.analysis.paths import norm_table, profile_table, variation_table
 from resdepth.analysis.rates import rate_curves
 from resdepth.analysis.study import Experiment, Study
 from resdepth.figures.curvature import draw_curvature

@@ -3,26 +3,8 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-<<<<<<< HEAD
 from resdepth.analysis.study import Study
 from resdepth.analysis.study_numbers import study_csv, study_numbers
-=======
-import numpy as np
-from matplotlib.figure import Figure
-
-from resdepth.analysis.answer import exponent_rows, mean_rows, notes, sentences
-from resdepth.analysis.entries import entry_table
-from resdepth.analysis.paths import norm_table, profile_table, variation_table
-from resdepth.analysis.scaling import ScalingTable
-from resdepth.analysis.study import (
-    CellRow,
-    Experiment,
-    Study,
-    rate_curves,
-    read_study,
-    study_numbers,
-)
->>>>>>> site
 from resdepth.atomic import write_text
 from resdepth.figures import page, sections, style
 from resdepth.figures.gallery import Picture, pictures, rate_pictures

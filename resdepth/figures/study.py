@@ -5,15 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-<<<<<<< HEAD
 from resdepth.analysis.doubling import DoublingTable
-from resdepth.analysis.paths import VariationTable, positions, spread_entries
-from resdepth.analysis.rates import RateCurve
-=======
 from resdepth.analysis.entries import spread_entries
 from resdepth.analysis.paths import VariationTable, positions
-from resdepth.analysis.study import RateCurve
->>>>>>> site
+from resdepth.analysis.rates import RateCurve
 from resdepth.figures import style
 from resdepth.figures.paths import LAYER, power
 from resdepth.mathematics.pvariation import path_scale
