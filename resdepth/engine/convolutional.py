@@ -55,6 +55,7 @@ class ConvNorm(nn.Module):
     def __init__(self, channels: int, filters: int, stride: int = 1) -> None:
         super().__init__()
         self.stride = stride
+        self.momentum = MOMENTUM
         self.kernel = nn.Parameter(torch.zeros(filters, channels, 3, 3))
         self.weight = nn.Parameter(torch.ones(filters))
         self.bias = nn.Parameter(torch.zeros(filters))
@@ -67,7 +68,14 @@ class ConvNorm(nn.Module):
         weight, bias = scale * self.weight, scale * self.bias
         if self.training:
             return functional.batch_norm(
-                self.convolve(x), self.mean, self.variance, weight, bias, True, MOMENTUM, EPSILON
+                self.convolve(x),
+                self.mean,
+                self.variance,
+                weight,
+                bias,
+                True,
+                self.momentum,
+                EPSILON,
             )
         factor = weight * torch.rsqrt(self.variance + EPSILON)
         kernel = self.kernel * factor[:, None, None, None]
@@ -85,11 +93,11 @@ class ConvNorm(nn.Module):
 
 
 class Block(nn.Module):
-    """Two convolutions beside a shortcut."""
+    """Two convolutions, beside a shortcut where `skip` says so."""
 
-    def __init__(self, channels: int, filters: int, delta: float) -> None:
+    def __init__(self, channels: int, filters: int, delta: float, skip: bool = True) -> None:
         super().__init__()
-        self.delta = delta
+        self.delta, self.skip = delta, skip
         self.added = filters - channels
         self.first = ConvNorm(channels, filters, stride=2 if self.added else 1)
         self.second = ConvNorm(filters, filters)
@@ -98,7 +106,8 @@ class Block(nn.Module):
         """relu(delta bn(conv y) + shortcut(x)) with y = delta relu(bn(conv x))."""
         # In place where autograd keeps no copy of the operand: batch_norm keeps its input alone.
         y = functional.relu_(self.first(x, self.delta))
-        return functional.relu_(self.second(y, self.delta).add_(self.shortcut(x)))
+        z = self.second(y, self.delta)
+        return functional.relu_(z.add_(self.shortcut(x)) if self.skip else z)
 
     def shortcut(self, x: Images) -> Maps:
         """x itself, or every second pixel of it with zeros for the added channels."""
@@ -119,16 +128,20 @@ class ResNet(nn.Module):
         Exponent of delta = n^(-alpha).
     classes, channels
         Outputs, and channels of an image.
+    skip
+        Whether a block has its shortcut; without, x -> relu(delta bn(conv y)).
     """
 
-    def __init__(self, depth: int, alpha: float, classes: int = 10, channels: int = 3) -> None:
+    def __init__(
+        self, depth: int, alpha: float, classes: int = 10, channels: int = 3, *, skip: bool = True
+    ) -> None:
         super().__init__()
         n = blocks_per_stage(depth)
         delta = scaling.delta(n, alpha)
         self.first = ConvNorm(channels, FILTERS[0])
         widths = [FILTERS[0], *(filters for filters in FILTERS for _ in range(n))]
         self.blocks = nn.ModuleList(
-            Block(before, after, delta) for before, after in pairwise(widths)
+            Block(before, after, delta, skip) for before, after in pairwise(widths)
         )
         self.readout = nn.Linear(FILTERS[-1], classes)
 

@@ -93,7 +93,7 @@ def build_classification(options: ResnetCifarOptions, threads: int) -> Classific
     torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
     train, test = load_images(options, device)
     classes, channels = len(train.classes), train.images.shape[1]
-    network = ResNet(options.depth, options.alpha, classes, channels)
+    network = ResNet(options.depth, options.alpha, classes, channels, skip=options.skip)
     initialise(network, stream(options.seed, "kernels"))
     bf16 = options.amp == "bf16" or (options.amp == "auto" and bf16_is_fast(device))
     descent = Descent(network.to(device), options.momentum, options.weight_decay, bf16=bf16)

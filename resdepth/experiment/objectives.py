@@ -93,9 +93,9 @@ def _convolutional(
     device: torch.device,
 ) -> tuple[Objective, str]:
     images, _ = load_images(training, device)
-    network = ResNet(
-        training.depth, training.alpha, len(images.classes), images.images.shape[1]
-    ).to(device)
+    classes, channels = len(images.classes), images.images.shape[1]
+    network = ResNet(training.depth, training.alpha, classes, channels, skip=training.skip)
+    network = network.to(device)
     like = dict(network.state_dict())
     # The velocity of the descent is no part of the network.
     own = {name: tensor for name, tensor in checkpoint.tensors.items() if name != "velocity"}

@@ -37,6 +37,9 @@ class ResnetCifarOptions(Options):
     alpha: float = option(
         0.75, "exponent of delta = n^(-alpha), which scales both branches", ge=0, le=1
     )
+    skip: bool = option(
+        True, "shortcuts beside the blocks; without them the network is a plain one"
+    )
     lr: float | None = option(
         None, "learning rate", default_text="L^(alpha - beta - 0.05), beta = 1 - alpha", gt=0
     )

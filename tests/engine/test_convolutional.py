@@ -13,11 +13,13 @@ from tests.support import fake_cuda
 from tests.support.plain_resnet import Plain
 
 
-def both(n: int, alpha: float, classes: int = 10, channels: int = 3) -> tuple[ResNet, Plain]:
+def both(
+    n: int, alpha: float, classes: int = 10, channels: int = 3, skip: bool = True
+) -> tuple[ResNet, Plain]:
     """Our network and the plain one with the same random weights, both in float64."""
-    ours = ResNet(6 * n + 2, alpha, classes, channels).double()
+    ours = ResNet(6 * n + 2, alpha, classes, channels, skip=skip).double()
     initialise(ours, np.random.default_rng(n))
-    plain = Plain(n, alpha, classes, channels).double()
+    plain = Plain(n, alpha, classes, channels, skip).double()
     layers = [ours.first, *(layer for b in ours.blocks for layer in (b.first, b.second))]
     generator = torch.Generator().manual_seed(n)
     with torch.no_grad():
@@ -42,11 +44,12 @@ def images(samples: int, channels: int, height: int, width: int, seed: int = 0) 
 CASES = [(1, 0.0, 10, 3, 8, 8), (2, 0.75, 3, 1, 9, 13), (3, 1.0, 10, 3, 16, 16)]
 
 
+@pytest.mark.parametrize("skip", [True, False])
 @pytest.mark.parametrize(("n", "alpha", "classes", "channels", "height", "width"), CASES)
 def test_forward_and_gradient(
-    n: int, alpha: float, classes: int, channels: int, height: int, width: int
+    n: int, alpha: float, classes: int, channels: int, height: int, width: int, skip: bool
 ) -> None:
-    ours, plain = both(n, alpha, classes, channels)
+    ours, plain = both(n, alpha, classes, channels, skip)
     x, labels = images(5, channels, height, width), torch.arange(5) % classes
     logits = plain(x)
     torch.testing.assert_close(ours(x), logits, rtol=1e-10, atol=1e-12)
@@ -61,9 +64,10 @@ def test_forward_and_gradient(
     torch.testing.assert_close(gradient, torch.cat(expected), rtol=1e-8, atol=1e-11)
 
 
+@pytest.mark.parametrize("skip", [True, False])
 @pytest.mark.parametrize("n", [1, 2])
-def test_evaluation_folds_the_running_statistics(n: int) -> None:
-    ours, plain = both(n, 0.75)
+def test_evaluation_folds_the_running_statistics(n: int, skip: bool) -> None:
+    ours, plain = both(n, 0.75, skip=skip)
     for seed in range(3):
         x = images(6, 3, 8, 8, seed)
         ours(x), plain(x)

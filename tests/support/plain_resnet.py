@@ -7,10 +7,10 @@ from torch import Tensor, nn
 class PlainBlock(nn.Module):
     """The block as the equations state it."""
 
-    def __init__(self, channels: int, filters: int, delta: float) -> None:
+    def __init__(self, channels: int, filters: int, delta: float, skip: bool) -> None:
         super().__init__()
         stride = filters // channels
-        self.delta, self.channels, self.filters = delta, channels, filters
+        self.delta, self.channels, self.filters, self.skip = delta, channels, filters, skip
         self.conv1 = nn.Conv2d(channels, filters, 3, stride, 1, bias=False)
         self.conv2 = nn.Conv2d(filters, filters, 3, 1, 1, bias=False)
         self.bn1, self.bn2 = nn.BatchNorm2d(filters), nn.BatchNorm2d(filters)
@@ -18,6 +18,8 @@ class PlainBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.delta * torch.relu(self.bn1(self.conv1(x)))
         z = self.delta * self.bn2(self.conv2(y))
+        if not self.skip:
+            return torch.relu(z)
         if self.channels == self.filters:
             return torch.relu(z + x)
         shortcut = torch.zeros_like(z)
@@ -29,7 +31,9 @@ class PlainBlock(nn.Module):
 class Plain(nn.Module):
     """The whole network, from torch's modules."""
 
-    def __init__(self, n: int, alpha: float, classes: int, channels: int) -> None:
+    def __init__(
+        self, n: int, alpha: float, classes: int, channels: int, skip: bool = True
+    ) -> None:
         super().__init__()
         delta = n**-alpha
         widths = (
@@ -37,7 +41,7 @@ class Plain(nn.Module):
         )
         self.conv = nn.Conv2d(channels, 16, 3, 1, 1, bias=False)
         self.bn = nn.BatchNorm2d(16)
-        self.blocks = nn.Sequential(*(PlainBlock(a, b, delta) for a, b in widths))
+        self.blocks = nn.Sequential(*(PlainBlock(a, b, delta, skip) for a, b in widths))
         self.pool, self.linear = nn.AdaptiveAvgPool2d(1), nn.Linear(64, classes)
 
     def forward(self, x: Tensor) -> Tensor:
