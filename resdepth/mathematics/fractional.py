@@ -10,7 +10,7 @@ for H > 1/2.
 from collections.abc import Iterable
 
 import numpy as np
-from scipy.fft import irfft, rfft
+from numpy.fft import irfft, rfft
 
 from resdepth.mathematics.interval import Array
 
