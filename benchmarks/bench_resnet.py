@@ -22,9 +22,10 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from resdepth.data.dataset import Pixels
-from resdepth.engine.classifier import Descent, Graphed, bf16_is_fast, image_format
+from resdepth.engine.classifier import Descent, Graphed
 from resdepth.engine.convolutional import ResNet, blocks_per_stage, initialise
 from resdepth.engine.device import resolve_device
+from resdepth.engine.formats import Format, candidates, fastest
 from resdepth.experiment.classification import Classification
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 
@@ -90,15 +91,15 @@ def plain_loop(
 
 def our_loop(
     pixels: Pixels, depth: int, batch: int, rate: float,
-    device: torch.device, *, bf16: bool, layout: torch.memory_format,
+    device: torch.device, format: Format,
 ) -> Iterator[float]:  # fmt: skip
     """One step each time it is asked, for ever; yields the loss, read as `resnet-cifar` does."""
     options = ResnetCifarOptions(depth=depth, batch_size=batch, lr=rate, epochs=10**6)
     network = ResNet(depth, ALPHA, len(CLASSES))
     initialise(network, np.random.default_rng(0))
-    descent = Descent(network.to(device), 0.0, 0.0, bf16=bf16)
+    descent = Descent(network.to(device), 0.0, 0.0, bf16=format.bf16)
     step = Graphed(descent, batch) if device.type == "cuda" else descent
-    run = Classification(options, device, pixels, pixels, descent, step, layout)
+    run = Classification(options, device, pixels, pixels, descent, step, "", format)
     for number in range(run.steps):
         measured = step(*run.batch(number), rate)
         # A device that runs ahead is looked at now and then alone.
@@ -136,19 +137,11 @@ def main() -> None:
     labels = torch.randint(0, 10, shape[:1], generator=generator)
     pixels = Pixels(images.to(device), labels.to(device), CLASSES)
     rest = (pixels, given.depth, given.batch_size, 0.1, device)
-    loops = {"plain": plain_loop(*rest)} | {
-        f"{'bfloat16' if bf16 else 'float32'}{note}": our_loop(*rest, bf16=bf16, layout=layout)
-        for bf16 in (False, True)
-        for note, layout in (
-            ("", torch.contiguous_format),
-            (" channels last", torch.channels_last),
-        )
-    }
+    formats = [Format(bf16, last) for bf16 in (False, True) for last in (False, True)]
+    loops = {"plain": plain_loop(*rest)} | {str(f): our_loop(*rest, f) for f in formats}
     chunks = {name: chunk(loop, given.steps, device) for name, loop in loops.items()}
     times = interleaved(chunks, rounds=given.rounds, seconds=600.0)
-    taken = ("bfloat16" if bf16_is_fast(device) else "float32") + (
-        " channels last" if image_format(device) == torch.channels_last else ""
-    )
+    taken = str(fastest({format: times[str(format)] for format in candidates(device)}))
     rows = []
     for name, seconds in times.items():
         speed = given.steps * given.batch_size / seconds

@@ -10,15 +10,21 @@ from resdepth.data.dataset import Pixels
 from resdepth.data.fingerprint import fingerprint
 from resdepth.data.images import load_images
 from resdepth.engine import capture
-from resdepth.engine.classifier import Descent, Graphed, Step, bf16_is_fast, image_format
+from resdepth.engine.classifier import Descent, Graphed, Step
 from resdepth.engine.convolutional import ResNet, initialise
 from resdepth.engine.device import resolve_device
+from resdepth.engine.formats import Format, candidates, fastest, on_one_thread, step_times
+from resdepth.experiment.trainee import Say
 from resdepth.mathematics.random import stream
 from resdepth.mathematics.schedule import scheduled
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 
 EVALUATION_BATCH = 500
 """Test images evaluated at once."""
+LONG = 500
+"""Steps of a run that is worth finding the fastest format for, which takes some of each."""
+SPIN = 1.3
+"""How much longer a step may take with all threads than with one before it is said."""
 
 
 @dataclass
@@ -33,7 +39,7 @@ class Classification:
     step: Step
     fingerprint: str
     """Checksum of the images as they were loaded."""
-    format: torch.memory_format = torch.contiguous_format
+    format: Format
     epoch: Epoch | None = field(default=None, repr=False)
 
     @property
@@ -49,9 +55,7 @@ class Classification:
     @property
     def engine(self) -> str:
         """What runs, for the manifest."""
-        kind = "bfloat16" if self.descent.bf16 else "float32"
-        layout = " channels last" * (self.format == torch.channels_last)
-        return f"torch {kind}{layout}{' graph' * isinstance(self.step, Graphed)}"
+        return f"torch {self.format}{' graph' * isinstance(self.step, Graphed)}"
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Normalised crops (N, C, H, W) and labels (N,) of `step`."""
@@ -82,11 +86,17 @@ class Classification:
         return scheduled(options.schedule, options.rate, step, self.steps, warmup)
 
     def _laid_out(self, images: Tensor) -> Tensor:
-        return normalise(images.contiguous(memory_format=self.format))
+        return normalise(images.contiguous(memory_format=self.format.memory))
 
 
-def build_classification(options: ResnetCifarOptions, threads: int) -> Classification:
-    """Load the images, draw the network, and prepare its descent on the device."""
+def build_classification(
+    options: ResnetCifarOptions, threads: int, say: Say, recorded: str = ""
+) -> Classification:
+    """Load the images, draw the network, and prepare its descent on the device.
+
+    `recorded` is the engine of a run that goes on, whose format is taken; else that of a long run
+    on a CPU is the fastest of those that the options leave.
+    """
     torch.set_num_threads(threads)
     device = resolve_device(options.device)
     # Other algorithms may add in another order each time; the same seed should give the same bits.
@@ -95,8 +105,32 @@ def build_classification(options: ResnetCifarOptions, threads: int) -> Classific
     classes, channels = len(train.classes), train.images.shape[1]
     network = ResNet(options.depth, options.alpha, classes, channels, skip=options.skip)
     initialise(network, stream(options.seed, "kernels"))
-    bf16 = options.amp == "bf16" or (options.amp == "auto" and bf16_is_fast(device))
-    descent = Descent(network.to(device), options.momentum, options.weight_decay, bf16=bf16)
+    formats = candidates(device, options.amp, options.layout)
+    first = Format.named_in(recorded) or formats[0]
+    descent = Descent(network.to(device), options.momentum, options.weight_decay, bf16=first.bf16)
     step: Step = Graphed(descent, options.batch_size) if capture.runs_ahead(device) else descent
     seen = fingerprint(train, test)
-    return Classification(options, device, train, test, descent, step, seen, image_format(device))
+    run = Classification(options, device, train, test, descent, step, seen, first)
+    if device.type == "cpu" and not recorded and run.steps >= LONG:
+        run.format = _chosen(run, formats, threads, say)
+        descent.bf16 = run.format.bf16
+    return run
+
+
+def _chosen(run: Classification, formats: list[Format], threads: int, say: Say) -> Format:
+    """The fastest format on the first batch, said with what each takes."""
+    if len(formats) == threads == 1:
+        return formats[0]
+    batch = run.batch(0)
+    times = step_times(run.descent, formats, *batch)
+    best = fastest(times)
+    told = ", ".join(f"{format} {1e3 * seconds:.0f} ms" for format, seconds in times.items())
+    say(f"a gradient takes {told}: taking {best}")
+    if threads > 1:
+        alone = on_one_thread(lambda: step_times(run.descent, [best], *batch)[best])
+        if times[best] > SPIN * alone:
+            say(
+                f"with one thread it takes {1e3 * alone:.0f} ms: other processes want these cores, "
+                "and the threads wait for one another; --threads 1 is faster here"
+            )
+    return best

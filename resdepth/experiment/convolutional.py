@@ -25,7 +25,8 @@ FLAT = 0.98
 def prepare(manifest: Manifest, folder: Path, say: Say) -> "Convolutional":
     """The run of `resnet-cifar` that a manifest describes."""
     options = from_record(ResnetCifarOptions, manifest.options, folder / NAME)
-    return Convolutional(build_classification(options, manifest.threads), manifest.threads, say)
+    problem = build_classification(options, manifest.threads, say, manifest.engine)
+    return Convolutional(problem, manifest.threads, say)
 
 
 def window(device: torch.device) -> int:
@@ -181,5 +182,6 @@ class Convolutional:
         """Nothing: the last checkpoint holds the weights by name."""
 
     def _state(self, step: int) -> Weights:
+        # Ctrl-C may come in the middle of a step. Copies take a thousandth of it.
         tensors = self.problem.descent.state()
         return Weights(step, {name: tensor.clone() for name, tensor in tensors.items()})

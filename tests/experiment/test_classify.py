@@ -15,7 +15,7 @@ from resdepth.data.augment import Epoch, normalise
 from resdepth.data.folder import pixels
 from resdepth.engine.classifier import Descent
 from resdepth.errors import DataInvalid, FileCorrupt, NotARun, OutputExists, ResumeChanged
-from resdepth.experiment import convolutional
+from resdepth.experiment import classification, convolutional
 from resdepth.experiment.convolutional import prepare
 from resdepth.experiment.observer import Silent
 from resdepth.experiment.seeds import run_seeds, summarise
@@ -28,6 +28,7 @@ from tests.support.events import Points, points
 from tests.support.pictures import picture_folder
 
 PROGRAM = "resnet-cifar"
+LAYOUTS = {True: "channels-last", False: "contiguous"}
 STEPS = 9
 """Three epochs of three steps: 48 images in batches of 20."""
 
@@ -301,3 +302,45 @@ def test_summary_of_one_run_has_no_deviation() -> None:
     assert summarise([{"a": 1.0}]) == ({"a": 1.0}, {})
     assert summarise([]) == ({}, {})
     assert summarise([{"a": 1.0}, {"a": 3.0}]) == ({"a": 2.0}, {"a": math.sqrt(2.0)})
+
+
+@pytest.mark.parametrize("faster", [True, False])
+def test_the_fastest_format_is_taken_recorded_and_kept(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faster: bool
+) -> None:
+    def measured(descent, formats, *batch):
+        return {f: 0.1 if f.channels_last is faster else 0.3 for f in formats}
+
+    monkeypatch.setattr(classification, "LONG", 1)
+    monkeypatch.setattr(classification, "step_times", measured)
+    options, observer = make(data, amp="off"), StopAfter(4)
+    opening = create_run(tmp_path / "run", PROGRAM, options.recorded(), ["test"])
+    conduct(opening, prepare, observer)
+    expected = f"torch float32{' channels last' * faster}"
+    assert read_manifest(tmp_path / "run").engine == expected
+    assert any(
+        expected.removeprefix("torch ") in line and "100 ms" in line for line in observer.said
+    )
+
+    monkeypatch.setattr(
+        classification, "step_times", lambda *_: pytest.fail("a run that goes on tries nothing")
+    )
+    again = reopen_run(tmp_path / "run", PROGRAM, {})
+    assert conduct(again, prepare).engine == expected
+    uninterrupted = train(tmp_path / "b", make(data, amp="off", layout=LAYOUTS[faster]))
+    assert uninterrupted.final == read_manifest(tmp_path / "run").final
+
+
+def test_threads_that_wait_for_one_another_are_named(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter([5.0, 1.0])
+    monkeypatch.setattr(classification, "LONG", 1)
+    monkeypatch.setattr(
+        classification, "step_times", lambda d, formats, *_: dict.fromkeys(formats, next(times))
+    )
+    monkeypatch.setattr(classification, "on_one_thread", lambda measure: measure())
+    observer = StopAfter(1)
+    options = make(data, threads=2)
+    conduct(create_run(tmp_path / "run", PROGRAM, options.recorded(), ["test"]), prepare, observer)
+    assert any("--threads 1 is faster here" in line for line in observer.said)

@@ -1,0 +1,98 @@
+"""Number and memory formats of convolutions, and which of them is the fastest on a processor.
+
+There is no telling from the instructions a processor has: on one with AMX bfloat16 in channels last
+took 0.8 times as long as in torch's own order, on another several times as long.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from resdepth.engine.classifier import Descent, bf16_is_fast, image_format
+
+ROUNDS = 3
+"""Steps that are timed in each format, in turn; the least counts."""
+MARGIN = 1.15
+"""How much faster than the expected format another has to be: equal runs should be equal bits."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """bfloat16 or float32, images channels last or in torch's own order."""
+
+    bf16: bool
+    channels_last: bool
+
+    def __str__(self) -> str:
+        return f"{'bfloat16' if self.bf16 else 'float32'}{' channels last' * self.channels_last}"
+
+    @classmethod
+    def named_in(cls, engine: str) -> "Format | None":
+        """The format that a manifest's `engine` names; None for an empty one."""
+        return cls("bfloat16" in engine, "channels last" in engine) if engine else None
+
+    @property
+    def memory(self) -> torch.memory_format:
+        """The order of an image's numbers."""
+        return torch.channels_last if self.channels_last else torch.contiguous_format
+
+
+def candidates(
+    device: torch.device,
+    amp: Literal["auto", "off", "bf16"] = "auto",
+    layout: Literal["auto", "channels-last", "contiguous"] = "auto",
+) -> list[Format]:
+    """The formats that the options leave, the one to expect first.
+
+    Only a CPU has several; bfloat16 that it would have to emulate is not among them.
+    """
+    fast = bf16_is_fast(device)
+    kinds = [fast, False] if fast and amp == "auto" else [amp == "bf16"]
+    last = image_format(device) == torch.channels_last
+    orders = [last, not last] if layout == "auto" else [layout == "channels-last"]
+    found = [Format(kind, order) for kind in kinds for order in orders]
+    return found if device.type == "cpu" else found[:1]
+
+
+def step_times(
+    descent: Descent, formats: Sequence[Format], images: Tensor, labels: Tensor
+) -> dict[Format, float]:
+    """Seconds that a gradient takes in each format, after one that is not counted.
+
+    The state of the descent is afterwards what it was, but for its own format.
+    """
+    before = {name: tensor.clone() for name, tensor in descent.state().items()}
+    times = dict.fromkeys(formats, float("inf"))
+    try:
+        for turn in range(1 + ROUNDS):
+            for format in formats:
+                descent.bf16 = format.bf16
+                laid_out = images.contiguous(memory_format=format.memory)
+                began = time.perf_counter()
+                descent.gradient(laid_out, labels)
+                if turn:
+                    times[format] = min(times[format], time.perf_counter() - began)
+    finally:
+        descent.restore(before)
+    return times
+
+
+def fastest(times: dict[Format, float]) -> Format:
+    """The first format, unless another is faster by more than `MARGIN`."""
+    expected = next(iter(times))
+    best = min(times, key=lambda format: times[format])
+    return best if MARGIN * times[best] < times[expected] else expected
+
+
+def on_one_thread(measure: Callable[[], float]) -> float:
+    """What `measure` returns with one thread of torch."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return measure()
+    finally:
+        torch.set_num_threads(threads)
