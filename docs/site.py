@@ -35,7 +35,7 @@ SECTIONS = {
 """Pages by section; any other page of docs/ goes under "More"."""
 
 TOPICS = {
-    "Training": "train TrainOptions load_data study",
+    "Training": "train TrainOptions NotebookProgress load_data study",
     "Runs and weights": "Run open_run weight_path read_models",
     "Paths": "norm_table profile_table variation_table",
     "Mathematics": "p_variation_norm p_variation_norms fit_decay",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from resdepth.experiment.api import render_landscape as render_landscape
     from resdepth.experiment.api import spectrum as spectrum
     from resdepth.experiment.api import train as train
+    from resdepth.experiment.notebook import NotebookProgress as NotebookProgress
     from resdepth.experiment.study.run import study as study
     from resdepth.mathematics.decay import fit_decay as fit_decay
     from resdepth.mathematics.pvariation import p_variation_norm as p_variation_norm
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from resdepth.runs.run import weight_path as weight_path
 
 _HOMES = {
+    "NotebookProgress": "resdepth.experiment.notebook",
     "RenderOptions": "resdepth.options.landscape",
     "ResdepthError": "resdepth.errors",
     "Run": "resdepth.runs.run",

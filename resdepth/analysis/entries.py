@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from resdepth import html
 from resdepth.analysis.paths import by_depth, files, positions
 from resdepth.errors import AnalysisImpossible
 from resdepth.mathematics.interval import MeanBand, mean_band
@@ -37,6 +38,11 @@ class EntryTable:
     beta: float
     entries: tuple[tuple[int, int], ...]
     curves: tuple[EntryCurves, ...]
+
+    def _repr_html_(self) -> str:
+        head = ("L", "models", *(str(entry) for entry in self.entries))
+        rows = [(c.depth, len(c.values), *c.mean.mean.mean(axis=1).tolist()) for c in self.curves]
+        return html.table(head, rows, f"means along the layers of L^{self.beta:g} (A_k)_ij")
 
 
 def spread_entries(width: int) -> tuple[tuple[int, int], ...]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from resdepth import html
 from resdepth.analysis.pool import seed_names
 from resdepth.errors import OptionConflict
 from resdepth.mathematics.interval import MeanBand, mean_band
@@ -26,6 +27,9 @@ from resdepth.mathematics.slopes import PowerLaw, power_law
 from resdepth.runs.models import Model
 
 Array = NDArray[np.float64]
+
+NORMS = "p-variation norms, means over runs"
+"""What notebooks write above tables of them."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,11 @@ class NormTable:
 
     beta: float
     curves: tuple[NormCurve, ...]
+
+    def _repr_html_(self) -> str:
+        shown = [(c.depth, c.norm.repetitions, *_ends(c.norm.mean)) for c in self.curves]
+        caption = f"L^{self.beta:g} ‖A_k‖ along the layers"
+        return html.table(("L", "runs", "least", "mean", "largest"), shown, caption)
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,11 @@ class VariationTable:
     exponents: tuple[float, ...]
     rows: tuple[Variation, ...]
     growth: tuple[PowerLaw, ...]
+
+    def _repr_html_(self) -> str:
+        rows = [(row.depth, row.norm.repetitions, *row.norm.mean.tolist()) for row in self.rows]
+        growth = ("power of L", "", *(str(law.exponent) for law in self.growth))
+        return html.table(_head(self.exponents), [*rows, growth], NORMS)
 
 
 @dataclass(frozen=True)
@@ -90,6 +104,18 @@ class ProfileTable:
     beta: float
     exponents: tuple[float, ...]
     rows: tuple[Profile, ...]
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                row.depth,
+                row.norm.repetitions,
+                *row.norm.mean.tolist(),
+                row.critical and row.critical.value,
+            )
+            for row in self.rows
+        ]
+        return html.table((*_head(self.exponents), "critical exponent"), rows, NORMS)
 
 
 def common_beta(models: Sequence[Model], beta: float | None) -> float:
@@ -195,6 +221,14 @@ def _mean_critical(runs: Sequence[CriticalExponent | None]) -> CriticalExponent 
         return CriticalExponent(float("inf"), float("nan"))
     error = values.std(ddof=1) / np.sqrt(len(values))
     return CriticalExponent(float(values.mean()), float(error))
+
+
+def _ends(values: Array) -> tuple[float, float, float]:
+    return float(values.min()), float(values.mean()), float(values.max())
+
+
+def _head(exponents: Sequence[float]) -> tuple[str, ...]:
+    return ("L", "runs", *(f"p = {p:g}" for p in exponents))
 
 
 def files(models: Sequence[Model]) -> tuple[Path, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from resdepth import html
 from resdepth.analysis.pool import seed_names
 from resdepth.mathematics.exponents import Cell, Exponents, Table, exponents, tabulate
 from resdepth.mathematics.interval import Interval
@@ -36,6 +37,12 @@ class ScalingTable:
         if self.alpha is None or not nu.known:
             return None
         return Interval(*(self.alpha + bound for bound in (nu.value, nu.low, nu.high)))
+
+    def _repr_html_(self) -> str:
+        found = self.exponents.intervals
+        rows = [(name, i.value, i.low, i.high) for name, i in found.items()]
+        caption = f"{self.verdict.limit}: {self.verdict.reason}"
+        return html.table(("exponent", "value", "low", "high"), rows, caption)
 
 
 def scaling_table(

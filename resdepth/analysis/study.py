@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from resdepth import html
 from resdepth.analysis.cautions import cautions
 from resdepth.analysis.cells import CellRow, Reason, cell_of, unbegun, unfit
 from resdepth.analysis.curvatures import CurvatureTable, Say, curvature_table
@@ -61,6 +62,13 @@ class Study:
     def cells(self) -> tuple[CellRow, ...]:
         """The cells of all experiments."""
         return tuple(row for one in self.experiments for row in one.cells)
+
+    def _repr_html_(self) -> str:
+        head = ("experiment", "L", "seed", "outcome", "steps", "loss", "")
+        rows = [
+            (c.experiment, c.depth, c.seed, c.outcome, c.steps, c.loss, c.why) for c in self.cells
+        ]
+        return html.table(head, rows, str(self.folder))
 
 
 def read_study(

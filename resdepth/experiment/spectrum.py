@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from resdepth import html
 from resdepth.engine.device import resolve_device
 from resdepth.engine.objective import DenseObjective, Objective
 from resdepth.engine.threads import threads_put_back
@@ -75,6 +76,12 @@ class Spectrum:
     counts: Counts | None
     spectra: Array | None
     interaction: Array | None
+
+    def _repr_html_(self) -> str:
+        values = np.concatenate([self.top, self.smallest])
+        pairs = zip(values.tolist(), self.residuals.tolist(), strict=True)
+        caption = f"{self.matrix} at step {self.step}, L = {self.depth}"
+        return html.table(("eigenvalue", "residual"), pairs, caption)
 
 
 @threads_put_back()

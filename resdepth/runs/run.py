@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from resdepth import html
 from resdepth.errors import FileCorrupt, NotARun, PathMissing
 from resdepth.mathematics import pvariation
 from resdepth.options.base import Options
@@ -107,6 +108,14 @@ class Run:
         if step not in found:
             raise PathMissing(path=self.path, kind=f"checkpoint of step {step}")
         return read_checkpoint(found[step])
+
+    def _repr_html_(self) -> str:
+        manifest = self.manifest
+        known = ("depth", "width", "data", "activation", "alpha", "lr", "seed")
+        options = {name: manifest.options.get(name) for name in known}
+        told = {"program": manifest.program, "outcome": manifest.outcome, "steps": manifest.steps}
+        told |= options | {"engine": manifest.engine} | manifest.final
+        return html.facts(told, str(self.path))
 
 
 def open_run(path: Path | str) -> Run:

@@ -16,7 +16,7 @@ from resdepth.experiment.study.record import (
     write_jobs,
     write_plan,
 )
-from resdepth.experiment.study.state import ENDED, Row, row_of, table
+from resdepth.experiment.study.state import ENDED, Row, Rows, row_of, table
 from resdepth.options.executor import ExecutorInvocation, checked
 from resdepth.options.resolve import resolve
 from resdepth.options.study import StudyOptions
@@ -36,7 +36,7 @@ def study(
     command: Sequence[str] | None = None,
     settings: Mapping[str, Any] | None = None,
     **options: Any,
-) -> tuple[Row, ...]:
+) -> Rows:
     """Train the cells of the study in `out` that are not trained yet; a row a cell.
 
     Parameters
@@ -85,9 +85,7 @@ def planned(folder: Path, given: Mapping[str, Any], command: tuple[str, ...], sa
     return plan
 
 
-def trained(
-    plan: Plan, settings: Mapping[str, Any], *, retry: bool = False, say: Say
-) -> tuple[Row, ...]:
+def trained(plan: Plan, settings: Mapping[str, Any], *, retry: bool = False, say: Say) -> Rows:
     """Submit each cell that has neither ended nor is at work; with `retry` failed ones too."""
     executor = executor_of(settings, str(plan.options["device"]))
     handles = read_jobs(plan.folder)
@@ -109,7 +107,7 @@ def trained(
     return table(plan)
 
 
-def cancelled(folder: Path) -> tuple[Row, ...]:
+def cancelled(folder: Path) -> Rows:
     """Keep what waits from beginning, and end what runs with a checkpoint."""
     plan, jobs = read_plan(folder), read_jobs(folder)
     rows = [row for row in table(plan) if row.state not in ENDED]

@@ -5,6 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
+from resdepth import html
 from resdepth.errors import FileCorrupt, NotARun
 from resdepth.experiment.study.cell import LOGS, busy, stop_path
 from resdepth.experiment.study.plan import Cell, Plan
@@ -37,9 +38,17 @@ class Row:
     why: str = field(default="")
 
 
-def table(plan: Plan) -> tuple[Row, ...]:
+class Rows(tuple[Row, ...]):
+    """A row a cell, as a notebook shows them."""
+
+    def _repr_html_(self) -> str:
+        shown = [(row.cell, row.state, row.steps, row.loss, row.why) for row in self]
+        return html.table(("cell", "state", "steps", "loss", ""), shown)
+
+
+def table(plan: Plan) -> Rows:
     """A row a cell."""
-    return tuple(row_of(plan, cell) for cell in plan.cells())
+    return Rows(row_of(plan, cell) for cell in plan.cells())
 
 
 def row_of(plan: Plan, cell: Cell) -> Row:
