@@ -6,9 +6,10 @@ STAMP := $(VENV)/.installed
 RUST_SOURCES := $(shell find rust-pvar rust-engine \( -name target -o -name tests \) -prune -o \
 	\( -name '*.rs' -o -name Cargo.toml -o -name Cargo.lock -o -name pyproject.toml \) -print)
 CRATES := rust-pvar rust-engine
+PORTABLE := $(if $(filter Linux,$(shell uname)),--zig --compatibility manylinux2014)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-gpu test-slurm lint format types rust docs site bench bench-pvar bench-resnet bench-gpu \
+.PHONY: help install demo test test-gpu test-slurm lint format types rust docs site workflows wheels bench bench-pvar bench-resnet bench-gpu \
 	stress-pvar fuzz-pvar sanitize miri-pvar neon check clean
 
 help: ## list the targets
@@ -58,6 +59,20 @@ docs: install ## write docs/cli.md from the commands
 
 site: install ## the documentation as web pages, every link checked
 	$(BIN)/python docs/site.py
+
+workflows: install ## check the workflows of the build machines and the citation
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+	@PATH="$(abspath $(BIN)):$$PATH"; if command -v actionlint >/dev/null; then actionlint; \
+		else echo "no actionlint: the workflows' expressions and scripts left out"; fi
+
+# One wheel for Python 3.11 and all later ones; zig links against a libc that every Linux has.
+wheels: install ## build wheels of both packages into dist/ and try them without Rust (minutes)
+	rm -rf dist
+	if [ "$$(uname)" = Linux ]; then $(BIN)/python -m pip install --quiet --constraint constraints.txt ziglang; fi
+	for package in rust-pvar .; do (cd $$package && PATH="$(abspath $(BIN)):$$PATH" maturin build \
+		--release --out "$(CURDIR)/dist" $(PORTABLE)) || exit 1; done
+	sh .ci/try-wheels $(abspath $(BIN))/python
 
 test-gpu: install ## the GPU engine's tests, compiled (needs a CUDA device)
 	$(BIN)/python -m pytest tests/engine/test_cuda.py tests/engine/test_graphed.py \

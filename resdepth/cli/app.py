@@ -1,7 +1,6 @@
 """The `resdepth` executable: a tree of commands, each imported when it is named."""
 
 import os
-import resource
 import sys
 from importlib import import_module
 from importlib.metadata import version
@@ -19,6 +18,11 @@ from resdepth.errors import (
     ResdepthError,
     SystemRefused,
 )
+
+try:
+    import resource
+except ImportError:  # Windows bounds no process so.
+    resource = None  # type: ignore[assignment]
 
 Tree = dict[str, "str | tuple[str, Tree]"]
 COMMANDS: Tree = {
@@ -184,7 +188,7 @@ def _known(error: Exception) -> ResdepthError | None:
 
 def _bounded() -> bool:
     """Whether `ulimit -v` is set; C code that meets the bound may fail without saying why."""
-    return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+    return bool(resource) and resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
 
 
 def _unloadable(error: ImportError) -> LibraryUnloadable:
