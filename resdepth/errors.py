@@ -9,7 +9,11 @@ from typing import ClassVar
 
 
 class ResdepthError(Exception):
-    """Base of the catalogue: `template` and `hint` are filled from the keyword arguments."""
+    """Base of the catalogue: every error of resdepth that a user can do something about.
+
+    `str(error)` says what and where in one line, `advice()` what to do, `exit_code` is that of the
+    command line. `template` and `hint` are filled from the keyword arguments.
+    """
 
     template: ClassVar[str]
     hint: ClassVar[str] = ""

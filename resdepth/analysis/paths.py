@@ -157,7 +157,11 @@ def positions(depth: int) -> Array:
 
 
 def norm_table(models: Sequence[Model], beta: float) -> NormTable:
-    """L^beta |A_k|_F along the layers: mean and band over the models of each depth."""
+    """L^beta |A_k|_F along the layers: mean and band over the models of each depth.
+
+    `beta` is that of the runs, 1 - alpha. The band is the 95 % interval of the mean by Student's t,
+    (L,) for each depth, NaN where a depth has one model.
+    """
     curves = []
     for depth, group in by_depth(models):
         norms = np.stack([np.linalg.norm(model.blocks, axis=(1, 2)) for model in group])
@@ -177,7 +181,16 @@ def _variations(models: Sequence[Model], beta: float, exponents: Sequence[float]
 def variation_table(
     models: Sequence[Model], beta: float, exponents: Sequence[float]
 ) -> VariationTable:
-    """p-variation norms V_p^(1/p) of k -> L^beta A_k for each depth and exponent p >= 1."""
+    """p-variation norms V_p^(1/p) of k -> L^beta A_k for each depth and exponent p >= 1.
+
+    `norm` of a row is (exponents,); `growth` is the slope of log norm on log L with its 95 %
+    interval, one an exponent.
+
+    Raises
+    ------
+    ValueError
+        An exponent is below 1.
+    """
     norms = _variations(models, beta, exponents)
     rows = tuple(
         Variation(depth, files(group), mean_band(found))
@@ -203,7 +216,16 @@ def _growth(models: Sequence[Model], norms: Array) -> tuple[PowerLaw, ...]:
 
 
 def profile_table(models: Sequence[Model], beta: float, exponents: Sequence[float]) -> ProfileTable:
-    """p-variation norms V_p^(1/p) of k -> L^beta A_k along a grid of p >= 1, critical exponents."""
+    """p-variation norms V_p^(1/p) of k -> L^beta A_k along a grid of p >= 1, critical exponents.
+
+    `norm` of a row is (exponents,); `critical` is None below 257 layers. Source of the estimator:
+    Bayer, Friz & Tapia, SIAM J. Math. Data Sci. 5 (2023).
+
+    Raises
+    ------
+    ValueError
+        An exponent is below 1.
+    """
     rows = []
     norms = _variations(models, beta, exponents)
     for found, (depth, group) in zip(norms, by_depth(models), strict=True):

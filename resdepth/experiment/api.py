@@ -40,6 +40,15 @@ def train(
         Told of each step; nothing is printed by default.
     command
         The command line to record.
+
+    Raises
+    ------
+    OutputExists, RunBusy
+        The folder is taken, by files or by a process.
+    ResumeChanged
+        The run to continue has another value of an option.
+    OptionConflict, DataMissing, DataInvalid
+        Options do not fit together, or the data cannot be used.
     """
     options = options or TrainOptions()
     folder = Path(out) if out is not None else default_run_folder(options.stem)

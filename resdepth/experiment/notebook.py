@@ -13,7 +13,10 @@ REFRESH = 0.2
 
 
 class NotebookProgress(Silent):
-    """The observer for a cell: a bar with the newest scalars, and what is said below it."""
+    """The observer for a cell: a bar with the newest scalars, and what is said below it.
+
+    `resdepth.train(options, observer=resdepth.NotebookProgress())`; one for each run.
+    """
 
     def __init__(self) -> None:
         self.said: list[str] = []

@@ -40,13 +40,25 @@ def weight_path(blocks: Numbers, beta: float) -> Array:
 
 
 def p_variation_norm(path: Numbers, p: float) -> float:
-    """The norm V_p^(1/p) of `path` (points, dimension); p >= 1."""
+    """The norm V_p^(1/p) of `path` (points, dimension), Euclidean, exact to rounding; p >= 1.
+
+    It has the unit of the path's coordinates. Source: Butkus & Norvaisa, Lithuanian Math. J. 58
+    (2018), for the recursion.
+
+    Raises
+    ------
+    ValueError
+        p is below 1, or the path is empty, masked or not finite.
+    """
     refuse_masked(path=path)
     return float(pvar.p_variation_norm(path, p))
 
 
 def p_variation_norms(path: Numbers, exponents: Sequence[float]) -> Array:
-    """The norms V_p^(1/p) for each p of `exponents`, in one pass: (exponents,)."""
+    """The norms V_p^(1/p) for each p of `exponents`, in one pass: (exponents,).
+
+    `path` and errors are those of `p_variation_norm`.
+    """
     refuse_masked(path=path)
     return np.asarray(pvar.profile(path, list(exponents)), dtype=np.float64)
 

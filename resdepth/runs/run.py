@@ -21,7 +21,10 @@ from resdepth.runs.manifest import NAME, Manifest, read_manifest
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder, whichever program wrote it."""
+    """A run folder, whichever program wrote it; everything is read from disk when it is asked for.
+
+    A folder that holds no manifest raises NotARun, a damaged one FileCorrupt.
+    """
 
     path: Path
 
@@ -128,7 +131,14 @@ def open_run(path: Path | str) -> Run:
 def weight_path(run: Run | Path | str, step: int | None = None) -> NDArray[np.float64]:
     """The path k -> L^beta A_k of a run's newest checkpoint (or of `step`), flattened: (L, d*d).
 
-    `run` is a run or its folder; NotARun where the folder is none.
+    `run` is a run or its folder, beta = 1 - alpha is the run's own, the numbers are float64.
+
+    Raises
+    ------
+    NotARun
+        The folder is none, or of another program than `train`.
+    PathMissing
+        There is no checkpoint, or none of `step`.
     """
     run = run if isinstance(run, Run) else open_run(run)
     beta = run.options.beta

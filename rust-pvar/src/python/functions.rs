@@ -54,7 +54,14 @@ pub(super) fn answer<'py>(
 
 /// The p-variation V_p of a path: the largest sum of p-th powers of distances, over all partitions.
 ///
-/// `path` has shape (n, d), or (n,) for a path in R. See `p_variation_norm` for its p-th root.
+/// `path` has shape (n, d), or (n,) for a path in R; `p` is at least 1, `metric` one of "euclidean",
+/// "manhattan" and "chebyshev". The value is in units of distance to the power p; with
+/// `return_partition` the indices of a maximising partition follow it. See `p_variation_norm` for
+/// its p-th root.
+///
+/// Raises `ValueError` for an exponent below 1, an unknown metric, and a path that is empty, not
+/// finite, masked or of numbers that no double holds, `TypeError` for what is no array of numbers.
+/// Source: the recursion V_j = max V_i + d(i, j)^p of Butkus and Norvaisa (2018), pruned.
 #[pyfunction]
 #[pyo3(signature = (path, p, *, metric="euclidean", return_partition=false))]
 pub(super) fn p_variation<'py>(
@@ -69,7 +76,10 @@ pub(super) fn p_variation<'py>(
     answer(path.py(), solution.value, return_partition.then_some(solution.partition))
 }
 
-/// The p-variation norm V_p^(1/p) of a path.
+/// The p-variation norm V_p^(1/p) of a path, in units of distance.
+///
+/// Arguments and errors are those of `p_variation`; where V_p itself overflows or underflows the
+/// norm does not.
 #[pyfunction]
 #[pyo3(signature = (path, p, *, metric="euclidean", return_partition=false))]
 pub(super) fn p_variation_norm<'py>(
@@ -84,7 +94,7 @@ pub(super) fn p_variation_norm<'py>(
     answer(path.py(), solution.norm, return_partition.then_some(solution.partition))
 }
 
-/// The p-variation V_p, in the spelling of the older package of this kind.
+/// The p-variation V_p, in the spelling of the older package of this kind: see `p_variation`.
 #[pyfunction]
 #[pyo3(signature = (path, p, dist="euclidean"))]
 pub(super) fn p_var(path: &Bound<'_, PyAny>, p: f64, dist: &str) -> PyResult<f64> {
@@ -93,7 +103,9 @@ pub(super) fn p_var(path: &Bound<'_, PyAny>, p: f64, dist: &str) -> PyResult<f64
     Ok(solve(path.py(), borrowed.path()?, p, metric)?.value)
 }
 
-/// The norms V_p^(1/p) of a path for several exponents, in one pass.
+/// The norms V_p^(1/p) of a path for several exponents, in one pass: shape (len(ps),).
+///
+/// Arguments and errors are those of `p_variation`.
 #[pyfunction]
 #[pyo3(signature = (path, ps, *, metric="euclidean"))]
 pub(super) fn profile<'py>(
@@ -112,7 +124,9 @@ pub(super) fn profile<'py>(
     Ok(norms.into_pyarray(path.py()))
 }
 
-/// V_j for every j: the p-variation of the path's first j + 1 points.
+/// V_j for every j: the p-variation of the path's first j + 1 points, shape (n,).
+///
+/// Arguments and errors are those of `p_variation`.
 #[pyfunction]
 #[pyo3(signature = (path, p, *, metric="euclidean"))]
 pub(super) fn prefix<'py>(
