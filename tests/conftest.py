@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import torch
 from jaxtyping import install_import_hook
@@ -11,6 +12,10 @@ from jaxtyping import install_import_hook
 import tests.support.typecheck
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 # Without a GPU the Triton kernels run interpreted; Triton decides when it is first imported. Torch
 # is not asked: its answer would spoil the device for the processes forked later.
