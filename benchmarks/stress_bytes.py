@@ -7,23 +7,18 @@ that of the sound folder. Silent is another answer without a complaint; exit cod
 one.
 """
 
-import argparse
 import json
-import os
-import random
 import shutil
 import sys
-import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from safetensors.numpy import load_file
+from stress import Stress, stress
 
 from tests.support.pictures import picture_folder
-from tests.support.process import Outcome, Workers
+from tests.support.process import Outcome
 
 TRAIN = "train --depth 8 --width 4 --epochs 30 --train-fraction .2 --checkpoint-every 10"
 CONVOLUTIONAL = "resnet-cifar --depth 8 --data folder --data-dir images --epochs 2 --batch-size 24"
@@ -72,14 +67,14 @@ def answer(words: tuple[str, ...], ended: Outcome, folder: Path) -> Any:
 
 def main() -> None:
     """Flip, read, compare, count."""
-    parser = argparse.ArgumentParser(description="Change a byte of what a run leaves.")
-    parser.add_argument("--flips", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    chance = random.Random(arguments.seed)
-    os.environ.setdefault("XDG_CACHE_HOME", tempfile.mkdtemp(prefix="cache-"))
-    workers, base = Workers(), Path(tempfile.mkdtemp(prefix="bytes-"))
-    sound = base / "sound"
+    with stress("Change a byte of what a run leaves.", "flips", 200) as given:
+        if flipped(given):
+            sys.exit(1)
+
+
+def flipped(given: Stress) -> int:
+    """How many changes went by in silence."""
+    sound = given.folder / "sound"
     sound.mkdir()
     picture_folder(sound / "images")
     for words in (
@@ -87,7 +82,7 @@ def main() -> None:
         (*CONVOLUTIONAL.split(), "--threads", "1", "--quiet", "--out", "conv"),
         ("landscape", "render", "dense", "--steps", "5", "--threads", "1", "--quiet"),
     ):
-        ended = workers.run(*words, cwd=sound)
+        ended = given.workers.run(*words, cwd=sound)
         assert ended.code == 0, ended.stderr
     files = {
         name: sorted(p for p in (sound / name).rglob("*") if p.is_file())
@@ -97,27 +92,27 @@ def main() -> None:
     def answers(name: str, folder: Path) -> list[tuple[bool, Any]]:
         found = []
         for words in READS[name]:
-            ended = workers.run(*words, cwd=folder)
+            ended = given.workers.run(*words, cwd=folder)
             loud = ended.code != 0 or any(place in ended.stderr for place in PLACES)
             found.append((loud, answer(words, ended, folder)))
         return found
 
     def copy() -> Path:
-        place = base / "copy"
+        place = given.folder / "copy"
         shutil.rmtree(place, ignore_errors=True)
         return Path(shutil.copytree(sound, place))
 
     wanted = {name: answers(name, copy()) for name in files}
     counts: Counter[str] = Counter()
     silent = 0
-    for number in range(arguments.flips):
+    for number in range(given.count):
         name = "dense" if number % 4 else "conv"
-        file = chance.choice(files[name])
+        file = given.chance.choice(files[name])
         folder = copy()
         path = folder / file.relative_to(sound)
         content = bytearray(path.read_bytes())
-        place = chance.randrange(len(content))
-        content[place] ^= chance.randrange(1, 256)
+        place = given.chance.randrange(len(content))
+        content[place] ^= given.chance.randrange(1, 256)
         path.write_bytes(content)
         found = answers(name, folder)
         pairs = list(zip(found, wanted[name], READS[name], strict=True))
@@ -130,9 +125,8 @@ def main() -> None:
             print(f"{path.relative_to(folder)}, byte {place}: {' '.join(wrong[0])}")
     for line, count in sorted(counts.items()):
         print(f"{count:4d}  {line}")
-    print(f"{arguments.flips} changed bytes, {silent} silent")
-    shutil.rmtree(base)
-    sys.exit(bool(silent))
+    print(f"{given.count} changed bytes, {silent} silent")
+    return silent
 
 
 if __name__ == "__main__":

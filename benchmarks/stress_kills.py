@@ -8,25 +8,19 @@ where there is a manifest, else by the same command again. Exit code 1 where bit
 accepts neither.
 """
 
-import argparse
 import hashlib
 import json
-import os
-import random
 import shutil
 import sys
-import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from safetensors.numpy import load_file
+from stress import Stress, stress
 
 from tests.support.events import points
 from tests.support.pictures import picture_folder
-from tests.support.process import Workers
 
 EARLY = 0.03
 """Seconds of a process's first moments."""
@@ -71,33 +65,33 @@ def command(kind: str, place: Path) -> tuple[str, ...]:
 
 def main() -> None:
     """Kill, continue, compare, count."""
-    parser = argparse.ArgumentParser(description="Kill runs at random moments.")
-    parser.add_argument("--kills", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    moments = random.Random(arguments.seed)
-    os.environ.setdefault("XDG_CACHE_HOME", tempfile.mkdtemp(prefix="cache-"))
-    workers, folder = Workers(), Path(tempfile.mkdtemp(prefix="kills-"))
-    picture_folder(folder / "images")
+    with stress("Kill runs at random moments.", "kills", 300) as given:
+        if killed(given):
+            sys.exit(1)
+
+
+def killed(given: Stress) -> int:
+    """How many kills did harm."""
+    picture_folder(given.folder / "images")
     around = (*TRAIN.split(), "--quiet", "--out", "around")
-    assert workers.run(*around, cwd=folder).code == 0
+    assert given.workers.run(*around, cwd=given.folder).code == 0
     wanted, length = {}, {}
     for kind in COMMANDS:
-        place = folder / ("whole.npy" if kind == "render" else f"whole-{kind}")
+        place = given.folder / ("whole.npy" if kind == "render" else f"whole-{kind}")
         began = time.monotonic()
-        ended = workers.run(*command(kind, place), cwd=folder)
+        ended = given.workers.run(*command(kind, place), cwd=given.folder)
         assert ended.code == 0, ended.stderr
         length[kind], wanted[kind] = time.monotonic() - began, digest(kind, place)
     counts: Counter[str] = Counter()
-    for number in range(arguments.kills):
-        kind = moments.choice(list(COMMANDS))
-        place = folder / (f"{number}.npy" if kind == "render" else f"{number}")
+    for number in range(given.count):
+        kind = given.chance.choice(list(COMMANDS))
+        place = given.folder / (f"{number}.npy" if kind == "render" else f"{number}")
         early = number % 2 == 0
-        process, wait = workers.start(*command(kind, place), cwd=folder)
-        time.sleep(moments.uniform(0, EARLY if early else length[kind]))
+        process, wait = given.workers.start(*command(kind, place), cwd=given.folder)
+        time.sleep(given.chance.uniform(0, EARLY if early else length[kind]))
         process.kill()
         wait()
-        ended = workers.run(*command(kind, place), cwd=folder)
+        ended = given.workers.run(*command(kind, place), cwd=given.folder)
         same = ended.code == 0 and digest(kind, place) == wanted[kind]
         result = (
             "same bits" if same else f"stuck: {ended.stderr.strip()}" if ended.code else "DIFFER"
@@ -105,15 +99,13 @@ def main() -> None:
         counts[f"{kind}: {result}"] += 1
         if same:
             shutil.rmtree(place, ignore_errors=True)
-            for path in folder.glob(f"{number}.*"):
+            for path in given.folder.glob(f"{number}.*"):
                 path.unlink()
     for line, count in sorted(counts.items()):
         print(f"{count:4d}  {line}")
     failed = sum(count for line, count in counts.items() if not line.endswith("same bits"))
-    print(f"{arguments.kills} kills, {failed} wrong")
-    if not failed:
-        shutil.rmtree(folder)
-    sys.exit(bool(failed))
+    print(f"{given.count} kills, {failed} wrong")
+    return failed
 
 
 if __name__ == "__main__":

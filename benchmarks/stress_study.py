@@ -2,27 +2,30 @@
 
     python benchmarks/stress_study.py [--kills 50] [--seed 0]
 
-Each kill is a SIGKILL of `study run`, at a moment within the time that one left alone
-takes; then the same command goes on. A study that has finished is compared and begun anew.
-Exit code 1 where weights or scalars differ, or where a cell that had finished was touched again.
+Each kill is a SIGKILL of `study run`: four of five at a random moment of training, the others at
+any moment since it was called; then the same command goes on. A study that has finished is compared
+and begun anew. Exit code 1 where weights or scalars differ, where a cell that had finished was
+touched again, or where nothing was left to compare.
 """
 
-import argparse
-import os
-import random
 import shutil
 import sys
-import tempfile
 import time
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from stress import Stress, stress
 
 from tests.support import studies
-from tests.support.process import Workers
+from tests.support.process import wait_until
 from tests.support.runs import assert_same, whole
 
-STUDY = ("study", "run", "study", "--workers", "2", "--quiet", *studies.LONG.split())
+CELLS = f"{studies.SMALL} --depth 8,16 --seed 0:2 --epochs 400"
+"""Four cells that train for about half a second each."""
+STUDY = ("study", "run", "study", "--workers", "2", "--quiet", *CELLS.split())
+ANYWHERE = 5
+"""Every so many-th kill comes at any moment, also while nothing is trained yet."""
 
 
 def finished(study: Path) -> dict[str, bytes]:
@@ -31,41 +34,64 @@ def finished(study: Path) -> dict[str, bytes]:
     return {name: text for name, text in texts.items() if b'"outcome": "finished"' in text}
 
 
-def main() -> None:
-    """Kill, go on, compare, count."""
-    parser = argparse.ArgumentParser(description="Kill a study at random moments.")
-    parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    moments = random.Random(arguments.seed)
-    workers, folder = Workers(), Path(tempfile.mkdtemp(prefix="study-"))
-    (folder / "alone").mkdir()
-    os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
+def alone(given: Stress) -> tuple[float, float]:
+    """Train the study undisturbed; seconds until something is trained, and until the end."""
+    place = given.folder / "alone"
+    place.mkdir()
     began = time.monotonic()
-    if workers.run(*STUDY, cwd=folder / "alone").code:
-        sys.exit("the study that was left alone has failed")
-    length = time.monotonic() - began
-    alone, study, wrong, compared = folder / "alone/study", folder / "study", 0, 0
-    kept: dict[str, bytes] = {}
-    for kill in range(arguments.kills + 1):
-        process, wait = workers.start(*STUDY, cwd=folder)
-        if kill < arguments.kills:
-            process.join(moments.uniform(0, length))
+    _, wait = given.workers.start(*STUDY, cwd=place)
+    wait_until(lambda: bool(studies.trainers(place / "study")))
+    at_work = time.monotonic()
+    if (ended := wait()).code:
+        sys.exit(f"the study that was left alone has failed: {ended.stderr}")
+    return at_work - began, time.monotonic() - began
+
+
+def begun(process: Any, study: Path) -> bool:
+    """Whether something is trained, or all is over."""
+    return bool(studies.trainers(study)) or not process.is_alive()
+
+
+def killed(given: Stress) -> tuple[int, int]:
+    """How many studies were compared, and how often a finished cell was touched again."""
+    until_work, length = alone(given)
+    study, kept, wrong, compared = given.folder / "study", dict[str, bytes](), 0, 0
+    for kill in range(given.count + 1):
+        process, wait = given.workers.start(*STUDY, cwd=given.folder)
+        if kill < given.count:
+            anywhere = kill % ANYWHERE == 0
+            if not anywhere:
+                wait_until(partial(begun, process, study))
+            process.join(given.chance.uniform(0, length if anywhere else length - until_work))
             process.kill()
         ended = wait()
+        # What it had begun ends by itself.
+        wait_until(lambda: not any(map(studies.alive, studies.trainers(study).values())))
         now = finished(study)
         wrong += any(now.get(name) != text for name, text in kept.items())
         kept = now
         if ended.code == 0:
             compared += 1
-            assert studies.files(study) == studies.files(alone)
-            for name, path in studies.cells(study).items():
-                assert_same(whole(path), whole(alone / "cells" / name))
+            compare(study, given.folder / "alone/study")
             shutil.rmtree(study)
             kept = {}
-    print(f"{arguments.kills} kills, {compared} studies to the same bits, {wrong} touched again")
-    shutil.rmtree(folder)
-    sys.exit(bool(wrong))
+    return compared, wrong
+
+
+def compare(study: Path, undisturbed: Path) -> None:
+    """Weights, scalars and all other files of every cell."""
+    assert studies.files(study) == studies.files(undisturbed)
+    for name, path in studies.cells(study).items():
+        assert_same(whole(path), whole(undisturbed / "cells" / name))
+
+
+def main() -> None:
+    """Kill, go on, compare, count."""
+    with stress("Kill a study at random moments.", "kills", 50) as given:
+        compared, wrong = killed(given)
+        print(f"{given.count} kills, {compared} studies to the same bits, {wrong} touched again")
+        if wrong or not compared:
+            sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """The Python examples that the demo does not run, as their users call them."""
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -35,3 +37,18 @@ def test_an_example_runs(runs: Path, name: str) -> None:
     assert ended.returncode == 0, ended.stderr
     out = command[command.index("--out") + 1]
     assert (runs / out).exists()
+
+
+def test_the_study_runs(tmp_path: Path) -> None:
+    """The shell script, with fewer and smaller cells than it has by itself."""
+    small = "--depth 4,8 --seed 0:2 --width 3 --train-fraction .1 --epochs 4 --stop-loss 2.3"
+    command = ["sh", str(ROOT / "examples/study.sh"), "out", *small.split()]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    ended = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True
+    )
+    assert ended.returncode == 0, ended.stderr
+    for name in ("relu", "tanh"):
+        numbers = json.loads((tmp_path / f"out/{name}/report.json").read_text())
+        assert [cell["outcome"] for cell in numbers["cells"]] == ["finished"] * 4
+        assert f"{name}/report.html" in ended.stdout

@@ -1,9 +1,12 @@
-"""`python -m resdepth.cli.worker`: command lines one after another, each in a fork that is warm.
+"""`python -m resdepth.cli.worker FORKS`: command lines one after another, each in a warm fork.
 
 A line on stdin is a call as JSON: `arguments`, `log` (what the command prints) and `stop` (a file
 that ends it). Its exit code is the answer, a line on stdout. The end of stdin is the end of the
 worker and, with a checkpoint, of what it runs. It imports what training needs once, but computes
 nothing and starts no thread, so that a fork of it is what a fresh process would be.
+
+FORKS is a list as JSON, an entry a further worker that begins as a fork of this one: the
+descriptors that are its `stdin` and `stdout`, and variables of its `environment`.
 """
 
 import contextlib
@@ -16,6 +19,7 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -43,12 +47,13 @@ IGNORED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
 """What a batch system or a terminal sends to all: the one that started us says what to do."""
 
 
-def serve() -> None:
+def serve(forks: Sequence[Mapping[str, Any]]) -> None:
     """Run what comes until nothing can come any more."""
     for name in IGNORED:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     _warm_up()
+    _multiply(forks)
     with contextlib.suppress(BrokenPipeError):
         for line in iter(_line, b""):
             code = _run(json.loads(line))
@@ -65,6 +70,19 @@ def _warm_up() -> None:
     # What is here now lives as long as we do: no fork need look through it, and copy it by that.
     gc.collect()
     gc.freeze()
+
+
+def _multiply(forks: Sequence[Mapping[str, Any]]) -> None:
+    """Fork the other workers; each goes on with its own pipes and without those of the others."""
+    for fork in forks:
+        if os.fork() == 0:
+            os.dup2(fork["stdin"], 0)
+            os.dup2(fork["stdout"], 1)
+            os.environ.update(fork["environment"])
+            break
+    for fork in forks:
+        os.close(fork["stdin"])
+        os.close(fork["stdout"])
 
 
 def _line() -> bytes:
@@ -140,4 +158,4 @@ def _die_with(parent: int) -> None:
 
 
 if __name__ == "__main__":
-    serve()
+    serve(json.loads(sys.argv[1]))

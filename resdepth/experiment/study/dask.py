@@ -10,7 +10,7 @@ from distributed import Client, Future, fire_and_forget
 from resdepth.errors import ExecutorFailed, WorkerLost
 from resdepth.experiment.study.cell import Job, train_cell
 from resdepth.experiment.study.executor import Tell
-from resdepth.experiment.study.worker import Worker
+from resdepth.experiment.study.worker import Worker, start_worker
 
 PATIENCE = 10
 """Seconds that a scheduler may take to answer."""
@@ -86,7 +86,7 @@ def train(job: Job) -> str:
         try:
             worker = _idle.get_nowait()
         except queue.Empty:
-            worker = Worker()
+            worker = start_worker()
         try:
             train_cell(job, worker)
         except WorkerLost:

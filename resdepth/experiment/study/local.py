@@ -10,7 +10,7 @@ from typing import Any
 from resdepth.errors import WorkerLost
 from resdepth.experiment.study.cell import Job, train_cell
 from resdepth.experiment.study.executor import Tell
-from resdepth.experiment.study.worker import Worker
+from resdepth.experiment.study.worker import Worker, start_worker, start_workers
 from resdepth.runs.manifest import available_threads
 
 ATTEMPTS = 2
@@ -60,8 +60,12 @@ class Local:
         for number, job in enumerate(jobs, start=self._jobs):
             self._waiting.put((-job.cost, number, 1, job))
         self._jobs += len(jobs)
-        first, self._slots = self._slots, min(self.count, self._jobs)
-        for slot in range(first, self._slots):
+        slots = range(self._slots, min(self.count, self._jobs))
+        self._slots = max(self._slots, slots.stop)
+        if slots:
+            self._made += start_workers([self._environment(slot) for slot in slots])
+            self._workers |= zip(slots, self._made[-len(slots) :], strict=True)
+        for slot in slots:
             threading.Thread(target=self._work, args=(slot,), daemon=True).start()
         return [job.name for job in jobs]
 
@@ -112,10 +116,12 @@ class Local:
         """The worker of a slot, begun where there is none; None where all is over."""
         with self._lock:
             if not self._closed and slot not in self._workers:
-                device = self.devices[slot % len(self.devices)] if self.devices else None
-                self._workers[slot] = Worker({VISIBLE: device} if device is not None else None)
+                self._workers[slot] = start_worker(self._environment(slot))
                 self._made.append(self._workers[slot])
             return self._workers.get(slot)
+
+    def _environment(self, slot: int) -> dict[str, str]:
+        return {VISIBLE: self.devices[slot % len(self.devices)]} if self.devices else {}
 
     def _close(self) -> None:
         with self._lock:

@@ -20,7 +20,7 @@ from submitit.helpers import DelayedSubmission
 from resdepth.errors import ExecutorFailed, WorkerLost
 from resdepth.experiment.study.cell import LOGS, Job, finished, train_cell
 from resdepth.experiment.study.executor import Tell
-from resdepth.experiment.study.worker import Worker
+from resdepth.experiment.study.worker import Worker, start_worker
 
 MINUTES, FEWEST = 60, 10
 """Time limit at the deepest network, and the least: the signal comes two minutes before it."""
@@ -110,7 +110,7 @@ class SlurmCell:
         """Train the cell; its name, for submitit's record."""
         # Slurm sends the signal of the time limit to all processes of a job.
         with _deaf(signal.SIGUSR2):
-            self.worker = Worker()
+            self.worker = start_worker()
         signal.signal(signal.SIGTERM, self._forward)
         try:
             train_cell(self.job, self.worker)
@@ -135,11 +135,11 @@ class SlurmCell:
 
     def _end(self) -> None:
         """Let the worker end. Not by its own `wait`, on top of which a handler may be running."""
-        if self.worker is None:
+        if self.worker is None or self.worker.process is None:
             return
         self.worker.close()
         with suppress(ChildProcessError):
-            while os.waitpid(self.worker.number, os.WNOHANG) == (0, 0):
+            while os.waitpid(self.worker.process.pid, os.WNOHANG) == (0, 0):
                 time.sleep(0.05)
         self.worker = None
 
