@@ -125,7 +125,7 @@ def checks(surface: "Surface") -> list[str]:
             found.append(f"cosines of the directions: {words}")
     if "spans" in record and record.get("span") == "auto":
         words = ", ".join(f"{span:.4g}" for span in record["spans"])
-        found.append(f"spans at which the loss is {record['rise']:g} times the centre's: {words}")
+        found.append(f"spans that --span auto found: {words}")
     centre, own = record["centre_loss"], record.get("run_loss")
     beside = "the run recorded none of these data" if own is None else f"the run's own {own:.8g}"
     found.append(f"loss at the centre {centre:.8g}; {beside}")

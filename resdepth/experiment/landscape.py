@@ -15,7 +15,6 @@ from resdepth.atomic import check_writable
 from resdepth.engine.objective import Objective
 from resdepth.engine.surface import Plane, measured
 from resdepth.engine.threads import threads_put_back
-from resdepth.errors import AnalysisImpossible
 from resdepth.experiment.directions import (
     RECIPES,
     check_options,
@@ -33,8 +32,8 @@ from resdepth.runs.surface import files_of
 Array = NDArray[np.float64]
 
 CELLS = "losses[i, j] is the mean loss at A + axes[0][i] D_0 + axes[1][j] D_1"
-FIRST_SPAN, LAST_SPAN = 2.0**-10, 2.0**20
-"""Where the search for --span auto begins and gives up, in lengths of the direction."""
+FIRST_DOUBLING, LAST_DOUBLING = -10, 12
+"""Powers of 2 between which --span auto is looked for, in lengths of the direction."""
 
 
 def prepare(source: Source, options: RenderOptions, recorded: dict[str, Any]) -> Rendering:
@@ -58,7 +57,7 @@ def prepare(source: Source, options: RenderOptions, recorded: dict[str, Any]) ->
         "norms": options.norms,
         **around.request,
     }
-    spans = _spans(around.objective, plane, options, source.checkpoint)
+    spans = _spans(around.objective, plane, options)
     # Towards another run the way itself is in the middle: Li et al. take [-1/2, 3/2].
     middle = 0.5 if options.kind == "runs" else 0.0
     ratios, cosines = directions.ratios_and_cosines(found.vectors, _moved(centre, found.vectors))
@@ -88,34 +87,29 @@ def _moved(centre: torch.Tensor, vectors: Array) -> Array:
     return np.where(np.any(vectors != 0.0, axis=0), centre.cpu().numpy(), 0.0)
 
 
-def _spans(
-    objective: Objective, plane: Plane, options: RenderOptions, checkpoint: Path
-) -> list[float]:
+def _spans(objective: Objective, plane: Plane, options: RenderOptions) -> list[float]:
     """Half the length of each axis: as given, or doubled until the loss at its ends is high."""
-    if None not in options.spans:
-        return [float(span) for span in options.spans if span is not None]
-    found = [span or _reach(objective, plane, axis, options) for axis, span in
-             enumerate(options.spans)]  # fmt: skip
-    if not all(np.isfinite(found)):
-        reason = f"the loss does not reach {options.rise:g} times the centre's along a direction"
-        raise AnalysisImpossible(path=checkpoint, reason=reason, remedy="give a --span")
-    return found
+    given = enumerate(options.spans)
+    return [span or _reach(objective, plane, axis, options) for axis, span in given]
 
 
 def _reach(objective: Objective, plane: Plane, axis: int, options: RenderOptions) -> float:
-    """The first span of a doubling row at which the mean loss of all ends is high enough."""
+    """The first span of a doubling row at which the mean loss of all ends is high enough.
+
+    Where it stays below, as that of saturating activations may, high is halfway to the highest.
+    """
     ends = np.arange(axis, len(plane.directions), options.axes)
-    wanted = options.rise * _losses(objective, plane, np.zeros((1, len(plane.directions))))[0]
-    span = FIRST_SPAN
-    while span < LAST_SPAN:
+    centre = _losses(objective, plane, np.zeros((1, len(plane.directions))))[0]
+    spans, losses = 2.0 ** np.arange(FIRST_DOUBLING, LAST_DOUBLING + 1), list[float]()
+    for span in spans:
         coordinates = np.zeros((2 * len(ends), len(plane.directions)))
         for row, end in enumerate(ends):
             coordinates[2 * row : 2 * row + 2, end] = (span, -span)
+        losses.append(float(np.mean(_losses(objective, plane, coordinates))))
         # What is not finite is as high as can be.
-        if not np.mean(_losses(objective, plane, coordinates)) < wanted:
-            return span
-        span *= 2.0
-    return np.inf
+        if not losses[-1] < options.rise * centre:
+            return float(span)
+    return float(spans[int(np.argmax(np.array(losses) >= (centre + max(losses)) / 2))])
 
 
 def _losses(objective: Objective, plane: Plane, coordinates: Array) -> Array:
@@ -145,7 +139,7 @@ def render(
     OptionConflict
         The unfinished surface was asked for with other options, or the options do not fit the run.
     AnalysisImpossible
-        The run has no such directions, or --span auto finds no end.
+        The run has no such directions.
     WriteFailed
         `out` cannot be written, which is found out before anything is evaluated.
     """

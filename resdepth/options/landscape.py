@@ -57,7 +57,8 @@ class RenderOptions(Evaluation):
     span: float | Literal["auto"] | None = option(
         None,
         "the axes run from -span to span, towards another run, which lies at 1, from 1/2 - span to "
-        "1/2 + span; auto: doubled until the loss at the ends is --rise times the centre's",
+        "1/2 + span; auto: doubled until the loss at the ends is --rise times the centre's, or "
+        "halfway to its highest where it stays below",
         default_text="1; auto for pca and hessian",
     )
     span_b: float | None = option(None, "that of the second axis", default_text="as --span", gt=0)
