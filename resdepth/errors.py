@@ -239,6 +239,13 @@ class ExtraMissing(ResdepthError):
     exit_code = 2
 
 
+class ProgramMissing(ResdepthError):
+    """Something can only be done by a program that is not installed, or that failed."""
+
+    template = "{path}: {program} {reason}"
+    hint = "{remedy}"
+
+
 class ExecutorFailed(ResdepthError):
     """Slurm or Dask refused what was asked of it."""
 

@@ -52,6 +52,7 @@ COMMANDS: Tree = {
         "Loss around trained weights.",
         {
             "render": "Evaluate the loss on a grid around the weights of a run.",
+            "trajectory": "Draw the path that training took over the loss.",
             "vis": "Draw a rendered loss surface.",
         },
     ),

@@ -107,6 +107,12 @@ def _parameter(name: str, info: FieldInfo) -> inspect.Parameter:
 
 
 def _completion(info: FieldInfo) -> Callable[[str], list[str]]:
+    beside = presentation(info).words
+    if beside:
+        return lambda incomplete: [
+            *(word for word in beside if word.startswith(incomplete)),
+            *_paths(incomplete),
+        ]
     words = choices(info)
     if words:
         return lambda incomplete: [word for word in words if word.startswith(incomplete)]

@@ -64,4 +64,11 @@ def finish(
         print(as_json(numbers))
     console.wrote(paths, aside=json)
     if show and drawn is not None:
-        style.show(drawn, out, _backend)
+        open_window(drawn, out)
+
+
+def open_window(drawn: "Figure", out: Path) -> None:
+    """Show a figure that was written to `out`; NoDisplay where no window can open."""
+    from resdepth.figures import style
+
+    style.show(drawn, out, _backend)

@@ -1,11 +1,11 @@
-"""Loss on a grid of weights around a centre: many cells in one call of an objective.
+"""Loss on a grid of weights around a centre, or along a path: many in one call of an objective.
 
 The cells are cut into batches of one size, always the same ones, the last filled up with the
 centre: a cell's value then rests on its own place alone, not on what else is asked for, so that a
 surface finished in two sittings has the bits of one made at once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from resdepth.engine.objective import Objective
+from resdepth.engine.parameters import Vector
+
+MEASURES = ("loss", "accuracy")
+"""What is known of a cell; the accuracy of a regression is NaN."""
+
+Measured = NDArray[np.float64]
+"""A row a cell, a column of `MEASURES` each."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +49,10 @@ def surface(
     coordinates: NDArray[np.float64],
     done: NDArray[np.bool_],
     size: int,
-) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Mean losses of the cells at `coordinates` (cells, dimensions), batch after batch.
+) -> Iterator[tuple[slice, Measured]]:
+    """Mean loss and accuracy of the cells at `coordinates` (cells, dimensions), batch after batch.
 
-    Yields the cells of each batch that is not all `done` (cells,) and their losses, float64. The
+    Yields the cells of each batch that is not all `done` (cells,), and what was measured. The
     weights are made in float64 and then cast to the dtype and device of the objective's own.
     """
     # Taken once: new memory would cost page faults in every batch.
@@ -58,5 +65,28 @@ def surface(
         batch = torch.zeros(size, coordinates.shape[1], dtype=torch.float64)
         batch[: cells.stop - start] = torch.from_numpy(coordinates[cells])
         cast.copy_(plane.weights(batch.to(plane.centre.device), weights))
-        losses = objective.losses(cast)
-        yield cells, losses[: cells.stop - start].cpu().numpy()
+        yield cells, measured(objective, cast)[: cells.stop - start]
+
+
+def along(objective: Objective, vectors: Iterable[Vector], size: int) -> Measured:
+    """Mean loss and accuracy of single vectors (n,), float64 on the CPU, `size` at a time."""
+    batch = objective.centre.new_empty(size, len(objective.centre))
+    batch[:] = objective.centre
+    found, filled = list[Measured](), 0
+    for vector in vectors:
+        batch[filled].copy_(vector)
+        filled += 1
+        if filled == size:
+            found.append(measured(objective, batch))
+            filled = 0
+    if filled:
+        found.append(measured(objective, batch)[:filled])
+    return np.concatenate(found) if found else np.empty((0, len(MEASURES)))
+
+
+def measured(objective: Objective, vectors: Vector) -> Measured:
+    """Loss and accuracy of vectors (R, n) of the objective's dtype and place; (R, 2)."""
+    scores = objective.scores(vectors)
+    loss = scores.loss.cpu().numpy()
+    accuracy = np.full(len(loss), np.nan) if scores.accuracy is None else scores.accuracy.cpu()
+    return np.stack([loss, accuracy], axis=1)

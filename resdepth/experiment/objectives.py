@@ -1,6 +1,6 @@
 """From a run's options and a checkpoint to a loss that can be looked at around its weights."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +12,18 @@ from resdepth.data.images import load_images
 from resdepth.data.load import load_data
 from resdepth.engine.contract import Engine, Request
 from resdepth.engine.convolutional import ResNet
+from resdepth.engine.convolutional_objective import ConvolutionalObjective, Statistics
 from resdepth.engine.kernels.registry import choose, choose_curvature
-from resdepth.engine.objective import ConvolutionalObjective, DenseObjective, Objective
+from resdepth.engine.objective import DenseObjective, Objective
 from resdepth.engine.threads import leave_threads_to
 from resdepth.experiment.problem import engine_request, load_network
 from resdepth.options.base import Options
-from resdepth.options.landscape import RenderOptions
+from resdepth.options.landscape import Evaluation
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.options.train import TrainOptions
 from resdepth.runs.checkpoint import Checkpoint, check_like
+from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.run import Run
 
 SUBSET = "numpy.random.default_rng([seed, 1]).permutation(N)[:subset], sorted"
@@ -30,7 +32,7 @@ IMAGES = 500
 LAYERS_OF_IMAGES = 1000
 """Images times layers whose second derivatives are taken at once: about a GiB in float64."""
 
-Asked = RenderOptions | SpectrumOptions
+Asked = Evaluation | SpectrumOptions
 """What is asked of a loss: its values, or its second derivatives."""
 
 
@@ -41,6 +43,17 @@ class Source:
     training: Options
     checkpoint: Path
 
+    @property
+    def convolutional(self) -> bool:
+        """Whether the network has convolutions, and with them norms, biases, batch statistics."""
+        return isinstance(self.training, ResnetCifarOptions)
+
+    @property
+    def run(self) -> Run | None:
+        """The run that the checkpoint lies in, where it lies in one."""
+        folder = self.checkpoint.absolute().parent.parent
+        return Run(folder) if (folder / MANIFEST).is_file() else None
+
     @classmethod
     def of(cls, run: Run) -> "Source":
         """The newest weights of a run; PathMissing where there are none."""
@@ -48,13 +61,20 @@ class Source:
 
 
 def objective_of(
-    source: Source, checkpoint: Checkpoint, options: Asked, device: torch.device
+    source: Source,
+    checkpoint: Checkpoint,
+    options: Asked,
+    device: torch.device,
+    statistics: Statistics = "centre",
 ) -> tuple[Objective, str]:
-    """The loss around a checkpoint on the run's training data, and what computes it."""
+    """The loss around a checkpoint on the run's training data, and what computes it.
+
+    `statistics` are those of batch normalisation, which a dense network has not.
+    """
     if isinstance(source.training, TrainOptions):
         return _dense(source.training, checkpoint, options, device)
     if isinstance(source.training, ResnetCifarOptions):
-        return _convolutional(source, source.training, checkpoint, options, device)
+        return _convolutional(source, source.training, checkpoint, options, device, statistics)
     raise TypeError(f"{type(source.training).__name__} trains nothing")
 
 
@@ -77,7 +97,7 @@ def _dense(
 
 
 def _engine(options: Asked, request: Request) -> Engine:
-    if isinstance(options, RenderOptions):
+    if isinstance(options, Evaluation):
         return choose(options.engine, request)
     engine = choose_curvature(options.engine, request)
     if not isinstance(engine, Engine):
@@ -91,6 +111,7 @@ def _convolutional(
     checkpoint: Checkpoint,
     options: Asked,
     device: torch.device,
+    statistics: Statistics,
 ) -> tuple[Objective, str]:
     images, _ = load_images(training, device)
     classes, channels = len(images.classes), images.images.shape[1]
@@ -99,7 +120,7 @@ def _convolutional(
     like = dict(network.state_dict())
     # The velocity of the descent is no part of the network.
     own = {name: tensor for name, tensor in checkpoint.tensors.items() if name != "velocity"}
-    check_like(Checkpoint(checkpoint.step, checkpoint.lr, own), like, source.checkpoint)
+    check_like(replace(checkpoint, tensors=own), like, source.checkpoint)
     network.load_state_dict(own)
     chosen = _subset(options, len(images.labels))
     index = torch.arange(len(images.labels)) if chosen is None else chosen
@@ -109,7 +130,7 @@ def _convolutional(
     network = network.to(getattr(torch, dtype))
     parts = [part.to(device) for part in torch.split(index, together)]
     batches = [(normalise(images.images[part]), images.labels[part]) for part in parts]
-    return ConvolutionalObjective(network, batches), f"torch {dtype}"
+    return ConvolutionalObjective(network, batches, statistics), f"torch {dtype}"
 
 
 def _subset(options: Asked, samples: int) -> Tensor | None:

@@ -13,12 +13,14 @@ Array = NDArray[np.float64]
 Normalisation = Literal["filter", "layer", "none"]
 
 RECIPE = (
-    "numpy.random.default_rng(seed).standard_normal((dimensions, L, d, d)) in float64; "
-    "filter: each row scaled to the norm of that row of A_k; "
-    "layer: each block scaled to the Frobenius norm of A_k; none: as drawn; "
-    "a zero row (filter) or block (layer) of A gives a zero direction"
+    "numpy.random.default_rng(seed).standard_normal((pairs * dimensions, parameters)) in float64, "
+    "each reshaped part by part (a fully connected network has one part, (L, d, d)); "
+    "filter: each row of A_k, each filter of a kernel scaled to the norm of that of the weights; "
+    "layer: each A_k, each kernel scaled to its Frobenius norm; none: as drawn; "
+    "a zero filter or layer gives a zero direction; norms and biases are zero, or with --norms "
+    "scaled as one filter each"
 )
-"""How the directions are made, in the words that a result records."""
+"""How random directions are made, in the words that a result records."""
 
 
 def draw(seed: int, dimensions: int, shape: tuple[int, ...]) -> Array:
@@ -46,9 +48,22 @@ def normalise(
     return scaled
 
 
-def axis(span: float, steps: int) -> Array:
-    """linspace(-span, span, steps), whose middle is 0 to the bit where `steps` is odd."""
-    values = np.linspace(-span, span, steps)
+def axis(span: float, steps: int, middle: float = 0.0) -> Array:
+    """linspace(middle - span, middle + span, steps), where it meets 0 or 1 so to the bit."""
+    values = np.linspace(middle - span, middle + span, steps)
     if steps % 2:
-        values[steps // 2] = 0.0
+        values[steps // 2] = middle
+    for exact in (0.0, 1.0):
+        values[np.abs(values - exact) < 1e-12 * span] = exact
     return values
+
+
+def ratios_and_cosines(directions: Array, weights: Array) -> tuple[Array, Array]:
+    """Norms of directions (k, n) over that of the weights (n,), and their cosines (k, k)."""
+    norms = np.linalg.norm(directions, axis=1)
+    lengths = np.outer(norms, norms)
+    cosines = np.divide(
+        directions @ directions.T, lengths, out=np.zeros_like(lengths), where=lengths > 0
+    )
+    whole = float(np.linalg.norm(weights))
+    return norms / whole if whole else np.full(len(norms), np.inf), cosines

@@ -30,8 +30,9 @@ class Presentation:
     """How an option looks on the command line.
 
     `flags` replaces the flags derived from the name, `unit` is what a value counts, `positional`
-    makes it an argument, `default_text` describes a default that depends on other things, and
-    `hidden` lists accepted values that help and completion do not mention.
+    makes it an argument, `default_text` describes a default that depends on other things, `hidden`
+    lists accepted values that help and completion do not mention, and `words` what may stand in the
+    place of a path.
     """
 
     unit: str = ""
@@ -39,6 +40,7 @@ class Presentation:
     positional: bool = False
     default_text: str = ""
     hidden: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
 
 def option(
@@ -50,10 +52,11 @@ def option(
     positional: bool = False,
     default_text: str = "",
     hidden: tuple[str, ...] = (),
+    words: tuple[str, ...] = (),
     **bounds: Any,
 ) -> Any:
     """A field with its help text and bounds (`ge`, `gt`, `le`, `lt`, as pydantic has them)."""
-    shown = Presentation(unit, flags, positional, default_text, hidden)
+    shown = Presentation(unit, flags, positional, default_text, hidden, words)
     info = Field(default, description=help, **bounds)
     info.metadata.append(shown)
     return info
@@ -178,6 +181,8 @@ def metavar(name: str, info: FieldInfo) -> str:
     """The placeholder of a value in the help."""
     if presentation(info).positional:
         return name.upper()
+    if presentation(info).words:
+        return "|".join([*presentation(info).words, "PATH"])
     if choices(info) and len(members(info)) == 1:
         return "|".join(choices(info))
     kinds = {int: "INTEGER", float: "NUMBER", Path: "PATH"}

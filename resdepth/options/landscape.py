@@ -1,13 +1,34 @@
 """Options of `resdepth landscape render` and `resdepth landscape vis`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
+from pydantic import model_validator
+
+from resdepth.errors import OptionConflict
 from resdepth.options.base import AnalysisInvocation, Options, option
+from resdepth.options.place import place
 from resdepth.options.train import Device
 
+Kind = Literal["random", "pca", "hessian", "runs"]
+"""Where directions come from."""
 
-class RenderOptions(Options):
+
+class Evaluation(Options):
+    """On what, and by what, the losses of a surface are evaluated."""
+
+    subset: int | None = option(
+        None, "random part of the training data", unit="samples", default_text="all of it", ge=1
+    )
+    seed: int = option(0, "seed of the directions and of --subset", ge=0, lt=2**63)
+    device: Device = option("auto", "where to compute", hidden=("gpu",))
+    engine: Literal["auto", "cpu", "cuda", "eager", "reference"] = option(
+        "auto", "implementation of a dense network; auto: the fastest that can run it"
+    )
+    threads: int | None = option(None, "CPU threads", default_text="one a core", ge=1)
+
+
+class RenderOptions(Evaluation):
     """Which losses to evaluate around which weights."""
 
     sources: tuple[Path, ...] = option(
@@ -17,43 +38,176 @@ class RenderOptions(Options):
         positional=True,
         default_text="the run's newest",
     )
+    directions: tuple[str, ...] = option(
+        (),
+        "random ones, principal ones of the run's own checkpoints, the sharpest ones (eigenvectors "
+        "of the Hessian), or towards the weights of another run or checkpoint; two of those span a "
+        "plane",
+        words=("random", "pca", "hessian"),
+        default_text="random",
+    )
+    dimensions: int | None = option(
+        None, "directions", default_text="2; one for each other run", ge=1, le=2
+    )
+    pairs: int = option(1, "independent sets of random directions", ge=1)
     steps: int = option(100, "points along each axis", ge=2)
-    span: float = option(1.0, "the axes run from -span to span", gt=0)
-    dimensions: int = option(2, "random directions", ge=1, le=2)
-    normalise: Literal["filter", "layer", "none"] = option(
-        "filter", "scale the directions to the rows of A_k, to each A_k, or not"
+    steps_b: int | None = option(
+        None, "points along the second axis", default_text="as --steps", ge=2
     )
-    subset: int | None = option(
-        None, "random part of the training data", unit="samples", default_text="all of it", ge=1
+    span: float | Literal["auto"] | None = option(
+        None,
+        "the axes run from -span to span, towards another run, which lies at 1, from 1/2 - span to "
+        "1/2 + span; auto: doubled until the loss at the ends is --rise times the centre's, or "
+        "halfway to its highest where it stays below",
+        default_text="1; auto for pca and hessian",
     )
-    seed: int = option(0, "seed of the directions and of --subset", ge=0, lt=2**63)
-    device: Device = option("auto", "where to compute", hidden=("gpu",))
-    engine: Literal["auto", "cpu", "cuda", "eager", "reference"] = option(
-        "auto", "implementation of the network; auto: the fastest that can run it"
+    span_b: float | None = option(None, "that of the second axis", default_text="as --span", gt=0)
+    rise: float = option(10.0, "multiple of the centre's loss that ends --span auto", gt=1)
+    normalise: Literal["filter", "layer", "none"] | None = option(
+        None,
+        "scale the directions to each filter (row of A_k), to each layer, or not",
+        default_text="filter for random, else none",
     )
-    threads: int | None = option(None, "CPU threads", default_text="one a core", ge=1)
+    norms: bool = option(
+        False,
+        "let random directions move the biases and normalisations of a convolutional network too",
+    )
+    statistics: Literal["centre", "recalibrated"] | None = option(
+        None,
+        "batch statistics of a convolutional network: those of the centre, or taken anew in each "
+        "cell",
+        default_text="centre; recalibrated towards a run",
+    )
     out: Path | None = option(None, "file to write (.npy)", default_text="RUN/landscape.npy")
     resume: bool = option(False, "finish an interrupted surface", flags=("--resume",))
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if isinstance(self.span, float) and self.span <= 0:
+            raise OptionConflict(
+                flag="--span",
+                reason=f"should be above 0 or auto, not {self.span:g}",
+                remedy="the axes run from -span to span",
+            )
+        words = [word for word in self.directions if word in ("random", "pca", "hessian")]
+        if (words and len(self.directions) > 1) or len(self.directions) > 2:
+            raise OptionConflict(
+                flag="--directions",
+                reason="is one word, or one or two runs",
+                remedy="leave the others out",
+            )
+        if self.kind != "random" and (self.pairs > 1 or self.norms):
+            flag = "--pairs" if self.pairs > 1 else "--norms"
+            remedy = "leave it or --directions out"
+            raise OptionConflict(flag=flag, reason="is for random directions", remedy=remedy)
+        if self.kind == "runs" and self.dimensions not in (None, len(self.directions)):
+            raise OptionConflict(
+                flag="--dimensions",
+                reason=f"is {len(self.directions)} for as many runs",
+                remedy="leave it out",
+            )
+        if self.kind == "runs" and (self.span == "auto" or self.statistics == "centre"):
+            flag = "--span=auto" if self.span == "auto" else "--statistics=centre"
+            reason = "says nothing of the way to another run, whose loss it would not show"
+            raise OptionConflict(flag=flag, reason=reason, remedy="leave it out")
+        if self.axes == 1 and (self.steps_b is not None or self.span_b is not None):
+            flag = "--span-b" if self.steps_b is None else "--steps-b"
+            raise OptionConflict(
+                flag=flag, reason="there is one direction", remedy="--dimensions 2"
+            )
+        return self
+
+    @property
+    def kind(self) -> Kind:
+        """Where the directions come from."""
+        words: tuple[Kind, ...] = ("random", "pca", "hessian")
+        first = (*self.directions, "random")[0]
+        return next((word for word in words if word == first), "runs")
+
+    @property
+    def towards(self) -> tuple[Path, ...]:
+        """The other runs or checkpoints."""
+        return tuple(map(place, self.directions)) if self.kind == "runs" else ()
+
+    @property
+    def axes(self) -> int:
+        """How many directions there are."""
+        return len(self.towards) or self.dimensions or 2
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Points along each axis."""
+        return (self.steps, self.steps_b or self.steps)[: self.axes]
+
+    @property
+    def spans(self) -> tuple[float | None, ...]:
+        """Half the length of each axis, None where it is to be found."""
+        found = self.kind in ("pca", "hessian") if self.span is None else self.span == "auto"
+        given = None if found else float(self.span or 1.0)
+        return (given, self.span_b or given)[: self.axes]
+
+    @property
+    def normalisation(self) -> Literal["filter", "layer", "none"]:
+        """What the directions are scaled to."""
+        return self.normalise or ("filter" if self.kind == "random" else "none")
 
 
 class RenderInvocation(AnalysisInvocation):
     """One call of `landscape render`."""
 
 
+class TrajectoryOptions(Evaluation):
+    """Which plane of a run's checkpoints to look at, and how."""
+
+    sources: tuple[Path, ...] = option((), "run folder", positional=True)
+    steps: int = option(41, "points along each axis", ge=2)
+    steps_b: int | None = option(
+        None, "points along the second axis", default_text="as --steps", ge=2
+    )
+    margin: float = option(
+        0.3, "how far the axes run beyond the path, in lengths of the path along each", ge=0
+    )
+    centred: bool = option(
+        True, "take the mean of the checkpoints from them before their principal directions"
+    )
+    log: bool = option(False, "logarithmic losses", flags=("--log",))
+    columns: int = option(1, "width of the figure in columns of a paper", ge=1, le=2)
+    out: Path | None = option(
+        None,
+        "figure to write (.pdf, .svg, .png, .html, .gif or .mp4); the surface lies beside it",
+        default_text="RUN/trajectory.pdf",
+    )
+    resume: bool = option(False, "finish an interrupted surface", flags=("--resume",))
+    show: bool = option(False, "open a window", flags=("--show",))
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Points along each axis."""
+        return self.steps, self.steps_b or self.steps
+
+
+class TrajectoryInvocation(AnalysisInvocation):
+    """One call of `landscape trajectory`."""
+
+
 class VisOptions(Options):
     """How to draw a surface."""
 
-    surface: Path = option(
-        ..., "surface that 'landscape render' wrote, or any .npy", positional=True
-    )
+    surface: Path = option(..., "surface that 'landscape' wrote, or any .npy", positional=True)
     kind: Literal["surface", "contour", "line"] | None = option(
-        None, "picture to draw", default_text="surface, or line for one direction"
+        None,
+        "picture to draw",
+        default_text="surface; line for one direction, contour for a trajectory or several pairs",
     )
-    log: bool = option(False, "logarithmic losses", flags=("--log",))
-    clip: float | None = option(None, "draw losses above this value as this value")
+    quantity: Literal["loss", "accuracy"] = option("loss", "what to draw")
+    log: bool = option(False, "logarithmic values", flags=("--log",))
+    clip: float | None = option(None, "draw values above this one as this one")
     columns: int = option(1, "width of the figure in columns of a paper", ge=1, le=2)
     out: Path | None = option(
-        None, "figure to write (.pdf, .svg, .png or .html)", default_text="<SURFACE>_<kind>.pdf"
+        None,
+        "figure to write: .pdf, .svg, .png; .html to turn it; .vts, .vti for ParaView; .gif, .mp4 "
+        "of a trajectory",
+        default_text="<SURFACE>_<kind>.pdf",
     )
     show: bool = option(False, "open a window", flags=("--show",))
 

@@ -1,4 +1,4 @@
-"""An unfinished surface: its losses, the mask of finished cells, and what was asked for."""
+"""An unfinished surface: what was measured, the mask of finished cells, and what was asked for."""
 
 import json
 import zipfile
@@ -21,16 +21,16 @@ UNREADABLE = (ValueError, EOFError, MemoryError, SyntaxError, TokenError, zipfil
 
 @dataclass(frozen=True)
 class Partial:
-    """`losses` (cells,) hold where `done` (cells,) does; `request` is what they depend on."""
+    """`values` (cells, measures) hold where `done` (cells,) does; they depend on `request`."""
 
     request: dict[str, Any]
-    losses: Array
+    values: Array
     done: NDArray[np.bool_]
 
     @classmethod
-    def empty(cls, request: dict[str, Any], cells: int) -> "Partial":
+    def empty(cls, request: dict[str, Any], cells: int, measures: int = 2) -> "Partial":
         """No cell is finished; what is not evaluated is NaN, but the mask alone counts."""
-        return cls(request, np.full(cells, np.nan), np.zeros(cells, dtype=bool))
+        return cls(request, np.full((cells, measures), np.nan), np.zeros(cells, dtype=bool))
 
     def check_same(self, out: Path, request: dict[str, Any], cells: int) -> None:
         """Raise OptionConflict where `request` asks for another surface than this one."""
@@ -59,7 +59,7 @@ def write_partial(out: Path, partial: Partial) -> None:
     request = json.dumps(partial.request)
     write_whole(
         partial_path(out),
-        lambda stream: np.savez(stream, losses=partial.losses, done=partial.done, request=request),
+        lambda stream: np.savez(stream, values=partial.values, done=partial.done, request=request),
     )
 
 
@@ -77,11 +77,12 @@ def read_partial(out: Path) -> Partial | None:
     try:
         check_zip(path)
         with np.load(path, allow_pickle=False) as archive:
-            losses, done = archive["losses"], archive["done"]
+            values, done = archive["values"], archive["done"]
             request = json.loads(str(archive["request"]))
-        if losses.dtype != np.float64 or done.dtype != bool or losses.shape != done.shape:
+        fitting = values.ndim == 2 and done.shape == values.shape[:1]
+        if values.dtype != np.float64 or done.dtype != bool or not fitting:
             raise ValueError
-        return Partial(dict(request), losses, done)
+        return Partial(dict(request), values, done)
     except OSError as error:
         raise Unreadable(path=path, reason=error.strerror or error) from None
     except (*UNREADABLE, KeyError, TypeError):

@@ -5,9 +5,10 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tokenize import TokenError
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,8 @@ from resdepth.records import as_json, plain
 from resdepth.runs.checksum import KEY, checksum
 from resdepth.runs.contents import seen
 
-FORMAT = "resdepth-landscape-1"
-LOSSES = "losses_sha256"
+FORMAT = "resdepth-landscape-2"
+LOSSES, ACCURACIES = "losses_sha256", "accuracies_sha256"
 Array = NDArray[np.float64]
 REMEDY = "render the surface again"
 
@@ -28,13 +29,17 @@ REMEDY = "render the surface again"
 class Surface:
     """Losses (n,) or (n, m) over `axes`, which are cell numbers where nothing else is known.
 
-    `record` is what `landscape render` wrote beside the losses, empty for a file from elsewhere.
+    `record` is what `landscape` wrote beside the losses, empty for a file from elsewhere. Of
+    several pairs of directions `losses` are the mean, and `pairs` (pairs, n) or (pairs, n, m) those
+    of each. `accuracies` are shaped as `pairs`, None where there are none.
     """
 
     path: Path
     losses: Array
     axes: tuple[Array, ...]
     record: dict[str, Any]
+    pairs: Array | None = None
+    accuracies: Array | None = None
 
     @property
     def centre_loss(self) -> float | None:
@@ -42,21 +47,67 @@ class Surface:
         value = self.record.get("centre_loss")
         return None if value is None else float(value)
 
+    @property
+    def several(self) -> bool:
+        """Whether there are several pairs of directions."""
+        return self.pairs is not None and len(self.pairs) > 1
+
+    @property
+    def raw(self) -> Array:
+        """The losses as the file has them: those of several pairs one by one."""
+        return self.pairs if self.pairs is not None and self.several else self.losses
+
+    @property
+    def trajectory(self) -> dict[str, Array] | None:
+        """`steps`, `coordinates`, `loss`, `plane_loss`, `distance` of a trajectory's checkpoints.
+
+        `accuracy` too; None for other surfaces.
+        """
+        found = self.record.get("path")
+        if found is None:
+            return None
+        return {name: np.array(values, dtype=np.float64) for name, values in found.items()}
+
     def minimum(self) -> tuple[int, ...]:
         """Index of the smallest finite loss, the first in row-major order."""
         finite = np.where(np.isfinite(self.losses), self.losses, np.inf)
         return tuple(int(i) for i in np.unravel_index(int(np.argmin(finite)), finite.shape))
 
 
-def write_surface(out: Path, losses: Array, record: Mapping[str, Any]) -> None:
-    """Write `out` (.npy) and its record, which holds the checksums of both, beside it."""
-    content = io.BytesIO()
-    np.save(content, losses, allow_pickle=False)
-    whole = content.getvalue()
-    said = plain({"format": FORMAT, **record, LOSSES: hashlib.sha256(whole).hexdigest()})
+def accuracy_path(out: Path) -> Path:
+    """Where the accuracies of the surface at `out` lie."""
+    return out.with_name(f"{out.stem}_accuracy{out.suffix}")
+
+
+def files_of(out: Path) -> tuple[Path, ...]:
+    """The files of a surface: losses, record, and accuracies where there are some."""
+    beside = accuracy_path(out)
+    return (out, out.with_suffix(".json"), *((beside,) if beside.is_file() else ()))
+
+
+def write_surface(
+    out: Path, losses: Array, record: Mapping[str, Any], accuracies: Array | None = None
+) -> None:
+    """Write `out` (.npy), the accuracies, and the record, which holds the checksums of all."""
+    beside = accuracy_path(out)
+    arrays = {LOSSES: (out, losses)} | (
+        {} if accuracies is None else {ACCURACIES: (beside, accuracies)}
+    )
+    said = plain({"format": FORMAT, **record})
+    if accuracies is None:
+        beside.unlink(missing_ok=True)
+    for name, (path, values) in arrays.items():
+        content = io.BytesIO()
+        np.save(content, values, allow_pickle=False)
+        whole = content.getvalue()
+        said[name] = hashlib.sha256(whole).hexdigest()
+        write_whole(path, partial(_put, whole))
     said[KEY] = checksum(said)
-    write_whole(out, lambda stream: stream.write(whole))
     write_text(out.with_suffix(".json"), as_json(said) + "\n")
+
+
+def _put(content: bytes, stream: BinaryIO) -> object:
+    return stream.write(content)
 
 
 def read_surface(path: Path) -> Surface:
@@ -70,22 +121,33 @@ def read_surface(path: Path) -> Surface:
         Nothing to draw: no grid of one or two dimensions, or no finite value.
     """
     losses = _read_array(path)
-    if losses.ndim not in (1, 2) or min(losses.shape) < 2:
-        shape = " x ".join(map(str, losses.shape)) or "a single number"
-        reason = f"{shape}: not a line or a grid of at least two cells a side"
+    record = _read_record(path.with_suffix(".json"))
+    pairs = losses if int(record.get("pairs", 1)) > 1 and losses.ndim > 1 else losses[None]
+    shape = pairs.shape[1:]
+    if len(shape) not in (1, 2) or min(shape) < 2:
+        spelled = " x ".join(map(str, losses.shape)) or "a single number"
+        reason = f"{spelled}: not a line or a grid of at least two cells a side"
         raise AnalysisImpossible(path=path, reason=reason, remedy="'landscape render' makes one")
     if not np.isfinite(losses).any():
         reason = "no loss is finite"
         raise AnalysisImpossible(path=path, reason=reason, remedy="render with a smaller --span")
-    record = _read_record(path.with_suffix(".json"))
     _check_sums(path, record)
     axes = tuple(np.asarray(axis, dtype=np.float64) for axis in record.get("axes", []))
     if not axes:
-        axes = tuple(np.arange(count, dtype=np.float64) for count in losses.shape)
-    if tuple(len(axis) for axis in axes) != losses.shape:
-        reason = f"its axes do not fit the shape {losses.shape} of {path.name}"
+        axes = tuple(np.arange(count, dtype=np.float64) for count in shape)
+    if tuple(len(axis) for axis in axes) != shape:
+        reason = f"its axes do not fit the shape {shape} of {path.name}"
         raise FileCorrupt(path=path.with_suffix(".json"), reason=reason, remedy=REMEDY)
-    return Surface(path, losses, axes, record)
+    return Surface(path, pairs.mean(axis=0), axes, record, pairs, _accuracies(path, record, pairs))
+
+
+def _accuracies(path: Path, record: Mapping[str, Any], pairs: Array) -> Array | None:
+    if ACCURACIES not in record:
+        return None
+    beside = accuracy_path(path)
+    accuracies = _read_array(beside)
+    _check_sum(beside, record, ACCURACIES)
+    return accuracies.reshape(pairs.shape)
 
 
 def _read_array(path: Path) -> Array:
@@ -140,7 +202,10 @@ def _check_sums(path: Path, record: Mapping[str, Any]) -> None:
     if KEY in record and checksum(record) != record[KEY]:
         reason = "its checksum does not agree: it was changed after it was written"
         raise FileCorrupt(path=beside, reason=reason, remedy=REMEDY)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if LOSSES in record and record[LOSSES] != digest:
-        reason = f"its checksum does not agree with that in {beside.name}"
+    _check_sum(path, record, LOSSES)
+
+
+def _check_sum(path: Path, record: Mapping[str, Any], name: str) -> None:
+    if name in record and record[name] != hashlib.sha256(path.read_bytes()).hexdigest():
+        reason = "its checksum does not agree with that in the record beside it"
         raise FileCorrupt(path=path, reason=reason, remedy=REMEDY)

@@ -22,10 +22,22 @@ def run_copy(small_run: Path, tmp_path: Path) -> Path:
     return shutil.copytree(small_run, tmp_path / "run")
 
 
+@pytest.fixture(scope="module")
+def other_run(workers, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The like of `small_run` from another seed."""
+    folder = tmp_path_factory.mktemp("other")
+    args = "train --depth 6 --width 4 --epochs 2 --train-fraction 0.1 --dtype float64 --seed 4"
+    assert workers.run(*args.split(), "--threads", "1", "--out", "run", cwd=folder).code == 0
+    return folder / "run"
+
+
 def test_a_run_is_rendered_into_its_folder(run_worker, run_copy: Path) -> None:
     ended = run_worker("landscape", "render", "run", *QUICK)
     assert ended.code == 0
-    assert ended.stdout.splitlines() == ["run/landscape.npy", "run/landscape.json"]
+    written = ["run/landscape.npy", "run/landscape.json", "run/landscape_accuracy.npy"]
+    assert ended.stdout.splitlines() == written
+    assert "norms of the directions over that of the weights they move: 1, 1" in ended.stderr
+    assert "the run's own" in ended.stderr
     losses = np.load(run_copy / "landscape.npy", allow_pickle=False)
     record = json.loads((run_copy / "landscape.json").read_text())
     assert losses.shape == (5, 5) and losses.dtype == np.float64
@@ -47,7 +59,8 @@ def test_old_spellings_and_a_missing_suffix(run_worker, small_run: Path, tmp_pat
         "landscape", "render", *args, "--device=gpu", "--out=export_path", *QUICK[:2]
     )
     assert ended.code == 0
-    assert ended.stdout.splitlines() == ["export_path.npy", "export_path.json"]
+    written = ["export_path.npy", "export_path.json", "export_path_accuracy.npy"]
+    assert ended.stdout.splitlines() == written
     assert json.loads((tmp_path / "export_path.json").read_text())["checkpoint_step"] == 2
 
 
@@ -57,7 +70,7 @@ def test_a_manifest_stands_for_its_run(run_worker, small_run: Path, tmp_path: Pa
     assert ended.code == 0
     numbers = json.loads(ended.stdout)
     assert numbers["losses"] == np.load(tmp_path / "x.npy").tolist()
-    assert ended.stderr.splitlines()[-2:] == ["x.npy", "x.json"]
+    assert ended.stderr.splitlines()[-3:] == ["x.npy", "x.json", "x_accuracy.npy"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
@@ -128,6 +141,27 @@ def test_one_direction_is_a_line(run_worker, run_copy: Path) -> None:
     assert (run_copy / "landscape_line.pdf").exists()
 
 
+def test_the_path_of_training(run_worker, run_copy: Path) -> None:
+    ended = run_worker("landscape", "trajectory", "run", *QUICK, "--json", "--log")
+    assert ended.code == 0
+    numbers = json.loads(ended.stdout)
+    assert list(numbers) == ["explained", "steps", "coordinates", "loss", "plane_loss", "distance"]
+    assert numbers["steps"] == [1, 2, 3, 4, 5]
+    assert "the plane explains" in ended.stderr and "farthest off the plane" in ended.stderr
+    assert (run_copy / "trajectory.pdf").read_bytes().startswith(b"%PDF")
+    assert np.load(run_copy / "trajectory.npy").shape == (5, 5)
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".html", ".vts", ".vti", ".png"])
+def test_a_path_is_drawn_in_every_way(run_worker, run_copy: Path, suffix: str) -> None:
+    ended = run_worker("landscape", "trajectory", "run", *QUICK, f"--out=run/path{suffix}")
+    assert ended.code == 0
+    assert ended.stdout.splitlines()[0] == f"run/path{suffix}"
+    assert run_worker("landscape", "vis", "run/path.npy", f"--out=y{suffix}").code == 0
+    redrawn = (run_copy.parent / f"y{suffix}").read_bytes()
+    assert redrawn == (run_copy / f"path{suffix}").read_bytes()
+
+
 def test_a_clip_says_so(run_worker, tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.array([[1.0, np.nan], [2.0, 9.0]]))
     ended = run_worker("landscape", "vis", "x.npy", "--clip=3", "--json")
@@ -148,6 +182,15 @@ HOSTILE = {
     "dimensions": (["render", "run", "--dimensions=3"], 2, "--dimensions: should be at least 1"),
     "normalise": (["render", "run", "--normalise=rows"], 2, "--normalise: should be one of"),
     "not a checkpoint": (["render", "run", "--checkpoint-path=text.npy"], 1, "checkpoint"),
+    "both": (["render", "run", "--directions=pca", "--directions=run"], 2, "one or two runs"),
+    "pairs": (["render", "run", "--directions=hessian", "--pairs=2"], 2, "--pairs: is for random"),
+    "one axis": (["render", "run", "--dimensions=1", "--steps-b=4"], 2, "--steps-b: there is one"),
+    "span": (["render", "run", "--span=0"], 2, "--span: should be above 0 or auto"),
+    "towards nowhere": (["render", "run", "--directions=nowhere"], 2, "no such checkpoint"),
+    "towards others": (["render", "run", "--directions=other"], 2, "fixed read-in is another"),
+    "norms": (["render", "run", "--norms"], 2, "a fully connected network has no norms"),
+    "no path yet": (["trajectory", "brief"], 1, "2 checkpoints that span no plane"),
+    "two runs": (["trajectory", "run", "other"], 2, "give one run"),
     "no surface": (["vis"], 2, "SURFACE: needs a value"),
     "missing": (["vis", "nowhere.npy"], 2, "nowhere.npy: no such file"),
     "text": (["vis", "text.npy"], 1, "not an .npy file (give a line or a grid of numbers"),
@@ -156,20 +199,29 @@ HOSTILE = {
     "volume": (["vis", "volume.npy"], 1, "3 x 3 x 3: not a line or a grid"),
     "kind": (["vis", "line.npy", "--kind=contour"], 2, "needs two directions"),
     "page": (["vis", "line.npy", "--out=x.html"], 2, "not a line"),
-    "suffix": (["vis", "line.npy", "--out=x.gif"], 2, "'.gif' is not one of"),
+    "suffix": (["vis", "line.npy", "--out=x.bmp"], 2, "'.bmp' is not one of"),
+    "no path": (["vis", "square.npy", "--out=x.gif"], 1, "it has no path"),
+    "no accuracies": (["vis", "square.npy", "--quantity=accuracy"], 1, "has no accuracies"),
     "logarithm": (["vis", "zeros.npy", "--log"], 1, "no positive loss"),
     "display": (["vis", "line.npy", "--show"], 1, "no display"),
 }
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-def test_hostile_input_is_one_line(run_worker, small_run, tmp_path: Path, case: str) -> None:
+def test_hostile_input_is_one_line(
+    run_worker, small_run, other_run, tmp_path: Path, case: str
+) -> None:
     (tmp_path / "run").symlink_to(small_run)
+    (tmp_path / "other").symlink_to(other_run)
+    brief = shutil.copytree(small_run, tmp_path / "brief")
+    for path in list((brief / "checkpoints").glob("step_*"))[1:]:
+        path.unlink()
     (tmp_path / "empty").mkdir()
     (tmp_path / "c.yml").write_text("depth: 6\n")
     (tmp_path / "text.npy").write_text("hello")
     np.save(tmp_path / "line.npy", np.arange(1.0, 6.0))
     np.save(tmp_path / "zeros.npy", np.zeros((3, 3)))
+    np.save(tmp_path / "square.npy", np.eye(3))
     np.save(tmp_path / "volume.npy", np.ones((3, 3, 3)))
     np.save(tmp_path / "objects.npy", np.array([{}, []], dtype=object))
     (tmp_path / "cut.npy").write_bytes((tmp_path / "zeros.npy").read_bytes()[:-8])

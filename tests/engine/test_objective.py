@@ -8,8 +8,9 @@ from torch.func import functional_call
 from torch.nn.functional import cross_entropy
 
 from resdepth.engine.convolutional import ResNet, initialise
+from resdepth.engine.convolutional_objective import ConvolutionalObjective
 from resdepth.engine.kernels.eager import EagerEngine
-from resdepth.engine.objective import ConvolutionalObjective, DenseObjective
+from resdepth.engine.objective import DenseObjective
 from resdepth.engine.parameters import Layout, Part
 from resdepth.engine.reference import ReferenceEngine
 from tests.support.networks import batch, network

@@ -27,7 +27,7 @@ def losses(net, around: Plane, coordinates, done=None, size: int = 4):
     found = np.full(len(coordinates), np.nan)
     objective = DenseObjective(EagerEngine(), net, h0, targets)
     for cells, values in surface(objective, around, coordinates, done, size):
-        found[cells] = values
+        found[cells] = values[:, 0]
     return found
 
 

@@ -31,7 +31,7 @@ def options(**changed: object) -> RenderOptions:
 
 
 def rendered(run: Path, out: Path, **changed: object):
-    surface, record = render(source(run), options(**changed), out, ["resdepth"])
+    surface, record, *_ = render(source(run), options(**changed), out, ["resdepth"])
     return np.load(surface, allow_pickle=False), json.loads(record.read_text())
 
 

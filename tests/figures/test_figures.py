@@ -18,22 +18,27 @@ from resdepth.analysis.scaling import ScalingTable, scaling_table
 from resdepth.analysis.training import RunCurves, TrainingCurve
 from resdepth.errors import NoDisplay, OptionInvalid
 from resdepth.figures import (
+    contour,
     critical,
     curvature,
     decay,
-    landscape,
+    line,
     paths,
+    relief,
     scaling,
     study,
     style,
     training,
+    trajectory,
 )
+from resdepth.figures.landscape import Shown, saturate
 from resdepth.mathematics.critical import CriticalScaling, CriticalTable
 from resdepth.mathematics.exponents import Cell
 from resdepth.mathematics.interval import Interval
 from resdepth.mathematics.slopes import NOTHING
 from resdepth.mathematics.statistics import path_statistics
 from resdepth.runs.models import Model
+from resdepth.runs.surface import Surface
 from tests.support.synthetic import white
 
 STEPS = np.arange(50)
@@ -77,6 +82,12 @@ def _scaling(depths: tuple[int, ...] = (8, 16, 32), seeds: int = 2) -> ScalingTa
     return scaling_table(cells, beta=0.25)
 
 
+def _shown(
+    surface: Surface, clip: float | None = None, log: bool = False
+) -> tuple[Surface, Shown, bool]:
+    return surface, saturate(surface, clip, log), log
+
+
 DRAW = {
     "norms": lambda of, columns: paths.draw_norms(norm_table(of("models"), 0.25), columns),
     "entries": lambda of, columns: paths.draw_entries(entry_table(of("models"), 0.25), columns),
@@ -90,15 +101,15 @@ DRAW = {
         profile_table(of("models")[:1], 0.0, [1.0, 2.0]), columns
     ),
     "fits": lambda of, columns: decay.draw_fits(of("fits"), columns),
-    "surface": lambda of, columns: landscape.draw_surface(
-        of("bowl"), landscape.saturate(of("bowl"), None, False), False, columns
+    "surface": lambda of, columns: relief.draw_surface(*_shown(of("bowl")), columns),
+    "contour": lambda of, columns: contour.draw_contour(*_shown(of("bowl"), 2.0, True), columns),
+    "line": lambda of, columns: line.draw_line(*_shown(of("bowl"), 2.0), columns),
+    "band": lambda of, columns: line.draw_line(*_shown(of("band")), columns),
+    "multiples": lambda of, columns: contour.draw_contour(*_shown(of("multiples")), columns),
+    "path": lambda of, columns: trajectory.draw_trajectory(
+        *_shown(of("descent"), None, True), columns
     ),
-    "contour": lambda of, columns: landscape.draw_contour(
-        of("bowl"), landscape.saturate(of("bowl"), 2.0, True), True, columns
-    ),
-    "line": lambda of, columns: landscape.draw_line(
-        of("bowl"), landscape.saturate(of("bowl"), 2.0, False), False, columns
-    ),
+    "path on a surface": lambda of, columns: relief.draw_surface(*_shown(of("descent")), columns),
     "scaling of rough starts": lambda of, columns: critical.draw_critical(_critical(), columns),
     "scaling": lambda of, columns: scaling.draw_scaling(_scaling(), columns),
     "scaling of one path": lambda of, columns: scaling.draw_scaling(_scaling((4,), 1), columns),

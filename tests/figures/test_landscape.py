@@ -9,37 +9,40 @@ import numpy as np
 import pytest
 
 from resdepth.errors import AnalysisImpossible
+from resdepth.figures.contour import draw_contour
 from resdepth.figures.interactive import save_html
-from resdepth.figures.landscape import draw_contour, draw_surface, saturate
+from resdepth.figures.landscape import saturate
+from resdepth.figures.relief import draw_surface
 
 
 def with_losses(bowl, losses):
-    return replace(bowl, losses=np.asarray(losses, dtype=float), record={})
+    losses = np.asarray(losses, dtype=float)
+    return replace(bowl, losses=losses, pairs=losses[None], record={})
 
 
 def test_clip_saturates_and_counts(bowl) -> None:
     shown = saturate(bowl, 1.0, log=False)
-    assert shown.losses.max() == shown.high == 1.0
+    assert shown.values.max() == shown.high == 1.0
     assert shown.above == (bowl.losses > 1.0).sum() > 0
     assert f"{shown.above} cells above 1" in shown.note
-    np.testing.assert_array_equal(shown.losses[bowl.losses <= 1], bowl.losses[bowl.losses <= 1])
+    np.testing.assert_array_equal(shown.values[bowl.losses <= 1], bowl.losses[bowl.losses <= 1])
 
 
 def test_without_a_clip_nothing_is_moved(bowl) -> None:
     shown = saturate(bowl, None, log=True)
-    np.testing.assert_array_equal(shown.losses, bowl.losses)
+    np.testing.assert_array_equal(shown.values, bowl.losses)
     assert shown.note == ""
 
 
 def test_what_is_not_finite_counts_as_above(bowl) -> None:
     shown = saturate(with_losses(bowl, [[1.0, np.nan], [np.inf, 3.0]]), None, log=False)
-    assert shown.losses.tolist() == [[1.0, 3.0], [3.0, 3.0]]
+    assert shown.values.tolist() == [[1.0, 3.0], [3.0, 3.0]]
     assert shown.above == 2
 
 
 def test_a_logarithm_needs_positive_losses(bowl) -> None:
     shown = saturate(with_losses(bowl, [[0.0, -1.0], [0.5, 3.0]]), None, log=True)
-    assert shown.losses.tolist() == [[0.5, 0.5], [0.5, 3.0]]
+    assert shown.values.tolist() == [[0.5, 0.5], [0.5, 3.0]]
     assert "2 cells at or below 0" in shown.note
     with pytest.raises(AnalysisImpossible, match="no positive loss"):
         saturate(with_losses(bowl, [[0.0, -1.0], [0.0, 0.0]]), None, log=True)
@@ -72,15 +75,32 @@ def test_a_flat_surface_can_be_drawn(bowl, draw) -> None:
     assert draw(flat, saturate(flat, None, False), False).axes
 
 
-def test_the_page_needs_no_network_and_holds_the_losses(bowl, tmp_path: Path) -> None:
-    shown = saturate(bowl, 2.0, False)
-    for name in ("a", "b"):
-        save_html(bowl, shown, False, tmp_path / f"{name}.html")
-    page = (tmp_path / "a.html").read_text()
-    assert page == (tmp_path / "b.html").read_text()
-    assert not re.search(r"<(script|link)[^>]*(src|href)=", page)
-    assert "plotly.js v" in page and len(page) > 3_000_000
-    assert "clipped: " in page
+def traces_of(page: str) -> list[dict]:
     call = page[page.rindex("Plotly.newPlot(") :]
     traces, _ = json.JSONDecoder().raw_decode(call[call.index("[") :])
-    assert traces[0]["type"] == "surface" and traces[1]["z"] == [0.68]
+    return traces
+
+
+def test_the_page_needs_no_network_and_holds_the_losses(bowl, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        save_html(bowl, 2.0, False, tmp_path / f"{name}.html")
+    page = (tmp_path / "a.html").read_text()
+    assert page == (tmp_path / "b.html").read_text()
+    assert not re.search(r"<(script|link)[^>]*(src|href)=(?!.data:,)", page)
+    assert "plotly.js v" in page and len(page) > 3_000_000
+    assert "clipped: " in page
+    traces = traces_of(page)
+    kinds = [(trace["type"], trace["visible"]) for trace in traces]
+    assert kinds == [
+        ("surface", True), ("scatter3d", True), ("surface", False), ("scatter3d", False)
+    ]  # fmt: skip
+    assert traces[1]["z"] == [0.68]
+    assert traces[3]["z"] == [pytest.approx(np.log10(0.68))]
+    assert '"logarithmic"' in page
+
+
+def test_a_page_of_losses_without_logarithms_has_no_switch(bowl, tmp_path: Path) -> None:
+    flat = with_losses(bowl, [[-1.0, -2.0], [-3.0, -1.0]])
+    save_html(flat, None, False, tmp_path / "x.html")
+    page = (tmp_path / "x.html").read_text()
+    assert len(traces_of(page)) == 1 and '"logarithmic"' not in page

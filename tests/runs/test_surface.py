@@ -112,12 +112,12 @@ def test_an_unfinished_surface_comes_back(tmp_path: Path) -> None:
     out = tmp_path / "x.npy"
     partial = Partial.empty({"steps": 3, "span": 0.1}, 10)
     # A loss may be anything, NaN and 0 included: the mask alone says what is finished.
-    partial.losses[:3] = [0.0, np.nan, -1.0]
+    partial.values[:3, 0] = [0.0, np.nan, -1.0]
     partial.done[:3] = True
     write_partial(out, partial)
     found = read_partial(out)
     assert found is not None and found.request == partial.request
-    np.testing.assert_array_equal(found.losses, partial.losses)
+    np.testing.assert_array_equal(found.values, partial.values)
     np.testing.assert_array_equal(found.done, partial.done)
     assert read_partial(tmp_path / "y.npy") is None
 

@@ -6,6 +6,7 @@ from importlib import import_module
 MODULES = (
     "resdepth.analysis.curvefit",
     "resdepth.experiment.landscape",
+    "resdepth.experiment.trajectory",
     "resdepth.cli.app",
     "resdepth.cli.curvefit",
     "resdepth.cli.export",
@@ -18,7 +19,10 @@ MODULES = (
     "resdepth.experiment.session",
     "resdepth.experiment.spectrum",
     "resdepth.figures.decay",
-    "resdepth.figures.landscape",
+    "resdepth.figures.contour",
+    "resdepth.figures.line",
+    "resdepth.figures.relief",
+    "resdepth.figures.trajectory",
     "resdepth.figures.paths",
     "resdepth.figures.spectrum",
 )

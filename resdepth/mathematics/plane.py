@@ -1,0 +1,105 @@
+"""The plane that holds most of a path in a space of very many dimensions, by its Gram matrix.
+
+Principal components of the points theta_k of a path, as in Li, Xu, Taylor, Studer & Goldstein,
+"Visualizing the Loss Landscape of Neural Nets" (arXiv 1712.09913, section 7), through the small
+matrix of the inner products of the points instead of the large one of their coordinates. The plane
+runs through the last point. All in float64.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+Slabs = Callable[[], Iterable[Array]]
+"""Begins anew to yield some coordinates of all points, (points, numbers), until all were there."""
+
+COLLINEAR = 1e-12
+"""Share of the second component of all there is at which a path is a line."""
+
+
+@dataclass(frozen=True)
+class PathPlane:
+    """The plane of a path of n points in a space of P dimensions.
+
+    `directions` (2, P) are orthonormal; `coordinates` (n, 2) are those of each point in the plane,
+    the last one at its origin; `distance` (n,) is how far off the plane it lies. `explained` (2,)
+    are the directions' shares of the squared distances of the points from their mean, or from the
+    last point where they were not `centred`.
+    """
+
+    directions: Array
+    coordinates: Array
+    distance: Array
+    explained: Array
+    centred: bool
+
+    @property
+    def collinear(self) -> bool:
+        """Whether the second direction holds nothing but rounding errors."""
+        return bool(self.explained[1] <= COLLINEAR)
+
+
+def path_plane(slabs: Slabs, centred: bool = True) -> PathPlane:
+    """The plane of the points whose coordinates `slabs` yields, three times over.
+
+    No more than a slab, the inner products (n, n) and the two directions is held at once. With
+    `centred` the mean of the points is taken from them first, as statisticians do.
+
+    Raises
+    ------
+    ValueError
+        There are fewer than three points, or all of them are the same.
+    """
+    values, vectors = np.linalg.eigh(_gram(slabs, centred))
+    total = float(np.clip(values, 0.0, None).sum())
+    if len(values) < 3 or total <= 0.0:
+        raise ValueError("a path needs three points that differ")
+    found = np.clip(values[:-3:-1], 0.0, None)
+    # The directions are these mixtures of the points; a mixture of nothing stays nothing.
+    mixtures = vectors[:, :-3:-1].T / np.sqrt(np.where(found > 0, found, np.inf))[:, None]
+    parts, coordinates = list[Array](), np.zeros((len(values), 2))
+    for slab in slabs():
+        parts.append(mixtures @ _origin(slab, centred))
+        coordinates += (slab - slab[-1]) @ parts[-1].T
+    directions = np.concatenate(parts, axis=1)
+    signs = _signs(coordinates)
+    directions *= signs[:, None]
+    coordinates *= signs
+    return PathPlane(
+        directions, coordinates, _distances(slabs, directions, coordinates), found / total, centred
+    )
+
+
+def _gram(slabs: Slabs, centred: bool) -> Array:
+    gram: Array | float = 0.0
+    for slab in slabs():
+        moved = _origin(slab, centred)
+        gram = gram + moved @ moved.T
+    return np.atleast_2d(gram)
+
+
+def _origin(slab: Array, centred: bool) -> Array:
+    """The points seen from their mean, or from the last one."""
+    moved: Array = slab - (slab.mean(axis=0) if centred else slab[-1])
+    return moved
+
+
+def _signs(coordinates: Array) -> Array:
+    """Signs (2,) that give the path a start on the positive side of either direction."""
+    first = coordinates[np.argmax(coordinates != 0, axis=0), [0, 1]]
+    return np.where(first < 0, -1.0, 1.0)
+
+
+def _distances(slabs: Slabs, directions: Array, coordinates: Array) -> Array:
+    """What is left of each point, not the small difference of two large squares."""
+    squares, start = np.zeros(len(coordinates)), 0
+    for slab in slabs():
+        end = start + slab.shape[1]
+        left = slab - slab[-1] - coordinates @ directions[:, start:end]
+        squares += np.einsum("ij,ij->i", left, left)
+        start = end
+    return np.sqrt(squares)
