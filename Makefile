@@ -18,7 +18,8 @@ help: ## list the targets
 install: $(STAMP) ## set up .venv with resdepth, pvar and the tools (needs Python and a network)
 
 $(STAMP): pyproject.toml constraints.txt $(RUST_SOURCES)
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV): torch is a download of up to 2 GB, the compiler takes minutes"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt ./rust-pvar --editable '.[dev]'
 	touch $@
