@@ -11,6 +11,7 @@ from torch import Tensor
 
 from resdepth.engine import capture
 from resdepth.engine.classifier import Score, evaluate
+from resdepth.engine.device import resolve_device
 from resdepth.experiment.classification import Classification, build_classification
 from resdepth.experiment.trainee import Clock, Description, Record, Say
 from resdepth.options.resnet_cifar import ResnetCifarOptions
@@ -25,7 +26,10 @@ FLAT = 0.98
 def prepare(manifest: Manifest, folder: Path, say: Say) -> "Convolutional":
     """The run of `resnet-cifar` that a manifest describes."""
     options = from_record(ResnetCifarOptions, manifest.options, folder / NAME)
-    problem = build_classification(options, manifest.threads, say, manifest.engine)
+    # What was the fastest on another device says nothing of this one.
+    here = manifest.device == str(resolve_device(options.device))
+    recorded = manifest.engine if here else ""
+    problem = build_classification(options, manifest.threads, say, recorded)
     return Convolutional(problem, manifest.threads, say)
 
 
