@@ -162,10 +162,14 @@ def _models(runs: Sequence[Path], whys: dict[Path, tuple[Reason, str]]) -> list[
 
 
 def _decays(runs: Sequence[Path]) -> tuple[DepthFits, ...]:
-    """The fits of Omega with T0 inferred; what cannot be fitted is counted, not complained of."""
+    """The fits of Omega with T0 inferred; what cannot be fitted is counted, not complained of.
+
+    Nothing where a run recorded no step after the first.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return fits_by_depth(fit_files(runs, OMEGA, Filters(time="step"), None))
+            fits = fit_files(runs, OMEGA, Filters(time="step"), None)
         except ResdepthError:
             return ()
+        return fits_by_depth(fits) if all(curve.t[-1] > 0 for curve in fits) else ()

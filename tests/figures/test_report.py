@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import warnings
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -143,3 +144,26 @@ def test_a_study_without_answers_is_reported_on(tmp_path: Path) -> None:
 def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AnalysisImpossible, match="no run in or under it"):
         read_study(tmp_path)
+
+
+def test_a_loss_that_was_missed_is_told(tmp_path: Path) -> None:
+    small = {"width": 3, "epochs": 4, "threads": 1, "train_fraction": 0.05, "alpha": 1.0}
+    for depth in DEPTHS:
+        for seed in SEEDS:
+            options = resdepth.TrainOptions(**small, lr=1, stop_loss=3.0, depth=depth, seed=seed)
+            run = resdepth.train(options, tmp_path / f"{depth}-{seed}")
+            assert "reached" in run.manifest.detail
+    missed = tmp_path / "16-1"
+    write_manifest(missed, read_manifest(missed).model_copy(update={"detail": {}}))
+    out = tmp_path / "report.html"
+    with warnings.catch_warnings():
+        # Nothing to fit a decay to: training has stopped where it began.
+        warnings.simplefilter("error")
+        write_report(read_study(tmp_path), out)
+    text = out.read_text()
+    assert '16-1</td><td class="words">did not reach the loss 3' in text
+    assert "did not come down to the loss to stop at (L = 16): the others are those that" in text
+    rows = {row["run"]: row for row in csv.DictReader(out.with_suffix(".csv").open())}
+    assert rows[str(missed)]["reason"] == "missed" and rows[str(missed)]["RMS"] == ""
+    # At equal loss there is nothing to say of losses that differ.
+    assert "the final loss depends on the depth" not in text
