@@ -62,6 +62,12 @@ EXAMPLES: dict[type[ResdepthError], dict[str, object]] = {
     errors.NotAStudy: {"path": "study"},
     errors.StudyChanged: {"flag": "--alpha", "path": "study", "recorded": 1.0, "given": 0.5},
     errors.ExtraMissing: {"executor": "slurm", "package": "submitit"},
+    errors.ProgramMissing: {
+        "path": "x.mp4",
+        "program": "ffmpeg",
+        "reason": "is not on the PATH",
+        "remedy": "write a .gif",
+    },
     errors.ExecutorFailed: {"executor": "slurm", "reason": "squeue: command not found"},
     errors.WorkerLost: {"cell": "depth16-seed0"},
     errors.ModelsMissing: {"path": "weights", "detail": " with extension npz"},

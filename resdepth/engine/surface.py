@@ -14,7 +14,7 @@ from jaxtyping import Float64
 from numpy.typing import NDArray
 from torch import Tensor
 
-from resdepth.engine.objective import Objective
+from resdepth.engine.objective import Each, Objective, Scores
 from resdepth.engine.parameters import Vector
 
 MEASURES = ("loss", "accuracy")
@@ -87,6 +87,10 @@ def along(objective: Objective, vectors: Iterable[Vector], size: int) -> Measure
 def measured(objective: Objective, vectors: Vector) -> Measured:
     """Loss and accuracy of vectors (R, n) of the objective's dtype and place; (R, 2)."""
     scores = objective.scores(vectors)
-    loss = scores.loss.cpu().numpy()
-    accuracy = np.full(len(loss), np.nan) if scores.accuracy is None else scores.accuracy.cpu()
-    return np.stack([loss, accuracy], axis=1)
+    columns = [scores.loss, scores.accuracy if scores.accuracy is not None else _nothing(scores)]
+    return np.stack([column.cpu().numpy() for column in columns], axis=1)
+
+
+def _nothing(scores: Scores) -> Each:
+    """The accuracy of a regression."""
+    return torch.full_like(scores.loss, torch.nan)

@@ -99,7 +99,7 @@ def along(surface: Surface, subscript: str = "$D_{}$") -> tuple[str, str]:
         return f"1st principal direction, {shares[0]}", f"2nd, {shares[1]}"
     names = [subscript.format(0), subscript.format(1)]
     if kind == "hessian":
-        names = [f"eigenvalue {value:.4g}" for value in record["eigenvalues"]]
+        names = [f"the eigenvector of {value:.4g}" for value in record["eigenvalues"]]
     elif kind == "runs":
         names = ["other weights at 1" for _ in record["towards"]]
     names += names[:1]

@@ -37,7 +37,7 @@ def draw_line(surface: Surface, shown: Shown, log: bool, columns: int = 1) -> Fi
 
 
 def _along(axes: Axes, surface: Surface, shown: Shown) -> None:
-    """One direction; of several all of them, their mean and its band of two standard errors."""
+    """One direction; of several their range and their median."""
     (a,), colour = surface.axes, style.CATEGORIES[0]
     count = len(shown.pairs)
     if count > 1:
