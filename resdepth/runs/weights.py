@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import Tensor
 
+from resdepth.contents import listed, seen
 from resdepth.errors import FileCorrupt, FileUnsafe, ModelsMissing, PathMissing, Unreadable
 from resdepth.runs.archive import check_zip
 from resdepth.runs.checkpoint import EARLIER
 from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
-from resdepth.runs.contents import listed, seen
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.sealed import ChecksumWrong, read_sealed
 
