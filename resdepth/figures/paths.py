@@ -48,7 +48,7 @@ def draw_norms(table: NormTable, columns: int = 1) -> Figure:
     style.few_ticks(axes.yaxis)
     style.legend_outside(axes, title)
     notes = [_single(table.curves), _repetitions([c.norm.repetitions for c in table.curves])]
-    axes.set_title("; ".join(note for note in notes if note), loc="left")
+    axes.set_title("\n".join(note for note in notes if note), loc="left")
     return drawn
 
 
@@ -112,10 +112,10 @@ def draw_entries(table: EntryTable, columns: int = 2) -> Figure:
     across = min(count, 2 if columns == 1 else 4)
     down = math.ceil(count / across)
     note = _repetitions([len(c.values) for c in table.curves if len(c.values) > FEW] or [1])
-    above = "; ".join(part for part in (_single(table.curves), note) if part)
+    above = "\n".join(part for part in (_single(table.curves), note) if part)
     families = len({curve.family for curve in table.curves})
     legend = 0.2 * families if families > 1 else 0.0
-    drawn = style.figure(columns, (0.65 if above else 0.45) + 1.45 * down + legend)
+    drawn = style.figure(columns, 0.45 + 0.2 * len(above.splitlines()) + 1.45 * down + legend)
     panels = drawn.subplots(down, across, sharex=True, squeeze=False).ravel()
     title, labels = _labels(table.curves)
     colours = _colours(table.curves)
@@ -182,10 +182,11 @@ def draw_profile(table: ProfileTable, columns: int = 1) -> Figure:
         style.log_ticks(axes.yaxis, *axes.get_ylim())
     style.few_ticks(axes.xaxis)
     style.legend_outside(axes, title)
-    notes = [_single(table.rows), _repetitions([row.norm.repetitions for row in table.rows])]
+    notes = [_repetitions([row.norm.repetitions for row in table.rows])]
     if marked:
         notes.append("dots: critical exponent")
-    axes.set_title("; ".join(note for note in notes if note), loc="left")
+    lines = [_single(table.rows), "; ".join(note for note in notes if note)]
+    axes.set_title("\n".join(line for line in lines if line), loc="left")
     return drawn
 
 

@@ -104,6 +104,9 @@ DRAW = {
     "families": lambda of, columns: paths.draw_norms(
         norm_table(_families(), 0.0, "spectral"), columns
     ),
+    "repetitions of a family": lambda of, columns: paths.draw_norms(
+        norm_table(_families()[:2] * 2, 0.0), columns
+    ),
     "entries of families": lambda of, columns: paths.draw_entries(
         entry_table(_families(), 0.0), columns
     ),
@@ -111,7 +114,7 @@ DRAW = {
         entry_table(_families()[:2] * 9, 0.0), columns
     ),
     "profile of a family": lambda of, columns: paths.draw_profile(
-        profile_table(_families()[:2], 0.0, [1.0, 2.0]), columns
+        profile_table(_families()[:2] * 2, 0.0, [1.0, 2.0]), columns
     ),
     "entries": lambda of, columns: paths.draw_entries(entry_table(of("models"), 0.25), columns),
     "profile": lambda of, columns: paths.draw_profile(
