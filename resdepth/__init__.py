@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from resdepth.runs.run import Run as Run
     from resdepth.runs.run import open_run as open_run
     from resdepth.runs.run import weight_path as weight_path
+    from resdepth.runs.stored.models import stored_models as stored_models
 
 _HOMES = {
     "NotebookProgress": "resdepth.experiment.notebook",
@@ -46,6 +47,7 @@ _HOMES = {
     "read_models": "resdepth.runs.models",
     "render_landscape": "resdepth.experiment.api",
     "spectrum": "resdepth.experiment.api",
+    "stored_models": "resdepth.runs.stored.models",
     "study": "resdepth.experiment.study.run",
     "train": "resdepth.experiment.api",
     "variation_table": "resdepth.analysis.paths",

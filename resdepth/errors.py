@@ -154,6 +154,10 @@ class FileCorrupt(ResdepthError):
     hint = "{remedy}"
 
 
+class WeightsForeign(FileCorrupt):
+    """A file of tensors none of which is known to be the path: somebody else's network."""
+
+
 class FileUnsafe(ResdepthError):
     """A pickled file asks for more than plain tensors."""
 
@@ -273,6 +277,22 @@ class ModelsMissing(ResdepthError):
 
     template = "{path}: no trained weights found{detail}"
     hint = "give a run, its exported_models/, or a folder of .pth, .safetensors or .npz files"
+
+
+class PatternMissing(ResdepthError):
+    """Weights of others without a word on which of them are the layers."""
+
+    template = "--pattern: is needed: {path} holds {families} of layers, which are listed above"
+    hint = "{example}"
+    exit_code = 2
+
+
+class PatternUnmatched(ResdepthError):
+    """A pattern that no tensor of a checkpoint fits."""
+
+    template = "{path}: no tensor is called '{pattern}'"
+    hint = "{near}"
+    exit_code = 2
 
 
 class AnalysisImpossible(ResdepthError):

@@ -40,6 +40,13 @@ EXAMPLES: dict[type[ResdepthError], dict[str, object]] = {
         "remedy": "install it again",
     },
     errors.FileCorrupt: {"path": "a.npz", "reason": "truncated", "remedy": "export it again"},
+    errors.WeightsForeign: {"path": "a.pt", "reason": "no 'blocks' in it", "remedy": "name one"},
+    errors.PatternMissing: {
+        "path": "a.pt",
+        "families": "2 families",
+        "example": "--pattern h",
+    },
+    errors.PatternUnmatched: {"path": "a.pt", "pattern": "l.*", "near": "near it: h.*"},
     errors.FileUnsafe: {"path": "a.pth", "name": "os.system"},
     errors.DataMissing: {
         "data": "mnist",

@@ -19,6 +19,7 @@ LEVELS = {
     "html": 0,
     "records": 0,
     "walk": 0,
+    "contents": 0,
     "options": 0,
     "mathematics": 1,
     "engine": 2,

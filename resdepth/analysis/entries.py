@@ -8,18 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resdepth import html
+from resdepth.analysis.measure import AnyModel, entry_paths, matrix_shape
 from resdepth.analysis.paths import by_depth, files, positions
 from resdepth.errors import AnalysisImpossible
 from resdepth.mathematics.interval import MeanBand, mean_band
 from resdepth.mathematics.pvariation import path_scale
-from resdepth.runs.models import Model
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class EntryCurves:
-    """Entries of L^beta A_k for one depth at `position` k/L.
+    """Entries of L^beta A_k for one family and depth at `position` k/L.
 
     `values` (models, entries, L) has every model, `mean` (entries, L) their mean and 95 % band.
     """
@@ -29,6 +29,7 @@ class EntryCurves:
     position: Array
     values: Array
     mean: MeanBand
+    family: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,42 +41,51 @@ class EntryTable:
     curves: tuple[EntryCurves, ...]
 
     def _repr_html_(self) -> str:
-        head = ("L", "models", *(str(entry) for entry in self.entries))
-        rows = [(c.depth, len(c.values), *c.mean.mean.mean(axis=1).tolist()) for c in self.curves]
+        head = ("family", "L", "models", *(str(entry) for entry in self.entries))
+        rows = [
+            (c.family, c.depth, len(c.values), *c.mean.mean.mean(axis=1).tolist())
+            for c in self.curves
+        ]
+        if not any(c.family for c in self.curves):
+            head, rows = head[1:], [row[1:] for row in rows]
         return html.table(head, rows, f"means along the layers of L^{self.beta:g} (A_k)_ij")
 
 
-def spread_entries(width: int) -> tuple[tuple[int, int], ...]:
-    """Four entries spread over a d x d matrix (all of them where d <= 2)."""
-    if width <= 2:
-        return tuple((row, column) for row in range(width) for column in range(width))
-    evenly = [int((i + 0.5) * width / 4) for i in range(4)]
-    return tuple((evenly[i], evenly[turned]) for i, turned in enumerate((1, 3, 0, 2)))
+def spread_entries(rows: int, columns: int | None = None) -> tuple[tuple[int, int], ...]:
+    """Four entries spread over a matrix, square without `columns` (all where there are no more)."""
+    columns = rows if columns is None else columns
+    if rows * columns <= 4:
+        return tuple((row, column) for row in range(rows) for column in range(columns))
+    across, down = ([int((i + 0.5) * size / 4) for i in range(4)] for size in (columns, rows))
+    return tuple(dict.fromkeys((down[i], across[turned]) for i, turned in enumerate((1, 3, 0, 2))))
 
 
 def entry_table(
-    models: Sequence[Model], beta: float, entries: Sequence[tuple[int, int]] = ()
+    models: Sequence[AnyModel], beta: float, entries: Sequence[tuple[int, int]] = ()
 ) -> EntryTable:
     """Single entries of L^beta A_k along the layers; without `entries` some that spread evenly.
+
+    A layer of any shape counts as a matrix: its first axis, and all others in a row.
 
     Raises
     ------
     AnalysisImpossible
         An entry lies outside the matrix.
     """
-    width = models[0].width
-    chosen = tuple(entries) or spread_entries(width)
-    for row, column in chosen:
-        if not (0 <= row < width and 0 <= column < width):
-            raise AnalysisImpossible(
-                path=models[0].path,
-                reason=f"has no entry ({row}, {column}): the matrices are {width} x {width}",
-                remedy=f"rows and columns count from 0 to {width - 1}",
-            )
-    rows, columns = np.array(chosen).T
+    shapes = [matrix_shape(model) for model in models]
+    chosen = tuple(entries) or spread_entries(*np.min(shapes, axis=0).tolist())
+    for model, (rows, columns) in zip(models, shapes, strict=True):
+        for row, column in chosen:
+            if not (0 <= row < rows and 0 <= column < columns):
+                raise AnalysisImpossible(
+                    path=model.path,
+                    reason=f"has no entry ({row}, {column}): the matrices are {rows} x {columns}",
+                    remedy=f"rows count from 0 to {rows - 1}, columns to {columns - 1}",
+                )
     curves = []
-    for depth, group in by_depth(models):
-        found = np.stack([model.blocks[:, rows, columns].T for model in group])
+    for family, depth, group in by_depth(models):
+        found = np.stack([entry_paths(model, chosen) for model in group])
         values = path_scale(depth, beta) * found
-        curves.append(EntryCurves(depth, files(group), positions(depth), values, mean_band(values)))
+        band = mean_band(values)
+        curves.append(EntryCurves(depth, files(group), positions(depth), values, band, family))
     return EntryTable(beta, chosen, tuple(curves))

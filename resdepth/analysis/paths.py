@@ -1,6 +1,6 @@
 """Trained weights as paths k -> L^beta A_k: norms and p-variation.
 
-Models of one depth are repetitions, models of different depths are different curves.
+Models of one family and depth are repetitions, others are curves of their own.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,19 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resdepth import html
+from resdepth.analysis.measure import (
+    AnyModel,
+    M,
+    Way,
+    critical,
+    layer_norms,
+    variation_norms,
+    way,
+)
 from resdepth.analysis.pool import seed_names
 from resdepth.errors import OptionConflict
 from resdepth.mathematics.interval import MeanBand, mean_band
-from resdepth.mathematics.masks import refuse_masked
-from resdepth.mathematics.pvariation import (
-    CriticalExponent,
-    critical_exponent,
-    p_variation_norms,
-    path_scale,
-    weight_path,
-)
-from resdepth.mathematics.slopes import PowerLaw, power_law
-from resdepth.runs.models import Model
+from resdepth.mathematics.norms import Norm
+from resdepth.mathematics.pvariation import CriticalExponent, path_scale
+from resdepth.mathematics.slopes import NOTHING, PowerLaw, power_law
 
 Array = NDArray[np.float64]
 
@@ -34,41 +36,53 @@ NORMS = "p-variation norms, means over runs"
 
 @dataclass(frozen=True)
 class NormCurve:
-    """L^beta |A_k|_F at `position` k/L for one depth: mean and 95 % band, (L,) each."""
+    """L^beta |A_k| at `position` k/L for one depth: mean and 95 % band, (L,) each.
+
+    `family` names the path among several of a checkpoint of others; ours have no name.
+    """
 
     depth: int
     files: tuple[Path, ...]
     position: Array
     norm: MeanBand
+    family: str = ""
 
 
 @dataclass(frozen=True)
 class NormTable:
-    """One curve a depth, depths ascending."""
+    """One curve a family and depth, depths ascending; `kind` is the norm."""
 
     beta: float
     curves: tuple[NormCurve, ...]
+    kind: Norm = "frobenius"
 
     def _repr_html_(self) -> str:
-        shown = [(c.depth, c.norm.repetitions, *_ends(c.norm.mean)) for c in self.curves]
+        shown = [(*_named(c), c.norm.repetitions, *_ends(c.norm.mean)) for c in self.curves]
         caption = f"L^{self.beta:g} ‖A_k‖ along the layers"
-        return html.table(("L", "runs", "least", "mean", "largest"), shown, caption)
+        return html.table(
+            (*_depth(self.curves), "runs", "least", "mean", "largest"), shown, caption
+        )
 
 
 @dataclass(frozen=True)
 class Variation:
-    """p-variation norms of one depth, one for each exponent of the table."""
+    """p-variation norms of one depth, one for each exponent of the table.
+
+    `way` says whether they are from the path in memory or from its distances; both are exact.
+    """
 
     depth: int
     files: tuple[Path, ...]
     norm: MeanBand
+    family: str = ""
+    way: Way = "path"
 
 
 @dataclass(frozen=True)
 class VariationTable:
     """Depth by exponent; `growth[i]` is the power of L that the norms for exponent i follow.
 
-    Its exponent is NaN where fewer than two depths have positive norms.
+    Its exponent is NaN where fewer than two depths have positive norms, and for several families.
     """
 
     beta: float
@@ -77,9 +91,10 @@ class VariationTable:
     growth: tuple[PowerLaw, ...]
 
     def _repr_html_(self) -> str:
-        rows = [(row.depth, row.norm.repetitions, *row.norm.mean.tolist()) for row in self.rows]
-        growth = ("power of L", "", *(str(law.exponent) for law in self.growth))
-        return html.table(_head(self.exponents), [*rows, growth], NORMS)
+        rows = [(*_named(row), row.norm.repetitions, *row.norm.mean.tolist()) for row in self.rows]
+        blank = [""] * len(_depth(self.rows))
+        growth = ("power of L", *blank, *(str(law.exponent) for law in self.growth))
+        return html.table(_head(self.rows, self.exponents), [*rows, growth], NORMS)
 
 
 @dataclass(frozen=True)
@@ -88,6 +103,7 @@ class Profile:
 
     `critical_runs` holds the estimate of each run, None where a path is too short to tell;
     `critical` is their mean with its standard error, that of the single estimate for one run.
+    `way` is as in `Variation`.
     """
 
     depth: int
@@ -95,6 +111,8 @@ class Profile:
     norm: MeanBand
     critical: CriticalExponent | None
     critical_runs: tuple[CriticalExponent | None, ...]
+    family: str = ""
+    way: Way = "path"
 
 
 @dataclass(frozen=True)
@@ -108,17 +126,22 @@ class ProfileTable:
     def _repr_html_(self) -> str:
         rows = [
             (
-                row.depth,
+                *_named(row),
                 row.norm.repetitions,
                 *row.norm.mean.tolist(),
                 row.critical and row.critical.value,
             )
             for row in self.rows
         ]
-        return html.table((*_head(self.exponents), "critical exponent"), rows, NORMS)
+        head = (*_head(self.rows, self.exponents), "critical exponent")
+        return html.table(head, rows, NORMS)
 
 
-def common_beta(models: Sequence[Model], beta: float | None) -> float:
+Row = NormCurve | Variation | Profile
+"""What belongs to one family and depth."""
+
+
+def common_beta(models: Sequence[AnyModel], beta: float | None) -> float:
     """`beta` where it is given, else the one that all the runs share.
 
     Raises
@@ -142,13 +165,12 @@ def common_beta(models: Sequence[Model], beta: float | None) -> float:
     return models[0].beta or 0.0
 
 
-def by_depth(models: Sequence[Model]) -> Iterator[tuple[int, list[Model]]]:
-    """The models of each depth, depths ascending."""
-    for model in models:
-        refuse_masked(blocks=model.blocks)
-    ordered = sorted(models, key=lambda model: model.depth)
-    for depth, group in groupby(ordered, key=lambda model: model.depth):
-        yield depth, list(group)
+def by_depth(models: Sequence[M]) -> Iterator[tuple[str, int, list[M]]]:
+    """Family, depth and models of each curve: families as they come, depths ascending."""
+    families = list(dict.fromkeys(model.family for model in models))
+    ordered = sorted(models, key=lambda model: (families.index(model.family), model.depth))
+    for (family, depth), group in groupby(ordered, key=lambda model: (model.family, model.depth)):
+        yield family, depth, list(group)
 
 
 def positions(depth: int) -> Array:
@@ -156,30 +178,33 @@ def positions(depth: int) -> Array:
     return np.arange(depth) / depth
 
 
-def norm_table(models: Sequence[Model], beta: float) -> NormTable:
-    """L^beta |A_k|_F along the layers: mean and band over the models of each depth.
+def norm_table(
+    models: Sequence[AnyModel], beta: float, kind: Norm = "frobenius", size: Sequence[int] = ()
+) -> NormTable:
+    """L^beta |A_k| along the layers: mean and band over the models of each family and depth.
 
-    `beta` is that of the runs, 1 - alpha. The band is the 95 % interval of the mean by Student's t,
+    `beta` is that of the runs, 1 - alpha; `size` that of the input of convolutions, for their
+    operator norm. The band is the 95 % interval of the mean by Student's t,
     (L,) for each depth, NaN where a depth has one model.
     """
     curves = []
-    for depth, group in by_depth(models):
-        norms = np.stack([np.linalg.norm(model.blocks, axis=(1, 2)) for model in group])
+    for family, depth, group in by_depth(models):
+        norms = np.stack([layer_norms(model, kind, size) for model in group])
         band = mean_band(path_scale(depth, beta) * norms)
-        curves.append(NormCurve(depth, files(group), positions(depth), band))
-    return NormTable(beta, tuple(curves))
+        curves.append(NormCurve(depth, files(group), positions(depth), band, family))
+    return NormTable(beta, tuple(curves), kind)
 
 
-def _variations(models: Sequence[Model], beta: float, exponents: Sequence[float]) -> list[Array]:
-    """Norms (models, exponents) of each depth, depths ascending."""
+def _variations(models: Sequence[AnyModel], beta: float, exponents: Sequence[float]) -> list[Array]:
+    """Norms (models, exponents) of each family and depth, as `by_depth` has them."""
     return [
-        np.stack([p_variation_norms(weight_path(model.blocks, beta), exponents) for model in group])
-        for _, group in by_depth(models)
+        np.stack([variation_norms(model, beta, exponents) for model in group])
+        for _, _, group in by_depth(models)
     ]
 
 
 def variation_table(
-    models: Sequence[Model], beta: float, exponents: Sequence[float]
+    models: Sequence[AnyModel], beta: float, exponents: Sequence[float]
 ) -> VariationTable:
     """p-variation norms V_p^(1/p) of k -> L^beta A_k for each depth and exponent p >= 1.
 
@@ -193,18 +218,20 @@ def variation_table(
     """
     norms = _variations(models, beta, exponents)
     rows = tuple(
-        Variation(depth, files(group), mean_band(found))
-        for found, (depth, group) in zip(norms, by_depth(models), strict=True)
+        Variation(depth, files(group), mean_band(found), family, way(group[0]))
+        for found, (family, depth, group) in zip(norms, by_depth(models), strict=True)
     )
-    return VariationTable(beta, tuple(exponents), rows, _growth(models, np.concatenate(norms)))
+    several = len({model.family for model in models}) > 1
+    growth = (NOTHING,) * len(exponents) if several else _growth(models, np.concatenate(norms))
+    return VariationTable(beta, tuple(exponents), rows, growth)
 
 
-def _growth(models: Sequence[Model], norms: Array) -> tuple[PowerLaw, ...]:
+def _growth(models: Sequence[AnyModel], norms: Array) -> tuple[PowerLaw, ...]:
     """Power of L for each exponent; `norms` (models, exponents) by depth, in the models' order.
 
     A path of one point has no variation and says nothing of growth.
     """
-    ordered = [model for _, group in by_depth(models) for model in group]
+    ordered = [model for _, _, group in by_depth(models) for model in group]
     seeds, rows = np.unique([str(name) for name in seed_names(ordered)], return_inverse=True)
     depths, columns = np.unique([model.depth for model in ordered], return_inverse=True)
     values = np.full((norms.shape[1], len(seeds), len(depths)), np.nan)
@@ -215,7 +242,9 @@ def _growth(models: Sequence[Model], norms: Array) -> tuple[PowerLaw, ...]:
     )
 
 
-def profile_table(models: Sequence[Model], beta: float, exponents: Sequence[float]) -> ProfileTable:
+def profile_table(
+    models: Sequence[AnyModel], beta: float, exponents: Sequence[float]
+) -> ProfileTable:
     """p-variation norms V_p^(1/p) of k -> L^beta A_k along a grid of p >= 1, critical exponents.
 
     `norm` of a row is (exponents,); `critical` is None below 257 layers. Source of the estimator:
@@ -228,9 +257,10 @@ def profile_table(models: Sequence[Model], beta: float, exponents: Sequence[floa
     """
     rows = []
     norms = _variations(models, beta, exponents)
-    for found, (depth, group) in zip(norms, by_depth(models), strict=True):
-        runs = tuple(critical_exponent(weight_path(model.blocks, beta)) for model in group)
-        rows.append(Profile(depth, files(group), mean_band(found), _mean_critical(runs), runs))
+    for found, (family, depth, group) in zip(norms, by_depth(models), strict=True):
+        runs = tuple(critical(model, beta) for model in group)
+        mean, band = _mean_critical(runs), mean_band(found)
+        rows.append(Profile(depth, files(group), band, mean, runs, family, way(group[0])))
     return ProfileTable(beta, tuple(exponents), tuple(rows))
 
 
@@ -249,9 +279,18 @@ def _ends(values: Array) -> tuple[float, float, float]:
     return float(values.min()), float(values.mean()), float(values.max())
 
 
-def _head(exponents: Sequence[float]) -> tuple[str, ...]:
-    return ("L", "runs", *(f"p = {p:g}" for p in exponents))
+def _named(row: Row) -> tuple[object, ...]:
+    """Family, where it has a name, and depth."""
+    return (row.family, row.depth) if row.family else (row.depth,)
 
 
-def files(models: Sequence[Model]) -> tuple[Path, ...]:
+def _depth(rows: Sequence[Row]) -> tuple[str, ...]:
+    return ("family", "L") if any(row.family for row in rows) else ("L",)
+
+
+def _head(rows: Sequence[Row], exponents: Sequence[float]) -> tuple[str, ...]:
+    return (*_depth(rows), "runs", *(f"p = {p:g}" for p in exponents))
+
+
+def files(models: Sequence[AnyModel]) -> tuple[Path, ...]:
     return tuple(model.path for model in models)

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
+from resdepth.analysis.measure import AnyModel, M
 from resdepth.errors import AnalysisImpossible, RunsDiffer
 from resdepth.options.train import REGRESSIONS, TrainOptions
 from resdepth.runs.manifest import Manifest
-from resdepth.runs.models import Model
 from resdepth.runs.run import Run
 
 VARYING = ("seed", "depth")
@@ -22,14 +22,14 @@ MIXED = "--allow-mixed takes them all the same"
 
 
 @dataclass(frozen=True)
-class Pool:
+class Pool(Generic[M]):
     """The models that belong together, and a line about each that was left out."""
 
-    models: tuple[Model, ...]
+    models: tuple[M, ...]
     left_out: tuple[str, ...]
 
 
-def pooled(models: Sequence[Model], *, allow_mixed: bool = False) -> Pool:
+def pooled(models: Sequence[M], *, allow_mixed: bool = False) -> Pool[M]:
     """The models that are repetitions of one experiment, depth by depth.
 
     Files that belong to no run are taken as they are. Runs that diverged or did not finish are left
@@ -42,15 +42,16 @@ def pooled(models: Sequence[Model], *, allow_mixed: bool = False) -> Pool:
     AnalysisImpossible
         Nothing is left.
     """
+    files = {model.path for model in models}
     runs = {model.path: Run(model.run).manifest for model in models if model.run is not None}
     if not allow_mixed:
         _check(runs)
-    kept, left_out = list[Model](), list[str]()
-    seen: dict[tuple[int, int], Model] = {}
+    kept, left_out = list[M](), list[str]()
+    seen: dict[tuple[str, int, int], AnyModel] = {}
     for model in models:
         manifest = runs.get(model.path)
         reason = "" if manifest is None else _unfit(manifest, model, seen)
-        if reason and not allow_mixed and len(models) > 1:
+        if reason and not allow_mixed and len(files) > 1:
             left_out.append(f"{model.path}: left out: {reason}")
             continue
         if reason:
@@ -58,9 +59,9 @@ def pooled(models: Sequence[Model], *, allow_mixed: bool = False) -> Pool:
         kept.append(model)
     if not kept:
         raise AnalysisImpossible(
-            path=models[0].path, reason=f"of {len(models)} runs none finished", remedy=MIXED
+            path=models[0].path, reason=f"of {len(files)} runs none finished", remedy=MIXED
         )
-    return Pool(tuple(kept), tuple(left_out))
+    return Pool(tuple(kept), tuple(dict.fromkeys(left_out)))
 
 
 def experiments(manifests: Mapping[Path, Manifest]) -> dict[str, list[Path]]:
@@ -81,7 +82,7 @@ def experiments(manifests: Mapping[Path, Manifest]) -> dict[str, list[Path]]:
     return sets
 
 
-def seed_names(models: Sequence[Model]) -> list[int | str]:
+def seed_names(models: Sequence[AnyModel]) -> list[int | str]:
     """Which models of different depths are one seed: the same name, which no depth has twice.
 
     The seed of the run; of other files the folder. Where every such file lies in a folder of its
@@ -90,23 +91,23 @@ def seed_names(models: Sequence[Model]) -> list[int | str]:
     others = Counter(model.path.parent for model in models if model.run is None)
     alone = all(count == 1 for count in others.values())
     names: list[int | str] = []
-    seen = Counter[tuple[int, int | str]]()
+    seen = Counter[tuple[str, int, int | str]]()
     for model in models:
         name: int | str = "file" if alone else str(model.path.parent)
         if model.run is not None:
             name = Run(model.run).manifest.seed
-        seen[model.depth, name] += 1
-        count = seen[model.depth, name]
+        seen[model.family, model.depth, name] += 1
+        count = seen[model.family, model.depth, name]
         names.append(name if count == 1 else f"{name} ({count})")
     return names
 
 
-def _unfit(manifest: Manifest, model: Model, seen: dict[tuple[int, int], Model]) -> str:
+def _unfit(manifest: Manifest, model: AnyModel, seen: dict[tuple[str, int, int], AnyModel]) -> str:
     if manifest.outcome != "finished":
         done = f"after {manifest.steps} steps"
         words = {"running": "has not ended", "diverged": f"diverged {done}"}
         return f"the run {words.get(manifest.outcome, f'{manifest.outcome} {done}')}"
-    first = seen.setdefault((model.depth, manifest.seed), model)
+    first = seen.setdefault((model.family, model.depth, manifest.seed), model)
     return "" if first is model else f"it repeats {first.path}, of the same depth and seed"
 
 

@@ -1,16 +1,16 @@
 """Weights of several depths and seeds: their statistics, exponents and verdict as one table."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from resdepth import html
+from resdepth.analysis.measure import AnyModel, Way, statistics, way
 from resdepth.analysis.pool import seed_names
+from resdepth.errors import OptionConflict
 from resdepth.mathematics.exponents import Cell, Exponents, Table, exponents, tabulate
 from resdepth.mathematics.interval import Interval
-from resdepth.mathematics.statistics import path_statistics
 from resdepth.mathematics.verdict import Verdict, decide
-from resdepth.runs.models import Model
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class ScalingTable:
     """What is known of the scaling in L; `cells` by depth, then in the order they came.
 
     `beta` scales the 2-variation norm; `alpha` is the exponent of delta = L^(-alpha) that the
-    weights were trained with, None where nothing tells.
+    weights were trained with, None where nothing tells. `ways` are those of the 2-variation norms.
     """
 
     cells: tuple[Cell, ...]
@@ -29,6 +29,7 @@ class ScalingTable:
     verdict: Verdict
     beta: float = 0.0
     alpha: float | None = None
+    ways: tuple[Way, ...] = ("path",)
 
     @property
     def alpha_plus_nu(self) -> Interval | None:
@@ -70,15 +71,27 @@ def scaling_table(
     )
 
 
-def model_scaling(models: Sequence[Model], beta: float = 0.0) -> ScalingTable:
-    """The table of trained weights; `alpha` is that of their runs where all have the same."""
+def model_scaling(models: Sequence[AnyModel], beta: float = 0.0) -> ScalingTable:
+    """The table of trained weights; `alpha` is that of their runs where all have the same.
+
+    Raises
+    ------
+    OptionConflict
+        The models are of several families.
+    """
+    families = list(dict.fromkeys(model.family for model in models))
+    if len(families) > 1:
+        reason = f"fits {len(families)} families, and the scaling is that of one"
+        remedy = f"name one of {', '.join(families)}"
+        raise OptionConflict(flag="--pattern", reason=reason, remedy=remedy)
     cells = [
-        Cell(seed, path_statistics(model.blocks))
+        Cell(seed, statistics(model))
         for seed, model in zip(seed_names(models), models, strict=True)
     ]
     betas = {model.beta for model in models}
     shared = betas.pop() if len(betas) == 1 else None
-    return scaling_table(cells, beta, None if shared is None else 1.0 - shared)
+    found = scaling_table(cells, beta, None if shared is None else 1.0 - shared)
+    return replace(found, ways=tuple(dict.fromkeys(map(way, models))))
 
 
 def scaling_numbers(table: ScalingTable) -> dict[str, Any]:
@@ -103,6 +116,7 @@ def scaling_numbers(table: ScalingTable) -> dict[str, Any]:
         "beta": table.beta,
         "alpha": table.alpha,
         "alpha_plus_nu": table.alpha_plus_nu,
+        "ways": table.ways,
         "depths": table.depths,
         "seeds": len(table.seeds),
         "statistics": [

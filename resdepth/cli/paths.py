@@ -4,13 +4,13 @@ import math
 from typing import TYPE_CHECKING
 
 from resdepth.cli import console
+from resdepth.cli.models import models_of
 from resdepth.cli.parameters import command
 from resdepth.cli.picture import finish
 from resdepth.cli.tables import aligned
 from resdepth.options.paths import (
     NormOptions,
     PathInvocation,
-    PathOptions,
     ProfileOptions,
     ScalingOptions,
     WeightsOptions,
@@ -19,14 +19,14 @@ from resdepth.options.paths import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from resdepth.analysis.measure import AnyModel
     from resdepth.analysis.paths import Profile, VariationTable
     from resdepth.analysis.scaling import ScalingTable
     from resdepth.mathematics.slopes import PowerLaw
-    from resdepth.runs.models import Model
 
 
 def norm(options: NormOptions, call: PathInvocation, given: frozenset[str]) -> None:
-    """Norms of the layers L^beta |A_k|_F against k/L, one curve a depth, and p-variation norms.
+    """Norms of the layers L^beta |A_k| against k/L, one curve a depth, and p-variation norms.
 
     Models of one depth in different folders are repetitions: mean and 95 % band by Student's t.
     """
@@ -35,18 +35,19 @@ def norm(options: NormOptions, call: PathInvocation, given: frozenset[str]) -> N
     from resdepth.figures.style import output_path
 
     out = output_path(options.out, command="paths norm")
-    models, beta = _models(options, call)
+    models, beta = models_of(options, call, "paths norm")
     numbers: dict[str, object] = {"beta": beta}
     drawn = None
     if not options.pvar_only:
-        curves = norm_table(models, beta)
-        numbers["curves"] = curves.curves
+        curves = norm_table(models, beta, options.norm, options.size)
+        numbers |= {"norm": curves.kind, "curves": curves.curves}
         drawn = draw_norms(curves, options.columns)
     if options.pvar:
         variations = variation_table(models, beta, options.pvar)
         numbers["p_variation_norm"] = variations
         _warn_of_points(models)
         _warn_of_bends(variations)
+        _say_ways(models, call)
         if not call.json_:
             print(table(variations))
     finish(drawn, numbers, out, json=call.json_, show=options.show)
@@ -59,7 +60,7 @@ def weights(options: WeightsOptions, call: PathInvocation, given: frozenset[str]
     from resdepth.figures.style import output_path
 
     out = output_path(options.out, command="paths weights")
-    models, beta = _models(options, call)
+    models, beta = models_of(options, call, "paths weights")
     entries = entry_table(models, beta, options.entries)
     finish(draw_entries(entries, options.columns), entries, out, json=call.json_, show=options.show)
 
@@ -73,13 +74,15 @@ def profile(options: ProfileOptions, call: PathInvocation, given: frozenset[str]
     from resdepth.figures.style import output_path
 
     out = output_path(options.out, command="paths profile")
-    models, beta = _models(options, call)
+    models, beta = models_of(options, call, "paths profile")
     exponents = np.linspace(options.p_min, options.p_max, options.points).tolist()
     profiles = profile_table(models, beta, exponents)
     _warn_of_points(models)
+    _say_ways(models, call)
     if not call.json_:
         for row in profiles.rows:
-            print(f"L = {row.depth}: {_critical(row)}")
+            family = f"{row.family}, " if row.family else ""
+            print(f"{family}L = {row.depth}: {_critical(row)}")
     drawn = draw_profile(profiles, options.columns)
     finish(drawn, profiles, out, json=call.json_, show=options.show)
 
@@ -96,8 +99,9 @@ def scaling(options: ScalingOptions, call: PathInvocation, given: frozenset[str]
     from resdepth.figures.style import output_path
 
     out = output_path(options.out, command="paths scaling")
-    models, beta = _models(options, call, unknown=0.0)
+    models, beta = models_of(options, call, "paths scaling", unknown=0.0)
     found = model_scaling(models, beta)
+    _say_ways(models, call)
     if not call.json_:
         print(answer(found))
     drawn = draw_scaling(found, options.columns)
@@ -115,36 +119,29 @@ def answer(found: "ScalingTable") -> str:
 def _critical(row: "Profile") -> str:
     critical = row.critical
     if critical is None:
+        if row.way == "distances":
+            return "no critical exponent (it takes a path that fits into memory)"
         return "no critical exponent (it takes 257 layers and a path that moves)"
     error = critical.standard_error
     shown = f" ± {error:.2g}" if math.isfinite(error) else ""
     return f"critical exponent {critical.value:.4g}{shown}"
 
 
-def _models(
-    options: PathOptions, call: PathInvocation, unknown: float | None = None
-) -> "tuple[list[Model], float]":
-    """The models that belong together and beta, `unknown` where no model belongs to a run."""
-    from resdepth.analysis.paths import common_beta
-    from resdepth.analysis.pool import pooled
-    from resdepth.runs.models import read_models
+def _say_ways(models: "list[AnyModel]", call: PathInvocation) -> None:
+    """Whether p-variation was measured on paths in memory or on distances of theirs."""
+    from resdepth.analysis.measure import way
 
-    console.route_warnings()
-    found = read_models(options.sources, options.ext)
-    known = options.beta is not None or any(model.beta is not None for model in found)
-    beta = common_beta(found, options.beta if known else unknown)
-    pool = pooled(found, allow_mixed=options.allow_mixed)
-    for line in pool.left_out:
-        console.warn(line)
-    models = list(pool.models)
-    depths = sorted({model.depth for model in models})
-    shown = ", ".join(map(str, depths))
-    count = f"{len(models)} model{'s' * (len(models) > 1)}"
-    console.say(f"{count} of depth {shown}, beta = {beta:g}", quiet=call.quiet)
-    return models, beta
+    ways = {way(model) for model in models}
+    told = {
+        "path": "from the path in memory",
+        "distances": "from the distances of the layers, read in blocks: the path is too large",
+    }
+    for one in sorted(ways if any(model.family for model in models) else ()):
+        which = "" if len(ways) == 1 else f" of {sum(way(model) == one for model in models)} paths"
+        console.say(f"p-variation{which}: {told[one]}", quiet=call.quiet)
 
 
-def _warn_of_points(models: "list[Model]") -> None:
+def _warn_of_points(models: "list[AnyModel]") -> None:
     single = next((model.path for model in models if model.depth == 1), None)
     if single is not None:
         console.warn(f"{single}: one layer is a path of one point, whose p-variation is 0")
@@ -152,6 +149,7 @@ def _warn_of_points(models: "list[Model]") -> None:
 
 def table(variations: "VariationTable") -> str:
     """Depth by exponent: p-variation norm, mean ± deviation, and the power of L that it follows."""
+    named = any(row.family for row in variations.rows)
     heads = ["L", "runs", *(f"p = {p:g}" for p in variations.exponents)]
     rows = [heads]
     for row in variations.rows:
@@ -160,8 +158,16 @@ def table(variations: "VariationTable") -> str:
             for mean, deviation in zip(row.norm.mean, row.norm.deviation, strict=True)
         ]
         rows.append([str(row.depth), str(row.norm.repetitions), *cells])
+    if named:
+        rows = [
+            [first, *cells]
+            for first, cells in zip(
+                ["family", *(r.family for r in variations.rows)], rows, strict=True
+            )
+        ]
     if any(math.isfinite(growth.exponent.value) for growth in variations.growth):
-        rows.append(["growth", "", *map(_growth, variations.growth)])
+        blank = ["", ""] if named else [""]
+        rows.append(["growth", *blank, *map(_growth, variations.growth)])
     return "\n".join([aligned(rows), *_signs(variations)])
 
 

@@ -1,12 +1,14 @@
 """The files of a folder or .zip, and how to read one."""
 
+import errno
 import hashlib
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from resdepth.errors import DataInvalid, PathMissing
+from resdepth.contents import seen
+from resdepth.errors import DataInvalid, PathMissing, Unreadable
 from resdepth.walk import walk
 
 
@@ -32,8 +34,8 @@ def list_files(path: Path) -> Listing:
 
     Raises
     ------
-    PathMissing, DataInvalid
-        Nothing there; not a whole archive.
+    PathMissing, Unreadable, DataInvalid
+        Nothing there; the system does not let it be read; it is no whole archive.
     """
     if path.is_dir():
         return _folder(path)
@@ -42,8 +44,18 @@ def list_files(path: Path) -> Listing:
     try:
         return _archive(path)
     except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
-        reason = f"not a whole .zip archive ({error})"
-        raise DataInvalid(path=path, reason=reason, remedy="copy or download it again") from None
+        # A damaged list of files may ask for a place before the beginning.
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise Unreadable(path=path, reason=error.strerror or error) from None
+        found = seen(path)
+        remedy = found.remedy or "give a folder or a .zip of images"
+        raise DataInvalid(path=path, reason=_not_read(found.what, error), remedy=remedy) from None
+
+
+def _not_read(what: str, error: Exception) -> str:
+    if what.startswith("a zip archive of"):
+        return f"a .zip archive that cannot be read ({error})"
+    return f"not a whole .zip archive: it is {what}"
 
 
 def _folder(path: Path) -> Listing:

@@ -9,13 +9,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from resdepth.analysis.entries import EntryCurves, EntryTable
-from resdepth.analysis.paths import NormTable, Profile, ProfileTable
+from resdepth.analysis.paths import NormCurve, NormTable, Profile, ProfileTable
 from resdepth.figures import style
 from resdepth.mathematics.interval import Array, MeanBand
 
 LAYER = r"$k/L$"
 FEW = 4
 """Models of a depth drawn one by one: the mean of so few says little, its band fills the panel."""
+
+
+NORMS = {"frobenius": "F", "spectral": "2", "operator": r"{\mathrm{op}}"}
+"""The norms in mathematical type."""
+Row = NormCurve | Profile | EntryCurves
+"""What a curve is of: it has a family and a depth."""
 
 
 def power(beta: float) -> str:
@@ -28,21 +34,61 @@ def draw_norms(table: NormTable, columns: int = 1) -> Figure:
     """One curve a depth of L^beta |A_k|_F against k/L, with the 95 % band of the mean."""
     drawn = style.figure(columns, 2.3)
     axes = drawn.add_subplot()
-    for curve, colour in zip(table.curves, style.sequence(len(table.curves)), strict=True):
+    title, labels = _labels(table.curves)
+    for curve, label, colour in zip(table.curves, labels, _colours(table.curves), strict=True):
         marker = "o" if curve.depth == 1 else ""
-        axes.plot(
-            curve.position, curve.norm.mean, color=colour, label=f"${curve.depth}$", marker=marker
-        )
+        axes.plot(curve.position, curve.norm.mean, color=colour, label=label, marker=marker)
         _draw_band(axes, curve.position, curve.norm, colour)
     axes.set_xlabel(LAYER)
-    axes.set_ylabel(rf"${power(table.beta)}\,\Vert A_k\Vert_F$")
+    norm = rf"{power(table.beta)}\,\Vert A_k\Vert_{NORMS[table.kind]}"
+    axes.set_ylabel(_told(norm, table.beta, table.curves))
     axes.set_xlim(0, 1)
     axes.set_ylim(bottom=0)
     style.few_ticks(axes.xaxis)
     style.few_ticks(axes.yaxis)
-    style.legend_outside(axes, "$L$")
-    axes.set_title(_repetitions([c.norm.repetitions for c in table.curves]), loc="left")
+    style.legend_outside(axes, title)
+    notes = [_single(table.curves), _repetitions([c.norm.repetitions for c in table.curves])]
+    axes.set_title("\n".join(note for note in notes if note), loc="left")
     return drawn
+
+
+def _told(what: str, beta: float, rows: Sequence[Row]) -> str:
+    """`what` in mathematical type, with beta where no network makes one natural."""
+    said = rf"\quad(\beta = {beta:g})" if any(row.family for row in rows) else ""
+    return f"${what}{said}$"
+
+
+def _labels(rows: Sequence[Row]) -> tuple[str, list[str]]:
+    """Title and entries of a legend: depths, families, or both where both differ."""
+    names = [row.family for row in rows]
+    if len(set(names)) < 2:
+        return "$L$", [f"${row.depth}$" for row in rows]
+    names = [style.short(name) for name in _differing(names)]
+    if len({row.depth for row in rows}) == 1:
+        return f"$L = {rows[0].depth}$", names
+    return "", [f"{name}, $L = {row.depth}$" for name, row in zip(names, rows, strict=True)]
+
+
+def _differing(names: Sequence[str]) -> list[str]:
+    """The names without the parts between dots that all of them begin or end with."""
+    parts = [name.split(".") for name in names]
+    shortest = min(map(len, parts))
+    front = next((i for i in range(shortest) if len({part[i] for part in parts}) > 1), 0)
+    back = next((i for i in range(1, shortest) if len({part[-i] for part in parts}) > 1), 1) - 1
+    return [".".join(part[front : len(part) - back]) for part in parts]
+
+
+def _single(rows: Sequence[Row]) -> str:
+    """The family where all curves are of one."""
+    names = {row.family for row in rows}
+    return style.short(names.pop(), 44) if len(names) == 1 else ""
+
+
+def _colours(rows: Sequence[Row]) -> list[Any]:
+    """Depths are ordered, families are not."""
+    if len({row.family for row in rows}) > 1:
+        return list(style.categories(len(rows)))
+    return style.sequence(len(rows))
 
 
 def _draw_band(axes: Axes, x: Array, band: MeanBand, colour: Any) -> None:
@@ -66,9 +112,13 @@ def draw_entries(table: EntryTable, columns: int = 2) -> Figure:
     across = min(count, 2 if columns == 1 else 4)
     down = math.ceil(count / across)
     note = _repetitions([len(c.values) for c in table.curves if len(c.values) > FEW] or [1])
-    drawn = style.figure(columns, (0.65 if note else 0.45) + 1.45 * down)
+    above = "\n".join(part for part in (_single(table.curves), note) if part)
+    families = len({curve.family for curve in table.curves})
+    legend = 0.2 * families if families > 1 else 0.0
+    drawn = style.figure(columns, 0.45 + 0.2 * len(above.splitlines()) + 1.45 * down + legend)
     panels = drawn.subplots(down, across, sharex=True, squeeze=False).ravel()
-    colours = style.sequence(len(table.curves))
+    title, labels = _labels(table.curves)
+    colours = _colours(table.curves)
     for number, (axes, (row, column)) in enumerate(zip(panels, table.entries, strict=False)):
         for curve, colour in zip(table.curves, colours, strict=True):
             _draw_entry(axes, curve, number, colour)
@@ -80,12 +130,15 @@ def draw_entries(table: EntryTable, columns: int = 2) -> Figure:
     for axes in panels[count:]:
         axes.set_visible(False)
     drawn.supxlabel(LAYER, fontsize=8)
-    drawn.supylabel(rf"${power(table.beta)}\,(A_k)_{{ij}}$", fontsize=8)
-    for curve, colour in zip(table.curves, colours, strict=True):
-        panels[0].plot([], [], color=colour, label=f"${curve.depth}$")
-    drawn.legend(title="$L$", loc="outside right upper")
-    if note:
-        drawn.suptitle(note, fontsize=8, x=0.01, ha="left")
+    drawn.supylabel(
+        _told(rf"{power(table.beta)}\,(A_k)_{{ij}}", table.beta, table.curves), fontsize=8
+    )
+    for label, colour in zip(labels, colours, strict=True):
+        panels[0].plot([], [], color=colour, label=label)
+    # Names are long: beside the panels they would take their width.
+    drawn.legend(title=title, loc="outside upper left" if families > 1 else "outside right upper")
+    if above:
+        drawn.suptitle(above, fontsize=8, x=0.01, ha="left")
     return drawn
 
 
@@ -115,22 +168,25 @@ def draw_profile(table: ProfileTable, columns: int = 1) -> Figure:
     drawn = style.figure(columns, 2.3)
     axes = drawn.add_subplot()
     marked = False
-    for row, colour in zip(table.rows, style.sequence(len(table.rows)), strict=True):
-        axes.plot(table.exponents, row.norm.mean, color=colour, label=f"${row.depth}$")
+    title, labels = _labels(table.rows)
+    for row, label, colour in zip(table.rows, labels, _colours(table.rows), strict=True):
+        axes.plot(table.exponents, row.norm.mean, color=colour, label=label)
         marked |= _mark_critical(axes, table, row, colour)
         _draw_band(axes, np.array(table.exponents), row.norm, colour)
     axes.set_xlabel("$p$")
-    axes.set_ylabel(rf"$\Vert k\mapsto {power(table.beta)}A_k\Vert_{{p\text{{-var}}}}$")
+    norm = rf"\Vert k\mapsto {power(table.beta)}A_k\Vert_{{p\text{{-var}}}}"
+    axes.set_ylabel(_told(norm, table.beta, table.rows))
     low = min(float(row.norm.mean.min()) for row in table.rows)
     if low > 0:
         axes.set_yscale("log")
         style.log_ticks(axes.yaxis, *axes.get_ylim())
     style.few_ticks(axes.xaxis)
-    style.legend_outside(axes, "$L$")
+    style.legend_outside(axes, title)
     notes = [_repetitions([row.norm.repetitions for row in table.rows])]
     if marked:
         notes.append("dots: critical exponent")
-    axes.set_title("; ".join(note for note in notes if note), loc="left")
+    lines = [_single(table.rows), "; ".join(note for note in notes if note)]
+    axes.set_title("\n".join(line for line in lines if line), loc="left")
     return drawn
 
 

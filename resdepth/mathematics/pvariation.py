@@ -6,7 +6,7 @@ Everything here is the norm. An array with masked entries is refused (ValueError
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +61,21 @@ def p_variation_norms(path: Numbers, exponents: Sequence[float]) -> Array:
     """
     refuse_masked(path=path)
     return np.asarray(pvar.profile(path, list(exponents)), dtype=np.float64)
+
+
+def distances_by_blocks(columns: Callable[[int, int], Array], shape: tuple[int, int]) -> Array:
+    """The distances (points, points) of a path of `shape` (points, dimension) too large to hold.
+
+    `columns(start, stop)` reads the coordinates start to stop - 1 of all points; each is asked for
+    once, in order, in blocks of 64 MiB. Every distance is right to 1e-13.
+    """
+    return np.asarray(pvar.pairwise_distances(columns, shape=shape), dtype=np.float64)
+
+
+def p_variation_norms_from_distances(distances: Array, exponents: Sequence[float]) -> Array:
+    """The norms V_p^(1/p) for each p of `exponents` from distances (points, points): exact."""
+    found = pvar.profile_from_distances(distances, list(exponents))
+    return np.asarray(found, dtype=np.float64)
 
 
 def critical_exponent(path: Array) -> CriticalExponent | None:

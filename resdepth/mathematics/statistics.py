@@ -5,7 +5,7 @@ time: the path is neither copied as a whole nor turned into float64 as a whole.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from resdepth.mathematics.pvariation import Array, Numbers, p_variation_norm
 
 CHUNK = 1 << 20
 """Numbers that are worked on at once."""
+EPSILON = float(np.finfo(np.float64).eps)
 LAGS = (1, 2, 4)
 """Lags m of the Hurst exponent, each twice the one before."""
 TREND_SHARE = 0.1
@@ -58,15 +59,25 @@ STATISTICS = ("RMS", "M", "R", "I", "V1", "P2", "PR", "NOISE", "H")
 def path_statistics(path: Numbers) -> PathStatistics:
     """All statistics of `path` (L, d, d) or (L, D), unscaled."""
     flat = path.reshape(len(path), -1)
-    depth = len(flat)
+    precision = float(np.finfo(flat.dtype).eps)
+    return gathered_statistics(len(flat), _columns(flat), p_variation_norm(flat, 2.0), precision)
+
+
+def gathered_statistics(
+    depth: int, columns: Iterable[Array], variation: float, precision: float = EPSILON
+) -> PathStatistics:
+    """All statistics of a path that comes a few `columns` (L, ...) at a time.
+
+    `variation` is its 2-variation norm, `precision` the relative rounding of its numbers.
+    """
     squares, increments = np.zeros(depth), np.zeros(depth - 1)
     roughness, sums = 0.0, np.zeros(len(LAGS))
-    for columns in _columns(flat):
-        squares += _squares(columns)
-        first = np.diff(columns, axis=0)
+    for part in columns:
+        squares += _squares(part)
+        first = np.diff(part, axis=0)
         increments += _squares(first)
         roughness += float(_squares(np.diff(first, n=2, axis=0)).sum())
-        sums += _second_differences(columns)
+        sums += _second_differences(part)
     steps = np.sqrt(increments)
     total, fourth = float(squares.sum()), float(squares @ squares)
     return PathStatistics(
@@ -76,10 +87,10 @@ def path_statistics(path: Numbers) -> PathStatistics:
         R=math.sqrt(total),
         I=float(steps.max(initial=0.0)),
         V1=float(steps.sum()),
-        P2=p_variation_norm(flat, 2.0),
+        P2=variation,
         PR=total * total / (depth * fourth) if fourth > 0 else math.nan,
         NOISE=math.sqrt(roughness / (20 * (depth - 3))) if depth > 3 else math.nan,
-        H=_hurst(sums, total / depth * float(np.finfo(flat.dtype).eps) ** 2, depth),
+        H=_hurst(sums, total / depth * precision**2, depth),
     )
 
 

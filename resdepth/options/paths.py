@@ -1,12 +1,15 @@
 """Options of `resdepth paths norm`, `paths weights`, `paths profile` and `paths scaling`."""
 
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
 from resdepth.errors import OptionConflict, OptionInvalid
 from resdepth.options.base import AnalysisInvocation, Options, option
+
+LONGEST = 4096
+"""Rows or columns of the input of a convolution."""
 
 
 class PathOptions(Options):
@@ -16,15 +19,23 @@ class PathOptions(Options):
 
     sources: tuple[Path, ...] = option(
         ...,
-        "run, folder of runs or of weight files, or a file; several are repetitions",
+        "run, folder of runs or of weight files, file, or index; several are repetitions",
         positional=True,
         min_length=1,
     )
     ext: str | None = option(
-        None, "take files of this extension alone", default_text="pth, safetensors and npz"
+        None, "take files of this extension alone", default_text="all that are read"
     )
     beta: float | None = option(
-        None, "exponent of the scaling L^beta", default_text="1 - alpha of the runs"
+        None,
+        "exponent of the scaling L^beta",
+        default_text="1 - alpha of the runs, 0 for a pattern",
+    )
+    pattern: str | None = option(
+        None, "tensors of a checkpoint of others: {k} is the layer, * any text, a family for each"
+    )
+    layers: str | None = option(
+        None, "layers k of the pattern to take, as in 1-7", default_text="all of them"
     )
     allow_mixed: bool = option(
         False,
@@ -34,16 +45,56 @@ class PathOptions(Options):
     columns: int = option(1, "width of the figure in columns of a paper", ge=1, le=2)
     show: bool = option(False, "open a window", flags=("--show",))
 
+    @property
+    def layer_range(self) -> tuple[int, int] | None:
+        """The first and the last layer of `--layers`; None stands for all."""
+        return None if self.layers is None else _range(self.layers)
+
+    @model_validator(mode="after")
+    def _one_layer_number(self) -> Self:
+        if self.pattern is not None and self.pattern.count("{k}") != 1:
+            reason = f"should have one {{k}}, the number of the layer, not '{self.pattern}'"
+            raise OptionInvalid(flag="--pattern", reason=reason, command="paths norm")
+        if self.layers is not None:
+            _range(self.layers)
+        return self
+
+
+def _range(word: str) -> tuple[int, int]:
+    """The first and the last layer from "first-last"."""
+    first, _, last = word.partition("-")
+    if not (first.isdecimal() and last.isdecimal()) or int(first) > int(last):
+        reason = f"should be the first and the last layer as in 1-7, not '{word}'"
+        raise OptionInvalid(flag="--layers", reason=reason, command="paths norm")
+    return int(first), int(last)
+
 
 class NormOptions(PathOptions):
     """`paths norm`."""
 
+    norm: Literal["frobenius", "spectral", "operator"] = option(
+        "frobenius",
+        "norm of a layer; spectral: largest singular value as a matrix, operator: as a convolution",
+    )
+    input_size: str | None = option(
+        None,
+        "rows and columns of a convolution's input, for its operator norm, as in 32,32; of a run "
+        "of resnet-cifar those of its images",
+        default_text="32 for resnet-cifar on CIFAR-10",
+    )
     pvar: tuple[float, ...] = option((), "print p-variation norms for this p (at least 1); several")
     pvar_only: bool = option(False, "print them without drawing", flags=("--pvar-only",))
     out: Path = option(Path("paths-norm.pdf"), "figure to write (.pdf, .svg or .png)")
 
+    @property
+    def size(self) -> tuple[int, ...]:
+        """Lengths of the axes of a convolution's input; none stands for those that are known."""
+        return () if self.input_size is None else _lengths(self.input_size)
+
     @model_validator(mode="after")
     def _exponents(self) -> Self:
+        if self.input_size is not None:
+            _lengths(self.input_size)
         for p in self.pvar:
             if p < 1:
                 reason = f"should be at least 1, not {p:g}"
@@ -53,6 +104,15 @@ class NormOptions(PathOptions):
                 flag="--pvar-only", reason="needs an exponent", remedy="give --pvar, for example 2"
             )
         return self
+
+
+def _lengths(word: str) -> tuple[int, ...]:
+    """Positive lengths from "rows,columns"; one stands for all axes."""
+    parts = [part.strip() for part in word.split(",")]
+    if not all(part.isdecimal() and 0 < int(part) <= LONGEST for part in parts):
+        reason = f"should be rows and columns as in 32,32, not '{word}'"
+        raise OptionInvalid(flag="--input-size", reason=reason, command="paths norm")
+    return tuple(map(int, parts))
 
 
 class WeightsOptions(PathOptions):
@@ -114,7 +174,7 @@ class ScalingOptions(PathOptions):
     beta: float | None = option(
         None,
         "exponent of the scaling L^beta of the 2-variation norm",
-        default_text="1 - alpha of the runs, 0 for files of no run",
+        default_text="1 - alpha of the runs, 0 for a pattern and for files of no run",
     )
     columns: int = option(2, "width of the figure in columns of a paper", ge=1, le=2)
     out: Path = option(Path("paths-scaling.pdf"), "figure to write (.pdf, .svg or .png)")

@@ -14,9 +14,9 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from resdepth.atomic import write_whole
+from resdepth.contents import seen
 from resdepth.errors import FileCorrupt, PathMissing, Unreadable
 from resdepth.runs.checksum import KEY
-from resdepth.runs.contents import seen
 from resdepth.runs.sealed import read_metadata, read_sealed, sealed
 
 FORMAT = "resdepth-checkpoint-2"

@@ -121,6 +121,12 @@ def write_manifest(run: Path, manifest: Manifest) -> None:
     write_text(run / NAME, json.dumps(content, indent=2) + "\n")
 
 
+def run_of(path: Path) -> Path | None:
+    """The run that a file lies in: RUN/checkpoints/x or RUN/exported_models/x."""
+    run = path.resolve().parent.parent
+    return run if (run / NAME).is_file() else None
+
+
 def read_manifest(run: Path) -> Manifest:
     """The manifest of the run folder `run`.
 

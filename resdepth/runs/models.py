@@ -14,7 +14,7 @@ from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
 from resdepth.runs.checkpoint import last_path, newest
 from resdepth.runs.export import FOLDER as EXPORTED
 from resdepth.runs.manifest import NAME as MANIFEST
-from resdepth.runs.manifest import read_manifest
+from resdepth.runs.manifest import read_manifest, run_of
 from resdepth.runs.weights import SUFFIXES, read_weights
 from resdepth.walk import walk
 
@@ -25,12 +25,16 @@ PROGRAM = "train"
 
 @dataclass(frozen=True)
 class Model:
-    """Weights `blocks` (L, d, d) in float64, their file, the run folder it lies in and its beta."""
+    """Weights `blocks` (L, d, d) in float64, their file, the run folder it lies in and its beta.
+
+    `family` is the name of one path among several of a checkpoint; ours have one, without a name.
+    """
 
     path: Path
     blocks: Array
     beta: float | None
     run: Path | None = None
+    family: str = ""
 
     @property
     def depth(self) -> int:
@@ -102,7 +106,7 @@ def _readable(files: Sequence[Path], named: Set[Path]) -> list[Model]:
 
 def read_model(path: Path) -> Model:
     """The weights in one file, checked, and the run they belong to."""
-    run = _run_of(path)
+    run = run_of(path)
     return Model(path, read_weights(path), None if run is None else _beta(run), run)
 
 
@@ -155,12 +159,6 @@ def _program(run: Path) -> str:
         return read_manifest(run).program
     except FileCorrupt:
         return PROGRAM  # Said when its weights are read.
-
-
-def _run_of(path: Path) -> Path | None:
-    """The run that `path` lies in: RUN/checkpoints/x or RUN/exported_models/x."""
-    run = path.resolve().parent.parent
-    return run if (run / MANIFEST).is_file() else None
 
 
 def _beta(run: Path) -> float | None:

@@ -61,11 +61,12 @@ def read_sealed(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
         names = archive.keys()
         tensors = {name: archive.get_tensor(name) for name in names}
     if KEY in metadata:
-        _verify(path, metadata[KEY])
+        verify(path, metadata[KEY])
     return metadata, tensors
 
 
-def _verify(path: Path, expected: str) -> None:
+def verify(path: Path, expected: str) -> None:
+    """Raise ChecksumWrong where the checksum of a whole safetensors file is not `expected`."""
     with path.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
         header = json.loads(stream.read(length))

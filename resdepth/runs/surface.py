@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resdepth.atomic import write_text, write_whole
+from resdepth.contents import seen
 from resdepth.errors import AnalysisImpossible, FileCorrupt, PathMissing, Unreadable
 from resdepth.records import as_json, plain
 from resdepth.runs.checksum import KEY, checksum
-from resdepth.runs.contents import seen
 
 FORMAT = "resdepth-landscape-2"
 LOSSES, ACCURACIES = "losses_sha256", "accuracies_sha256"

@@ -108,7 +108,7 @@ def test_entries(run_worker, collections, tmp_path: Path) -> None:
     assert numbers["entries"] == [[0, 2], [1, 1], [2, 0]]
     first = numbers["curves"][0]
     weights = 4**BETA * blocks(4, "a").double().numpy()
-    np.testing.assert_allclose(first["values"][0], weights[:, 0, 2], rtol=1e-12)
+    np.testing.assert_allclose(first["values"][0][0], weights[:, 0, 2], rtol=1e-12)
     assert (tmp_path / "paths-weights.pdf").read_bytes().startswith(b"%PDF")
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from resdepth.data import folder
 from resdepth.data.decode import decode
-from resdepth.errors import DataInvalid, PathMissing
+from resdepth.errors import DataInvalid, PathMissing, Unreadable
 from tests.support.images import contents, encoded, pixels, write_folder, write_zip
 
 Write = Callable[[Path, dict[str, bytes]], Path]
@@ -233,6 +233,37 @@ def test_a_truncated_zip(tmp_path: Path, keep: int) -> None:
     path = write_zip(tmp_path / "i.zip", contents(size=(20, 20, 3)))
     path.write_bytes(path.read_bytes()[:keep])
     assert "not a whole .zip archive" in refused(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "seen"),
+    [
+        (encoded(pixels(0)), "it is a PNG image"),
+        (b"<!DOCTYPE html>\n<p>404", "it is an HTML page, as a failed download leaves it"),
+        (b"\x1f\x8b\x08" + bytes(40), "it is a gzip file"),
+        (b"a, b\n1, 2\n", "it is text that begins with 'a, b'"),
+        (b"", "it is an empty file"),
+    ],
+)
+def test_a_file_of_another_kind_is_called_what_it_is(
+    tmp_path: Path, content: bytes, seen: str
+) -> None:
+    path = tmp_path / "images.zip"
+    path.write_bytes(content)
+    assert seen in refused(path)
+
+
+def test_a_file_that_the_system_does_not_give_is_no_broken_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_zip(tmp_path / "i.zip", contents())
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("resdepth.data.listing.zipfile.ZipFile", refuse)
+    with pytest.raises(Unreadable, match=r"i\.zip: cannot be read: Permission denied"):
+        folder.pixels(path, 1)
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])

@@ -56,6 +56,17 @@ def _rough() -> Model:
     return Model(Path("x/resnet_600.pth"), steps.cumsum(0), 0.25)
 
 
+def _families() -> list[Model]:
+    """Two depths of one family of a checkpoint, and one of others whose name is long."""
+    random = np.random.default_rng(1)
+    names = ["encoder.layer.{k}.attention.self.query.weight"] * 2
+    names.append("encoder.layer.{k}.a_long_name$of_somebody.else.weight")
+    return [
+        Model(Path("model.pt"), random.standard_normal((depth, 3, 3)), None, None, name)
+        for name, depth in zip(names, (4, 12, 12), strict=True)
+    ]
+
+
 def _critical() -> CriticalTable:
     """Two estimates with their intervals."""
     rows = tuple(
@@ -90,6 +101,21 @@ def _shown(
 
 DRAW = {
     "norms": lambda of, columns: paths.draw_norms(norm_table(of("models"), 0.25), columns),
+    "families": lambda of, columns: paths.draw_norms(
+        norm_table(_families(), 0.0, "spectral"), columns
+    ),
+    "repetitions of a family": lambda of, columns: paths.draw_norms(
+        norm_table(_families()[:2] * 2, 0.0), columns
+    ),
+    "entries of families": lambda of, columns: paths.draw_entries(
+        entry_table(_families(), 0.0), columns
+    ),
+    "entries of a family": lambda of, columns: paths.draw_entries(
+        entry_table(_families()[:2] * 9, 0.0), columns
+    ),
+    "profile of a family": lambda of, columns: paths.draw_profile(
+        profile_table(_families()[:2] * 2, 0.0, [1.0, 2.0]), columns
+    ),
     "entries": lambda of, columns: paths.draw_entries(entry_table(of("models"), 0.25), columns),
     "profile": lambda of, columns: paths.draw_profile(
         profile_table(of("models")[2:], 0.25, [1.0, 1.5, 2.0]), columns

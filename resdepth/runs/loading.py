@@ -1,0 +1,104 @@
+"""Files of torch and numpy loaded with suspicion: nothing that they contain is run.
+
+Pickles are read with `weights_only=True`, and every checksum of a zip archive is looked at. What is
+no such file is `NotLoaded`, with what it looks like instead.
+"""
+
+import pickle
+import re
+import warnings
+import zipfile
+import zlib
+from pathlib import Path
+from tokenize import TokenError
+
+import torch
+
+from resdepth.contents import seen
+from resdepth.errors import FileUnsafe
+from resdepth.runs.archive import check_zip
+
+UNREADABLE = (ValueError, EOFError, zipfile.BadZipFile, SyntaxError, TokenError, zlib.error)
+"""What numpy raises at an archive that is broken in one way or another."""
+TORCH = "torch.save"
+NUMPY = "numpy.savez"
+SAFETENSORS = "safetensors"
+KINDS = {TORCH: "PyTorch", SAFETENSORS: "a safetensors file", NUMPY: "numpy"}
+"""What `seen` says of the files of each writer."""
+
+
+class NotLoaded(ValueError):
+    """Why a file was not read, and what may help (empty: nothing is known)."""
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.remedy = reason, remedy
+
+
+def load_torch(path: Path) -> object:
+    """What `torch.save` wrote; its tensors are views of the mapped file where it is an archive.
+
+    Raises
+    ------
+    NotLoaded
+        It is no such file, or no whole one.
+    FileUnsafe
+        The pickle asks for code.
+    """
+    archive = check_archive(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            # A path that is no text cannot be mapped.
+            mapped = archive and _is_text(path)
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+    except pickle.UnpicklingError as error:
+        asked = re.search(r"(?:GLOBAL|global|class)[:\s]+([\w]+\.[\w.]*\w)", str(error))
+        if asked:
+            raise FileUnsafe(path=path, name=asked[1]) from None
+        raise not_loaded(path, TORCH, error) from None
+    except (
+        RuntimeError,
+        EOFError,
+        ValueError,
+        KeyError,
+        AttributeError,
+        TypeError,
+        IndexError,
+    ) as error:
+        raise not_loaded(path, TORCH, error) from None
+
+
+def check_archive(path: Path) -> bool:
+    """Whether `path` is a zip archive; NotLoaded where one of its checksums does not agree.
+
+    The readers of zip archives do not look at every checksum in them.
+    """
+    try:
+        archive = zipfile.is_zipfile(path)
+        if archive:
+            check_zip(path)
+    except UNREADABLE:
+        found = seen(path)
+        raise NotLoaded(found.what, found.remedy) from None
+    return archive
+
+
+def not_loaded(path: Path, writer: str, error: Exception) -> NotLoaded:
+    """What the file looks like where `writer` should have written it; else why it is not read."""
+    found = seen(path)
+    what = found.what
+    if KINDS[writer] in what and not found.remedy:
+        text = str(error).strip().partition("\n")[0][:80]
+        what += f" that cannot be read ({type(error).__name__}: {text})"
+    elif not found.remedy:
+        what += f", not what {writer} writes"
+    return NotLoaded(what, found.remedy)
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        path.as_posix().encode()
+    except UnicodeEncodeError:
+        return False
+    return True

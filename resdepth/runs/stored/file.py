@@ -1,0 +1,50 @@
+"""One file of tensors by its extension, whoever wrote it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from resdepth.contents import seen
+from resdepth.errors import FileCorrupt, ModelsMissing, PathMissing, Unreadable
+from resdepth.runs.loading import NotLoaded
+from resdepth.runs.stored.arrays import read_arrays
+from resdepth.runs.stored.header import read_header
+from resdepth.runs.stored.pickled import read_pickled
+from resdepth.runs.stored.tensor import Stored
+
+READERS: dict[str, Callable[[Path], dict[str, Stored]]] = {
+    ".safetensors": read_header,
+    ".pth": read_pickled,
+    ".pt": read_pickled,
+    ".ckpt": read_pickled,
+    ".bin": read_pickled,
+    ".npz": read_arrays,
+}
+"""Readers by extension, in the order in which a folder's kinds are preferred."""
+ELSE = "see to it with the program that wrote the file"
+
+
+def read_file(path: Path) -> dict[str, Stored]:
+    """The tensors in one file by name; their numbers are read when they are asked for.
+
+    Raises
+    ------
+    PathMissing, Unreadable
+        It is not there, or the system does not let it be read.
+    ModelsMissing, FileCorrupt, FileUnsafe
+        It is no file of tensors, no whole one, or asks to run code; the message says what was seen.
+    """
+    reader = READERS.get(path.suffix.lower())
+    try:
+        if reader is None:
+            raise ModelsMissing(path=path, detail=f": it is {seen(path).what}")
+        return reader(path)
+    except NotLoaded as error:
+        remedy = error.remedy or ELSE
+        raise FileCorrupt(path=path, reason=error.reason, remedy=remedy) from None
+    except FileNotFoundError:
+        raise PathMissing(path=path, kind="file") from None
+    except MemoryError:
+        reason = "it claims more than the memory"
+        raise FileCorrupt(path=path, reason=reason, remedy=ELSE) from None
+    except OSError as error:
+        raise Unreadable(path=path, reason=error.strerror or error) from None
