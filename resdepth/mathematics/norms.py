@@ -63,15 +63,18 @@ def operator(kernel: Array, size: Sequence[int]) -> float:
     if len(size) != len(offsets) or min(size) < 1:
         raise ValueError(f"an input of {len(offsets)} axes, not {tuple(size)}")
     filters, channels = kernel.shape[:2]
-    flat = kernel.reshape(filters * channels, -1)
+    scale = float(np.abs(kernel).max(initial=0.0)) or 1.0
+    flat = kernel.reshape(filters * channels, -1) / scale
     frequencies = _half(size)
     step = max(1, BATCH // len(flat))
     largest = 0.0
     for start in range(0, len(frequencies), step):
         waves = _waves(offsets, size, frequencies[start : start + step])
         transfer = (flat @ waves).T.reshape(-1, filters, channels)
-        largest = max(largest, float(np.linalg.norm(transfer, ord=2, axis=(1, 2)).max()))
-    return largest
+        adjoint = transfer.conj().transpose(0, 2, 1)
+        gram = transfer @ adjoint if filters <= channels else adjoint @ transfer
+        largest = max(largest, float(np.linalg.eigvalsh(gram).max()))
+    return scale * math.sqrt(largest)
 
 
 def as_matrix(layer: Array) -> Array:
