@@ -118,7 +118,10 @@ def _named(path: Path, tensors: Mapping[str, object]) -> object:
         reason = f"{kind}: no '{NAME}' in its state_dict of {_among(state)}"
         raise _foreign(path, reason)
     if len(tensors) == 1:
-        return next(iter(tensors.values()))
+        ((name, content),) = tensors.items()
+        if isinstance(content, Mapping):
+            raise _foreign(path, f"no tensor named '{NAME}' in its {name} of {_among(content)}")
+        return content
     raise _foreign(path, f"no tensor named '{NAME}' among {_among(tensors)}")
 
 

@@ -120,6 +120,14 @@ def test_without_a_pattern_the_families_are_listed(
     assert done.returncode == 0
 
 
+@pytest.mark.parametrize("wrapper", ["model", "state_dict", "module"])
+def test_families_inside_a_wrapper_are_listed(run_worker, tmp_path: Path, wrapper: str) -> None:
+    torch.save({wrapper: llama()}, tmp_path / "x.pth")
+    ended = run_worker("paths", "norm", "x.pth")
+    assert ended.code == 2 and "x.pth holds 3 families of layers" in ended.complaint
+    assert PATTERN in ended.stdout
+
+
 def test_families_as_json(run_worker, model: dict) -> None:
     ended = run_worker("paths", "weights", "model.safetensors", "--json")
     assert ended.code == 2
