@@ -20,32 +20,33 @@ PROSE = {"text", "yaml", "bibtex"}
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block; `reason` says why it is not run."""
+    """A fenced block; `reason` says why it is not run, `first` marks what a reader has run."""
 
     kind: str
     code: str
     line: int
     reason: str
+    first: bool
 
 
 def blocks(page: Path) -> list[Block]:
     """The blocks of a page in their order, what is to be run first as one of them."""
     text = page.read_text(encoding="utf-8")
-    found = [(m.start("code"), "sh", f"{m['code']}\n", "") for m in FIRST.finditer(text)]
+    found = [(m.start("code"), "sh", f"{m['code']}\n", "", True) for m in FIRST.finditer(text)]
     found += [
-        (m.start("code"), m["kind"], m["code"], (m["reason"] or "").strip())
+        (m.start("code"), m["kind"], m["code"], (m["reason"] or "").strip(), False)
         for m in BLOCK.finditer(text)
     ]
     return [
-        Block(kind, code, text.count("\n", 0, place) + 1, reason)
-        for place, kind, code, reason in sorted(found)
+        Block(kind, code, text.count("\n", 0, place) + 1, reason, first)
+        for place, kind, code, reason, first in sorted(found)
     ]
 
 
-def fences(page: Path) -> int:
-    """Blocks of a page, counted by their ends."""
+def openings(page: Path) -> list[str]:
+    """The lines that open a block."""
     lines = page.read_text(encoding="utf-8").splitlines()
-    return sum(line.startswith("```") for line in lines) // 2
+    return [line for line in lines if line.startswith("```")][::2]
 
 
 def run(block: Block, folder: Path) -> str:
