@@ -113,7 +113,8 @@ def draw_path(axes: Axes, surface: Surface) -> None:
     x, y = path["coordinates"].T
     halo = [patheffects.withStroke(linewidth=2.2, foreground="white")]
     axes.plot(x, y, "-", color=PATH, linewidth=1.0, path_effects=halo, zorder=3)
-    size = 2.5 if len(path["steps"]) <= 60 else 1.2
+    # Of many checkpoints the white rims would hide the path.
+    size, rim = (2.5, 0.3) if len(path["steps"]) <= 60 else (1.2, 0.0)
     axes.plot(
         x,
         y,
@@ -121,7 +122,7 @@ def draw_path(axes: Axes, surface: Surface) -> None:
         color=PATH,
         markersize=size,
         markeredgecolor="white",
-        markeredgewidth=0.3,
+        markeredgewidth=rim,
         zorder=4,
         label="checkpoints",
     )

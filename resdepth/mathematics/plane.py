@@ -99,7 +99,8 @@ def _distances(slabs: Slabs, directions: Array, coordinates: Array) -> Array:
     squares, start = np.zeros(len(coordinates)), 0
     for slab in slabs():
         end = start + slab.shape[1]
-        left = slab - slab[-1] - coordinates @ directions[:, start:end]
+        left = slab - slab[-1]
+        left -= coordinates @ directions[:, start:end]
         squares += np.einsum("ij,ij->i", left, left)
         start = end
     return np.sqrt(squares)

@@ -128,6 +128,9 @@ def completed(run_program: Run, shell: str, line: str) -> list[str]:
     ("line", "wanted"),
     [
         ("resdepth tr", ["train"]),
+        ("resdepth landscape tr", ["trajectory"]),
+        ("resdepth landscape render --directions he", ["hessian"]),
+        ("resdepth landscape render --statistics r", ["recalibrated"]),
         ("resdepth paths ", ["norm", "weights", "profile", "scaling"]),
         ("resdepth train --data ", ["digits", "mnist", "cifar10", "folder", "sin", "constant"]),
         ("resdepth train --depth 3 --activation t", ["tanh"]),
