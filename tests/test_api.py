@@ -107,4 +107,5 @@ def test_the_options_explain_themselves() -> None:
     assert "depth: int\n" in text and "number of layers L (layers; at least 1; default 64)" in text
     assert "activation: 'tanh' | 'elu' | 'relu' | 'gelu' | 'sigmoid'\n" in text
     assert "data_dir: Path | None\n" in text and "Presentation" not in text.split("|  Method")[0]
-    assert str(inspect.signature(resdepth.RenderOptions)).startswith("(*, sources: tuple[")
+    signature = str(inspect.signature(resdepth.RenderOptions))
+    assert signature.startswith("(*, ") and "sources: tuple[" in signature
