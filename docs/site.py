@@ -39,7 +39,8 @@ TOPICS = {
     "Runs and weights": "Run open_run weight_path read_models stored_models",
     "Paths": "norm_table profile_table variation_table",
     "Mathematics": "p_variation_norm p_variation_norms fit_decay",
-    "Landscapes and curvature": "render_landscape RenderOptions spectrum SpectrumOptions",
+    "Landscapes and curvature": "render_landscape RenderOptions render_trajectory "
+    "TrajectoryOptions spectrum SpectrumOptions",
     "Errors": "ResdepthError",
 }
 """Public names by page of the reference; any other goes to the page "Further names"."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from resdepth.data.load import load_data as load_data
     from resdepth.errors import ResdepthError as ResdepthError
     from resdepth.experiment.api import render_landscape as render_landscape
+    from resdepth.experiment.api import render_trajectory as render_trajectory
     from resdepth.experiment.api import spectrum as spectrum
     from resdepth.experiment.api import train as train
     from resdepth.experiment.notebook import NotebookProgress as NotebookProgress
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from resdepth.mathematics.pvariation import p_variation_norm as p_variation_norm
     from resdepth.mathematics.pvariation import p_variation_norms as p_variation_norms
     from resdepth.options.landscape import RenderOptions as RenderOptions
+    from resdepth.options.landscape import TrajectoryOptions as TrajectoryOptions
     from resdepth.options.spectrum import SpectrumOptions as SpectrumOptions
     from resdepth.options.train import TrainOptions as TrainOptions
     from resdepth.runs.models import read_models as read_models
@@ -37,6 +39,7 @@ _HOMES = {
     "Run": "resdepth.runs.run",
     "SpectrumOptions": "resdepth.options.spectrum",
     "TrainOptions": "resdepth.options.train",
+    "TrajectoryOptions": "resdepth.options.landscape",
     "fit_decay": "resdepth.mathematics.decay",
     "load_data": "resdepth.data.load",
     "norm_table": "resdepth.analysis.paths",
@@ -46,6 +49,7 @@ _HOMES = {
     "profile_table": "resdepth.analysis.paths",
     "read_models": "resdepth.runs.models",
     "render_landscape": "resdepth.experiment.api",
+    "render_trajectory": "resdepth.experiment.api",
     "spectrum": "resdepth.experiment.api",
     "stored_models": "resdepth.runs.stored.models",
     "study": "resdepth.experiment.study.run",

@@ -109,3 +109,12 @@ def test_the_options_explain_themselves() -> None:
     assert "data_dir: Path | None\n" in text and "Presentation" not in text.split("|  Method")[0]
     signature = str(inspect.signature(resdepth.RenderOptions))
     assert signature.startswith("(*, ") and "sources: tuple[" in signature
+
+
+def test_the_path_of_training_is_one_call(small_run: Path, tmp_path: Path) -> None:
+    options = resdepth.TrajectoryOptions(steps=3, threads=1)
+    found = resdepth.render_trajectory(str(small_run), tmp_path / "path.npy", options)
+    path = found.record["path"]
+    assert found.losses.shape == (3, 3)
+    assert path["steps"][-1] == resdepth.open_run(small_run).manifest.steps
+    assert path["loss"][-1] == pytest.approx(found.centre_loss)

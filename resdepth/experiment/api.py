@@ -8,7 +8,8 @@ from resdepth.experiment.observer import Observer
 from resdepth.experiment.session import conduct
 from resdepth.experiment.spectrum import Spectrum
 from resdepth.experiment.spectrum import spectrum as spectrum_around
-from resdepth.options.landscape import RenderOptions
+from resdepth.experiment.trajectory import trajectory
+from resdepth.options.landscape import RenderOptions, TrajectoryOptions
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.options.train import TrainOptions
 from resdepth.runs.folder import create_run, default_run_folder, reopen_run
@@ -82,6 +83,32 @@ def render_landscape(
     source = Source.of(run)
     path = Path(out) if out is not None else run.path / "landscape.npy"
     landscape.render(source, options or RenderOptions(), path, ["resdepth.render_landscape"])
+    return read_surface(path)
+
+
+def render_trajectory(
+    run: Run | Path | str, out: Path | str | None = None, options: TrajectoryOptions | None = None
+) -> Surface:
+    """Evaluate the loss on the plane of the checkpoints of `run`, and read it back.
+
+    The surface's record holds `path`: steps, coordinates, the loss of each checkpoint, that of the
+    plane below it, its distance off the plane.
+
+    Parameters
+    ----------
+    out
+        The .npy to write; a .json lies beside it. `<run>/trajectory.npy` where left out.
+    options
+        Steps, margin, subset, seed; the defaults where left out.
+
+    Raises
+    ------
+    AnalysisImpossible
+        The checkpoints span no plane.
+    """
+    run = run if isinstance(run, Run) else Run(Path(run))
+    path = Path(out) if out is not None else run.path / "trajectory.npy"
+    trajectory(run, options or TrajectoryOptions(), path, ["resdepth.render_trajectory"])
     return read_surface(path)
 
 
