@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
-import hypothesis
 import pytest
 import torch
 from jaxtyping import install_import_hook
@@ -13,9 +13,13 @@ import tests.support.typecheck
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
-# How long an example takes says how busy the machine is.
-hypothesis.settings.register_profile("untimed", deadline=None)
-hypothesis.settings.load_profile("untimed")
+# The tests that need a GPU need no hypothesis.
+with suppress(ImportError):
+    from hypothesis import settings
+
+    # How long an example takes says how busy the machine is.
+    settings.register_profile("untimed", deadline=None)
+    settings.load_profile("untimed")
 
 # Without a GPU the Triton kernels run interpreted; Triton decides when it is first imported. Torch
 # is not asked: its answer would spoil the device for the processes forked later.
