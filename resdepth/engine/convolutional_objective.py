@@ -22,6 +22,9 @@ Statistics = Literal["centre", "recalibrated"]
 vector, as torch.optim.swa_utils.update_bn has them. Li et al. (arXiv 1712.09913) use the centre's.
 """
 
+TOGETHER = {"cpu": 1, "cuda": 16, "mps": 1}
+"""Vectors in one call, by device: 16 networks on 500 images of CIFAR keep half a GiB alive."""
+
 
 @dataclass(frozen=True)
 class ConvolutionalObjective:
@@ -53,26 +56,48 @@ class ConvolutionalObjective:
 
     @property
     def together(self) -> int:
-        """One: a convolution of many images fills the device by itself."""
-        return 1
+        """On a CPU one: a convolution of many images fills it by itself.
+
+        One too where each vector has batch statistics of its own, which the network holds.
+        """
+        if self.statistics == "recalibrated":
+            return 1
+        return TOGETHER[self.centre.device.type]
 
     def scores(self, vectors: Vector) -> Scores:
-        """Mean loss and accuracy of each vector."""
+        """Mean loss and accuracy of each vector; all in one call where several go together."""
         with torch.no_grad():
-            found = torch.stack([self._score(vector) for vector in vectors]) / self.samples
+            if self.together > 1:
+                found = self._score(vectors) / self.samples
+            else:
+                each = [self._score(vector.unsqueeze(0)) for vector in vectors]
+                found = torch.cat(each) / self.samples
         return Scores(found[:, 0], found[:, 1])
 
-    def _score(self, vector: Vector) -> Tensor:
-        """Summed loss and hits over all batches, (2,)."""
+    def _score(self, vectors: Vector) -> Tensor:
+        """Summed loss and hits over all batches, (R, 2)."""
         if self.statistics == "recalibrated":
-            self._recalibrate(vector)
-        found = _nothing(vector).repeat(2)
+            self._recalibrate(vectors[0])
+        found = _nothing(vectors).repeat(len(vectors), 2)
         for images, labels in self.batches:
-            logits = self._logits(vector, images)
-            loss = in_float64(CrossEntropy().of_samples(logits, labels)).sum()
-            hits = in_float64(logits.argmax(1) == labels).sum()
-            found += torch.stack([loss, hits])
+            found += torch.stack(
+                [
+                    torch.stack([in_float64(part).sum() for part in (losses, hits)])
+                    for losses, hits in self._answers(vectors, images, labels)
+                ]
+            )
         return found
+
+    def _answers(
+        self, vectors: Vector, images: Images, labels: Labels
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """The loss of every image, and whether it is recognised, of each vector."""
+        if len(vectors) == 1:
+            several = self._logits(vectors[0], images).unsqueeze(0)
+        else:
+            several = torch.vmap(lambda vector: self._logits(vector, images))(vectors)
+        for logits in several:
+            yield CrossEntropy().of_samples(logits, labels), logits.argmax(1) == labels
 
     def _recalibrate(self, vector: Vector) -> None:
         """Give the network the batch statistics that it has with these parameters."""

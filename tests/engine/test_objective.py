@@ -8,7 +8,7 @@ from torch.func import functional_call
 from torch.nn.functional import cross_entropy
 
 from resdepth.engine.convolutional import ResNet, initialise
-from resdepth.engine.convolutional_objective import ConvolutionalObjective
+from resdepth.engine.convolutional_objective import TOGETHER, ConvolutionalObjective
 from resdepth.engine.kernels.eager import EagerEngine
 from resdepth.engine.objective import DenseObjective
 from resdepth.engine.parameters import Layout, Part
@@ -98,3 +98,17 @@ def test_layers_are_matrices_of_a_stack_or_modules(convolutional) -> None:
     ends = [place.stop for place in layers.values()]
     assert [place.start for place in layers.values()] == [0, *ends[:-1]]
     assert ends[-1] == convolutional.layout.size
+
+
+def test_convolutional_networks_in_one_call_are_those_one_by_one(
+    convolutional, monkeypatch
+) -> None:
+    far = 0.05 * random(5, convolutional.layout.size, seed=70)
+    vectors = convolutional.centre + far
+    alone = convolutional.scores(vectors)
+    monkeypatch.setitem(TOGETHER, "cpu", 5)
+    assert convolutional.together == 5
+    together = convolutional.scores(vectors)
+    torch.testing.assert_close(together.loss, alone.loss, rtol=1e-12, atol=0)
+    assert torch.equal(together.accuracy, alone.accuracy)
+    assert len(set(alone.loss.tolist())) == 5
