@@ -48,7 +48,9 @@ def start_event(program: str, options: Mapping[str, Any]) -> Event:
         elif isinstance(value, (int, float)):
             info.hparams[name].number_value = value
         elif value is not None:
-            info.hparams[name].string_value = str(value)
+            # A folder's name may hold bytes that are no text, which protobuf has no place for.
+            text = str(value).encode("utf-8", "backslashreplace").decode()
+            info.hparams[name].string_value = text
     values = [_hparams(START, HParamsPluginData(session_start_info=info)), _charts()]
     return Event(wall_time=time.time(), summary=Summary(value=values))
 

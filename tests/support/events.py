@@ -18,7 +18,8 @@ def raw_scalars(run: Path) -> list[tuple[str, int, float]]:
     for file in sorted(run.glob("events.out.tfevents.*")):
         for payload in RawEventFileLoader(str(file)).Load():
             event = Event.FromString(payload)
-            found += [(v.tag, event.step, v.simple_value) for v in event.summary.value]
+            values = [v for v in event.summary.value if v.HasField("simple_value")]
+            found += [(v.tag, event.step, v.simple_value) for v in values]
     return found
 
 
