@@ -62,7 +62,7 @@ class ConvolutionalObjective:
         """
         if self.statistics == "recalibrated":
             return 1
-        return TOGETHER[self.centre.device.type]
+        return TOGETHER[next(self.network.parameters()).device.type]
 
     def scores(self, vectors: Vector) -> Scores:
         """Mean loss and accuracy of each vector; all in one call where several go together."""
