@@ -62,6 +62,7 @@ def serve(forks: Sequence[Mapping[str, Any]]) -> None:
 
 def _warm_up() -> None:
     """Do once what every cell would do again: imports, and the versions that manifests name."""
+    gc.disable()
     for module in MODULES:
         # What is not installed is for the cell to complain of.
         with contextlib.suppress(ImportError):
@@ -70,6 +71,7 @@ def _warm_up() -> None:
     # What is here now lives as long as we do: no fork need look through it, and copy it by that.
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def _multiply(forks: Sequence[Mapping[str, Any]]) -> None:

@@ -22,9 +22,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 from resdepth.mathematics.fractional import coarsen, fractional_noise
+from resdepth.mathematics.normal import ONE_SIDED, central_quantile
 from resdepth.mathematics.random import stream
 
 Array = NDArray[np.float64]
@@ -52,9 +52,8 @@ def constant(shape: Shape, scale: float, seed: int) -> Array:
 
 def truncated_normal(shape: Shape, scale: float, seed: int) -> Array:
     """Normal of standard deviation `scale`, truncated to one standard deviation, by inversion."""
-    uniform = stream(seed, "blocks").uniform(ndtr(-1.0), ndtr(1.0), shape)
-    drawn: Array = ndtri(uniform)
-    return scale * np.clip(drawn, -1.0, 1.0)
+    uniform = stream(seed, "blocks").uniform(ONE_SIDED, 1.0 - ONE_SIDED, shape)
+    return scale * np.clip(central_quantile(uniform), -1.0, 1.0)
 
 
 def repeated(shape: Shape, scale: float, seed: int) -> Array:
