@@ -3,7 +3,7 @@
 import inspect
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -141,8 +141,3 @@ def _paths(incomplete: str) -> list[str]:
 def command_line() -> list[str]:
     """The command line of this process, for the record."""
     return ["resdepth", *sys.argv[1:]]
-
-
-def flag_names(model: type[Options]) -> Mapping[str, tuple[str, ...]]:
-    """Fields and their flags, for the reference page."""
-    return {name: flags(name, info) for name, info in model.model_fields.items()}
