@@ -12,16 +12,8 @@ from pydantic.fields import FieldInfo
 from typer.core import TyperCommand
 from typer.main import get_command
 
-from resdepth.options.base import (
-    Invocation,
-    Options,
-    choices,
-    flags,
-    help_text,
-    metavar,
-    presentation,
-    repeated,
-)
+from resdepth.options.base import Invocation, Options
+from resdepth.options.fields import choices, flags, help_text, metavar, presentation, repeated
 from resdepth.options.place import place
 from resdepth.options.resolve import resolve, to_yaml
 
