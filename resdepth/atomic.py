@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from resdepth.errors import WriteFailed
+from resdepth.errors import write_failed
 
 SUFFIX = ".part"
 """Of the temporary siblings, which begin with a dot."""
@@ -35,7 +35,7 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
         _synchronise_folder(path.parent)
     except OSError as error:
         _discard(temporary)
-        raise WriteFailed(path=path, reason=error.strerror or str(error)) from None
+        raise write_failed(path, error) from None
     except BaseException:
         _discard(temporary)
         raise
@@ -74,7 +74,7 @@ def check_writable(path: Path) -> None:
         os.close(descriptor)
         _discard(Path(probe))
     except OSError as error:
-        raise WriteFailed(path=path, reason=error.strerror or str(error)) from None
+        raise write_failed(path, error) from None
 
 
 def _temporary_name(name: str) -> str:

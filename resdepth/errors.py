@@ -5,6 +5,8 @@ what is wrong and where; the hint says what to do about it. Exit code 2 marks an
 wrong by itself, 1 a failure of a correct one. Only the command line prints them.
 """
 
+import errno
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -104,12 +106,17 @@ class WriteFailed(ResdepthError):
     template = "{path}: cannot write: {reason}"
     hint = "choose another place with --out; no file is half-written"
 
-    def advice(self) -> str:
-        """The hint; where there is no room, another one first."""
-        full = ("No space", "quota", "too large")
-        known = str(self.context["reason"])
-        room = "free some space, or " if any(word in known for word in full) else ""
-        return room + super().advice()
+
+class DiskFull(WriteFailed):
+    """There is no room to write, on the disk or within what its user may take of it."""
+
+    hint = "free some space, or choose another place with --out; no file is half-written"
+
+
+def write_failed(path: Path, error: OSError) -> WriteFailed:
+    """What the operating system said when it refused to write `path`."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return (DiskFull if full else WriteFailed)(path=path, reason=error.strerror or error)
 
 
 class SystemRefused(ResdepthError):
@@ -124,6 +131,11 @@ class Unreadable(ResdepthError):
 
     template = "{path}: cannot be read: {reason}"
     hint = "nothing is known of what it holds; see to its permissions, its place or its disk"
+
+
+def unreadable(path: Path, error: OSError) -> Unreadable:
+    """What the operating system said when it refused to read `path`."""
+    return Unreadable(path=path, reason=error.strerror or error)
 
 
 class ResultUnwritable(ResdepthError):
@@ -152,6 +164,10 @@ class FileCorrupt(ResdepthError):
 
     template = "{path}: {reason}"
     hint = "{remedy}"
+
+
+class FileChanged(FileCorrupt):
+    """A file whose checksum does not agree: it holds something else than was written."""
 
 
 class WeightsForeign(FileCorrupt):
@@ -224,6 +240,14 @@ class NotAStudy(ResdepthError):
 
     template = "{path}: not a study: it has no study.yaml"
     hint = "'resdepth study run --out {path}' begins one"
+    exit_code = 2
+
+
+class SurfaceChanged(ResdepthError):
+    """A surface that goes on was asked for in another way."""
+
+    template = "--resume: {path} was begun with another {what}"
+    hint = "repeat its options, or leave --resume out to begin anew"
     exit_code = 2
 
 
@@ -300,6 +324,13 @@ class AnalysisImpossible(ResdepthError):
 
     template = "{path}: {reason}"
     hint = "{remedy}"
+
+
+class EventsMissing(AnalysisImpossible):
+    """No event file where curves are looked for."""
+
+    template = "{path}: no event file {where}"
+    hint = "the names of event files contain 'tfevents'"
 
 
 class RunsDiffer(ResdepthError):

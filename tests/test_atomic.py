@@ -8,7 +8,7 @@ from typing import IO
 import pytest
 
 from resdepth.atomic import write_text, write_whole
-from resdepth.errors import WriteFailed
+from resdepth.errors import DiskFull, WriteFailed
 
 
 def names(folder: Path) -> list[str]:
@@ -33,7 +33,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, old: bytes | None) ->
     path = tmp_path / "c.txt"
     if old is not None:
         path.write_bytes(old)
-    with pytest.raises(WriteFailed, match=r"c\.txt: cannot write: No space left"):
+    with pytest.raises(DiskFull, match=r"c\.txt: cannot write: No space left"):
         write_whole(path, full)
     assert names(tmp_path) == ([] if old is None else ["c.txt"])
     assert old is None or path.read_bytes() == old

@@ -29,7 +29,8 @@ EXAMPLES: dict[type[ResdepthError], dict[str, object]] = {
     errors.PathMissing: {"path": "a/b", "kind": "checkpoint"},
     errors.OutputExists: {"path": "runs/a"},
     errors.NotARun: {"path": "runs/a", "reason": "it has no manifest.json"},
-    errors.WriteFailed: {"path": "runs/a", "reason": "No space left on device"},
+    errors.WriteFailed: {"path": "runs/a", "reason": "Permission denied"},
+    errors.DiskFull: {"path": "runs/a", "reason": "No space left on device"},
     errors.SystemRefused: {"path": "runs/a", "reason": "File name too long"},
     errors.Unreadable: {"path": "runs/a/manifest.json", "reason": "Permission denied"},
     errors.ResultUnwritable: {"reason": "No space left on device"},
@@ -40,6 +41,7 @@ EXAMPLES: dict[type[ResdepthError], dict[str, object]] = {
         "remedy": "install it again",
     },
     errors.FileCorrupt: {"path": "a.npz", "reason": "truncated", "remedy": "export it again"},
+    errors.FileChanged: {"path": "m.json", "reason": "its checksum", "remedy": "restore it"},
     errors.WeightsForeign: {"path": "a.pt", "reason": "no 'blocks' in it", "remedy": "name one"},
     errors.PatternMissing: {
         "path": "a.pt",
@@ -60,6 +62,8 @@ EXAMPLES: dict[type[ResdepthError], dict[str, object]] = {
     errors.MemoryExhausted: {"reason": "unable to allocate 8 PiB"},
     errors.Diverged: {"step": 7, "place": " in layer 3", "loss": "nan", "path": "runs/a"},
     errors.ResumeChanged: {"flag": "--depth", "path": "runs/a", "recorded": 64, "given": 32},
+    errors.SurfaceChanged: {"path": "loss.npy", "what": "steps (3, not 4)"},
+    errors.EventsMissing: {"path": "events", "where": "in or under it"},
     errors.DepthTwice: {
         "first": "runs/a",
         "second": "runs/b",

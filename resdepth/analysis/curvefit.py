@@ -9,7 +9,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from resdepth.errors import AnalysisImpossible, FileCorrupt, PathMissing, ResdepthError
+from resdepth.errors import (
+    AnalysisImpossible,
+    EventsMissing,
+    FileCorrupt,
+    PathMissing,
+    ResdepthError,
+)
 from resdepth.mathematics.decay import DecayFit, filter_curve, fit_decay
 from resdepth.records import plain
 from resdepth.runs.events import is_event_file, read_recording
@@ -51,7 +57,7 @@ def event_sources(path: Path) -> Iterator[Path]:
 
     Raises
     ------
-    PathMissing, AnalysisImpossible
+    PathMissing, EventsMissing
         There is nothing, or no event file in it.
     """
     if path.name == EVENTS_OF_OLD and not path.exists():
@@ -63,8 +69,7 @@ def event_sources(path: Path) -> Iterator[Path]:
         return
     folders = sorted({file.parent for file in walk(path, once=True) if is_event_file(file)})
     if not folders:
-        remedy = "the names of event files contain 'tfevents'"
-        raise AnalysisImpossible(path=path, reason="no event file in or under it", remedy=remedy)
+        raise EventsMissing(path=path, where="in or under it")
     yield from folders
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resdepth.cli import console, signals
+from resdepth.cli.landscape_checks import checks, path_numbers
 from resdepth.cli.landscape_picture import SUFFIXES, picture, vis
 from resdepth.cli.parameters import command, command_line
 from resdepth.cli.picture import open_window
@@ -15,9 +16,8 @@ from resdepth.options.landscape import (
     RenderOptions,
     TrajectoryInvocation,
     TrajectoryOptions,
-    VisInvocation,
-    VisOptions,
 )
+from resdepth.options.landscape_picture import VisInvocation, VisOptions
 
 if TYPE_CHECKING:
     from resdepth.runs.surface import Surface
@@ -41,18 +41,14 @@ def render(options: RenderOptions, call: RenderInvocation, given: frozenset[str]
         from resdepth.experiment.landscape import render as evaluate
         from resdepth.experiment.objectives import Source
         from resdepth.records import as_json
-        from resdepth.runs.surface import read_surface
 
-    console.route_warnings()
-    paths = _evaluated(
-        lambda cells: evaluate(Source(training, checkpoint), options, out, command_line(), cells),
-        call.quiet,
+    source = Source(training, checkpoint)
+    found = _evaluated(
+        out, lambda cells: evaluate(source, options, out, command_line(), cells), call.quiet
     )
-    if paths is None:
+    if found is None:
         return signals.exit_code()
-    surface = read_surface(out)
-    for line in checks(surface):
-        console.say(line, quiet=call.quiet)
+    surface, paths = found
     if call.json_:
         numbers = {"losses": surface.raw, "accuracies": surface.accuracies}
         print(as_json({**surface.record, **numbers}))
@@ -84,80 +80,23 @@ def trajectory(
     with signals.deferred():
         from resdepth.experiment.trajectory import trajectory as evaluate
         from resdepth.records import as_json
-        from resdepth.runs.surface import read_surface
 
-    console.route_warnings()
-    paths = _evaluated(lambda cells: evaluate(run, options, out, command_line(), cells), call.quiet)
-    if paths is None:
+    found = _evaluated(
+        out, lambda cells: evaluate(run, options, out, command_line(), cells), call.quiet
+    )
+    if found is None:
         return signals.exit_code()
-    surface = read_surface(out)
-    for line in checks(surface):
-        console.say(line, quiet=call.quiet)
+    surface, paths = found
     looks = VisOptions(surface=out, log=options.log, columns=options.columns)
     drawn, _ = picture(surface, looks, "contour", at)
     if drawn is not None:
         style.save(drawn, at)
     if call.json_:
-        print(as_json(_path_numbers(surface)))
+        print(as_json(path_numbers(surface)))
     console.wrote([at, *paths], aside=call.json_)
     if options.show and drawn is not None:
         open_window(drawn, at)
     return 0
-
-
-def _path_numbers(surface: "Surface") -> dict[str, Any]:
-    path = surface.trajectory or {}
-    names = ("steps", "coordinates", "loss", "plane_loss", "distance")
-    numbers: dict[str, Any] = {name: path[name] for name in names}
-    numbers["steps"] = path["steps"].astype(int)
-    return {"explained": surface.record["explained"], **numbers}
-
-
-def checks(surface: "Surface") -> list[str]:
-    """What tells whether a picture can be trusted, in words."""
-    record, found = surface.record, []
-    if "norm_ratios" in record:
-        ratios = ", ".join(f"{ratio:.6g}" for ratio in record["norm_ratios"][:8])
-        found.append(f"norms of the directions over that of the weights they move: {ratios}")
-        cosines = [row[i + 1] for i, row in enumerate(record["cosines"][:-1])][::2]
-        if cosines:
-            words = ", ".join(f"{cosine:.3g}" for cosine in cosines[:8])
-            found.append(f"cosines of the directions: {words}")
-    if "spans" in record and record.get("span") == "auto":
-        words = ", ".join(f"{span:.4g}" for span in record["spans"])
-        found.append(f"spans that --span auto found: {words}")
-    centre, own = record["centre_loss"], record.get("run_loss")
-    beside = "the run recorded none of these data" if own is None else f"the run's own {own:.8g}"
-    found.append(f"loss at the centre {centre:.8g}; {beside}")
-    return [*found, *_barriers(surface), *_path_words(surface)]
-
-
-def _barriers(surface: "Surface") -> list[str]:
-    """How high the loss rises between two minima above the straight line between their losses."""
-    record = surface.record
-    if record.get("kind") != "runs" or surface.losses.ndim != 1:
-        return []
-    (axis,), (other,) = surface.axes, record["mark_losses"]
-    inside = (axis >= 0.0) & (axis <= 1.0)
-    line = (1.0 - axis) * record["centre_loss"] + axis * other
-    barrier = max(0.0, float((surface.losses - line)[inside].max(initial=0.0)))
-    return [f"loss at the other weights {other:.8g}; barrier on the way {barrier:.6g}"]
-
-
-def _path_words(surface: "Surface") -> list[str]:
-    path = surface.trajectory
-    if path is None:
-        return []
-    first, second = (100 * share for share in surface.record["explained"])
-    farthest = int(path["distance"].argmax())
-    gaps = abs(path["loss"] - path["plane_loss"])
-    worst = int(gaps.argmax())
-    return [
-        f"{len(path['steps'])} checkpoints; the plane explains {first:.4g} % + {second:.4g} %",
-        f"farthest off the plane: {path['distance'][farthest]:.4g} at step "
-        f"{path['steps'][farthest]:.0f}; widest gap of the losses: {gaps[worst]:.4g} at step "
-        f"{path['steps'][worst]:.0f}",
-    ]
 
 
 def _surface_path(out: Path | None, run: Path | None) -> Path:
@@ -166,18 +105,25 @@ def _surface_path(out: Path | None, run: Path | None) -> Path:
 
 
 def _evaluated(
-    evaluate: Callable[["Cells"], tuple[Path, ...]], quiet: bool
-) -> tuple[Path, ...] | None:
-    """What was written; None where it was interrupted, which is said."""
+    out: Path, evaluate: Callable[["Cells"], tuple[Path, ...]], quiet: bool
+) -> tuple["Surface", tuple[Path, ...]] | None:
+    """The surface at `out`, with its checks said, and its files; None where it was interrupted."""
+    from resdepth.runs.surface import read_surface
+
+    console.route_warnings()
     cells = Cells(quiet)
     try:
-        return evaluate(cells)
+        paths = evaluate(cells)
     except KeyboardInterrupt:
         place = f" from cell {cells.done} of {cells.total}" if cells.total else ""
         console.say(f"interrupted; --resume goes on{place}")
         return None
     finally:
         cells.close()
+    surface = read_surface(out)
+    for line in checks(surface):
+        console.say(line, quiet=quiet)
+    return surface, paths
 
 
 class Cells:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from resdepth.cli import console
 from resdepth.cli.picture import finish
 from resdepth.errors import OptionConflict, OptionInvalid
-from resdepth.options.landscape import VisInvocation, VisOptions
+from resdepth.options.landscape_picture import VisInvocation, VisOptions
 
 if TYPE_CHECKING:
     from resdepth.runs.surface import Surface

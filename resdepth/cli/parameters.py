@@ -3,7 +3,7 @@
 import inspect
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -12,16 +12,8 @@ from pydantic.fields import FieldInfo
 from typer.core import TyperCommand
 from typer.main import get_command
 
-from resdepth.options.base import (
-    Invocation,
-    Options,
-    choices,
-    flags,
-    help_text,
-    metavar,
-    presentation,
-    repeated,
-)
+from resdepth.options.base import Invocation, Options
+from resdepth.options.fields import choices, flags, help_text, metavar, presentation, repeated
 from resdepth.options.place import place
 from resdepth.options.resolve import resolve, to_yaml
 
@@ -141,8 +133,3 @@ def _paths(incomplete: str) -> list[str]:
 def command_line() -> list[str]:
     """The command line of this process, for the record."""
     return ["resdepth", *sys.argv[1:]]
-
-
-def flag_names(model: type[Options]) -> Mapping[str, tuple[str, ...]]:
-    """Fields and their flags, for the reference page."""
-    return {name: flags(name, info) for name, info in model.model_fields.items()}

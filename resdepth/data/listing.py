@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resdepth.contents import seen
-from resdepth.errors import DataInvalid, PathMissing, Unreadable
+from resdepth.errors import DataInvalid, PathMissing, unreadable
 from resdepth.walk import walk
 
 
@@ -46,7 +46,7 @@ def list_files(path: Path) -> Listing:
     except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
         # A damaged list of files may ask for a place before the beginning.
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
-            raise Unreadable(path=path, reason=error.strerror or error) from None
+            raise unreadable(path, error) from None
         found = seen(path)
         remedy = found.remedy or "give a folder or a .zip of images"
         raise DataInvalid(path=path, reason=_not_read(found.what, error), remedy=remedy) from None

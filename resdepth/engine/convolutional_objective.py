@@ -65,13 +65,10 @@ class ConvolutionalObjective:
         return TOGETHER[next(self.network.parameters()).device.type]
 
     def scores(self, vectors: Vector) -> Scores:
-        """Mean loss and accuracy of each vector; all in one call where several go together."""
+        """Mean loss and accuracy of each vector, in calls of at most `together`."""
         with torch.no_grad():
-            if self.together > 1:
-                found = self._score(vectors) / self.samples
-            else:
-                each = [self._score(vector.unsqueeze(0)) for vector in vectors]
-                found = torch.cat(each) / self.samples
+            each = [self._score(part) for part in torch.split(vectors, self.together)]
+        found = torch.cat(each) / self.samples
         return Scores(found[:, 0], found[:, 1])
 
     def _score(self, vectors: Vector) -> Tensor:
@@ -80,24 +77,16 @@ class ConvolutionalObjective:
             self._recalibrate(vectors[0])
         found = _nothing(vectors).repeat(len(vectors), 2)
         for images, labels in self.batches:
-            found += torch.stack(
-                [
-                    torch.stack([in_float64(part).sum() for part in (losses, hits)])
-                    for losses, hits in self._answers(vectors, images, labels)
-                ]
-            )
+            for sums, logits in zip(found, self._answers(vectors, images), strict=True):
+                losses, hits = CrossEntropy().of_samples(logits, labels), logits.argmax(1) == labels
+                sums += torch.stack([in_float64(part).sum() for part in (losses, hits)])
         return found
 
-    def _answers(
-        self, vectors: Vector, images: Images, labels: Labels
-    ) -> Iterator[tuple[Tensor, Tensor]]:
-        """The loss of every image, and whether it is recognised, of each vector."""
+    def _answers(self, vectors: Vector, images: Images) -> Tensor:
+        """The logits of every vector, (R, N, classes)."""
         if len(vectors) == 1:
-            several = self._logits(vectors[0], images).unsqueeze(0)
-        else:
-            several = torch.vmap(lambda vector: self._logits(vector, images))(vectors)
-        for logits in several:
-            yield CrossEntropy().of_samples(logits, labels), logits.argmax(1) == labels
+            return self._logits(vectors[0], images).unsqueeze(0)
+        return torch.vmap(lambda vector: self._logits(vector, images))(vectors)
 
     def _recalibrate(self, vector: Vector) -> None:
         """Give the network the batch statistics that it has with these parameters."""

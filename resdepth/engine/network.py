@@ -11,9 +11,7 @@ from resdepth.engine.loss import Loss
 from resdepth.mathematics import scaling
 
 INSIDE = ("skip", "none")
-"""Augmentations with the weights inside the activation: sigma(h A_k^T)."""
-OUTSIDE = ("linear_skip", "inc_skip")
-"""Augmentations with the weights outside: sigma(h) A_k^T."""
+"""Augmentations with the weights inside the activation: sigma(h A_k^T), not sigma(h) A_k^T."""
 
 
 @dataclass(frozen=True)

@@ -64,11 +64,6 @@ def run_seeds(
     return summary
 
 
-def is_series(folder: Path) -> bool:
-    """Whether `folder` holds several seeds."""
-    return (folder / NAME).is_file()
-
-
 def summarise(finals: list[dict[str, float]]) -> tuple[dict[str, float], dict[str, float]]:
     """Mean and sample standard deviation (n - 1) of each scalar; no deviation of a single run."""
     tags = list(finals[0]) if finals else []

@@ -18,7 +18,8 @@ from resdepth.errors import (
     PathMissing,
 )
 from resdepth.options import yaml12
-from resdepth.options.base import Options, choices, flag_of, members, span
+from resdepth.options.base import Options, flag_of
+from resdepth.options.fields import choices, members, span
 from resdepth.options.place import spelled
 
 Model = TypeVar("Model", bound=Options)

@@ -8,8 +8,9 @@ from pydantic import create_model, model_validator
 from pydantic.fields import FieldInfo
 
 from resdepth.errors import OptionConflict
-from resdepth.options.base import AnalysisInvocation, Options, help_text, option, presentation
+from resdepth.options.base import AnalysisInvocation, Options, option
 from resdepth.options.executor import ExecutorInvocation
+from resdepth.options.fields import help_text, presentation
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.options.train import TrainOptions
 

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from resdepth.atomic import write_whole
 from resdepth.contents import seen
-from resdepth.errors import FileCorrupt, PathMissing, Unreadable
+from resdepth.errors import FileChanged, FileCorrupt, PathMissing, Unreadable, unreadable
 from resdepth.runs.checksum import KEY
-from resdepth.runs.sealed import read_metadata, read_sealed, sealed
+from resdepth.runs.sealed import ChecksumWrong, read_metadata, read_sealed, sealed
 
 FORMAT = "resdepth-checkpoint-2"
 FORMATS = (FORMAT, "resdepth-checkpoint-1", "resdepth-state-1")
@@ -185,19 +185,20 @@ UNREADABLE = (SafetensorError, OSError, KeyError, ValueError, AttributeError)
 
 def _unread(path: Path, error: Exception) -> FileCorrupt | Unreadable:
     if isinstance(error, OSError):
-        return Unreadable(path=path, reason=error.strerror or error)
+        return unreadable(path, error)
     if isinstance(error, SafetensorError):
         return _refused(path, f"not a whole checkpoint: it is {seen(path).what}")
-    return _refused(path, f"not a whole checkpoint ({error})")
+    kind = FileChanged if isinstance(error, ChecksumWrong) else FileCorrupt
+    return _refused(path, f"not a whole checkpoint ({error})", kind)
 
 
 def _foreign(path: Path) -> FileCorrupt:
     return _refused(path, f"not a resdepth checkpoint: it is {seen(path).what}")
 
 
-def _refused(path: Path, reason: str) -> FileCorrupt:
+def _refused(path: Path, reason: str, kind: type[FileCorrupt] = FileCorrupt) -> FileCorrupt:
     ours = path.absolute().parent.name == FOLDER
-    return FileCorrupt(path=path, reason=reason, remedy=EARLIER if ours else FOREIGN)
+    return kind(path=path, reason=reason, remedy=EARLIER if ours else FOREIGN)
 
 
 def _flaw(checkpoint: Checkpoint) -> str:

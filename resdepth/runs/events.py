@@ -13,7 +13,7 @@ from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary
 
 from resdepth.atomic import write_whole
-from resdepth.errors import FileCorrupt, PathMissing, WriteFailed
+from resdepth.errors import EventsMissing, FileCorrupt, PathMissing, write_failed
 from resdepth.runs.board import end_event, is_board_event, start_event
 from resdepth.runs.records import frame, read_records
 from resdepth.runs.series import Merger, Recording, Series
@@ -34,7 +34,7 @@ class EventLog:
             folder.mkdir(parents=True, exist_ok=True)
             self._stream: IO[bytes] = self.path.open("xb")
         except OSError as error:
-            raise WriteFailed(path=self.path, reason=error.strerror) from None
+            raise write_failed(self.path, error) from None
         self._append(Event(wall_time=time.time(), file_version="brain.Event:2"))
 
     def write(self, step: int, scalars: Mapping[str, float]) -> None:
@@ -56,7 +56,7 @@ class EventLog:
             self._stream.flush()
             os.fsync(self._stream.fileno())
         except OSError as error:
-            raise WriteFailed(path=self.path, reason=error.strerror) from None
+            raise write_failed(self.path, error) from None
 
     def close(self) -> None:
         """Synchronise and close."""
@@ -68,7 +68,7 @@ class EventLog:
         try:
             self._stream.write(frame(event.SerializeToString()))
         except OSError as error:
-            raise WriteFailed(path=self.path, reason=error.strerror) from None
+            raise write_failed(self.path, error) from None
 
 
 def is_event_file(path: Path) -> bool:
@@ -148,15 +148,16 @@ def read_recording(path: Path) -> Recording:
     ------
     PathMissing
         Nothing there.
+    EventsMissing
+        No event file in the folder.
     FileCorrupt
-        No event file in the folder, or none that begins like one.
+        None that begins like one.
     """
     if not path.exists():
         raise PathMissing(path=path, kind="event file or folder")
     files = event_files(path) if path.is_dir() else [path]
     if not files:
-        remedy = "the names of event files contain 'tfevents'"
-        raise FileCorrupt(path=path, reason="no event file in this folder", remedy=remedy)
+        raise EventsMissing(path=path, where="in this folder")
     merger, bad = Merger(path), []
     for file in files:
         try:

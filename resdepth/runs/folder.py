@@ -14,7 +14,7 @@ from resdepth.errors import (
     OptionConflict,
     OutputExists,
     ResumeChanged,
-    WriteFailed,
+    write_failed,
 )
 from resdepth.options.programs import PROGRAMS
 from resdepth.options.resolve import from_record
@@ -167,7 +167,7 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise WriteFailed(path=folder, reason=error.strerror) from None
+        raise write_failed(folder, error) from None
 
 
 def _held(folder: Path) -> Lock:
@@ -192,7 +192,7 @@ def _used(folder: Path) -> bool:
             return False
         there = _contents(folder)
     except OSError as error:
-        raise WriteFailed(path=folder, reason=error.strerror) from None
+        raise write_failed(folder, error) from None
     return bool(there) and not ([path.name for path in there] == [NAME] and _stillborn(folder))
 
 

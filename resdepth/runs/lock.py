@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 from typing import IO, Any
 
-from resdepth.errors import RunBusy, WriteFailed
+from resdepth.errors import RunBusy, write_failed
 
 try:
     import fcntl
@@ -56,7 +56,7 @@ class Lock:
             json.dump({"host": socket.gethostname(), "pid": os.getpid()}, stream)
             stream.flush()
         except OSError as error:
-            raise WriteFailed(path=self.path, reason=error.strerror or str(error)) from None
+            raise write_failed(self.path, error) from None
         self._stream = stream
         threading.Thread(target=self._beat, name="lock", daemon=True).start()
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from typing_extensions import TypedDict  # Python 3.11's own carries no configuration.
 
 from resdepth.atomic import write_text
-from resdepth.errors import FileCorrupt, NotARun, Unreadable
+from resdepth.errors import FileChanged, FileCorrupt, NotARun, unreadable
 from resdepth.runs.checksum import KEY, checksum
 
 FORMAT = 1
@@ -150,7 +150,7 @@ def read_manifest(run: Path) -> Manifest:
         where = ".".join(str(part) for part in first["loc"])
         raise FileCorrupt(path=path, reason=f"{where}: {first['msg']}", remedy=REMEDY) from None
     if manifest.sha256 and checksum(content) != manifest.sha256:
-        raise FileCorrupt(
+        raise FileChanged(
             path=path,
             reason="its checksum does not agree: it was changed after it was written",
             remedy=f"restore it; or remove its line '{KEY}' where the change was meant",
@@ -165,6 +165,6 @@ def _read_json(run: Path, path: Path) -> Any:
         reason = "it has no manifest.json" if run.is_dir() else "no such folder"
         raise NotARun(path=run, reason=reason) from None
     except OSError as error:
-        raise Unreadable(path=path, reason=error.strerror) from None
+        raise unreadable(path, error) from None
     except (ValueError, RecursionError) as error:
         raise FileCorrupt(path=path, reason=f"not JSON ({error})", remedy=REMEDY) from None

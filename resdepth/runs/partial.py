@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resdepth.atomic import write_whole
-from resdepth.errors import FileCorrupt, OptionConflict, Unreadable
+from resdepth.errors import FileCorrupt, SurfaceChanged, unreadable
 from resdepth.runs.archive import check_zip
 
 Array = NDArray[np.float64]
@@ -33,7 +33,7 @@ class Partial:
         return cls(request, np.full((cells, measures), np.nan), np.zeros(cells, dtype=bool))
 
     def check_same(self, out: Path, request: dict[str, Any], cells: int) -> None:
-        """Raise OptionConflict where `request` asks for another surface than this one."""
+        """Raise SurfaceChanged where `request` asks for another surface than this one."""
         wanted = json.loads(json.dumps(request))
         # The digest says whether the checkpoint is the same; its path may be spelled otherwise.
         names = [name for name in wanted if name != "checkpoint"]
@@ -42,11 +42,7 @@ class Partial:
             name = (differing or ["steps"])[0]
             recorded, given = self.request.get(name), wanted[name]
             shown = "" if isinstance(given, dict) else f" ({recorded}, not {given})"
-            raise OptionConflict(
-                flag="--resume",
-                reason=f"{out} was begun with another {name.replace('_', ' ')}{shown}",
-                remedy="repeat its options, or leave --resume out to begin anew",
-            )
+            raise SurfaceChanged(path=out, what=f"{name.replace('_', ' ')}{shown}")
 
 
 def partial_path(out: Path) -> Path:
@@ -84,7 +80,7 @@ def read_partial(out: Path) -> Partial | None:
             raise ValueError
         return Partial(dict(request), values, done)
     except OSError as error:
-        raise Unreadable(path=path, reason=error.strerror or error) from None
+        raise unreadable(path, error) from None
     except (*UNREADABLE, KeyError, TypeError):
         reason = "not an unfinished surface"
         raise FileCorrupt(path=path, reason=reason, remedy="remove it to begin anew") from None

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from resdepth.atomic import write_text, write_whole
 from resdepth.contents import seen
-from resdepth.errors import AnalysisImpossible, FileCorrupt, PathMissing, Unreadable
+from resdepth.errors import AnalysisImpossible, FileChanged, FileCorrupt, PathMissing, unreadable
 from resdepth.records import as_json, plain
 from resdepth.runs.checksum import KEY, checksum
 
@@ -165,7 +165,7 @@ def _read_array(path: Path) -> Array:
             reason = f"{found.what}, not an .npy file"
         raise FileCorrupt(path=path, reason=reason, remedy=found.remedy or _remedy(path)) from None
     except OSError as error:
-        raise Unreadable(path=path, reason=error.strerror or error) from None
+        raise unreadable(path, error) from None
     if not isinstance(content, np.ndarray) or content.dtype.kind not in "fiu":
         kind = getattr(content, "dtype", "an archive")
         reason = f"holds {kind}, not real numbers"
@@ -185,7 +185,7 @@ def _read_record(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise Unreadable(path=path, reason=error.strerror) from None
+        raise unreadable(path, error) from None
     except (ValueError, RecursionError):
         reason = f"it is {seen(path).what}, not JSON"
         raise FileCorrupt(path=path, reason=reason, remedy="remove or restore it") from None
@@ -201,11 +201,11 @@ def _check_sums(path: Path, record: Mapping[str, Any]) -> None:
     beside = path.with_suffix(".json")
     if KEY in record and checksum(record) != record[KEY]:
         reason = "its checksum does not agree: it was changed after it was written"
-        raise FileCorrupt(path=beside, reason=reason, remedy=REMEDY)
+        raise FileChanged(path=beside, reason=reason, remedy=REMEDY)
     _check_sum(path, record, LOSSES)
 
 
 def _check_sum(path: Path, record: Mapping[str, Any], name: str) -> None:
     if name in record and record[name] != hashlib.sha256(path.read_bytes()).hexdigest():
         reason = "its checksum does not agree with that in the record beside it"
-        raise FileCorrupt(path=path, reason=reason, remedy=REMEDY)
+        raise FileChanged(path=path, reason=reason, remedy=REMEDY)

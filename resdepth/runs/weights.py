@@ -14,7 +14,14 @@ from safetensors import SafetensorError
 from torch import Tensor, strided
 
 from resdepth.contents import listed, seen
-from resdepth.errors import FileCorrupt, ModelsMissing, PathMissing, Unreadable, WeightsForeign
+from resdepth.errors import (
+    FileChanged,
+    FileCorrupt,
+    ModelsMissing,
+    PathMissing,
+    WeightsForeign,
+    unreadable,
+)
 from resdepth.runs.checkpoint import EARLIER
 from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
 from resdepth.runs.loading import (
@@ -64,7 +71,7 @@ def read_weights(path: Path) -> Array:
     except MemoryError:
         raise _corrupt(path, "claims more than the memory") from None
     except OSError as error:
-        raise Unreadable(path=path, reason=error.strerror or error) from None
+        raise unreadable(path, error) from None
 
 
 def _read_pickle(path: Path) -> object:
@@ -81,7 +88,7 @@ def _read_safetensors(path: Path) -> object:
             return _named(path, dict.fromkeys(names))
         return _named(path, read_sealed(path)[1])
     except ChecksumWrong as error:
-        raise _corrupt(path, str(error)) from None
+        raise FileChanged(path=path, reason=str(error), remedy=_remedy(path)) from None
     except SafetensorError as error:
         raise not_loaded(path, SAFETENSORS, error) from None
 

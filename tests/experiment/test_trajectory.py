@@ -12,7 +12,7 @@ import resdepth
 from resdepth.data.load import load_data
 from resdepth.engine.objective import DenseObjective
 from resdepth.engine.reference import ReferenceEngine
-from resdepth.errors import AnalysisImpossible, FileCorrupt
+from resdepth.errors import AnalysisImpossible, FileChanged
 from resdepth.experiment.problem import load_network
 from resdepth.experiment.trajectory import trajectory
 from resdepth.options.landscape import TrajectoryOptions
@@ -125,5 +125,5 @@ def test_one_broken_checkpoint_is_named(small_run, tmp_path) -> None:
     content = bytearray(broken.read_bytes())
     content[-3] ^= 1
     broken.write_bytes(content)
-    with pytest.raises(FileCorrupt, match=r"step_00000002.*checksum"):
+    with pytest.raises(FileChanged, match=r"step_00000002.*checksum"):
         record_of(run, tmp_path / "x.npy")

@@ -8,8 +8,8 @@ from resdepth.engine.kernels.registry import ENGINES
 from resdepth.engine.optimiser import ACTIVATION_CONSTANTS, DEFAULT_CONSTANT
 from resdepth.mathematics.activation import ACTIVATIONS
 from resdepth.mathematics.initialise import INITIALISATIONS
-from resdepth.options.base import choices, flags, help_text, span
 from resdepth.options.export import ExportOptions
+from resdepth.options.fields import choices, flags, help_text, span
 from resdepth.options.train import TrainInvocation, TrainOptions
 from resdepth.runs.export import FORMATS
 from tests.support.networks import AUGMENTATIONS

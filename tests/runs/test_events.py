@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from resdepth.errors import FileCorrupt, PathMissing
+from resdepth.errors import EventsMissing, FileCorrupt, PathMissing
 from resdepth.runs.events import EventLog, cut_after, event_files, read_scalars
 from resdepth.runs.records import frame, read_records
 from tests.support.events import image, points, raw_scalars, scalar, write_events
@@ -163,7 +163,7 @@ def test_cutting_touches_files_of_our_name_alone(tmp_path: Path) -> None:
 
 
 def test_nothing_there(tmp_path: Path) -> None:
-    with pytest.raises(FileCorrupt, match="no event file in this folder"):
+    with pytest.raises(EventsMissing, match="no event file in this folder"):
         read_scalars(tmp_path)
     with pytest.raises(PathMissing, match="no such event file"):
         read_scalars(tmp_path / "x")

@@ -9,8 +9,8 @@ import pytest
 from resdepth.errors import (
     AnalysisImpossible,
     FileCorrupt,
-    OptionConflict,
     PathMissing,
+    SurfaceChanged,
     Unreadable,
 )
 from resdepth.runs.partial import Partial, partial_path, read_partial, write_partial
@@ -135,5 +135,5 @@ def test_a_broken_unfinished_surface_is_named(tmp_path: Path, keep: int) -> None
 def test_another_request_does_not_continue() -> None:
     partial = Partial.empty({"steps": 3, "checkpoint": "a"}, 10)
     partial.check_same(Path("x.npy"), {"steps": 3, "checkpoint": "./a"}, 10)
-    with pytest.raises(OptionConflict, match=r"another steps \(3, not 4\)"):
+    with pytest.raises(SurfaceChanged, match=r"another steps \(3, not 4\)"):
         partial.check_same(Path("x.npy"), {"steps": 4, "checkpoint": "a"}, 17)

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from resdepth.contents import seen
-from resdepth.errors import FileCorrupt, ModelsMissing, PathMissing, Unreadable
+from resdepth.errors import FileChanged, FileCorrupt, ModelsMissing, PathMissing, unreadable
 from resdepth.runs.loading import NotLoaded
+from resdepth.runs.sealed import ChecksumWrong
 from resdepth.runs.stored.arrays import read_arrays
 from resdepth.runs.stored.header import read_header
 from resdepth.runs.stored.pickled import read_pickled
@@ -41,10 +42,12 @@ def read_file(path: Path) -> dict[str, Stored]:
     except NotLoaded as error:
         remedy = error.remedy or ELSE
         raise FileCorrupt(path=path, reason=error.reason, remedy=remedy) from None
+    except ChecksumWrong as error:
+        raise FileChanged(path=path, reason=str(error), remedy=ELSE) from None
     except FileNotFoundError:
         raise PathMissing(path=path, kind="file") from None
     except MemoryError:
         reason = "it claims more than the memory"
         raise FileCorrupt(path=path, reason=reason, remedy=ELSE) from None
     except OSError as error:
-        raise Unreadable(path=path, reason=error.strerror or error) from None
+        raise unreadable(path, error) from None

@@ -14,7 +14,7 @@ import torch
 
 from resdepth.runs.checksum import KEY
 from resdepth.runs.loading import SAFETENSORS, NotLoaded, not_loaded
-from resdepth.runs.sealed import METADATA, ChecksumWrong, verify
+from resdepth.runs.sealed import METADATA, verify
 from resdepth.runs.stored.tensor import AGAIN, Numbers, Stored, read_floats
 from resdepth.runs.stored.unique import unique_json
 
@@ -45,6 +45,8 @@ def read_header(path: Path) -> dict[str, Stored]:
     ------
     NotLoaded
         It is no whole safetensors file.
+    ChecksumWrong
+        It is not what was written.
     OSError
         It cannot be read.
     """
@@ -61,10 +63,7 @@ def read_header(path: Path) -> dict[str, Stored]:
     metadata = entries.pop(METADATA, {})
     _check_places(entries, size - 8 - length)
     if isinstance(metadata, Mapping) and KEY in metadata:
-        try:
-            verify(path, str(metadata[KEY]))
-        except ChecksumWrong as error:
-            raise NotLoaded(str(error)) from None
+        verify(path, str(metadata[KEY]))
     return {name: _stored(path, name, entry, 8 + length) for name, entry in entries.items()}
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path, PurePosixPath
 
-from resdepth.errors import FileCorrupt, Unreadable
+from resdepth.errors import FileCorrupt, unreadable
 from resdepth.runs.loading import NotLoaded
 from resdepth.runs.stored.file import read_file
 from resdepth.runs.stored.tensor import Stored
@@ -38,7 +38,7 @@ def _places(path: Path) -> dict[str, str]:
     except NotLoaded as error:
         raise _wrong(path, error.reason) from None
     except OSError as error:
-        raise Unreadable(path=path, reason=error.strerror or error) from None
+        raise unreadable(path, error) from None
     places = content.get("weight_map") if isinstance(content, dict) else None
     if not isinstance(places, dict) or not places:
         raise _wrong(path, "it has no 'weight_map' of tensors to files")

@@ -11,7 +11,6 @@ from math import prod
 from resdepth.runs.stored.tensor import Stored
 
 LAYER = "{k}"
-ANY = "*"
 DIGITS = 9
 """Longer numbers are none of a layer."""
 NEAR = 3
