@@ -86,6 +86,14 @@ class OutputExists(ResdepthError):
     exit_code = 2
 
 
+class NotEmpty(ResdepthError):
+    """A study was to begin in a folder that holds something else."""
+
+    template = "{path}: the folder exists, is not empty, and is not a study: it has no study.yaml"
+    hint = "--out takes another place; restore study.yaml where there was one"
+    exit_code = 2
+
+
 class NotARun(ResdepthError):
     """A folder that should be a run has no readable manifest."""
 

@@ -71,6 +71,7 @@ EXAMPLES: dict[type[ResdepthError], dict[str, object]] = {
         "remedy": "--by-run writes a folder for each run",
     },
     errors.NotAStudy: {"path": "study"},
+    errors.NotEmpty: {"path": "study"},
     errors.StudyChanged: {"flag": "--alpha", "path": "study", "recorded": 1.0, "given": 0.5},
     errors.ExtraMissing: {"executor": "slurm", "package": "submitit"},
     errors.ProgramMissing: {

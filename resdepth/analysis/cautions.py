@@ -17,6 +17,7 @@ WORDS: dict[Reason, str] = {
     "diverged": "diverged",
     "unfinished": "not finished",
     "failed": "failed",
+    "lost": "lost",
     "unreadable": "with weights that cannot be read",
     "repeated": "repeated",
 }
@@ -27,6 +28,8 @@ MEANS: dict[Reason, str] = {
     "selection; at a smaller --lr all may count",
     "unfinished": "the answer may change when they are in",
     "failed": "'study retry' tries them again",
+    "lost": "their folders are damaged or hold other runs; with these moved away 'study run' trains "
+    "them again",
 }
 """What it does to the answer that cells are left out for a reason."""
 

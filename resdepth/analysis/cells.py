@@ -14,7 +14,7 @@ from resdepth.experiment.study.record import read_plan
 from resdepth.experiment.study.state import Row, table
 from resdepth.runs.manifest import Manifest
 
-Reason = Literal["", "missed", "diverged", "unfinished", "failed", "unreadable", "repeated"]
+Reason = Literal["", "missed", "diverged", "unfinished", "failed", "lost", "unreadable", "repeated"]
 """Why a cell does not count, in one word."""
 
 
@@ -68,7 +68,7 @@ def unfit(manifest: Manifest) -> tuple[Reason, str]:
 
 
 def unbegun(folder: Path, sets: Mapping[str, Sequence[Manifest]]) -> list[CellRow]:
-    """The cells of a plan that have no run; `sets` are the runs of each experiment.
+    """The cells of a plan that have no run of theirs; `sets` are the runs of each experiment.
 
     Raises
     ------
@@ -81,15 +81,16 @@ def unbegun(folder: Path, sets: Mapping[str, Sequence[Manifest]]) -> list[CellRo
     return [
         _planned(row, next((n for n, runs in sets.items() if _belongs(row, runs)), _named(row)))
         for row in table(plan)
-        if not (row.path / "manifest.json").exists()
+        if row.lost or not (row.path / "manifest.json").exists()
     ]
 
 
 def _planned(row: Row, label: str) -> CellRow:
-    failed = row.state == "failed"
-    why: tuple[Reason, str] = (
-        ("failed", f"failed: {row.why}") if failed else ("unfinished", "has not begun")
-    )
+    why: tuple[Reason, str] = "unfinished", "has not begun"
+    if row.lost:
+        why = "lost", row.why
+    elif row.state == "failed":
+        why = "failed", f"failed: {row.why}"
     depth, seed = int(row.values["depth"]), int(row.values["seed"])
     rate = float(row.values.get("lr", math.nan))
     return CellRow(row.path, label, depth, seed, rate, row.state, 0, math.nan, math.nan, *why)

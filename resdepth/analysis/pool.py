@@ -8,16 +8,13 @@ from typing import Any, Generic
 
 from resdepth.analysis.measure import AnyModel, M
 from resdepth.errors import AnalysisImpossible, RunsDiffer
+from resdepth.options.aside import PLACE, RECORDING
 from resdepth.options.train import REGRESSIONS, TrainOptions
 from resdepth.runs.manifest import Manifest
 from resdepth.runs.run import Run
 
 VARYING = ("seed", "depth")
 """What runs of one experiment may differ in."""
-PLACE = ("data_dir", "device", "engine", "threads", "num_workers")
-"""Where a run was made; its data is compared by its checksum."""
-RECORDING = ("log_every", "val_every", "checkpoint_every", "p_var_every", "no_p_var", "store_grad")
-"""What was written down of a run; the weights do not depend on it."""
 MIXED = "--allow-mixed takes them all the same"
 
 

@@ -85,7 +85,7 @@ def read_study(
     """
     manifests = dict[Path, Manifest]()
     for file in walk(folder, once=True):
-        if file.name == MANIFEST and (manifest := read_manifest(file.parent)).program == "train":
+        if file.name == MANIFEST and (manifest := _manifest(file.parent)):
             manifests[file.parent] = manifest
     if not manifests:
         remedy = "give a study, or a folder of runs of 'resdepth train'"
@@ -112,6 +112,16 @@ def read_study(
         newest.versions,
         newest.platform,
     )
+
+
+def _manifest(run: Path) -> Manifest | None:
+    """That of a run of `train`; a damaged one is complained of."""
+    try:
+        manifest = read_manifest(run)
+    except ResdepthError as error:
+        warnings.warn(f"{error}: left out", stacklevel=3)
+        return None
+    return manifest if manifest.program == "train" else None
 
 
 def _experiment(

@@ -59,8 +59,8 @@ def study_csv(study: Study) -> str:
         statistics, fits = _statistics(one), _fits(one)
         for row in one.cells:
             known = {} if row.why else statistics.get((row.depth, row.seed), {})
-            found = {name: known.get(name) for name in STATISTICS}
-            found |= dict.fromkeys(fitted) | fits.get(str(row.run), {})
+            own = {} if row.why else fits.get(str(row.run), {})
+            found = {name: known.get(name) for name in STATISTICS} | dict.fromkeys(fitted) | own
             writer.writerow(plain(asdict(row) | found))
     return stream.getvalue()
 

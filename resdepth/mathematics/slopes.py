@@ -69,7 +69,7 @@ def power_law(depths: Array, values: Array) -> PowerLaw:
     as measured: `benchmarks/verdict_errors.py`. Bootstraps over a handful of seeds undercover.
 
     With missing cells the means by depth are least-squares estimates beside an effect of each
-    seed; seeds with fewer than `FEWEST` depths are left out. `NOTHING` where a value that is there
+    seed (of seeds without a depth in common: of mean 0 in each set of those that have one); seeds with fewer than `FEWEST` depths are left out. `NOTHING` where a value that is there
     is not positive, or fewer than two depths are left.
     """
     there = ~np.isnan(values)
@@ -126,17 +126,23 @@ def _coefficient(x: Array, row: Array, degree: Literal[1, 2]) -> float:
 
 
 def _depth_means(y: Array) -> Array:
-    """Mean by depth beside an effect of each seed, the effects' mean being 0."""
+    """Mean by depth beside an effect of each seed, the effects' mean being 0.
+
+    Seeds that no depth connects tell nothing of one another's effects: the mean is 0 in each set of
+    connected ones, so that seeds without a depth in common are compared as they are.
+    """
     there = ~np.isnan(y)
     if there.all():
         means: Array = y.mean(0)
         return means
     seeds, depths = np.nonzero(there)
-    matrix = np.zeros((len(seeds) + 1, sum(y.shape)))
+    sets = np.unique(np.linalg.matrix_power(there @ there.T, len(y)), axis=0)
+    matrix = np.zeros((len(seeds) + len(sets), sum(y.shape)))
     places = np.arange(len(seeds))
     matrix[places, seeds] = matrix[places, y.shape[0] + depths] = 1.0
-    matrix[-1, : y.shape[0]] = 1.0
-    found = np.linalg.lstsq(matrix, np.append(y[there], 0.0), rcond=None)[0]
+    matrix[len(seeds) :, : y.shape[0]] = sets
+    goal = np.append(y[there], np.zeros(len(sets)))
+    found = np.linalg.lstsq(matrix, goal, rcond=None)[0]
     effects: Array = found[y.shape[0] :]
     return effects
 

@@ -150,3 +150,14 @@ def test_equal_values_neither_grow_nor_bend(value: float, turned: int) -> None:
     law = power_law(np.array(DEPTHS, dtype=float), values)
     assert law.exponent.low <= 0 <= law.exponent.high and not law.bends
     assert law.exponent.high - law.exponent.low < 1e-11
+
+
+@pytest.mark.parametrize("places", [(0, 1, 2, 3, 4, 5), (0, 2, 4, 1, 3, 5)])
+def test_seeds_without_a_depth_in_common_are_compared_as_they_are(places) -> None:
+    # Which of them is larger by itself nothing tells; a law that both follow is found.
+    depths = np.array([16.0, 32.0, 64.0, 128.0, 256.0, 512.0])
+    values = np.full((4, 6), np.nan)
+    for seed, own in enumerate((places[:3], places[:3], places[3:], places[3:])):
+        values[seed, list(own)] = 3.0 / depths[list(own)]
+    exponent = power_law(depths, values).exponent
+    assert exponent.value == pytest.approx(-1.0, abs=1e-12) and exponent.high < -0.99

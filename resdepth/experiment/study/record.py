@@ -9,12 +9,16 @@ from typing import Any
 import yaml
 
 from resdepth.atomic import write_text
-from resdepth.errors import FileCorrupt, NotAStudy, OutputExists, ResdepthError
+from resdepth.errors import FileCorrupt, NotAStudy, NotEmpty, ResdepthError
 from resdepth.experiment.study.plan import ALWAYS, Plan, Probe
+from resdepth.options import yaml12
+from resdepth.options.executor import ExecutorInvocation, checked
+from resdepth.options.resolve import resolve
 
 NAME = "study.yaml"
 JOBS = "jobs.json"
 FORMAT = 1
+KEYS = ("format", "command", "axes", "options", "probes")
 REMEDY = "restore the file; its runs can be looked at one by one"
 
 
@@ -23,13 +27,13 @@ def begun(folder: Path) -> bool:
 
     Raises
     ------
-    OutputExists
+    NotEmpty
         There is something else.
     """
     if (folder / NAME).is_file():
         return True
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OutputExists(path=folder)
+        raise NotEmpty(path=folder)
     return False
 
 
@@ -42,7 +46,7 @@ def write_plan(plan: Plan) -> None:
         "options": plan.options,
         "probes": [asdict(probe) for probe in plan.probes],
     }
-    write_text(plan.folder / NAME, yaml.safe_dump(content, sort_keys=False))
+    write_text(plan.folder / NAME, yaml12.dump(content))
 
 
 def read_plan(folder: Path) -> Plan:
@@ -57,13 +61,15 @@ def read_plan(folder: Path) -> Plan:
     """
     path = folder / NAME
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml12.load(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         raise NotAStudy(path=folder) from None
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
-        reason = f"not a plan ({type(error).__name__})"
+        reason = f"not a plan ({' '.join(str(error).split())})"
         raise FileCorrupt(path=path, reason=reason, remedy=REMEDY) from None
     try:
+        if not isinstance(content, dict) or content.keys() != set(KEYS):
+            raise ValueError(f"its entries are not {', '.join(KEYS)}")
         if content["format"] != FORMAT:
             raise ValueError(f"format {content['format']}, not {FORMAT}")
         axes = {str(name): tuple(values) for name, values in content["axes"].items()}
@@ -103,10 +109,12 @@ def read_jobs(folder: Path) -> Jobs:
     path = folder / JOBS
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return Jobs(dict(content["settings"]), dict(content["handles"]))
+        settings = resolve(ExecutorInvocation, dict(content["settings"]), command="study run")
+        handles = {str(name): str(handle) for name, handle in content["handles"].items()}
+        return Jobs(checked(settings.settings) if settings.settings else {}, handles)
     except FileNotFoundError:
         return Jobs({}, {})
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = f"not a list of jobs ({type(error).__name__})"
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ResdepthError) as error:
+        reason = f"not a list of jobs ({type(error).__name__}: {error})"
         remedy = "remove the file; unfinished cells are submitted again then"
         raise FileCorrupt(path=path, reason=reason, remedy=remedy) from None

@@ -151,11 +151,13 @@ def _todo(plan: Plan, *, retry: bool, active: set[str], say: Say) -> list[Cell]:
     todo = []
     for cell in plan.cells():
         row = row_of(plan, cell)
-        again = retry and row.state == "failed"
+        again = retry and row.state == "failed" and not row.lost
         if cell.name in active or row.state == "running":
             say(f"{cell.name}  is at work already")
         elif again or row.state not in ENDED:
             todo.append(cell)
+        elif row.lost:
+            say(f"{told(row)} (move {row.path} away, and 'resdepth study run' trains it again)")
         elif row.state == "failed":
             say(f"{cell.name}  failed: {row.why} ('resdepth study retry {plan.folder}')")
         elif row.state == "diverged" and retry:

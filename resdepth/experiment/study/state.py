@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from resdepth import html
-from resdepth.errors import FileCorrupt, NotARun
+from resdepth.errors import NotARun, ResdepthError
 from resdepth.experiment.study.cell import LOGS, busy, stop_path
 from resdepth.experiment.study.plan import Cell, Plan
+from resdepth.options.aside import PLACE, RECORDING
+from resdepth.options.base import flag_of
+from resdepth.options.train import TrainOptions
 from resdepth.runs.manifest import Manifest, read_manifest
 
 State = Literal["queued", "running", "finished", "stopped", "diverged", "failed"]
@@ -25,6 +28,8 @@ class Row:
 
     `steps` and `loss` are the newest known (None: nothing yet), `left` is the time that a running
     cell needs at most, in seconds. `reached` is the step at which the loss to stop at was there.
+    `lost` says that the run folder is damaged or another run's, with which `study retry` cannot go
+    on.
     """
 
     cell: str
@@ -36,6 +41,7 @@ class Row:
     reached: int | None = None
     left: float | None = None
     why: str = field(default="")
+    lost: bool = False
 
 
 class Rows(tuple[Row, ...]):
@@ -60,8 +66,10 @@ def row_of(plan: Plan, cell: Cell) -> Row:
         why = _complaint(plan.folder, cell.name)
         stopped = stop_path(plan.folder, cell.name).exists()
         return Row(*named, "failed" if why else "stopped" if stopped else "queued", why=why)
-    except FileCorrupt as error:
-        return Row(*named, "failed", why=str(error))
+    except ResdepthError as error:
+        return Row(*named, "failed", why=str(error), lost=True)
+    if other := _another(cell, manifest):
+        return Row(*named, "failed", why=f"its folder holds a run of {other}", lost=True)
     steps, loss, detail = manifest.steps, manifest.final.get("loss"), manifest.detail
     if busy(cell.run):
         done, loss, left = import_module(PROGRESS).progress_of(cell)
@@ -76,6 +84,18 @@ def row_of(plan: Plan, cell: Cell) -> Row:
     if manifest.outcome == "failed":
         return Row(*named, "failed", steps, why=detail.get("error", ""))
     return Row(*named, "stopped", steps, loss, why=_interruption(plan, cell, manifest))
+
+
+def _another(cell: Cell, manifest: Manifest) -> str:
+    """In what a run is not the one that the plan has here, "" where it is."""
+    if manifest.program != "train":
+        return manifest.program
+    for name, value in cell.options.recorded().items():
+        # An option that the run does not know is younger than it.
+        found = manifest.options.get(name, value)
+        if name not in (*PLACE, *RECORDING) and found != value:
+            return f"{flag_of(TrainOptions, name)}={found}, not {value}"
+    return ""
 
 
 def _missed(cell: Cell, detail: Any) -> str:

@@ -10,9 +10,9 @@ from resdepth.cli.spelling import rewrite
 from resdepth.errors import (
     FileCorrupt,
     NotAStudy,
+    NotEmpty,
     OptionConflict,
     OptionInvalid,
-    OutputExists,
     StudyChanged,
 )
 from resdepth.experiment.study.cell import flags_of, job_of
@@ -155,7 +155,7 @@ def test_no_plan(tmp_path: Path) -> None:
     with pytest.raises(NotAStudy):
         read_plan(tmp_path)
     (tmp_path / "thing").touch()
-    with pytest.raises(OutputExists):
+    with pytest.raises(NotEmpty):
         begun(tmp_path)
 
 
