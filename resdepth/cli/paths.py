@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from resdepth.analysis.measure import AnyModel
-    from resdepth.analysis.paths import Profile, VariationTable
+    from resdepth.analysis.path_tables import Profile, VariationTable
     from resdepth.analysis.scaling import ScalingTable
     from resdepth.mathematics.slopes import PowerLaw
 

@@ -19,12 +19,7 @@ from resdepth.experiment.objectives import Source, objective_of
 from resdepth.experiment.price import exact_traces, gradients, largest_asked
 from resdepth.experiment.rounding import rounding
 from resdepth.mathematics.counting import Counts, counts, measures
-from resdepth.mathematics.spectrum import (
-    Eigenpairs,
-    Product,
-    extreme_eigenpairs,
-    interaction,
-)
+from resdepth.mathematics.spectrum import Eigenpairs, Product, extreme_eigenpairs, interaction
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.runs.checkpoint import read_checkpoint
@@ -100,7 +95,7 @@ def spectrum(
         The loss has no second derivatives there.
     """
     torch.set_num_threads(options.threads or available_threads())
-    checkpoint = read_checkpoint(source.checkpoint)
+    training, checkpoint = source.training, read_checkpoint(source.checkpoint)
     device = resolve_device(options.device)
     objective, engine = objective_of(source, checkpoint, options, device)
     layers = list(objective.layout.layers().values())
@@ -121,7 +116,7 @@ def spectrum(
     return Spectrum(
         checkpoint=source.checkpoint,
         step=checkpoint.step,
-        depth=_depth(source, len(layers)),
+        depth=training.depth if isinstance(training, ResnetCifarOptions) else len(layers),
         parameters=size,
         samples=objective.samples,
         matrix=options.matrix,
@@ -192,12 +187,6 @@ def _interaction(
     ends = np.linspace(0, len(layers), options.interaction + 1).round().astype(int)
     groups = [slice(layers[first].start, layers[end - 1].stop) for first, end in pairwise(ends)]
     return interaction(product, groups, size, probes=options.probes, seed=options.seed)
-
-
-def _depth(source: Source, layers: int) -> int:
-    """L as the run has it."""
-    training = source.training
-    return training.depth if isinstance(training, ResnetCifarOptions) else layers
 
 
 def _edge(source: Source) -> float:

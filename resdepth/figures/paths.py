@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from resdepth.analysis.entries import EntryCurves, EntryTable
-from resdepth.analysis.paths import NormCurve, NormTable, Profile, ProfileTable
+from resdepth.analysis.path_tables import NormCurve, NormTable, Profile, ProfileTable
 from resdepth.figures import style
 from resdepth.mathematics.interval import Array, MeanBand
 

@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 
 from resdepth.analysis.doubling import DoublingTable
 from resdepth.analysis.entries import spread_entries
-from resdepth.analysis.paths import VariationTable, positions
+from resdepth.analysis.path_tables import VariationTable
+from resdepth.analysis.paths import positions
 from resdepth.analysis.rates import RateCurve
 from resdepth.figures import style
 from resdepth.figures.paths import LAYER, power
