@@ -1,39 +1,21 @@
 """What the pictures of paths and runs plot is what their tables say, to the last digit."""
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
+from matplotlib.collections import LineCollection
 
 from resdepth.analysis.entries import entry_table
 from resdepth.analysis.paths import norm_table, profile_table
 from resdepth.analysis.training import RunCurves, TrainingCurve
-from resdepth.figures import colours, decay, landscape, line, paths, style, training
+from resdepth.figures import colours, decay, paths, style, training
+from resdepth.mathematics.pvariation import CriticalExponent
+from tests.support.artists import bands, corners, curves, same
 
 BETA = 0.25
-
-
-def curves(axes: Axes) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Abscissae and ordinates of the lines with points, in the order they were drawn."""
-    found = [drawn.get_data(orig=True) for drawn in axes.lines]
-    return [(np.asarray(x, float), np.asarray(y, float)) for x, y in found if np.size(x) > 0]
-
-
-def bands(axes: Axes) -> list[set[tuple[float, float]]]:
-    """Corners of the filled areas."""
-    areas = [c for c in axes.collections if isinstance(c, PolyCollection)]
-    return [set(map(tuple, area.get_paths()[0].vertices.tolist())) for area in areas]
-
-
-def same(found, x, y) -> None:
-    np.testing.assert_array_equal(found[0], x)
-    np.testing.assert_array_equal(found[1], y)
-
-
-def corners(x, band) -> set[tuple[float, float]]:
-    return {(a, b) for edge in (band.low, band.high) for a, b in zip(x, edge, strict=True)}
 
 
 def test_norms(models) -> None:
@@ -42,7 +24,7 @@ def test_norms(models) -> None:
     for found, curve in zip(curves(axes), table.curves, strict=True):
         same(found, curve.position, curve.norm.mean)
     for found, curve in zip(bands(axes), table.curves, strict=True):
-        assert found == corners(curve.position, curve.norm)
+        assert found == corners(curve.position, curve.norm.low, curve.norm.high)
 
 
 @pytest.mark.parametrize("entry", range(4))
@@ -63,7 +45,7 @@ def test_many_models_are_a_curve_and_a_band_a_depth(models) -> None:
     for found, curve in zip(drawn, table.curves, strict=True):
         same(found, curve.position, curve.mean.mean[1])
     for found, curve in zip(bands(axes), table.curves, strict=True):
-        assert found == corners(curve.position, paths.entry_band(curve.mean, 1))
+        assert found == corners(curve.position, curve.mean.low[1], curve.mean.high[1])
 
 
 def test_profiles(models) -> None:
@@ -72,44 +54,66 @@ def test_profiles(models) -> None:
     for found, row in zip(curves(axes), table.rows, strict=True):
         same(found, table.exponents, row.norm.mean)
     for found, row in zip(bands(axes), table.rows, strict=True):
-        assert found == corners(table.exponents, row.norm)
+        assert found == corners(table.exponents, row.norm.low, row.norm.high)
 
 
-def test_fits(fits) -> None:
-    for axes in decay.draw_fits(fits).axes:
-        drawn = curves(axes)
-        for fit in fits:
-            assert any(np.array_equal(x, fit.t) and np.array_equal(y, fit.y) for x, y in drawn)
+@pytest.mark.parametrize("error", [0.2, math.inf])
+def test_a_critical_exponent_lies_on_its_curve(models, error: float) -> None:
+    table = profile_table(models[4:], BETA, [1.0, 1.5, 2.0])
+    (row,) = table.rows
+    row = replace(row, critical=CriticalExponent(1.75, error))
+    (axes,) = paths.draw_profile(replace(table, rows=(row,))).axes
+    _, dot = curves(axes)[:2]
+    height = (row.norm.mean[1] + row.norm.mean[2]) / 2
+    np.testing.assert_allclose(np.ravel(dot), [1.75, height], rtol=1e-12)
+    sides = [c.get_segments() for c in axes.collections if isinstance(c, LineCollection)]
+    expected = [[[[1.55, height], [1.95, height]]]] if math.isfinite(error) else []
+    assert len(sides) == len(expected)
+    np.testing.assert_allclose(np.ravel(sides), np.ravel(expected))
 
 
-def runs(*norms: float) -> list[RunCurves]:
+@pytest.mark.parametrize("place", [0, 1])
+def test_fits(fits, place: int) -> None:
+    thinned = [replace(fit, filtered_t=fit.t[::2], filtered_y=fit.y[::2]) for fit in fits]
+    drawn = iter(curves(decay.draw_fits(thinned).axes[place]))
+    for fit in thinned:
+        same(next(drawn), fit.t, fit.y)
+        same(next(drawn), fit.filtered_t, fit.filtered_y)
+        if math.isfinite(fit.fit.rho.value):
+            t, y = next(drawn)
+            assert (t[0], t.max()) == (fit.t[0], pytest.approx(fit.t[-1]))
+            c, t0, rho = (part.value for part in (fit.fit.C, fit.fit.T0, fit.fit.rho))
+            np.testing.assert_allclose(y, c / (t + t0) ** rho, rtol=1e-9)
+    assert next(drawn, None) is None
+
+
+def runs(*norms: float, count: int = 1) -> list[RunCurves]:
     steps = np.arange(5)
-    loss = TrainingCurve(steps, 1 / (1.0 + steps))
-    return [RunCurves(Path("a"), loss, {p: TrainingCurve(steps, p * steps) for p in norms})]
+    return [
+        RunCurves(
+            Path(f"{number}"),
+            TrainingCurve(steps, number / (1.0 + steps)),
+            {p: TrainingCurve(steps, number * p * steps) for p in norms},
+        )
+        for number in range(1, count + 1)
+    ]
 
 
-def test_training() -> None:
-    (run,) = runs(2.0, 1.0)
-    loss, norms = training.draw_training([run]).axes
-    ((x, y),) = curves(loss)
-    same((x, y), run.loss.step, run.loss.value)
-    for found, curve in zip(curves(norms), run.variation.values(), strict=True):
+@pytest.mark.parametrize("columns", [1, 2])
+@pytest.mark.parametrize("count", [1, 3, 12])
+def test_training(count: int, columns: int) -> None:
+    drawn = runs(2.0, 1.0, count=count)
+    loss, norms = training.draw_training(drawn, columns).axes
+    for found, run in zip(curves(loss), drawn, strict=True):
+        same(found, run.loss.step, run.loss.value)
+    of_all = [curve for run in drawn for curve in run.variation.values()]
+    for found, curve in zip(curves(norms), of_all, strict=True):
         same(found, curve.step, curve.value)
 
 
 def test_no_panel_stays_empty() -> None:
     (axes,) = training.draw_training(runs()).axes
     assert axes.get_ylabel() == "loss"
-
-
-def test_a_surface_is_its_losses(bowl) -> None:
-    shown = landscape.saturate(bowl, None, False)
-    (axes,) = line.draw_line(bowl, shown, False).axes
-    middle = len(bowl.axes[0]) // 2
-    for found, cut in zip(
-        curves(axes), (bowl.losses[:, middle], bowl.losses[middle]), strict=False
-    ):
-        same(found, bowl.axes[0], cut)
 
 
 def test_seven_colours_are_those_that_all_eyes_tell_apart() -> None:

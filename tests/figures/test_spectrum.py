@@ -10,6 +10,7 @@ from resdepth.experiment.curvature import LayerTraces, Traces
 from resdepth.experiment.spectrum import Spectrum
 from resdepth.figures.spectrum import draw_spectra
 from resdepth.mathematics.counting import Band, Counts
+from tests.support.artists import bands, bars, corners, curves, same
 
 X = np.geomspace(1e-3, 1.0, 9)
 SIGNED = np.concatenate([-X[::-1], X])
@@ -62,16 +63,40 @@ def test_one_spectrum_has_counts_layers_and_a_map(spectrum) -> None:
     # The third of the largest is negative and has no place on this side.
     np.testing.assert_array_equal(marks[0].get_xydata(), [[1.0, 1], [0.5, 2]])
     np.testing.assert_array_equal(marks[1].get_xydata(), [[0.7, 1]])
-    curves = [line for line in counts.lines if line.get_marker() != "o"]
-    np.testing.assert_array_equal(curves[0].get_xdata(), X)
-    np.testing.assert_array_equal(curves[1].get_xdata(), X)
+    above, below = (line for line in counts.lines if line.get_marker() != "o")
+    np.testing.assert_array_equal(above.get_xydata(), np.stack([X, [*ABOVE[9:-1], np.nan]], axis=1))
+    np.testing.assert_array_equal(below.get_xdata(), X)
     # The last count is none, which a logarithmic axis does not have.
-    below = (30.0 - ABOVE)[8::-1]
-    np.testing.assert_array_equal(curves[1].get_ydata(), [*below[:-1], np.nan])
-    difference = layers.lines[2]
-    np.testing.assert_array_equal(difference.get_ydata(), np.arange(4.0) - 1.0)
-    np.testing.assert_array_equal(difference.get_xdata(), [0.125, 0.375, 0.625, 0.875])
-    assert interaction.images[0].get_array()[0, 0] == 2.0 and "F" in bar.get_ylabel()
+    ranks = (30.0 - ABOVE)[8::-1]
+    np.testing.assert_array_equal(below.get_ydata(), [*ranks[:-1], np.nan])
+    traces = (np.arange(4.0), np.ones(4), np.arange(4.0) - 1.0)
+    for found, values in zip(curves(layers)[:3], traces, strict=True):
+        same(found, [0.125, 0.375, 0.625, 0.875], values)
+    (image,) = interaction.images
+    np.testing.assert_array_equal(image.get_array(), [[2.0, 0.5], [0.5, 1.0]])
+    assert image.get_extent() == [0, 1, 0, 1] and image.origin == "lower"
+    assert "F" in bar.get_ylabel()
+
+
+def test_bands_of_counts_are_those_of_the_table(spectrum) -> None:
+    above, below = bands(draw_spectra([spectrum]).axes[0])
+    x, counted = X, ABOVE[9:]
+    shown = counted + 1.0 > 0.5
+    # Less than half an eigenvalue is none.
+    assert above == corners(x[shown], (counted - 1).clip(0.5)[shown], (counted + 1)[shown])
+    counted = (30.0 - ABOVE)[8::-1]
+    shown = counted + 1.0 > 0.5
+    assert below == corners(x[shown], (counted - 1).clip(0.5)[shown], (counted + 1)[shown])
+
+
+def test_bands_of_traces_are_two_standard_errors(spectrum) -> None:
+    errors = np.array([0.1, 0.2, 0.3, 0.4])
+    layers = replace(spectrum.layers, hessian_error=errors, gauss_newton_error=3 * errors)
+    drawn = draw_spectra([replace(spectrum, layers=layers)]).axes[1]
+    hessian, gauss_newton = bands(drawn)
+    place = [0.125, 0.375, 0.625, 0.875]
+    assert hessian == corners(place, np.arange(4.0) - 2 * errors, np.arange(4.0) + 2 * errors)
+    assert gauss_newton == corners(place, 1 - 6 * errors, 1 + 6 * errors)
 
 
 def test_several_depths_are_shown_against_depth(spectrum) -> None:
@@ -81,6 +106,17 @@ def test_several_depths_are_shown_against_depth(spectrum) -> None:
     np.testing.assert_array_equal(edge.lines[0].get_xydata(), [[4, 1.9], [16, 3.0]])
     np.testing.assert_array_equal(edge.lines[1].get_ydata(), [2.0, 2.0])
     assert edge.get_xlabel() == traces.get_xlabel() == "$L$"
+
+
+def test_traces_are_shown_with_two_standard_errors(spectrum) -> None:
+    bare = replace(spectrum, counts=None, layers=None, interaction=None)
+    deep = replace(bare, depth=16, trace=Traces(8.0, 3.0, 0.25, 0.5))
+    axes = draw_spectra([deep, bare]).axes[2]
+    hessian, gauss_newton = curves(axes)[:2]
+    same(hessian, [4, 16], [2.0, 8.0])
+    same(gauss_newton, [4, 16], [1.0, 3.0])
+    sides = [[(4, 2.0, 2.0), (16, 7.5, 8.5)], [(4, 1.0, 1.0), (16, 2.0, 4.0)]]
+    np.testing.assert_array_equal(bars(axes), sides)
 
 
 def test_checkpoints_are_shown_against_the_step_a_line_a_depth(spectrum) -> None:

@@ -1,10 +1,13 @@
 """What the pictures of a study draw is what its tables say."""
 
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy import stats
 
 from resdepth.analysis.curvatures import VALUES, Curvature, CurvatureTable
 from resdepth.analysis.curvefit import CurveFit
@@ -20,6 +23,7 @@ from resdepth.mathematics.interval import mean_interval
 from resdepth.mathematics.slopes import NOTHING, power_law
 from resdepth.mathematics.statistics import trend
 from resdepth.runs.models import Model
+from tests.support.artists import bars, curves, same
 from tests.support.synthetic import smooth
 
 DEPTHS = (8, 16, 32)
@@ -65,6 +69,7 @@ def test_decays_are_median_range_and_exponents(columns: int) -> None:
     curves, exponents = draw_decays(groups, columns).axes
     for line, band, group in zip(curves.lines, curves.collections, groups, strict=True):
         values = np.stack([fit.y for fit in group.fits])
+        assert_allclose(line.get_xdata(), group.fits[0].t)
         assert_allclose(line.get_ydata(), np.median(values, axis=0))
         heights = band.get_paths()[0].vertices[:, 1]
         assert (heights.min(), heights.max()) == (values.min(), values.max())
@@ -117,6 +122,7 @@ def test_doubling_has_a_dot_a_seed_means_and_the_law(models: list[Model]) -> Non
     for row, bar in zip(table.rows, axes.collections, strict=True):
         assert_allclose(bar.get_segments()[0][:, 1], [row.mean.low, row.mean.high])
     law = axes.lines[-1]
+    assert_allclose(law.get_xdata(), [row.depth for row in table.rows])
     assert_allclose(law.get_ydata(), [table.law.at(row.depth) for row in table.rows])
 
 
@@ -127,6 +133,7 @@ def test_rates_leave_out_where_a_run_diverged() -> None:
     )
     losses, best = draw_rates(curves).axes
     assert [line.get_label() for line in losses.lines] == ["$8$", "$16$"]
+    assert_allclose([line.get_xdata() for line in losses.lines], [[1.0, 2.0, 4.0]] * 2)
     assert_allclose(losses.lines[0].get_ydata(), [0.5, 0.4, np.nan])
     assert_allclose(losses.lines[1].get_ydata(), [0.6, 0.7, 0.8])
     assert_allclose(best.lines[0].get_xydata(), [[8, 2], [16, 1]])
@@ -134,17 +141,44 @@ def test_rates_leave_out_where_a_run_diverged() -> None:
     assert low < 0.4 and high > 0.8
 
 
-@pytest.mark.parametrize("columns", [1, 2])
-def test_curvature_has_a_dot_a_run_and_the_edge(columns: int) -> None:
+def curvature() -> CurvatureTable:
+    """Three depths of three seeds, one of them missing at the deepest; a trace that is negative."""
+    random = np.random.default_rng(0).uniform(1.0, 2.0, (9, 2))
     rows = tuple(
-        Curvature(depth, seed, depth + seed, 1.5 + seed / 10, 2.0 * depth, -1.0, 2.0)
-        for depth in (8, 16)
-        for seed in (0, 1)
-    )
-    bare = CurvatureTable(rows, (8, 16), {})
-    laws = {name: power_law(np.array([8.0, 16.0]), bare.values(name)) for name in VALUES}
-    assert laws["gauss_newton_trace"] is NOTHING
-    top, rate, trace = draw_curvature(CurvatureTable(rows, (8, 16), laws), columns).axes
-    assert sorted(top.lines[0].get_ydata()) == [8, 9, 16, 17]
+        Curvature(depth, seed, depth * a, 1.5 + seed / 10, 20.0 * depth * b, -b, 2.0)
+        for (depth, seed), (a, b) in zip(product((8, 16, 32), range(3)), random, strict=True)
+    )[:-1]
+    bare = CurvatureTable(rows, (8, 16, 32), {})
+    depths = np.array(bare.depths, dtype=float)
+    return replace(bare, laws={name: power_law(depths, bare.values(name)) for name in VALUES})
+
+
+PANELS = {"top": (0, 0), "rate_times_top": (1, 0), "hessian_trace": (2, 0)}
+PANELS["gauss_newton_trace"] = (2, 5)
+"""Where the dots of a value are: its panel, and how many lines stand before them."""
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+@pytest.mark.parametrize("name", VALUES)
+def test_curvature_has_a_dot_a_run_means_and_the_law(name: str, columns: int) -> None:
+    table = curvature()
+    panel, before = PANELS[name]
+    axes = draw_curvature(table, columns).axes[panel]
+    dots, means, _, _, *law = curves(axes)[before:]
+    known = [(row.depth, getattr(row, name)) for row in table.rows]
+    assert sorted(zip(*dots, strict=True)) == sorted(known)
+    of_depth = [[value for depth, value in known if depth == one] for one in table.depths]
+    same(means, table.depths, [np.mean(values) for values in of_depth])
+    spans = [stats.t.interval(0.95, len(v) - 1, np.mean(v), stats.sem(v)) for v in of_depth]
+    (lows, highs), drawn = np.transpose(spans), bars(axes)[1 if before else 0].T
+    assert_allclose(drawn, [table.depths, lows, highs], rtol=1e-9)
+    if name == "gauss_newton_trace":
+        assert table.laws[name] is NOTHING and not law
+    else:
+        same(law[0], table.depths, [table.laws[name].at(depth) for depth in table.depths])
+
+
+def test_the_edge_is_drawn_and_what_is_negative_is_not_on_a_logarithmic_axis() -> None:
+    top, rate, trace = draw_curvature(curvature()).axes
     assert any(list(line.get_ydata()) == [2.0, 2.0] for line in rate.lines)
     assert top.get_yscale() == "log" and trace.get_yscale() == "linear"

@@ -166,10 +166,10 @@ def test_intervals_of_exact_data_cover_what_made_them(true: float, rho: float) -
         assert abs(estimate.value - value) < 1e-8
 
 
-def nearly_exponential(seed: int, shift: float, rho: float):
+def nearly_exponential(seed: int, shift: float, rho: float, size: float = 0.02):
     """40 points that fall over a time that is short against T0: rho and T0 make up."""
     t = np.arange(1.0, 41)
-    noise = np.exp(0.02 * np.random.default_rng(seed).standard_normal(40))
+    noise = np.exp(size * np.random.default_rng(seed).standard_normal(40))
     return t, (1 + t / shift) ** -rho * noise
 
 
@@ -181,6 +181,22 @@ def test_a_plain_fall_is_never_called_no_decay(seed: int, shift: float, rho: flo
     assert not fit.reason.startswith("no decay")
     # What is claimed to be identified is told apart from 0.
     assert not (fit.identified and fit.rho.interval[0] <= 0 <= fit.rho.interval[1])
+
+
+@pytest.mark.parametrize(("shift", "rho", "size"), [(400.0, 3.0, 0.02), (100.0, 1.0, 0.1)])
+@pytest.mark.parametrize("seed", range(8))
+def test_what_is_not_identified_says_which_of_the_two(
+    seed: int, shift: float, rho: float, size: float
+) -> None:
+    fit = fit_decay(*nearly_exponential(seed, shift, rho, size))
+    halves = [e.interval[1] - e.value for e in (fit.T0, fit.rho)]
+    reasons = {
+        "T0 is less certain than the data are long": halves[0] > 40,
+        "rho and T0 make up for each other: a decay without an exponent": halves[0] <= 40
+        and halves[1] >= abs(fit.rho.value),
+        "": halves[0] <= 40 and halves[1] < abs(fit.rho.value),
+    }
+    assert reasons.get(fit.reason, True)
 
 
 @pytest.mark.parametrize("shift", [1.0, None])

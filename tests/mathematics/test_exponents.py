@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from resdepth.mathematics.exponents import Cell, Table, exponents, tabulate
+from resdepth.mathematics.exponents import Cell, Table, exponents, law_values, tabulate
 from resdepth.mathematics.statistics import STATISTICS, PathStatistics, path_statistics
 
 DEPTHS = (16, 32, 64, 128)
@@ -48,6 +48,24 @@ def test_every_exponent_is_that_of_its_ratio() -> None:
     assert set(found.laws) == set(expected) - {"hurst"}
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("beta", lambda v, n: 1 / v["RMS"]),
+        ("nu", lambda v, n: 1 / v["NOISE"]),
+        ("q1", lambda v, n: v["V1"] / v["RMS"]),
+        ("q2", lambda v, n: v["P2"] / v["RMS"]),
+        ("irel", lambda v, n: v["I"] / v["RMS"]),
+        ("pr", lambda v, n: v["PR"]),
+        ("variation_norm", lambda v, n: v["P2"] * n**0.25),
+    ],
+)
+def test_what_an_exponent_is_the_slope_of(name: str, expected) -> None:
+    table = tabulate([known(s, n) for n in DEPTHS for s in range(3)])
+    found = law_values(table, 0.25)[name]
+    np.testing.assert_allclose(found, expected(table.values, np.array(DEPTHS)), rtol=1e-15)
+
+
 def test_hurst_is_over_the_deepest_depths_of_each_seed() -> None:
     cells = [known(s, n) for n in DEPTHS for s in range(3)]
     cells[-1] = cell(2, DEPTHS[-1], H=float("nan"))
@@ -63,7 +81,10 @@ def test_cells_come_in_any_order_and_may_be_missing() -> None:
     assert np.isnan(table.values["V1"]).sum() == 1
     assert np.isnan(table.values["V1"][2, -1])
     assert exponents(table).q1.exponent.value == pytest.approx(0.6, abs=1e-9)
-    assert table.deepest(2).depths.tolist() == [64, 128]
+    deepest = table.deepest(2)
+    assert deepest.depths.tolist() == [64, 128] and deepest.seeds == table.seeds
+    assert set(deepest.values) == set(STATISTICS)
+    np.testing.assert_array_equal(deepest.values["V1"], table.values["V1"][:, 2:])
 
 
 def test_seeds_may_be_names_of_folders() -> None:
@@ -80,6 +101,7 @@ def by_kind(make) -> Table:
     return tabulate([Cell(s, path_statistics(make(n, s))) for n in DEPTHS for s in range(2)])
 
 
+@pytest.mark.filterwarnings("error")
 def test_a_path_of_zeros_has_no_exponents() -> None:
     found = exponents(by_kind(lambda n, s: np.zeros((n, 3))))
     assert not any(interval.known for interval in found.intervals.values())

@@ -17,12 +17,14 @@ def test_band_is_the_students_interval(count: int, level: float) -> None:
     np.testing.assert_allclose(band.high, high, rtol=1e-12)
     np.testing.assert_allclose(band.mean, samples.mean(0))
     np.testing.assert_allclose(band.deviation, samples.std(0, ddof=1))
+    assert band.repetitions == count
 
 
 def test_one_repetition_has_no_band() -> None:
     band = mean_band(np.array([[1.0, 2.0]]))
     assert band.mean.tolist() == [1.0, 2.0]
     assert np.isnan([band.low, band.high, band.deviation]).all()
+    assert band.repetitions == 1
 
 
 def test_equal_repetitions_have_a_band_of_no_width() -> None:
@@ -46,6 +48,7 @@ def test_mean_interval_is_scipys_of_what_is_finite() -> None:
     assert found.known
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(("samples", "value"), [([3.0], 3.0), ([np.nan], np.nan), ([], np.nan)])
 def test_an_interval_needs_two(samples: list[float], value: float) -> None:
     found = mean_interval(np.array(samples))
@@ -62,12 +65,20 @@ def test_an_interval_needs_two(samples: list[float], value: float) -> None:
         ((0.0, 1.0), False, False),
         ((0.1, 0.39), False, True),
         ((0.61, 2.0), False, True),
+        ((0.1, 0.4), False, False),
+        ((0.6, 2.0), False, False),
     ],
 )
 def test_an_interval_lies_within_outside_or_across(bounds, within: bool, outside: bool) -> None:
     interval = Interval(sum(bounds) / 2, *bounds)
     assert interval.within(0.4, 0.6) == within
     assert interval.outside(0.4, 0.6) == outside
+
+
+@pytest.mark.parametrize("bounds", [(0.0, np.nan), (np.nan, 1.0), (0.0, np.inf), (-np.inf, 1.0)])
+def test_an_interval_is_known_by_both_ends(bounds: tuple[float, float]) -> None:
+    assert not Interval(0.5, *bounds).known
+    assert str(Interval(0.5, *bounds)) == "0.500"
 
 
 def test_what_is_unknown_lies_nowhere() -> None:

@@ -69,6 +69,13 @@ def test_a_straight_path_says_so() -> None:
     assert found.collinear and np.isfinite(found.directions).all()
 
 
+def test_the_mean_is_taken_off_unless_it_is_said() -> None:
+    theta = path(8, 12, 3)
+    found = path_plane(slabs(theta, 5))
+    assert found.centred and not path_plane(slabs(theta, 5), centred=False).centred
+    np.testing.assert_array_equal(found.directions, path_plane(slabs(theta, 5), True).directions)
+
+
 @pytest.mark.parametrize("theta", [np.ones((5, 4)), np.eye(2)])
 def test_no_path_is_refused(theta: np.ndarray) -> None:
     with pytest.raises(ValueError, match="three points"):

@@ -30,10 +30,16 @@ def by_scipy(depths, values) -> dict[str, float]:
     return {"value": means.slope, "seeds": half, "depths": whole, "intercept": means.intercept}
 
 
-@given(seed=st.integers(0, 2**31), seeds=st.integers(2, 6), size=st.sampled_from([1e-3, 0.2, 2.0]))
-def test_the_interval_is_the_wider_of_two(seed: int, seeds: int, size: float) -> None:
-    values = table(seed, seeds, size=size)
-    law, expected = power_law(DEPTHS, values), by_scipy(DEPTHS, values)
+@given(
+    seed=st.integers(0, 2**31),
+    seeds=st.integers(2, 6),
+    count=st.integers(3, 5),
+    size=st.sampled_from([1e-3, 0.2, 2.0]),
+)
+def test_the_interval_is_the_wider_of_two(seed: int, seeds: int, count: int, size: float) -> None:
+    depths = DEPTHS[:count]
+    values = table(seed, seeds, depths, size)
+    law, expected = power_law(depths, values), by_scipy(depths, values)
     half = max(expected["seeds"], expected["depths"])
     assert law.exponent.value == pytest.approx(expected["value"], rel=1e-9, abs=1e-12)
     assert law.exponent.high - law.exponent.value == pytest.approx(half, rel=1e-6)
@@ -109,6 +115,36 @@ def test_a_missing_cell_changes_what_it_must_alone(seed: int) -> None:
     law = power_law(DEPTHS, values)
     assert law.exponent.value == pytest.approx(0.7, rel=1e-9)
     assert law.exponent.high - law.exponent.low < 1e-9
+
+
+def beside_seeds(y: np.ndarray) -> np.ndarray:
+    """Means by depth beside an effect of each seed: either is fitted in turn until they rest."""
+    means = np.nanmean(y, axis=0)
+    for _ in range(2000):
+        effects = np.nanmean(y - means, axis=1)
+        means = np.nanmean(y - (effects - effects.mean())[:, None], axis=0)
+    return means
+
+
+@pytest.mark.parametrize("missing", [[(0, 4)], [(0, 0), (2, 3)], [(1, 1), (1, 2)]], ids=str)
+def test_missing_cells_leave_the_others_their_weight(missing: list[tuple[int, int]]) -> None:
+    values = table(11, size=0.4) * np.exp(np.arange(4.0))[:, None]
+    values[tuple(np.transpose(missing))] = np.nan
+    x, y = np.log(DEPTHS), np.log(values)
+    law, means = power_law(DEPTHS, values), stats.linregress(x, beside_seeds(y))
+    assert law.exponent.value == pytest.approx(means.slope, rel=1e-9)
+    assert law.intercept == pytest.approx(means.intercept, rel=1e-9)
+    # A seed without some of its cells has a slope and a bend of its own from the others.
+    rows = [np.isfinite(row) for row in y]
+    slopes, bends = (
+        [np.polyfit(x[there], row[there], k)[0] for there, row in zip(rows, y, strict=True)]
+        for k in (1, 2)
+    )
+    half = max(stats.t.ppf(0.975, 3) * stats.sem(slopes), stats.t.ppf(0.975, 3) * means.stderr)
+    assert law.exponent.high - law.exponent.value == pytest.approx(half, rel=1e-9)
+    low, high = stats.t.interval(0.95, 3, np.mean(bends), stats.sem(bends))
+    found = (law.bend.value, law.bend.low, law.bend.high)
+    assert found == pytest.approx(tuple(np.ptp(x) * np.array([np.mean(bends), low, high])))
 
 
 def test_seeds_with_hardly_any_depth_are_left_out() -> None:

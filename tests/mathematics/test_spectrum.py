@@ -70,6 +70,43 @@ def test_the_same_seed_gives_the_same_bits() -> None:
     np.testing.assert_array_equal(one.vectors, other.vectors)
 
 
+@pytest.mark.parametrize(("size", "top", "smallest"), [(40, 3, 0), (700, 3, 0), (700, 2, 1)])
+def test_every_product_is_counted(size: int, top: int, smallest: int) -> None:
+    product, asked = reflected(like_a_hessian(size)), list[int]()
+
+    def counted(v: Array) -> Array:
+        asked.append(len(v))
+        return product(v)
+
+    assert extreme_eigenpairs(counted, size, top, smallest).products == sum(asked)
+
+
+@pytest.mark.parametrize("top", [12, 13, 20])
+def test_all_of_them_are_never_iterated(monkeypatch: pytest.MonkeyPatch, top: int) -> None:
+    monkeypatch.setattr(spectrum, "SMALL", 0)
+    eigenvalues = np.arange(12.0)
+    found = extreme_eigenpairs(reflected(eigenvalues), 12, top)
+    np.testing.assert_allclose(found.values, eigenvalues[::-1], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("size", "top", "expected"), [(600, 3, 20), (600, 15, 31), (800, 3, 10), (800, 7, 15)]
+)
+def test_the_basis_is_small_where_a_vector_is_large(
+    monkeypatch: pytest.MonkeyPatch, size: int, top: int, expected: int
+) -> None:
+    asked, solve = list[int](), spectrum.eigsh
+
+    def recorded(*arguments: object, ncv: int, **options: object) -> object:
+        asked.append(ncv)
+        return solve(*arguments, ncv=ncv, **options)
+
+    monkeypatch.setattr(spectrum, "eigsh", recorded)
+    monkeypatch.setattr(spectrum, "LARGE", 700)
+    extreme_eigenpairs(reflected(np.arange(float(size))), size, top)
+    assert asked == [expected]
+
+
 def test_what_does_not_converge_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     def give_up(*arguments: object, **options: object) -> None:
         raise ArpackNoConvergence("no", np.zeros(2), np.zeros((SIZE, 2)))
@@ -88,3 +125,14 @@ def test_interaction_of_groups() -> None:
     wanted = [[np.linalg.norm(matrix[one, other]) for other in groups] for one in groups]
     np.testing.assert_allclose(found, wanted, rtol=0.05)
     np.testing.assert_array_equal(found, found.T)
+
+
+@pytest.mark.parametrize("probes", [1, 3])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_signs_are_all_of_size_one(probes: int, seed: int) -> None:
+    # The squares of a diagonal's products do not depend on the signs.
+    diagonal = np.arange(1.0, 10.0)
+    groups = [slice(0, 4), slice(4, 9)]
+    found = interaction(lambda v: v * diagonal, groups, 9, probes=probes, seed=seed)
+    norms = [np.linalg.norm(diagonal[group]) for group in groups]
+    np.testing.assert_allclose(found, np.diag(norms), rtol=1e-14)

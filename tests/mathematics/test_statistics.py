@@ -78,6 +78,7 @@ def test_a_spike_participates_alone() -> None:
     assert pytest.approx(math.sqrt(50)) == found.P2
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("depth", range(1, 13))
 def test_short_paths_leave_out_what_they_cannot_tell(depth: int) -> None:
     found = path_statistics(white(0, depth, 2))

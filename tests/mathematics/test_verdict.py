@@ -4,6 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from resdepth.mathematics.exponents import Table
 from resdepth.mathematics.statistics import STATISTICS, hurst_exponent
@@ -97,6 +98,116 @@ def test_the_guard_looks_at_the_deepest_depths() -> None:
     steep = {"V1": (1.2, 0.2), "I": (-1.0, -1.0), "NOISE": (-0.5, -0.5)}
     found = decide(crossing(steep))
     assert found.limit == "undecided" and found.reason.startswith("it bends: q1 =")
+
+
+# Five seeds whose slopes have the mean 0 and an interval of half length 1.
+SPREAD = np.arange(5.0) - 2.0
+SPREAD /= stats.t.ppf(0.975, 4) * stats.sem(SPREAD)
+
+
+def having(**intervals: tuple[float, float]) -> Table:
+    """A table whose exponents have these intervals: exact powers of L, a power a seed."""
+    depths = 2.0 ** np.arange(3, 8)
+
+    def powers(low: float, high: float) -> np.ndarray:
+        return (low + high) / 2 + (high - low) / 2 * SPREAD
+
+    known = {
+        name: depths ** powers(*intervals[key])[:, None]
+        for name, key in (("V1", "q1"), ("I", "irel"), ("PR", "pr"))
+    }
+    low, high = intervals["nu"]
+    known["NOISE"] = depths ** powers(-high, -low)[:, None]
+    known["H"] = np.tile(powers(*intervals["hurst"])[:, None], len(depths))
+    values = {name: known.get(name, np.ones((5, len(depths)))) for name in STATISTICS}
+    return Table(depths, tuple(range(5)), values)
+
+
+PLAIN = {"pr": (-0.1, 0.1), "q1": (0.4, 0.6), "irel": (-0.6, -0.4)}
+PLAIN |= {"nu": (0.45, 0.55), "hurst": (0.45, 0.55)}
+STILL = {"q1": (-0.1, 0.1), "irel": (-0.9, -0.7)}
+
+
+@pytest.mark.parametrize(
+    ("changed", "limit", "reason"),
+    [
+        ({}, "H2", "diffusive"),
+        # Layers that carry all.
+        ({"pr": (-0.9, -0.41)}, "neither", "sparse"),
+        ({"pr": (-0.9, -0.39)}, "undecided", "perhaps sparse"),
+        ({"pr": (-0.41, -0.1)}, "undecided", "perhaps sparse"),
+        ({"pr": (-0.39, 0.1)}, "H2", "diffusive"),
+        # Smooth, or with a jump.
+        (STILL, "H1", "smooth"),
+        (STILL | {"q1": (0.0, 0.24)}, "H1", "smooth"),
+        (STILL | {"q1": (0.0, 0.26)}, "undecided", "neither smooth nor rough"),
+        (STILL | {"irel": (-0.9, -0.51)}, "H1", "smooth"),
+        (STILL | {"irel": (-0.9, -0.49)}, "undecided", "neither smooth nor rough"),
+        (STILL | {"irel": (-0.51, -0.1)}, "undecided", "neither smooth nor rough"),
+        (STILL | {"irel": (-0.49, -0.1)}, "neither", "a jump"),
+        ({"q1": (0.0, 0.24), "irel": (-0.49, -0.1)}, "neither", "a jump"),
+        ({"q1": (0.0, 0.26), "irel": (-0.49, -0.1)}, "undecided", "neither smooth nor rough"),
+        # Rough: V1 grows, also where the increments vanish.
+        ({"q1": (0.09, 0.6)}, "undecided", "neither smooth nor rough"),
+        ({"q1": (0.11, 0.6)}, "H2", "diffusive"),
+        ({"q1": (0.11, 0.24), "irel": (-0.49, -0.1)}, "H2", "diffusive"),
+        ({"q1": (0.11, 0.26), "irel": (-0.9, -0.7)}, "H2", "diffusive"),
+        ({"q1": (0.11, 0.24), "irel": (-0.9, -0.7)}, "H1", "smooth"),
+        # Of which size and roughness.
+        ({"nu": (0.36, 0.64)}, "H2", "diffusive"),
+        ({"nu": (0.34, 0.64)}, "undecided", "rough, but nu or H is not certain"),
+        ({"nu": (0.36, 0.66)}, "undecided", "rough, but nu or H is not certain"),
+        ({"nu": (0.1, 0.39)}, "neither", "white layers of another size"),
+        ({"nu": (0.1, 0.41)}, "undecided", "rough, but nu or H is not certain"),
+        ({"nu": (0.61, 0.9)}, "neither", "white layers of another size"),
+        ({"nu": (0.59, 0.9)}, "undecided", "rough, but nu or H is not certain"),
+        ({"hurst": (0.41, 0.59)}, "H2", "diffusive"),
+        ({"hurst": (0.39, 0.59)}, "undecided", "rough, but nu or H is not certain"),
+        ({"hurst": (0.41, 0.61)}, "undecided", "rough, but nu or H is not certain"),
+        ({"hurst": (0.2, 0.39)}, "neither", "rough, but H is not 1/2"),
+        ({"hurst": (0.61, 0.8)}, "neither", "rough, but H is not 1/2"),
+        ({"hurst": (0.61, 0.8), "nu": (0.61, 0.9)}, "neither", "rough, but H is not 1/2"),
+    ],
+    ids=str,
+)
+def test_the_rules_by_their_borders(changed, limit: str, reason: str) -> None:
+    intervals = PLAIN | changed
+    found = decide(having(**intervals))
+    assert (found.limit, found.reason[: len(reason)]) == (limit, reason)
+    # Nothing bends, and of five depths and seeds nothing is to be said.
+    assert found.cautions == ()
+    for name, interval in found.used.items():
+        assert (interval.low, interval.high) == pytest.approx(intervals[name])
+
+
+@pytest.mark.parametrize(("depths", "share"), [(4, "about four cases in five"), (3, "hardly any")])
+def test_what_fewer_depths_cost_is_said(depths: int, share: str) -> None:
+    (said,) = decide(having(**PLAIN).deepest(depths)).cautions
+    assert f": {share}" in said and said.startswith(f"{depths} dyadic depths instead of 5")
+
+
+def test_a_bend_of_what_did_not_decide_is_not_said() -> None:
+    # P2 decides nothing, and irel nothing about what is rough.
+    rough = {"V1": (0.5, 0.5), "NOISE": (-0.5, -0.5)}
+    found = decide(crossing({**rough, "P2": (0.0, 0.5), "I": (-0.2, -0.9)}))
+    assert (found.limit, found.cautions) == ("H2", ())
+
+
+def test_the_guard_looks_at_four_depths() -> None:
+    # A step before the last three of eight: slopes .22 over all, .27 over four, .15 over three.
+    table = crossing({"V1": (0.15, 0.15), "I": (-0.5, -0.5), "NOISE": (-0.5, -0.5)})
+    table.values["V1"][:, 5:] *= np.exp(0.27)
+    found = decide(table)
+    assert found.limit == "undecided" and found.reason.startswith("it bends: q1 = 0.220 is 0.267")
+
+
+def test_deepest_depths_that_tell_nothing_guard_nothing() -> None:
+    # Two of the deepest four depths a seed are too few for a slope of its own.
+    smooth = crossing({"V1": (0.0, 0.0), "I": (-1.0, -1.0), "NOISE": (-1.0, -1.0)})
+    for values in smooth.values.values():
+        values[::2, 4:6] = np.nan
+        values[1::2, 6:] = np.nan
+    assert decide(smooth).limit == "H1"
 
 
 @pytest.mark.parametrize("name", ["RMS", "V1", "I", "PR"])

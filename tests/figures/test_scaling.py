@@ -1,0 +1,60 @@
+"""What the picture of a scaling draws is its table: dots, bands of the means, power laws, H."""
+
+import numpy as np
+import pytest
+from matplotlib.collections import PolyCollection
+from numpy.testing import assert_allclose
+from scipy import stats
+
+from resdepth.analysis.scaling import ScalingTable, scaling_table
+from resdepth.figures.scaling import LABELS, draw_scaling
+from resdepth.mathematics.exponents import Cell
+from resdepth.mathematics.statistics import path_statistics
+from tests.support.artists import curves
+from tests.support.synthetic import white
+
+DEPTHS, SEEDS, BETA = (8, 16, 64), 3, 0.25
+DRAWN = {
+    "beta": lambda v, depths: v["RMS"],
+    "nu": lambda v, depths: v["NOISE"],
+    "q1": lambda v, depths: v["V1"] / v["RMS"],
+    "q2": lambda v, depths: v["P2"] / v["RMS"],
+    "irel": lambda v, depths: v["I"] / v["RMS"],
+    "pr": lambda v, depths: v["PR"],
+    "variation_norm": lambda v, depths: v["P2"] * depths**BETA,
+}
+"""What stands in each panel, by the exponent in its title."""
+
+
+@pytest.fixture(scope="module")
+def table() -> ScalingTable:
+    cells = [Cell(s, path_statistics(white(n, s))) for s in range(SEEDS) for n in DEPTHS]
+    return scaling_table(cells, BETA)
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+@pytest.mark.parametrize("number", range(len(LABELS)))
+def test_a_panel_is_its_statistic(table: ScalingTable, number: int, columns: int) -> None:
+    axes, name = draw_scaling(table, columns).axes[number], list(LABELS)[number]
+    values = DRAWN[name](table.table.values, table.table.depths)
+    dots, line = curves(axes)
+    assert_allclose(dots[0], np.tile(DEPTHS, SEEDS))
+    assert_allclose(dots[1], values.ravel(), rtol=1e-12)
+    logs = np.log(values)
+    low, high = stats.t.interval(0.95, SEEDS - 1, logs.mean(0), stats.sem(logs, axis=0))
+    (band,) = (c for c in axes.collections if isinstance(c, PolyCollection))
+    found = np.unique(band.get_paths()[0].vertices, axis=0)
+    edges = np.stack([np.exp(low), np.exp(high)], axis=1).ravel()
+    assert_allclose(found, np.stack([np.repeat(DEPTHS, 2), edges], axis=1))
+    fitted = stats.linregress(np.log(DEPTHS), logs.mean(0))
+    assert_allclose(line[0], DEPTHS)
+    assert_allclose(line[1], np.exp(fitted.intercept) * np.array(DEPTHS) ** fitted.slope)
+    assert axes.get_title(loc="left").endswith(f"= {table.exponents.intervals[name]}")
+
+
+def test_the_last_panel_has_the_hurst_exponents_that_are_known(table: ScalingTable) -> None:
+    axes = draw_scaling(table).axes[-1]
+    _, dots = curves(axes)
+    # Paths of 8 layers are too short to have one.
+    assert_allclose(dots[0], np.tile(DEPTHS[1:], SEEDS))
+    assert_allclose(dots[1], table.table.values["H"][:, 1:].ravel())
