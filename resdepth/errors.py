@@ -247,7 +247,7 @@ class NotAStudy(ResdepthError):
     """A folder that should be a study holds no plan."""
 
     template = "{path}: not a study: it has no study.yaml"
-    hint = "'resdepth study run --out {path}' begins one"
+    hint = "'resdepth study run {path}' begins one"
     exit_code = 2
 
 

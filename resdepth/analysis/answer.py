@@ -1,6 +1,6 @@
 """The answer to how weights scale with the depth, in words and rows of tables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from resdepth.analysis.scaling import ScalingTable
 from resdepth.mathematics.interval import three
@@ -21,6 +21,12 @@ def sentences(found: ScalingTable) -> Iterator[str]:
     yield f"{found.verdict.limit}: {found.verdict.reason}"
     for caution in found.verdict.cautions:
         yield f"caution: {caution}"
+
+
+def verdict_lines(found: ScalingTable | None, cautions: Iterable[str]) -> list[str]:
+    """What is said of runs, the verdict first; `cautions` are those of the runs themselves."""
+    said = ["no answer yet: none of its cells counts"] if found is None else sentences(found)
+    return [*said, *(f"caution: {text}" for text in cautions)]
 
 
 def exponent_rows(found: ScalingTable) -> list[list[str]]:

@@ -15,7 +15,7 @@ from resdepth.analysis.decays import DepthFits, fits_by_depth
 from resdepth.analysis.doubling import DoublingTable, doubling_table
 from resdepth.analysis.pool import experiments, pooled
 from resdepth.analysis.scaling import ScalingTable, model_scaling
-from resdepth.errors import AnalysisImpossible, ResdepthError
+from resdepth.errors import AnalysisImpossible, PathMissing, ResdepthError
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import Manifest, read_manifest
@@ -82,7 +82,11 @@ def read_study(
         There is no run of `train`.
     FileCorrupt
         The plan of the study cannot be read.
+    PathMissing
+        There is no such folder.
     """
+    if not folder.exists():
+        raise PathMissing(path=folder, kind="folder")
     manifests = dict[Path, Manifest]()
     for file in walk(folder, once=True):
         if file.name == MANIFEST and (manifest := _manifest(file.parent)):

@@ -56,8 +56,8 @@ COMMANDS: Tree = {
             "vis": "Draw a rendered loss surface.",
         },
     ),
-    "spectrum": "Curvature of the loss around trained weights: eigenvalues, traces by layer.",
-    "critical": "Critical scaling of untrained networks against the roughness of their weights.",
+    "spectrum": "Curvature of the loss: eigenvalues, traces by layer.",
+    "critical": "Critical scaling of untrained networks.",
     "resnet-cifar": "Train He's residual networks on CIFAR-10.",
 }
 """The commands with the line that the overview shows."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from resdepth.cli import console, signals
 from resdepth.cli.landscape_checks import checks, path_numbers
-from resdepth.cli.landscape_picture import SUFFIXES, picture, vis
+from resdepth.cli.landscape_picture import SUFFIXES, SURFACE, picture, vis
 from resdepth.cli.parameters import command, command_line
 from resdepth.cli.picture import open_window
 from resdepth.cli.source import drawn_around
@@ -18,6 +18,7 @@ from resdepth.options.landscape import (
     TrajectoryOptions,
 )
 from resdepth.options.landscape_picture import VisInvocation, VisOptions
+from resdepth.options.place import written_as
 
 if TYPE_CHECKING:
     from resdepth.runs.surface import Surface
@@ -100,8 +101,15 @@ def trajectory(
 
 
 def _surface_path(out: Path | None, run: Path | None) -> Path:
-    out = out or (run or Path()) / f"landscape{SUFFIX}"
-    return out if out.suffix == SUFFIX else out.with_name(out.name + SUFFIX)
+    out = out or (run or Path()) / SURFACE
+    if out.suffix.lower() in SUFFIXES:
+        surface = out.with_suffix(SUFFIX)
+        raise OptionConflict(
+            flag="--out",
+            reason=f"{out} names a picture, and this command writes the losses, a {SUFFIX}",
+            remedy=f"--out {surface}, then 'resdepth landscape vis {surface} --out {out}'",
+        )
+    return written_as(out, (SUFFIX,), command="landscape render")
 
 
 def _evaluated(
@@ -116,7 +124,7 @@ def _evaluated(
         paths = evaluate(cells)
     except KeyboardInterrupt:
         place = f" from cell {cells.done} of {cells.total}" if cells.total else ""
-        console.say(f"interrupted; --resume goes on{place}")
+        console.say(f"interrupted; the same command with --resume goes on{place}")
         return None
     finally:
         cells.close()

@@ -29,7 +29,9 @@ def checks(surface: "Surface") -> list[str]:
         words = ", ".join(f"{span:.4g}" for span in record["spans"])
         found.append(f"spans that --span auto found: {words}")
     centre, own = record["centre_loss"], record.get("run_loss")
-    beside = "the run recorded none of these data" if own is None else f"the run's own {own:.8g}"
+    beside = (
+        "the run recorded no loss of the same data" if own is None else f"the run's own {own:.8g}"
+    )
     found.append(f"loss at the centre {centre:.8g}; {beside}")
     return [*found, *_barriers(surface), *_path_words(surface)]
 

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 from resdepth.cli import console
 from resdepth.cli.picture import finish
-from resdepth.errors import OptionConflict, OptionInvalid
+from resdepth.errors import AnalysisImpossible, OptionConflict, OptionInvalid
 from resdepth.options.landscape_picture import VisInvocation, VisOptions
 
 if TYPE_CHECKING:
     from resdepth.runs.surface import Surface
 
+SURFACE = "landscape.npy"
+"""What `landscape render` writes into a run where it is not told another place."""
 PICTURES = (".pdf", ".svg", ".png")
 MOVING = (".gif", ".mp4")
 GRIDS = (".vts", ".vti")
@@ -27,6 +29,7 @@ def vis(options: VisOptions, call: VisInvocation, given: frozenset[str]) -> None
     from resdepth.runs.surface import read_surface
 
     console.route_warnings()
+    options = options.model_copy(update={"surface": _surface_file(options.surface)})
     surface = read_surface(options.surface)
     kind = _kind(options, surface)
     default = options.surface.with_name(f"{options.surface.stem}_{kind}.pdf")
@@ -46,6 +49,17 @@ def vis(options: VisOptions, call: VisInvocation, given: frozenset[str]) -> None
         numbers_path=beside,
         written=[out] if drawn is None else [],
     )
+
+
+def _surface_file(given: Path) -> Path:
+    """The file itself, or of a run the surface that `landscape render` leaves there."""
+    if not given.is_dir():
+        return given
+    inside = given / SURFACE
+    if inside.is_file():
+        return inside
+    remedy = f"'resdepth landscape render {given}' makes one"
+    raise AnalysisImpossible(path=given, reason=f"it holds no {SURFACE}", remedy=remedy)
 
 
 def picture(surface: "Surface", options: VisOptions, kind: str, out: Path) -> tuple[Any, Any]:

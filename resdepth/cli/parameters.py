@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 from pydantic.fields import FieldInfo
-from typer.core import TyperCommand
+from typer.core import TyperArgument, TyperCommand
 from typer.main import get_command
 
 from resdepth.options.base import Invocation, Options
@@ -62,6 +62,10 @@ def command(
     built = get_command(leaf)
     if not isinstance(built, TyperCommand):
         raise TypeError(f"{name} is not a single command")
+    for parameter in built.params:
+        if isinstance(parameter, TyperArgument):
+            # What it takes is in its help; "<list[str]>" beside it says nothing to its reader.
+            parameter.display_type_rich = lambda ctx: None  # type: ignore[method-assign]
     return built
 
 

@@ -28,11 +28,8 @@ def drawn_around(sources: Sequence[Path]) -> tuple[Path | None, Options, Path]:
     configuration = [path for path in sources if _configures(path)]
     weights = [path for path in sources if path not in configuration]
     if len(configuration) > 1 or len(weights) > 1 or not sources:
-        raise OptionConflict(
-            flag="SOURCE",
-            reason="give a run folder or --config-path, one of the two",
-            remedy="resdepth landscape render RUN",
-        )
+        reason = "give one run, and one checkpoint at most" if sources else "none was given"
+        raise OptionConflict(flag="SOURCES", reason=reason, remedy="resdepth landscape render RUN")
     if not configuration:
         return _with_run(weights[0].absolute().parent.parent, weights)
     (config,) = configuration

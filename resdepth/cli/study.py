@@ -1,8 +1,8 @@
 """`resdepth study`."""
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from resdepth.cli import console, signals
 from resdepth.cli.parameters import command, command_line
@@ -15,6 +15,9 @@ from resdepth.options.study import (
     StudyInvocation,
     StudyOptions,
 )
+
+if TYPE_CHECKING:
+    from resdepth.analysis.study import Study
 
 
 def run(options: Options, call: StudyInvocation, given: frozenset[str]) -> int:
@@ -79,22 +82,38 @@ def report(options: Options, call: ReportInvocation, given: frozenset[str]) -> i
     paths = write_report(study, call.page)
     if call.json_:
         print(as_json(study_numbers(study)))
+    else:
+        print("\n".join(_answers(study)))
     console.wrote(paths, aside=call.json_)
     return 0
+
+
+def _answers(study: "Study") -> Iterator[str]:
+    """The verdict on each experiment, and what limits it."""
+    from resdepth.analysis.answer import verdict_lines
+
+    for one in study.experiments:
+        if one.label:
+            yield f"{one.label}:"
+        yield from verdict_lines(one.scaling, one.cautions)
 
 
 def _train(call: Any, folder: Any, words: dict[str, Any], *, retry: bool) -> int:
     from resdepth.experiment.study.run import study
 
     console.route_warnings()
-    rows = study(
-        folder,
-        retry=retry,
-        say=lambda text: console.say(text, quiet=call.quiet),
-        command=command_line(),
-        settings=call.settings,
-        **words,
-    )
+    try:
+        rows = study(
+            folder,
+            retry=retry,
+            say=lambda text: console.say(text, quiet=call.quiet),
+            command=command_line(),
+            settings=call.settings,
+            **words,
+        )
+    except KeyboardInterrupt:
+        console.say(f"interrupted; 'resdepth study run {folder}' goes on")
+        return signals.exit_code()
     if call.json_:
         _show(folder, rows, as_json=True)
     else:

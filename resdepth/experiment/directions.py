@@ -97,7 +97,8 @@ def plane_of(source: Source, layout: Layout, centred: bool = True) -> PathPlane:
         columns = Columns(found, [part.name for part in layout.parts])
         plane = path_plane(columns.slabs, centred)
     except ValueError:
-        reason = f"{len(found)} checkpoints that span no plane"
+        several = "checkpoint" if len(found) == 1 else "checkpoints"
+        reason = f"it has {len(found)} {several}, and a plane through them takes three"
         raise AnalysisImpossible(path=run.path, reason=reason, remedy=remedy) from None
     if plane.collinear:
         reason = f"its {len(found)} checkpoints lie on one line"

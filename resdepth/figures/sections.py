@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from resdepth.analysis.answer import exponent_rows, mean_rows, notes, sentences
+from resdepth.analysis.answer import exponent_rows, mean_rows, notes, verdict_lines
 from resdepth.analysis.cells import CellRow, by_depth
 from resdepth.analysis.curvatures import VALUES, CurvatureTable
 from resdepth.analysis.decays import DepthFits
@@ -19,13 +19,11 @@ def answer(one: Experiment, shown: Mapping[str, str]) -> Iterator[str]:
     """Verdict, tables and figures of an experiment; `shown` are its figures by name, as HTML."""
     if one.label:
         yield page.heading(one.label)
-    if one.scaling is None:
-        yield page.paragraph("no answer yet: none of its cells counts", "verdict")
-        yield from (page.paragraph(text, "caution") for text in one.cautions)
-        return
-    verdict, *more = sentences(one.scaling)
+    verdict, *cautions = verdict_lines(one.scaling, one.cautions)
     yield page.paragraph(verdict, "verdict")
-    yield from (page.paragraph(text, "caution") for text in (*more, *one.cautions))
+    yield from (page.paragraph(text, "caution") for text in cautions)
+    if one.scaling is None:
+        return
     yield from _exponents(one.scaling)
     yield shown["scaling"]
     if one.doubling is not None:

@@ -24,9 +24,10 @@ from matplotlib.ticker import (
 )
 
 from resdepth.atomic import write_whole
-from resdepth.errors import NoDisplay, OptionInvalid
+from resdepth.errors import NoDisplay
 from resdepth.figures.colours import CATEGORIES as CATEGORIES
 from resdepth.figures.colours import categories as categories
+from resdepth.options.place import written_as
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,8 +35,6 @@ R = TypeVar("R")
 WIDTHS = {1: 3.4, 2: 7.0}
 """Inches across one and two columns."""
 SUFFIXES = (".pdf", ".svg", ".png")
-OTHER_SUFFIXES = (".jpg", ".jpeg", ".gif", ".eps", ".ps", ".tif", ".tiff", ".bmp", ".webp", ".html")
-"""Pictures that are refused rather than written as something else."""
 DOTS = 300
 """Dots an inch of a .png, and of the rasterised parts of the others."""
 
@@ -163,14 +162,7 @@ def output_path(path: Path, suffixes: Sequence[str] = SUFFIXES, *, command: str)
     OptionInvalid
         The suffix names a kind of picture that is not written.
     """
-    suffix = path.suffix.lower()
-    if suffix in suffixes:
-        return path
-    if suffix in OTHER_SUFFIXES:
-        reason = f"'{path.suffix}' is not one of {', '.join(suffixes)}"
-        raise OptionInvalid(flag="--out", reason=reason, command=command)
-    # A name such as "beta=0.75" has no suffix but a number.
-    return path.with_name(f"{path.name}.pdf")
+    return written_as(path, suffixes, command=command)
 
 
 def save(drawn: Figure, path: Path) -> None:

@@ -9,7 +9,11 @@ from resdepth.options.base import AnalysisInvocation, Options, option
 class VisOptions(Options):
     """How to draw a surface."""
 
-    surface: Path = option(..., "surface that 'landscape' wrote, or any .npy", positional=True)
+    surface: Path = option(
+        ...,
+        "surface that 'landscape' wrote, a run that it was written into, or any .npy",
+        positional=True,
+    )
     kind: Literal["surface", "contour", "line"] | None = option(
         None,
         "picture to draw",

@@ -1,9 +1,12 @@
 """How the name of a file or folder is read: `~` is the home folder, and no name is no place."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic_core import PydanticCustomError
+
+from resdepth.errors import OptionInvalid
 
 
 def home_folder() -> Path | None:
@@ -49,3 +52,22 @@ def place(given: str) -> Path:
 def spelled(path: Path) -> str:
     """What `place` reads as `path`."""
     return f"./{path}" if str(path).startswith("~") else str(path)
+
+
+def written_as(path: Path, suffixes: Sequence[str], *, command: str) -> Path:
+    """`path` with a suffix that `command` writes: the first of them is added where there is none.
+
+    Raises
+    ------
+    OptionInvalid
+        The suffix names a kind of file that is not written.
+    """
+    suffix = path.suffix
+    if suffix.lower() in suffixes:
+        return path
+    # The end of a name such as "beta=0.75" or "run.v2" is no suffix.
+    if suffix[1:].isalpha() or suffix.lower() == ".mp4":
+        known = f"one of {', '.join(suffixes)}" if len(suffixes) > 1 else suffixes[0]
+        reason = f"'{suffix}' is not {known}"
+        raise OptionInvalid(flag="--out", reason=reason, command=command)
+    return path.with_name(f"{path.name}{suffixes[0]}")

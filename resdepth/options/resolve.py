@@ -14,6 +14,7 @@ from resdepth.errors import (
     ConfigKeyUnknown,
     ConfigUnreadable,
     FileCorrupt,
+    OptionConflict,
     OptionInvalid,
     PathMissing,
 )
@@ -34,6 +35,8 @@ def resolve(
     ------
     OptionInvalid
         A value is of the wrong kind or out of its range; the message names the flag.
+    OptionConflict
+        An argument is missing.
     ConfigUnreadable, ConfigKeyUnknown, PathMissing
         The file is no mapping of options, names an unknown option, or is not there.
     """
@@ -43,6 +46,9 @@ def resolve(
         return model.model_validate(values)
     except ValidationError as failure:
         flag, reason = _complaint(model, failure)
+        if failure.errors()[0]["type"] == "missing":
+            remedy = f"resdepth {command} {'RUN' if flag == 'SOURCES' else flag}"
+            raise OptionConflict(flag=flag, reason="none was given", remedy=remedy) from None
         raise OptionInvalid(flag=flag, reason=reason, command=command) from None
 
 
@@ -114,8 +120,9 @@ def _unboolean(model: type[Options], key: str, value: Any) -> Any:
 
 def nearest(word: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:
     """ "did you mean '…'?" for a near miss, else the list of what is known."""
-    close = difflib.get_close_matches(word, list(known), 1)
-    return f"did you mean '{close[0]}'?" if close else f"known: {', '.join(known)}"
+    spelled = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), list(spelled), 1)
+    return f"did you mean '{spelled[close[0]]}'?" if close else f"known: {', '.join(known)}"
 
 
 def to_yaml(options: Options) -> str:

@@ -11,6 +11,7 @@ from resdepth.errors import OptionConflict
 from resdepth.options.base import AnalysisInvocation, Options, option
 from resdepth.options.executor import ExecutorInvocation
 from resdepth.options.fields import help_text, presentation
+from resdepth.options.place import written_as
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.options.train import TrainOptions
 
@@ -137,7 +138,7 @@ class ReportInvocation(StatusInvocation):
     def page(self) -> Path:
         """Where the page lies."""
         out = self.out or self.study / "report.html"
-        return out if out.suffix == ".html" else out.with_name(f"{out.name}.html")
+        return written_as(out, (".html",), command="study report")
 
     @property
     def curvature(self) -> SpectrumOptions | None:

@@ -150,7 +150,7 @@ HOSTILE = {
     "scale": (["--event-paths=x", "--scaling-x=0"], 2, "--scaling-x: should be above 0"),
     "shift": (["--event-paths=x", "--shift=-1"], 2, "--shift: t + T0 should be positive"),
     "both": (["--event-paths=x", "--shift=1", "--infer-shift"], 2, "either given or inferred"),
-    "nothing": ([], 2, "SOURCES: needs a value"),
+    "nothing": ([], 2, "SOURCES: none was given"),
 }
 
 

@@ -58,7 +58,7 @@ def files(folder: Path) -> dict[str, bytes]:
         ("train --config missing.yaml", "missing.yaml: no such file"),
         ("train --config .", "not a configuration file"),
         ("train --seed -1", "--seed: should be at least 0"),
-        ("export", "SOURCES: needs a value"),
+        ("export", "SOURCES: none was given"),
         ("export a --format onnx", "--format: should be one of pth, safetensors, npz"),
     ],
 )

@@ -133,6 +133,13 @@ def test_an_interactive_page(run_worker, tmp_path: Path) -> None:
     assert "Plotly.newPlot" in (tmp_path / "x.html").read_text()
 
 
+def test_a_run_stands_for_the_surface_in_it(run_worker, run_copy: Path) -> None:
+    assert run_worker("landscape", "render", "run", *QUICK).code == 0
+    ended = run_worker("landscape", "vis", "run", "--kind=contour")
+    assert ended.code == 0
+    assert ended.stdout.splitlines()[0] == "run/landscape_contour.pdf"
+
+
 def test_one_direction_is_a_line(run_worker, run_copy: Path) -> None:
     assert run_worker("landscape", "render", "run", "--dimensions=1", *QUICK).code == 0
     ended = run_worker("landscape", "vis", "run/landscape.npy", "--json")
@@ -147,6 +154,7 @@ def test_the_path_of_training(run_worker, run_copy: Path) -> None:
     numbers = json.loads(ended.stdout)
     assert list(numbers) == ["explained", "steps", "coordinates", "loss", "plane_loss", "distance"]
     assert numbers["steps"] == [1, 2, 3, 4, 5]
+    assert "the run's own" in ended.stderr
     assert "the plane explains" in ended.stderr and "farthest off the plane" in ended.stderr
     assert (run_copy / "trajectory.pdf").read_bytes().startswith(b"%PDF")
     assert np.load(run_copy / "trajectory.npy").shape == (5, 5)
@@ -173,7 +181,7 @@ def test_a_clip_says_so(run_worker, tmp_path: Path) -> None:
 
 
 HOSTILE = {
-    "nothing": (["render"], 2, "give a run folder or --config-path"),
+    "nothing": (["render"], 2, "SOURCES: none was given (resdepth landscape render RUN)"),
     "nowhere": (["render", "nowhere"], 2, "nowhere: no such run folder"),
     "no run": (["render", "empty"], 1, "not a run folder"),
     "no checkpoint": (["render", "--config-path=c.yml"], 2, "--checkpoint-path: is needed"),
@@ -189,9 +197,16 @@ HOSTILE = {
     "towards nowhere": (["render", "run", "--directions=nowhere"], 2, "no such checkpoint"),
     "towards others": (["render", "run", "--directions=other"], 2, "fixed read-in is another"),
     "norms": (["render", "run", "--norms"], 2, "a fully connected network has no norms"),
-    "no path yet": (["trajectory", "brief"], 1, "2 checkpoints that span no plane"),
+    "no path yet": (["trajectory", "brief"], 1, "it has 2 checkpoints, and a plane"),
     "two runs": (["trajectory", "run", "other"], 2, "give one run"),
-    "no surface": (["vis"], 2, "SURFACE: needs a value"),
+    "a picture": (
+        ["render", "run", "--out=a/x.png"],
+        2,
+        "(--out a/x.npy, then 'resdepth landscape vis a/x.npy --out a/x.png')",
+    ),
+    "another kind": (["render", "run", "--out=x.txt"], 2, "--out: '.txt' is not .npy"),
+    "no surface in it": (["vis", "brief"], 1, "'resdepth landscape render brief' makes one"),
+    "no surface": (["vis"], 2, "SURFACE: none was given"),
     "missing": (["vis", "nowhere.npy"], 2, "nowhere.npy: no such file"),
     "text": (["vis", "text.npy"], 1, "not an .npy file (give a line or a grid of numbers"),
     "objects": (["vis", "objects.npy"], 1, "Python objects"),

@@ -155,7 +155,7 @@ HOSTILE = {
     "half": (["weights", "--dir-path=a", "--pos-x=1"], 2, "--pos-y: is missing"),
     "suffix": (["norm", "--dir-path=a", "--beta=0", "--out=x.jpg"], 2, "'.jpg' is not one of"),
     "order": (["profile", "--dir-path=a", "--p-min=3", "--p-max=2"], 2, "--p-max: should be above"),
-    "no folder": (["norm"], 2, "SOURCES: needs a value"),
+    "no folder": (["norm"], 2, "SOURCES: none was given"),
     "display": (["norm", "--dir-path=a", "--beta=0", "--show"], 1, "no display"),
 }
 

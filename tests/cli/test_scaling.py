@@ -97,7 +97,7 @@ def test_constant_weights_are_said_to_be_constant(run_worker, tmp_path: Path) ->
 
 HOSTILE = {
     "nowhere": (["nowhere"], 2, "nowhere: no such file or folder"),
-    "nothing": ([], 2, "SOURCES: needs a value"),
+    "nothing": ([], 2, "SOURCES: none was given"),
     "suffix": (["w", "--out=a.bmp"], 2, "'.bmp' is not one of"),
     "empty": (["empty"], 1, "empty: no trained weights found"),
 }

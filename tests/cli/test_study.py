@@ -100,7 +100,7 @@ def test_called_off_before_it_began(study: Path, run_worker: Run) -> None:
         ("status none", 2, "none: not a study"),
         ("retry here", 2, "here: not a study"),
         ("cancel none", 2, "none: not a study"),
-        ("status", 2, "STUDY: needs a value"),
+        ("status", 2, "STUDY: none was given"),
     ],
 )
 def test_refused(tmp_path: Path, run_worker: Run, args: str, code: int, message: str) -> None:
@@ -142,4 +142,8 @@ def test_a_report_is_one_page_with_its_numbers(run_worker, tmp_path: Path) -> No
     assert "undecided" in page and "http://" not in page.replace("http://www.w3.org", "")
     assert (tmp_path / "study/report.csv").read_text().count("\n") == 7
     ended = run_worker("study", "report", "nowhere")
-    assert ended.code != 0 and "nowhere" in ended.complaint
+    assert ended.code == 2 and ended.complaint.count("nowhere") == 1
+    ended = run_worker("study", "report", "study")
+    verdict, *cautions, page, _, _ = ended.stdout.splitlines()[:6]
+    assert verdict.startswith("undecided: ") and page == "study/report.html"
+    assert all(caution.startswith("caution: ") for caution in cautions)

@@ -115,7 +115,7 @@ def test_too_short_a_path_is_named(small_run, tmp_path, left: int) -> None:
     if left == 2:
         record_of(run, tmp_path / "x.npy")
         return
-    with pytest.raises(AnalysisImpossible, match="span no plane"):
+    with pytest.raises(AnalysisImpossible, match="a plane through them takes three"):
         record_of(run, tmp_path / "x.npy")
 
 

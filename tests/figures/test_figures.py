@@ -226,13 +226,19 @@ def test_the_users_own_settings_neither_matter_nor_change(draw, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("given", "path"),
-    [("x", "x.pdf"), ("x.svg", "x.svg"), ("beta=0.51", "beta=0.51.pdf"), ("a.b/x", "a.b/x.pdf")],
+    [
+        ("x", "x.pdf"),
+        ("x.svg", "x.svg"),
+        ("beta=0.51", "beta=0.51.pdf"),
+        ("run.v2", "run.v2.pdf"),
+        ("a.b/x", "a.b/x.pdf"),
+    ],
 )
 def test_a_missing_suffix_is_added(given: str, path: str) -> None:
     assert style.output_path(Path(given), command="x") == Path(path)
 
 
-@pytest.mark.parametrize("given", ["x.jpg", "x.EPS", "x.html"])
+@pytest.mark.parametrize("given", ["x.jpg", "x.EPS", "x.html", "x.npy", "x.txt", "x.mp4"])
 def test_other_kinds_of_picture_are_refused(given: str) -> None:
     with pytest.raises(OptionInvalid, match=r"\.pdf, \.svg, \.png"):
         style.output_path(Path(given), command="x")

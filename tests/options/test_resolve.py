@@ -58,6 +58,7 @@ def test_what_is_out_of_range(name: str, value: str, message: str) -> None:
     ("name", "value", "near"),
     [
         ("activation", "tanhh", "did you mean 'tanh'?"),
+        ("activation", "Relu", "did you mean 'relu'?"),
         ("augmentation", "skipp", "did you mean 'skip'?"),
         ("data", "cifar", "did you mean 'cifar10'?"),
         ("init", "normal", "should be one of ntrunc, constant"),

@@ -93,6 +93,8 @@ def trained(plan: Plan, settings: Mapping[str, Any], *, retry: bool = False, say
     todo = _todo(plan, retry=retry, active=_active(executor, known), say=say)
     for cell in todo:
         stop_path(plan.folder, cell.name).unlink(missing_ok=True)
+    if todo:
+        say(f"{len(todo)} cells to train; 'resdepth study status {plan.folder}' says how far")
     jobs = [job_of(cell, plan.folder, executor.cpus, executor.gpus) for cell in todo]
     given = dict(zip((cell.name for cell in todo), executor.submit(jobs), strict=True))
     write_jobs(plan.folder, Jobs(dict(settings), known | given))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from signal import Signals
 from typing import Any, Literal
 
 from resdepth import html
@@ -108,7 +109,7 @@ def _interruption(plan: Plan, cell: Cell, manifest: Manifest) -> str:
     if stop_path(plan.folder, cell.name).exists():
         return "cancelled"
     number = manifest.detail.get("signal")
-    return f"interrupted by signal {number}" if number else "its process was killed"
+    return f"interrupted by {Signals(number).name}" if number else "its process was killed"
 
 
 def _complaint(folder: Path, name: str) -> str:

@@ -73,7 +73,7 @@ def test_from_python(tmp_path: Path, four: Path) -> None:
         checkpoint_every=10,
         **options,
     )
-    assert [row.state for row in rows] == ["finished"] * 4 and len(said) == 4
+    assert [row.state for row in rows] == ["finished"] * 4 and len(said) == 5
     assert [row.values for row in rows[:2]] == [{"depth": 4, "seed": s} for s in (0, 1)]
     runs = [resdepth.open_run(row.path) for row in rows]
     assert all(run.manifest.steps == row.steps == 40 for run, row in zip(runs, rows, strict=True))
@@ -113,6 +113,7 @@ def test_interrupted_it_ends_with_checkpoints(tmp_path: Path, workers: Workers, 
     os.kill(process.pid, signal.SIGINT)
     ended = wait()
     assert ended.code == 130 and "Traceback" not in ended.stderr, ended.stderr
+    assert "interrupted; 'resdepth study run study' goes on" in ended.stderr
     assert not studies.trainers(study)
     assert set(studies.states(workers, study).values()) <= {"stopped", "queued", "finished"}
     finish(workers, tmp_path)
