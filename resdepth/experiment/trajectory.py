@@ -21,7 +21,7 @@ from resdepth.engine.threads import threads_put_back
 from resdepth.experiment.directions import RECIPES, plane_of
 from resdepth.experiment.objectives import SUBSET, Source
 from resdepth.experiment.rendering import Rendering, Report, begun, evaluate, write
-from resdepth.experiment.setting import Setting, setting
+from resdepth.experiment.setting import Setting, run_loss, setting
 from resdepth.mathematics.plane import PathPlane
 from resdepth.options.landscape import TrajectoryOptions
 from resdepth.runs.checkpoint import check_like, checkpoints, read_checkpoint
@@ -89,6 +89,7 @@ def trajectory(
         "cells": CELLS,
         "subset_recipe": SUBSET,
         "path": path,
+        "run_loss": run_loss(source, around.checkpoint.step, options.subset),
         "command": command,
         "versions": versions(),
     }
