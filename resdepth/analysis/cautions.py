@@ -28,7 +28,7 @@ MEANS: dict[Reason, str] = {
     "selection; at a smaller --lr all may count",
     "unfinished": "the answer may change when they are in",
     "failed": "'study retry' tries them again",
-    "lost": "their folders are damaged or hold other runs; with these moved away 'study run' trains "
+    "lost": "their folders are damaged or hold other runs; move these away, and 'study run' trains "
     "them again",
 }
 """What it does to the answer that cells are left out for a reason."""

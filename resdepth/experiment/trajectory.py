@@ -86,10 +86,10 @@ def trajectory(
         "accuracy": known.accuracy,
     }
     record = {
-        "run_loss": run_loss(source, around.checkpoint.step, options.subset),
         "cells": CELLS,
         "subset_recipe": SUBSET,
         "path": path,
+        "run_loss": run_loss(source, around.checkpoint.step, options.subset),
         "command": command,
         "versions": versions(),
     }

@@ -84,7 +84,10 @@ def _gram(slabs: Slabs, centred: bool) -> Array:
 
 def _origin(slab: Array, centred: bool) -> Array:
     """The points seen from their mean, or from the last one."""
-    moved: Array = slab - (slab.mean(axis=0) if centred else slab[-1])
+    # Points that are the same differ from their mean by its rounding, but not from the last one.
+    moved: Array = slab - slab[-1]
+    if centred:
+        moved -= moved.mean(axis=0)
     return moved
 
 

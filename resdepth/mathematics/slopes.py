@@ -69,8 +69,9 @@ def power_law(depths: Array, values: Array) -> PowerLaw:
     as measured: `benchmarks/verdict_errors.py`. Bootstraps over a handful of seeds undercover.
 
     With missing cells the means by depth are least-squares estimates beside an effect of each
-    seed (of seeds without a depth in common: of mean 0 in each set of those that have one); seeds with fewer than `FEWEST` depths are left out. `NOTHING` where a value that is there
-    is not positive, or fewer than two depths are left.
+    seed (of mean 0 in each set of seeds that depths in common connect); seeds with fewer than
+    `FEWEST` depths are left out. `NOTHING` where a value that is there is not positive, or fewer
+    than two depths are left.
     """
     there = ~np.isnan(values)
     if np.any(values[there] <= 0) or np.any(np.isinf(values)):
@@ -141,10 +142,9 @@ def _depth_means(y: Array) -> Array:
     places = np.arange(len(seeds))
     matrix[places, seeds] = matrix[places, y.shape[0] + depths] = 1.0
     matrix[len(seeds) :, : y.shape[0]] = sets
-    goal = np.append(y[there], np.zeros(len(sets)))
-    found = np.linalg.lstsq(matrix, goal, rcond=None)[0]
-    effects: Array = found[y.shape[0] :]
-    return effects
+    goal = np.concatenate([y[there], np.zeros(len(sets))])
+    found: Array = np.linalg.lstsq(matrix, goal, rcond=None)[0]
+    return found[y.shape[0] :]
 
 
 def _regression(x: Array, y: Array) -> tuple[float, float, float]:

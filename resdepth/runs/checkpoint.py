@@ -6,6 +6,7 @@ One format for all networks; the two formats of earlier versions are read too.
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from resdepth.atomic import write_whole
 from resdepth.contents import seen
 from resdepth.errors import FileChanged, FileCorrupt, PathMissing, Unreadable, unreadable
 from resdepth.runs.checksum import KEY
+from resdepth.runs.manifest import read_manifest, run_of
 from resdepth.runs.sealed import ChecksumWrong, read_metadata, read_sealed, sealed
 
 FORMAT = "resdepth-checkpoint-2"
@@ -91,7 +93,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint and check its checksum, format, shapes, dtypes and finiteness.
+    """Read a checkpoint and check its checksum, format, shapes, dtypes and finiteness, its place.
 
     Raises
     ------
@@ -110,10 +112,26 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise _unread(path, error) from None
     if checkpoint.step < 0 or not 0 <= checkpoint.lr < math.inf:
         raise _refused(path, f"step {checkpoint.step} with rate {checkpoint.lr}")
-    reason = _flaw(checkpoint)
+    reason = _flaw(checkpoint) or _misplaced(path, checkpoint.step, checkpoint.generator)
     if reason:
         raise _refused(path, reason)
     return checkpoint
+
+
+def check_place(path: Path) -> None:
+    """Raise FileCorrupt where a checkpoint lies in another's place; other files lie anywhere.
+
+    Only what the file says of itself is read.
+    """
+    try:
+        metadata = read_metadata(path)
+        if metadata.get("format") not in FORMATS:
+            return
+        step, generator = int(metadata["step"]), json.loads(metadata.get("generator", "{}"))
+    except UNREADABLE as error:
+        raise _unread(path, error) from None
+    if reason := _misplaced(path, step, generator):
+        raise _refused(path, reason)
 
 
 def check_like(checkpoint: Checkpoint, like: Mapping[str, Tensor], path: Path) -> None:
@@ -133,9 +151,8 @@ def checkpoints(run: Path) -> dict[int, Path]:
     """
     found = {}
     for path in sorted((run / FOLDER).glob("step_*.safetensors")):
-        number = path.stem.removeprefix("step_")
-        if number.isdigit():
-            found[int(number)] = path
+        if (number := _number(path)) is not None:
+            found[number] = path
     last = last_path(run)
     if last.is_file():
         found[_step_of(last)] = last
@@ -145,6 +162,24 @@ def checkpoints(run: Path) -> dict[int, Path]:
 def newest(run: Path) -> Path | None:
     """The newest checkpoint of a run, None where there is none."""
     return next(reversed(checkpoints(run).values()), None)
+
+
+def _number(path: Path) -> int | None:
+    """The step that the name of a checkpoint says, None where it says none."""
+    number = path.stem.removeprefix("step_")
+    named = path.stem.startswith("step_") and number.isascii() and number.isdigit()
+    return int(number) if named else None
+
+
+def _misplaced(path: Path, step: int, generator: Mapping[str, int]) -> str:
+    """What tells that a checkpoint is not the one that belongs where it lies; "" for nothing."""
+    if _number(path) not in (None, step):
+        return f"the weights of step {step} under the name of another"
+    run, seed = run_of(path), generator.get("seed")
+    with suppress(FileCorrupt, Unreadable):
+        if run is not None and seed not in (None, own := read_manifest(run).seed):
+            return f"the weights of a run of seed {seed} in one of seed {own}"
+    return ""
 
 
 def _step_of(path: Path) -> int:

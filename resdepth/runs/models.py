@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from resdepth.errors import AnalysisImpossible, FileCorrupt, FileUnsafe, ModelsMissing, PathMissing
 from resdepth.mathematics import scaling
 from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
-from resdepth.runs.checkpoint import last_path, newest
+from resdepth.runs.checkpoint import check_place, last_path, newest
 from resdepth.runs.export import FOLDER as EXPORTED
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import read_manifest, run_of
@@ -106,8 +106,25 @@ def _readable(files: Sequence[Path], named: Set[Path]) -> list[Model]:
 
 def read_model(path: Path) -> Model:
     """The weights in one file, checked, and the run they belong to."""
-    run = run_of(path)
-    return Model(path, read_weights(path), None if run is None else _beta(run), run)
+    run, blocks = run_of(path), read_weights(path)
+    if run is not None:
+        _check_place(path, blocks, run)
+    return Model(path, blocks, None if run is None else _beta(run), run)
+
+
+def _check_place(path: Path, blocks: Array, run: Path) -> None:
+    """Raise FileCorrupt where the weights in a run are plainly not its own."""
+    if path.suffix == ".safetensors":
+        check_place(path)
+    options = read_manifest(run).options
+    ours = options.get("depth", len(blocks)), options.get("width", blocks.shape[1])
+    if ours != blocks.shape[:2]:
+        theirs = "depth {}, width {}".format(*blocks.shape)
+        raise FileCorrupt(
+            path=path,
+            reason=f"weights of {theirs} in a run of depth {ours[0]}, width {ours[1]}",
+            remedy="move it out of the run that it is not of",
+        )
 
 
 def _suffixes(extension: str | None) -> tuple[str, ...]:

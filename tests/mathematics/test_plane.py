@@ -80,3 +80,11 @@ def test_the_mean_is_taken_off_unless_it_is_said() -> None:
 def test_no_path_is_refused(theta: np.ndarray) -> None:
     with pytest.raises(ValueError, match="three points"):
         path_plane(slabs(theta, 3))
+
+
+@pytest.mark.parametrize("centred", [True, False])
+@pytest.mark.parametrize("points", [3, 7, 30])
+def test_the_rounding_of_the_mean_is_no_path(points: int, centred: bool) -> None:
+    still = np.tile(np.random.default_rng(points).standard_normal(50), (points, 1))
+    with pytest.raises(ValueError, match="differ"):
+        path_plane(lambda: [still], centred)
