@@ -20,7 +20,7 @@ MIXED = "--allow-mixed takes them all the same"
 
 @dataclass(frozen=True)
 class Pool(Generic[M]):
-    """The models that belong together, and a line about each that was left out."""
+    """The models that belong together; a line about each that was left out, or would have been."""
 
     models: tuple[M, ...]
     left_out: tuple[str, ...]

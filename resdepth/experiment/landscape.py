@@ -15,12 +15,7 @@ from resdepth.atomic import check_writable
 from resdepth.engine.objective import Objective
 from resdepth.engine.surface import Plane, measured
 from resdepth.engine.threads import threads_put_back
-from resdepth.experiment.directions import (
-    RECIPES,
-    check_options,
-    digests,
-    directions_of,
-)
+from resdepth.experiment.directions import RECIPES, check_options, digests, directions_of
 from resdepth.experiment.objectives import SUBSET, Source
 from resdepth.experiment.rendering import Rendering, Report, begun, evaluate, write
 from resdepth.experiment.setting import run_loss, setting
@@ -44,19 +39,6 @@ def prepare(source: Source, options: RenderOptions, recorded: dict[str, Any]) ->
     found = directions_of(around.objective, source, around.checkpoint, options)
     centre = around.centre
     plane = Plane(centre, torch.from_numpy(found.vectors).to(centre.device))
-    request = {
-        "steps": options.steps,
-        "steps_b": options.counts[-1],
-        "span": options.spans[0] or "auto",
-        "span_b": options.spans[-1] or "auto",
-        "rise": options.rise,
-        "dimensions": options.axes,
-        "directions": digests(options),
-        "pairs": options.pairs,
-        "normalise": options.normalisation,
-        "norms": options.norms,
-        **around.request,
-    }
     spans = _spans(around.objective, plane, options)
     # Towards another run the way itself is in the middle: Li et al. take [-1/2, 3/2].
     middle = 0.5 if options.kind == "runs" else 0.0
@@ -75,11 +57,27 @@ def prepare(source: Source, options: RenderOptions, recorded: dict[str, Any]) ->
         around.objective,
         plane,
         tuple(directions.axis(span, steps, middle) for span, steps in axes),
-        request,
+        _asked(options) | around.request,
         options.pairs,
         found.marks,
         record,
     )
+
+
+def _asked(options: RenderOptions) -> dict[str, Any]:
+    """What the values depend on of the directions and the grid."""
+    return {
+        "steps": options.steps,
+        "steps_b": options.counts[-1],
+        "span": options.spans[0] or "auto",
+        "span_b": options.spans[-1] or "auto",
+        "rise": options.rise,
+        "dimensions": options.axes,
+        "directions": digests(options),
+        "pairs": options.pairs,
+        "normalise": options.normalisation,
+        "norms": options.norms,
+    }
 
 
 def _moved(centre: torch.Tensor, vectors: Array) -> Array:
@@ -136,8 +134,10 @@ def render(
 
     Raises
     ------
+    SurfaceChanged
+        The unfinished surface was asked for with other options.
     OptionConflict
-        The unfinished surface was asked for with other options, or the options do not fit the run.
+        The options do not fit the run.
     AnalysisImpossible
         The run has no such directions.
     WriteFailed

@@ -62,7 +62,7 @@ def trajectory(
         The checkpoints span no plane.
     FileCorrupt
         One of them is not whole, or of another network.
-    OptionConflict
+    SurfaceChanged
         The unfinished surface was asked for with other options.
     WriteFailed
         `out` cannot be written, which is found out before anything is evaluated.

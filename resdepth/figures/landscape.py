@@ -121,7 +121,7 @@ def conditions(surface: Surface, shown: Shown) -> str:
 
 
 def note(axes: Axes, surface: Surface, shown: Shown) -> None:
-    """Those conditions above the axes."""
+    """Write the `conditions` above the axes."""
     text = conditions(surface, shown)
     if text:
         axes.set_title(text, fontsize=6, color="#606060")

@@ -50,11 +50,22 @@ def draw_surface(surface: Surface, shown: Shown, log: bool, columns: int = 1) ->
 
     _marks(axes, surface, shown, raised)
     first, second, value = labels(surface, shown.quantity)
+    unit = rf"$\,/\,10^{{{power}}}$" if power else ""
+    _box(axes, (first, second, (rf"$\log_{{10}}$ {value}" if log else value) + unit), columns)
+    shades = ScalarMappable(norm, mpl.colormaps[COLOURS])
+    bar = drawn.colorbar(shades, ax=axes, shrink=0.6, aspect=18, pad=0.1)
+    bar.ax.tick_params(labelsize=6)
+    bar.outline.set_linewidth(0.4)
+    note(axes, surface, shown)
+    return drawn
+
+
+def _box(axes: Any, names: tuple[str, str, str], columns: int) -> None:
+    """Names, ticks and panes of the three axes, and where they are seen from."""
+    first, second, height = names
     axes.set_xlabel(first, labelpad=-6)
     axes.set_ylabel(second, labelpad=-6)
-    unit = rf"$\,/\,10^{{{power}}}$" if power else ""
-    named = (rf"$\log_{{10}}$ {value}" if log else value) + unit
-    axes.set_zlabel(named, labelpad=-4)
+    axes.set_zlabel(height, labelpad=-4)
     axes.tick_params(pad=-3, labelsize=6 if columns == 1 else 7)
     for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
         axis.set_major_locator(MaxNLocator(4, steps=style.ROUND))
@@ -62,12 +73,6 @@ def draw_surface(surface: Surface, shown: Shown, log: bool, columns: int = 1) ->
         axis._axinfo["grid"].update(linewidth=0.3, color="#d0d0d0")
     axes.view_init(elev=32, azim=-55)
     axes.set_box_aspect((1, 1, 0.75), zoom=0.9 if columns == 1 else 0.97)
-    shades = ScalarMappable(norm, mpl.colormaps[COLOURS])
-    bar = drawn.colorbar(shades, ax=axes, shrink=0.6, aspect=18, pad=0.1)
-    bar.ax.tick_params(labelsize=6)
-    bar.outline.set_linewidth(0.4)
-    note(axes, surface, shown)
-    return drawn
 
 
 def _marks(axes: Any, surface: Surface, shown: Shown, raised: Any) -> None:

@@ -99,8 +99,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
     ------
     PathMissing
         No such file.
+    Unreadable
+        The system does not let it be read.
     FileCorrupt
-        Not a whole checkpoint; the message says what is wrong.
+        Not a whole checkpoint, or not the one that was written (FileChanged).
     """
     if not path.is_file():
         raise PathMissing(path=path, kind="checkpoint")

@@ -66,7 +66,7 @@ def create_run(
     *,
     overwrite: bool = False,
 ) -> Opening:
-    """Make a run folder with its manifest and nothing else; with `overwrite` keep what is there.
+    """Make a run folder with its manifest; with `overwrite` what is there stays until `begin`.
 
     A folder in which no training has begun, such as one that a failed start left, is taken.
 

@@ -4,7 +4,6 @@ import io
 import shutil
 import warnings
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,18 +14,7 @@ from PIL import Image
 from resdepth.data import folder
 from resdepth.data.decode import decode
 from resdepth.errors import DataInvalid, PathMissing, Unreadable
-from tests.support.images import contents, encoded, pixels, write_folder, write_zip
-
-Write = Callable[[Path, dict[str, bytes]], Path]
-WRITERS: dict[str, Write] = {
-    "folder": lambda tmp, files: write_folder(tmp / "images", files),
-    "zip": lambda tmp, files: write_zip(tmp / "images.zip", files),
-}
-
-
-@pytest.fixture(params=WRITERS)
-def write(request: pytest.FixtureRequest) -> Write:
-    return WRITERS[request.param]
+from tests.support.images import Write, contents, encoded, pixels, write_folder, write_zip
 
 
 def refused(path: Path) -> str:

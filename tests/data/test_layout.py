@@ -4,7 +4,6 @@ import os
 import shutil
 import warnings
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,19 +13,9 @@ import torch
 from resdepth.data import folder
 from resdepth.data.dataset import Pixels
 from resdepth.errors import DataInvalid
-from tests.support.images import contents, encoded, pixels, write_folder, write_zip
+from tests.support.images import Write, contents, encoded, pixels, write_folder, write_zip
 
 ONE = encoded(pixels(0))
-Write = Callable[[Path, dict[str, bytes]], Path]
-WRITERS: dict[str, Write] = {
-    "folder": lambda tmp, files: write_folder(tmp / "images", files),
-    "zip": lambda tmp, files: write_zip(tmp / "images.zip", files),
-}
-
-
-@pytest.fixture(params=WRITERS)
-def write(request: pytest.FixtureRequest) -> Write:
-    return WRITERS[request.param]
 
 
 def loaded(path: Path) -> tuple[Pixels, Pixels, list[str]]:

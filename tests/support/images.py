@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -46,3 +46,11 @@ def write_zip(path: Path, files: Mapping[str, bytes], method: int = zipfile.ZIP_
         for name, content in files.items():
             archive.writestr(name, content)
     return path
+
+
+Write = Callable[[Path, dict[str, bytes]], Path]
+WRITERS: dict[str, Write] = {
+    "folder": lambda tmp, files: write_folder(tmp / "images", files),
+    "zip": lambda tmp, files: write_zip(tmp / "images.zip", files),
+}
+"""The two ways in which a set of images may lie on disk."""
