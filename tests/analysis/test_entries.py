@@ -1,5 +1,6 @@
 """Single entries along the layers: scaled, one curve a depth, with mean and band."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy.stats import t as student
 from resdepth.analysis.entries import entry_table, spread_entries
 from resdepth.errors import AnalysisImpossible
 from resdepth.runs.models import Model
+from tests.support.tables import cells
 
 BETA = 0.25
 
@@ -47,6 +49,36 @@ def test_default_entries_are_different_and_inside(width: int) -> None:
     entries = spread_entries(width)
     assert len(set(entries)) == len(entries) == min(4, width**2)
     assert all(0 <= i < width and 0 <= j < width for i, j in entries)
+
+
+@pytest.mark.parametrize("size", [(4, 4), (8, 8), (7, 40), (100, 5)])
+def test_default_entries_are_one_a_quarter_of_rows_and_columns(size: tuple[int, int]) -> None:
+    found = np.array(spread_entries(*size))
+    quarters = np.floor(4 * (found + 0.5) / size).astype(int)
+    assert sorted(quarters[:, 0]) == sorted(quarters[:, 1]) == [0, 1, 2, 3]
+    assert not (quarters[:, 0] == quarters[:, 1]).any()
+
+
+@pytest.mark.parametrize("size", [(1, 4), (4, 1), (2, 2), (1, 3), (1, 1)])
+def test_of_few_entries_all_are_there_in_their_order(size: tuple[int, int]) -> None:
+    assert spread_entries(*size) == tuple(np.ndindex(size))
+
+
+@pytest.mark.parametrize("families", [("", ""), ("a.{k}", "b.{k}")])
+def test_notebooks_show_the_mean_of_each_entry(families: tuple[str, str]) -> None:
+    models = [replace(m, family=f) for f in dict.fromkeys(families) for m in MODELS]
+    head, rows = cells(entry_table(models, BETA, [(0, 1), (2, 0)])._repr_html_())
+    means = [
+        [f"{5**BETA * np.mean([m.blocks[:, i, j] for m in MODELS if m.depth == 5]):.4g}"
+         for i, j in ((0, 1), (2, 0))],
+        [f"{9**BETA * MODELS[1].blocks[:, i, j].mean():.4g}" for i, j in ((0, 1), (2, 0))],
+    ]  # fmt: skip
+    expected = [["5", "3", *means[0]], ["9", "1", *means[1]]]
+    names = ["L", "models", "(0, 1)", "(2, 0)"]
+    if families[0]:
+        names = ["family", *names]
+        expected = [[family, *row] for family in families for row in expected]
+    assert (head, rows) == (names, expected)
 
 
 @pytest.mark.parametrize("entry", [(3, 0), (0, 3), (-1, 0)])

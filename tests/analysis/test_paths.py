@@ -1,5 +1,6 @@
 """Tables of paths against numpy on the models themselves."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from resdepth.errors import OptionConflict
 from resdepth.mathematics.pvariation import p_variation_norm
 from resdepth.mathematics.slopes import NOTHING, power_law
 from resdepth.runs.models import Model
+from tests.support.tables import cells
 
 BETA = 0.3
 
@@ -104,6 +106,81 @@ def test_the_critical_exponent_of_brownian_weights_is_2() -> None:
 def test_a_short_path_has_no_critical_exponent() -> None:
     (row,) = profile_table([rough(100, 0)], BETA, [1.0, 2.0]).rows
     assert (row.critical, row.critical_runs) == (None, (None,))
+
+
+def test_one_endless_estimate_makes_the_mean_endless() -> None:
+    steps = np.random.default_rng(0).standard_normal((600, 3, 3))
+    white = Model(
+        Path("1/resnet_600.pth"), np.sign(steps) * (np.arange(600) % 2)[:, None, None], BETA
+    )
+    (row,) = profile_table([rough(600, 0), white], BETA, [1.0, 2.0]).rows
+    found = [run.value for run in row.critical_runs if run is not None]
+    assert np.isfinite(found).tolist() == [True, False]
+    assert row.critical is not None and row.critical.value == np.inf
+    assert np.isnan(row.critical.standard_error)
+
+
+def test_one_estimate_among_short_paths_is_the_mean() -> None:
+    still = Model(Path("1/resnet_600.pth"), np.ones((600, 3, 3)), BETA)
+    (row,) = profile_table([rough(600, 0), still], BETA, [1.0, 2.0]).rows
+    assert row.critical_runs[1] is None and row.critical == row.critical_runs[0]
+
+
+def test_models_come_in_any_order() -> None:
+    shuffled = [MODELS[i] for i in np.random.default_rng(0).permutation(len(MODELS))]
+    one, other = (variation_table(models, BETA, (1.0, 2.0)) for models in (MODELS, shuffled))
+    for found, expected in zip(other.growth, one.growth, strict=True):
+        assert found.exponent.value == pytest.approx(expected.exponent.value, rel=1e-12)
+        assert found.exponent.high == pytest.approx(expected.exponent.high, rel=1e-9)
+    assert [row.depth for row in other.rows] == [4, 9, 16]
+
+
+NAMED = [replace(m, family=family) for family in "ba" for m in (MODELS[3], MODELS[0], MODELS[1])]
+"""Two families, each of two depths, that do not come in order."""
+
+
+def digits(*values: float) -> list[str]:
+    return [f"{value:.4g}" for value in values]
+
+
+@pytest.mark.parametrize("models", [MODELS, NAMED], ids=["ours", "families"])
+def test_notebooks_show_norms(models: list[Model]) -> None:
+    table = norm_table(models, BETA)
+    head, rows = cells(table._repr_html_())
+    named = ["family"] if models is NAMED else []
+    assert head == [*named, "L", "runs", "least", "mean", "largest"]
+    expected = [
+        [*[c.family][: len(named)], str(c.depth), str(len(c.files)),
+         *digits(c.norm.mean.min(), c.norm.mean.mean(), c.norm.mean.max())]
+        for c in table.curves
+    ]  # fmt: skip
+    assert rows == expected
+
+
+@pytest.mark.parametrize("models", [MODELS, NAMED], ids=["ours", "families"])
+def test_notebooks_show_variation_and_its_growth(models: list[Model]) -> None:
+    table = variation_table(models, BETA, (1.0, 2.5))
+    head, (*rows, growth) = cells(table._repr_html_())
+    named = ["family"] if models is NAMED else []
+    assert head == [*named, "L", "runs", "p = 1", "p = 2.5"]
+    assert rows == [
+        [*[r.family][: len(named)], str(r.depth), str(len(r.files)), *digits(*r.norm.mean)]
+        for r in table.rows
+    ]
+    laws = [str(law.exponent) for law in table.growth]
+    assert growth == ["power of L", *[""] * len(head[:-3]), *laws]
+
+
+def test_notebooks_show_critical_exponents_where_there_are_some() -> None:
+    table = profile_table([rough(100, 0), rough(600, 0)], BETA, [1.0, 2.0])
+    head, rows = cells(table._repr_html_())
+    assert head == ["L", "runs", "p = 1", "p = 2", "critical exponent"]
+    short, long = table.rows
+    assert long.critical is not None
+    assert rows == [
+        ["100", "1", *digits(*short.norm.mean), ""],
+        ["600", "1", *digits(*long.norm.mean, long.critical.value)],
+    ]
 
 
 def test_beta_is_the_runs_own_or_given() -> None:

@@ -1,15 +1,18 @@
 """The table of scaling as JSON: everything in it, and nothing that JSON cannot hold."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from resdepth.analysis.scaling import scaling_numbers, scaling_table
+from resdepth.analysis.scaling import model_scaling, scaling_numbers, scaling_table
 from resdepth.mathematics.exponents import Cell
 from resdepth.mathematics.statistics import STATISTICS, path_statistics
 from resdepth.records import as_json
+from resdepth.runs.models import Model
 from tests.support.synthetic import white
+from tests.support.tables import cells as rows_of
 
 DEPTHS = (8, 16, 32)
 
@@ -47,3 +50,41 @@ def test_one_cell_is_numbers_too() -> None:
     numbers = json.loads(as_json(scaling_numbers(scaling_table(cells(1)[:1]))))
     assert numbers["exponents"]["beta"] == {"value": None, "low": None, "high": None}
     assert numbers["verdict"]["limit"] == "undecided"
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5])
+def test_alpha_moves_the_interval_of_nu(alpha: float) -> None:
+    table = scaling_table(cells(), alpha=alpha)
+    nu, moved = table.exponents.nu.exponent, table.alpha_plus_nu
+    assert moved is not None
+    found = (moved.value, moved.low, moved.high)
+    assert found == pytest.approx((alpha + nu.value, alpha + nu.low, alpha + nu.high))
+    assert scaling_numbers(table)["alpha_plus_nu"] == moved
+
+
+def test_without_an_alpha_or_an_interval_there_is_no_sum() -> None:
+    assert scaling_table(cells()).alpha_plus_nu is None
+    assert scaling_table(cells(1)[:1], alpha=0.5).alpha_plus_nu is None
+
+
+@pytest.mark.parametrize(
+    ("betas", "alpha"), [((0.25, 0.25), 0.75), ((0.25, 0.5), None), ((None, None), None)]
+)
+def test_alpha_is_what_all_runs_have_in_common(betas, alpha: float | None) -> None:
+    random = np.random.default_rng(0)
+    models = [
+        Model(Path(f"0/resnet_{depth}.pth"), random.standard_normal((depth, 2, 2)), beta)
+        for depth, beta in zip((8, 16), betas, strict=True)
+    ]
+    found = model_scaling(models, beta=0.5)
+    assert (found.alpha, found.beta, found.ways) == (alpha, 0.5, ("path",))
+    assert found.depths == (8, 16) and found.seeds == ("0",)
+
+
+def test_notebooks_show_the_exponents_and_the_verdict() -> None:
+    table = scaling_table(cells())
+    head, rows = rows_of(table._repr_html_())
+    assert head == ["exponent", "value", "low", "high"]
+    intervals = table.exponents.intervals.items()
+    assert rows == [[n, *(f"{x:.4g}" for x in (i.value, i.low, i.high))] for n, i in intervals]
+    assert f"<caption>{table.verdict.limit}: " in table._repr_html_()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from resdepth.mathematics.counting import counts, measures
+from resdepth.mathematics.counting import DEVIATIONS, Measure, counts, measures
 from resdepth.mathematics.spectrum import extreme_eigenpairs
 from tests.mathematics.test_spectrum import like_a_hessian, reflected
 
@@ -77,6 +77,31 @@ def test_known_eigenvalues_are_counted_and_left_out() -> None:
     assert counted.above.estimate == counted.above.lower == 12
     # A rule of so few nodes does not exclude one beyond its last.
     assert counted.above.upper > 12
+
+
+def one_more_or_less(nodes: Array, weights: Array, x: float) -> tuple[float, float, float]:
+    """The weight of the nodes at or below x: without the last of them, as it is, with the next."""
+    count = sum(node <= x for node in nodes)
+    return tuple(float(sum(weights[: max(count + by, 0)])) for by in (-1, 0, 1))
+
+
+@pytest.mark.parametrize("x", [-3.0, -1.0, 0.3, 1.0, 2.5, 9.0])
+@pytest.mark.parametrize("sign", [1, -1], ids=["below", "above"])
+def test_the_band_is_one_node_and_two_errors_wide(x: float, sign: int) -> None:
+    random = np.random.default_rng(0)
+    nodes = [np.sort(random.normal(size=n)) * 2 for n in (4, 5, 6)]
+    weights = [random.dirichlet(np.ones(len(n))) * random.uniform(8, 12) for n in nodes]
+    measured = [Measure(*pair) for pair in zip(nodes, weights, strict=True)]
+    known = np.array([-1.0, 5.0])
+    found = counts(measured, np.array([x]), 12, known)
+    band, exact = (found.below, known <= x) if sign == 1 else (found.above, known > x)
+    # Above x is below -x, turned around.
+    pairs = [(sign * n[::sign], w[::sign]) for n, w in zip(nodes, weights, strict=True)]
+    sums = np.array([one_more_or_less(*pair, sign * x) for pair in pairs])
+    error = DEVIATIONS * sums.std(0, ddof=1) / np.sqrt(3)
+    expected = (sums.mean(0) + error * [-1, 0, 1]).clip(0, 10) + exact.sum()
+    drawn = [float(part[0]) for part in (band.lower, band.estimate, band.upper)]
+    np.testing.assert_allclose(drawn, expected, rtol=1e-12, atol=1e-12)
 
 
 def test_one_probe_has_no_band() -> None:

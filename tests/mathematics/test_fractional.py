@@ -28,6 +28,7 @@ def test_published_eigenvalues() -> None:
     assert autocovariance(1, 0.8)[1] == pytest.approx(0.5157, abs=5e-5)
 
 
+@pytest.mark.filterwarnings("error")
 @given(hurst=st.floats(0.01, 0.99), lags=st.integers(1, 40))
 def test_autocovariance_is_its_definition(hurst: float, lags: int) -> None:
     k = np.arange(lags + 1.0)

@@ -49,6 +49,37 @@ def test_few_products_of_a_small_matrix_are_all_of_it() -> None:
     assert (found.standard_error, found.products) == (0.0, 7)
 
 
+@pytest.mark.parametrize("products", [4, 6, 12])
+@pytest.mark.parametrize("name", SPECTRA)
+def test_it_is_its_definition_probe_by_probe(name: str, products: int) -> None:
+    matrix, probes = reflected(SPECTRA[name])(np.eye(SIZE)), products // 2
+    drawn = np.random.default_rng(5).standard_normal((probes, SIZE))
+    drawn *= np.sqrt(SIZE) / np.linalg.norm(drawn, axis=1, keepdims=True)
+    estimates = []
+    for i, probe in enumerate(drawn):
+        reached = np.linalg.qr(matrix @ np.delete(drawn, i, axis=0).T)[0]
+        left = probe - reached @ (reached.T @ probe)
+        rest = left @ matrix @ left * (SIZE - probes + 1) / (left @ left)
+        estimates.append(np.trace(reached.T @ matrix @ reached) + rest)
+    found = xtrace(lambda v: v @ matrix, SIZE, products, seed=5)
+    assert found.value == pytest.approx(np.mean(estimates), rel=1e-8)
+    error = np.std(estimates, ddof=1) / np.sqrt(probes)
+    assert found.standard_error == pytest.approx(error, rel=1e-6)
+
+
+@pytest.mark.parametrize(("products", "expected"), [(4, 4), (5, 4), (10, 10), (60, 60)])
+def test_it_takes_the_products_it_may(products: int, expected: int) -> None:
+    product, asked = reflected(SPECTRA["decay"]), list[int]()
+
+    def counted(v: Array) -> Array:
+        asked.append(len(v))
+        return product(v)
+
+    found = xtrace(counted, SIZE, products)
+    assert found.products == sum(asked) == expected
+    assert found.standard_error > 0.0
+
+
 def test_too_few_products_are_refused() -> None:
     with pytest.raises(ValueError, match="at least 4"):
         xtrace(reflected(np.arange(9.0)), 9, 3)
