@@ -12,6 +12,7 @@ from resdepth.experiment.study.plan import ALWAYS
 from resdepth.experiment.study.record import NAME as PLAN
 from resdepth.experiment.study.record import read_plan
 from resdepth.experiment.study.state import Row, table
+from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import Manifest
 
 Reason = Literal["", "missed", "diverged", "unfinished", "failed", "lost", "unreadable", "repeated"]
@@ -81,7 +82,7 @@ def unbegun(folder: Path, sets: Mapping[str, Sequence[Manifest]]) -> list[CellRo
     return [
         _planned(row, next((n for n, runs in sets.items() if _belongs(row, runs)), _named(row)))
         for row in table(plan)
-        if row.lost or not (row.path / "manifest.json").exists()
+        if row.lost or not (row.path / MANIFEST).exists()
     ]
 
 

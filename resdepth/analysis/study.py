@@ -16,13 +16,13 @@ from resdepth.analysis.doubling import DoublingTable, doubling_table
 from resdepth.analysis.pool import experiments, pooled
 from resdepth.analysis.scaling import ScalingTable, model_scaling
 from resdepth.errors import AnalysisImpossible, PathMissing, ResdepthError
+from resdepth.experiment.study.record import NAME as PLAN
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import Manifest, read_manifest
 from resdepth.runs.models import Model, read_models
 from resdepth.walk import walk
 
-PLAN = "study.yaml"
 OMEGA = "avg_grad_norm"
 """The recorded scalar whose decay is fitted."""
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from resdepth.errors import DepthTwice
+from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
 from resdepth.runs.checkpoint import Checkpoint, read_checkpoint
 from resdepth.runs.export import write_model, write_tensors
 from resdepth.runs.run import open_run
@@ -58,6 +59,6 @@ def _read(source: Path) -> Checkpoint:
 
 def _run_name(source: Path) -> str:
     # A checkpoint lies in RUN/checkpoints/.
-    inside = source.is_file() and source.absolute().parent.name == "checkpoints"
+    inside = source.is_file() and source.absolute().parent.name == CHECKPOINTS
     folder = source.absolute().parent.parent if inside else source.absolute()
     return folder.stem if source.is_file() and not inside else folder.name

@@ -66,9 +66,9 @@ def setting(
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a checkpoint's file; FileCorrupt or PathMissing where it is none."""
-    read_checkpoint(path)
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def run_loss(source: Source, step: int, subset: int | None) -> float | None:

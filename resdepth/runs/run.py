@@ -72,8 +72,10 @@ class Run:
 
         Raises
         ------
+        EventsMissing
+            The run recorded nothing.
         FileCorrupt
-            The run has no such scalar; the message lists those it has.
+            It has no such scalar; the message lists those it has.
         """
         series = read_scalars(self.events)
         if tag not in series:
