@@ -58,8 +58,7 @@ def doubling_table(models: Sequence[Model], beta: float) -> DoublingTable | None
     """
     known = {(name, m.depth): m for name, m in zip(seed_names(models), models, strict=True)}
     seeds = list(dict.fromkeys(name for name, _ in known))
-    depths = sorted({depth for _, depth in known} & {depth // 2 for _, depth in known})
-    depths = [depth for depth in depths if any((seed, 2 * depth) in known for seed in seeds)]
+    depths = sorted({depth for seed, depth in known if (seed, 2 * depth) in known})
     values = np.full((len(seeds), len(depths)), np.nan)
     for row, seed in enumerate(seeds):
         for column, depth in enumerate(depths):

@@ -10,6 +10,7 @@ from torch.utils.tensorboard import SummaryWriter
 from resdepth.analysis.curvefit import Filters, event_sources, fit_file, fit_files, fit_numbers
 from resdepth.errors import AnalysisImpossible, EventsMissing, FileCorrupt, PathMissing
 from resdepth.records import as_json
+from resdepth.runs.folder import EVENTS_OF_OLD
 from tests.support.events import scalar
 from tests.support.events import write_events as write_raw
 
@@ -127,6 +128,20 @@ def test_a_record_without_its_beginning_is_named(tmp_path: Path) -> None:
         fit_file(tmp_path, TAG, Filters(), 1.0)
     fit = fit_file(tmp_path, TAG, Filters(time="step"), 1.0).fit
     assert fit.rho.value == pytest.approx(0.7, rel=1e-3)
+
+
+def test_without_a_shift_the_beginning_is_no_matter(tmp_path: Path, recwarn) -> None:
+    fit_file(law(tmp_path, range(1000, 1300)), TAG, Filters(), None)
+    assert [str(w.message) for w in recwarn if w.category is UserWarning] == []
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_the_folder_of_old_events_is_the_run_where_it_is_gone(tmp_path: Path, there: bool) -> None:
+    law(tmp_path, range(50))
+    if there:
+        law(tmp_path / EVENTS_OF_OLD, range(50))
+    expected = tmp_path / EVENTS_OF_OLD if there else tmp_path
+    assert list(event_sources(tmp_path / EVENTS_OF_OLD)) == [expected]
 
 
 @pytest.mark.parametrize("first", [0, 1, 500])

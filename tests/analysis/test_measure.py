@@ -83,6 +83,25 @@ def test_the_operator_norm_needs_the_size_of_the_input(checkpoint: Path) -> None
     np.testing.assert_allclose(square, norms, rtol=1e-12)
 
 
+def test_a_convolution_of_one_axis_has_an_operator_norm(tmp_path: Path) -> None:
+    kernels = torch.randn((4, 3, 2, 5), generator=torch.Generator().manual_seed(1))
+    torch.save(list(kernels), tmp_path / "x.pt")
+    (found,) = stored_models([tmp_path / "x.pt"], "{k}")
+    transfer = np.moveaxis(np.fft.fft(kernels.double().numpy(), 7), (1, 2), (2, 3))
+    norms = np.linalg.norm(transfer, ord=2, axis=(2, 3)).max(axis=1)
+    np.testing.assert_allclose(layer_norms(found, "operator", (7,)), norms, rtol=1e-12)
+    with pytest.raises(OptionConflict, match="convolution of shape 3 x 2 x 5"):
+        layer_norms(found, "operator")
+
+
+def test_a_scalar_a_layer_is_one_entry(tmp_path: Path) -> None:
+    torch.save([torch.tensor(float(k)) for k in range(5)], tmp_path / "x.pt")
+    (found,) = stored_models([tmp_path / "x.pt"], "{k}")
+    table = entry_table([found], 0.0)
+    assert table.entries == ((0, 0),)
+    np.testing.assert_array_equal(table.curves[0].values, [[np.arange(5.0)]])
+
+
 def test_a_long_path_has_a_critical_exponent_where_it_fits(tmp_path: Path) -> None:
     walk = torch.randn(300, 4, generator=torch.Generator().manual_seed(0)).cumsum(0)
     torch.save(list(walk), tmp_path / "x.pt")

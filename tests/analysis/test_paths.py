@@ -167,6 +167,8 @@ def test_notebooks_show_variation_and_its_growth(models: list[Model]) -> None:
         [*[r.family][: len(named)], str(r.depth), str(len(r.files)), *digits(*r.norm.mean)]
         for r in table.rows
     ]
+    # Families of their own do not grow into one another.
+    assert all(law is NOTHING for law in table.growth) == (models is NAMED)
     laws = [str(law.exponent) for law in table.growth]
     assert growth == ["power of L", *[""] * len(head[:-3]), *laws]
 

@@ -84,6 +84,14 @@ def test_a_rate_at_which_runs_diverge_is_not_the_best() -> None:
     assert rate_curves(rows[:1]) == ()
 
 
+def test_two_rates_are_a_curve_and_where_all_diverge_it_is_said() -> None:
+    rows = [cell(4, 0, lr, math.nan, "diverged", "diverged") for lr in (1.0, 2.0)]
+    (curve,) = rate_curves(rows)
+    assert (curve.rates, curve.losses) == ((1.0, 2.0), (math.inf, math.inf))
+    assert math.isnan(curve.best)
+    assert list(transfer((curve,))) == ["runs diverged at every rate"]
+
+
 def test_a_best_rate_that_moves_is_said() -> None:
     rows = [cell(d, 0, lr, abs(lr - d)) for d in (2, 4) for lr in (1.0, 2.0, 4.0, 8.0)]
     (said,) = transfer(rate_curves(rows))

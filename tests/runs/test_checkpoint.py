@@ -15,6 +15,7 @@ from resdepth.errors import FileCorrupt, PathMissing
 from resdepth.runs.checkpoint import (
     FORMAT,
     Checkpoint,
+    check_like,
     checkpoints,
     last_path,
     read_checkpoint,
@@ -161,3 +162,29 @@ def test_the_metadata_are_plain_text(tmp_path: Path) -> None:
     with safetensors.safe_open(tmp_path / "c", framework="np") as archive:
         metadata = archive.metadata()
     assert metadata["step"] == "7" and json.loads(metadata["generator"]) == {"seed": 1, "epoch": 7}
+
+
+def test_a_network_of_other_tensors_comes_back(tmp_path: Path) -> None:
+    tensors = {"conv.weight": torch.randn(2, 3, 3, 3), "fc.bias": torch.randn(4)}
+    write_checkpoint(step_path(tmp_path, 3), Checkpoint(3, 0.1, tensors, {"seed": 1}))
+    found = read_checkpoint(step_path(tmp_path, 3)).tensors
+    assert set(found) == set(tensors)
+    assert all(torch.equal(found[name], tensor) for name, tensor in tensors.items())
+
+
+def test_a_checkpoint_of_the_same_network_is_taken() -> None:
+    check_like(checkpoint(7), checkpoint(8).tensors, Path("x"))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"more": torch.zeros(1)}, "it belongs to another network"),
+        ({"readin": torch.zeros(3, 9)}, r"readin is torch\.float32 \(3, 8\)"),
+        ({"readin": torch.zeros(3, 8, dtype=torch.float64)}, r"readin is torch\.float32 \(3, 8\)"),
+    ],
+)
+def test_a_checkpoint_of_another_network_is_refused(change, reason: str) -> None:
+    good = checkpoint()
+    with pytest.raises(FileCorrupt, match=reason):
+        check_like(good, good.tensors | change, Path("x"))

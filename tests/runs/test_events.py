@@ -1,11 +1,14 @@
 """Event files that the stock TensorBoard opens, that survive being torn, and that can be cut."""
 
 import os
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
+from tensorboard.compat.proto.event_pb2 import Event
 
 from resdepth.errors import EventsMissing, FileCorrupt, PathMissing
 from resdepth.runs.events import EventLog, cut_after, event_files, read_scalars
@@ -27,6 +30,14 @@ def test_the_stock_tensorboard_reads_them(tmp_path: Path) -> None:
     board.Reload()
     assert sorted(board.Tags()["scalars"]) == ["loss", "lr"]
     assert [(e.step, e.value) for e in board.Scalars("loss")] == [(s, float(s)) for s in range(10)]
+
+
+def test_a_file_begins_with_its_version_and_the_time(tmp_path: Path) -> None:
+    before = time.time()
+    payloads = list(RawEventFileLoader(str(write(tmp_path, range(2)))).Load())
+    events = [Event.FromString(payload) for payload in payloads]
+    assert [event.file_version for event in events] == ["brain.Event:2", "", ""]
+    assert all(before <= event.wall_time <= time.time() for event in events)
 
 
 def test_torchs_writer_is_read(tmp_path: Path) -> None:

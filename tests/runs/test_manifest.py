@@ -5,9 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from resdepth.errors import FileCorrupt, NotARun, OutputExists, ResumeChanged, WriteFailed
+from resdepth.errors import (
+    FileCorrupt,
+    NotARun,
+    OptionConflict,
+    OutputExists,
+    ResumeChanged,
+    WriteFailed,
+)
 from resdepth.options.train import TrainOptions
-from resdepth.runs.folder import create_run, default_run_folder, reopen_run
+from resdepth.runs.folder import check_resume, create_run, default_run_folder, reopen_run
 from resdepth.runs.manifest import NAME, read_manifest
 from resdepth.runs.run import open_run
 
@@ -146,3 +153,29 @@ def test_another_command_is_refused(tmp_path: Path) -> None:
     create(tmp_path)
     with pytest.raises(ResumeChanged, match="'train', not 'resnet-cifar'"):
         reopen_run(tmp_path, "resnet-cifar", {})
+
+
+def test_a_run_that_was_refused_is_free(tmp_path: Path) -> None:
+    create(tmp_path)
+    with pytest.raises(ResumeChanged):
+        reopen_run(tmp_path, "train", {"depth": 6})
+    reopen_run(tmp_path, "train", {}).release()
+
+
+@pytest.mark.parametrize(
+    ("out", "overwrite", "flag"),
+    [("other", False, "--out"), (None, True, "--overwrite"), ("run", True, "--overwrite")],
+)
+def test_what_resume_does_not_go_with(
+    tmp_path: Path, out: str | None, overwrite: bool, flag: str
+) -> None:
+    place = None if out is None else tmp_path / out
+    with pytest.raises(OptionConflict, match="continues a run where it is") as caught:
+        check_resume(tmp_path / "run", place, overwrite=overwrite)
+    assert caught.value.advice() == f"leave {flag} out"
+
+
+@pytest.mark.parametrize("out", [None, "run", "other/../run"])
+def test_resume_goes_with_its_own_folder(tmp_path: Path, out: str | None) -> None:
+    (tmp_path / "other").mkdir()
+    check_resume(tmp_path / "run", out and tmp_path / out, overwrite=False)

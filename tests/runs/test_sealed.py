@@ -70,3 +70,16 @@ def test_a_flipped_bit_is_named(tmp_path: Path) -> None:
     path.write_bytes(whole)
     with pytest.raises(ChecksumWrong, match="some of its bytes have changed"):
         read_sealed(path)
+
+
+@pytest.mark.parametrize("note", ["", "x", "xyz", "x" * 100])
+def test_the_data_begin_at_a_multiple_of_eight(note: str) -> None:
+    content = sealed({"a": torch.arange(3.0)}, {"note": note})
+    assert int.from_bytes(content[:8], "little") % 8 == 0
+
+
+def test_a_file_without_metadata_has_none(tmp_path: Path) -> None:
+    safetensors.torch.save_file({"a": torch.arange(3.0)}, tmp_path / "x.safetensors")
+    assert read_metadata(tmp_path / "x.safetensors") == {}
+    metadata, tensors = read_sealed(tmp_path / "x.safetensors")
+    assert metadata == {} and tensors["a"].tolist() == [0.0, 1.0, 2.0]

@@ -146,6 +146,15 @@ def test_doubled_steps_are_counted(tmp_path: Path, copies: int) -> None:
     assert f"{4 * copies - 4} of {4 * copies} points of 'loss' share a step" in notes
 
 
+def test_doubled_steps_of_all_files_are_counted(tmp_path: Path) -> None:
+    twice = [e for i in range(2) for e in points(range(4), i, 1e9 + 10 * i)]
+    thrice = [e for i in range(3) for e in points(range(4, 9), i, 2e9 + 10 * i)]
+    write(tmp_path, twice, thrice)
+    steps, values, notes = read(tmp_path)
+    assert (steps, values) == (list(range(9)), [1] * 4 + [2] * 5)
+    assert "14 of 23 points of 'loss' share a step" in notes
+
+
 def test_points_without_steps_are_counted(tmp_path: Path) -> None:
     with SummaryWriter(str(tmp_path)) as writer:
         for value in range(50):

@@ -14,7 +14,7 @@ from resdepth.errors import (
     Unreadable,
 )
 from resdepth.runs.partial import Partial, partial_path, read_partial, write_partial
-from resdepth.runs.surface import read_surface
+from resdepth.runs.surface import files_of, read_surface, write_surface
 
 
 def save(path: Path, array, **settings: bool) -> Path:
@@ -45,6 +45,52 @@ def test_axes_must_fit(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text(json.dumps(record))
     with pytest.raises(FileCorrupt, match="axes do not fit"):
         read_surface(save(tmp_path / "x.npy", np.eye(3)))
+
+
+SHAPES = {"line": (1, 5), "grid": (1, 3, 4), "two lines": (2, 5), "three grids": (3, 3, 4)}
+
+
+@pytest.fixture(params=SHAPES)
+def pairs(request) -> np.ndarray:
+    return np.random.default_rng(0).random(SHAPES[request.param])
+
+
+@pytest.mark.parametrize("accurate", [False, True])
+def test_a_surface_comes_back(tmp_path: Path, pairs: np.ndarray, accurate: bool) -> None:
+    axes = [np.linspace(-1, 1, count).tolist() for count in pairs.shape[1:]]
+    record = {"axes": axes, "pairs": len(pairs), "centre_loss": 0.5}
+    losses = pairs if len(pairs) > 1 else pairs[0]
+    write_surface(tmp_path / "x.npy", losses, record, 1 - losses if accurate else None)
+    assert (tmp_path / "x.json").read_text().endswith("}\n")
+    assert len(files_of(tmp_path / "x.npy")) == 2 + accurate
+    found = read_surface(tmp_path / "x.npy")
+    np.testing.assert_array_equal(found.pairs, pairs)
+    np.testing.assert_allclose(found.losses, pairs.mean(axis=0), rtol=1e-15)
+    np.testing.assert_array_equal(found.raw, losses)
+    assert found.several == (len(pairs) > 1) and found.centre_loss == 0.5
+    assert [axis.tolist() for axis in found.axes] == axes
+    if accurate:
+        np.testing.assert_array_equal(found.accuracies, 1 - pairs)
+    else:
+        assert found.accuracies is None
+
+
+def test_accuracies_of_an_earlier_surface_go(tmp_path: Path) -> None:
+    write_surface(tmp_path / "x.npy", np.eye(3), {}, np.eye(3))
+    write_surface(tmp_path / "x.npy", np.eye(3), {})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.json", "x.npy"]
+
+
+@pytest.mark.parametrize("name", ["x.npy", "x.json", "x_accuracy.npy"])
+def test_a_file_that_was_changed_is_named(tmp_path: Path, name: str) -> None:
+    write_surface(tmp_path / "x.npy", np.eye(3), {"centre_loss": 0.5}, np.eye(3))
+    if name == "x.json":
+        said = (tmp_path / name).read_text()
+        (tmp_path / name).write_text(said.replace("0.5", "0.25"))
+    else:
+        np.save(tmp_path / name, 2 * np.eye(3))
+    with pytest.raises(FileCorrupt, match=rf"{name}.*checksum does not agree"):
+        read_surface(tmp_path / "x.npy")
 
 
 def _text(path: Path) -> None:
