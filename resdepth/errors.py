@@ -89,7 +89,7 @@ class OutputExists(ResdepthError):
 class NotEmpty(ResdepthError):
     """A study was to begin in a folder that holds something else."""
 
-    template = "{path}: the folder exists, is not empty, and is not a study: it has no study.yaml"
+    template = "{path}: the folder exists and is not empty, but no study: it has no study.yaml"
     hint = "--out takes another place; restore study.yaml where there was one"
     exit_code = 2
 

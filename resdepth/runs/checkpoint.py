@@ -180,7 +180,7 @@ def _misplaced(path: Path, step: int, generator: Mapping[str, int]) -> str:
     run, seed = run_of(path), generator.get("seed")
     with suppress(FileCorrupt, Unreadable):
         if run is not None and seed not in (None, own := read_manifest(run).seed):
-            return f"the weights of a run of seed {seed} in one of seed {own}"
+            return f"not of this run: it is of seed {seed}, not {own}"
     return ""
 
 

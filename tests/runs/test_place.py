@@ -31,7 +31,7 @@ def misplaced(run: Path, how: str) -> Path:
 
 
 @pytest.mark.parametrize("read", [read_checkpoint, read_model, read_models])
-@pytest.mark.parametrize(("how", "reason"), [("step", "of step 2"), ("seed", "of seed 1 in one")])
+@pytest.mark.parametrize(("how", "reason"), [("step", "of step 2"), ("seed", "of seed 1, not 0")])
 def test_weights_in_the_place_of_others_are_refused(
     tmp_path: Path, how: str, reason: str, read: Callable[[Path], object]
 ) -> None:
