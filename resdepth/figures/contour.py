@@ -93,14 +93,19 @@ def colour_bar(drawn: Figure, axes: list[Axes], surface: Surface, shown: Shown, 
 def mark_places(axes: Axes, surface: Surface, shown: Shown) -> None:
     """The trained weights, other runs' weights, and the smallest loss."""
     a, b = surface.axes
+    name, (row, column), value = best(surface, shown)
+    label = f"{name} {value:.4g}"
+    within = bool(surface.record) and a[row] == b[column] == 0.0
     if surface.record:
-        name = "last checkpoint" if surface.trajectory else "trained weights"
-        axes.plot(0, 0, "o", color="white", markersize=6, zorder=6, label=name, **OUTLINE)
+        centre = "last checkpoint" if surface.trajectory else "trained weights"
+        # The mark of the best cell would lie hidden below that of the centre.
+        centre += f", {label}" if within else ""
+        axes.plot(0, 0, "o", color="white", markersize=6, zorder=6, label=centre, **OUTLINE)
     marks = np.array(surface.record.get("marks", [])).reshape(-1, 2)
     if len(marks):
         axes.plot(*marks.T, "s", color=PATH, markersize=5, label="other weights", **OUTLINE)
-    name, (row, column), value = best(surface, shown)
-    label = f"{name} {value:.4g}"
+    if within:
+        return
     star = style.CATEGORIES[5]
     axes.plot(a[row], b[column], "*", color=star, markersize=7, zorder=5, label=label, **OUTLINE)
 

@@ -39,7 +39,7 @@ def draw_decays(groups: Sequence[DepthFits], columns: int = 2) -> Figure:
     style.log_ticks(curves.yaxis, *curves.get_ylim())
     exponents.set_xscale("log")
     exponents.set_xlim(groups[0].depth / 1.25, groups[-1].depth * 1.25)
-    style.log_ticks(exponents.xaxis, *exponents.get_xlim())
+    style.depth_ticks(exponents.xaxis, [group.depth for group in groups])
     style.few_ticks(exponents.yaxis)
     if not any(group.identified for group in groups):
         told = "no fit is identified"

@@ -97,13 +97,13 @@ def along(surface: Surface, subscript: str = "$D_{}$") -> tuple[str, str]:
     if kind in ("trajectory", "pca"):
         shares = [f"{100 * share:.3g} %" for share in record["explained"]]
         return f"1st principal direction, {shares[0]}", f"2nd, {shares[1]}"
-    names = [subscript.format(0), subscript.format(1)]
+    names = [f"along {subscript.format(0)}", f"along {subscript.format(1)}"]
     if kind == "hessian":
-        names = [f"the eigenvector of {value:.4g}" for value in record["eigenvalues"]]
+        names = [f"eigenvalue {value:.3g}" for value in record["eigenvalues"]]
     elif kind == "runs":
-        names = ["other weights at 1" for _ in record["towards"]]
+        names = ["0: trained weights, 1: other" for _ in record["towards"]]
     names += names[:1]
-    return f"along {names[0]}", f"along {names[1]}"
+    return names[0], names[1]
 
 
 def conditions(surface: Surface, shown: Shown) -> str:

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from resdepth.figures import style
-from resdepth.figures.landscape import PATH, Shown, labels, note
+from resdepth.figures.landscape import PATH, Array, Shown, labels, note
 from resdepth.runs.surface import Surface
 
 
@@ -53,11 +53,26 @@ def _along(axes: Axes, surface: Surface, shown: Shown) -> None:
         axes.plot(a, np.median(shown.pairs, axis=0), color=colour, label="median")
         axes.legend()
     else:
-        axes.plot(a, shown.values, color=colour)
+        axes.plot(*_through_marks(surface, shown), color=colour)
     for losses in surface.record.get("mark_losses", []):
         if shown.quantity == "loss":
             axes.plot(1, losses, "s", color=PATH, zorder=3, clip_on=False, label="other weights")
     axes.set_xlabel(labels(surface)[0])
+
+
+def _through_marks(surface: Surface, shown: Shown) -> tuple[Array, Array]:
+    """The line with its values at the weights that are marked, whether cells lie there or not."""
+    name = "centre_loss" if shown.quantity == "loss" else "centre_accuracy"
+    known = [(0.0, surface.record.get(name))]
+    if shown.quantity == "loss":
+        known += [(1.0, value) for value in surface.record.get("mark_losses", [])]
+    (a,), values = surface.axes, shown.values
+    for place, value in known:
+        if value is not None and a[0] < place < a[-1] and place not in a:
+            at = int(np.searchsorted(a, place))
+            drawn = min(value, shown.high) if shown.clipped else value
+            a, values = np.insert(a, at, place), np.insert(values, at, drawn)
+    return a, values
 
 
 def _cuts(axes: Axes, surface: Surface, shown: Shown) -> None:

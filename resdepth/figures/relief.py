@@ -63,6 +63,8 @@ def draw_surface(surface: Surface, shown: Shown, log: bool, columns: int = 1) ->
 def _box(axes: Any, names: tuple[str, str, str], columns: int) -> None:
     """Names, ticks and panes of the three axes, and where they are seen from."""
     first, second, height = names
+    # Along a slanted axis there is room for few words.
+    first = first.replace(" direction", "")
     axes.set_xlabel(first, labelpad=-6)
     axes.set_ylabel(second, labelpad=-6)
     axes.set_zlabel(height, labelpad=-4)

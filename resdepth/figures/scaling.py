@@ -48,7 +48,7 @@ def draw_scaling(table: ScalingTable, columns: int = 2) -> Figure:
     _draw_hurst(panels[-1], table)
     for axes in panels:
         axes.set_xscale("log")
-        style.log_ticks(axes.xaxis, depths[0], depths[-1], 3)
+        style.depth_ticks(axes.xaxis, list(depths))
         axes.set_xlim(depths[0] / 1.25, depths[-1] * 1.25)
         axes.margins(y=0.12)
     for axes in panels[-across:]:

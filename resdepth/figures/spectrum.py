@@ -80,7 +80,7 @@ def _draw_counts(axes: Axes, found: Sequence[Spectrum]) -> None:
         (axes.yaxis, axes.set_yscale, axes.get_ylim),
     ):
         scale("log")
-        style.log_ticks(axis, *limits())
+        style.log_ticks(axis, *limits(), whole=axis is axes.yaxis)
     matrix = MATRICES[found[0].matrix]
     axes.set_xlabel(f"$x$, eigenvalues of {matrix}")
     axes.set_ylabel("eigenvalues beyond $x$")

@@ -146,12 +146,25 @@ def log_values(low: float, high: float, count: int = 5) -> list[float]:
     return [float(value) for value in values if low <= value <= high and value > 0]
 
 
-def log_ticks(axis: Axis, low: float, high: float, count: int = 5) -> None:
-    """Ticks of a logarithmic scale: plain numbers over few decades, else powers of ten."""
+def log_ticks(axis: Axis, low: float, high: float, count: int = 5, *, whole: bool = False) -> None:
+    """Ticks of a logarithmic scale: plain numbers over few decades, else powers of ten.
+
+    `whole` leaves out what is no whole number, for counts.
+    """
     if high < 1e3 * low:
-        axis.set_major_locator(FixedLocator(log_values(low, high, count)))
+        values = log_values(low, high, count)
+        kept = [value for value in values if value.is_integer() or not whole]
+        axis.set_major_locator(FixedLocator(kept))
         axis.set_major_formatter(FormatStrFormatter("%g"))
         axis.set_minor_locator(NullLocator())
+
+
+def depth_ticks(axis: Axis, depths: Sequence[float], count: int = 4) -> None:
+    """Ticks at depths that there are, about `count` of them, for a logarithmic scale of depths."""
+    every = -(-len(depths) // count)
+    axis.set_major_locator(FixedLocator(sorted(depths)[::every]))
+    axis.set_major_formatter(FormatStrFormatter("%g"))
+    axis.set_minor_locator(NullLocator())
 
 
 def output_path(path: Path, suffixes: Sequence[str] = SUFFIXES, *, command: str) -> Path:

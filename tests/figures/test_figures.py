@@ -280,3 +280,11 @@ def test_colours_are_told_apart_however_many_there_are(count: int) -> None:
     assert len(colours) == count
     # 2.3 is what an eye just notices side by side.
     assert all(np.linalg.norm(a - b) > 20 for a, b in combinations(colours, 2))
+
+
+def test_depths_are_marked_where_there_are_networks() -> None:
+    axes = style.figure(1, 2.0).add_subplot()
+    axes.set_xscale("log")
+    style.depth_ticks(axes.xaxis, [2.0**n for n in range(4, 11)])
+    assert list(axes.get_xticks()) == [16, 64, 256, 1024]
+    assert not list(axes.get_xticks(minor=True))

@@ -12,6 +12,7 @@ from resdepth.errors import AnalysisImpossible
 from resdepth.figures.contour import draw_contour
 from resdepth.figures.interactive import save_html
 from resdepth.figures.landscape import saturate
+from resdepth.figures.line import draw_line
 from resdepth.figures.relief import draw_surface
 
 
@@ -104,3 +105,25 @@ def test_a_page_of_losses_without_logarithms_has_no_switch(bowl, tmp_path: Path)
     save_html(flat, None, False, tmp_path / "x.html")
     page = (tmp_path / "x.html").read_text()
     assert len(traces_of(page)) == 1 and '"logarithmic"' not in page
+
+
+def test_the_best_cell_at_the_centre_is_one_mark(bowl) -> None:
+    """A star below the mark of the trained weights would be seen in the legend alone."""
+    a, b = (axis - axis[np.argmin(np.abs(axis))] for axis in bowl.axes)
+    losses = 1.0 + a[:, None] ** 2 + b[None, :] ** 2
+    centred = replace(bowl, axes=(a, b), losses=losses, pairs=losses[None])
+    drawn = draw_contour(centred, saturate(centred, None, False), False)
+    (legend,) = drawn.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["trained weights, minimum 1"]
+
+
+def test_a_line_runs_through_the_weights_it_leads_to(bowl) -> None:
+    """Cells may lie beside 0 and 1, where the losses are known all the same."""
+    a = np.linspace(-0.5, 1.5, 4)
+    losses = np.array([3.0, 2.0, 2.5, 4.0])
+    record = {"kind": "runs", "centre_loss": 1.0, "mark_losses": [1.5], "towards": ["x"]}
+    way = replace(bowl, axes=(a,), losses=losses, pairs=losses[None], record=record)
+    line = draw_line(way, saturate(way, None, False), False).axes[0].lines[0]
+    assert list(line.get_xdata()) == pytest.approx([-0.5, 0.0, 1 / 6, 5 / 6, 1.0, 1.5])
+    # The centre lies below every cell, and is drawn where it is.
+    assert list(line.get_ydata()) == [3.0, 1.0, 2.0, 2.5, 1.5, 4.0]
