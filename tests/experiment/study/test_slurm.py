@@ -40,8 +40,9 @@ def drained() -> bool:
     for job, why in jobs.items():
         if "BeginTime" in why:
             subprocess.run(["scontrol", "update", f"JobId={job}", "StartTime=now"], check=False)
-    time.sleep(0.2)
-    return not jobs
+    # squeue may say nothing of a job for the moment in which it is queued again.
+    time.sleep(0.2 if jobs else 2.0)
+    return not jobs and not queued()
 
 
 def submit(workers: Workers, tmp_path: Path, args: str = "") -> Outcome:
