@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from resdepth.cli import console, signals
 from resdepth.cli.landscape_checks import checks, path_numbers
-from resdepth.cli.landscape_picture import SUFFIXES, SURFACE, picture, vis
+from resdepth.cli.landscape_picture import SUFFIXES, picture, vis
 from resdepth.cli.parameters import command, command_line
 from resdepth.cli.picture import open_window
 from resdepth.cli.source import drawn_around
 from resdepth.errors import OptionConflict
 from resdepth.options.landscape import (
+    SURFACE,
     RenderInvocation,
     RenderOptions,
     TrajectoryInvocation,

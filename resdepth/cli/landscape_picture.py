@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 from resdepth.cli import console
 from resdepth.cli.picture import finish
 from resdepth.errors import AnalysisImpossible, OptionConflict, OptionInvalid
+from resdepth.options.landscape import SURFACE
 from resdepth.options.landscape_picture import VisInvocation, VisOptions
 
 if TYPE_CHECKING:
     from resdepth.runs.surface import Surface
 
-SURFACE = "landscape.npy"
-"""What `landscape render` writes into a run where it is not told another place."""
 PICTURES = (".pdf", ".svg", ".png")
 MOVING = (".gif", ".mp4")
 GRIDS = (".vts", ".vti")

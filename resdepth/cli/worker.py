@@ -127,10 +127,8 @@ def _become(call: dict[str, Any], parent: int) -> NoReturn:
     code = 1
     try:
         _die_with(parent)
-        log = Path(call["log"])
-        log.parent.mkdir(parents=True, exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        printed, nothing = os.open(log, flags, 0o666), os.open(os.devnull, os.O_RDONLY)
+        printed, nothing = os.open(call["log"], flags, 0o666), os.open(os.devnull, os.O_RDONLY)
         for opened, descriptor in ((nothing, 0), (printed, 1), (printed, 2)):
             os.dup2(opened, descriptor)
         sys.argv = ["resdepth", *call["arguments"]]

@@ -9,7 +9,7 @@ from resdepth.experiment.session import conduct
 from resdepth.experiment.spectrum import Spectrum
 from resdepth.experiment.spectrum import spectrum as spectrum_around
 from resdepth.experiment.trajectory import trajectory
-from resdepth.options.landscape import RenderOptions, TrajectoryOptions
+from resdepth.options.landscape import SURFACE, RenderOptions, TrajectoryOptions
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.options.train import TrainOptions
 from resdepth.runs.folder import create_run, default_run_folder, reopen_run
@@ -81,7 +81,7 @@ def render_landscape(
     """
     run = run if isinstance(run, Run) else Run(Path(run))
     source = Source.of(run)
-    path = Path(out) if out is not None else run.path / "landscape.npy"
+    path = Path(out) if out is not None else run.path / SURFACE
     landscape.render(source, options or RenderOptions(), path, ["resdepth.render_landscape"])
     return read_surface(path)
 

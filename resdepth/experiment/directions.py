@@ -14,13 +14,13 @@ from resdepth.engine.parameters import Layout
 from resdepth.errors import AnalysisImpossible, OptionConflict
 from resdepth.experiment.curvature import Curvature
 from resdepth.experiment.objectives import Source, objective_of
-from resdepth.experiment.setting import digest
 from resdepth.mathematics import directions
 from resdepth.mathematics.plane import PathPlane, path_plane
 from resdepth.mathematics.spectrum import extreme_eigenpairs
 from resdepth.options.landscape import RenderOptions
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.runs.checkpoint import Checkpoint, check_like, checkpoints, read_checkpoint
+from resdepth.runs.checksum import file_checksum
 from resdepth.runs.columns import Columns
 from resdepth.runs.run import open_run
 
@@ -91,14 +91,16 @@ def plane_of(source: Source, layout: Layout, centred: bool = True) -> PathPlane:
         )
     found = list(checkpoints(run.path).values())
     remedy = "train with --checkpoint-every"
-    try:
-        if len(found) < 3:
-            raise ValueError("a path needs three points")
-        columns = Columns(found, [part.name for part in layout.parts])
-        plane = path_plane(columns.slabs, centred)
-    except ValueError:
+    if len(found) < 3:
         several = "checkpoint" if len(found) == 1 else "checkpoints"
         reason = f"it has {len(found)} {several}, and a plane through them takes three"
+        raise AnalysisImpossible(path=run.path, reason=reason, remedy=remedy)
+    columns = Columns(found, [part.name for part in layout.parts])
+    try:
+        plane = path_plane(columns.slabs, centred)
+    except ValueError:
+        reason = f"its {len(found)} checkpoints are all the same"
+        remedy = "training moved nothing: see to its rate"
         raise AnalysisImpossible(path=run.path, reason=reason, remedy=remedy) from None
     if plane.collinear:
         reason = f"its {len(found)} checkpoints lie on one line"
@@ -150,7 +152,7 @@ def checkpoint_at(path: Path) -> Path:
 def digests(options: RenderOptions) -> list[str]:
     """What tells the directions asked for from all others: words, or checksums of weights."""
     paths = [checkpoint_at(path) for path in options.towards]
-    return [digest(path) for path in paths] or [options.kind]
+    return [file_checksum(path) for path in paths] or [options.kind]
 
 
 def _check_same(other: Checkpoint, checkpoint: Checkpoint, path: Path) -> None:

@@ -1,8 +1,6 @@
 """What surfaces of all kinds begin with: a loss around a checkpoint, and all that it depends on."""
 
-import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,6 +12,7 @@ from resdepth.experiment.objectives import Source, objective_of
 from resdepth.options.landscape import Evaluation
 from resdepth.options.train import TrainOptions
 from resdepth.runs.checkpoint import Checkpoint, read_checkpoint
+from resdepth.runs.checksum import file_checksum
 from resdepth.runs.manifest import available_threads
 
 
@@ -52,7 +51,7 @@ def setting(
         "seed": options.seed,
         "subset": options.subset,
         "checkpoint": str(source.checkpoint),
-        "checkpoint_sha256": digest(source.checkpoint),
+        "checkpoint_sha256": file_checksum(source.checkpoint),
         "checkpoint_step": checkpoint.step,
         "training": source.training.model_dump(mode="json"),
         "samples": objective.samples,
@@ -63,12 +62,6 @@ def setting(
         "batch": int(recorded.get("batch") or objective.together),
     }
     return Setting(objective, checkpoint, request)
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def run_loss(source: Source, step: int, subset: int | None) -> float | None:

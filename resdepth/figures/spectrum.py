@@ -75,12 +75,10 @@ def _draw_counts(axes: Axes, found: Sequence[Spectrum]) -> None:
             _draw_band(axes, x[half:], spectrum.counts.above, slice(half, None), colour, "-")
             negative = slice(half - 1, None, -1)
             _draw_band(axes, -x[negative], spectrum.counts.below, negative, other, "--")
-    for axis, scale, limits in (
-        (axes.xaxis, axes.set_xscale, axes.get_xlim),
-        (axes.yaxis, axes.set_yscale, axes.get_ylim),
-    ):
-        scale("log")
-        style.log_ticks(axis, *limits(), whole=axis is axes.yaxis)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    style.log_ticks(axes.xaxis, *axes.get_xlim())
+    style.log_ticks(axes.yaxis, *axes.get_ylim(), whole=True)
     matrix = MATRICES[found[0].matrix]
     axes.set_xlabel(f"$x$, eigenvalues of {matrix}")
     axes.set_ylabel("eigenvalues beyond $x$")

@@ -12,6 +12,8 @@ from resdepth.options.train import Device
 
 Kind = Literal["random", "pca", "hessian", "runs"]
 """Where directions come from."""
+SURFACE = "landscape.npy"
+"""What `landscape render` writes into a run where it is not told another place."""
 
 
 class Evaluation(Options):

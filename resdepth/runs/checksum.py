@@ -1,8 +1,9 @@
-"""The checksum that a record in JSON carries of all else in it."""
+"""Checksums: of a record in JSON, which carries its own, and of whole files."""
 
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 KEY = "sha256"
@@ -18,3 +19,9 @@ def checksum(record: Mapping[str, Any]) -> str:
     """SHA-256 of what a record says, its own checksum left out."""
     said = {name: value for name, value in record.items() if name != KEY}
     return hashlib.sha256(canonical(said)).hexdigest()
+
+
+def file_checksum(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

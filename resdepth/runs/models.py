@@ -1,9 +1,10 @@
 """Trained weights wherever they lie: runs, checkpoints, exported files, and folders of these."""
 
 import warnings
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,16 +108,17 @@ def _readable(files: Sequence[Path], named: Set[Path]) -> list[Model]:
 def read_model(path: Path) -> Model:
     """The weights in one file, checked, and the run they belong to."""
     run, blocks = run_of(path), read_weights(path)
-    if run is not None:
-        _check_place(path, blocks, run)
-    return Model(path, blocks, None if run is None else _beta(run), run)
+    if run is None:
+        return Model(path, blocks, None)
+    options = read_manifest(run).options
+    _check_place(path, blocks, options)
+    return Model(path, blocks, _beta(options), run)
 
 
-def _check_place(path: Path, blocks: Array, run: Path) -> None:
-    """Raise FileCorrupt where the weights in a run are plainly not its own."""
+def _check_place(path: Path, blocks: Array, options: Mapping[str, Any]) -> None:
+    """Raise FileCorrupt where the weights in a run of `options` are plainly not its own."""
     if path.suffix == ".safetensors":
         check_place(path)
-    options = read_manifest(run).options
     ours = options.get("depth", len(blocks)), options.get("width", blocks.shape[1])
     if ours != blocks.shape[:2]:
         theirs = "depth {}, width {}".format(*blocks.shape)
@@ -178,8 +180,8 @@ def _program(run: Path) -> str:
         return PROGRAM  # Said when its weights are read.
 
 
-def _beta(run: Path) -> float | None:
-    alpha = read_manifest(run).options.get("alpha")
+def _beta(options: Mapping[str, Any]) -> float | None:
+    alpha = options.get("alpha")
     return None if alpha is None else scaling.beta(float(alpha))
 
 

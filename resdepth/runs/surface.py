@@ -17,7 +17,7 @@ from resdepth.atomic import write_text, write_whole
 from resdepth.contents import seen
 from resdepth.errors import AnalysisImpossible, FileChanged, FileCorrupt, PathMissing, unreadable
 from resdepth.records import as_json, plain
-from resdepth.runs.checksum import KEY, checksum
+from resdepth.runs.checksum import KEY, checksum, file_checksum
 
 FORMAT = "resdepth-landscape-2"
 LOSSES, ACCURACIES = "losses_sha256", "accuracies_sha256"
@@ -206,6 +206,6 @@ def _check_sums(path: Path, record: Mapping[str, Any]) -> None:
 
 
 def _check_sum(path: Path, record: Mapping[str, Any], name: str) -> None:
-    if name in record and record[name] != hashlib.sha256(path.read_bytes()).hexdigest():
+    if name in record and record[name] != file_checksum(path):
         reason = "its checksum does not agree with that in the record beside it"
         raise FileChanged(path=path, reason=reason, remedy=REMEDY)

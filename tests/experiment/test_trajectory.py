@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from resdepth.errors import AnalysisImpossible, FileChanged
 from resdepth.experiment.problem import load_network
 from resdepth.experiment.trajectory import trajectory
 from resdepth.options.landscape import TrajectoryOptions
-from resdepth.runs.checkpoint import checkpoints, read_checkpoint
+from resdepth.runs.checkpoint import checkpoints, read_checkpoint, write_checkpoint
 from resdepth.runs.partial import read_partial
 
 
@@ -116,6 +117,16 @@ def test_too_short_a_path_is_named(small_run, tmp_path, left: int) -> None:
         record_of(run, tmp_path / "x.npy")
         return
     with pytest.raises(AnalysisImpossible, match="a plane through them takes three"):
+        record_of(run, tmp_path / "x.npy")
+
+
+def test_checkpoints_that_are_all_the_same_are_named(small_run, tmp_path) -> None:
+    run = shutil.copytree(small_run, tmp_path / "run")
+    *others, last = checkpoints(run).items()
+    weights = read_checkpoint(last[1])
+    for step, path in others:
+        write_checkpoint(path, replace(weights, step=step))
+    with pytest.raises(AnalysisImpossible, match=f"its {len(others) + 1} checkpoints are all the"):
         record_of(run, tmp_path / "x.npy")
 
 

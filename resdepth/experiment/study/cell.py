@@ -90,9 +90,6 @@ def train_cell(job: Job, worker: Worker) -> None:
         time.sleep(PAUSE)
     if finished(job.run) or job.stop.exists():
         return
-    # Found out here where it cannot be written: the worker has nowhere else to complain.
-    job.log.parent.mkdir(parents=True, exist_ok=True)
-    job.log.touch()
     begun = (job.run / MANIFEST).exists()
     worker.run(job.again if begun else job.arguments, job.log, job.stop)
 

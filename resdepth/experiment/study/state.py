@@ -109,7 +109,10 @@ def _interruption(plan: Plan, cell: Cell, manifest: Manifest) -> str:
     if stop_path(plan.folder, cell.name).exists():
         return "cancelled"
     number = manifest.detail.get("signal")
-    return f"interrupted by {Signals(number).name}" if number else "its process was killed"
+    # Another system, where the run was made, may have signals that this one does not know.
+    names = {known.value: known.name for known in Signals}
+    named = names.get(number or 0, f"signal {number}")
+    return f"interrupted by {named}" if number else "its process was killed"
 
 
 def _complaint(folder: Path, name: str) -> str:

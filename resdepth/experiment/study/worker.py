@@ -38,7 +38,12 @@ class Worker:
         ------
         WorkerLost
             The worker is gone.
+        OSError
+            `log` cannot be written.
         """
+        # Found out here: the worker has nowhere else to complain.
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.touch()
         call = {"arguments": list(arguments), "log": str(log), "stop": str(stop)}
         try:
             self.pipe.write(json.dumps(call).encode() + b"\n")

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from resdepth.experiment.study.plan import Plan
 from resdepth.experiment.study.record import NAME, begun, read_jobs, read_plan, write_plan
 from resdepth.experiment.study.run import cancelled, trained
 from resdepth.experiment.study.state import Row, table
+from resdepth.runs.manifest import read_manifest, write_manifest
 
 GIVEN = {"width": 3, "threads": 1, "train_fraction": 0.05, "lr": 0.1, "epochs": 3}
 LOCAL = {"executor": "local", "workers": 1}
@@ -49,6 +51,16 @@ def edit(path: Path, old: str, new: str) -> None:
 
 def test_a_study_as_it_was_trained(study: Path) -> None:
     assert {row.state for row in table(read_plan(study))} == {"finished"}
+
+
+@pytest.mark.parametrize(
+    ("number", "named"), [(signal.SIGTERM, "by SIGTERM"), (4000, "by signal 4000")]
+)
+def test_the_signal_that_ended_a_cell_is_named(study: Path, number: int, named: str) -> None:
+    run = study / "cells/depth8-seed1"
+    update = {"outcome": "interrupted", "detail": {"signal": int(number)}}
+    write_manifest(run, read_manifest(run).model_copy(update=update))
+    assert row(study).why.endswith(named)
 
 
 def exchanged(run: Path) -> None:
