@@ -85,8 +85,8 @@ def read_curve(path: Path, tag: str) -> tuple[Steps, Array]:
     if tag not in recording.series:
         known = ", ".join(sorted(recording.series)) or "none"
         raise AnalysisImpossible(path=path, reason=f"no scalar '{tag}'", remedy=f"--tag: {known}")
-    for note in recording.notes[tag]:
-        warnings.warn(note, stacklevel=2)
+    for remark in recording.remarks([tag]):
+        warnings.warn(remark, stacklevel=2)
     return recording.series[tag]
 
 

@@ -86,10 +86,15 @@ def new_manifest(
         options=dict(options),
         seed=int(options["seed"]),
         versions=versions(),
-        platform=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        platform=here(),
         started=started,
         threads=int(options.get("threads") or available_threads()),
     )
+
+
+def here() -> str:
+    """This platform."""
+    return f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
 
 
 def versions() -> dict[str, str]:
