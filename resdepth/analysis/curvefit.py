@@ -41,7 +41,7 @@ class Filters:
 
 @dataclass(frozen=True)
 class CurveFit:
-    """One file: all points (`t`, `y`), the filtered ones, and the fit."""
+    """One file: all points (`t`, `y`), the filtered ones, the fit, and the step of each point."""
 
     file: Path
     tag: str
@@ -50,6 +50,7 @@ class CurveFit:
     filtered_t: Array
     filtered_y: Array
     fit: DecayFit
+    steps: Steps | None = None
 
 
 def event_sources(path: Path) -> Iterator[Path]:
@@ -113,7 +114,7 @@ def fit_file(path: Path, tag: str, filters: Filters, shift: float | None) -> Cur
     if shift is not None and fit.reason == "covariance singular":
         reason = f"T0 = {shift:g} is so large that t + T0 hardly changes along the {len(y)} points"
         raise AnalysisImpossible(path=path, reason=reason, remedy="a smaller --shift")
-    return CurveFit(path, tag, t, y, filtered_t, filtered_y, fit)
+    return CurveFit(path, tag, t, y, filtered_t, filtered_y, fit, steps)
 
 
 def _warn_of_steps(path: Path, steps: Steps, shift: float | None) -> None:

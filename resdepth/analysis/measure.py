@@ -36,6 +36,19 @@ def way(model: AnyModel) -> Way:
     return "path" if isinstance(model, Model) or model.fits else "distances"
 
 
+def same_weights(one: AnyModel, other: AnyModel) -> bool:
+    """Whether two models have equal layers; reading ends at the first difference."""
+    if isinstance(one, Model) and isinstance(other, Model):
+        return np.array_equal(one.blocks, other.blocks)
+    if isinstance(one, Model) or isinstance(other, Model):
+        return False
+    if (one.depth, one.shape) != (other.depth, other.shape):
+        return False
+    layers = zip(one.each(), other.each(), strict=True)
+    pairs = (pair for ours, theirs in layers for pair in zip(ours, theirs, strict=True))
+    return all(np.array_equal(*pair) for pair in pairs)
+
+
 def layer_norms(model: AnyModel, norm: Norm = "frobenius", size: Sequence[int] = ()) -> Array:
     """A norm of every layer, unscaled: (L,).
 

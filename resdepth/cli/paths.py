@@ -17,7 +17,7 @@ from resdepth.options.paths import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from resdepth.analysis.measure import AnyModel
     from resdepth.analysis.path_tables import Profile, VariationTable
@@ -127,7 +127,7 @@ def _critical(row: "Profile") -> str:
     return f"critical exponent {critical.value:.4g}{shown}"
 
 
-def _say_ways(models: "list[AnyModel]", call: PathInvocation) -> None:
+def _say_ways(models: "Sequence[AnyModel]", call: PathInvocation) -> None:
     """Whether p-variation was measured on paths in memory or on distances of theirs."""
     from resdepth.analysis.measure import way
 
@@ -141,7 +141,7 @@ def _say_ways(models: "list[AnyModel]", call: PathInvocation) -> None:
         console.say(f"p-variation{which}: {told[one]}", quiet=call.quiet)
 
 
-def _warn_of_points(models: "list[AnyModel]") -> None:
+def _warn_of_points(models: "Sequence[AnyModel]") -> None:
     single = next((model.path for model in models if model.depth == 1), None)
     if single is not None:
         console.warn(f"{single}: one layer is a path of one point, whose p-variation is 0")
@@ -166,8 +166,8 @@ def table(variations: "VariationTable") -> str:
             )
         ]
     if any(math.isfinite(growth.exponent.value) for growth in variations.growth):
-        blank = ["", ""] if named else [""]
-        rows.append(["growth", *blank, *map(_growth, variations.growth)])
+        blank = [""] if named else []
+        rows.append(["growth", *blank, variations.seeds, *map(_growth, variations.growth)])
     return "\n".join([aligned(rows), *_signs(variations)])
 
 
@@ -181,8 +181,12 @@ def _growth(growth: "PowerLaw") -> str:
 
 def _signs(variations: "VariationTable") -> "Iterator[str]":
     """What the signs behind the numbers are, as far as they were used."""
+    from resdepth.mathematics.slopes import FEW
+
     if any(row.norm.repetitions > 1 for row in variations.rows):
         yield "±: standard deviation over the runs of a depth"
+    if any(growth.excluded for growth in variations.growth):
+        yield f"growth rests on {variations.seeds} seeds, not on all that the means are over: {FEW}"
     if any(growth.exponent.known for growth in variations.growth):
         wider = {growth.wider for growth in variations.growth if growth.wider}
         over = "; ".join(f"{WIDER[word]}" for word in sorted(wider))

@@ -113,7 +113,7 @@ def test_nothing_left_is_said(runs: Path) -> None:
 def test_files_of_nobody_are_taken(runs: Path, tmp_path: Path) -> None:
     weights = resdepth.open_run(runs / "0-3").checkpoint().blocks
     write_model(tmp_path / "files/a", weights)
-    write_model(tmp_path / "files/b", weights)
+    write_model(tmp_path / "files/b", 2 * weights)
     assert len(pooled(read_models([tmp_path / "files"])).models) == 2
 
 
