@@ -167,7 +167,9 @@ def table(variations: "VariationTable") -> str:
         ]
     if any(math.isfinite(growth.exponent.value) for growth in variations.growth):
         blank = [""] if named else []
-        rows.append(["growth", *blank, variations.seeds, *map(_growth, variations.growth)])
+        partial = any(growth.excluded for growth in variations.growth)
+        runs = variations.seeds if partial else ""
+        rows.append(["growth", *blank, runs, *map(_growth, variations.growth)])
     return "\n".join([aligned(rows), *_signs(variations)])
 
 
@@ -185,12 +187,13 @@ def _signs(variations: "VariationTable") -> "Iterator[str]":
 
     if any(row.norm.repetitions > 1 for row in variations.rows):
         yield "±: standard deviation over the runs of a depth"
-    if any(growth.excluded for growth in variations.growth):
-        yield f"growth rests on {variations.seeds} seeds, not on all that the means are over: {FEW}"
-    if any(growth.exponent.known for growth in variations.growth):
-        wider = {growth.wider for growth in variations.growth if growth.wider}
+    if variations.seeds:
+        wider = {growth.wider for growth in variations.growth if growth.exponent.known}
         over = "; ".join(f"{WIDER[word]}" for word in sorted(wider))
-        yield f"growth: effective exponent over these depths with its 95 % interval by t ({over})"
+        interval = f" with its 95 % interval by t ({over})" if wider else ""
+        yield f"growth: effective exponent over these depths{interval}; seeds: {variations.seeds}"
+    if any(growth.excluded for growth in variations.growth):
+        yield f"the means are over all seeds, growth is not: {FEW}"
 
 
 WIDER = {"seeds": "over the runs' own slopes", "depths": "of the regression through the depths"}
