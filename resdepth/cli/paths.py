@@ -124,7 +124,9 @@ def _critical(row: "Profile") -> str:
         return "no critical exponent (it takes 257 layers and a path that moves)"
     error = critical.standard_error
     shown = f" ± {error:.2g}" if math.isfinite(error) else ""
-    return f"critical exponent {critical.value:.4g}{shown}"
+    runs, known = len(row.critical_runs), sum(run is not None for run in row.critical_runs)
+    over = f" (over {known} of {runs} runs)" if known < runs else ""
+    return f"critical exponent {critical.value:.4g}{shown}{over}"
 
 
 def _say_ways(models: "Sequence[AnyModel]", call: PathInvocation) -> None:

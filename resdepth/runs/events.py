@@ -171,6 +171,9 @@ def read_recording(path: Path) -> Recording:
     files = event_files(path) if path.is_dir() else [path]
     if not files:
         raise EventsMissing(path=path, where="in this folder")
+    # Before the events: a run that ends meanwhile has recorded what this manifest implies.
+    whole = files == event_files(files[0].parent)
+    manifest = run_around(files[0].parent if whole else path)
     merger, bad = Merger(path), []
     for file in files:
         try:
@@ -182,7 +185,6 @@ def read_recording(path: Path) -> Recording:
     for reason in bad:
         warnings.warn(f"{reason}; left out", stacklevel=2)
     recording = merger.result()
-    manifest = run_around(files[0].parent if files == event_files(files[0].parent) else path)
     if manifest is None:
         return recording
     steps = {tag: values[0].tolist() for tag, values in recording.series.items()}
