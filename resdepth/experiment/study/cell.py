@@ -65,10 +65,10 @@ def stop_path(folder: Path, name: str) -> Path:
 
 
 def flags_of(options: TrainOptions) -> Iterator[str]:
-    """The command line of options: depth, seed, and what is not the default."""
-    defaults = TrainOptions()
+    """The command line of options: depth, seed, rate, and what is not the default."""
+    defaults = TrainOptions(lr=options.lr)
     for name, value in options.recorded().items():
-        if name in ("depth", "seed") or value != getattr(defaults, name):
+        if name in ("depth", "seed", "lr") or value != getattr(defaults, name):
             text = str(value).lower() if isinstance(value, bool) else value
             yield f"{flag_of(TrainOptions, name)}={text}"
 
