@@ -1,6 +1,7 @@
 """A study begun, continued, tried again, called off: what `resdepth study` does."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -88,7 +89,10 @@ def previewed(plan: Plan, settings: Mapping[str, Any]) -> str:
     executor = executor_of(settings, str(plan.options["device"]))
     todo = _todo(plan, retry=False, active=set(), say=lambda _: None)
     jobs = [job_of(cell, plan.folder, executor.cpus, executor.gpus) for cell in todo]
-    return executor.preview([*_probe_jobs(plan, jobs), *jobs])
+    parts = [executor.preview(part) for part in (_probe_jobs(plan, jobs), jobs) if part]
+    if plan.rateless:
+        parts.insert(1, "# the probe finds the rate of the cells, for which 1.0 stands here")
+    return "\n".join(parts)
 
 
 def found_rate(folder: Path, say: Say) -> Plan:
@@ -121,7 +125,8 @@ def trained(plan: Plan, settings: Mapping[str, Any], *, retry: bool = False, say
         say("--lr=auto: a job of its own finds the rate; the cells wait for it")
     for job in (*probes, *jobs):
         # What it printed before would be taken for its reason to fail.
-        job.log.unlink(missing_ok=True)
+        with suppress(OSError):
+            job.log.unlink()
     if plan.rateless:
         jobs = [replace(job, study=plan.folder.absolute()) for job in jobs]
     running = {name: known[name] for name in active}
