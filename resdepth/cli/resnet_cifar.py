@@ -30,12 +30,17 @@ def resnet_cifar(
 
 
 def _single(options: ResnetCifarOptions, call: ResnetCifarInvocation, given: frozenset[str]) -> int:
+    from resdepth.records import as_json, with_provenance
+    from resdepth.runs.provenance import provenance
+
     folder, ended = conducted(PROGRAM, options, call, given, _prepare)
     _summary(ended, quiet=call.quiet)
     if call.json_:
         names = ("outcome", "steps", "seconds_per_step", "detail", "final")
         record = ended.model_dump(mode="json", include=set(names))
-        print(json.dumps({"run": str(folder)} | {name: record[name] for name in names}))
+        told = {"run": str(folder)} | {name: record[name] for name in names}
+        origin = provenance(ended.command, ended.options)
+        print(as_json(with_provenance(told, origin), indent=None))
     else:
         if "evaluated_at" in ended.detail:
             console.say(f"accuracies after step {ended.detail['evaluated_at']}", quiet=call.quiet)

@@ -79,6 +79,11 @@ def accuracy_path(out: Path) -> Path:
     return out.with_name(f"{out.stem}_accuracy{out.suffix}")
 
 
+def places_of(out: Path) -> tuple[Path, ...]:
+    """Where the losses at `out`, their record and the accuracies are written."""
+    return out, out.with_suffix(".json"), accuracy_path(out)
+
+
 def files_of(out: Path) -> tuple[Path, ...]:
     """The files of a surface: losses, record, and accuracies where there are some."""
     beside = accuracy_path(out)
