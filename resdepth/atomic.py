@@ -4,7 +4,7 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,7 +26,7 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
     """
     temporary = path.with_name(_temporary_name(path.name))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with temporary.open("wb") as stream:
             write(stream)
             stream.flush()
@@ -56,6 +56,25 @@ def sweep(folder: Path) -> None:
         _discard(path)
 
 
+def make_folder(folder: Path) -> list[Path]:
+    """Make `folder` with its parents; a failure leaves none of them.
+
+    Returns the folders that were missing, the innermost first.
+
+    Raises
+    ------
+    OSError
+        The operating system refused.
+    """
+    missing = [one for one in (folder, *folder.parents) if not os.path.lexists(one)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        _remove_empty(missing)
+        raise
+    return missing
+
+
 def check_writable(*paths: Path) -> None:
     """Try whether each of `paths` can be written before its content is computed; leave no trace.
 
@@ -68,10 +87,10 @@ def check_writable(*paths: Path) -> None:
         One is a folder, has too long a name, or its folder takes no new file.
     """
     for path in paths:
-        missing = [folder for folder in path.parents if not os.path.lexists(folder)]
+        made: list[Path] = []
         temporary = path.with_name(_temporary_name(path.name))
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            made = make_folder(path.parent)
             with contextlib.suppress(FileNotFoundError):
                 if stat.S_ISDIR(path.stat().st_mode):
                     raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
@@ -80,9 +99,13 @@ def check_writable(*paths: Path) -> None:
             raise write_failed(path, error) from None
         finally:
             _discard(temporary)
-            for folder in missing:
-                with contextlib.suppress(OSError):
-                    folder.rmdir()
+            _remove_empty(made)
+
+
+def _remove_empty(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def _temporary_name(name: str) -> str:

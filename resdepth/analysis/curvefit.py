@@ -96,7 +96,8 @@ def fit_file(path: Path, tag: str, filters: Filters, shift: float | None) -> Cur
     Raises
     ------
     AnalysisImpossible
-        No such scalar, or no finite value of it; or t + T0 is not positive at the first step, or hardly changes.
+        No such scalar, or no finite value of it; or t + T0 is not positive at the first step, or
+        hardly changes.
     """
     steps, y = read_curve(path, tag)
     if not np.isfinite(y).any():

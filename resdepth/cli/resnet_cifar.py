@@ -30,12 +30,12 @@ def resnet_cifar(
 
 
 def _single(options: ResnetCifarOptions, call: ResnetCifarInvocation, given: frozenset[str]) -> int:
-    from resdepth.records import as_json, with_provenance
-    from resdepth.runs.provenance import provenance
-
     folder, ended = conducted(PROGRAM, options, call, given, _prepare)
     _summary(ended, quiet=call.quiet)
     if call.json_:
+        from resdepth.records import as_json, with_provenance
+        from resdepth.runs.provenance import provenance
+
         names = ("outcome", "steps", "seconds_per_step", "detail", "final")
         record = ended.model_dump(mode="json", include=set(names))
         told = {"run": str(folder)} | {name: record[name] for name in names}
