@@ -4,8 +4,6 @@ import errno
 import json
 import os
 import shutil
-import sys
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,57 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-import resdepth
 from resdepth.errors import DiskFull, NotConverged
+from tests.support.commands import COMMANDS, OTHERS, SPECTRUM, SUFFIXES
 from tests.support.events import scalar, write_events
 from tests.support.process import Outcome
 
 Call = Callable[..., Outcome]
-SPECTRUM = ("--threads=1", "--device=cpu", "--top=1", "--subset=20")
-GRID = ("--threads=1", "--device=cpu", "--steps=3", "--subset=20")
-COMMANDS: dict[str, tuple[str, ...]] = {
-    "curvefit": ("curvefit", "run"),
-    "norm": ("paths", "norm", "run", "--pvar=2"),
-    "weights": ("paths", "weights", "run"),
-    "profile": ("paths", "profile", "run"),
-    "scaling": ("paths", "scaling", "run"),
-    "vis": ("landscape", "vis", "a.npy"),
-    "trajectory": ("landscape", "trajectory", "run", *GRID),
-    "spectrum": ("spectrum", "run", *SPECTRUM),
-    "critical": ("critical", "--width=2", "--depth=64", "--draws=2", "--hurst=0.5"),
-    "report": ("study", "report", "run"),
-}
-OTHERS: dict[str, tuple[str, ...]] = {
-    "render": ("landscape", "render", "run", *GRID),
-    "export": ("export", "run"),
-    "train": ("train", "--depth=2", "--width=2", "--epochs=1", "--threads=1"),
-    "study": ("study", "run", "--depth=2", "--seed=0", "--lr=1"),
-}
-SUFFIXES = {"report": ".html", "render": ".npy", "export": "", "train": "", "study": ""}
-
-
-@pytest.fixture
-def call(
-    tmp_path: Path,
-    small_run: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-) -> Call:
-    """A command line run in this process, in `tmp_path`, where `run` and `a.npy` lie."""
-    from resdepth.cli.app import run
-
-    shutil.copytree(small_run, tmp_path / "run")
-    np.save(tmp_path / "a.npy", np.add.outer(np.arange(3.0), np.arange(4.0)) + 1)
-    monkeypatch.chdir(tmp_path)
-    capfd.readouterr()
-
-    def called(*args: object) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["resdepth", *map(str, args)])
-        with warnings.catch_warnings():
-            code = run()
-        return Outcome(code, *capfd.readouterr())
-
-    return called
 
 
 def tree(folder: Path) -> list[str]:
@@ -130,12 +83,12 @@ def test_a_figure_that_fails_costs_no_numbers(
 
 @pytest.mark.parametrize("command", ["curvefit", "norm", "profile", "scaling", "report"])
 def test_tables_are_printed_before_the_figure(call: Call, monkeypatch, command: str) -> None:
-    whole = call(*COMMANDS[command])
     monkeypatch.setattr("resdepth.figures.style.save", fail)
-    failed = call(*COMMANDS[command])
-    assert failed.code == 1 and len(failed.stdout.splitlines()) > 1
-    lines = failed.stdout.splitlines()
-    assert whole.stdout.startswith(lines[0]) and lines[-1].endswith((".json", ".csv"))
+    ended = call(*COMMANDS[command])
+    first, *_, last = ended.stdout.splitlines()
+    words = {"curvefit": "run: C = ", "norm": "L ", "profile": "L = 6: "}
+    assert ended.code == 1 and last.endswith((".json", ".csv"))
+    assert first.strip().startswith(words.get(command, "")) and not first.endswith(".json")
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c != "trajectory"])
@@ -233,17 +186,3 @@ def test_an_interruption_keeps_the_spectra_that_were_found(
     shutil.copytree("run", "other")
     assert call("spectrum", "run", "other", *SPECTRUM, "--json", "--out=x.png").code == 130
     assert len(json.loads((tmp_path / "x.json").read_text())) == 1
-
-
-def test_curvature_that_cannot_be_computed_does_not_cost_the_report(
-    call: Call, tmp_path: Path, monkeypatch
-) -> None:
-    def none(*_: object) -> None:
-        raise NotConverged(found=0, wanted=1, products=9)
-
-    monkeypatch.setattr("resdepth.analysis.curvatures.spectrum", none)
-    options = resdepth.TrainOptions(depth=3, width=2, epochs=1, threads=1, train_fraction=0.05)
-    resdepth.train(options, "study/3")
-    ended = call("study", "report", "study", "--spectrum")
-    assert ended.code == 0 and "left out of the curvature" in ended.stderr
-    assert json.loads(Path("study/report.json").read_text())["experiments"][0]["curvature"] is None
