@@ -2,20 +2,17 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
-from PIL import Image
 
 import resdepth
 from tests.support.commands import COMMANDS, GRID, OTHERS, SPECTRUM, SUFFIXES
 from tests.support.pictures import picture_folder
 from tests.support.process import Outcome
+from tests.support.provenance import READERS, read_html, read_pdf
 
 Call = Callable[..., Outcome]
 NEWEST = ("run/manifest.json", "run/checkpoints/last.safetensors")
@@ -103,61 +100,6 @@ def test_a_series_of_seeds_says_it(call: Call, tmp_path: Path) -> None:
     single = json.loads(call(*words.split(), "--seed=3", "--out=one").stdout)
     assert single["provenance"]["command"][-2:] == ["--seed=3", "--out=one"]
     assert single["provenance"]["seed"] == single["provenance"]["options"]["seed"] == 3
-
-
-class Meta(HTMLParser):
-    content = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        named = dict(attrs)
-        if tag == "meta" and named.get("name") == "provenance":
-            self.content = named["content"] or ""
-
-
-def read_png(path: Path) -> str:
-    with Image.open(path) as opened:
-        return str(opened.text["Description"])
-
-
-def read_svg(path: Path) -> str:
-    name = "{http://purl.org/dc/elements/1.1/}description"
-    (found,) = ElementTree.parse(path).iter(name)
-    return found.text or ""
-
-
-def read_pdf(path: Path) -> str:
-    found = re.search(rb"/Subject \((.*)\)\n", path.read_bytes())
-    assert found is not None
-    return re.sub(rb"\\(.)", rb"\1", found[1]).decode("ascii")
-
-
-def read_html(path: Path) -> str:
-    parser = Meta()
-    parser.feed(path.read_text())
-    return parser.content
-
-
-def read_grid(path: Path) -> str:
-    ElementTree.parse(path)
-    found = re.search(r"<!-- provenance: (.*) -->", path.read_text())
-    assert found is not None
-    return found[1]
-
-
-def read_gif(path: Path) -> str:
-    with Image.open(path) as opened:
-        return bytes(opened.info["comment"]).decode("ascii")
-
-
-READERS = {
-    "png": read_png,
-    "svg": read_svg,
-    "pdf": read_pdf,
-    "html": read_html,
-    "vts": read_grid,
-    "vti": read_grid,
-    "gif": read_gif,
-}
 
 
 @pytest.mark.parametrize("suffix", READERS)
