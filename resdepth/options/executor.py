@@ -18,7 +18,7 @@ class ExecutorInvocation(Invocation):
     workers: int | None = option(
         None,
         "cells at once: processes of local, running jobs of slurm",
-        default_text="one a core or GPU; slurm: no limit",
+        default_text="one per core or GPU; slurm: no limit",
         ge=1,
     )
     partition: str | None = option(None, "partition of slurm")

@@ -6,8 +6,10 @@ number, and goes on.
 
 import math
 import os
+import shlex
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -76,7 +78,9 @@ class Slurm:
     def _array(self, jobs: Sequence[Job], minutes: int) -> dict[str, str]:
         settings, folder = self.settings, jobs[0].log.parent.parent / LOGS / "slurm"
         try:
-            executor = submitit.SlurmExecutor(folder=folder, max_num_timeout=ENDLESS)
+            # A job begins in the folder of this process, which is no place to import from.
+            python = f"{shlex.quote(sys.executable)} -P"
+            executor = submitit.SlurmExecutor(folder, max_num_timeout=ENDLESS, python=python)
             given = {n: settings.get(n) for n in ("partition", "account", "qos", "mem")}
             executor.update_parameters(
                 job_name=f"resdepth-L{jobs[0].depth}",
