@@ -54,6 +54,8 @@ class Local:
         self._waiting: queue.PriorityQueue[Waiting] = queue.PriorityQueue()
         self._ended: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._workers: dict[int, Worker] = {}
+        self._done: list[Worker] = []
+        self._idle: list[int] = []
         self._slots = self._open = 0
         self._lock = threading.Lock()
         self._closed = False
@@ -95,7 +97,7 @@ class Local:
 
     def _work(self, slot: int) -> None:
         failures = 0
-        while (taken := self._take()) is not None:
+        while (taken := self._take(slot)) is not None:
             cost, number, attempt, job = taken
             try:
                 worker = self._worker(slot)
@@ -109,8 +111,11 @@ class Local:
                 started = bool(lost.context["started"])
                 failures = 0 if started else failures + 1
                 if failures == ATTEMPTS and not self._closed:
-                    self._give_up(taken, lost)
-                    return
+                    other = self._give_up(taken, lost)
+                    if other is None:
+                        return
+                    slot, failures = other, 0
+                    continue
                 if attempt + started <= ATTEMPTS and not self._closed:
                     self._waiting.put((cost, number, attempt + started, job))
                     continue
@@ -119,30 +124,41 @@ class Local:
             self._ended.put(job)
         # Its share of the memory is free for those that still work.
         with self._lock:
-            if slot in self._workers:
-                self._workers[slot].close()
+            if worker := self._workers.pop(slot, None):
+                self._done.append(worker)
+                worker.close()
 
-    def _take(self) -> Waiting | None:
-        """What is to be trained next; None ends a slot."""
+    def _take(self, slot: int) -> Waiting | None:
+        """What a slot is to train next; None ends it."""
         with self._lock:
             if not self._closed:
                 with contextlib.suppress(queue.Empty):
                     return self._waiting.get_nowait()
             self._open -= 1
+            self._idle.append(slot)
             return None
 
-    def _give_up(self, taken: Waiting, lost: WorkerLost) -> None:
-        """End a slot that can start no worker: others train its cell, or the study ends."""
+    def _give_up(self, taken: Waiting, lost: WorkerLost) -> int | None:
+        """End a slot that can start no worker; another slot that has nothing to do, if needed.
+
+        If there is no other slot, the study ends.
+        """
         with self._lock:
             self._open -= 1
             self._waiting.put(taken)
             if self._open:
-                return
+                return None
+            if self._idle:
+                self._open += 1
+                return self._idle.pop()
+            left = [self._waiting.get_nowait()[-1] for _ in range(self._waiting.qsize())]
         why = f"no worker can be started: the last one {lost.context['reason']}"
+        for job in left:
+            note(job, why)
         self._error = ExecutorFailed(executor="local", reason=f"{why}{lost.context['printed']}")
-        while (left := self._take()) is not None:
-            note(left[-1], why)
-            self._ended.put(left[-1])
+        for job in left:
+            self._ended.put(job)
+        return None
 
     def _worker(self, slot: int) -> Worker | None:
         """The worker of a slot, started if there is none; None when all is over."""
@@ -158,7 +174,7 @@ class Local:
         """Let all workers end."""
         with self._lock:
             self._closed = True
-            workers = list(self._workers.values())
+            workers = [*self._workers.values(), *self._done]
         for worker in workers:
             worker.close()
         return workers

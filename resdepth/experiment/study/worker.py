@@ -54,6 +54,8 @@ class Worker:
     """The worker's own process, if it is a child of ours."""
     started: bool = False
     """Whether it has said that its imports are done."""
+    closed: bool = False
+    """Whether it was told to end."""
 
     def run(self, arguments: Sequence[str], log: Path, stop: Path) -> int:
         """The exit code of `resdepth ARGUMENTS` (negative: the signal that killed it).
@@ -76,18 +78,16 @@ class Worker:
         with contextlib.suppress(OSError, ValueError):
             self.pipe.write(json.dumps(call).encode() + b"\n")
             self.pipe.flush()
+        # What it has said before it died is there all the same.
+        with contextlib.suppress(OSError, ValueError):
             word, code = self._answer()
         if word == "code" and code is not None:
             return code
         raise self._lost(log, code)
 
-    @property
-    def closed(self) -> bool:
-        """Whether it was told to end."""
-        return self.pipe.closed
-
     def close(self) -> None:
         """Let it end, and with a checkpoint what it trains."""
+        self.closed = True
         with contextlib.suppress(OSError):
             self.pipe.close()
         if self.process and not (self.started or self.answers.closed or self._has_answered()):
@@ -125,7 +125,8 @@ class Worker:
         if code is None:
             code = self._exit_code()
         printed = os.pread(self.output.fileno(), TAIL, 0).decode(errors="replace").strip()
-        self.close()
+        with contextlib.suppress(OSError):
+            self.pipe.close()
         self.wait()
         with log.open("a", encoding="utf-8") as file:
             file.write(printed + "\n" * bool(printed))
