@@ -11,7 +11,7 @@ from typing import Any
 from resdepth.cores import available_cores, available_threads
 from resdepth.errors import ExecutorFailed, WorkerLost
 from resdepth.experiment.study.cell import Job, note, train_cell
-from resdepth.experiment.study.executor import Tell
+from resdepth.experiment.study.executor import Tell, command_lines
 from resdepth.experiment.study.worker import Worker, start_worker, start_workers
 
 ATTEMPTS = 2
@@ -48,6 +48,8 @@ class Local:
     the study.
     """
 
+    probes_here = True
+
     def __init__(self, workers: int, cpus: int, devices: Sequence[str]) -> None:
         self.count, self.cpus, self.devices = workers, cpus, devices
         self.gpus = int(bool(devices))
@@ -62,7 +64,9 @@ class Local:
         self._error: Exception | None = None
         self._jobs = 0
 
-    def submit(self, jobs: Sequence[Job]) -> list[str]:
+    def submit(
+        self, jobs: Sequence[Job], after: Sequence[str] = (), active: Iterable[str] = ()
+    ) -> list[str]:
         """Begin with the most expensive of them."""
         for number, job in enumerate(jobs, start=self._jobs):
             self._waiting.put((-job.cost, number, 1, job))
@@ -76,6 +80,10 @@ class Local:
         for slot in slots:
             threading.Thread(target=self._work, args=(slot,), daemon=True).start()
         return [job.name for job in jobs]
+
+    def preview(self, jobs: Sequence[Job]) -> str:
+        """The command of each cell."""
+        return command_lines(jobs)
 
     def active(self, handles: Iterable[str]) -> set[str]:
         """None: its jobs end with the process that has submitted them."""

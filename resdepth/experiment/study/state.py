@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from resdepth import html
 from resdepth.errors import NotARun, ResdepthError
-from resdepth.experiment.study.cell import COMPLAINT, LOGS, LOST, busy, said, stop_path
+from resdepth.experiment.study.cell import COMPLAINT, LOGS, LOST, PROBE, busy, said, stop_path
 from resdepth.experiment.study.plan import Cell, Plan
 from resdepth.experiment.study.worker import signal_name
 from resdepth.options.aside import PLACE, RECORDING
@@ -63,9 +63,10 @@ def row_of(plan: Plan, cell: Cell) -> Row:
     try:
         manifest = read_manifest(cell.run)
     except NotARun:
-        if why := said(_log(plan, cell), COMPLAINT):
+        log = plan.folder / LOGS / f"{PROBE if plan.rateless else cell.name}.log"
+        if why := said(log, COMPLAINT):
             return Row(*named, "failed", why=why)
-        why = said(_log(plan, cell), LOST)
+        why = said(log, LOST)
         stopped = why or stop_path(plan.folder, cell.name).exists()
         return Row(*named, "stopped" if stopped else "queued", why=why)
     except ResdepthError as error:
@@ -112,8 +113,5 @@ def _interruption(plan: Plan, cell: Cell, manifest: Manifest) -> str:
     number = manifest.detail.get("signal")
     if number:
         return f"interrupted by {signal_name(number)}"
-    return said(_log(plan, cell), LOST) or "its process was killed"
-
-
-def _log(plan: Plan, cell: Cell) -> Path:
-    return plan.folder / LOGS / f"{cell.name}.log"
+    log = plan.folder / LOGS / f"{cell.name}.log"
+    return said(log, LOST) or "its process was killed"
