@@ -4,11 +4,18 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from resdepth.errors import ResdepthError
+
+ParserError: type[Any] = (
+    getattr(typer, "TyperException", None) or import_module("click").ClickException
+)
+"""What the parser raises for a wrong command line: typer's own error, or click's in old releases."""
 
 
 def interactive() -> bool:
@@ -55,15 +62,15 @@ def fail(error: ResdepthError) -> int:
     return error.exit_code
 
 
-def misuse(error: typer.TyperException) -> int:
+def misuse(error: Any) -> int:
     """Print a complaint of the parser as one line; return the exit code."""
     if type(error).__name__ == "NoArgsIsHelpError":
         print(error.format_message(), file=sys.stderr, flush=True)
-        return error.exit_code
+        return int(error.exit_code)
     message = " ".join(error.format_message().split())
     context = getattr(error, "ctx", None)
     where = context.command_path if context is not None else "resdepth"
     hint = f"see '{where} --help'"
     line = f"resdepth: error: {message.rstrip('.')} ({hint})" if message else hint
     print(line, file=sys.stderr, flush=True)
-    return error.exit_code
+    return int(error.exit_code)
