@@ -15,7 +15,7 @@ from resdepth.errors import ResdepthError
 ParserError: type[Any] = (
     getattr(typer, "TyperException", None) or import_module("click").ClickException
 )
-"""What the parser raises for a wrong command line: typer's own error, or click's in old releases."""
+"""What the parser raises for a wrong command line: in earlier releases of typer, click's error."""
 
 
 def interactive() -> bool:
@@ -45,6 +45,8 @@ def route_warnings() -> list[str]:
     warnings.showwarning = show
     # Whatever PYTHONWARNINGS says: what makes a number doubtful is no debugging aid.
     warnings.filterwarnings("default", category=UserWarning)
+    # Those of libraries are for developers; pyparsing derives its own from UserWarning too.
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
     return said
 
 
