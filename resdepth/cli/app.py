@@ -154,7 +154,7 @@ def run() -> int:
         code = console.fail(error)
     except typer.Abort:
         code = signals.exit_code()
-    except typer.TyperException as error:
+    except console.ParserError as error:
         code = console.misuse(error)
     except BrokenPipeError:
         # The reader of a pipe has gone: nothing is left to say.
