@@ -7,7 +7,7 @@ from pathlib import Path
 from resdepth.experiment.trainee import Description
 from resdepth.runs.events import recorded_steps
 from resdepth.runs.gaps import described, gaps
-from resdepth.runs.manifest import Manifest, here, versions
+from resdepth.runs.manifest import Manifest, machine, versions
 from resdepth.runs.run import Run
 
 
@@ -41,4 +41,4 @@ def complete_at(
 def _as_before(manifest: Manifest, what: Description) -> bool:
     """Whether training gives the same bits again, as far as the manifest tells."""
     recorded = (manifest.device, manifest.engine, manifest.platform, manifest.versions)
-    return recorded == (what.device, what.engine, here(), versions())
+    return recorded == (what.device, what.engine, machine(), versions())

@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from resdepth.atomic import write_text
 from resdepth.errors import FileCorrupt, NotARun, OutputExists, ResumeChanged
 from resdepth.experiment.convolutional import prepare
 from resdepth.experiment.observer import Observer, Silent
 from resdepth.experiment.session import conduct
 from resdepth.options.aside import PLACE, RECORDING
 from resdepth.options.resnet_cifar import ResnetCifarOptions
+from resdepth.records import plain, write_numbers
 from resdepth.runs.folder import create_run, reopen_run
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import Manifest
+from resdepth.runs.provenance import provenance
 
 PROGRAM = "resnet-cifar"
 NAME = "summary.json"
@@ -48,7 +49,7 @@ def run_seeds(
     ended: dict[int, Manifest] = {}
     observer = observer or Silent()
     seeds = list(range(options.seed, options.seed + options.seeds))
-    summary = _write(folder, options, ended)
+    summary = _write(folder, options, command, ended)
     for seed in seeds:
         run = folder / f"seed_{seed}"
         observer.say(f"seed {seed}, {seeds.index(seed) + 1} of {len(seeds)}: {run}")
@@ -66,7 +67,7 @@ def run_seeds(
             raise ResumeChanged(
                 flag="the data", path=run, recorded=f"checksum {data[:12]}", given=given_data
             )
-        summary = _write(folder, options, ended)
+        summary = _write(folder, options, command, ended)
         if ended[seed].outcome == "interrupted":
             break
     return summary
@@ -100,7 +101,10 @@ def _continued(folder: Path, given: Mapping[str, Any]) -> ResnetCifarOptions:
 
 
 def _write(
-    folder: Path, options: ResnetCifarOptions, ended: Mapping[int, Manifest]
+    folder: Path,
+    options: ResnetCifarOptions,
+    command: list[str],
+    ended: Mapping[int, Manifest],
 ) -> dict[str, Any]:
     finals = [manifest.final for manifest in ended.values() if manifest.outcome == "finished"]
     means, spread = summarise(finals)
@@ -115,6 +119,7 @@ def _write(
         "finished": len(finals),
         "mean": means,
         "std": spread,
+        "provenance": plain(provenance(command, options)),
     }
-    write_text(folder / NAME, json.dumps(summary, indent=2) + "\n")
+    write_numbers(folder / NAME, summary)
     return summary
