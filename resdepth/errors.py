@@ -30,15 +30,24 @@ class ResdepthError(Exception):
         return " ".join(self.hint.format(**self.context).split())
 
 
-class OptionInvalid(ResdepthError):
-    """An option's value is of the wrong kind or out of its range."""
+class OptionInvalid(ResdepthError, ValueError):
+    """An option's value is of the wrong kind or out of its range.
+
+    `command` is the command that has the option, `options` its class in Python.
+    """
 
     template = "{flag}: {reason}"
     hint = "see 'resdepth {command} --help' for the range of every option"
     exit_code = 2
 
+    def advice(self) -> str:
+        """Where to look up the option."""
+        if "options" in self.context:
+            return f"see help({self.context['options']}) for every option"
+        return super().advice()
 
-class OptionConflict(ResdepthError):
+
+class OptionConflict(ResdepthError, ValueError):
     """Two options, or an option and the data, do not fit together."""
 
     template = "{flag}: {reason}"

@@ -12,7 +12,9 @@ from pydantic.fields import FieldInfo
 from typer.core import TyperArgument, TyperCommand
 from typer.main import get_command
 
-from resdepth.options.base import Invocation, Options
+from resdepth.cli import console, spelling
+from resdepth.options.base import Invocation, Options, flag_of
+from resdepth.options.effect import idle, refuse_idle
 from resdepth.options.fields import choices, flags, help_text, metavar, presentation, repeated
 from resdepth.options.place import place
 from resdepth.options.resolve import resolve, to_yaml
@@ -33,12 +35,21 @@ def command(
     is the exit code (None: 0). The help text is the docstring of `run`.
     """
 
-    def call(**flags_given: Any) -> int | None:
+    def call(context: typer.Context, **flags_given: Any) -> int | None:
         values = {key: value for key, value in flags_given.items() if not _absent(value)}
         ours = {key: value for key, value in values.items() if key in invocation.model_fields}
         theirs = {key: value for key, value in values.items() if key in options.model_fields}
         how = resolve(invocation, ours, command=name)
         what = resolve(options, theirs, how.config, command=name)
+        ignored = set(idle(what)) & context.meta.get(spelling.DOTTED, set())
+        if ignored:
+            kept = {key: value for key, value in theirs.items() if key not in ignored}
+            what = resolve(options, kept, how.config, command=name)
+            spelled = ", ".join(sorted(flag_of(options, key) for key in ignored))
+            console.say(f"{spelled}: ignored, without effect here", quiet=how.quiet)
+        if getattr(how, "resume", None) is None:
+            # What is resumed has options of its own, with which these have to agree.
+            refuse_idle(what, lambda key: flag_of(options, key))
         if how.print_config:
             print(to_yaml(what), end="")
             return 0
@@ -51,6 +62,8 @@ def command(
     parameters.sort(
         key=lambda parameter: not isinstance(_info(parameter), typer.models.ArgumentInfo)
     )
+    context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    parameters.insert(0, context)
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     leaf = typer.Typer(

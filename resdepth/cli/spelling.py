@@ -42,6 +42,9 @@ NAMES = {
 }
 """Old option names (underscores as dashes) and ours."""
 
+DOTTED = "resdepth.dotted"
+"""Entry of a context with the fields that were given in an old spelling with a dot."""
+
 VALUES = {
     "--model": {"ClassificationModel": "classification", "RegressionModel": "regression"},
     "--data": {
@@ -76,6 +79,14 @@ def rewrite(command: Any, args: list[str]) -> list[str]:
     renamed = _separation(renamed)
     renamed = [part for token in renamed for part in _boolean(command, token)]
     return _bare_resume(command, renamed)
+
+
+def dotted(args: Iterable[str]) -> set[str]:
+    """The fields, by our names, that `args` give in an old spelling with a dot."""
+    names = {token.partition("=")[0].replace("_", "-") for token in args}
+    found = {NAMES[name] for name in names if "." in name and name in NAMES}
+    found |= {"--separation", "--target-value"} if "--data.c" in names else set()
+    return {name[2:].replace("-", "_") for name in found}
 
 
 def _renamed(args: list[str]) -> Iterator[str]:

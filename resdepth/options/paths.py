@@ -7,6 +7,7 @@ from pydantic import model_validator
 
 from resdepth.errors import OptionConflict, OptionInvalid
 from resdepth.options.base import AnalysisInvocation, Options, option
+from resdepth.options.effect import Needs, needs
 
 LONGEST = 4096
 """Rows or columns of the input of a convolution."""
@@ -71,6 +72,13 @@ def _range(word: str) -> tuple[int, int]:
 
 class NormOptions(PathOptions):
     """`paths norm`."""
+
+    NEEDS: ClassVar[dict[str, Needs]] = {
+        "norm": needs("pvar_only", False),
+        "input_size": needs("norm", "operator"),
+        "columns": needs("pvar_only", False),
+        "show": needs("pvar_only", False),
+    }
 
     norm: Literal["frobenius", "spectral", "operator"] = option(
         "frobenius",

@@ -17,9 +17,12 @@ from resdepth.experiment.study.record import (
     write_plan,
 )
 from resdepth.experiment.study.state import ENDED, Row, Rows, row_of, table
+from resdepth.options.base import flag_of
+from resdepth.options.effect import refuse_idle
 from resdepth.options.executor import ExecutorInvocation, checked
 from resdepth.options.resolve import resolve
 from resdepth.options.study import StudyOptions
+from resdepth.options.train import TrainOptions
 
 Say = Callable[[str], None]
 PROBE = "resdepth.experiment.study.probe"
@@ -76,6 +79,9 @@ def planned(folder: Path, given: Mapping[str, Any], command: tuple[str, ...], sa
     """The plan on disk: new, as it was, or with more cells; with its rate where that is `auto`."""
     old = read_plan(folder) if begun(folder) else None
     plan = Plan.of(folder, given, command) if old is None else old.extended(given)
+    if old is None:
+        for cell in plan.cells():
+            refuse_idle(cell.options, lambda name: flag_of(TrainOptions, name))
     if plan != old:
         write_plan(plan)
     if plan.options.get("lr") == AUTO and not plan.probes:
