@@ -77,7 +77,7 @@ def test_the_example_of_the_design(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("what", "complaint"),
     [
-        (lambda run: run.scalars("los"), "no scalar 'los' was recorded"),
+        (lambda run: run.scalars("los"), "no scalar 'los'"),
         (lambda run: run.checkpoint(77), "no such checkpoint of step 77"),
         (lambda run: resdepth.open_run(run.path / "x"), "no such folder"),
     ],

@@ -81,7 +81,7 @@ class LazyCommand(TyperCommand):
     ) -> Any:
         """Parse with the real command, after old spellings have become ours."""
         command = self.load()
-        ours = spelling.rewrite(command, args)
+        ours = spelling.rewrite(command, args, " ".join(self.path))
         context = command.make_context(info_name, ours, parent, **extra)
         context.meta[spelling.DOTTED] = spelling.dotted(args)
         return context

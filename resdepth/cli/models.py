@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from resdepth.cli import console
 from resdepth.cli.tables import aligned
-from resdepth.errors import ModelsMissing, PatternMissing, ResdepthError, WeightsForeign
+from resdepth.errors import (
+    ModelsMissing,
+    OptionConflict,
+    PatternMissing,
+    ResdepthError,
+    WeightsForeign,
+)
 from resdepth.options.paths import PathInvocation, PathOptions
 
 if TYPE_CHECKING:
@@ -61,7 +67,11 @@ def _found(options: PathOptions, call: PathInvocation, command: str) -> "Sequenc
     if options.pattern is not None:
         return stored_models(sources, options.pattern, layers, options.ext)
     try:
-        return read_models(sources, options.ext)
+        found = read_models(sources, options.ext)
+        if layers is not None:
+            reason, remedy = "has no effect without --pattern", "leave it out"
+            raise OptionConflict(flag="--layers", reason=reason, remedy=remedy)
+        return found
     except (ModelsMissing, WeightsForeign) as error:
         return _others(options, call, command, error)
 

@@ -17,15 +17,16 @@ def render() -> str:
         "`010` is ten, an option given twice is an error). `~` is the home folder in every path; a",
         "folder of that name is `./~`.",
     ]
-    for path, summary in _leaves(COMMANDS, ()):
+    for path, summary in leaves(COMMANDS, ()):
         lines += _command(path, summary)
     return "\n".join(lines) + "\n"
 
 
-def _leaves(tree: Tree, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+def leaves(tree: Tree, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The commands of a tree: their words and their summaries."""
     for name, entry in tree.items():
         if isinstance(entry, tuple):
-            yield from _leaves(entry[1], (*path, name))
+            yield from leaves(entry[1], (*path, name))
         else:
             yield (*path, name), entry
 

@@ -148,6 +148,13 @@ def _check(objective: Objective, options: SpectrumOptions, layers: int) -> None:
             reason=f"needs a fully connected network of width {WIDEST_BLOCK} or less",
             remedy="--blocks=traces",
         )
+    estimates = options.density or options.interaction is not None or not exact_traces(objective)
+    if options.probes != SpectrumOptions.model_fields["probes"].default and not estimates:
+        raise OptionConflict(
+            flag="--probes",
+            reason="has no effect: the traces of this network are exact",
+            remedy="leave it out, or give --density or --interaction",
+        )
     if options.interaction is not None and options.interaction > layers:
         raise OptionConflict(
             flag="--interaction",

@@ -20,8 +20,7 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
-from resdepth.errors import OptionInvalid
-from resdepth.options.complaint import complaint, original
+from resdepth.options.complaint import in_python
 from resdepth.options.effect import Needs, refuse_idle
 from resdepth.options.fields import (
     Presentation,
@@ -77,9 +76,7 @@ class Options(BaseModel):
         try:
             super().__init__(**values)
         except ValidationError as failure:
-            name, reason = complaint(type(self), failure)
-            raised = OptionInvalid(flag=name, reason=reason, options=type(self).__name__)
-            raise original(failure) or raised from None
+            raise in_python(type(self), failure) from None
         refuse_idle(self, str)
 
     # Not for pydantic, whose validation of a mapping goes on without the check of the effect.

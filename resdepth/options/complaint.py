@@ -1,6 +1,7 @@
 """pydantic's complaints in our words: which option is wrong, and how."""
 
 import difflib
+import re
 import reprlib
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +12,25 @@ from pydantic_core import ErrorDetails
 from resdepth.errors import OptionConflict, OptionInvalid
 from resdepth.options.fields import choices, members, span
 
+Wrong = OptionInvalid | OptionConflict
+
+
+def in_python(model: type[BaseModel], failure: ValidationError) -> Wrong:
+    """The error for a caller in Python, which names fields instead of flags."""
+    ours = original(failure)
+    if ours is None:
+        name, reason = complaint(model, failure)
+        return OptionInvalid(flag=name, reason=reason, options=model.__name__)
+    words = {key: _FLAG.sub(_field, str(text)) for key, text in ours.context.items()}
+    return type(ours)(**words, options=model.__name__)
+
+
+_FLAG = re.compile(r"--([a-z][a-z-]*)")
+
+
+def _field(flag: re.Match[str]) -> str:
+    return flag[1].replace("-", "_")
+
 
 def complaint(model: type[BaseModel], failure: ValidationError) -> tuple[str, str]:
     """The field that is wrong, and what is wrong with it."""
@@ -19,7 +39,7 @@ def complaint(model: type[BaseModel], failure: ValidationError) -> tuple[str, st
     return name, _reason(model, name, first)
 
 
-def original(failure: ValidationError) -> OptionInvalid | OptionConflict | None:
+def original(failure: ValidationError) -> Wrong | None:
     """The error of ours that a validator raised; None if pydantic itself complains."""
     error = failure.errors()[0].get("ctx", {}).get("error")
     return error if isinstance(error, (OptionInvalid, OptionConflict)) else None

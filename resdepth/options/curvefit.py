@@ -47,14 +47,14 @@ class CurvefitOptions(Options):
     def _consistent(self) -> Self:
         if self.window_size in (1, 2):
             reason = f"should be 0 or at least 3, not {self.window_size}"
-            raise OptionInvalid(flag="--window-size", reason=reason, command="curvefit")
+            raise OptionInvalid(flag="--window-size", reason=reason)
         if self.filter_period == 1:
             reason = "should be 0 or at least 2, not 1, which removes everything"
-            raise OptionInvalid(flag="--filter-period", reason=reason, command="curvefit")
+            raise OptionInvalid(flag="--filter-period", reason=reason)
         shift = self.fixed_shift
         if self.time == "index" and shift is not None and shift <= -self.scaling_x:
             reason = f"t + T0 should be positive from t = {self.scaling_x:g} on"
-            raise OptionInvalid(flag="--shift", reason=reason, command="curvefit")
+            raise OptionInvalid(flag="--shift", reason=reason)
         return self
 
 

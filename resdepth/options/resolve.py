@@ -46,7 +46,7 @@ def resolve(
         return model.model_validate(values)
     except ValidationError as failure:
         if ours := original(failure):
-            raise ours from None
+            raise type(ours)(**ours.context | {"command": command}) from None
         name, reason = complaint(model, failure)
         flag = flag_of(model, name) if name in model.model_fields else name
         if failure.errors()[0]["type"] == "missing":

@@ -33,6 +33,7 @@ class TrainOptions(Options):
         "loss_p": needs("data", *REGRESSIONS),
         "hurst": needs("init", "fbm"),
         "init_depth": needs("init", "fbm"),
+        "precision": needs("dtype", "float32"),
         "dynamic_lr_rule": needs("dynamic_lr", True),
         "lr_constant": needs("dynamic_lr", True),
         "lr_max": needs("dynamic_lr", True),
