@@ -6,11 +6,12 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from resdepth.errors import ResdepthError
+from resdepth.errors import OptionConflict, ResdepthError
 from resdepth.experiment.study.plan import Cell
+from resdepth.experiment.study.record import read_plan
 from resdepth.experiment.study.worker import Worker
 from resdepth.options.base import flag_of
 from resdepth.options.effect import effective
@@ -24,6 +25,10 @@ PATIENCE = 150.0
 """Seconds that a cell waits for a process that trains in its folder, which may be ending."""
 PAUSE = 0.2
 LOGS, STOPS = "logs", "stop"
+PROBE = "lr-auto"
+"""Name of the job that finds the rate of --lr auto."""
+COMPLAINT = "resdepth: error: "
+"""How the line with an error begins in what a command prints."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,8 @@ class Job:
     cost: float
     cpus: int
     gpus: int = 0
+    study: Path | None = None
+    """The study whose plan has the learning rate by the time the job starts; None: it had it."""
 
     @property
     def again(self) -> tuple[str, ...]:
@@ -56,8 +63,42 @@ def job_of(cell: Cell, folder: Path, cpus: int, gpus: int) -> Job:
     run = cell.run.absolute()
     arguments = ("train", *flags_of(options), f"--out={run}")
     log, stop = folder.absolute() / LOGS / f"{cell.name}.log", stop_path(folder, cell.name)
-    depth = cell.options.depth
-    return Job(cell.name, arguments, run, log, stop, depth, cell.cost, options.threads or 1, gpus)
+    depth, threads = cell.options.depth, options.threads or 1
+    return Job(cell.name, arguments, run, log, stop, depth, cell.cost, threads, gpus)
+
+
+def probe_of(job: Job, folder: Path) -> Job:
+    """The job that finds the rate of --lr auto for the study in `folder`, with what `job` needs."""
+    arguments = ("study", "probe", str(folder.absolute()))
+    return replace(
+        job,
+        name=PROBE,
+        arguments=arguments,
+        run=folder.absolute(),
+        log=folder.absolute() / LOGS / f"{PROBE}.log",
+        stop=stop_path(folder, PROBE),
+    )
+
+
+def settled(job: Job) -> Job:
+    """The job with the learning rate that the probe has written into the plan.
+
+    Raises
+    ------
+    ResdepthError
+        The plan has no rate.
+    """
+    if job.study is None:
+        return job
+    plan = read_plan(job.study)
+    if plan.rateless:
+        raise OptionConflict(
+            flag="--lr=auto",
+            reason=f"the probe found no rate; {job.study / LOGS / PROBE}.log says why",
+            remedy=f"'resdepth study retry {job.study}' looks for it again",
+        )
+    cell = next(cell for cell in plan.cells() if cell.name == job.name)
+    return job_of(cell, job.study, job.cpus, job.gpus)
 
 
 def stop_path(folder: Path, name: str) -> Path:
@@ -90,6 +131,12 @@ def train_cell(job: Job, worker: Worker) -> None:
     while busy(job.run) and time.monotonic() < until:
         time.sleep(PAUSE)
     if finished(job.run) or job.stop.exists():
+        return
+    try:
+        job = settled(job)
+    except ResdepthError as error:
+        job.log.parent.mkdir(parents=True, exist_ok=True)
+        job.log.write_text(f"{COMPLAINT}{error}\n", encoding="utf-8")
         return
     begun = (job.run / MANIFEST).exists()
     worker.run(job.again if begun else job.arguments, job.log, job.stop)

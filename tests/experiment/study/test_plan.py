@@ -200,6 +200,7 @@ def test_a_rough_start_is_one_motion_at_all_depths() -> None:
         ({"data": "sin", "classes": 3}, "--classes"),
         ({"dynamic_lr_rule": "recursive,anchored"}, "--dynamic-lr-rule"),
         ({"init": "ntrunc,fbm", "hurst": "0.7"}, "--hurst"),
+        ({"alpha": "0.5", "lr_depth": 4}, "--lr-depth"),
     ],
     ids=lambda part: part if isinstance(part, str) else "",
 )
@@ -208,7 +209,7 @@ def test_a_study_refuses_options_without_effect(
 ) -> None:
     small = {"depth": "4,8", "seed": "0", "lr": 2}
     with pytest.raises(OptionConflict, match=f"^{flag}: has no effect"):
-        planned(tmp_path / "study", small | given, ("resdepth",), print)
+        planned(tmp_path / "study", small | given, ("resdepth",))
     assert not (tmp_path / "study").exists()
 
 
@@ -216,7 +217,7 @@ def test_a_study_of_an_earlier_version_with_such_options_goes_on(tmp_path: Path)
     old = plan(tmp_path, depth="4", seed="0", lr=2, separation=2.0, p_var_every=3, no_p_var=True)
     write_plan(old)
     assert read_plan(tmp_path) == old
-    more = planned(tmp_path, {"depth": "8"}, ("resdepth",), print)
+    more, _ = planned(tmp_path, {"depth": "8"}, ("resdepth",))
     assert more.axes["depth"] == (4, 8)
     (argument, *_) = [job_of(cell, tmp_path, 1, 0).arguments for cell in more.cells()]
     assert "--no-p-var=true" in argument
