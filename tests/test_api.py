@@ -119,6 +119,20 @@ def test_options_are_wrong_in_our_words_and_pythons(make, complaint: str) -> Non
     assert "--" not in caught.value.advice()
 
 
+@pytest.mark.parametrize(
+    ("call", "options"),
+    [
+        (resdepth.render_landscape, resdepth.RenderOptions(out="x")),  # type: ignore[arg-type]
+        (resdepth.render_trajectory, resdepth.TrajectoryOptions(log=True)),
+        (resdepth.spectrum, resdepth.SpectrumOptions(columns=1)),
+    ],
+)
+def test_options_of_commands_alone_are_refused(small_run: Path, call, options) -> None:  # type: ignore[no-untyped-def]
+    (name,) = options.model_fields_set
+    with pytest.raises(resdepth.ResdepthError, match=f"^{name}: has no effect here$"):
+        call(small_run, options=options)
+
+
 @pytest.mark.parametrize("spelled", [str, Path, resdepth.open_run])
 def test_a_run_is_named_as_one_likes(small_run: Path, spelled) -> None:  # type: ignore[no-untyped-def]
     assert resdepth.weight_path(spelled(small_run)).shape == (6, 16)

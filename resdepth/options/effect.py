@@ -83,6 +83,14 @@ def refuse_idle(options: "Options", spelled: Spelled) -> None:
         raise OptionConflict(flag=spelled(name), reason=reason, remedy=_or(remedies))
 
 
+def refuse_given(options: "Options", names: Sequence[str], remedy: str) -> None:
+    """Raise OptionConflict if one of `names` differs from its default: the caller ignores them."""
+    fields = type(options).model_fields
+    for name in names:
+        if getattr(options, name) != fields[name].default:
+            raise OptionConflict(flag=name, reason="has no effect here", remedy=remedy)
+
+
 def effective(options: Model) -> Model:
     """The same options with defaults in place of those that have no effect."""
     fields = type(options).model_fields
