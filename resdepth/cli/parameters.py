@@ -23,6 +23,10 @@ O = TypeVar("O", bound=Options)  # noqa: E741
 I = TypeVar("I", bound=Invocation)  # noqa: E741
 
 
+CONFIGURED = ("config", "print_config")
+"""What has no effect for a command without options of its own."""
+
+
 def command(
     name: str,
     options: type[O],
@@ -56,7 +60,10 @@ def command(
         return run(what, how, frozenset(what.model_fields_set))
 
     parameters = [
-        _parameter(key, info) for model in (options, invocation) for key, info in _fields(model)
+        _parameter(key, info)
+        for model in (options, invocation)
+        for key, info in _fields(model)
+        if options.model_fields or key not in CONFIGURED
     ]
     # Arguments come before options, as the usage line has them.
     parameters.sort(

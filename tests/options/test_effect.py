@@ -130,6 +130,11 @@ def test_no_command_is_forgotten() -> None:
             assert fields - calls - {"help"} <= known, path
 
 
+def test_a_command_without_options_takes_no_file_of_them() -> None:
+    names = [parameter.name for parameter in LazyCommand(("study", "status"), "").load().params]
+    assert names == ["study", "quiet", "json_"]
+
+
 @each
 def test_an_option_without_effect_is_refused(model, given, others, fitting) -> None:  # type: ignore[no-untyped-def]
     (name,) = given
