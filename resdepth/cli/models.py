@@ -64,9 +64,11 @@ def _found(options: PathOptions, call: PathInvocation, command: str) -> "Sequenc
     from resdepth.runs.stored.models import stored_models
 
     sources, layers = options.sources, options.layer_range
-    if options.ext is not None and all(path.is_file() for path in sources):
-        reason, remedy = "has no effect on files that are named", "leave it out"
-        raise OptionConflict(flag="--ext", reason=reason, remedy=remedy)
+    suffix = f".{options.ext.lstrip('.')}" if options.ext else ""
+    for path in sources:
+        if suffix and path.is_file() and suffix not in path.suffixes:
+            reason, remedy = f"{path} has another extension", "leave it out"
+            raise OptionConflict(flag="--ext", reason=reason, remedy=remedy)
     if options.pattern is not None:
         return stored_models(sources, options.pattern, layers, options.ext)
     try:
