@@ -67,7 +67,8 @@ def from_record(model: type[Model], recorded: Mapping[str, Any], path: Path) -> 
         return effective(model.model_validate(recorded))
     except ValidationError as failure:
         name, reason = complaint(model, failure)
-        reason = str(original(failure) or f"{name}: {reason}")
+        flag = flag_of(model, name) if name in model.model_fields else name
+        reason = str(original(failure) or f"{flag}: {reason}")
         remedy = "restore the file, or train again"
         raise FileCorrupt(path=path, reason=reason, remedy=remedy) from None
 
