@@ -6,10 +6,10 @@ from typing import ClassVar, Literal, Self
 from pydantic import model_validator
 
 from resdepth.errors import OptionConflict
-from resdepth.options.base import AnalysisInvocation, Options, option
+from resdepth.options.base import PER_CORE, AnalysisInvocation, Options, option
 from resdepth.options.effect import Needs, needs
-from resdepth.options.landscape_picture import DRAWN, MOVING, PRINTED, suffix_of
-from resdepth.options.place import place
+from resdepth.options.landscape_picture import DRAWN, MOVING, suffix_of
+from resdepth.options.place import PICTURES, place
 from resdepth.options.train import Device
 
 Kind = Literal["random", "pca", "hessian", "runs"]
@@ -29,7 +29,7 @@ class Evaluation(Options):
     engine: Literal["auto", "cpu", "cuda", "eager", "reference"] = option(
         "auto", "implementation of a dense network; auto: the fastest that can run it"
     )
-    threads: int | None = option(None, "CPU threads", default_text="one a core", ge=1)
+    threads: int | None = option(None, "CPU threads", default_text=PER_CORE, ge=1)
 
     @property
     def partial(self) -> bool:
@@ -182,8 +182,8 @@ class TrajectoryOptions(Evaluation):
     NEEDS: ClassVar[dict[str, Needs]] = {
         "seed": needs("subset", True, seen="partial"),
         "log": needs("out", *DRAWN, seen="suffix"),
-        "columns": needs("out", *PRINTED, *MOVING, seen="suffix"),
-        "show": needs("out", *PRINTED, seen="suffix"),
+        "columns": needs("out", *PICTURES, *MOVING, seen="suffix"),
+        "show": needs("out", *PICTURES, seen="suffix"),
     }
 
     sources: tuple[Path, ...] = option((), "run folder", positional=True)

@@ -5,11 +5,11 @@ from typing import ClassVar, Literal
 
 from resdepth.options.base import AnalysisInvocation, Options, option
 from resdepth.options.effect import Needs, needs
+from resdepth.options.place import PICTURES
 
-PRINTED = (".pdf", ".svg", ".png")
 MOVING = (".gif", ".mp4")
 SURFACES, GRIDS = ".vts", ".vti"
-SUFFIXES = (*PRINTED, ".html", *MOVING, SURFACES, GRIDS)
+SUFFIXES = (*PICTURES, ".html", *MOVING, SURFACES, GRIDS)
 """Files that a surface can be drawn into."""
 DRAWN = tuple(suffix for suffix in SUFFIXES if suffix != GRIDS)
 """Those whose heights or colours depend on how it is drawn; a grid holds the numbers alone."""
@@ -18,7 +18,7 @@ DRAWN = tuple(suffix for suffix in SUFFIXES if suffix != GRIDS)
 def suffix_of(out: Path | None) -> str:
     """The suffix of the file that `out` names, which is the first of them by default."""
     suffix = "" if out is None else out.suffix.lower()
-    return suffix if suffix in SUFFIXES else PRINTED[0]
+    return suffix if suffix in SUFFIXES else PICTURES[0]
 
 
 class VisOptions(Options):
@@ -28,8 +28,8 @@ class VisOptions(Options):
         "quantity": needs("out", *DRAWN, seen="suffix"),
         "log": needs("out", *DRAWN, seen="suffix"),
         "clip": needs("out", *DRAWN, seen="suffix"),
-        "columns": needs("out", *PRINTED, *MOVING, seen="suffix"),
-        "show": needs("out", *PRINTED, seen="suffix"),
+        "columns": needs("out", *PICTURES, *MOVING, seen="suffix"),
+        "show": needs("out", *PICTURES, seen="suffix"),
     }
 
     surface: Path = option(

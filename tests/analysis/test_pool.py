@@ -41,7 +41,7 @@ def test_seeds_and_depths_are_repetitions(runs: Path) -> None:
 @pytest.mark.parametrize(
     ("other", "what"),
     [
-        ({"lr": 7.0}, "--lr is 100.0 and 7.0"),
+        ({"lr": 7.0}, "--lr is 10.0 and 7.0"),
         ({"activation": "relu"}, "--activation is tanh and relu"),
         ({"epochs": 3}, "--epochs is 2 and 3"),
         ({"train_fraction": 0.1}, "--train-fraction is 0.05 and 0.1"),
