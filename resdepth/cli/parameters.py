@@ -70,9 +70,9 @@ def command(
         key=lambda parameter: not isinstance(_info(parameter), typer.models.ArgumentInfo)
     )
     context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
-    parameters.insert(0, context)
-    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    whole = [context, *parameters]
+    call.__signature__ = inspect.Signature(whole)  # type: ignore[attr-defined]
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in whole}
     leaf = typer.Typer(
         add_completion=False,
         rich_markup_mode=None,
