@@ -292,7 +292,7 @@ class ExecutorFailed(ResdepthError):
 class WorkerLost(ResdepthError):
     """The process that trains cells is gone."""
 
-    template = "the process that trained {cell} has died"
+    template = "the worker process for {cell} {reason}{printed}"
     hint = "the same command goes on from the last checkpoint"
 
 

@@ -81,7 +81,11 @@ EXAMPLES: dict[type[ResdepthError], dict[str, object]] = {
         "remedy": "write a .gif",
     },
     errors.ExecutorFailed: {"executor": "slurm", "reason": "squeue: command not found"},
-    errors.WorkerLost: {"cell": "depth16-seed0"},
+    errors.WorkerLost: {
+        "cell": "depth16-seed0",
+        "reason": "ended with exit code 1",
+        "printed": ": MemoryError",
+    },
     errors.ModelsMissing: {"path": "weights", "detail": " with extension npz"},
     errors.AnalysisImpossible: {
         "path": "events",

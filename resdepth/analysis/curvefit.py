@@ -96,9 +96,13 @@ def fit_file(path: Path, tag: str, filters: Filters, shift: float | None) -> Cur
     Raises
     ------
     AnalysisImpossible
-        No such scalar; or t + T0 is not positive at the first step, or hardly changes.
+        No such scalar, or no finite value of it; or t + T0 is not positive at the first step, or
+        hardly changes.
     """
     steps, y = read_curve(path, tag)
+    if not np.isfinite(y).any():
+        reason = f"none of the {len(y)} values of '{tag}' is finite"
+        raise AnalysisImpossible(path=path, reason=reason, remedy="--tag names another scalar")
     if filters.time == "index":
         _warn_of_steps(path, steps, shift)
         numbers = np.arange(1, len(y) + 1, dtype=np.float64)

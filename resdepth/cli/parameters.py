@@ -62,10 +62,13 @@ def command(
     built = get_command(leaf)
     if not isinstance(built, TyperCommand):
         raise TypeError(f"{name} is not a single command")
+    helps = {parameter.name: _info(parameter).help for parameter in parameters}
     for parameter in built.params:
         if isinstance(parameter, TyperArgument):
             # What it takes is in its help; "<list[str]>" beside it says nothing to its reader.
             parameter.display_type_rich = lambda ctx: None  # type: ignore[method-assign]
+            # The newest click takes the help away from arguments of earlier releases of typer.
+            parameter.help = helps[str(parameter.name)]
     return built
 
 

@@ -1,12 +1,15 @@
 """`resdepth spectrum`."""
 
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resdepth.cli import console, signals
 from resdepth.cli.parameters import command
-from resdepth.cli.picture import finish
+from resdepth.cli.picture import finish, origin_of, output
 from resdepth.cli.source import each_around
+from resdepth.errors import ResdepthError, WriteFailed
 from resdepth.options.spectrum import SpectrumInvocation, SpectrumOptions
 
 if TYPE_CHECKING:
@@ -24,29 +27,39 @@ def spectrum(options: SpectrumOptions, call: SpectrumInvocation, given: frozense
     times the largest eigenvalue beside the edge of stability. Everything comes from exact products;
     what is estimated has a standard error or a band. The price is said first, in gradients.
     """
-    from resdepth.figures.style import output_path
-
     around = each_around(options.sources, NAME)
     default = around[0][0] / "spectrum.pdf" if len(around) == 1 else Path("spectrum.pdf")
-    out = output_path(options.out or default, command=NAME)
+    out = output(options.out or default, NAME)
     with signals.deferred():
         from resdepth.experiment.objectives import Source
         from resdepth.experiment.spectrum import spectrum as look
         from resdepth.figures.spectrum import draw_spectra
+        from resdepth.records import write_numbers
 
     console.route_warnings()
-    found = []
-    for _, training, checkpoint in around:
+    sources = [Source(training, checkpoint) for _, training, checkpoint in around]
+    origin = origin_of(options, [file for source in sources for file in source.files])
+    found: list[Spectrum] = []
+    for source in sources:
 
-        def announce(price: int, checkpoint: Path = checkpoint) -> None:
+        def announce(price: int, checkpoint: Path = source.checkpoint) -> None:
             console.say(f"{checkpoint}: about {price} gradients of the loss", quiet=call.quiet)
 
-        found.append(look(Source(training, checkpoint), options, announce))
+        try:
+            found.append(look(source, options, announce))
+        except ResdepthError as error:
+            if source is sources[-1] and not found:
+                raise
+            console.warn(f"{source.checkpoint}: {error}; left out")
+            continue
+        numbers = found if sources[1:] else found[0]
+        # Saved after each, which may take minutes: the next may fail or be interrupted.
+        with suppress(WriteFailed):
+            write_numbers(out.with_suffix(".json"), numbers, origin)
         if not call.json_:
             print("\n".join(lines(found[-1])), flush=True)
-    drawn = draw_spectra(found, options.columns)
-    numbers = found[0] if len(found) == 1 else found
-    finish(drawn, numbers, out, json=call.json_, show=options.show)
+    draw = partial(draw_spectra, found, options.columns)
+    finish(draw, numbers, out, origin, json=call.json_, show=options.show)
 
 
 def lines(found: "Spectrum") -> list[str]:

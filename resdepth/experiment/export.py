@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from resdepth.atomic import check_writable
 from resdepth.errors import DepthTwice
 from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
 from resdepth.runs.checkpoint import Checkpoint, read_checkpoint
 from resdepth.runs.export import write_model, write_tensors
+from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.run import open_run
 
 
@@ -24,6 +26,7 @@ def export(
     DepthTwice
         Two sources would be written to one file.
     """
+    check_writable(out / "x")
     found: dict[Path, tuple[Path, Checkpoint]] = {}
     for source in sources:
         checkpoint = _read(source)
@@ -38,6 +41,11 @@ def export(
             raise DepthTwice(first=first, second=source, depth=depth, remedy=remedy)
         found[target] = (source, checkpoint)
     return [_write(target, checkpoint, format) for target, (_, checkpoint) in found.items()]
+
+
+def sources_of(source: Path) -> list[Path]:
+    """The files that are read of a run or a checkpoint file."""
+    return [source] if source.is_file() else [open_run(source).newest, source / MANIFEST]
 
 
 def _write(target: Path, checkpoint: Checkpoint, format: str) -> Path:

@@ -54,6 +54,12 @@ class Source:
         folder = self.checkpoint.absolute().parent.parent
         return Run(folder) if (folder / MANIFEST).is_file() else None
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The checkpoint, and the manifest of its run if it lies in one."""
+        run = self.run
+        return (self.checkpoint,) if run is None else (self.checkpoint, run.path / MANIFEST)
+
     @classmethod
     def of(cls, run: Run) -> "Source":
         """The newest weights of a run; PathMissing where there are none."""

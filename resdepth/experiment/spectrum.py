@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from resdepth import html
+from resdepth.cores import available_threads
 from resdepth.engine.device import resolve_device
 from resdepth.engine.objective import DenseObjective, Objective
 from resdepth.engine.threads import threads_put_back
@@ -29,7 +30,6 @@ from resdepth.mathematics.spectrum import (
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.runs.checkpoint import read_checkpoint
-from resdepth.runs.manifest import available_threads
 
 Array = NDArray[np.float64]
 Announce = Callable[[int], None]

@@ -29,6 +29,9 @@ from resdepth.options.fields import (
 )
 from resdepth.options.place import place
 
+PER_CORE = "OMP_NUM_THREADS, else one per core"
+"""Threads by default, as `cores.py` counts them."""
+
 
 def option(
     default: Any,

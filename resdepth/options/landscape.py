@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from resdepth.errors import OptionConflict
-from resdepth.options.base import AnalysisInvocation, Options, option
+from resdepth.options.base import PER_CORE, AnalysisInvocation, Options, option
 from resdepth.options.place import place
 from resdepth.options.train import Device
 
@@ -27,7 +27,7 @@ class Evaluation(Options):
     engine: Literal["auto", "cpu", "cuda", "eager", "reference"] = option(
         "auto", "implementation of a dense network; auto: the fastest that can run it"
     )
-    threads: int | None = option(None, "CPU threads", default_text="one a core", ge=1)
+    threads: int | None = option(None, "CPU threads", default_text=PER_CORE, ge=1)
 
 
 class RenderOptions(Evaluation):

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import model_validator
 
 from resdepth.errors import OptionConflict
-from resdepth.options.base import Invocation, Options, option
+from resdepth.options.base import PER_CORE, Invocation, Options, option
 
 Activation = Literal["tanh", "elu", "relu", "gelu", "sigmoid"]
 Augmentation = Literal["skip", "none", "linear_skip", "inc_skip"]
@@ -53,7 +53,7 @@ class TrainOptions(Options):
     )
     target_value: float = option(0.1, "target c of 'constant'")
     num_workers: int | None = option(
-        None, "threads that decode the images of 'folder'", default_text="one a core", ge=0
+        None, "threads that decode the images of 'folder'", default_text=PER_CORE, ge=0
     )
     depth: int = option(64, "number of layers L", unit="layers", flags=("-L",), ge=1)
     width: int = option(15, "dimension d of the hidden state", flags=("--width", "--dim"), ge=1)
@@ -145,7 +145,7 @@ class TrainOptions(Options):
     )
     precision: Literal["ieee", "tf32"] = option("ieee", "float32 products on CUDA")
     dtype: Literal["float32", "float64"] = option("float32", "floating-point type of the network")
-    threads: int | None = option(None, "CPU threads", default_text="one a core", ge=1)
+    threads: int | None = option(None, "CPU threads", default_text=PER_CORE, ge=1)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -12,6 +12,7 @@ import pytest
 from resdepth.runs.manifest import read_manifest
 from resdepth.runs.partial import partial_path, read_partial
 from tests.support.process import wait_until
+from tests.support.provenance import bare
 
 QUICK = ("--steps=5", "--threads=1", "--device=cpu")
 
@@ -152,7 +153,15 @@ def test_the_path_of_training(run_worker, run_copy: Path) -> None:
     ended = run_worker("landscape", "trajectory", "run", *QUICK, "--json", "--log")
     assert ended.code == 0
     numbers = json.loads(ended.stdout)
-    assert list(numbers) == ["explained", "steps", "coordinates", "loss", "plane_loss", "distance"]
+    assert list(numbers) == [
+        "explained",
+        "steps",
+        "coordinates",
+        "loss",
+        "plane_loss",
+        "distance",
+        "provenance",
+    ]
     assert numbers["steps"] == [1, 2, 3, 4, 5]
     assert "the run's own" in ended.stderr
     assert "the plane explains" in ended.stderr and "farthest off the plane" in ended.stderr
@@ -166,8 +175,8 @@ def test_a_path_is_drawn_in_every_way(run_worker, run_copy: Path, suffix: str) -
     assert ended.code == 0
     assert ended.stdout.splitlines()[0] == f"run/path{suffix}"
     assert run_worker("landscape", "vis", "run/path.npy", f"--out=y{suffix}").code == 0
-    redrawn = (run_copy.parent / f"y{suffix}").read_bytes()
-    assert redrawn == (run_copy / f"path{suffix}").read_bytes()
+    redrawn = bare(run_copy.parent / f"y{suffix}")
+    assert redrawn == bare(run_copy / f"path{suffix}")
 
 
 def test_a_clip_says_so(run_worker, tmp_path: Path) -> None:

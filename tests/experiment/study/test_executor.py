@@ -52,7 +52,8 @@ def test_cores_and_gpus_are_shared_out(
     cpus: int,
     gpus: int,
 ) -> None:
-    monkeypatch.setattr(local, "available_threads", lambda: 8)
+    for name in ("available_cores", "available_threads"):
+        monkeypatch.setattr(local, name, lambda: 8)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     made = local.create(settings, device)
     assert (made.count, made.cpus, made.gpus) == (workers, cpus, gpus)
