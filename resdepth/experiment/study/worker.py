@@ -15,7 +15,7 @@ from typing import IO
 
 from resdepth.errors import WorkerLost
 
-BOOT = """
+BOOT = """# a worker of resdepth study
 import importlib.util, json, sys
 given = json.loads(sys.argv[1])
 spec = importlib.util.spec_from_file_location(
