@@ -9,6 +9,7 @@ from typing import Any, Self
 from resdepth.analysis.measure import AnyModel, M, same_weights
 from resdepth.errors import AnalysisImpossible, RunsDiffer
 from resdepth.options.aside import PLACE, RECORDING
+from resdepth.options.programs import effective_options
 from resdepth.options.train import REGRESSIONS, TrainOptions
 from resdepth.runs.manifest import Manifest
 from resdepth.runs.run import Run
@@ -200,7 +201,8 @@ def _check_steps(models: Sequence[AnyModel], runs: Mapping[Path, Manifest]) -> N
 def _told(manifest: Manifest) -> dict[str, Any]:
     """What determines the weights of a run, beside seed and depth."""
     aside = (*VARYING, *PLACE, *RECORDING)
-    told = {name: value for name, value in manifest.options.items() if name not in aside}
+    options = effective_options(manifest.program, manifest.options)
+    told = {name: value for name, value in options.items() if name not in aside}
     # Points that are drawn depend on the seed.
     known = manifest.data and told.get("data") not in REGRESSIONS
     return told | ({"data checksum": manifest.data} if known else {})

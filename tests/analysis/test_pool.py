@@ -71,6 +71,19 @@ def test_other_options_are_refused_by_name(runs: Path, other: dict[str, Any], wh
     assert len(pooled(models, allow_mixed=True).models) == 5
 
 
+def test_an_option_without_effect_does_not_part_runs_of_earlier_versions(runs: Path) -> None:
+    run = runs / "1-3"
+    manifest = read_manifest(run)
+    idle = {"separation": 2.0, "lr_max": 7.0, "loss_p": 3.0, "p_var": 4.0, "no_p_var": True}
+    old = manifest.model_copy(update={"options": manifest.options | idle})
+    write_manifest(run, old)
+    assert len(pooled(read_models([runs])).models) == 4
+    assert resdepth.open_run(run).options.separation is None
+    write_manifest(run, manifest.model_copy(update={"options": manifest.options | {"gamma": 2.0}}))
+    with pytest.raises(RunsDiffer, match="--gamma"):
+        pooled(read_models([runs]))
+
+
 @pytest.mark.parametrize(
     "other", [{"checkpoint_every": 1}, {"log_every": 2}, {"engine": "eager"}, {"val_every": 1}]
 )
