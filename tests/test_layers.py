@@ -17,6 +17,7 @@ LEVELS = {
     "arrays": 0,
     "atomic": 0,
     "html": 0,
+    "isolation": 0,
     "records": 0,
     "walk": 0,
     "contents": 0,

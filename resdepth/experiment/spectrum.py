@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from resdepth import html
 from resdepth.engine.device import resolve_device
 from resdepth.engine.objective import DenseObjective, Objective
-from resdepth.engine.threads import threads_put_back
 from resdepth.errors import OptionConflict
 from resdepth.experiment.curvature import Curvature, LayerTraces, Traces, block_spectra
 from resdepth.experiment.objectives import Source, objective_of
 from resdepth.experiment.price import exact_traces, gradients, largest_asked
 from resdepth.experiment.rounding import rounding
+from resdepth.isolation import isolated
 from resdepth.mathematics.counting import Counts, counts, measures
 from resdepth.mathematics.spectrum import Eigenpairs, Product, extreme_eigenpairs, interaction
 from resdepth.options.resnet_cifar import ResnetCifarOptions
@@ -79,7 +79,7 @@ class Spectrum:
         return html.table(("eigenvalue", "residual"), pairs, caption)
 
 
-@threads_put_back()
+@isolated()
 def spectrum(
     source: Source, options: SpectrumOptions, announce: Announce = lambda price: None
 ) -> Spectrum:
