@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import Tensor, strided
 
-from resdepth.contents import listed, seen
+from resdepth.contents import UNREADABLE, listed, seen
 from resdepth.errors import (
     FileChanged,
     FileCorrupt,
@@ -27,7 +27,6 @@ from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
 from resdepth.runs.loading import (
     NUMPY,
     SAFETENSORS,
-    UNREADABLE,
     NotLoaded,
     check_archive,
     load_torch,
