@@ -186,9 +186,9 @@ def _checked(path: Path, content: object) -> Array:
 
 def _numbers(content: object) -> Array | None:
     if isinstance(content, Tensor):
-        if content.layout != strided or not content.dtype.is_floating_point:
+        if content.layout != strided or not content.dtype.is_floating_point or content.is_meta:
             return None
-        return content.detach().double().numpy()
+        return content.detach().resolve_neg().double().numpy()
     if isinstance(content, np.ndarray) and content.dtype.kind == "f":
         return content.astype(np.float64)
     return None
