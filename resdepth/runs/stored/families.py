@@ -9,9 +9,10 @@ from resdepth.contents import listed
 from resdepth.errors import AnalysisImpossible, FileCorrupt, PatternUnmatched
 from resdepth.runs.stored.bundle import Bundle
 from resdepth.runs.stored.names import grouped, layer_families, near, neighbours
-from resdepth.runs.stored.scales import FLOAT8, SCALED
+from resdepth.runs.stored.scales import FLOAT8, QUANTISED, SCALED
 from resdepth.runs.stored.tensor import Stored
 
+UNSCALED = "weights are real numbers; those of a quantised model need their scales first"
 Range = tuple[int, int]
 """The first and the last layer k to take."""
 
@@ -76,6 +77,15 @@ def _warn_of_copies(bundle: Bundle, found: Sequence[Family], pattern: str) -> No
         warnings.warn(f"{bundle.path}: {where}: {how}", stacklevel=3)
 
 
+def quantised(bundle: Bundle) -> str:
+    """Which tensors are the integers of a quantised model, in words; empty if there are none."""
+    found = [one for one in bundle.tensors.values() if one.dtype.startswith(QUANTISED)]
+    if not found:
+        return ""
+    more = f" and {len(found) - 1} more hold " if found[1:] else " holds "
+    return f"'{found[0].name}'{more}{found[0].dtype}"
+
+
 def _near(bundle: Bundle, pattern: str) -> str:
     rows = layer_families(bundle.tensors)
     found = near(pattern, [row.pattern for row in rows])
@@ -114,8 +124,7 @@ def _family(
     for k, stored in taken:
         if stored.numbers is None or not stored.size:
             reason = f"'{name}', k = {k}, holds {stored.dtype if stored.size else 'no numbers'}"
-            remedy = "weights are real numbers; those of a quantised model need their scales first"
-            raise FileCorrupt(path=bundle.path, reason=reason, remedy=remedy)
+            raise FileCorrupt(path=bundle.path, reason=reason, remedy=UNSCALED)
     return Family(name, taken[0][0], tuple(stored for _, stored in taken))
 
 
