@@ -16,6 +16,7 @@ LEVELS = {
     "errors": 0,
     "arrays": 0,
     "atomic": 0,
+    "cores": 0,
     "html": 0,
     "isolation": 0,
     "records": 0,

@@ -10,6 +10,7 @@ from resdepth.cli.tables import aligned
 from resdepth.errors import (
     FileCorrupt,
     ModelsMissing,
+    OptionConflict,
     PatternMissing,
     ResdepthError,
     WeightsForeign,
@@ -64,10 +65,19 @@ def _found(options: PathOptions, call: PathInvocation, command: str) -> "Sequenc
     from resdepth.runs.stored.models import stored_models
 
     sources, layers = options.sources, options.layer_range
+    suffix = f".{options.ext.lstrip('.')}" if options.ext else ""
+    for path in sources:
+        if suffix and path.is_file() and suffix not in path.suffixes:
+            reason, remedy = f"{path} has another extension", "leave it out"
+            raise OptionConflict(flag="--ext", reason=reason, remedy=remedy)
     if options.pattern is not None:
         return stored_models(sources, options.pattern, layers, options.ext)
     try:
-        return read_models(sources, options.ext)
+        found = read_models(sources, options.ext)
+        if layers is not None:
+            reason, remedy = "has no effect without --pattern", "leave it out"
+            raise OptionConflict(flag="--layers", reason=reason, remedy=remedy)
+        return found
     except (ModelsMissing, WeightsForeign) as error:
         return _others(options, call, command, error)
 
