@@ -65,6 +65,7 @@ def test_impossible_places(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("place", "reason"),
     [
+        ("file/c.txt", "Not a directory"),
         ("file/new/c.txt", "Not a directory"),
         ("new/" + "x" * 300 + "/c.txt", "File name too long"),
         ("new/" + "x" * 300, "File name too long"),
