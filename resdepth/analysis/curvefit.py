@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from resdepth.errors import (
     AnalysisImpossible,
-    EventsMissing,
     FileCorrupt,
     PathMissing,
     ResdepthError,
+    no_events,
+    no_scalar,
 )
 from resdepth.mathematics.decay import DecayFit, filter_curve, fit_decay
 from resdepth.records import plain
@@ -69,7 +70,7 @@ def event_sources(path: Path) -> Iterator[Path]:
         return
     folders = sorted({file.parent for file in walk(path, once=True) if is_event_file(file)})
     if not folders:
-        raise EventsMissing(path=path, where="in or under it")
+        raise no_events(path, "in or under it")
     yield from folders
 
 
@@ -83,8 +84,7 @@ def read_curve(path: Path, tag: str) -> tuple[Steps, Array]:
     """
     recording = read_recording(path)
     if tag not in recording.series:
-        known = ", ".join(sorted(recording.series)) or "none"
-        raise AnalysisImpossible(path=path, reason=f"no scalar '{tag}'", remedy=f"--tag: {known}")
+        raise no_scalar(path, tag, recording.series)
     for note in recording.notes[tag]:
         warnings.warn(note, stacklevel=2)
     return recording.series[tag]

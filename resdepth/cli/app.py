@@ -82,7 +82,10 @@ class LazyCommand(TyperCommand):
     ) -> Any:
         """Parse with the real command, after old spellings have become ours."""
         command = self.load()
-        return command.make_context(info_name, spelling.rewrite(command, args), parent, **extra)
+        ours = spelling.rewrite(command, args, " ".join(self.path))
+        context = command.make_context(info_name, ours, parent, **extra)
+        context.meta[spelling.DOTTED] = spelling.dotted(args)
+        return context
 
 
 class LazyGroup(TyperGroup):
@@ -154,7 +157,7 @@ def run() -> int:
         code = console.fail(error)
     except typer.Abort:
         code = signals.exit_code()
-    except typer.TyperException as error:
+    except console.ParserError as error:
         code = console.misuse(error)
     except BrokenPipeError:
         # The reader of a pipe has gone: nothing is left to say.

@@ -14,6 +14,7 @@ from resdepth.options.spectrum import SpectrumInvocation, SpectrumOptions
 
 if TYPE_CHECKING:
     from resdepth.experiment.spectrum import Spectrum
+    from resdepth.mathematics.spectrum import Search
 
 NAME = "spectrum"
 
@@ -79,13 +80,26 @@ def lines(found: "Spectrum") -> list[str]:
         f"  rate {found.rate:.6g} times lambda_1 = {found.rate_times_top:.4g}, "
         f"edge of stability {found.edge:g}"
     )
-    texts.append(f"  {found.products} products")
+    texts.append(f"  {found.products} products; {completeness(found.search)}")
     if found.rounding:
         texts.append(
             f"  in {found.dtype} a product is off by {found.rounding:.1g} of its size, "
             "of which residuals know nothing (--dtype float64)"
         )
     return texts
+
+
+def completeness(search: "Search | None") -> str:
+    """How it is known that no copy of a multiple eigenvalue is missing."""
+    if search is None:
+        return "the whole matrix was diagonalised, no eigenvalue is missing"
+    if not search.restarts:
+        return "one eigenvalue per end, its multiplicity was not searched for"
+    return (
+        f"{search.products} of them searched for copies of multiple eigenvalues in the complement "
+        f"of the vectors found: {search.found} found, then nothing further ({search.restarts} "
+        "restarts)"
+    )
 
 
 def _estimate(value: float, error: float) -> str:
