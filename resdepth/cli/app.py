@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from resdepth.cli import console, picture, signals, spelling
+from resdepth.cli import console, signals, spelling, window
 from resdepth.errors import (
     CompletionFailed,
     LibraryUnloadable,
@@ -42,6 +42,7 @@ COMMANDS: Tree = {
         {
             "run": "Train the cells of a study, or go on with it.",
             "status": "Show where each cell stands.",
+            "probe": "Find the rate of a study with --lr auto.",
             "retry": "Go on, failed cells included.",
             "cancel": "End what runs, and keep the rest from beginning.",
             "report": "Write what a study says: verdict, tables, figures.",
@@ -81,7 +82,10 @@ class LazyCommand(TyperCommand):
     ) -> Any:
         """Parse with the real command, after old spellings have become ours."""
         command = self.load()
-        return command.make_context(info_name, spelling.rewrite(command, args), parent, **extra)
+        ours = spelling.rewrite(command, args, " ".join(self.path))
+        context = command.make_context(info_name, ours, parent, **extra)
+        context.meta[spelling.DOTTED] = spelling.dotted(args)
+        return context
 
 
 class LazyGroup(TyperGroup):
@@ -145,7 +149,7 @@ NO_ROOM = ("failed to map segment", "cannot allocate memory", "cannot create sha
 
 def run() -> int:
     """Run the command line; every failure is one line, and an exit code that is returned."""
-    picture.settle_environment()
+    window.settle_environment()
     try:
         code = get_command(app).main(prog_name="resdepth", standalone_mode=False)
         sys.stdout.flush()

@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from resdepth.atomic import check_writable
 from resdepth.cli import console, signals
 from resdepth.cli.parameters import command, command_line
+from resdepth.cli.picture import finish, origin_of
 from resdepth.options.base import Options
 from resdepth.options.study import (
     NoOptions,
@@ -29,7 +31,28 @@ def run(options: Options, call: StudyInvocation, given: frozenset[str]) -> int:
     that are neither finished nor at work are trained, depths and seeds that are new are added.
     """
     words = options.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+    if call.dry_run:
+        return _preview(call, words)
     return _train(call, call.folder, words, retry=False)
+
+
+def probe(options: Options, call: StatusInvocation, given: frozenset[str]) -> int:
+    """Find the learning rate of a study with --lr auto, and write it into its plan.
+
+    'study run' does this itself: here if the cells are trained here, else in a job that they wait
+    for.
+    """
+    with signals.deferred():
+        from resdepth.experiment.study.run import found_rate
+
+    console.route_warnings()
+    plan = found_rate(call.study, lambda text: console.say(text, quiet=call.quiet))
+    rates = [{**one.where, "depth": one.depth, "lr": one.lr} for one in plan.probes]
+    if call.json_:
+        from resdepth.records import as_json
+
+        print(as_json({"study": call.study, "rates": rates}))
+    return 0
 
 
 def retry(options: Options, call: RetryInvocation, given: frozenset[str]) -> int:
@@ -71,20 +94,30 @@ def report(options: Options, call: ReportInvocation, given: frozenset[str]) -> i
     --spectrum adds the curvature of the loss around the weights of every run, at the price of some
     hundred gradients each.
     """
+    out = call.page
+    check_writable(
+        out, out.with_suffix(".json"), out.with_suffix(".csv"), out.with_suffix("") / "x"
+    )
     with signals.deferred():
+        from resdepth.analysis.sources import study_files
         from resdepth.analysis.study import read_study
-        from resdepth.analysis.study_numbers import study_numbers
-        from resdepth.figures.report import write_report
-        from resdepth.records import as_json
+        from resdepth.analysis.study_numbers import study_csv, study_numbers
+        from resdepth.figures.report import write_page
 
     console.route_warnings()
     study = read_study(call.study, call.curvature, lambda text: console.say(text, quiet=call.quiet))
-    paths = write_report(study, call.page)
-    if call.json_:
-        print(as_json(study_numbers(study)))
-    else:
-        print("\n".join(_answers(study)))
-    console.wrote(paths, aside=call.json_)
+    recorded = call.recorded()
+    told = {name: recorded[name] for name in ("study", "out", "spectrum")}
+    origin = origin_of(told, study_files(study))
+    finish(
+        lambda: write_page(study, out, origin),
+        study_numbers(study),
+        out,
+        origin,
+        text="\n".join(_answers(study)),
+        json=call.json_,
+        table=study_csv(study),
+    )
     return 0
 
 
@@ -96,6 +129,14 @@ def _answers(study: "Study") -> Iterator[str]:
         if one.label:
             yield f"{one.label}:"
         yield from verdict_lines(one.scaling, one.cautions)
+
+
+def _preview(call: StudyInvocation, words: dict[str, Any]) -> int:
+    from resdepth.experiment.study.run import planned, previewed, settings_of
+
+    plan, _ = planned(call.folder, words, tuple(command_line()))
+    print(previewed(plan, settings_of(call.folder, call.settings)))
+    return 0
 
 
 def _train(call: Any, folder: Any, words: dict[str, Any], *, retry: bool) -> int:
@@ -150,6 +191,7 @@ def _counts(rows: Sequence[Any]) -> str:
 COMMANDS = {
     "run": command("study run", StudyOptions, StudyInvocation, run),
     "status": command("study status", NoOptions, StatusInvocation, status),
+    "probe": command("study probe", NoOptions, StatusInvocation, probe),
     "retry": command("study retry", NoOptions, RetryInvocation, retry),
     "cancel": command("study cancel", NoOptions, StatusInvocation, cancel),
     "report": command("study report", NoOptions, ReportInvocation, report),

@@ -6,6 +6,9 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from resdepth.experiment.study import worker
 from tests.support.process import Workers, wait_until
 from tests.support.runs import Whole, whole
 
@@ -90,3 +93,17 @@ def kill(number: int) -> None:
     """SIGKILL, and until the process is gone."""
     os.kill(number, signal.SIGKILL)
     wait_until(lambda: not alive(number))
+
+
+def fake_workers(monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    """Have workers import nothing and run a line of Python before they serve."""
+    begin, main, end = worker.BOOT.rpartition("main(")
+    lines = "import os, time, resdepth.cli.worker as worker\nworker.MODULES = ()\n"
+    monkeypatch.setattr(worker, "BOOT", f"{begin}{lines}{line}\n{main}{end}")
+
+
+def customise(site: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every Python that is started from now on run a script at its start."""
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(script)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]))
