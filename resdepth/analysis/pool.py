@@ -9,6 +9,7 @@ from typing import Any, Generic
 from resdepth.analysis.measure import AnyModel, M
 from resdepth.errors import AnalysisImpossible, RunsDiffer
 from resdepth.options.aside import PLACE, RECORDING
+from resdepth.options.programs import effective_options
 from resdepth.options.train import REGRESSIONS, TrainOptions
 from resdepth.runs.manifest import Manifest
 from resdepth.runs.run import Run
@@ -130,7 +131,8 @@ def _differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterable[s
 def _told(manifest: Manifest) -> dict[str, Any]:
     """What determines the weights of a run, beside seed and depth."""
     aside = (*VARYING, *PLACE, *RECORDING)
-    told = {name: value for name, value in manifest.options.items() if name not in aside}
+    options = effective_options(manifest.program, manifest.options)
+    told = {name: value for name, value in options.items() if name not in aside}
     # Points that are drawn depend on the seed.
     known = manifest.data and told.get("data") not in REGRESSIONS
     return told | ({"data checksum": manifest.data} if known else {})

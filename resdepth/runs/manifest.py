@@ -86,10 +86,15 @@ def new_manifest(
         options=dict(options),
         seed=int(options["seed"]),
         versions=versions(),
-        platform=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        platform=machine(),
         started=started,
         threads=int(options.get("threads") or available_threads()),
     )
+
+
+def machine() -> str:
+    """The operating system, the processor's architecture and the version of Python."""
+    return f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
 
 
 def versions() -> dict[str, str]:

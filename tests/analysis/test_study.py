@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from resdepth.analysis.curvatures import curvature_table
 from resdepth.analysis.doubling import doubling_table
 from resdepth.analysis.rates import rate_curves, transfer
 from resdepth.analysis.study import read_study
+from resdepth.errors import NotConverged
 from resdepth.experiment.objectives import Source
 from resdepth.experiment.spectrum import spectrum
 from resdepth.experiment.study.plan import Plan
@@ -165,3 +167,21 @@ def test_the_curvature_is_that_of_the_spectrum(planned: Path) -> None:
     assert one.rate_times_top == found.rate_times_top and one.edge == 2.0
     assert len(said) == 1 and "gradients of the loss" in said[0]
     assert table.values("top").shape == (1, 1)
+
+
+def test_a_spectrum_that_fails_does_not_cost_the_others(planned: Path, monkeypatch) -> None:
+    row = next(row for row in read_study(planned).cells if not row.why)
+    real, runs = spectrum, iter([True, False, False])
+
+    def sometimes(*args: Any) -> Any:
+        if next(runs):
+            return real(*args)
+        raise NotConverged(found=0, wanted=1, products=9)
+
+    monkeypatch.setattr("resdepth.analysis.curvatures.spectrum", sometimes)
+    options = SpectrumOptions(top=1, smallest=0, threads=1)
+    with pytest.warns(UserWarning, match="0 of 1 converged.*left out of the curvature"):
+        table = curvature_table([row, row], options)
+    assert table is not None and len(table.rows) == 1
+    with pytest.warns(UserWarning, match="left out"):
+        assert curvature_table([row], options) is None
