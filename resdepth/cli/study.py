@@ -24,9 +24,10 @@ def run(options: Options, call: StudyInvocation, given: frozenset[str]) -> int:
     """Train one experiment at many depths and seeds: a plan, and a run for each combination.
 
     Most options of train take several values, as in --depth 16,32,64 or 16:1024:x2 or 16:128:16 and
-    --seed 0:5; what has several is an axis, and axes multiply. The folder holds the plan
-    (study.yaml) and a run a cell in cells/. On a study that is there the command goes on: cells
-    that are neither finished nor at work are trained, depths and seeds that are new are added.
+    --seed 0:5. Each option with several values is an axis; the study runs every combination. The
+    folder holds the plan (study.yaml) and one run per cell in cells/. An existing study is resumed:
+    cells that are neither finished nor running are trained. New depths and seeds are added, also
+    more --epochs, and rates if there are several. Anything else takes a new study.
     """
     words = options.model_dump(mode="json", exclude_unset=True, exclude_none=True)
     return _train(call, call.folder, words, retry=False)
@@ -99,20 +100,20 @@ def _answers(study: "Study") -> Iterator[str]:
 
 
 def _train(call: Any, folder: Any, words: dict[str, Any], *, retry: bool) -> int:
-    from resdepth.experiment.study.run import study
+    from resdepth.experiment.study.command import run_command
+    from resdepth.experiment.study.run import conducted
 
     console.route_warnings()
+
+    def say(text: str) -> None:
+        console.say(text, quiet=call.quiet)
+
     try:
-        rows = study(
-            folder,
-            retry=retry,
-            say=lambda text: console.say(text, quiet=call.quiet),
-            command=command_line(),
-            settings=call.settings,
-            **words,
+        rows = conducted(
+            folder, words, call.settings, command_line(), retry=retry, say=say, begin=say
         )
     except KeyboardInterrupt:
-        console.say(f"interrupted; 'resdepth study run {folder}' goes on")
+        console.say(f"interrupted; '{run_command(folder)}' goes on")
         return signals.exit_code()
     if call.json_:
         _show(folder, rows, as_json=True)

@@ -1,16 +1,20 @@
-"""A study begun, continued, tried again, called off: what `resdepth study` does."""
+"""Begin, resume, retry and cancel a study: what `resdepth study` does."""
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from resdepth.errors import OptionConflict
 from resdepth.experiment.study.cell import job_of, stop_path
+from resdepth.experiment.study.command import run_command
 from resdepth.experiment.study.executor import Executor, executor_of
+from resdepth.experiment.study.extension import extended, slower
 from resdepth.experiment.study.plan import AUTO, Cell, Plan
 from resdepth.experiment.study.record import (
     Jobs,
     begun,
+    neighbour,
     read_jobs,
     read_plan,
     write_jobs,
@@ -20,6 +24,7 @@ from resdepth.experiment.study.state import ENDED, Row, Rows, row_of, table
 from resdepth.options.executor import ExecutorInvocation, checked
 from resdepth.options.resolve import resolve
 from resdepth.options.study import StudyOptions
+from resdepth.options.train import TrainOptions
 
 Say = Callable[[str], None]
 PROBE = "resdepth.experiment.study.probe"
@@ -37,12 +42,13 @@ def study(
     settings: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Rows:
-    """Train the cells of the study in `out` that are not trained yet; a row a cell.
+    """Train the cells of the study in `out` that are not trained yet; one row per cell.
 
     Parameters
     ----------
     out
-        The folder; a study that is there goes on, with more depths and seeds where given.
+        The folder. A new study needs `depth`; an existing one is resumed, with more depths and
+        seeds if they are given.
     executor, workers
         "local" (the default), "slurm" or "dask", and how many cells at once; `settings` has the
         other options of the executor by name. Slurm and Dask go on without this process.
@@ -60,22 +66,56 @@ def study(
     ------
     StudyChanged
         The study there has another value of an option.
+    OptionConflict
+        There is no study in `out`, and no `depth` for a new one.
     """
-    say, folder = say or (lambda _: None), Path(out)
+    if options.get("depth") is None and not begun(Path(out)):
+        reason = f"there is no study in {out}, and a new one needs depths{neighbour(Path(out))}"
+        remedy = f"as in resdepth.study({str(out)!r}, depth=[16, 32, 64])"
+        raise OptionConflict(flag="depth", reason=reason, remedy=remedy)
+    words = list(command or ["resdepth.study"])
+    named = {"executor": executor, "workers": workers, **(settings or {})}
+    return conducted(Path(out), options, named, words, retry=retry, say=say or (lambda _: None))
+
+
+def conducted(
+    folder: Path,
+    options: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    command: Sequence[str],
+    *,
+    retry: bool = False,
+    say: Say,
+    begin: Say = lambda _: None,
+) -> Rows:
+    """Begin or resume a study: what `study` and the commands call.
+
+    `begin` takes a line about a study that is new.
+    """
     words = {n: list(v) if isinstance(v, (range, tuple)) else v for n, v in options.items()}
     given = resolve(StudyOptions, words, command="study run").model_dump(
         mode="json", exclude_none=True, exclude_unset=True
     )
-    named = {"executor": executor, "workers": workers, **(settings or {})}
-    chosen = _settings(folder, {n: v for n, v in named.items() if v is not None})
-    plan = planned(folder, given, tuple(command or ["resdepth.study"]), say)
+    chosen = _settings(folder, {n: v for n, v in settings.items() if v is not None})
+    plan = planned(folder, given, tuple(command), chosen, say, begin)
     return trained(plan, chosen, retry=retry, say=say)
 
 
-def planned(folder: Path, given: Mapping[str, Any], command: tuple[str, ...], say: Say) -> Plan:
-    """The plan on disk: new, as it was, or with more cells; with its rate where that is `auto`."""
+def planned(
+    folder: Path,
+    given: Mapping[str, Any],
+    command: tuple[str, ...],
+    settings: Mapping[str, Any],
+    say: Say,
+    begin: Say,
+) -> Plan:
+    """The plan on disk: new, as it was, or with more cells; with its rate if that is `auto`."""
     old = read_plan(folder) if begun(folder) else None
-    plan = Plan.of(folder, given, command) if old is None else old.extended(given)
+    if old is None:
+        plan = Plan.of(folder, given, command)
+        begin(f"a new study begins in {folder}{neighbour(folder)}: {size(plan)}")
+    else:
+        plan = extended(old, given, settings)
     if plan != old:
         write_plan(plan)
     if plan.options.get("lr") == AUTO and not plan.probes:
@@ -85,16 +125,29 @@ def planned(folder: Path, given: Mapping[str, Any], command: tuple[str, ...], sa
     return plan
 
 
+def size(plan: Plan) -> str:
+    """How many networks a study trains, and how much work that is."""
+    cells, depths = plan.cells(), plan.axes["depth"]
+    one = Cell("", {}, TrainOptions(), Path())
+    times = sum(cell.cost for cell in cells) / one.cost
+    span = f"{depths[0]} to {depths[-1]}" if len(depths) > 1 else str(depths[0])
+    return (
+        f"{len(cells)} networks of {span} layers, about {times:.2g} times the work of one "
+        "'resdepth train' with its default options on the same data"
+    )
+
+
 def trained(plan: Plan, settings: Mapping[str, Any], *, retry: bool = False, say: Say) -> Rows:
     """Submit each cell that has neither ended nor is at work; with `retry` failed ones too."""
     executor = executor_of(settings, str(plan.options["device"]))
     handles = read_jobs(plan.folder)
     known = handles.handles if handles.settings.get("executor") == settings["executor"] else {}
-    todo = _todo(plan, retry=retry, active=_active(executor, known), say=say)
+    todo = _todo(plan, settings, retry=retry, active=_active(executor, known), say=say)
     for cell in todo:
         stop_path(plan.folder, cell.name).unlink(missing_ok=True)
     if todo:
-        say(f"{len(todo)} cells to train; 'resdepth study status {plan.folder}' says how far")
+        status = run_command(plan.folder, action="status")
+        say(f"{len(todo)} cells to train; '{status}' says how far")
     jobs = [job_of(cell, plan.folder, executor.cpus, executor.gpus) for cell in todo]
     given = dict(zip((cell.name for cell in todo), executor.submit(jobs), strict=True))
     write_jobs(plan.folder, Jobs(dict(settings), known | given))
@@ -149,19 +202,23 @@ def _active(executor: Executor, handles: Mapping[str, str]) -> set[str]:
     return {name for name, handle in handles.items() if handle in at_work}
 
 
-def _todo(plan: Plan, *, retry: bool, active: set[str], say: Say) -> list[Cell]:
-    todo = []
+def _todo(
+    plan: Plan, settings: Mapping[str, Any], *, retry: bool, active: set[str], say: Say
+) -> list[Cell]:
+    todo, run = [], run_command(plan.folder)
     for cell in plan.cells():
         row = row_of(plan, cell)
-        again = retry and row.state == "failed" and not row.lost
         if cell.name in active or row.state == "running":
             say(f"{cell.name}  is at work already")
-        elif again or row.state not in ENDED:
+        elif row.state not in ENDED or (retry and row.state == "failed" and not row.lost):
             todo.append(cell)
         elif row.lost:
-            say(f"{told(row)} (move {row.path} away, and 'resdepth study run' trains it again)")
+            say(f"{told(row)} (move {row.path} away, and '{run}' trains it again)")
         elif row.state == "failed":
-            say(f"{cell.name}  failed: {row.why} ('resdepth study retry {plan.folder}')")
+            again = run_command(plan.folder, action="retry")
+            say(f"{cell.name}  failed: {row.why} ('{again}' tries it again)")
         elif row.state == "diverged" and retry:
-            say(f"{cell.name}  diverged: it would again; a smaller --lr is another study")
+            half = slower(plan, settings)
+            advice = f"; a new study takes half the rate: '{half}'" if half else ""
+            say(f"{cell.name}  diverged: it would diverge again{advice}")
     return todo
