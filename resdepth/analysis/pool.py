@@ -1,10 +1,11 @@
 """Which runs are repetitions of one experiment: the same options but for seed, depth and place."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic
+from typing import Any, Generic, TypeVar
 
 from resdepth.analysis.measure import AnyModel, M
 from resdepth.errors import AnalysisImpossible, RunsDiffer
@@ -13,6 +14,7 @@ from resdepth.options.train import REGRESSIONS, TrainOptions
 from resdepth.runs.manifest import Manifest
 from resdepth.runs.run import Run
 
+V = TypeVar("V")
 VARYING = ("seed", "depth")
 """What runs of one experiment may differ in."""
 MIXED = "--allow-mixed takes them all the same"
@@ -61,22 +63,45 @@ def pooled(models: Sequence[M], *, allow_mixed: bool = False) -> Pool[M]:
     return Pool(tuple(kept), tuple(dict.fromkeys(left_out)))
 
 
-def experiments(manifests: Mapping[Path, Manifest]) -> dict[str, list[Path]]:
+def experiments(
+    manifests: Mapping[Path, Manifest], *, aside: Iterable[str] = (), named: Iterable[str] = ()
+) -> dict[str, list[Path]]:
     """The runs that are repetitions of one another, by the options in which these sets differ.
 
-    The key is "" where there is one set alone, else as in "--alpha 0.5, --lr 2.0".
+    The key is "" if there is one set alone, else as in "--alpha 0.5, --lr 2.0". Runs of one set may
+    also differ in the options `aside`; those `named` are in every key.
     """
-    told = {run: _told(manifest) for run, manifest in manifests.items()}
+    told = {
+        run: {name: value for name, value in _told(manifest).items() if name not in aside}
+        for run, manifest in manifests.items()
+    }
     names = list(dict.fromkeys(name for known in told.values() for name in known))
     values = {
         name: {repr(known[name]) for known in told.values() if name in known} for name in names
     }
-    differing = [name for name in names if len(values[name]) > 1]
+    differing = [name for name in names if len(values[name]) > 1 or name in named]
     sets: dict[str, list[Path]] = {}
     for run, known in told.items():
-        parts = [f"{_spelled(name)} {known[name]}" for name in differing if name in known]
+        parts = [f"{spelled(name)} {known[name]}" for name in differing if name in known]
         sets.setdefault(", ".join(parts), []).append(run)
-    return sets
+    return in_order(sets)
+
+
+def in_order(sets: Mapping[str, V]) -> dict[str, V]:
+    """Sets of runs by their labels, in which numbers count as numbers."""
+    return {label: sets[label] for label in sorted(sets, key=_rank)}
+
+
+def _rank(label: str) -> list[tuple[float, str]]:
+    words = label.replace(",", " ").split()
+    return [(_number(word), word) for word in words]
+
+
+def _number(word: str) -> float:
+    try:
+        return float(word)
+    except ValueError:
+        return math.inf
 
 
 def seed_names(models: Sequence[AnyModel]) -> list[int | str]:
@@ -116,7 +141,7 @@ def _check(runs: Mapping[Any, Manifest]) -> None:
             raise RunsDiffer(
                 first=paths[0],
                 second=other,
-                what=_spelled(name),
+                what=spelled(name),
                 ours=ours.get(name),
                 theirs=theirs.get(name),
             )
@@ -131,11 +156,14 @@ def _told(manifest: Manifest) -> dict[str, Any]:
     """What determines the weights of a run, beside seed and depth."""
     aside = (*VARYING, *PLACE, *RECORDING)
     told = {name: value for name, value in manifest.options.items() if name not in aside}
+    if "reached" in manifest.detail:
+        told.pop("epochs", None)  # It ended at its --stop-loss, however many were allowed.
     # Points that are drawn depend on the seed.
     known = manifest.data and told.get("data") not in REGRESSIONS
     return told | ({"data checksum": manifest.data} if known else {})
 
 
-def _spelled(name: str) -> str:
+def spelled(name: str) -> str:
+    """An option as a label has it."""
     known = name in TrainOptions.model_fields
     return f"--{name.replace('_', '-')}" if known else f"the {name}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from resdepth.cli import console, signals
 from resdepth.cli.parameters import command, command_line
+from resdepth.cli.tables import aligned
 from resdepth.options.base import Options
 from resdepth.options.study import (
     NoOptions,
@@ -90,13 +91,21 @@ def report(options: Options, call: ReportInvocation, given: frozenset[str]) -> i
 
 
 def _answers(study: "Study") -> Iterator[str]:
-    """The verdict on each experiment, and what limits it."""
+    """The verdict on each experiment and what limits it, the best rates, and what to do next."""
     from resdepth.analysis.answer import verdict_lines
+    from resdepth.analysis.next_steps import next_steps
+    from resdepth.analysis.rates import rate_rows, transfer
 
     for one in study.experiments:
         if one.label:
             yield f"{one.label}:"
         yield from verdict_lines(one.scaling, one.cautions)
+    for table in study.rates:
+        yield f"best learning rate by depth{f', {table.label}' if table.label else ''}:"
+        yield aligned(rate_rows(table.curves))
+        yield from transfer(table.curves)
+    for purpose, words in next_steps(study):
+        yield f"next, {purpose}: {words}"
 
 
 def _train(call: Any, folder: Any, words: dict[str, Any], *, retry: bool) -> int:

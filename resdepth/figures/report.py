@@ -7,7 +7,7 @@ from resdepth.analysis.study import Study
 from resdepth.analysis.study_numbers import study_csv, study_numbers
 from resdepth.atomic import write_text
 from resdepth.figures import page, sections, style
-from resdepth.figures.gallery import Picture, pictures, rate_pictures
+from resdepth.figures.gallery import Picture, pictures, rate_picture
 from resdepth.records import write_numbers
 
 
@@ -25,8 +25,8 @@ def write_report(study: Study, out: Path) -> list[Path]:
     """
     folder, written = out.with_suffix(""), list[Path]()
     parts = list(_experiments(study, folder, written))
-    rates = _drawn(rate_pictures(study), folder, "", written)
-    parts += [*sections.rates(study, list(rates.values())), *sections.cells(study)]
+    parts += [*_rates(study, folder, written), *sections.next_steps(study)]
+    parts += sections.cells(study)
     parts += [page.heading("What the words mean"), page.meanings(), *sections.origin(study)]
     write_text(out, page.page(f"Study {study.folder.resolve().name}", parts))
     numbers = write_numbers(out.with_suffix(".json"), study_numbers(study))
@@ -39,6 +39,15 @@ def _experiments(study: Study, folder: Path, written: list[Path]) -> Iterator[st
     for number, one in enumerate(study.experiments, start=1):
         start = f"{number}-" if len(study.experiments) > 1 else ""
         yield from sections.answer(one, _drawn(pictures(one), folder, start, written))
+
+
+def _rates(study: Study, folder: Path, written: list[Path]) -> Iterator[str]:
+    if study.rates:
+        yield page.heading("Rates")
+    for number, table in enumerate(study.rates, start=1):
+        start = f"{number}-" if len(study.rates) > 1 else ""
+        shown = _drawn([rate_picture(table)], folder, start, written)
+        yield from sections.rates(table, shown.values())
 
 
 def _drawn(

@@ -143,7 +143,10 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_loss_that_was_missed_and_cells_not_begun(planned: Path) -> None:
     # The one that missed its loss was given another one, and so it is another experiment.
     study = read_study(planned)
-    outcomes = {(row.depth, row.seed): (row.outcome, row.why) for row in study.cells}
+    lost = [(row.depth, row.seed) for row in study.cells if row.reason == "lost"]
+    assert lost == [(4, 1)]
+    kept = [row for row in study.cells if row.reason != "lost"]
+    outcomes = {(row.depth, row.seed): (row.outcome, row.why) for row in kept}
     assert outcomes == {
         (4, 0): ("finished", ""),
         (4, 1): ("finished", "did not reach the loss 0.01"),

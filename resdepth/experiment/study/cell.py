@@ -42,11 +42,14 @@ class Job:
     cost: float
     cpus: int
     gpus: int = 0
+    epochs: int = 0
+    """Those that are planned; a run that ended after fewer is resumed."""
 
     @property
     def again(self) -> tuple[str, ...]:
-        """The command line that goes on with it."""
-        return ("train", f"--resume={self.run}")
+        """The command line that resumes it."""
+        more = (f"--epochs={self.epochs}",) if self.epochs else ()
+        return ("train", f"--resume={self.run}", *more)
 
 
 def job_of(cell: Cell, folder: Path, cpus: int, gpus: int) -> Job:
@@ -55,8 +58,8 @@ def job_of(cell: Cell, folder: Path, cpus: int, gpus: int) -> Job:
     run = cell.run.absolute()
     arguments = ("train", *flags_of(options), f"--out={run}")
     log, stop = folder.absolute() / LOGS / f"{cell.name}.log", stop_path(folder, cell.name)
-    depth = cell.options.depth
-    return Job(cell.name, arguments, run, log, stop, depth, cell.cost, options.threads or 1, gpus)
+    needs = (cell.options.depth, cell.cost, options.threads or 1, gpus)
+    return Job(cell.name, arguments, run, log, stop, *needs, cell.options.epochs)
 
 
 def stop_path(folder: Path, name: str) -> Path:
@@ -88,7 +91,7 @@ def train_cell(job: Job, worker: Worker) -> None:
     until = time.monotonic() + PATIENCE
     while busy(job.run) and time.monotonic() < until:
         time.sleep(PAUSE)
-    if finished(job.run) or job.stop.exists():
+    if finished(job.run, job.epochs) or job.stop.exists():
         return
     begun = (job.run / MANIFEST).exists()
     worker.run(job.again if begun else job.arguments, job.log, job.stop)
@@ -102,10 +105,15 @@ def manifest_of(run: Path) -> Manifest | None:
         return None
 
 
-def finished(run: Path) -> bool:
-    """Whether a run has ended as it should."""
+def finished(run: Path, epochs: int = 0) -> bool:
+    """Whether a run has ended as it should, after as many epochs as are planned."""
     manifest = manifest_of(run)
-    return manifest is not None and manifest.outcome == "finished"
+    return manifest is not None and manifest.outcome == "finished" and not short(manifest, epochs)
+
+
+def short(manifest: Manifest, epochs: int) -> bool:
+    """Whether a run has fewer than `epochs` and did not end earlier at its `--stop-loss`."""
+    return "reached" not in manifest.detail and manifest.options.get("epochs", epochs) < epochs
 
 
 def busy(run: Path) -> bool:
