@@ -263,7 +263,7 @@ class StudyChanged(ResdepthError):
     """A study that is resumed was given another value of an option."""
 
     template = "{flag}: the study in {path} has {recorded}, not {given}"
-    hint = "depths, seeds and epochs can be added; for anything else begin a new study: '{command}'"
+    hint = "depths, seeds and epochs can be added; for anything else begin a new study: {command}"
     exit_code = 2
 
 

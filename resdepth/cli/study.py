@@ -109,7 +109,7 @@ def _answers(study: "Study") -> Iterator[str]:
 
 
 def _train(call: Any, folder: Any, words: dict[str, Any], *, retry: bool) -> int:
-    from resdepth.experiment.study.command import run_command
+    from resdepth.experiment.study.command import quoted, run_command
     from resdepth.experiment.study.run import conducted
 
     console.route_warnings()
@@ -122,7 +122,7 @@ def _train(call: Any, folder: Any, words: dict[str, Any], *, retry: bool) -> int
             folder, words, call.settings, command_line(), retry=retry, say=say, begin=say
         )
     except KeyboardInterrupt:
-        console.say(f"interrupted; '{run_command(folder)}' goes on")
+        console.say(f"interrupted; {quoted(run_command(folder))} goes on")
         return signals.exit_code()
     if call.json_:
         _show(folder, rows, as_json=True)

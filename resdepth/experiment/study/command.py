@@ -16,6 +16,11 @@ def run_command(folder: Path, *words: str, action: str = "run") -> str:
     return shlex.join(["resdepth", "study", action, str(folder), *words])
 
 
+def quoted(command: str) -> str:
+    """A command within a sentence."""
+    return f"`{command}`" if "'" in command else f"'{command}'"
+
+
 def new_study_command(folder: Path, options: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     """The command that begins a study with `options` in `folder`.
 
@@ -23,9 +28,10 @@ def new_study_command(folder: Path, options: Mapping[str, Any], settings: Mappin
     values are left out.
     """
     defaults = TrainOptions()
+    always = (*DEFAULTS, "lr_depth_exponent")  # A study has another default than `train`.
     words: list[str] = []
     for name, value in options.items():
-        if value is not None and (name in DEFAULTS or value != getattr(defaults, name)):
+        if value is not None and (name in always or value != getattr(defaults, name)):
             words += _words(TrainOptions, name, value)
     if settings.get("executor", "local") != "local":
         for name, value in settings.items():

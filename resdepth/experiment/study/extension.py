@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from resdepth.errors import StudyChanged
-from resdepth.experiment.study.command import new_study_command
+from resdepth.experiment.study.command import new_study_command, quoted
 from resdepth.experiment.study.plan import ALWAYS, AUTO, Plan, ascending, check_start
 from resdepth.options.base import flag_of
 from resdepth.options.train import TrainOptions
@@ -47,7 +47,7 @@ def extended(plan: Plan, given: Mapping[str, Any], settings: Mapping[str, Any]) 
             path=plan.folder,
             recorded=_shown(before),
             given=_shown(after),
-            command=anew(replace(other, axes=other.axes | more), settings, **derived),
+            command=quoted(anew(replace(other, axes=other.axes | more), settings, **derived)),
         )
     _check_depths(whole, settings)
     whole.cells()
@@ -83,10 +83,12 @@ def _check_depths(plan: Plan, settings: Mapping[str, Any]) -> None:
     if all(max(depths) in {depth << n for n in range(64)} for depth in depths):
         remedy = (
             "the cells that are there would need another start; a new study has all depths: "
-            f"'{anew(plan, settings, init_depth=None)}'"
+            + quoted(anew(plan, settings, init_depth=None))
         )
     check_start(depths, drawn, remedy)
 
 
 def _shown(value: Any) -> str:
+    if value is None:
+        return "none"
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -7,7 +7,7 @@ from typing import Any
 
 from resdepth.errors import OptionConflict
 from resdepth.experiment.study.cell import job_of, stop_path
-from resdepth.experiment.study.command import run_command
+from resdepth.experiment.study.command import quoted, run_command
 from resdepth.experiment.study.executor import Executor, executor_of
 from resdepth.experiment.study.extension import extended, slower
 from resdepth.experiment.study.plan import AUTO, Cell, Plan
@@ -113,7 +113,8 @@ def planned(
     old = read_plan(folder) if begun(folder) else None
     if old is None:
         plan = Plan.of(folder, given, command)
-        begin(f"a new study begins in {folder}{neighbour(folder)}: {size(plan)}")
+        question = "" if "depth" in given else neighbour(folder)
+        begin(f"a new study begins in {folder}{question}: {size(plan)}")
     else:
         plan = extended(old, given, settings)
     if plan != old:
@@ -130,10 +131,11 @@ def size(plan: Plan) -> str:
     cells, depths = plan.cells(), plan.axes["depth"]
     one = Cell("", {}, TrainOptions(), Path())
     times = sum(cell.cost for cell in cells) / one.cost
+    work = f"about {times:.0f} times the work of" if times > 1 else "less work than"
     span = f"{depths[0]} to {depths[-1]}" if len(depths) > 1 else str(depths[0])
     return (
-        f"{len(cells)} networks of {span} layers, about {times:.2g} times the work of one "
-        "'resdepth train' with its default options on the same data"
+        f"{len(cells)} networks of {span} layers, {work} one 'resdepth train' with its default "
+        "options on the same data"
     )
 
 
@@ -146,8 +148,8 @@ def trained(plan: Plan, settings: Mapping[str, Any], *, retry: bool = False, say
     for cell in todo:
         stop_path(plan.folder, cell.name).unlink(missing_ok=True)
     if todo:
-        status = run_command(plan.folder, action="status")
-        say(f"{len(todo)} cells to train; '{status}' says how far")
+        status = quoted(run_command(plan.folder, action="status"))
+        say(f"{len(todo)} cells to train; {status} says how far")
     jobs = [job_of(cell, plan.folder, executor.cpus, executor.gpus) for cell in todo]
     given = dict(zip((cell.name for cell in todo), executor.submit(jobs), strict=True))
     write_jobs(plan.folder, Jobs(dict(settings), known | given))
@@ -205,7 +207,7 @@ def _active(executor: Executor, handles: Mapping[str, str]) -> set[str]:
 def _todo(
     plan: Plan, settings: Mapping[str, Any], *, retry: bool, active: set[str], say: Say
 ) -> list[Cell]:
-    todo, run = [], run_command(plan.folder)
+    todo, run, diverged = [], quoted(run_command(plan.folder)), False
     for cell in plan.cells():
         row = row_of(plan, cell)
         if cell.name in active or row.state == "running":
@@ -213,12 +215,13 @@ def _todo(
         elif row.state not in ENDED or (retry and row.state == "failed" and not row.lost):
             todo.append(cell)
         elif row.lost:
-            say(f"{told(row)} (move {row.path} away, and '{run}' trains it again)")
+            say(f"{told(row)} (move {row.path} away, and {run} trains it again)")
         elif row.state == "failed":
-            again = run_command(plan.folder, action="retry")
-            say(f"{cell.name}  failed: {row.why} ('{again}' tries it again)")
+            again = quoted(run_command(plan.folder, action="retry"))
+            say(f"{cell.name}  failed: {row.why} ({again} tries it again)")
         elif row.state == "diverged" and retry:
-            half = slower(plan, settings)
-            advice = f"; a new study takes half the rate: '{half}'" if half else ""
-            say(f"{cell.name}  diverged: it would diverge again{advice}")
+            say(f"{cell.name}  diverged: it would diverge again")
+            diverged = True
+    if diverged and (half := slower(plan, settings)):
+        say(f"a new study takes half the rate: {quoted(half)}")
     return todo
