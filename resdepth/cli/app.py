@@ -42,6 +42,7 @@ COMMANDS: Tree = {
         {
             "run": "Train the cells of a study, or go on with it.",
             "status": "Show where each cell stands.",
+            "probe": "Find the rate of a study with --lr auto.",
             "retry": "Go on, failed cells included.",
             "cancel": "End what runs, and keep the rest from beginning.",
             "report": "Write what a study says: verdict, tables, figures.",

@@ -13,6 +13,7 @@ from resdepth.errors import OldSpellingUnknown, OptionInvalid
 NAMES = {
     "--L": "--depth",
     "--seed-everything": "--seed",
+    "--minutes": "--time",
     "--eval-every": "--val-every",
     "--limit-train": "--train-fraction",
     "--model.L": "--depth",

@@ -31,7 +31,28 @@ def run(options: Options, call: StudyInvocation, given: frozenset[str]) -> int:
     more --epochs, and rates if there are several. Anything else takes a new study.
     """
     words = options.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+    if call.dry_run:
+        return _preview(call, words)
     return _train(call, call.folder, words, retry=False)
+
+
+def probe(options: Options, call: StatusInvocation, given: frozenset[str]) -> int:
+    """Find the learning rate of a study with --lr auto, and write it into its plan.
+
+    'study run' does this itself: here if the cells are trained here, else in a job that they wait
+    for.
+    """
+    with signals.deferred():
+        from resdepth.experiment.study.run import found_rate
+
+    console.route_warnings()
+    plan = found_rate(call.study, lambda text: console.say(text, quiet=call.quiet))
+    rates = [{**one.where, "depth": one.depth, "lr": one.lr} for one in plan.probes]
+    if call.json_:
+        from resdepth.records import as_json
+
+        print(as_json({"study": call.study, "rates": rates}))
+    return 0
 
 
 def retry(options: Options, call: RetryInvocation, given: frozenset[str]) -> int:
@@ -108,6 +129,15 @@ def _answers(study: "Study") -> Iterator[str]:
         yield f"next, {purpose}: {words}"
 
 
+def _preview(call: StudyInvocation, words: dict[str, Any]) -> int:
+    from resdepth.experiment.study.run import planned, previewed, settings_of
+
+    settings = settings_of(call.folder, call.settings)
+    plan, _ = planned(call.folder, words, tuple(command_line()), settings)
+    print(previewed(plan, settings))
+    return 0
+
+
 def _train(call: Any, folder: Any, words: dict[str, Any], *, retry: bool) -> int:
     from resdepth.experiment.study.command import quoted, run_command
     from resdepth.experiment.study.run import conducted
@@ -160,6 +190,7 @@ def _counts(rows: Sequence[Any]) -> str:
 COMMANDS = {
     "run": command("study run", StudyOptions, StudyInvocation, run),
     "status": command("study status", NoOptions, StatusInvocation, status),
+    "probe": command("study probe", NoOptions, StatusInvocation, probe),
     "retry": command("study retry", NoOptions, RetryInvocation, retry),
     "cancel": command("study cancel", NoOptions, StatusInvocation, cancel),
     "report": command("study report", NoOptions, ReportInvocation, report),

@@ -1,72 +1,149 @@
-"""Options of the executors of `resdepth study`: who trains the cells, and how many at once."""
+"""Options of the executors of `resdepth study`: where the cells train, and how many at once."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
+
+from pydantic import field_validator
+from pydantic_core import PydanticCustomError
 
 from resdepth.errors import OptionConflict
 from resdepth.options.base import Invocation, flag_of, option
 
 Executor = Literal["local", "slurm", "dask"]
+SLURM = ("slurm",)
+OURS = (
+    "array", "dependency", "error", "job-name", "no-requeue", "open-mode", "output", "requeue",
+    "signal", "wrap",
+)  # fmt: skip
+"""Options of sbatch that a study needs for itself."""
 
 
 class ExecutorInvocation(Invocation):
     """Where the cells of a study are trained."""
 
+    OLD_NAMES: ClassVar[dict[str, str]] = {"minutes": "time"}
+
     executor: Executor | None = option(
-        None, "who trains the cells", default_text="as before, else local"
+        None, "where to train the cells", default_text="the one used before, else local"
     )
     workers: int | None = option(
         None,
-        "cells at once: processes of local, running jobs of slurm",
-        default_text="one a core or GPU; slurm: no limit",
+        "most cells that train at once in the whole study: processes of local, jobs of slurm",
+        default_text="one per core or GPU; slurm: no limit",
         ge=1,
     )
-    partition: str | None = option(None, "partition of slurm")
-    account: str | None = option(None, "account of slurm")
-    qos: str | None = option(None, "quality of service of slurm")
-    mem: str | None = option(None, "memory of a job of slurm, as in 4GB")
-    minutes: int | None = option(
+    partition: str | None = option(None, "slurm: partition")
+    account: str | None = option(None, "slurm: account")
+    qos: str | None = option(None, "slurm: quality of service")
+    mem: str | None = option(None, "slurm: memory per job, as in 4GB")
+    time: str | None = option(
         None,
-        "time limit of a job of slurm at the deepest network; a job that meets it goes on in the "
-        "next one",
-        unit="minutes",
+        "slurm: time limit of a cell of the deepest network, in minutes or as in 2:30:00 or "
+        "1-12:00; less for shallower ones, unless --workers is given. A cell that meets it is "
+        "requeued and resumed",
         default_text="60",
-        ge=1,
     )
-    scheduler: str | None = option(None, "address of the scheduler of dask, as in tcp://host:8786")
+    gres: str | None = option(
+        None,
+        "slurm: generic resources per job, as in gpu:a100:1",
+        default_text="one GPU with --device cuda, and with --device auto if the partition has GPUs",
+    )
+    constraint: str | None = option(None, "slurm: features that a node must have")
+    setup: tuple[str, ...] = option(
+        (), "slurm: shell line that a job runs first, as in 'module load cuda'; may be repeated"
+    )
+    python: str | None = option(
+        None,
+        "slurm: command that starts Python in a job, as in 'apptainer exec --nv image.sif python3'",
+        default_text="this Python",
+    )
+    sbatch: tuple[str, ...] = option(
+        (), "slurm: further option of sbatch, as in exclude=node7 or exclusive; may be repeated"
+    )
+    scheduler: str | None = option(None, "dask: address of the scheduler, as in tcp://host:8786")
 
     BELONGS: ClassVar[dict[str, tuple[str, ...]]] = {
         "workers": ("local", "slurm"),
-        "partition": ("slurm",),
-        "account": ("slurm",),
-        "qos": ("slurm",),
-        "mem": ("slurm",),
-        "minutes": ("slurm",),
+        "partition": SLURM,
+        "account": SLURM,
+        "qos": SLURM,
+        "mem": SLURM,
+        "time": SLURM,
+        "gres": SLURM,
+        "constraint": SLURM,
+        "setup": SLURM,
+        "python": SLURM,
+        "sbatch": SLURM,
         "scheduler": ("dask",),
     }
+    """Which executors an option belongs to."""
+
+    @field_validator("time", mode="before")
+    @classmethod
+    def _time(cls, value: Any) -> Any:
+        if value is None:
+            return None
+        text = str(value)
+        if not minutes_of(text):
+            reason = "should be minutes or a time as Slurm writes it (2:30:00, 1-12:00)"
+            raise PydanticCustomError("time", reason)
+        return text
+
+    @field_validator("sbatch")
+    @classmethod
+    def _sbatch(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        for value in values:
+            name = value.lstrip("-").partition("=")[0]
+            if not re.fullmatch("[a-z][a-z0-9-]*", name):
+                raise PydanticCustomError("sbatch", "should be NAME=VALUE or NAME")
+            if name in OURS or name in ExecutorInvocation.BELONGS:
+                reason = f"'{name}' is set by the study itself or by an option of its own"
+                raise PydanticCustomError("sbatch", reason)
+        return values
 
     @property
     def settings(self) -> dict[str, Any]:
         """The options of the executor that were given."""
-        return {n: v for n in ("executor", *self.BELONGS) if (v := getattr(self, n)) is not None}
+        given = {name: getattr(self, name) for name in ("executor", *self.BELONGS)}
+        return {name: value for name, value in given.items() if value not in (None, ())}
+
+
+def minutes_of(text: str) -> int:
+    """A time limit as Slurm spells it, in minutes rounded up; 0 if it is none.
+
+    The spellings are M, M:S, H:M:S, D-H, D-H:M and D-H:M:S.
+    """
+    days, dash, clock = text.strip().rpartition("-")
+    parts = clock.split(":")
+    if not all(part.isdecimal() for part in [*parts, *([days] if dash else [])]) or len(parts) > 3:
+        return 0
+    numbers = [int(part) for part in parts]
+    if dash:
+        hours, minutes, seconds = [*numbers, 0, 0][:3]
+    elif len(numbers) == 3:
+        hours, minutes, seconds = numbers
+    else:
+        hours, (minutes, seconds) = 0, [*numbers, 0][:2]
+    return (int(days or 0) * 24 + hours) * 60 + minutes + -(-seconds // 60)
 
 
 def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of an executor, which is `local` where they name none.
+    """The settings of an executor, which is `local` if they name none.
 
     Raises
     ------
     OptionConflict
-        One belongs to another executor, or one that is needed is missing.
+        An option belongs to another executor, or a required one is missing.
     """
     executor = settings.get("executor", "local")
     for name, value in settings.items():
         owners = ExecutorInvocation.BELONGS.get(name, (executor,))
-        if value is not None and executor not in owners:
+        if value not in (None, ()) and executor not in owners:
             raise OptionConflict(
                 flag=flag_of(ExecutorInvocation, name),
-                reason=f"says nothing to --executor={executor}",
-                remedy=f"it belongs to {' and '.join(owners)}",
+                reason=f"has no effect with --executor={executor}",
+                remedy=f"leave it out; it is an option of {' and '.join(owners)}",
             )
     if executor == "dask" and not settings.get("scheduler"):
         remedy = "give the address of a running scheduler, as in --scheduler=tcp://host:8786"

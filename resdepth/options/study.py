@@ -96,6 +96,11 @@ class StudyInvocation(ExecutorInvocation):
 
     study: Path | None = option(None, "the study to begin or to go on with", positional=True)
     out: Path | None = option(None, "the same as STUDY", default_text="study")
+    dry_run: bool = option(
+        False,
+        "print the commands of the cells, for slurm the batch scripts, and train nothing",
+        flags=("--dry-run",),
+    )
     json_: bool = option(False, "print the cells as JSON on stdout", flags=("--json",))
 
     @model_validator(mode="after")

@@ -6,11 +6,13 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from resdepth.errors import ResdepthError
+from resdepth.errors import OptionConflict, ResdepthError
+from resdepth.experiment.study.command import quoted, run_command
 from resdepth.experiment.study.plan import Cell
+from resdepth.experiment.study.record import read_plan
 from resdepth.experiment.study.worker import Worker
 from resdepth.options.base import flag_of
 from resdepth.options.train import TrainOptions
@@ -23,6 +25,10 @@ PATIENCE = 150.0
 """Seconds that a cell waits for a process that trains in its folder, which may be ending."""
 PAUSE = 0.2
 LOGS, STOPS = "logs", "stop"
+PROBE = "lr-auto"
+"""Name of the job that finds the rate of --lr auto."""
+COMPLAINT = "resdepth: error: "
+"""How the line with an error begins in what a command prints."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,8 @@ class Job:
     gpus: int = 0
     epochs: int = 0
     """Those that are planned; a run that ended after fewer is resumed."""
+    study: Path | None = None
+    """The study whose plan has the learning rate by the time the job starts; None: it had it."""
 
     @property
     def again(self) -> tuple[str, ...]:
@@ -60,6 +68,40 @@ def job_of(cell: Cell, folder: Path, cpus: int, gpus: int) -> Job:
     log, stop = folder.absolute() / LOGS / f"{cell.name}.log", stop_path(folder, cell.name)
     needs = (cell.options.depth, cell.cost, options.threads or 1, gpus)
     return Job(cell.name, arguments, run, log, stop, *needs, cell.options.epochs)
+
+
+def probe_of(job: Job, folder: Path) -> Job:
+    """The job that finds the rate of --lr auto for the study in `folder`, with what `job` needs."""
+    arguments = ("study", "probe", str(folder.absolute()))
+    return replace(
+        job,
+        name=PROBE,
+        arguments=arguments,
+        run=folder.absolute(),
+        log=folder.absolute() / LOGS / f"{PROBE}.log",
+        stop=stop_path(folder, PROBE),
+    )
+
+
+def settled(job: Job) -> Job:
+    """The job with the learning rate that the probe has written into the plan.
+
+    Raises
+    ------
+    ResdepthError
+        The plan has no rate.
+    """
+    if job.study is None:
+        return job
+    plan = read_plan(job.study)
+    if plan.rateless:
+        raise OptionConflict(
+            flag="--lr=auto",
+            reason=f"the probe found no rate; {job.study / LOGS / PROBE}.log says why",
+            remedy=f"{quoted(run_command(job.study, action='retry'))} looks for it again",
+        )
+    cell = next(cell for cell in plan.cells() if cell.name == job.name)
+    return job_of(cell, job.study, job.cpus, job.gpus)
 
 
 def stop_path(folder: Path, name: str) -> Path:
@@ -92,6 +134,12 @@ def train_cell(job: Job, worker: Worker) -> None:
     while busy(job.run) and time.monotonic() < until:
         time.sleep(PAUSE)
     if finished(job.run, job.epochs) or job.stop.exists():
+        return
+    try:
+        job = settled(job)
+    except ResdepthError as error:
+        job.log.parent.mkdir(parents=True, exist_ok=True)
+        job.log.write_text(f"{COMPLAINT}{error}\n", encoding="utf-8")
         return
     begun = (job.run / MANIFEST).exists()
     worker.run(job.again if begun else job.arguments, job.log, job.stop)

@@ -9,7 +9,7 @@ from distributed import Client, Future, fire_and_forget
 
 from resdepth.errors import ExecutorFailed, WorkerLost
 from resdepth.experiment.study.cell import Job, train_cell
-from resdepth.experiment.study.executor import Tell
+from resdepth.experiment.study.executor import Tell, command_lines
 from resdepth.experiment.study.worker import Worker, start_worker
 
 PATIENCE = 10
@@ -30,19 +30,29 @@ class Dask:
     """Submits to a scheduler that is not ours."""
 
     cpus = 1
+    probes_here = False
 
     def __init__(self, address: str, gpus: int) -> None:
         self.address, self.gpus = address, gpus
 
-    def submit(self, jobs: Sequence[Job]) -> list[str]:
-        """A task a cell, the most expensive first; keys are the handles."""
+    def submit(
+        self, jobs: Sequence[Job], after: Sequence[str] = (), active: Iterable[str] = ()
+    ) -> list[str]:
+        """Submit one task per cell, the most expensive first; keys are the handles."""
         keys = [f"{job.name}-{uuid.uuid4().hex}" for job in jobs]
         with self._client() as client:
+            before: list[Any] = [Future(key, client) for key in after]
             for key, job in zip(keys, jobs, strict=True):
                 needs = {"resources": {"GPU": self.gpus}} if self.gpus else {}
-                future = client.submit(train, job, key=key, pure=False, priority=job.cost, **needs)
+                future = client.submit(
+                    train, job, *before, key=key, pure=False, priority=job.cost, **needs
+                )
                 fire_and_forget(future)  # type: ignore[no-untyped-call]
         return keys
+
+    def preview(self, jobs: Sequence[Job]) -> str:
+        """The command of each cell."""
+        return command_lines(jobs)
 
     def active(self, handles: Iterable[str]) -> set[str]:
         """What the scheduler still has to do."""
@@ -74,8 +84,8 @@ class Dask:
             raise ExecutorFailed(executor="dask", reason=reason) from None
 
 
-def train(job: Job) -> str:
-    """What a worker of Dask runs: the cell's name, which is all that its result says.
+def train(job: Job, *before: object) -> str:
+    """Train a cell in a worker of Dask, and return its name; `before` are the tasks it waits for.
 
     Raises
     ------

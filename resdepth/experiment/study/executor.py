@@ -1,5 +1,6 @@
 """Who trains the cells of a study: one interface, an implementation a module."""
 
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Protocol
@@ -25,8 +26,21 @@ class Executor(Protocol):
     def gpus(self) -> int:
         """GPUs a cell."""
 
-    def submit(self, jobs: Sequence[Job]) -> list[str]:
-        """Take jobs; a handle for each."""
+    @property
+    def probes_here(self) -> bool:
+        """Whether the probe of --lr auto runs in this process; if not, it is a job like a cell."""
+
+    def submit(
+        self, jobs: Sequence[Job], after: Sequence[str] = (), active: Iterable[str] = ()
+    ) -> list[str]:
+        """Take jobs, and return a handle for each.
+
+        They start when the jobs with the handles `after` have ended. `active` are the jobs of the
+        same study that are at work, which count towards a limit on their number.
+        """
+
+    def preview(self, jobs: Sequence[Job]) -> str:
+        """What `submit` would run, as text."""
 
     def active(self, handles: Iterable[str]) -> set[str]:
         """The handles of jobs that are queued or running."""
@@ -36,6 +50,11 @@ class Executor(Protocol):
 
     def wait(self, tell: Tell) -> None:
         """Until everything has ended, where jobs end with this process; else nothing."""
+
+
+def command_lines(jobs: Sequence[Job]) -> str:
+    """The commands that train the cells, one per line, for a shell."""
+    return "\n".join(shlex.join(("resdepth", *job.arguments)) for job in jobs)
 
 
 def executor_of(settings: Mapping[str, Any], device: str) -> Executor:

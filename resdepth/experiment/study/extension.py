@@ -30,14 +30,13 @@ def extended(plan: Plan, given: Mapping[str, Any], settings: Mapping[str, Any]) 
     derived = {} if "init_depth" in named else {"init_depth": None}
     other = Plan.of(plan.folder, plan.spelled() | derived | named, plan.command)
     more = _union(plan, other, (*ALWAYS, *({"lr"} & plan.axes.keys())))
-    unfound = plan.options.get("lr") == AUTO and not plan.probes
     whole = replace(plan, axes=plan.axes | more)
-    if unfound and "lr" in named:
+    if plan.rateless and "lr" in named:
         options = other.options | {"init_depth": plan.options.get("init_depth")}
         whole = replace(other, axes=other.axes | more, options=options)
     for name in named:
         before, after = plan.value(name), other.value(name)
-        if name in more or after == before or (name == "lr" and unfound):
+        if name in more or after == before or (name == "lr" and plan.rateless):
             continue
         if name == "epochs" and name in plan.options and name in other.options and after > before:
             whole = replace(whole, options=whole.options | {name: after})

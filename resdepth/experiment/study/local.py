@@ -9,7 +9,7 @@ from typing import Any
 
 from resdepth.errors import WorkerLost
 from resdepth.experiment.study.cell import Job, train_cell
-from resdepth.experiment.study.executor import Tell
+from resdepth.experiment.study.executor import Tell, command_lines
 from resdepth.experiment.study.worker import Worker, start_worker, start_workers
 from resdepth.runs.manifest import available_threads
 
@@ -41,6 +41,8 @@ class Local:
     ends, however it does, the workers end with a checkpoint of what they train.
     """
 
+    probes_here = True
+
     def __init__(self, workers: int, cores: int, devices: Sequence[str]) -> None:
         self.count, self.devices = workers, devices
         self.cpus = max(1, cores // workers)
@@ -55,7 +57,9 @@ class Local:
         self._error: Exception | None = None
         self._jobs = 0
 
-    def submit(self, jobs: Sequence[Job]) -> list[str]:
+    def submit(
+        self, jobs: Sequence[Job], after: Sequence[str] = (), active: Iterable[str] = ()
+    ) -> list[str]:
         """Begin with the most expensive of them."""
         for number, job in enumerate(jobs, start=self._jobs):
             self._waiting.put((-job.cost, number, 1, job))
@@ -68,6 +72,10 @@ class Local:
         for slot in slots:
             threading.Thread(target=self._work, args=(slot,), daemon=True).start()
         return [job.name for job in jobs]
+
+    def preview(self, jobs: Sequence[Job]) -> str:
+        """The command of each cell."""
+        return command_lines(jobs)
 
     def active(self, handles: Iterable[str]) -> set[str]:
         """None: its jobs end with the process that has submitted them."""

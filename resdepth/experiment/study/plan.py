@@ -107,6 +107,11 @@ class Plan:
             return self.options.get("lr")
         return self.probes[0].lr if len(self.probes) == 1 else None
 
+    @property
+    def rateless(self) -> bool:
+        """Whether the learning rate is `auto` and the probe has not found it yet."""
+        return self.options.get("lr") == AUTO and not self.probes
+
     def value(self, name: str) -> Any:
         """What the plan says of an option: one value, or those of its axis."""
         return self.axes[name] if name in self.axes else self.options[name]

@@ -1,16 +1,18 @@
 """Begin, resume, retry and cancel a study: what `resdepth study` does."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from resdepth.errors import OptionConflict
-from resdepth.experiment.study.cell import job_of, stop_path
+from resdepth.experiment.study.cell import PROBE, Job, job_of, probe_of, stop_path
 from resdepth.experiment.study.command import quoted, run_command
 from resdepth.experiment.study.executor import Executor, executor_of
 from resdepth.experiment.study.extension import extended, slower
-from resdepth.experiment.study.plan import AUTO, Cell, Plan
+from resdepth.experiment.study.plan import Cell, Plan
 from resdepth.experiment.study.record import (
     Jobs,
     begun,
@@ -27,7 +29,7 @@ from resdepth.options.study import StudyOptions
 from resdepth.options.train import TrainOptions
 
 Say = Callable[[str], None]
-PROBE = "resdepth.experiment.study.probe"
+PROBE_MODULE = "resdepth.experiment.study.probe"
 """It imports torch, which nothing else here needs."""
 
 
@@ -96,32 +98,43 @@ def conducted(
     given = resolve(StudyOptions, words, command="study run").model_dump(
         mode="json", exclude_none=True, exclude_unset=True
     )
-    chosen = _settings(folder, {n: v for n, v in settings.items() if v is not None})
-    plan = planned(folder, given, tuple(command), chosen, say, begin)
+    chosen = settings_of(folder, {n: v for n, v in settings.items() if v is not None})
+    plan, old = planned(folder, given, tuple(command), chosen)
+    if old is None:
+        question = "" if "depth" in given else neighbour(folder)
+        begin(f"a new study begins in {folder}{question}: {size(plan)}")
+    if plan != old:
+        write_plan(plan)
     return trained(plan, chosen, retry=retry, say=say)
 
 
 def planned(
-    folder: Path,
-    given: Mapping[str, Any],
-    command: tuple[str, ...],
-    settings: Mapping[str, Any],
-    say: Say,
-    begin: Say,
-) -> Plan:
-    """The plan on disk: new, as it was, or with more cells; with its rate if that is `auto`."""
+    folder: Path, given: Mapping[str, Any], command: tuple[str, ...], settings: Mapping[str, Any]
+) -> tuple[Plan, Plan | None]:
+    """The plan that the options ask for, and the one on disk if there is one."""
     old = read_plan(folder) if begun(folder) else None
-    if old is None:
-        plan = Plan.of(folder, given, command)
-        question = "" if "depth" in given else neighbour(folder)
-        begin(f"a new study begins in {folder}{question}: {size(plan)}")
-    else:
-        plan = extended(old, given, settings)
-    if plan != old:
-        write_plan(plan)
-    if plan.options.get("lr") == AUTO and not plan.probes:
-        probed: Plan = import_module(PROBE).probed(plan, say)
-        plan = probed
+    new = Plan.of(folder, given, command) if old is None else extended(old, given, settings)
+    return new, old
+
+
+def previewed(plan: Plan, settings: Mapping[str, Any]) -> str:
+    """What `trained` would submit, as text: commands, or the batch scripts of Slurm."""
+    executor = executor_of(settings, str(plan.options["device"]))
+    todo = _todo(plan, settings, retry=False, active=set(), say=lambda _: None)
+    jobs = [job_of(cell, plan.folder, executor.cpus, executor.gpus) for cell in todo]
+    parts = [executor.preview(part) for part in (_probe_jobs(plan, jobs), jobs) if part]
+    if plan.rateless:
+        parts.insert(1, "# the probe finds the rate of the cells, for which 1.0 stands here")
+    return "\n".join(parts)
+
+
+def found_rate(folder: Path, say: Say) -> Plan:
+    """The study's plan with the rate of --lr auto, which is found here if it is not known."""
+    plan = read_plan(folder)
+    if plan.rateless:
+        probed: Plan = import_module(PROBE_MODULE).probed(plan, say)
+        # More depths or seeds may have been added since.
+        plan = replace(read_plan(folder), probes=probed.probes)
         write_plan(plan)
     return plan
 
@@ -142,16 +155,32 @@ def size(plan: Plan) -> str:
 def trained(plan: Plan, settings: Mapping[str, Any], *, retry: bool = False, say: Say) -> Rows:
     """Submit each cell that has neither ended nor is at work; with `retry` failed ones too."""
     executor = executor_of(settings, str(plan.options["device"]))
+    if plan.rateless and executor.probes_here:
+        plan = found_rate(plan.folder, say)
     handles = read_jobs(plan.folder)
     known = handles.handles if handles.settings.get("executor") == settings["executor"] else {}
-    todo = _todo(plan, settings, retry=retry, active=_active(executor, known), say=say)
-    for cell in todo:
-        stop_path(plan.folder, cell.name).unlink(missing_ok=True)
+    active = _active(executor, known)
+    todo = _todo(plan, settings, retry=retry, active=active, say=say)
+    for name in (PROBE, *(cell.name for cell in todo)):
+        stop_path(plan.folder, name).unlink(missing_ok=True)
     if todo:
         status = quoted(run_command(plan.folder, action="status"))
-        say(f"{len(todo)} cells to train; {status} says how far")
+        say(f"{len(todo)} cells to train; {status} shows their state")
     jobs = [job_of(cell, plan.folder, executor.cpus, executor.gpus) for cell in todo]
-    given = dict(zip((cell.name for cell in todo), executor.submit(jobs), strict=True))
+    probes = [] if PROBE in active else _probe_jobs(plan, jobs)
+    if probes:
+        say("--lr=auto: a job of its own finds the rate; the cells wait for it")
+    for job in (*probes, *jobs):
+        # What it printed before would be taken for its reason to fail.
+        with suppress(OSError):
+            job.log.unlink()
+    if plan.rateless:
+        jobs = [replace(job, study=plan.folder.absolute()) for job in jobs]
+    running = {name: known[name] for name in active}
+    found = dict(zip((job.name for job in probes), executor.submit(probes), strict=True))
+    after = [handle for name, handle in (running | found).items() if name == PROBE]
+    submitted = executor.submit(jobs, after, running.values())
+    given = found | dict(zip((cell.name for cell in todo), submitted, strict=True))
     write_jobs(plan.folder, Jobs(dict(settings), known | given))
     cells, done = {cell.name: cell for cell in plan.cells()}, 0
 
@@ -168,14 +197,22 @@ def cancelled(folder: Path) -> Rows:
     """Keep what waits from beginning, and end what runs with a checkpoint."""
     plan, jobs = read_plan(folder), read_jobs(folder)
     rows = [row for row in table(plan) if row.state not in ENDED]
-    for row in rows:
-        path = stop_path(folder, row.cell)
+    names = [*([PROBE] if plan.rateless else []), *(row.cell for row in rows)]
+    for name in names:
+        path = stop_path(folder, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     if jobs.settings:
         executor = executor_of(jobs.settings, str(plan.options["device"]))
-        executor.cancel([jobs.handles[row.cell] for row in rows if row.cell in jobs.handles])
+        executor.cancel([jobs.handles[name] for name in names if name in jobs.handles])
     return table(plan)
+
+
+def _probe_jobs(plan: Plan, jobs: Sequence[Job]) -> list[Job]:
+    """The job that finds the rate, if the plan needs one and there is anything to train."""
+    if not plan.rateless or not jobs:
+        return []
+    return [probe_of(max(jobs, key=lambda job: job.cost), plan.folder)]
 
 
 def told(row: Row) -> str:
@@ -191,8 +228,8 @@ def told(row: Row) -> str:
     return "  ".join([*parts, *([row.why] if row.why else [])])
 
 
-def _settings(folder: Path, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What was said of the executor now, over what was said before where it is the same one."""
+def settings_of(folder: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The executor's options given now over those of the last call, if the executor is the same."""
     before = read_jobs(folder).settings
     same = given.get("executor", before.get("executor")) == before.get("executor")
     whole = (before if same else {}) | dict(given)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from resdepth import html
 from resdepth.errors import NotARun, ResdepthError
-from resdepth.experiment.study.cell import LOGS, busy, short, stop_path
+from resdepth.experiment.study.cell import COMPLAINT, LOGS, PROBE, busy, short, stop_path
 from resdepth.experiment.study.plan import Cell, Plan
 from resdepth.options.aside import PLACE, RECORDING
 from resdepth.options.base import flag_of
@@ -18,7 +18,6 @@ from resdepth.runs.manifest import Manifest, read_manifest
 State = Literal["queued", "running", "finished", "stopped", "diverged", "failed"]
 PROGRESS = "resdepth.experiment.study.progress"
 """It reads event files, for which it imports what a plain look at a study does not need."""
-COMPLAINT = "resdepth: error: "
 ENDED = ("finished", "diverged", "failed")
 """What `study run` leaves as it is."""
 
@@ -65,6 +64,8 @@ def row_of(plan: Plan, cell: Cell) -> Row:
         manifest = read_manifest(cell.run)
     except NotARun:
         why = _complaint(plan.folder, cell.name)
+        if plan.rateless:
+            why = _complaint(plan.folder, PROBE)
         stopped = stop_path(plan.folder, cell.name).exists()
         return Row(*named, "failed" if why else "stopped" if stopped else "queued", why=why)
     except ResdepthError as error:

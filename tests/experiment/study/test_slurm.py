@@ -108,6 +108,46 @@ def test_a_time_limit_is_met_with_a_checkpoint(
     assert studies.files(study) == studies.files(long)
 
 
+def test_a_signal_before_a_job_is_ready_loses_no_cell(tmp_path: Path, workers: Workers) -> None:
+    submit(workers, tmp_path, studies.FOUR)
+    wait_until(lambda: any("RUNNING" in state for state in queued().values()))
+    for _ in range(8):
+        # Python is starting: it has no handler yet.
+        for job, state in queued().items():
+            if "RUNNING" in state:
+                subprocess.run(["scancel", "--signal=USR2", job], check=False)
+        time.sleep(0.05)
+    wait_until(drained)
+    assert set(studies.states(workers, tmp_path / "study").values()) == {"finished"}
+
+
+def test_the_number_of_workers_bounds_the_whole_study(tmp_path: Path, workers: Workers) -> None:
+    submit(workers, tmp_path, f"{studies.FOUR} --workers 1")
+    arrays = {job.partition("_")[0] for job in queued()}
+    assert len(arrays) == 1 and len(queued()) == 4
+    submit(workers, tmp_path, "--seed 0:3 --workers 1")
+    assert len(queued()) == 6
+    most = 0
+    while not drained():
+        most = max(most, sum("RUNNING" in state for state in queued().values()))
+    assert most == 1
+    assert set(studies.states(workers, tmp_path / "study").values()) == {"finished"}
+
+
+def test_the_rate_is_found_by_a_job(tmp_path: Path, workers: Workers) -> None:
+    (tmp_path / "here").mkdir()
+    words = studies.FOUR.replace("--lr 2", "--lr auto")
+    here = finish(workers, tmp_path / "here", words)
+    ended = submit(workers, tmp_path, words)
+    assert "a job of its own finds the rate" in ended.stderr
+    # A second call does not look for it again.
+    assert submit(workers, tmp_path).stderr.count("is at work already") == 4
+    assert len(queued()) <= 5
+    wait_until(drained)
+    assert set(studies.states(workers, tmp_path / "study").values()) == {"finished"}
+    assert studies.files(tmp_path / "study") == studies.files(here)
+
+
 def test_preempted_it_goes_on_later(tmp_path: Path, workers: Workers, long: Path) -> None:
     study = begin(workers, tmp_path)
     at_work = studies.trainers(study)
