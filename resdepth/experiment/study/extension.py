@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from resdepth.errors import StudyChanged
+from resdepth.experiment.study.axes import spelled_out
 from resdepth.experiment.study.command import new_study_command, quoted
-from resdepth.experiment.study.plan import ALWAYS, AUTO, Plan, ascending, check_start
+from resdepth.experiment.study.plan import ALWAYS, AUTO, Plan, ascending, check_start, depths_of
 from resdepth.options.base import flag_of
 from resdepth.options.train import TrainOptions
 from resdepth.runs.folder import default_run_folder
@@ -26,8 +27,12 @@ def extended(plan: Plan, given: Mapping[str, Any], settings: Mapping[str, Any]) 
         A depth does not fit the start that all depths share.
     """
     named = {name: value for name, value in given.items() if value is not None}
-    # The depth of the drawn start follows from all depths unless it was given.
+    # The depth at which the start is drawn follows from all depths unless it was given.
     derived = {} if "init_depth" in named else {"init_depth": None}
+    if derived and "depth" in named:
+        added = depths_of(spelled_out("--depth", named["depth"]))
+        depths = ascending((*plan.axes["depth"], *added))
+        _check_depths(replace(plan, axes=plan.axes | {"depth": depths}), settings)
     other = Plan.of(plan.folder, plan.spelled() | derived | named, plan.command)
     more = _union(plan, other, (*ALWAYS, *({"lr"} & plan.axes.keys())))
     whole = replace(plan, axes=plan.axes | more)
@@ -48,7 +53,6 @@ def extended(plan: Plan, given: Mapping[str, Any], settings: Mapping[str, Any]) 
             given=_shown(after),
             command=quoted(anew(replace(other, axes=other.axes | more), settings, **derived)),
         )
-    _check_depths(whole, settings)
     whole.cells()
     return whole
 

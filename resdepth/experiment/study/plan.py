@@ -74,9 +74,7 @@ class Plan:
         if AUTO in axes.get("lr", ()):
             reason = "'auto' finds a rate by itself; it is no value among others"
             raise OptionConflict(flag="--lr", reason=reason, remedy="give it alone, or numbers")
-        axes["depth"] = [
-            resolve(TrainOptions, {"depth": word}, command=COMMAND).depth for word in axes["depth"]
-        ]
+        axes["depth"] = depths_of(axes["depth"])
         single = {n: lists[n][0] if n in lists else raw[n] for n in raw if n not in axes}
         draft = cls(folder, {n: tuple(v) for n, v in axes.items()}, single, command)
         return draft._settled()
@@ -148,6 +146,17 @@ class Plan:
         if float(exponent):
             wanted |= {"lr_depth_exponent": exponent, "lr_depth": depth}
         return resolve(TrainOptions, wanted, command=COMMAND)
+
+
+def depths_of(words: Iterable[str]) -> list[int]:
+    """Depths as the command line spells them, one per word.
+
+    Raises
+    ------
+    OptionInvalid
+        One is no number of layers.
+    """
+    return [resolve(TrainOptions, {"depth": word}, command=COMMAND).depth for word in words]
 
 
 def middle(depths: tuple[Any, ...]) -> int:

@@ -146,10 +146,8 @@ def size(plan: Plan) -> str:
     times = sum(cell.cost for cell in cells) / one.cost
     work = f"about {times:.0f} times the work of" if times > 1 else "less work than"
     span = f"{depths[0]} to {depths[-1]}" if len(depths) > 1 else str(depths[0])
-    return (
-        f"{len(cells)} networks of {span} layers, {work} one 'resdepth train' with its default "
-        "options on the same data"
-    )
+    networks = f"{len(cells)} network{'s' * (len(cells) != 1)} of {span} layers"
+    return f"{networks}, {work} one 'resdepth train' with its default options on the same data"
 
 
 def trained(plan: Plan, settings: Mapping[str, Any], *, retry: bool = False, say: Say) -> Rows:
