@@ -17,6 +17,7 @@ from resdepth.analysis.pool import experiments, in_order, pooled
 from resdepth.analysis.rates import RateTable, rate_curves
 from resdepth.analysis.scaling import ScalingTable, model_scaling
 from resdepth.errors import AnalysisImpossible, PathMissing, ResdepthError
+from resdepth.experiment.study.command import quoted, run_command
 from resdepth.experiment.study.plan import ALWAYS
 from resdepth.experiment.study.record import NAME as PLAN
 from resdepth.experiment.study.record import read_plan
@@ -102,6 +103,8 @@ def read_study(
     manifests = dict(sorted(manifests.items(), key=lambda item: (item[1].seed, str(item[0]))))
     if not manifests:
         remedy = "give a study, or a folder of runs of 'resdepth train'"
+        if (folder / PLAN).is_file():
+            remedy = f"{quoted(run_command(folder))} trains its cells"
         raise AnalysisImpossible(path=folder, reason="no run in or under it", remedy=remedy)
     plan = folder / PLAN
     axes = read_plan(folder).axes if plan.is_file() else {}

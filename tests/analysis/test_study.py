@@ -13,6 +13,7 @@ from resdepth.analysis.curvatures import curvature_table
 from resdepth.analysis.doubling import doubling_table
 from resdepth.analysis.rates import rate_curves, transfer
 from resdepth.analysis.study import read_study
+from resdepth.errors import AnalysisImpossible
 from resdepth.experiment.objectives import Source
 from resdepth.experiment.spectrum import spectrum
 from resdepth.experiment.study.plan import Plan
@@ -168,3 +169,10 @@ def test_the_curvature_is_that_of_the_spectrum(planned: Path) -> None:
     assert one.rate_times_top == found.rate_times_top and one.edge == 2.0
     assert len(said) == 1 and "gradients of the loss" in said[0]
     assert table.values("top").shape == (1, 1)
+
+
+def test_a_study_that_has_not_begun_is_told_how(tmp_path: Path) -> None:
+    write_plan(Plan.of(tmp_path, SMALL | {"depth": "4"}, ("resdepth", "study", "run")))
+    with pytest.raises(AnalysisImpossible) as raised:
+        read_study(tmp_path)
+    assert raised.value.advice() == f"'resdepth study run {tmp_path}' trains its cells"

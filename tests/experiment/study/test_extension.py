@@ -90,6 +90,12 @@ def test_a_shallower_depth_sees_the_start_that_is_there(depth: int) -> None:
     assert {options.init_depth for options in after.values()} == {32}
 
 
+def test_a_start_that_is_drawn_deeper_leaves_room() -> None:
+    whole = extended(plan(depth="8,16", **FBM, init_depth=64), {"depth": "4,64"}, {})
+    assert whole.axes["depth"] == (4, 8, 16, 64)
+    assert {cell.options.init_depth for cell in whole.cells()} == {64}
+
+
 @pytest.mark.parametrize("depth", ["64", "64,128", "8,16,32,64"])
 def test_a_deeper_one_is_a_new_study_and_the_depth_is_to_blame(depth: str) -> None:
     whole = plan(depth="8,16,32", **FBM)
