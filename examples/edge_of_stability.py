@@ -129,8 +129,9 @@ def main() -> None:
         means = [np.mean(values(looks, name, depth, step)) for depth in arguments.depths]
         print(f"{TRACES[name]} at step {step}: {', '.join(f'{mean:.3g}' for mean in means)}")
     picture = arguments.out / "edge.png"
+    numbers = write_numbers(arguments.out / "edge.json", looks)
     save(drawn(looks, step), picture)
-    print(f"{picture}\n{write_numbers(arguments.out / 'edge.json', looks)}")
+    print(f"{picture}\n{numbers}")
 
 
 if __name__ == "__main__":

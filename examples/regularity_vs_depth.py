@@ -66,8 +66,8 @@ def main() -> None:
             print(f"  L = {row.depth:5d}  {mean:9.4f} ± {deviation:.4f}")
 
     figure = arguments.out / "norms.pdf"
-    save(draw_norms(norm_table(models, beta)), figure)
     numbers = write_numbers(arguments.out / "variation.json", variations)
+    save(draw_norms(norm_table(models, beta)), figure)
     print(f"\n{figure}\n{numbers}")
 
 

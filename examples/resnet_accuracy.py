@@ -70,13 +70,13 @@ def main() -> None:
     given = parser.parse_args()
     runs = [accuracies(run) for run in given.runs]
     out = style.output_path(given.out, command="resnet_accuracy")
-    style.save(draw(runs, given.reference), out)
     for run in runs:
         print(f"L = {run['depth']}\nepoch  top-1  top-2")
         for epoch, top1, top2 in zip(run["epochs"], run["top1"], run["top2"], strict=True):
             print(f"{epoch:5}  {top1:.2%}  {top2:.2%}")
-    print(out)
     print(write_numbers(out.with_suffix(".json"), {"runs": runs}))
+    style.save(draw(runs, given.reference), out)
+    print(out)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,16 @@ The numbers are written beside the figure as .json.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
+from resdepth import open_run
 from resdepth.analysis.training import training_curves
 from resdepth.figures.style import output_path, save
 from resdepth.figures.training import draw_training
 from resdepth.records import write_numbers
+from resdepth.runs.events import event_files
+from resdepth.runs.provenance import provenance
 
 
 def main() -> None:
@@ -22,9 +26,11 @@ def main() -> None:
     arguments = parser.parse_args()
     curves = training_curves(arguments.runs)
     out = output_path(arguments.out, command="training_curves")
-    save(draw_training(curves), out)
+    read = [file for run in arguments.runs for file in event_files(open_run(run).events)]
+    origin = provenance(sys.argv, {"runs": arguments.runs, "out": out}, read)
+    print(write_numbers(out.with_suffix(".json"), {"runs": curves}, origin))
+    save(draw_training(curves), out, origin)
     print(out)
-    print(write_numbers(out.with_suffix(".json"), {"runs": curves}))
 
 
 if __name__ == "__main__":

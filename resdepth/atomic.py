@@ -3,8 +3,8 @@
 import contextlib
 import errno
 import os
-import tempfile
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,7 +26,7 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
     """
     temporary = path.with_name(_temporary_name(path.name))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with temporary.open("wb") as stream:
             write(stream)
             stream.flush()
@@ -56,25 +56,56 @@ def sweep(folder: Path) -> None:
         _discard(path)
 
 
-def check_writable(path: Path) -> None:
-    """Find out whether `path` can be written, leaving no trace, before its content is computed.
+def make_folder(folder: Path) -> list[Path]:
+    """Make `folder` with its parents; a failure leaves none of them.
+
+    Returns the folders that were missing, the innermost first.
+
+    Raises
+    ------
+    OSError
+        The operating system refused.
+    """
+    missing = [one for one in (folder, *folder.parents) if not os.path.lexists(one)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        _remove_empty(missing)
+        raise
+    return missing
+
+
+def check_writable(*paths: Path) -> None:
+    """Try whether each of `paths` can be written before its content is computed; leave no trace.
+
+    A temporary file is made beside each, and before it the folders that are missing: permissions
+    alone say nothing to the superuser or of a read-only file system.
 
     Raises
     ------
     WriteFailed
-        It is a folder, or nothing can be made in its folder (or in the nearest that is there).
+        One is a folder, has too long a name, or its folder takes no new file.
     """
-    try:
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        folder = path.parent
-        while not folder.exists() and folder != folder.parent:
-            folder = folder.parent
-        descriptor, probe = tempfile.mkstemp(dir=folder, prefix=".", suffix=SUFFIX)
-        os.close(descriptor)
-        _discard(Path(probe))
-    except OSError as error:
-        raise write_failed(path, error) from None
+    for path in paths:
+        made: list[Path] = []
+        temporary = path.with_name(_temporary_name(path.name))
+        try:
+            made = make_folder(path.parent)
+            with contextlib.suppress(FileNotFoundError):
+                if stat.S_ISDIR(path.stat().st_mode):
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            temporary.touch()
+        except OSError as error:
+            raise write_failed(path, error) from None
+        finally:
+            _discard(temporary)
+            _remove_empty(made)
+
+
+def _remove_empty(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def _temporary_name(name: str) -> str:

@@ -35,7 +35,16 @@ def as_json(numbers: Any, indent: int | None = 2) -> str:
     return json.dumps(plain(numbers), indent=indent, allow_nan=False)
 
 
-def write_numbers(path: Path, numbers: Any) -> Path:
-    """Write the numbers of a table whole, and return where."""
-    write_text(path, as_json(numbers) + "\n")
+def with_provenance(numbers: Any, provenance: Any) -> Any:
+    """The numbers of a table with their provenance under that key; each entry of a list has it."""
+    table = plain(numbers)
+    if isinstance(table, list):
+        return [with_provenance(entry, provenance) for entry in table]
+    return table | {"provenance": plain(provenance)}
+
+
+def write_numbers(path: Path, numbers: Any, provenance: Any = None) -> Path:
+    """Write the numbers of a table whole, with a `Provenance` if given, and return where."""
+    table = numbers if provenance is None else with_provenance(numbers, provenance)
+    write_text(path, as_json(table) + "\n")
     return path

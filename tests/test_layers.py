@@ -16,6 +16,7 @@ LEVELS = {
     "errors": 0,
     "arrays": 0,
     "atomic": 0,
+    "cores": 0,
     "html": 0,
     "records": 0,
     "walk": 0,

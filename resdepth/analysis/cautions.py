@@ -1,7 +1,8 @@
 """What limits the answer of an experiment: cells that do not count, losses, oscillation."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from resdepth.analysis.cells import CellRow, DepthRow, Reason, by_depth
@@ -32,12 +33,22 @@ MEANS: dict[Reason, str] = {
     "them again",
 }
 """What it does to the answer that cells are left out for a reason."""
+COMPUTED: dict[str, Callable[[Manifest], object]] = {
+    "engine": lambda manifest: manifest.engine,
+    "resdepth": lambda manifest: manifest.versions.get("resdepth"),
+    "torch": lambda manifest: manifest.versions.get("torch"),
+    # Which of several equal GPUs it was makes no difference.
+    "device": lambda manifest: manifest.device.partition(":")[0],
+    "dtype": lambda manifest: manifest.options.get("dtype"),
+}
+"""How a run was computed; nothing if an older version did not record it."""
 
 
 def cautions(rows: Sequence[CellRow], manifests: Sequence[Manifest]) -> Iterator[str]:
     """What is to be said beside the answer of one experiment; `manifests` are of its runs."""
     depths = by_depth(rows)
     yield from _left_out(rows, depths)
+    yield from computed_differently(manifests)
     stops = any(manifest.options.get("stop_loss") is not None for manifest in manifests)
     if not stops:
         yield from _unequal(depths)
@@ -48,6 +59,23 @@ def cautions(rows: Sequence[CellRow], manifests: Sequence[Manifest]) -> Iterator
             f"the loss rose at a tenth of the steps or more in {len(rising)} of {len(counted)} "
             "runs: their rate is at the edge of stability, and the exponents describe the "
             "oscillation too; a smaller --lr avoids it"
+        )
+
+
+def computed_differently(manifests: Sequence[Manifest]) -> Iterator[str]:
+    """Name the engines, versions, devices and dtypes if the runs were computed in several ways."""
+    counts = {
+        name: Counter(str(value) for manifest in manifests if (value := read(manifest)))
+        for name, read in COMPUTED.items()
+    }
+    if several := {name: found for name, found in counts.items() if len(found) > 1}:
+        shown = "; ".join(
+            f"{name}: {', '.join(f'{value} in {found[value]}' for value in sorted(found))}"
+            for name, found in several.items()
+        )
+        yield (
+            f"the runs were not computed in the same way ({shown}): differences between them may "
+            "come from that; train all of them in one environment to exclude it"
         )
 
 

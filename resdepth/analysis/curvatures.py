@@ -1,5 +1,6 @@
 """The curvature of the training loss around the weights of a study, against the depth."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from resdepth.analysis.cells import CellRow
+from resdepth.errors import ResdepthError
 from resdepth.experiment.objectives import Source
 from resdepth.experiment.spectrum import spectrum
 from resdepth.mathematics.interval import Array
@@ -55,13 +57,10 @@ class CurvatureTable:
 
 def curvature_table(
     cells: Sequence[CellRow], options: SpectrumOptions, say: Say = lambda _: None
-) -> CurvatureTable:
+) -> CurvatureTable | None:
     """The curvature around the newest weights of each run, one after another.
 
-    Raises
-    ------
-    NotConverged, AnalysisImpossible
-        As `experiment.spectrum.spectrum`.
+    A run for which it cannot be computed is left out with a warning; None if no run remains.
     """
     rows = []
     for cell in sorted(cells, key=lambda cell: (cell.depth, cell.seed)):
@@ -69,7 +68,11 @@ def curvature_table(
         def announce(price: int, run: Path = cell.run) -> None:
             say(f"{run}: about {price} gradients of the loss")
 
-        found = spectrum(Source.of(Run(cell.run)), options, announce)
+        try:
+            found = spectrum(Source.of(Run(cell.run)), options, announce)
+        except ResdepthError as error:
+            warnings.warn(f"{cell.run}: {error}; left out of the curvature", stacklevel=2)
+            continue
         trace, top = found.trace, float(found.top[0])
         rows.append(
             Curvature(
@@ -82,6 +85,8 @@ def curvature_table(
                 found.edge,
             )
         )
+    if not rows:
+        return None
     depths = tuple(sorted({row.depth for row in rows}))
     bare = CurvatureTable(tuple(rows), depths, {})
     places = np.array(depths, dtype=np.float64)

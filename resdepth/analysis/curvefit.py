@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from resdepth.errors import (
     AnalysisImpossible,
-    EventsMissing,
     FileCorrupt,
     PathMissing,
     ResdepthError,
+    no_events,
+    no_scalar,
 )
 from resdepth.mathematics.decay import DecayFit, filter_curve, fit_decay
 from resdepth.records import plain
@@ -69,7 +70,7 @@ def event_sources(path: Path) -> Iterator[Path]:
         return
     folders = sorted({file.parent for file in walk(path, once=True) if is_event_file(file)})
     if not folders:
-        raise EventsMissing(path=path, where="in or under it")
+        raise no_events(path, "in or under it")
     yield from folders
 
 
@@ -83,8 +84,7 @@ def read_curve(path: Path, tag: str) -> tuple[Steps, Array]:
     """
     recording = read_recording(path)
     if tag not in recording.series:
-        known = ", ".join(sorted(recording.series)) or "none"
-        raise AnalysisImpossible(path=path, reason=f"no scalar '{tag}'", remedy=f"--tag: {known}")
+        raise no_scalar(path, tag, recording.series)
     for note in recording.notes[tag]:
         warnings.warn(note, stacklevel=2)
     return recording.series[tag]
@@ -96,9 +96,13 @@ def fit_file(path: Path, tag: str, filters: Filters, shift: float | None) -> Cur
     Raises
     ------
     AnalysisImpossible
-        No such scalar; or t + T0 is not positive at the first step, or hardly changes.
+        No such scalar, or no finite value of it; or t + T0 is not positive at the first step, or
+        hardly changes.
     """
     steps, y = read_curve(path, tag)
+    if not np.isfinite(y).any():
+        reason = f"none of the {len(y)} values of '{tag}' is finite"
+        raise AnalysisImpossible(path=path, reason=reason, remedy="--tag names another scalar")
     if filters.time == "index":
         _warn_of_steps(path, steps, shift)
         numbers = np.arange(1, len(y) + 1, dtype=np.float64)

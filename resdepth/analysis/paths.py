@@ -83,8 +83,8 @@ def norm_table(
     return NormTable(beta, tuple(curves), kind)
 
 
-def _variations(models: Sequence[AnyModel], beta: float, exponents: Sequence[float]) -> list[Array]:
-    """Norms (models, exponents) of each family and depth, as `by_depth` has them."""
+def variations(models: Sequence[AnyModel], beta: float, exponents: Sequence[float]) -> list[Array]:
+    """p-variation norms (models, exponents) of each family and depth, as `by_depth` has them."""
     return [
         np.stack([variation_norms(model, beta, exponents) for model in group])
         for _, _, group in by_depth(models)
@@ -92,19 +92,22 @@ def _variations(models: Sequence[AnyModel], beta: float, exponents: Sequence[flo
 
 
 def variation_table(
-    models: Sequence[AnyModel], beta: float, exponents: Sequence[float]
+    models: Sequence[AnyModel],
+    beta: float,
+    exponents: Sequence[float],
+    norms: Sequence[Array] | None = None,
 ) -> VariationTable:
     """p-variation norms V_p^(1/p) of k -> L^beta A_k for each depth and exponent p >= 1.
 
     `norm` of a row is (exponents,); `growth` is the slope of log norm on log L with its 95 %
-    interval, one an exponent.
+    interval, one an exponent. `norms` are those of `variations`, if they are known already.
 
     Raises
     ------
     ValueError
         An exponent is below 1.
     """
-    norms = _variations(models, beta, exponents)
+    norms = norms or variations(models, beta, exponents)
     rows = tuple(
         Variation(depth, files(group), mean_band(found), family, way(group[0]))
         for found, (family, depth, group) in zip(norms, by_depth(models), strict=True)
@@ -131,12 +134,16 @@ def _growth(models: Sequence[AnyModel], norms: Array) -> tuple[PowerLaw, ...]:
 
 
 def profile_table(
-    models: Sequence[AnyModel], beta: float, exponents: Sequence[float]
+    models: Sequence[AnyModel],
+    beta: float,
+    exponents: Sequence[float],
+    norms: Sequence[Array] | None = None,
 ) -> ProfileTable:
     """p-variation norms V_p^(1/p) of k -> L^beta A_k along a grid of p >= 1, critical exponents.
 
     `norm` of a row is (exponents,); `critical` is None below 257 layers. Source of the estimator:
-    Bayer, Friz & Tapia, SIAM J. Math. Data Sci. 5 (2023).
+    Bayer, Friz & Tapia, SIAM J. Math. Data Sci. 5 (2023). `norms` are those of `variations`, if
+    they are known already.
 
     Raises
     ------
@@ -144,7 +151,7 @@ def profile_table(
         An exponent is below 1.
     """
     rows = []
-    norms = _variations(models, beta, exponents)
+    norms = norms or variations(models, beta, exponents)
     for found, (family, depth, group) in zip(norms, by_depth(models), strict=True):
         runs = tuple(critical(model, beta) for model in group)
         mean, band = _mean_critical(runs), mean_band(found)

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from resdepth.analysis.measure import AnyModel, M
 from resdepth.errors import AnalysisImpossible, RunsDiffer
 from resdepth.options.aside import PLACE, RECORDING
+from resdepth.options.programs import effective_options
 from resdepth.options.train import REGRESSIONS, TrainOptions
 from resdepth.runs.manifest import Manifest
 from resdepth.runs.run import Run
@@ -155,7 +156,8 @@ def _differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterable[s
 def _told(manifest: Manifest) -> dict[str, Any]:
     """What determines the weights of a run, beside seed and depth."""
     aside = (*VARYING, *PLACE, *RECORDING)
-    told = {name: value for name, value in manifest.options.items() if name not in aside}
+    options = effective_options(manifest.program, manifest.options)
+    told = {name: value for name, value in options.items() if name not in aside}
     if "reached" in manifest.detail:
         told.pop("epochs", None)  # It ended at its --stop-loss, however many were allowed.
     # Points that are drawn depend on the seed.

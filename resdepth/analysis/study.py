@@ -164,7 +164,9 @@ def _experiment(
     models = _models([run for run, (reason, _) in whys.items() if not reason], whys)
     begun = [cell_of(run, label, manifests[run], why) for run, why in whys.items()]
     rows = sorted([*begun, *missing], key=lambda row: (row.depth, row.seed))
-    said = tuple(cautions(rows, list(manifests.values())))
+    said = tuple(
+        cautions(rows, [manifests[run] for run, (reason, _) in whys.items() if not reason])
+    )
     if not models:
         return Experiment(label, tuple(rows), (), 0.0, None, None, (), None, said)
     beta = models[0].beta or 0.0

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from resdepth.cli import console, picture, signals, spelling
+from resdepth.cli import console, signals, spelling, window
 from resdepth.errors import (
     CompletionFailed,
     LibraryUnloadable,
@@ -82,7 +82,10 @@ class LazyCommand(TyperCommand):
     ) -> Any:
         """Parse with the real command, after old spellings have become ours."""
         command = self.load()
-        return command.make_context(info_name, spelling.rewrite(command, args), parent, **extra)
+        ours = spelling.rewrite(command, args, " ".join(self.path))
+        context = command.make_context(info_name, ours, parent, **extra)
+        context.meta[spelling.DOTTED] = spelling.dotted(args)
+        return context
 
 
 class LazyGroup(TyperGroup):
@@ -146,7 +149,7 @@ NO_ROOM = ("failed to map segment", "cannot allocate memory", "cannot create sha
 
 def run() -> int:
     """Run the command line; every failure is one line, and an exit code that is returned."""
-    picture.settle_environment()
+    window.settle_environment()
     try:
         code = get_command(app).main(prog_name="resdepth", standalone_mode=False)
         sys.stdout.flush()
@@ -154,7 +157,7 @@ def run() -> int:
         code = console.fail(error)
     except typer.Abort:
         code = signals.exit_code()
-    except typer.TyperException as error:
+    except console.ParserError as error:
         code = console.misuse(error)
     except BrokenPipeError:
         # The reader of a pipe has gone: nothing is left to say.

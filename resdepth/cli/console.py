@@ -4,11 +4,18 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from resdepth.errors import ResdepthError
+
+ParserError: type[Any] = (
+    getattr(typer, "TyperException", None) or import_module("click").ClickException
+)
+"""What the parser raises for a wrong command line: in earlier releases of typer, click's error."""
 
 
 def interactive() -> bool:
@@ -38,6 +45,8 @@ def route_warnings() -> list[str]:
     warnings.showwarning = show
     # Whatever PYTHONWARNINGS says: what makes a number doubtful is no debugging aid.
     warnings.filterwarnings("default", category=UserWarning)
+    # Those of libraries are for developers; pyparsing derives its own from UserWarning too.
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
     return said
 
 
@@ -55,15 +64,15 @@ def fail(error: ResdepthError) -> int:
     return error.exit_code
 
 
-def misuse(error: typer.TyperException) -> int:
+def misuse(error: Any) -> int:
     """Print a complaint of the parser as one line; return the exit code."""
     if type(error).__name__ == "NoArgsIsHelpError":
         print(error.format_message(), file=sys.stderr, flush=True)
-        return error.exit_code
+        return int(error.exit_code)
     message = " ".join(error.format_message().split())
     context = getattr(error, "ctx", None)
     where = context.command_path if context is not None else "resdepth"
     hint = f"see '{where} --help'"
     line = f"resdepth: error: {message.rstrip('.')} ({hint})" if message else hint
     print(line, file=sys.stderr, flush=True)
-    return error.exit_code
+    return int(error.exit_code)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from resdepth.cli import console
 from resdepth.cli.parameters import command
-from resdepth.cli.picture import finish
+from resdepth.cli.picture import finish, origin_of, output
 from resdepth.options.critical import CriticalInvocation, CriticalOptions
 
 if TYPE_CHECKING:
@@ -20,10 +20,9 @@ def critical(options: CriticalOptions, call: CriticalInvocation, given: frozense
     res3 with H > 1/2, by up to 0.1 for skip with H < 1/2.
     """
     from resdepth.figures.critical import draw_critical
-    from resdepth.figures.style import output_path
     from resdepth.mathematics.critical import CriticalTable, critical_scaling, prefixes
 
-    out = output_path(options.out, command="critical")
+    out = output(options.out, "critical")
     console.route_warnings()
     estimates = []
     for hurst in sorted(set(options.hurst)):
@@ -49,8 +48,14 @@ def critical(options: CriticalOptions, call: CriticalInvocation, given: frozense
         options.seed,
         tuple(estimates),
     )
-    drawn = draw_critical(table, options.columns)
-    finish(drawn, table, out, json=call.json_, show=options.show)
+    finish(
+        lambda: draw_critical(table, options.columns),
+        table,
+        out,
+        origin_of(options),
+        json=call.json_,
+        show=options.show,
+    )
 
 
 def line(found: "CriticalScaling") -> str:

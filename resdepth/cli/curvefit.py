@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from resdepth.cli import console
 from resdepth.cli.parameters import command
-from resdepth.cli.picture import finish
+from resdepth.cli.picture import finish, origin_of, output
 from resdepth.options.curvefit import CurvefitInvocation, CurvefitOptions
 
 if TYPE_CHECKING:
@@ -24,17 +24,15 @@ def curvefit(options: CurvefitOptions, call: CurvefitInvocation, given: frozense
     """
     from resdepth.analysis.curvefit import Filters, fit_files, fit_numbers
     from resdepth.analysis.decays import fits_by_depth
+    from resdepth.analysis.sources import curve_files
     from resdepth.figures.decay import draw_fits
     from resdepth.figures.decays import draw_decays
-    from resdepth.figures.style import output_path
 
-    out = output_path(options.out, command="curvefit")
+    out = output(options.out, "curvefit")
     said = console.route_warnings()
     filters = Filters(options.window_size, options.filter_period, options.scaling_x, options.time)
     fits = fit_files(options.sources, options.tag, filters, options.fixed_shift)
     for curve in fits:
-        if not call.json_:
-            print(line(curve))
         if curve.fit.dropped:
             console.warn(f"{curve.file}: {curve.fit.dropped} points are not positive, left out")
         if not curve.fit.identified:
@@ -44,10 +42,17 @@ def curvefit(options: CurvefitOptions, call: CurvefitInvocation, given: frozense
     if groups:
         names = ("depth", "identified", "C", "T0", "rho")
         numbers["depths"] = [{name: getattr(group, name) for name in names} for group in groups]
-        if not call.json_:
-            print("\n".join(map(mean_line, groups)))
-    drawn = draw_decays(groups, options.columns) if groups else draw_fits(fits, options.columns)
-    finish(drawn, numbers, out, json=call.json_, show=options.show)
+    finish(
+        lambda: (
+            draw_decays(groups, options.columns) if groups else draw_fits(fits, options.columns)
+        ),
+        numbers,
+        out,
+        origin_of(options, curve_files(fits)),
+        text="\n".join([*map(line, fits), *map(mean_line, groups)]),
+        json=call.json_,
+        show=options.show,
+    )
 
 
 MANY = 7

@@ -1,9 +1,8 @@
 """`resdepth export`."""
 
-import json
-
 from resdepth.cli import console
 from resdepth.cli.parameters import command
+from resdepth.cli.picture import origin_of
 from resdepth.options.export import ExportInvocation, ExportOptions
 
 
@@ -14,10 +13,14 @@ def export(options: ExportOptions, call: ExportInvocation, given: frozenset[str]
     torch.load(weights_only=True) reads; .safetensors and .npz hold one array 'blocks' (L, d, d).
     """
     from resdepth.experiment.export import export as write
+    from resdepth.experiment.export import sources_of
+    from resdepth.records import as_json, with_provenance
 
     paths = write(options.sources, options.out, options.format, by_run=options.by_run)
     if call.json_:
-        print(json.dumps({"files": [str(path) for path in paths]}))
+        read = [file for source in options.sources for file in sources_of(source)]
+        numbers = with_provenance({"files": paths}, origin_of(options, read))
+        print(as_json(numbers, indent=None))
     console.wrote(paths, aside=call.json_)
 
 

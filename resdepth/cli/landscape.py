@@ -4,11 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resdepth.atomic import check_writable
 from resdepth.cli import console, signals
 from resdepth.cli.landscape_checks import checks, path_numbers
-from resdepth.cli.landscape_picture import SUFFIXES, picture, vis
+from resdepth.cli.landscape_picture import picture, shown_of, vis
 from resdepth.cli.parameters import command, command_line
-from resdepth.cli.picture import open_window
+from resdepth.cli.picture import illustrate, origin_of
 from resdepth.cli.source import drawn_around
 from resdepth.errors import OptionConflict
 from resdepth.options.landscape import (
@@ -18,7 +19,7 @@ from resdepth.options.landscape import (
     TrajectoryInvocation,
     TrajectoryOptions,
 )
-from resdepth.options.landscape_picture import VisInvocation, VisOptions
+from resdepth.options.landscape_picture import SUFFIXES, VisInvocation, VisOptions
 from resdepth.options.place import written_as
 
 if TYPE_CHECKING:
@@ -67,7 +68,6 @@ def trajectory(
     At each checkpoint stands its own loss beside that of the plane, and how far off the plane it
     lies. Needs three checkpoints: train with --checkpoint-every.
     """
-    from resdepth.figures import style
     from resdepth.runs.run import open_run
 
     if len(options.sources) != 1:
@@ -75,13 +75,15 @@ def trajectory(
             flag="SOURCES", reason="give one run", remedy="resdepth landscape trajectory RUN"
         )
     run = open_run(options.sources[0])
-    at = style.output_path(
+    at = written_as(
         options.out or run.path / "trajectory.pdf", SUFFIXES, command="landscape trajectory"
     )
+    check_writable(at)
     out = at.with_suffix(SUFFIX)
     with signals.deferred():
         from resdepth.experiment.trajectory import trajectory as evaluate
         from resdepth.records import as_json
+        from resdepth.runs.surface import files_of
 
     found = _evaluated(
         out, lambda cells: evaluate(run, options, out, command_line(), cells), call.quiet
@@ -89,15 +91,18 @@ def trajectory(
     if found is None:
         return signals.exit_code()
     surface, paths = found
-    looks = VisOptions(surface=out, log=options.log, columns=options.columns)
-    drawn, _ = picture(surface, looks, "contour", at)
-    if drawn is not None:
-        style.save(drawn, at)
     if call.json_:
-        print(as_json(path_numbers(surface)))
-    console.wrote([at, *paths], aside=call.json_)
-    if options.show and drawn is not None:
-        open_window(drawn, at)
+        print(as_json(path_numbers(surface)), flush=True)
+    looks = VisOptions(surface=out, log=options.log, columns=options.columns)
+    origin = origin_of(options, files_of(out))
+    illustrate(
+        lambda: picture(surface, shown_of(surface, looks), looks, "contour", at, origin),
+        at,
+        paths,
+        origin,
+        json=call.json_,
+        show=options.show,
+    )
     return 0
 
 

@@ -12,7 +12,8 @@ def path_numbers(surface: "Surface") -> dict[str, Any]:
     names = ("steps", "coordinates", "loss", "plane_loss", "distance")
     numbers: dict[str, Any] = {name: path[name] for name in names}
     numbers["steps"] = path["steps"].astype(int)
-    return {"explained": surface.record["explained"], **numbers}
+    origin = surface.record.get("provenance")
+    return {"explained": surface.record["explained"], **numbers, "provenance": origin}
 
 
 def checks(surface: "Surface") -> list[str]:

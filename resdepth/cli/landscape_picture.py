@@ -3,19 +3,25 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resdepth.atomic import check_writable
 from resdepth.cli import console
-from resdepth.cli.picture import finish
+from resdepth.cli.picture import finish, origin_of
 from resdepth.errors import AnalysisImpossible, OptionConflict, OptionInvalid
 from resdepth.options.landscape import SURFACE
-from resdepth.options.landscape_picture import VisInvocation, VisOptions
+from resdepth.options.landscape_picture import (
+    GRIDS,
+    MOVING,
+    SUFFIXES,
+    SURFACES,
+    VisInvocation,
+    VisOptions,
+)
+from resdepth.options.place import PICTURES, written_as
 
 if TYPE_CHECKING:
+    from resdepth.figures.landscape import Shown
+    from resdepth.runs.provenance import Provenance
     from resdepth.runs.surface import Surface
-
-PICTURES = (".pdf", ".svg", ".png")
-MOVING = (".gif", ".mp4")
-GRIDS = (".vts", ".vti")
-SUFFIXES = (*PICTURES, ".html", *MOVING, *GRIDS)
 
 
 def vis(options: VisOptions, call: VisInvocation, given: frozenset[str]) -> None:
@@ -24,29 +30,30 @@ def vis(options: VisOptions, call: VisInvocation, given: frozenset[str]) -> None
     A picture that ends in .html is an interactive surface in one file that works offline; .vts
     (a surface) and .vti (a grid) are for ParaView; .gif and .mp4 show a trajectory growing.
     """
-    from resdepth.figures import style
-    from resdepth.runs.surface import read_surface
+    from resdepth.runs.surface import files_of, read_surface
 
     console.route_warnings()
     options = options.model_copy(update={"surface": _surface_file(options.surface)})
     surface = read_surface(options.surface)
     kind = _kind(options, surface)
     default = options.surface.with_name(f"{options.surface.stem}_{kind}.pdf")
-    out = style.output_path(options.out or default, SUFFIXES, command="landscape vis")
+    out = written_as(options.out or default, SUFFIXES, command="landscape vis")
     _check(options, surface, kind, out)
-    drawn, shown = picture(surface, options, kind, out)
     beside = out.with_suffix(".json")
     if beside == options.surface.with_suffix(".json"):
         # Never over the record that the surface is redrawn from.
         beside = out.with_name(f"{out.stem}_{kind}.json")
+    check_writable(out, beside)
+    shown = shown_of(surface, options)
+    origin = origin_of(options, files_of(surface.path))
     finish(
-        drawn,
+        lambda: picture(surface, shown, options, kind, out, origin),
         _numbers(surface, shown, options),
         out,
+        origin,
         json=call.json_,
         show=options.show,
         numbers_path=beside,
-        written=[out] if drawn is None else [],
     )
 
 
@@ -61,38 +68,45 @@ def _surface_file(given: Path) -> Path:
     raise AnalysisImpossible(path=given, reason=f"it holds no {SURFACE}", remedy=remedy)
 
 
-def picture(surface: "Surface", options: VisOptions, kind: str, out: Path) -> tuple[Any, Any]:
-    """The figure that is to be written at `out`, None where it is already, and what it shows."""
+def shown_of(surface: "Surface", options: VisOptions) -> "Shown":
+    """The values that a picture shows; warns if some are clipped."""
     from resdepth.figures import landscape
 
     shown = landscape.saturate(surface, options.clip, options.log, options.quantity)
     if shown.note:
         console.warn(f"{options.surface}: clipped: {shown.note}")
-    return _drawn(surface, shown, options, kind, out), shown
+    return shown
 
 
-def _drawn(surface: "Surface", shown: Any, options: VisOptions, kind: str, out: Path) -> Any:
-    """The figure, or None where the file is written already."""
+def picture(
+    surface: "Surface",
+    shown: "Shown",
+    options: VisOptions,
+    kind: str,
+    out: Path,
+    origin: "Provenance",
+) -> Any:
+    """The figure; or [out] if the file is of a kind that is written here."""
     suffix = out.suffix.lower()
     if suffix == ".html":
         from resdepth.figures.interactive import save_html
 
-        save_html(surface, options.clip, options.log, out, options.quantity)
-    elif suffix in GRIDS:
+        save_html(surface, options.clip, options.log, out, options.quantity, origin)
+    elif suffix in (SURFACES, GRIDS):
         from resdepth.figures.paraview import save_grid
 
-        save_grid(surface, shown, options.log, out)
+        save_grid(surface, shown, options.log, out, origin)
     elif suffix in MOVING:
         from resdepth.figures.animation import save_animation
 
-        save_animation(surface, shown, options.log, out, options.columns)
+        save_animation(surface, shown, options.log, out, options.columns, origin)
     else:
         from resdepth.figures import contour, line, relief, trajectory
 
         flat = trajectory.draw_trajectory if surface.trajectory else contour.draw_contour
         draw = {"surface": relief.draw_surface, "contour": flat, "line": line.draw_line}[kind]
         return draw(surface, shown, options.log, options.columns)
-    return None
+    return [out]
 
 
 def _kind(options: VisOptions, surface: "Surface") -> str:
@@ -102,25 +116,20 @@ def _kind(options: VisOptions, surface: "Surface") -> str:
         raise OptionConflict(flag="--kind", reason=reason, remedy="--kind line")
     if options.kind or flat:
         return options.kind or "line"
-    if options.out is not None and options.out.suffix.lower() not in PICTURES:
+    if options.suffix not in PICTURES:
         return "surface"
     return "contour" if surface.trajectory or surface.several else "surface"
 
 
 def _check(options: VisOptions, surface: "Surface", kind: str, out: Path) -> None:
     suffix = out.suffix.lower()
-    if suffix in PICTURES:
-        return
-    if kind != "surface":
+    if suffix not in PICTURES and kind != "surface":
         what = "a surface to turn" if suffix == ".html" else "a surface or its path"
         reason = f"an {suffix} is {what}, not a {kind}"
         raise OptionInvalid(flag="--out", reason=reason, command="landscape vis")
-    if options.show:
-        remedy = "open the file in its own program"
-        raise OptionConflict(flag="--show", reason=f"does not open a {suffix}", remedy=remedy)
 
 
-def _numbers(surface: "Surface", shown: Any, options: VisOptions) -> dict[str, object]:
+def _numbers(surface: "Surface", shown: "Shown", options: VisOptions) -> dict[str, object]:
     from resdepth.figures.landscape import best
 
     name, place, value = best(surface, shown)

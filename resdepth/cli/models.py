@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from resdepth.cli import console
 from resdepth.cli.tables import aligned
-from resdepth.errors import ModelsMissing, PatternMissing, ResdepthError, WeightsForeign
+from resdepth.errors import (
+    ModelsMissing,
+    OptionConflict,
+    PatternMissing,
+    ResdepthError,
+    WeightsForeign,
+)
 from resdepth.options.paths import PathInvocation, PathOptions
 
 if TYPE_CHECKING:
@@ -58,10 +64,19 @@ def _found(options: PathOptions, call: PathInvocation, command: str) -> "Sequenc
     from resdepth.runs.stored.models import stored_models
 
     sources, layers = options.sources, options.layer_range
+    suffix = f".{options.ext.lstrip('.')}" if options.ext else ""
+    for path in sources:
+        if suffix and path.is_file() and suffix not in path.suffixes:
+            reason, remedy = f"{path} has another extension", "leave it out"
+            raise OptionConflict(flag="--ext", reason=reason, remedy=remedy)
     if options.pattern is not None:
         return stored_models(sources, options.pattern, layers, options.ext)
     try:
-        return read_models(sources, options.ext)
+        found = read_models(sources, options.ext)
+        if layers is not None:
+            reason, remedy = "has no effect without --pattern", "leave it out"
+            raise OptionConflict(flag="--layers", reason=reason, remedy=remedy)
+        return found
     except (ModelsMissing, WeightsForeign) as error:
         return _others(options, call, command, error)
 

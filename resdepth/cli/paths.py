@@ -1,13 +1,15 @@
 """`resdepth paths norm`, `paths weights`, `paths profile` and `paths scaling`."""
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 from resdepth.cli import console
 from resdepth.cli.models import models_of
 from resdepth.cli.parameters import command
-from resdepth.cli.picture import finish
+from resdepth.cli.picture import finish, origin_of, output
 from resdepth.cli.tables import aligned
+from resdepth.errors import OptionConflict
 from resdepth.options.paths import (
     NormOptions,
     PathInvocation,
@@ -31,38 +33,43 @@ def norm(options: NormOptions, call: PathInvocation, given: frozenset[str]) -> N
     Models of one depth in different folders are repetitions: mean and 95 % band by Student's t.
     """
     from resdepth.analysis.paths import norm_table, variation_table
+    from resdepth.analysis.sources import model_files
     from resdepth.figures.paths import draw_norms
-    from resdepth.figures.style import output_path
 
-    out = output_path(options.out, command="paths norm")
+    out = output(options.out, "paths norm")
     models, beta = models_of(options, call, "paths norm")
+    if options.size and not any(len(getattr(model, "shape", ())) > 2 for model in models):
+        reason, remedy = "has no effect: no layer is a convolution", "leave it out"
+        raise OptionConflict(flag="--input-size", reason=reason, remedy=remedy)
     numbers: dict[str, object] = {"beta": beta}
-    drawn = None
+    draw, text = None, ""
     if not options.pvar_only:
         curves = norm_table(models, beta, options.norm, options.size)
         numbers |= {"norm": curves.kind, "curves": curves.curves}
-        drawn = draw_norms(curves, options.columns)
+        draw = partial(draw_norms, curves, options.columns)
     if options.pvar:
         variations = variation_table(models, beta, options.pvar)
         numbers["p_variation_norm"] = variations
         _warn_of_points(models)
         _warn_of_bends(variations)
         _say_ways(models, call)
-        if not call.json_:
-            print(table(variations))
-    finish(drawn, numbers, out, json=call.json_, show=options.show)
+        text = table(variations)
+    origin = origin_of(options, model_files(models))
+    finish(draw, numbers, out, origin, text=text, json=call.json_, show=options.show)
 
 
 def weights(options: WeightsOptions, call: PathInvocation, given: frozenset[str]) -> None:
     """Single entries (i, j) of L^beta A_k as paths through the layers, a panel an entry."""
     from resdepth.analysis.entries import entry_table
+    from resdepth.analysis.sources import model_files
     from resdepth.figures.paths import draw_entries
-    from resdepth.figures.style import output_path
 
-    out = output_path(options.out, command="paths weights")
+    out = output(options.out, "paths weights")
     models, beta = models_of(options, call, "paths weights")
     entries = entry_table(models, beta, options.entries)
-    finish(draw_entries(entries, options.columns), entries, out, json=call.json_, show=options.show)
+    draw = partial(draw_entries, entries, options.columns)
+    origin = origin_of(options, model_files(models))
+    finish(draw, entries, out, origin, json=call.json_, show=options.show)
 
 
 def profile(options: ProfileOptions, call: PathInvocation, given: frozenset[str]) -> None:
@@ -70,21 +77,22 @@ def profile(options: ProfileOptions, call: PathInvocation, given: frozenset[str]
     import numpy as np
 
     from resdepth.analysis.paths import profile_table
+    from resdepth.analysis.sources import model_files
     from resdepth.figures.paths import draw_profile
-    from resdepth.figures.style import output_path
 
-    out = output_path(options.out, command="paths profile")
+    out = output(options.out, "paths profile")
     models, beta = models_of(options, call, "paths profile")
     exponents = np.linspace(options.p_min, options.p_max, options.points).tolist()
     profiles = profile_table(models, beta, exponents)
     _warn_of_points(models)
     _say_ways(models, call)
-    if not call.json_:
-        for row in profiles.rows:
-            family = f"{row.family}, " if row.family else ""
-            print(f"{family}L = {row.depth}: {_critical(row)}")
-    drawn = draw_profile(profiles, options.columns)
-    finish(drawn, profiles, out, json=call.json_, show=options.show)
+    text = "\n".join(
+        f"{f'{row.family}, ' if row.family else ''}L = {row.depth}: {_critical(row)}"
+        for row in profiles.rows
+    )
+    draw = partial(draw_profile, profiles, options.columns)
+    origin = origin_of(options, model_files(models))
+    finish(draw, profiles, out, origin, text=text, json=call.json_, show=options.show)
 
 
 def scaling(options: ScalingOptions, call: PathInvocation, given: frozenset[str]) -> None:
@@ -95,17 +103,16 @@ def scaling(options: ScalingOptions, call: PathInvocation, given: frozenset[str]
     depths and 2 seeds for a verdict, 5 of each for the error rates in docs/study-statistics.md.
     """
     from resdepth.analysis.scaling import model_scaling, scaling_numbers
+    from resdepth.analysis.sources import model_files
     from resdepth.figures.scaling import draw_scaling
-    from resdepth.figures.style import output_path
 
-    out = output_path(options.out, command="paths scaling")
+    out = output(options.out, "paths scaling")
     models, beta = models_of(options, call, "paths scaling", unknown=0.0)
     found = model_scaling(models, beta)
     _say_ways(models, call)
-    if not call.json_:
-        print(answer(found))
-    drawn = draw_scaling(found, options.columns)
-    finish(drawn, scaling_numbers(found), out, json=call.json_, show=options.show)
+    draw, numbers = partial(draw_scaling, found, options.columns), scaling_numbers(found)
+    origin = origin_of(options, model_files(models))
+    finish(draw, numbers, out, origin, text=answer(found), json=call.json_, show=options.show)
 
 
 def answer(found: "ScalingTable") -> str:

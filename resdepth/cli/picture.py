@@ -1,74 +1,141 @@
-"""How every figure command ends: picture and numbers written, printed, shown."""
+"""How every command ends that computes: numbers saved, numbers printed, then the figure drawn."""
 
-import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resdepth.atomic import check_writable, write_text
 from resdepth.cli import console
-from resdepth.data.place import temporary_folder
-from resdepth.options.place import home_folder
+from resdepth.cli.parameters import command_line
+from resdepth.cli.window import open_window
+from resdepth.errors import AnalysisImpossible, ResdepthError, WriteFailed
+from resdepth.options.base import Options
+from resdepth.options.place import PICTURES, written_as
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from resdepth.runs.provenance import Provenance
 
-_backend = ""
-"""What MPLBACKEND named."""
-
-
-def settle_environment() -> None:
-    """Let matplotlib, which reads the environment when it is imported, come to terms with it.
-
-    MPLBACKEND is taken out for `--show` to try: matplotlib cannot even be imported where it names
-    a backend of another environment, as it does in the cells of a notebook. Without a home folder
-    its caches get a place of ours, which is found again.
-    """
-    global _backend
-    _backend = os.environ.pop("MPLBACKEND", "")
-    home = home_folder()
-    if "MPLCONFIGDIR" not in os.environ and (
-        home is None or not os.access(home, os.W_OK | os.X_OK)
-    ):
-        os.environ["MPLCONFIGDIR"] = str(temporary_folder() / "matplotlib")
+Draw = Callable[[], "Figure | Sequence[Path]"]
+"""Draws a figure, or writes files itself and returns their paths."""
 
 
-def finish(
-    drawn: "Figure | None",
-    numbers: Any,
-    out: Path,
-    *,
-    json: bool,
-    show: bool = False,
-    numbers_path: Path | None = None,
-    written: Iterable[Path] = (),
-) -> None:
-    """Write the figure to `out` (None: there is none) and the numbers beside it, and say so.
-
-    With `json` the numbers go to stdout, and the paths to stderr. `written` were written before.
+def output(path: Path, command: str, suffixes: Sequence[str] = PICTURES) -> Path:
+    """`path` with a suffix, after a trial that it and the numbers beside it can be written.
 
     Raises
     ------
-    NoDisplay
-        `show` was asked for where no window can open; the files are written all the same.
+    OptionInvalid
+        `command` does not write files with this suffix.
+    WriteFailed
+        The operating system refuses to write there.
     """
-    from resdepth.figures import style
-    from resdepth.records import as_json, write_numbers
+    out = written_as(path, suffixes, command=command)
+    check_writable(out, out.with_suffix(".json"))
+    return out
 
-    paths = list(written)
-    if drawn is not None:
-        style.save(drawn, out)
-        paths.append(out)
-    paths.append(write_numbers(numbers_path or out.with_suffix(".json"), numbers))
-    if json:
-        print(as_json(numbers))
-    console.wrote(paths, aside=json)
+
+def finish(
+    draw: "Draw | None",
+    numbers: Any,
+    out: Path,
+    origin: "Provenance",
+    *,
+    json: bool,
+    text: str = "",
+    show: bool = False,
+    numbers_path: Path | None = None,
+    table: str = "",
+) -> None:
+    """Save the numbers beside `out`, print them, then draw the figure (if any) and write `out`.
+
+    With `json` the numbers go to stdout and the paths to stderr; otherwise `text` goes to stdout.
+    Numbers that cannot be saved are printed as JSON, so that no failure loses them. `table` are
+    numbers as CSV, to be saved too.
+
+    Raises
+    ------
+    WriteFailed
+        The numbers cannot be saved.
+    AnalysisImpossible
+        The figure cannot be drawn or written.
+    NoDisplay
+        `show` is set and no window can open; the files are written.
+    """
+    from resdepth.records import as_json, with_provenance, write_numbers
+
+    saved = [numbers_path or out.with_suffix(".json")]
+    failure = None
+    try:
+        write_numbers(saved[0], numbers, origin)
+        if table:
+            saved.append(out.with_suffix(".csv"))
+            write_text(saved[1], table)
+    except WriteFailed as error:
+        failure = error
+    if json or failure:
+        print(as_json(with_provenance(numbers, origin)), flush=True)
+    elif text:
+        print(text, flush=True)
+    if failure:
+        raise failure
+    illustrate(draw, out, saved, origin, json=json, show=show)
+
+
+def origin_of(options: Options | Mapping[str, Any], sources: Iterable[Path] = ()) -> "Provenance":
+    """The record of this call, with checksums of the files that were read."""
+    from resdepth.runs.provenance import provenance
+
+    return provenance(command_line(), options, sources)
+
+
+def illustrate(
+    draw: "Draw | None",
+    out: Path,
+    saved: Sequence[Path],
+    origin: "Provenance",
+    *,
+    json: bool,
+    show: bool = False,
+) -> None:
+    """Draw the figure at `out` from numbers that are `saved`, and print all paths.
+
+    Raises
+    ------
+    AnalysisImpossible
+        The figure cannot be drawn or written; the message says where the numbers are.
+    """
+    drawn: Figure | None = None
+    written: list[Path] = []
+    if draw is not None:
+        try:
+            drawn, written = _drawn(draw, out, origin)
+        except Exception as error:
+            console.wrote(saved, aside=json)
+            raise _undrawn(error, out, saved[0]) from error
+    console.wrote([*written, *saved], aside=json)
     if show and drawn is not None:
         open_window(drawn, out)
 
 
-def open_window(drawn: "Figure", out: Path) -> None:
-    """Show a figure that was written to `out`; NoDisplay where no window can open."""
+def _drawn(draw: "Draw", out: Path, origin: "Provenance") -> "tuple[Figure | None, list[Path]]":
     from resdepth.figures import style
 
-    style.show(drawn, out, _backend)
+    made = draw()
+    if isinstance(made, Sequence):
+        return None, list(made)
+    style.save(made, out, origin)
+    return made, [out]
+
+
+def _undrawn(error: Exception, out: Path, numbers: Path) -> AnalysisImpossible:
+    """The failure of a figure in one line, whatever library it came from."""
+    advice = f"{error.advice()}; " if isinstance(error, ResdepthError) else ""
+    known = isinstance(error, ResdepthError)
+    reason = str(error) if known else f"{type(error).__name__}: {error}".partition("\n")[0]
+    return AnalysisImpossible(
+        path=out,
+        reason=f"the figure could not be made: {reason}",
+        remedy=f"{advice}the numbers are in {numbers}",
+    )

@@ -33,9 +33,14 @@ def _single(options: ResnetCifarOptions, call: ResnetCifarInvocation, given: fro
     folder, ended = conducted(PROGRAM, options, call, given, _prepare)
     _summary(ended, quiet=call.quiet)
     if call.json_:
+        from resdepth.records import as_json, with_provenance
+        from resdepth.runs.provenance import provenance
+
         names = ("outcome", "steps", "seconds_per_step", "detail", "final")
         record = ended.model_dump(mode="json", include=set(names))
-        print(json.dumps({"run": str(folder)} | {name: record[name] for name in names}))
+        told = {"run": str(folder)} | {name: record[name] for name in names}
+        origin = provenance(ended.command, ended.options)
+        print(as_json(with_provenance(told, origin), indent=None))
     else:
         if "evaluated_at" in ended.detail:
             console.say(f"accuracies after step {ended.detail['evaluated_at']}", quiet=call.quiet)

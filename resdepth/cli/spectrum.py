@@ -1,16 +1,20 @@
 """`resdepth spectrum`."""
 
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resdepth.cli import console, signals
 from resdepth.cli.parameters import command
-from resdepth.cli.picture import finish
+from resdepth.cli.picture import finish, origin_of, output
 from resdepth.cli.source import each_around
+from resdepth.errors import ResdepthError, WriteFailed
 from resdepth.options.spectrum import SpectrumInvocation, SpectrumOptions
 
 if TYPE_CHECKING:
     from resdepth.experiment.spectrum import Spectrum
+    from resdepth.mathematics.spectrum import Search
 
 NAME = "spectrum"
 
@@ -23,29 +27,39 @@ def spectrum(options: SpectrumOptions, call: SpectrumInvocation, given: frozense
     times the largest eigenvalue beside the edge of stability. Everything comes from exact products;
     what is estimated has a standard error or a band. The price is said first, in gradients.
     """
-    from resdepth.figures.style import output_path
-
     around = each_around(options.sources, NAME)
     default = around[0][0] / "spectrum.pdf" if len(around) == 1 else Path("spectrum.pdf")
-    out = output_path(options.out or default, command=NAME)
+    out = output(options.out or default, NAME)
     with signals.deferred():
         from resdepth.experiment.objectives import Source
         from resdepth.experiment.spectrum import spectrum as look
         from resdepth.figures.spectrum import draw_spectra
+        from resdepth.records import write_numbers
 
     console.route_warnings()
-    found = []
-    for _, training, checkpoint in around:
+    sources = [Source(training, checkpoint) for _, training, checkpoint in around]
+    origin = origin_of(options, [file for source in sources for file in source.files])
+    found: list[Spectrum] = []
+    for source in sources:
 
-        def announce(price: int, checkpoint: Path = checkpoint) -> None:
+        def announce(price: int, checkpoint: Path = source.checkpoint) -> None:
             console.say(f"{checkpoint}: about {price} gradients of the loss", quiet=call.quiet)
 
-        found.append(look(Source(training, checkpoint), options, announce))
+        try:
+            found.append(look(source, options, announce))
+        except ResdepthError as error:
+            if source is sources[-1] and not found:
+                raise
+            console.warn(f"{source.checkpoint}: {error}; left out")
+            continue
+        numbers = found if sources[1:] else found[0]
+        # Saved after each, which may take minutes: the next may fail or be interrupted.
+        with suppress(WriteFailed):
+            write_numbers(out.with_suffix(".json"), numbers, origin)
         if not call.json_:
             print("\n".join(lines(found[-1])), flush=True)
-    drawn = draw_spectra(found, options.columns)
-    numbers = found[0] if len(found) == 1 else found
-    finish(drawn, numbers, out, json=call.json_, show=options.show)
+    draw = partial(draw_spectra, found, options.columns)
+    finish(draw, numbers, out, origin, json=call.json_, show=options.show)
 
 
 def lines(found: "Spectrum") -> list[str]:
@@ -66,13 +80,26 @@ def lines(found: "Spectrum") -> list[str]:
         f"  rate {found.rate:.6g} times lambda_1 = {found.rate_times_top:.4g}, "
         f"edge of stability {found.edge:g}"
     )
-    texts.append(f"  {found.products} products")
+    texts.append(f"  {found.products} products; {completeness(found.search)}")
     if found.rounding:
         texts.append(
             f"  in {found.dtype} a product is off by {found.rounding:.1g} of its size, "
             "of which residuals know nothing (--dtype float64)"
         )
     return texts
+
+
+def completeness(search: "Search | None") -> str:
+    """How it is known that no copy of a multiple eigenvalue is missing."""
+    if search is None:
+        return "the whole matrix was diagonalised, no eigenvalue is missing"
+    if not search.restarts:
+        return "one eigenvalue per end, its multiplicity was not searched for"
+    return (
+        f"{search.products} of them searched for copies of multiple eigenvalues in the complement "
+        f"of the vectors found: {search.found} found, then nothing further ({search.restarts} "
+        "restarts)"
+    )
 
 
 def _estimate(value: float, error: float) -> str:

@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from resdepth.atomic import check_writable
 from resdepth.cli import console, signals
 from resdepth.cli.parameters import command, command_line
+from resdepth.cli.picture import finish, origin_of
 from resdepth.cli.tables import aligned
 from resdepth.options.base import Options
 from resdepth.options.study import (
@@ -94,20 +96,30 @@ def report(options: Options, call: ReportInvocation, given: frozenset[str]) -> i
     --spectrum adds the curvature of the loss around the weights of every run, at the price of some
     hundred gradients each.
     """
+    out = call.page
+    check_writable(
+        out, out.with_suffix(".json"), out.with_suffix(".csv"), out.with_suffix("") / "x"
+    )
     with signals.deferred():
+        from resdepth.analysis.sources import study_files
         from resdepth.analysis.study import read_study
-        from resdepth.analysis.study_numbers import study_numbers
-        from resdepth.figures.report import write_report
-        from resdepth.records import as_json
+        from resdepth.analysis.study_numbers import study_csv, study_numbers
+        from resdepth.figures.report import write_page
 
     console.route_warnings()
     study = read_study(call.study, call.curvature, lambda text: console.say(text, quiet=call.quiet))
-    paths = write_report(study, call.page)
-    if call.json_:
-        print(as_json(study_numbers(study)))
-    else:
-        print("\n".join(_answers(study)))
-    console.wrote(paths, aside=call.json_)
+    recorded = call.recorded()
+    told = {name: recorded[name] for name in ("study", "out", "spectrum")}
+    origin = origin_of(told, study_files(study))
+    finish(
+        lambda: write_page(study, out, origin),
+        study_numbers(study),
+        out,
+        origin,
+        text="\n".join(_answers(study)),
+        json=call.json_,
+        table=study_csv(study),
+    )
     return 0
 
 

@@ -1,12 +1,11 @@
-"""`python -m resdepth.cli.worker FORKS`: command lines one after another, each in a warm fork.
+"""The process of a worker: runs one command line after another, each in a fork of itself.
 
-A line on stdin is a call as JSON: `arguments`, `log` (what the command prints) and `stop` (a file
-that ends it). Its exit code is the answer, a line on stdout. The end of stdin is the end of the
-worker and, with a checkpoint, of what it runs. It imports what training needs once, but computes
-nothing and starts no thread, so that a fork of it is what a fresh process would be.
-
-FORKS is a list as JSON, an entry a further worker that begins as a fork of this one: the
-descriptors that are its `stdin` and `stdout`, and variables of its `environment`.
+A worker has two pipes. A line on `calls` is a call as JSON: `arguments`, `log` (a file for what the
+command prints) and `stop` (a file that ends it). A line on `answers` is `ready` when the imports
+are done, `code N` when a command has ended, or `died N` from another worker that saw this one die;
+N is an exit code, or minus a signal. The end of `calls` is the end of the worker and, with a
+checkpoint, of what it runs. A worker imports what training needs once, but computes nothing and
+starts no thread, so that a fork of it is what a fresh process would be.
 """
 
 import contextlib
@@ -47,17 +46,27 @@ IGNORED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
 """What a batch system or a terminal sends to all: the one that started us says what to do."""
 
 
-def serve(forks: Sequence[Mapping[str, Any]]) -> None:
-    """Run what comes until nothing can come any more."""
+def main(workers: Sequence[Mapping[str, Any]]) -> NoReturn:
+    """Be the first of `workers`, and fork the others from it; each has its pipes and variables."""
     for name in IGNORED:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     _warm_up()
-    _multiply(forks)
+    own, siblings = _multiply(workers)
+    _serve(own["calls"], own["answers"], siblings)
+    os.close(own["answers"])
+    _reap(siblings)
+    # Nothing is open: taking all modules down would take as long as a small cell trains.
+    os._exit(0)
+
+
+def _serve(calls: int, answers: int, siblings: dict[int, int]) -> None:
+    """Run what comes until nothing can come any more."""
     with contextlib.suppress(BrokenPipeError):
-        for line in iter(_line, b""):
-            code = _run(json.loads(line))
-            os.write(1, f"{code}\n".encode())
+        os.write(answers, b"ready\n")
+        for line in iter(lambda: _line(calls), b""):
+            code = _run(json.loads(line), calls, (calls, answers, *siblings.values()))
+            os.write(answers, f"code {code}\n".encode())
 
 
 def _warm_up() -> None:
@@ -74,37 +83,68 @@ def _warm_up() -> None:
     gc.enable()
 
 
-def _multiply(forks: Sequence[Mapping[str, Any]]) -> None:
-    """Fork the other workers; each goes on with its own pipes and without those of the others."""
-    for fork in forks:
-        if os.fork() == 0:
-            os.dup2(fork["stdin"], 0)
-            os.dup2(fork["stdout"], 1)
-            os.environ.update(fork["environment"])
+def _multiply(
+    workers: Sequence[Mapping[str, Any]],
+) -> tuple[Mapping[str, Any], dict[int, int]]:
+    """Fork the other workers; in each process its own entry, and in the first its forks.
+
+    These are process numbers with the ends of `answers`, by which it reports a fork's death.
+    """
+    own, siblings = workers[0], dict[int, int]()
+    # What was printed so far would be printed by each of them.
+    _flush()
+    for one in workers[1:]:
+        number = os.fork()
+        if number == 0:
+            own, siblings = one, {}
+            os.environ.update(one["environment"])
             break
-    for fork in forks:
-        os.close(fork["stdin"])
-        os.close(fork["stdout"])
+        siblings[number] = one["answers"]
+    kept = {own["calls"], own["answers"], *siblings.values()}
+    for one in workers:
+        for end in {one["calls"], one["answers"]} - kept:
+            os.close(end)
+    if siblings:
+        signal.signal(signal.SIGCHLD, lambda *_: _reap(siblings, os.WNOHANG))
+        # Some may be dead already.
+        _reap(siblings, os.WNOHANG)
+    return own, siblings
 
 
-def _line() -> bytes:
+def _reap(siblings: dict[int, int], options: int = 0) -> None:
+    """Report the forks that have died, so that no zombie stays; without options wait for all."""
+    for number, answers in list(siblings.items()):
+        try:
+            ended, status = os.waitpid(number, options)
+        except ChildProcessError:
+            continue  # The handler was here in the meantime.
+        if ended:
+            del siblings[number]
+            with contextlib.suppress(OSError):
+                os.write(answers, f"died {os.waitstatus_to_exitcode(status)}\n".encode())
+            os.close(answers)
+
+
+def _line(calls: int) -> bytes:
     # Without a buffer: `select` tells the truth about what is left.
     line = b""
     while not line.endswith(b"\n"):
-        byte = os.read(0, 1)
+        byte = os.read(calls, 1)
         if not byte:
             return b""
         line += byte
     return line
 
 
-def _run(call: dict[str, Any]) -> int:
+def _run(call: dict[str, Any], calls: int, ends: Sequence[int]) -> int:
+    """The exit code of a call; `ends` are the pipes that its process must not keep open."""
     parent = os.getpid()
+    _flush()
     # A signal that comes before the command has taken over its own is delivered after that.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals.ENDING)
     child = os.fork()
     if child == 0:
-        _become(call, parent)
+        _become(call, parent, ends)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
     stop, looked, asked = Path(call["stop"]), 0.0, False
     while True:
@@ -114,7 +154,7 @@ def _run(call: dict[str, Any]) -> int:
         if asked:
             time.sleep(BEAT)
             continue
-        gone, _, _ = select.select([0], [], [], BEAT)
+        gone, _, _ = select.select([calls], [], [], BEAT)
         now = time.monotonic()
         if gone or (now > looked + LOOK and stop.exists()):
             os.kill(child, signal.SIGTERM)
@@ -122,12 +162,22 @@ def _run(call: dict[str, Any]) -> int:
         looked = now if now > looked + LOOK else looked
 
 
-def _become(call: dict[str, Any], parent: int) -> NoReturn:
+def _flush() -> None:
+    with contextlib.suppress(Exception):
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+
+def _become(call: dict[str, Any], parent: int, ends: Sequence[int]) -> NoReturn:
     """In the fork: the command, and nothing after it."""
     code = 1
     try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for end in ends:
+            with contextlib.suppress(OSError):
+                os.close(end)
         _die_with(parent)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
         printed, nothing = os.open(call["log"], flags, 0o666), os.open(os.devnull, os.O_RDONLY)
         for opened, descriptor in ((nothing, 0), (printed, 1), (printed, 2)):
             os.dup2(opened, descriptor)
@@ -143,9 +193,7 @@ def _become(call: dict[str, Any], parent: int) -> NoReturn:
     except BaseException:
         traceback.print_exc()
     finally:
-        with contextlib.suppress(Exception):
-            sys.stdout.flush()
-            sys.stderr.flush()
+        _flush()
         os._exit(code)
 
 
@@ -155,9 +203,3 @@ def _die_with(parent: int) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(DEATH_SIGNAL, signal.SIGTERM)
     if os.getppid() != parent:
         os._exit(1)
-
-
-if __name__ == "__main__":
-    serve(json.loads(sys.argv[1]))
-    # Nothing is open: taking all modules down would take as long as a small cell trains.
-    os._exit(0)

@@ -6,12 +6,12 @@ the published MD5 that its files were checked against, functions by their recipe
 """
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from resdepth.cores import available_threads
 from resdepth.data.dataset import Dataset, Pixels
 
 BLOCK = 1 << 22
@@ -24,7 +24,7 @@ def digest(samples: np.ndarray, targets: np.ndarray, classes: Sequence[str] = ()
     It does not depend on where the data lies, nor on the options of a run.
     """
     whole = hashlib.sha256(repr(tuple(classes)).encode("utf-8", "surrogateescape"))
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(available_threads()) as pool:
         for array in (samples, targets):
             whole.update(f"{array.dtype.str} {array.shape}".encode())
             for part in pool.map(lambda block: hashlib.sha256(block).digest(), _blocks(array)):

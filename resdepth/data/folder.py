@@ -3,7 +3,6 @@
 A set is grey if at least one image is stored as grey and none shows a colour, else RGB.
 """
 
-import os
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ import numpy as np
 import torch
 from PIL import UnidentifiedImageError
 
+from resdepth.cores import available_threads
 from resdepth.data.cache import cache_path, read_cache, write_cache
 from resdepth.data.dataset import Dataset, Pixels, normalised
 from resdepth.data.decode import SIXTEEN, Picture, decode
@@ -124,7 +124,7 @@ class _Sheet:
     def fill(self, workers: int | None) -> bool:
         """Decode every image; False as soon as one shows a colour that has no room."""
         starts = range(0, len(self.names), CHUNK)
-        with ThreadPoolExecutor(max(1, workers or os.cpu_count() or 1)) as pool:
+        with ThreadPoolExecutor(workers or available_threads()) as pool:
             return all(pool.map(self._fill_from, starts))
 
     def _fill_from(self, start: int) -> bool:

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from resdepth.errors import DepthTwice
+from resdepth.atomic import check_writable
+from resdepth.errors import DepthTwice, PathMissing
 from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
 from resdepth.runs.checkpoint import Checkpoint, read_checkpoint
 from resdepth.runs.export import write_model, write_tensors
+from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.run import open_run
 
 
@@ -21,9 +23,12 @@ def export(
 
     Raises
     ------
+    PathMissing
+        A source does not exist.
     DepthTwice
         Two sources would be written to one file.
     """
+    check_writable(out / "x")
     found: dict[Path, tuple[Path, Checkpoint]] = {}
     for source in sources:
         checkpoint = _read(source)
@@ -40,6 +45,11 @@ def export(
     return [_write(target, checkpoint, format) for target, (_, checkpoint) in found.items()]
 
 
+def sources_of(source: Path) -> list[Path]:
+    """The files that are read of a run or a checkpoint file."""
+    return [source] if source.is_file() else [open_run(source).newest, source / MANIFEST]
+
+
 def _write(target: Path, checkpoint: Checkpoint, format: str) -> Path:
     if checkpoint.dense:
         return write_model(target.parent, checkpoint.blocks, format)
@@ -54,6 +64,8 @@ def _depth(source: Path, checkpoint: Checkpoint) -> int:
 
 
 def _read(source: Path) -> Checkpoint:
+    if not source.exists():
+        raise PathMissing(path=source, kind="run folder or checkpoint file")
     return read_checkpoint(source) if source.is_file() else open_run(source).checkpoint()
 
 

@@ -4,6 +4,7 @@
 several pairs of directions make a first axis of their own.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,36 @@ from resdepth.atomic import check_writable
 from resdepth.engine.objective import Objective
 from resdepth.engine.surface import Plane, measured
 from resdepth.engine.threads import threads_put_back
-from resdepth.experiment.directions import RECIPES, check_options, digests, directions_of
+from resdepth.experiment.directions import (
+    RECIPES,
+    check_options,
+    checkpoint_at,
+    digests,
+    directions_of,
+)
 from resdepth.experiment.objectives import SUBSET, Source
 from resdepth.experiment.rendering import Rendering, Report, begun, evaluate, write
 from resdepth.experiment.setting import run_loss, setting
 from resdepth.mathematics import directions
 from resdepth.options.landscape import RenderOptions
+from resdepth.runs.checkpoint import checkpoints
 from resdepth.runs.manifest import versions
-from resdepth.runs.surface import files_of
+from resdepth.runs.provenance import provenance
+from resdepth.runs.surface import files_of, places_of
 
 Array = NDArray[np.float64]
 
 CELLS = "losses[i, j] is the mean loss at A + axes[0][i] D_0 + axes[1][j] D_1"
 FIRST_DOUBLING, LAST_DOUBLING = -10, 12
 """Powers of 2 between which --span auto is looked for, in lengths of the direction."""
+
+
+def _files(source: Source, options: RenderOptions) -> Iterator[Path]:
+    """The files that the weights and the directions are read from."""
+    yield from source.files
+    if options.kind == "pca" and source.run is not None:
+        yield from checkpoints(source.run.path).values()
+    yield from map(checkpoint_at, options.towards)
 
 
 def prepare(source: Source, options: RenderOptions, recorded: dict[str, Any]) -> Rendering:
@@ -143,7 +160,7 @@ def render(
     WriteFailed
         `out` cannot be written, which is found out before anything is evaluated.
     """
-    check_writable(out)
+    check_writable(*places_of(out))
     rendering = prepare(source, options, begun(out, options.resume))
     values = evaluate(rendering, out, options.resume, report)
     if values is None:
@@ -155,6 +172,7 @@ def render(
         "run_loss": run_loss(source, rendering.request["checkpoint_step"], options.subset),
         "command": command,
         "versions": versions(),
+        "provenance": provenance(command, options, _files(source, options)),
     }
     write(rendering, values, out, record)
     return files_of(out)

@@ -12,6 +12,8 @@ DENSE = 4_000
 """Below this size eigenvalues are counted one by one: the whole matrix, one product a row."""
 AN_END = 40
 """Products that ARPACK takes for the eigenvalues at one end, about."""
+A_SEARCH = 21
+"""Products of one search for missed copies, at least: one per end of more than one eigenvalue."""
 ONE = {False: 8 / 3, True: 5 / 3}
 """Gradients in a product alone: of the Hessian, of the Gauss-Newton matrix."""
 SHARED = {False: 2.1, True: 1.4}
@@ -37,7 +39,8 @@ def gradients(objective: Objective, options: SpectrumOptions) -> int:
     if wanted >= size or size < SMALL:
         together += size + min(wanted, size)
     else:
-        alone += max(AN_END, 2 * wanted) * ends
+        searches = (options.top > 1) + (options.lowest > 1)
+        alone += max(AN_END, 2 * wanted) * ends + A_SEARCH * searches
         together += wanted + (options.probes * options.steps if options.density else 0)
     together += options.probes * (options.interaction or 0)
     price = together * SHARED[gauss_newton] + alone * ONE[gauss_newton]

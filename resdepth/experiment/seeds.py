@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from resdepth.atomic import write_text
 from resdepth.errors import FileCorrupt, NotARun, OutputExists, ResumeChanged
 from resdepth.experiment.convolutional import prepare
 from resdepth.experiment.observer import Observer, Silent
 from resdepth.experiment.session import conduct
 from resdepth.options.resnet_cifar import ResnetCifarOptions
+from resdepth.records import plain, write_numbers
 from resdepth.runs.folder import create_run, reopen_run
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import Manifest
+from resdepth.runs.provenance import provenance
 
 PROGRAM = "resnet-cifar"
 NAME = "summary.json"
@@ -47,7 +48,7 @@ def run_seeds(
     ended: dict[int, Manifest] = {}
     observer = observer or Silent()
     seeds = list(range(options.seed, options.seed + options.seeds))
-    summary = _write(folder, options, ended)
+    summary = _write(folder, options, command, ended)
     for seed in seeds:
         run = folder / f"seed_{seed}"
         observer.say(f"seed {seed}, {seeds.index(seed) + 1} of {len(seeds)}: {run}")
@@ -58,7 +59,7 @@ def run_seeds(
             one = options.model_copy(update={"seed": seed, "seeds": 1}).recorded()
             opening = create_run(run, PROGRAM, one, command, overwrite=overwrite)
         ended[seed] = conduct(opening, prepare, observer)
-        summary = _write(folder, options, ended)
+        summary = _write(folder, options, command, ended)
         if ended[seed].outcome == "interrupted":
             break
     return summary
@@ -92,7 +93,10 @@ def _continued(folder: Path, given: Mapping[str, Any]) -> ResnetCifarOptions:
 
 
 def _write(
-    folder: Path, options: ResnetCifarOptions, ended: Mapping[int, Manifest]
+    folder: Path,
+    options: ResnetCifarOptions,
+    command: list[str],
+    ended: Mapping[int, Manifest],
 ) -> dict[str, Any]:
     finals = [manifest.final for manifest in ended.values() if manifest.outcome == "finished"]
     means, spread = summarise(finals)
@@ -107,6 +111,7 @@ def _write(
         "finished": len(finals),
         "mean": means,
         "std": spread,
+        "provenance": plain(provenance(command, options)),
     }
-    write_text(folder / NAME, json.dumps(summary, indent=2) + "\n")
+    write_numbers(folder / NAME, summary)
     return summary

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from resdepth.cores import available_threads
 from resdepth.engine.convolutional_objective import Statistics
 from resdepth.engine.device import resolve_device
 from resdepth.engine.objective import Objective
@@ -13,7 +14,6 @@ from resdepth.options.landscape import Evaluation
 from resdepth.options.train import TrainOptions
 from resdepth.runs.checkpoint import Checkpoint, read_checkpoint
 from resdepth.runs.checksum import file_checksum
-from resdepth.runs.manifest import available_threads
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from resdepth import html
+from resdepth.cores import available_threads
 from resdepth.engine.device import resolve_device
 from resdepth.engine.objective import DenseObjective, Objective
 from resdepth.engine.threads import threads_put_back
@@ -19,11 +20,16 @@ from resdepth.experiment.objectives import Source, objective_of
 from resdepth.experiment.price import exact_traces, gradients, largest_asked
 from resdepth.experiment.rounding import rounding
 from resdepth.mathematics.counting import Counts, counts, measures
-from resdepth.mathematics.spectrum import Eigenpairs, Product, extreme_eigenpairs, interaction
+from resdepth.mathematics.spectrum import (
+    Eigenpairs,
+    Product,
+    Search,
+    extreme_eigenpairs,
+    interaction,
+)
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.runs.checkpoint import read_checkpoint
-from resdepth.runs.manifest import available_threads
 
 Array = NDArray[np.float64]
 Announce = Callable[[int], None]
@@ -41,6 +47,8 @@ class Spectrum:
 
     `top` runs down from the largest eigenvalue, `smallest` up from the smallest; `residuals` are
     the norms of H v - lambda v of both in this order: an eigenvalue lies within one of each value.
+    `search` says how copies of multiple eigenvalues were searched for; None if the whole matrix was
+    diagonalised.
     `trace` and `layers` are of both matrices; `counts`, `spectra` (layers, width^2) and
     `interaction` (groups, groups) of `matrix`, None where they were not asked for.
     `rate_times_top` is the rate of the next update times the largest eigenvalue, `edge` what it
@@ -61,6 +69,7 @@ class Spectrum:
     top: Array
     smallest: Array
     residuals: Array
+    search: Search | None
     trace: Traces
     layers: LayerTraces | None
     products: int
@@ -127,6 +136,7 @@ def spectrum(
         top=top,
         smallest=pairs.values[::-1][lowest],
         residuals=np.concatenate([pairs.residuals[: len(top)], pairs.residuals[::-1][lowest]]),
+        search=pairs.search,
         trace=trace,
         layers=by_layer,
         counts=_counts(product, options, pairs, size) if options.density else None,
@@ -147,6 +157,13 @@ def _check(objective: Objective, options: SpectrumOptions, layers: int) -> None:
             flag="--blocks=spectra",
             reason=f"needs a fully connected network of width {WIDEST_BLOCK} or less",
             remedy="--blocks=traces",
+        )
+    estimates = options.density or options.interaction is not None or not exact_traces(objective)
+    if options.probes != SpectrumOptions.model_fields["probes"].default and not estimates:
+        raise OptionConflict(
+            flag="--probes",
+            reason="has no effect: the traces of this network are exact",
+            remedy="leave it out, or give --density or --interaction",
         )
     if options.interaction is not None and options.interaction > layers:
         raise OptionConflict(

@@ -26,8 +26,9 @@ from resdepth.mathematics.plane import PathPlane
 from resdepth.options.landscape import TrajectoryOptions
 from resdepth.runs.checkpoint import check_like, checkpoints, read_checkpoint
 from resdepth.runs.manifest import versions
+from resdepth.runs.provenance import provenance
 from resdepth.runs.run import Run
-from resdepth.runs.surface import files_of
+from resdepth.runs.surface import files_of, places_of
 
 Array = NDArray[np.float64]
 
@@ -67,7 +68,7 @@ def trajectory(
     WriteFailed
         `out` cannot be written, which is found out before anything is evaluated.
     """
-    check_writable(out)
+    check_writable(*places_of(out))
     source = Source.of(run)
     found = checkpoints(run.path)
     around = setting(source, options, "recalibrated", begun(out, options.resume))
@@ -92,6 +93,7 @@ def trajectory(
         "run_loss": run_loss(source, around.checkpoint.step, options.subset),
         "command": command,
         "versions": versions(),
+        "provenance": provenance(command, options, [*source.files, *found.values()]),
     }
     write(rendering, values, out, record)
     return files_of(out)

@@ -16,6 +16,7 @@ from resdepth.errors import AnalysisImpossible, ProgramMissing
 from resdepth.figures import style
 from resdepth.figures.landscape import PATH, Shown
 from resdepth.figures.trajectory import losses, panels
+from resdepth.runs.provenance import Provenance
 from resdepth.runs.surface import Surface
 
 FRAMES, PER_SECOND, HOLD = 300, 15, 15
@@ -24,7 +25,14 @@ DOTS = 150
 """Dots an inch of a frame."""
 
 
-def save_animation(surface: Surface, shown: Shown, log: bool, path: Path, columns: int) -> None:
+def save_animation(
+    surface: Surface,
+    shown: Shown,
+    log: bool,
+    path: Path,
+    columns: int,
+    provenance: Provenance | None = None,
+) -> None:
     """Write the growing path of a trajectory over its contours, its losses beside them.
 
     Of more than 300 checkpoints evenly chosen ones, the first and the last among them.
@@ -42,7 +50,7 @@ def save_animation(surface: Surface, shown: Shown, log: bool, path: Path, column
     if path.suffix.lower() == ".mp4":
         _write_mp4(path, _frames(surface, shown, log, columns))
     else:
-        _write_gif(path, _frames(surface, shown, log, columns))
+        _write_gif(path, _frames(surface, shown, log, columns), provenance)
 
 
 def _frames(surface: Surface, shown: Shown, log: bool, columns: int) -> Iterator[Image.Image]:
@@ -70,7 +78,7 @@ def _frames(surface: Surface, shown: Shown, log: bool, columns: int) -> Iterator
             yield Image.fromarray(np.ascontiguousarray(pixels[:height, :width]))
 
 
-def _write_gif(path: Path, frames: Iterator[Image.Image]) -> None:
+def _write_gif(path: Path, frames: Iterator[Image.Image], provenance: Provenance | None) -> None:
     first, *others = (frame.quantize(128, dither=Image.Dither.NONE) for frame in frames)
     durations = [1000 // PER_SECOND] * len(others) + [1000 * HOLD // PER_SECOND]
     write_whole(
@@ -82,6 +90,7 @@ def _write_gif(path: Path, frames: Iterator[Image.Image]) -> None:
             append_images=others,
             duration=durations,
             loop=0,
+            comment="" if provenance is None else provenance.brief(),
         ),
     )
 

@@ -20,13 +20,20 @@ from resdepth.figures.landscape import (
     conditions,
     saturate,
 )
+from resdepth.figures.page import metadata
+from resdepth.runs.provenance import Provenance
 from resdepth.runs.surface import Surface
 
 SUBSCRIPT = "D<sub>{}</sub>"
 
 
 def save_html(
-    surface: Surface, clip: float | None, log: bool, path: Path, quantity: Quantity = "loss"
+    surface: Surface,
+    clip: float | None,
+    log: bool,
+    path: Path,
+    quantity: Quantity = "loss",
+    provenance: Provenance | None = None,
 ) -> None:
     """Write the surface with plotly.js inside the file; hovering shows the true numbers.
 
@@ -61,8 +68,8 @@ def save_html(
         updatemenus=[_switch(titles, owners, log)] if len(scales) > 1 else [],
     )
     page = drawn.to_html(include_plotlyjs=True, include_mathjax=False, div_id="surface")
-    icon = '<link rel="icon" href="data:,">'
-    write_text(path, page.replace("<head>", f"<head>{icon}", 1))
+    head = f'<head><link rel="icon" href="data:,">{metadata(provenance)}'
+    write_text(path, page.replace("<head>", head, 1))
 
 
 def _switch(titles: dict[bool, str], owners: list[bool], log: bool) -> dict[str, Any]:

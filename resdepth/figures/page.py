@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from resdepth.figures import style
 from resdepth.figures.words import MEANINGS, WORDS, anchor
+from resdepth.runs.provenance import Provenance
 
 CSS = """
 body{font:16px/1.5 Georgia,serif;color:#222;background:#fff;max-width:62rem;margin:0 auto;
@@ -35,13 +36,20 @@ VALUE = re.compile(r"\b(" + "|".join(sorted(map(re.escape, WORDS), key=len)[::-1
 """A word in a sentence that says what it is: `q1 = 0.9`, or `H1: `."""
 
 
-def page(title: str, parts: Sequence[str]) -> str:
+def metadata(provenance: Provenance | None) -> str:
+    """The tag in the head of a page that holds the provenance as JSON."""
+    if provenance is None:
+        return ""
+    return f'<meta name="provenance" content="{escape(provenance.brief())}">'
+
+
+def page(title: str, parts: Sequence[str], provenance: Provenance | None = None) -> str:
     """A whole page; `parts` are HTML."""
     head = (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         '<link rel="icon" href="data:,">'
-        f"<title>{escape(title)}</title><style>{CSS}</style></head><body>"
+        f"{metadata(provenance)}<title>{escape(title)}</title><style>{CSS}</style></head><body>"
     )
     return "\n".join([head, f"<h1>{escape(title)}</h1>", *parts, "</body></html>\n"])
 

@@ -14,13 +14,16 @@ from numpy.typing import NDArray
 
 from resdepth.atomic import write_text
 from resdepth.figures.landscape import Array, Shown
+from resdepth.runs.provenance import Provenance
 from resdepth.runs.surface import Surface
 
 RELIEF = 0.7
 """Height of a surface over its longer side, so that it is neither a needle nor flat."""
 
 
-def save_grid(surface: Surface, shown: Shown, log: bool, path: Path) -> None:
+def save_grid(
+    surface: Surface, shown: Shown, log: bool, path: Path, provenance: Provenance | None = None
+) -> None:
     """Write the surface (.vts), its height scaled to its sides, or the grid (.vti).
 
     The numbers at each point are the true ones, not the heights: `loss`, `log10_loss` where all are
@@ -35,6 +38,10 @@ def save_grid(surface: Surface, shown: Shown, log: bool, path: Path) -> None:
     else:
         heights = np.log10(shown.values) if log else shown.values
         content = _structured(surface, heights, numbers, scale)
+    if provenance is not None:
+        # A comment of XML cannot hold two hyphens in a row, and JSON can spell one otherwise.
+        told = provenance.brief().replace("--", "-\\u002d")
+        content = content.replace("\n", f"\n<!-- provenance: {told} -->\n", 1)
     write_text(path, content)
 
 

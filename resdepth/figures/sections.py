@@ -1,5 +1,6 @@
 """The sections of a report: what is said of each experiment, of the cells, of their origin."""
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from resdepth.analysis.answer import exponent_rows, mean_rows, notes, verdict_lines
@@ -12,6 +13,7 @@ from resdepth.analysis.scaling import ScalingTable
 from resdepth.analysis.study import Experiment, Study
 from resdepth.figures import page
 from resdepth.mathematics.interval import Interval
+from resdepth.runs.provenance import Provenance
 
 TITLES = dict(zip(VALUES, ("lambda_1", "rate x lambda_1", "tr H", "tr GN"), strict=True))
 
@@ -110,11 +112,13 @@ def cells(study: Study) -> Iterator[str]:
     yield page.table([heads, *(_line(study, row) for row in study.cells)])
 
 
-def origin(study: Study) -> Iterator[str]:
-    """Time, machine, command, plan and versions."""
+def origin(study: Study, provenance: Provenance | None = None) -> Iterator[str]:
+    """Time, machine, commands, plan and versions."""
     yield page.heading("Where this is from")
     seconds = sum(row.seconds for row in study.cells if row.seconds == row.seconds)
     yield page.paragraph(f"{seconds:.4g} seconds of training on {study.platform}")
+    if provenance is not None:
+        yield page.folded("Command of this report", shlex.join(provenance.command))
     yield page.folded("Command of the newest run", study.command)
     if study.plan:
         yield page.folded("Plan (study.yaml)", study.plan)

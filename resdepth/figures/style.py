@@ -27,14 +27,15 @@ from resdepth.atomic import write_whole
 from resdepth.errors import NoDisplay
 from resdepth.figures.colours import CATEGORIES as CATEGORIES
 from resdepth.figures.colours import categories as categories
+from resdepth.options.place import PICTURES as SUFFIXES
 from resdepth.options.place import written_as
+from resdepth.runs.provenance import Provenance
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 WIDTHS = {1: 3.4, 2: 7.0}
 """Inches across one and two columns."""
-SUFFIXES = (".pdf", ".svg", ".png")
 DOTS = 300
 """Dots an inch of a .png, and of the rasterised parts of the others."""
 
@@ -178,8 +179,18 @@ def output_path(path: Path, suffixes: Sequence[str] = SUFFIXES, *, command: str)
     return written_as(path, suffixes, command=command)
 
 
-def save(drawn: Figure, path: Path) -> None:
-    """Write a figure whole; the same figure gives the same bytes (no dates inside).
+METADATA: dict[str, dict[str, Any]] = {
+    "pdf": {"CreationDate": None},
+    "svg": {"Date": None},
+    "png": {},
+}
+"""No dates: the same figure is the same bytes."""
+ORIGIN = {"pdf": "Subject", "svg": "Description", "png": "Description"}
+"""The field of the metadata that holds the provenance as JSON."""
+
+
+def save(drawn: Figure, path: Path, provenance: Provenance | None = None) -> None:
+    """Write a figure whole, with its provenance in the metadata and without dates.
 
     Raises
     ------
@@ -187,11 +198,11 @@ def save(drawn: Figure, path: Path) -> None:
         The operating system refused.
     """
     format = path.suffix[1:].lower()
-    dates: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
+    told = {} if provenance is None else {ORIGIN[format]: provenance.brief()}
     with paper():
         write_whole(
             path,
-            lambda stream: drawn.savefig(stream, format=format, metadata=dates.get(format)),
+            lambda stream: drawn.savefig(stream, format=format, metadata=METADATA[format] | told),
         )
 
 

@@ -1,7 +1,9 @@
 """Eigenvalues at the ends of a symmetric matrix of which only products are known.
 
 Implicitly restarted Lanczos by ARPACK (Lehoucq, Sorensen & Yang, SIAM 1998) through scipy, or the
-dense matrix where it is small.
+dense matrix if it is small. A Krylov space holds one vector of each eigenspace, so other copies of
+a multiple eigenvalue are missed, and no residual shows it. They are searched for in the orthogonal
+complement of the vectors found, until nothing larger is left there.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,18 +28,39 @@ LARGE = 5_000_000
 """Above this size the basis is as small as ARPACK may have it."""
 
 
+COARSE = 0.03
+"""Residual, relative to the eigenvalue, of the first look for a missed one."""
+ROUNDING = 1e-12
+"""Differences of eigenvalues that count as none, relative to the largest."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """The search for missed copies of multiple eigenvalues in the complement of the vectors found.
+
+    `restarts` from random vectors took `products` of the products; the last one of each end found
+    nothing further, the others `found` copies. It is strong evidence, not a proof.
+    """
+
+    restarts: int
+    products: int
+    found: int
+
+
 @dataclass(frozen=True)
 class Eigenpairs:
     """Some eigenvalues (k,), from the largest down, their vectors (k, n) as rows.
 
     `residuals` are the norms of H v - lambda v: an eigenvalue of H lies within one of each value.
-    `products` counts all of them, one an eigenpair for the residuals included.
+    `products` counts all of them, one per eigenpair for the residuals and the search included.
+    `search` is None if the whole matrix was diagonalised, of which no eigenvalue can be missed.
     """
 
     values: Array
     vectors: Array
     residuals: Array
     products: int
+    search: Search | None
 
 
 def dense_matrix(product: Product, size: int) -> Array:
@@ -61,7 +84,8 @@ def extreme_eigenpairs(
     """The `top` largest and the `smallest` smallest eigenvalues of a matrix of `size` rows.
 
     `tolerance` bounds the residuals relative to each eigenvalue; the eigenvalues themselves are off
-    by about its square over their distance. All of them where the matrix has no more.
+    by about its square over their distance. All of them if the matrix has no more. An end of which
+    one eigenvalue is requested is not searched for missed copies: they would not change it.
 
     Raises
     ------
@@ -70,45 +94,128 @@ def extreme_eigenpairs(
     """
     if top + smallest >= size or size < SMALL:
         values, vectors = np.linalg.eigh(dense_matrix(product, size))
-        wanted = sorted({*range(min(smallest, size)), *range(max(size - top, 0), size)})
-        values, vectors, products = values[wanted], vectors[:, wanted], size
-    else:
-        ends = (("LA", top), ("SA", smallest))
-        parts = [_one_end(product, size, end, k, tolerance, seed) for end, k in ends if k]
-        values = np.concatenate([part[0] for part in parts])
-        vectors = np.concatenate([part[1] for part in parts], axis=1)
-        products = sum(part[2] for part in parts)
-    order = np.argsort(-values, kind="stable")
-    values, rows = values[order], np.ascontiguousarray(vectors.T[order])
-    residuals = np.linalg.norm(product(rows) - values[:, None] * rows, axis=1)
-    return Eigenpairs(values, rows, residuals, products + len(values))
+        wanted = sorted({*range(min(smallest, size)), *range(max(size - top, 0), size)})[::-1]
+        rows = np.ascontiguousarray(vectors.T[wanted])
+        return _with_residuals(values[wanted], rows, product(rows), size, None)
+    upper = _End(product, size, tolerance, seed)
+    upper.find(top)
+    lower = _End(lambda rows: -product(rows), size, tolerance, seed, upper)
+    lower.find(smallest)
+    # In the span of all vectors each is made as good as it can be without another product.
+    rows = np.linalg.qr(np.concatenate([upper.vectors, lower.vectors]).T)[0].T
+    products = product(rows)
+    values, turned = np.linalg.eigh(rows @ products.T)
+    turned = turned.T[::-1]
+    ends = (upper, lower)
+    search = Search(*(sum(getattr(end, n) for end in ends) for n in ("restarts", "spent", "found")))
+    spent = upper.products + lower.products
+    return _with_residuals(values[::-1], turned @ rows, turned @ products, spent, search)
 
 
-def _one_end(
-    product: Product, size: int, end: str, count: int, tolerance: float, seed: int
-) -> tuple[Array, Array, int]:
-    products = 0
+def _with_residuals(
+    values: Array, rows: Array, images: Array, products: int, search: Search | None
+) -> Eigenpairs:
+    """Eigenpairs of which the products `images` are known."""
+    residuals = np.linalg.norm(images - values[:, None] * rows, axis=1)
+    return Eigenpairs(values, rows, residuals, products + len(rows), search)
 
-    def multiply(v: Array) -> Array:
-        nonlocal products
-        products += 1
-        found: Array = product(v.reshape(1, -1))[0]
-        return found
 
-    basis = max(2 * count + 1, 10 if size > LARGE else 20)
-    try:
-        values, vectors = eigsh(
-            LinearOperator((size, size), matvec=multiply, dtype=np.float64),
-            count,
-            which=end,
-            ncv=min(basis, size),
-            tol=tolerance,
-            v0=np.random.default_rng(seed).standard_normal(size),
-        )
-    except ArpackError as error:
-        found = len(getattr(error, "eigenvalues", ()))
-        raise NotConverged(found=found, wanted=count, products=products) from error
-    return values, vectors, products
+class _End:
+    """The largest eigenvalues of a matrix in the complement of another end's vectors."""
+
+    def __init__(
+        self,
+        product: Product,
+        size: int,
+        tolerance: float,
+        seed: int,
+        other: "_End | None" = None,
+    ) -> None:
+        self.product, self.size, self.tolerance = product, size, tolerance
+        self.generator = np.random.default_rng(seed)
+        self.known: Array = other.vectors if other else np.empty((0, size))
+        self.floor = float(np.abs(other.values).max(initial=0.0)) if other else 0.0
+        self.values: Array = np.empty(0)
+        self.vectors: Array = np.empty((0, size))
+        self.products = self.restarts = self.spent = self.found = 0
+
+    def find(self, count: int) -> None:
+        """Find the `count` largest ones, copies of multiple eigenvalues included."""
+        if not count:
+            return
+        start = self._start()
+        # ARPACK refuses a start that the matrix takes to zero.
+        shift = 0.0 if self.product(start[None]).any() else 1.0
+        self.products += 1
+        self._add(*self._lanczos(count, self.tolerance, shift, start))
+        before = self.products
+        while count > 1 and self._search(count):
+            self.found += 1
+        self.spent = self.products - before
+        kept = np.argsort(-self.values, kind="stable")[:count]
+        self.values, self.vectors = self.values[kept], self.vectors[kept]
+
+    def _search(self, count: int) -> bool:
+        """Look once for an eigenvalue above the smallest requested one; add it if there is one."""
+        if len(self.known) + len(self.vectors) >= self.size:
+            return False
+        self.restarts += 1
+        limit, scale = np.sort(self.values)[-count], np.abs(self.values).max()
+        limit += self.tolerance * abs(limit) + ROUNDING * scale
+        # Nothing depends on where zero is: shifted, all of the complement is above the rest.
+        shift = scale or 1.0
+        start = self._start()
+        for tolerance in (max(COARSE, self.tolerance), self.tolerance):
+            wanted = max(tolerance * abs(limit), ROUNDING * scale)
+            value, vector = self._lanczos(1, wanted / (shift + abs(limit)), shift, start)
+            if value[0] + wanted <= limit:
+                return False
+            start = vector[0]
+        if value[0] <= limit:
+            return False
+        self._add(value, vector)
+        return True
+
+    def _add(self, values: Array, vectors: Array) -> None:
+        self.values = np.concatenate([self.values, values])
+        self.vectors = np.concatenate([self.vectors, vectors])
+
+    def _start(self) -> Array:
+        return self.generator.standard_normal(self.size)
+
+    def _lanczos(
+        self, count: int, tolerance: float, shift: float, start: Array
+    ) -> tuple[Array, Array]:
+        """The largest eigenpairs in the complement of all vectors so far, of the matrix + shift."""
+        out, products = np.concatenate([self.known, self.vectors]), 0
+
+        def multiply(v: Array) -> Array:
+            nonlocal products
+            products += 1
+            inside = _without(v, out)
+            found = _without(self.product(inside.reshape(1, -1))[0], out)
+            return found + shift * inside - self.floor * (v - inside)
+
+        basis = max(2 * count + 1, 10 if self.size > LARGE else 20)
+        try:
+            values, vectors = eigsh(
+                LinearOperator((self.size, self.size), matvec=multiply, dtype=np.float64),
+                count,
+                which="LA",
+                ncv=min(basis, self.size),
+                tol=tolerance,
+                v0=_without(start, out),
+            )
+        except ArpackError as error:
+            found = len(getattr(error, "eigenvalues", ()))
+            raise NotConverged(found=found, wanted=count, products=products) from error
+        self.products += products
+        return values - shift, vectors.T
+
+
+def _without(vector: Array, rows: Array) -> Array:
+    """What of a vector (n,) is orthogonal to orthonormal rows (k, n)."""
+    return vector - (rows @ vector) @ rows
 
 
 def interaction(

@@ -8,6 +8,9 @@ from pydantic_core import PydanticCustomError
 
 from resdepth.errors import OptionInvalid
 
+PICTURES = (".pdf", ".svg", ".png")
+"""Kinds of figures."""
+
 
 def home_folder() -> Path | None:
     """The user's home folder; None without $HOME and without an entry in passwd."""

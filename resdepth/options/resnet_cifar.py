@@ -6,7 +6,8 @@ from typing import ClassVar, Literal, Self
 from pydantic import model_validator
 
 from resdepth.errors import OptionConflict
-from resdepth.options.base import AnalysisInvocation, Options, option
+from resdepth.options.base import PER_CORE, AnalysisInvocation, Options, option
+from resdepth.options.effect import Needs, needs
 from resdepth.options.train import Device
 
 
@@ -17,6 +18,7 @@ class ResnetCifarOptions(Options):
         "eval_every": "val_every",
         "limit_train": "train_fraction",
     }
+    NEEDS: ClassVar[dict[str, Needs]] = {"num_workers": needs("data", "folder")}
 
     depth: int = option(56, "number of layers L = 6n + 2", unit="layers", flags=("-L",), ge=8)
     data: Literal["cifar10", "folder"] = option("cifar10", "data set")
@@ -30,7 +32,7 @@ class ResnetCifarOptions(Options):
     )
     flip: bool = option(False, "mirror half of the training images left to right")
     num_workers: int | None = option(
-        None, "threads that decode the images of 'folder'", default_text="one a core", ge=0
+        None, "threads that decode the images of 'folder'", default_text=PER_CORE, ge=0
     )
     epochs: int = option(16, "passes over the training set", unit="epochs", ge=1)
     batch_size: int = option(128, "images a step", unit="images", ge=2)
@@ -64,7 +66,7 @@ class ResnetCifarOptions(Options):
     layout: Literal["auto", "channels-last", "contiguous"] = option(
         "auto", "order of an image's numbers; auto: the fastest on this CPU, tried where it pays"
     )
-    threads: int | None = option(None, "CPU threads", default_text="one a core", ge=1)
+    threads: int | None = option(None, "CPU threads", default_text=PER_CORE, ge=1)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

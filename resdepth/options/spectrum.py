@@ -1,14 +1,17 @@
 """Options of `resdepth spectrum`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
-from resdepth.options.base import AnalysisInvocation, Options, option
+from resdepth.options.base import PER_CORE, AnalysisInvocation, Options, option
+from resdepth.options.effect import Needs, needs
 from resdepth.options.train import Device
 
 
 class SpectrumOptions(Options):
     """Which second derivatives of the loss to look at, around which weights."""
+
+    NEEDS: ClassVar[dict[str, Needs]] = {"steps": needs("density", True)}
 
     sources: tuple[Path, ...] = option(
         (),
@@ -58,7 +61,7 @@ class SpectrumOptions(Options):
     engine: Literal["auto", "cpu", "eager", "reference"] = option(
         "auto", "implementation of the network; auto: the fastest that has second derivatives"
     )
-    threads: int | None = option(None, "CPU threads", default_text="one a core", ge=1)
+    threads: int | None = option(None, "CPU threads", default_text=PER_CORE, ge=1)
     columns: int = option(2, "width of the figure in columns of a paper", ge=1, le=2)
     out: Path | None = option(
         None, "figure to write (.pdf, .svg or .png)", default_text="RUN/spectrum.pdf"

@@ -1,19 +1,37 @@
 """Options of `resdepth train`: the network, its data, its descent, and what is recorded."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
 from resdepth.errors import OptionConflict
-from resdepth.options.base import Invocation, Options, option
+from resdepth.options.base import PER_CORE, Invocation, Options, option
+from resdepth.options.effect import Needs, needs
 
 Activation = Literal["tanh", "elu", "relu", "gelu", "sigmoid"]
 Augmentation = Literal["skip", "none", "linear_skip", "inc_skip"]
 Device = Literal["auto", "cpu", "cuda", "mps", "gpu"]
 Data = Literal["digits", "mnist", "cifar10", "folder", "sin", "constant"]
+CLASSIFICATIONS = ("digits", "mnist", "cifar10", "folder")
+"""Data with classes."""
 REGRESSIONS = ("sin", "constant")
 """Data with real targets."""
+
+DEFAULT_RATE_DEPTH = 64
+"""Depth D of the default rate lr (L/D)^(2 alpha - 1)."""
+
+
+def stable_factor(activation: Activation, alpha: float) -> float:
+    """Factor c of the default rate c L^(2 alpha - 1).
+
+    With it the loss of the embedded digits decreases at almost every one of the default steps; the
+    curvature grows more during training if sigma is unbounded or the layers add more (small alpha).
+    docs/training.md has the measurements.
+    """
+    if activation in ("relu", "elu", "gelu"):
+        return 0.04
+    return 1.25 if alpha >= 0.75 else 0.3125
 
 
 def rate_at(lr: float, depth: int, lr_depth: int | None, exponent: float) -> float:
@@ -23,6 +41,25 @@ def rate_at(lr: float, depth: int, lr_depth: int | None, exponent: float) -> flo
 
 class TrainOptions(Options):
     """Everything that determines a training run."""
+
+    NEEDS: ClassVar[dict[str, Needs]] = {
+        "data_dir": needs("data", "mnist", "cifar10", "folder"),
+        "num_workers": needs("data", "folder"),
+        "num_samples": needs("data", *REGRESSIONS),
+        "separation": needs("data", "sin"),
+        "sin_frequency": needs("data", "sin"),
+        "target_value": needs("data", "constant"),
+        "classes": needs("data", *CLASSIFICATIONS),
+        "loss_p": needs("data", *REGRESSIONS),
+        "hurst": needs("init", "fbm"),
+        "init_depth": needs("init", "fbm"),
+        "precision": needs("dtype", "float32"),
+        "dynamic_lr_rule": needs("dynamic_lr", True),
+        "lr_constant": needs("dynamic_lr", True),
+        "lr_max": needs("dynamic_lr", True),
+        "p_var": needs("no_p_var", False) + needs("dynamic_lr", True),
+        "p_var_every": needs("no_p_var", False),
+    }
 
     model: Literal["classification", "regression"] | None = option(
         None, "loss: cross-entropy, or |y - prediction|^p / p", default_text="what the data needs"
@@ -43,7 +80,7 @@ class TrainOptions(Options):
     )
     target_value: float = option(0.1, "target c of 'constant'")
     num_workers: int | None = option(
-        None, "threads that decode the images of 'folder'", default_text="one a core", ge=0
+        None, "threads that decode the images of 'folder'", default_text=PER_CORE, ge=0
     )
     depth: int = option(64, "number of layers L", unit="layers", flags=("-L",), ge=1)
     width: int = option(15, "dimension d of the hidden state", flags=("--width", "--dim"), ge=1)
@@ -75,11 +112,25 @@ class TrainOptions(Options):
         None, "outputs of a classification", default_text="the data's", ge=2
     )
     loss_p: float = option(2.0, "exponent p of the regression loss", ge=1)
-    lr: float = option(100.0, "learning rate, the first one with --dynamic-lr", gt=0)
-    lr_depth_exponent: float = option(
-        0.0, "exponent e of the rate lr (L/D)^e, D the depth that --lr-depth gives"
+    lr: float = option(
+        10.0,
+        "learning rate, the first one with --dynamic-lr",
+        default_text="10.0 (L/64)^(1/2); in general c L^(2 alpha - 1) with c = 1.25, but 0.3125 "
+        "if alpha < 0.75, and 0.04 for relu, elu and gelu",
+        gt=0,
     )
-    lr_depth: int | None = option(None, "depth D at which the rate is --lr", unit="layers", ge=1)
+    lr_depth_exponent: float = option(
+        0.0,
+        "exponent e of the rate lr (L/D)^e, D the depth that --lr-depth gives",
+        default_text="0.0, without --lr 2 alpha - 1",
+    )
+    lr_depth: int | None = option(
+        None,
+        "depth D at which the rate is --lr",
+        unit="layers",
+        default_text="any depth, without --lr 64",
+        ge=1,
+    )
     dynamic_lr: bool = option(False, "divide the rate by the squared p-variation norm each step")
     dynamic_lr_rule: Literal["recursive", "anchored"] = option(
         "recursive", "the rate that is divided: the previous one, or the first"
@@ -90,7 +141,7 @@ class TrainOptions(Options):
     lr_max: float | None = option(
         None, "largest rate of --dynamic-lr", default_text="the first rate", gt=0
     )
-    epochs: int = option(400, "passes over the training set", unit="epochs", ge=1)
+    epochs: int = option(2000, "passes over the training set", unit="epochs", ge=1)
     stop_loss: float | None = option(
         None,
         "end as soon as the loss over the whole training set is at most this; with mini-batches "
@@ -121,7 +172,7 @@ class TrainOptions(Options):
     )
     precision: Literal["ieee", "tf32"] = option("ieee", "float32 products on CUDA")
     dtype: Literal["float32", "float64"] = option("float32", "floating-point type of the network")
-    threads: int | None = option(None, "CPU threads", default_text="one a core", ge=1)
+    threads: int | None = option(None, "CPU threads", default_text=PER_CORE, ge=1)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -140,6 +191,8 @@ class TrainOptions(Options):
                 remedy="give the folder or .zip that holds train/<class>/* and test/<class>/*",
             )
         self._check_start()
+        if "lr" not in self.model_fields_set:
+            self._choose_rate()
         if bool(self.lr_depth_exponent) != (self.lr_depth is not None):
             flags = ("--lr-depth-exponent", "--lr-depth")
             flag, other = flags if self.lr_depth is None else flags[::-1]
@@ -148,12 +201,25 @@ class TrainOptions(Options):
             raise OptionConflict(flag=flag, reason=reason, remedy=remedy)
         return self
 
+    def _choose_rate(self) -> None:
+        """Set the default rate, as a rule of the depth so that all depths have the same options."""
+        power = round(2 * self._step_exponent - 1, 12)
+        rule: dict[str, Any] = {}
+        if power and not self.model_fields_set & {"lr_depth", "lr_depth_exponent"}:
+            rule = {"lr_depth": DEFAULT_RATE_DEPTH, "lr_depth_exponent": power}
+        at = rule.get("lr_depth", self.lr_depth) or self.depth
+        rule["lr"] = stable_factor(self.activation, self._step_exponent) * at**power
+        vars(self).update(rule)  # The options are frozen; `model_fields_set` stays as it was.
+
+    @property
+    def _step_exponent(self) -> float:
+        """The exponent a of the factor L^(-a) with which a layer acts on the state."""
+        return self.alpha if self.augmentation == "skip" else 0.0
+
     def _check_start(self) -> None:
-        for flag, value in (("--hurst", self.hurst), ("--init-depth", self.init_depth)):
-            if self.init != "fbm" and value is not None:
-                reason, remedy = f"belongs to --init=fbm, not to --init={self.init}", "leave it out"
-                raise OptionConflict(flag=flag, reason=reason, remedy=remedy)
-        if self.init == "fbm" and self.hurst is None:
+        if self.init != "fbm":
+            return
+        if self.hurst is None:
             remedy = "give the Hurst exponent, as in --hurst=0.7"
             raise OptionConflict(flag="--init=fbm", reason="needs --hurst", remedy=remedy)
         times, rest = divmod(self.init_depth or self.depth, self.depth)

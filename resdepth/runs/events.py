@@ -13,7 +13,7 @@ from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary
 
 from resdepth.atomic import write_whole
-from resdepth.errors import EventsMissing, FileCorrupt, PathMissing, write_failed
+from resdepth.errors import FileCorrupt, PathMissing, no_events, write_failed
 from resdepth.runs.board import end_event, is_board_event, start_event
 from resdepth.runs.records import frame, read_records
 from resdepth.runs.series import Merger, Recording, Series
@@ -157,7 +157,7 @@ def read_recording(path: Path) -> Recording:
         raise PathMissing(path=path, kind="event file or folder")
     files = event_files(path) if path.is_dir() else [path]
     if not files:
-        raise EventsMissing(path=path, where="in this folder")
+        raise no_events(path, "in this folder")
     merger, bad = Merger(path), []
     for file in files:
         try:

@@ -45,9 +45,16 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> Path:
         whole = sealed(plain, {"format": "pt"})
         write_whole(path, lambda stream: stream.write(whole))
     else:
-        arrays: dict[str, Any] = {name: tensor.numpy() for name, tensor in plain.items()}
-        write_whole(path, lambda stream: np.savez(stream, **arrays))
+        write_arrays(path, {name: tensor.numpy() for name, tensor in plain.items()})
     return path
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Write named arrays as .npz."""
+    # Through memory: with a full disk, earlier releases of numpy leave an open archive behind.
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    write_whole(path, lambda stream: stream.write(content.getbuffer()))
 
 
 def _write_pth(path: Path, value: object) -> None:

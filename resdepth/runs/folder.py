@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from resdepth.atomic import SUFFIX, sweep
+from resdepth.atomic import SUFFIX, make_folder, sweep
 from resdepth.errors import (
     FileCorrupt,
     NotARun,
@@ -165,7 +165,7 @@ def default_run_folder(stem: str, parent: Path = Path("runs")) -> Path:
 
 def _make(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         raise write_failed(folder, error) from None
 

@@ -1,7 +1,6 @@
 """`manifest.json`: what a run is, how it was called, what it ran on, and how it ended."""
 
 import json
-import os
 import platform
 from collections.abc import Mapping
 from functools import cache
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from typing_extensions import TypedDict  # Python 3.11's own carries no configuration.
 
 from resdepth.atomic import write_text
+from resdepth.cores import available_threads
 from resdepth.errors import FileChanged, FileCorrupt, NotARun, unreadable
 from resdepth.runs.checksum import KEY, checksum
 
@@ -86,10 +86,15 @@ def new_manifest(
         options=dict(options),
         seed=int(options["seed"]),
         versions=versions(),
-        platform=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        platform=machine(),
         started=started,
         threads=int(options.get("threads") or available_threads()),
     )
+
+
+def machine() -> str:
+    """The operating system, the processor's architecture and the version of Python."""
+    return f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
 
 
 def versions() -> dict[str, str]:
@@ -105,13 +110,6 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-def available_threads() -> int:
-    """CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def write_manifest(run: Path, manifest: Manifest) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resdepth.atomic import write_whole
 from resdepth.errors import FileCorrupt, SurfaceChanged, unreadable
 from resdepth.runs.archive import check_zip
+from resdepth.runs.export import write_arrays
 
 Array = NDArray[np.float64]
 UNREADABLE = (ValueError, EOFError, MemoryError, SyntaxError, TokenError, zipfile.BadZipFile)
@@ -53,10 +53,8 @@ def partial_path(out: Path) -> Path:
 def write_partial(out: Path, partial: Partial) -> None:
     """Save an unfinished surface whole."""
     request = json.dumps(partial.request)
-    write_whole(
-        partial_path(out),
-        lambda stream: np.savez(stream, values=partial.values, done=partial.done, request=request),
-    )
+    arrays = {"values": partial.values, "done": partial.done, "request": request}
+    write_arrays(partial_path(out), arrays)
 
 
 def read_partial(out: Path) -> Partial | None:

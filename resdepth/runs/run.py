@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resdepth import html
-from resdepth.errors import FileCorrupt, NotARun, PathMissing
+from resdepth.errors import NotARun, PathMissing, no_scalar
 from resdepth.mathematics import pvariation
 from resdepth.options.base import Options
 from resdepth.options.programs import PROGRAMS
@@ -73,16 +73,11 @@ class Run:
         Raises
         ------
         EventsMissing
-            The run recorded nothing.
-        FileCorrupt
-            It has no such scalar; the message lists those it has.
+            The run has no such scalar; the message lists those that it has.
         """
         series = read_scalars(self.events)
         if tag not in series:
-            reason = f"no scalar '{tag}' was recorded"
-            raise FileCorrupt(
-                path=self.path, reason=reason, remedy=f"there are: {', '.join(series)}"
-            )
+            raise no_scalar(self.path, tag, series)
         return series[tag]
 
     @property

@@ -79,10 +79,14 @@ def accuracy_path(out: Path) -> Path:
     return out.with_name(f"{out.stem}_accuracy{out.suffix}")
 
 
+def places_of(out: Path) -> tuple[Path, ...]:
+    """Where the losses at `out`, their record and the accuracies are written."""
+    return out, out.with_suffix(".json"), accuracy_path(out)
+
+
 def files_of(out: Path) -> tuple[Path, ...]:
-    """The files of a surface: losses, record, and accuracies where there are some."""
-    beside = accuracy_path(out)
-    return (out, out.with_suffix(".json"), *((beside,) if beside.is_file() else ()))
+    """The files of a surface: losses, and record and accuracies if there are any."""
+    return tuple(path for path in places_of(out) if path.is_file())
 
 
 def write_surface(

@@ -19,8 +19,25 @@ mod _pvar {
     };
     #[pymodule_export]
     use super::functions::{
-        critical_exponent, p_var, p_variation, p_variation_norm, prefix, profile,
+        critical_exponent, instruction_set, p_var, p_variation, p_variation_norm, prefix, profile,
     };
     #[pymodule_export]
     use super::handle::Path;
+
+    use pyo3::prelude::*;
+
+    /// Refuses a `PVAR_INSTRUCTION_SET` that this processor lacks.
+    #[pymodule_init]
+    fn init(_module: &Bound<'_, PyModule>) -> PyResult<()> {
+        match std::env::var("PVAR_INSTRUCTION_SET") {
+            Ok(name) if !name.is_empty() && name != instruction_set() => {
+                let names: Vec<_> =
+                    crate::simd::Level::available().iter().map(|l| l.name()).collect();
+                let reason =
+                    format!("PVAR_INSTRUCTION_SET={name}: this processor has {}", names.join(", "));
+                Err(pyo3::exceptions::PyImportError::new_err(reason))
+            }
+            _ => Ok(()),
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Vectors of sixteen single-precision numbers for each instruction set.
 //!
-//! One generic kernel serves all of them: [`Level::detect`] picks the widest that the processor
+//! One generic kernel serves all of them: [`Level::detect`] picks one that the processor
 //! has, and [`Level::run`] compiles the work once for each.
 
 #[cfg(target_arch = "x86_64")]
@@ -10,6 +10,8 @@ mod avx512;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod portable;
+
+use std::sync::OnceLock;
 
 /// Numbers in a [`Line`].
 pub const LANES: usize = 16;
@@ -128,10 +130,30 @@ impl Level {
         levels
     }
 
-    /// The widest level that this processor has.
+    /// The level that `PVAR_INSTRUCTION_SET` names, or the widest that this processor has.
     #[must_use]
     pub fn detect() -> Self {
-        Self::available().pop().unwrap_or(Self::Portable)
+        static DETECTED: OnceLock<Level> = OnceLock::new();
+        *DETECTED.get_or_init(|| {
+            let (levels, name) = (Self::available(), std::env::var("PVAR_INSTRUCTION_SET"));
+            let named = |level: &&Self| name.as_deref() == Ok(level.name());
+            let chosen = levels.iter().find(named).or(levels.last());
+            chosen.copied().unwrap_or(Self::Portable)
+        })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => "avx512",
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => "neon",
+        }
     }
 
     /// Runs the work compiled for this level.

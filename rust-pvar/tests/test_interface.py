@@ -1,5 +1,6 @@
 """What the Python face accepts, returns and refuses."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -213,3 +214,21 @@ def _fractional(n: int, hurst: float, rng: np.random.Generator) -> Any:
     eigenvalues = np.fft.fft(np.concatenate([covariance, [0], covariance[:0:-1]])).real.clip(0)
     noise = rng.standard_normal(2 * n) + 1j * rng.standard_normal(2 * n)
     return np.fft.fft(np.sqrt(eigenvalues / (2 * n)) * noise).real[:n].cumsum()
+
+
+@pytest.mark.parametrize("name", ["avx512", "avx2", "neon", "portable", "none", ""])
+def test_the_environment_selects_the_instruction_set(name: str) -> None:
+    code = "import pvar; print(pvar._pvar.instruction_set(), pvar.p_variation([0.0, 1.0, 0.0], 2))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PVAR_INSTRUCTION_SET": name},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if name == "none" or done.returncode:
+        reason = f"ImportError: PVAR_INSTRUCTION_SET={name}: this processor has portable"
+        assert reason in done.stderr
+        assert name not in ("portable", "")
+    else:
+        assert done.stdout.startswith(name)

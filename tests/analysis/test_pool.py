@@ -41,7 +41,7 @@ def test_seeds_and_depths_are_repetitions(runs: Path) -> None:
 @pytest.mark.parametrize(
     ("other", "what"),
     [
-        ({"lr": 7.0}, "--lr is 100.0 and 7.0"),
+        ({"lr": 7.0}, "--lr is 10.0 and 7.0"),
         ({"activation": "relu"}, "--activation is tanh and relu"),
         ({"epochs": 3}, "--epochs is 2 and 3"),
         ({"train_fraction": 0.1}, "--train-fraction is 0.05 and 0.1"),
@@ -60,6 +60,19 @@ def test_other_options_are_refused_by_name(runs: Path, other: dict[str, Any], wh
     with pytest.raises(RunsDiffer, match=what):
         pooled(models)
     assert len(pooled(models, allow_mixed=True).models) == 5
+
+
+def test_an_option_without_effect_does_not_part_runs_of_earlier_versions(runs: Path) -> None:
+    run = runs / "1-3"
+    manifest = read_manifest(run)
+    idle = {"separation": 2.0, "lr_max": 7.0, "loss_p": 3.0, "p_var": 4.0, "no_p_var": True}
+    old = manifest.model_copy(update={"options": manifest.options | idle})
+    write_manifest(run, old)
+    assert len(pooled(read_models([runs])).models) == 4
+    assert resdepth.open_run(run).options.separation is None
+    write_manifest(run, manifest.model_copy(update={"options": manifest.options | {"gamma": 2.0}}))
+    with pytest.raises(RunsDiffer, match="--gamma"):
+        pooled(read_models([runs]))
 
 
 @pytest.mark.parametrize(

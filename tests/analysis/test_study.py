@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from resdepth.analysis.curvatures import curvature_table
 from resdepth.analysis.doubling import doubling_table
 from resdepth.analysis.rates import rate_curves, transfer
 from resdepth.analysis.study import read_study
-from resdepth.errors import AnalysisImpossible
+from resdepth.errors import AnalysisImpossible, NotConverged
 from resdepth.experiment.objectives import Source
 from resdepth.experiment.spectrum import spectrum
 from resdepth.experiment.study.plan import Plan
@@ -176,3 +177,21 @@ def test_a_study_that_has_not_begun_is_told_how(tmp_path: Path) -> None:
     with pytest.raises(AnalysisImpossible) as raised:
         read_study(tmp_path)
     assert raised.value.advice() == f"'resdepth study run {tmp_path}' trains its cells"
+
+
+def test_a_spectrum_that_fails_does_not_cost_the_others(planned: Path, monkeypatch) -> None:
+    row = next(row for row in read_study(planned).cells if not row.why)
+    real, runs = spectrum, iter([True, False, False])
+
+    def sometimes(*args: Any) -> Any:
+        if next(runs):
+            return real(*args)
+        raise NotConverged(found=0, wanted=1, products=9)
+
+    monkeypatch.setattr("resdepth.analysis.curvatures.spectrum", sometimes)
+    options = SpectrumOptions(top=1, smallest=0, threads=1)
+    with pytest.warns(UserWarning, match="0 of 1 converged.*left out of the curvature"):
+        table = curvature_table([row, row], options)
+    assert table is not None and len(table.rows) == 1
+    with pytest.warns(UserWarning, match="left out"):
+        assert curvature_table([row], options) is None

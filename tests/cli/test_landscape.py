@@ -12,6 +12,7 @@ import pytest
 from resdepth.runs.manifest import read_manifest
 from resdepth.runs.partial import partial_path, read_partial
 from tests.support.process import wait_until
+from tests.support.provenance import bare
 
 QUICK = ("--steps=5", "--threads=1", "--device=cpu")
 
@@ -152,7 +153,15 @@ def test_the_path_of_training(run_worker, run_copy: Path) -> None:
     ended = run_worker("landscape", "trajectory", "run", *QUICK, "--json", "--log")
     assert ended.code == 0
     numbers = json.loads(ended.stdout)
-    assert list(numbers) == ["explained", "steps", "coordinates", "loss", "plane_loss", "distance"]
+    assert list(numbers) == [
+        "explained",
+        "steps",
+        "coordinates",
+        "loss",
+        "plane_loss",
+        "distance",
+        "provenance",
+    ]
     assert numbers["steps"] == [1, 2, 3, 4, 5]
     assert "the run's own" in ended.stderr
     assert "the plane explains" in ended.stderr and "farthest off the plane" in ended.stderr
@@ -166,8 +175,8 @@ def test_a_path_is_drawn_in_every_way(run_worker, run_copy: Path, suffix: str) -
     assert ended.code == 0
     assert ended.stdout.splitlines()[0] == f"run/path{suffix}"
     assert run_worker("landscape", "vis", "run/path.npy", f"--out=y{suffix}").code == 0
-    redrawn = (run_copy.parent / f"y{suffix}").read_bytes()
-    assert redrawn == (run_copy / f"path{suffix}").read_bytes()
+    redrawn = bare(run_copy.parent / f"y{suffix}")
+    assert redrawn == bare(run_copy / f"path{suffix}")
 
 
 def test_a_clip_says_so(run_worker, tmp_path: Path) -> None:
@@ -184,16 +193,25 @@ HOSTILE = {
     "nothing": (["render"], 2, "SOURCES: none was given (resdepth landscape render RUN)"),
     "nowhere": (["render", "nowhere"], 2, "nowhere: no such run folder"),
     "no run": (["render", "empty"], 1, "not a run folder"),
-    "no checkpoint": (["render", "--config-path=c.yml"], 2, "--checkpoint-path: is needed"),
+    "no checkpoint": (
+        ["render", "--config-path=c.yml"],
+        2,
+        "SOURCES: c.yml does not say",
+    ),
     "no config": (["render", "--config-path=nowhere.yml"], 2, "nowhere.yml: no such file"),
     "steps": (["render", "run", "--steps=1"], 2, "--steps: should be at least 2"),
     "dimensions": (["render", "run", "--dimensions=3"], 2, "--dimensions: should be at least 1"),
     "normalise": (["render", "run", "--normalise=rows"], 2, "--normalise: should be one of"),
     "not a checkpoint": (["render", "run", "--checkpoint-path=text.npy"], 1, "checkpoint"),
     "both": (["render", "run", "--directions=pca", "--directions=run"], 2, "one or two runs"),
-    "pairs": (["render", "run", "--directions=hessian", "--pairs=2"], 2, "--pairs: is for random"),
-    "one axis": (["render", "run", "--dimensions=1", "--steps-b=4"], 2, "--steps-b: there is one"),
+    "pairs": (["render", "run", "--directions=hessian", "--pairs=2"], 2, "--pairs: has no effect"),
+    "one axis": (["render", "run", "--dimensions=1", "--steps-b=4"], 2, "--steps-b: has no"),
     "span": (["render", "run", "--span=0"], 2, "--span: should be above 0 or auto"),
+    "second missing": (["render", "run", "nowhere"], 2, "nowhere: no such run folder"),
+    "third missing": (["render", "run", "a.safetensors"], 2, "a.safetensors: no such file"),
+    "rise": (["render", "run", "--rise=3"], 2, "--rise: has no effect with --span=1.0"),
+    "grid": (["vis", "square.npy", "--out=x.vti", "--clip=1"], 2, "--clip: has no effect with"),
+    "window": (["trajectory", "run", "--out=x.html", "--show"], 2, "--show: has no effect with"),
     "towards nowhere": (["render", "run", "--directions=nowhere"], 2, "no such checkpoint"),
     "towards others": (["render", "run", "--directions=other"], 2, "fixed read-in is another"),
     "norms": (["render", "run", "--norms"], 2, "a fully connected network has no norms"),

@@ -155,6 +155,10 @@ HOSTILE = {
     "half": (["weights", "--dir-path=a", "--pos-x=1"], 2, "--pos-y: is missing"),
     "suffix": (["norm", "--dir-path=a", "--beta=0", "--out=x.jpg"], 2, "'.jpg' is not one of"),
     "order": (["profile", "--dir-path=a", "--p-min=3", "--p-max=2"], 2, "--p-max: should be above"),
+    "file": (["norm", "a/resnet_4.pth", "--ext=npz"], 2, "--ext: a/resnet_4.pth has another"),
+    "layers": (["norm", "--dir-path=a", "--layers=0-1"], 2, "--layers: has no effect without"),
+    "undrawn": (["norm", "a", "--pvar=2", "--pvar-only", "--norm=spectral"], 2, "--norm: has no"),
+    "input": (["norm", "a", "--beta=0", "--norm=operator", "--input-size=8"], 2, "is a convolut"),
     "no folder": (["norm"], 2, "SOURCES: none was given"),
     "display": (["norm", "--dir-path=a", "--beta=0", "--show"], 1, "no display"),
 }

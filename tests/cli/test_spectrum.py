@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from resdepth.cli.spectrum import completeness
+from resdepth.mathematics.spectrum import Search
 from tests.support.process import Outcome
 
 QUICK = ("--threads=1", "--device=cpu")
@@ -31,6 +33,7 @@ def test_the_installed_program_says_price_and_eigenvalues(run_program, run_copy:
         "lambda_96",
     ]
     assert lines[3].endswith("(exact)") and lines[5].endswith("edge of stability 2")
+    assert lines[6].endswith("the whole matrix was diagonalised, no eigenvalue is missing")
     assert (pdf, numbers) == ("run/spectrum.pdf", "run/spectrum.json")
     assert (run_copy / "spectrum.pdf").read_bytes().startswith(b"%PDF")
 
@@ -42,11 +45,23 @@ def test_the_numbers_as_json(run_worker, small_run: Path, tmp_path: Path) -> Non
     numbers = json.loads(ended.stdout)
     assert numbers == json.loads((tmp_path / "x.json").read_text())
     assert len(numbers["top"]) == 10 and len(numbers["smallest"]) == 1
-    assert len(numbers["residuals"]) == 11
+    assert len(numbers["residuals"]) == 11 and numbers["search"] is None
     assert sum(numbers["layers"]["hessian"]) == pytest.approx(numbers["trace"]["hessian"])
     assert np.shape(numbers["spectra"]) == (6, 16) and np.shape(numbers["interaction"]) == (2, 2)
     assert numbers["rate_times_top"] == pytest.approx(numbers["rate"] * numbers["top"][0])
     assert (tmp_path / "x.png").stat().st_size > 5000
+
+
+@pytest.mark.parametrize(
+    ("search", "expected"),
+    [
+        (Search(0, 0, 0), "its multiplicity was not searched for"),
+        (Search(3, 63, 2), "63 of them searched for copies"),
+        (Search(3, 63, 2), "2 found, then nothing further (3 restarts)"),
+    ],
+)
+def test_the_text_says_what_is_known_of_multiple_eigenvalues(search: Search, expected: str) -> None:
+    assert expected in completeness(search)
 
 
 def test_checkpoints_and_runs_in_one_picture(run_worker, small_run: Path, tmp_path: Path) -> None:
@@ -61,6 +76,9 @@ HOSTILE = {
     "nothing": ([], 2, "SOURCES: none was given"),
     "no such run": (["nowhere"], 2, "nowhere: no such"),
     "no run": (["."], 1, "not a run folder"),
+    "missing": (["RUN", "a.safetensors"], 2, "a.safetensors: no such file"),
+    "probes": (["RUN", "--probes=5"], 2, "--probes: has no effect: the traces of this network"),
+    "steps": (["RUN", "--steps=5"], 2, "--steps: has no effect without --density"),
     "options": (["a.yaml"], 2, "SOURCES: a.yaml is no run and no checkpoint"),
     "matrix": (["RUN", "--matrix=fisher"], 2, "--matrix: should be one of hessian, gauss-newton"),
     "top 0": (["RUN", "--top=0"], 2, "--top: should be at least 1"),

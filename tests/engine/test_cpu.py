@@ -14,6 +14,7 @@ from resdepth.engine.kernels import cpu, registry
 from resdepth.engine.loss import CrossEntropy, Loss, PowerLoss
 from resdepth.engine.network import Network
 from resdepth.engine.reference import ReferenceEngine
+from resdepth.errors import EngineUnavailable
 
 kernels = pytest.importorskip("resdepth._kernels", reason="the kernels are not compiled")
 
@@ -240,6 +241,23 @@ def test_other_instruction_sets(activation: str, dtype: torch.dtype, name: str) 
         pytest.skip(f"this machine has no {name}")
     case = problem(77, 21, 9, activation=activation, dtype=dtype)
     check(engine.loss_and_gradient(*case), oracle(*case), TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("name", ["avx512", "avx2", "neon", "portable"])
+def test_the_environment_selects_the_instruction_set(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = cpu.CpuEngine(1)
+    monkeypatch.setenv(cpu.INSTRUCTION_SET, name)
+    try:
+        plain._kernels = kernels.Engine(1, name)
+    except ValueError:
+        with pytest.raises(EngineUnavailable, match=f"{cpu.INSTRUCTION_SET}: .* has no {name}"):
+            registry.choose("cpu", request_for())
+        return
+    chosen, case = registry.choose("cpu", request_for()), problem(77, 21, 9, dtype=torch.float32)
+    found, expected = (engine.loss_and_gradient(*case).gradient for engine in (chosen, plain))
+    assert found is not None and expected is not None and torch.equal(found, expected)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

@@ -276,17 +276,19 @@ def _apply(z_at, value_at, slope_at, n, ACTIVATION: tl.constexpr, BLOCK: tl.cons
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_activations_are_torchs(activation: str, dtype: torch.dtype) -> None:
     small = torch.logspace(-12, 1, 3000, dtype=torch.float64)
-    z = torch.cat([small, -small, torch.linspace(-12, 12, 4001, dtype=torch.float64)]).to(dtype)
+    line = torch.linspace(-12, 12, 4001, dtype=torch.float64)
+    # Whether the line passes through 0 exactly depends on the processor.
+    z = torch.cat([torch.zeros(1, dtype=torch.float64), small, -small, line]).to(dtype)
     value, slope = (torch.empty_like(z, device=DEVICE) for _ in range(2))
     _apply[triton.cdiv(len(z), 1024),](z.to(DEVICE), value, slope, len(z), activation, 1024)
     exact = z.double()
     wanted = ACTIVATIONS[activation].value(exact)
     epsilon = torch.finfo(dtype).eps
     # Relative to z near zero, where sigma is z in first order, absolute where sigma saturates.
-    error = (value.cpu().double() - wanted).abs() / exact.abs().clamp(max=1.0)
+    unit = exact.abs().clamp(max=12.0 if activation == "gelu" else 1.0)
     if activation == "sigmoid":
-        error = (value.cpu().double() - wanted).abs()
-    assert error.max() < 8 * epsilon * max(1.0, float(exact.max()) * (activation == "gelu"))
+        unit = torch.ones_like(exact)
+    assert ((value.cpu().double() - wanted).abs() <= 8 * epsilon * unit).all()
     slopes = ACTIVATIONS[activation].derivative(exact, wanted)
     assert (slope.cpu().double() - slopes).abs().max() < 8 * epsilon
 

@@ -35,6 +35,7 @@ def spectrum() -> Spectrum:
         top=np.array([1.0, 0.5, -0.1]),
         smallest=np.array([-0.7]),
         residuals=np.full(4, 1e-9),
+        search=None,
         trace=Traces(2.0, 1.0, 0.0, 0.0),
         layers=LayerTraces(list("0123"), np.arange(4.0), np.ones(4), ZEROS, ZEROS),
         products=30,

@@ -1,11 +1,14 @@
 """Options are described once: bounds, help, flags and choices follow from the models."""
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
 from resdepth.data.torchvision_sets import STATISTICS
 from resdepth.engine.kernels.registry import ENGINES
 from resdepth.engine.optimiser import ACTIVATION_CONSTANTS, DEFAULT_CONSTANT
+from resdepth.errors import OptionInvalid
 from resdepth.mathematics.activation import ACTIVATIONS
 from resdepth.mathematics.initialise import INITIALISATIONS
 from resdepth.options.export import ExportOptions
@@ -71,7 +74,7 @@ def test_options_are_frozen_and_closed() -> None:
     options = TrainOptions()
     with pytest.raises(ValidationError):
         options.depth = 3  # type: ignore[misc]
-    with pytest.raises(ValidationError):
+    with pytest.raises(OptionInvalid, match=r"^colour: no such option"):
         TrainOptions(colour="red")  # type: ignore[call-arg]
 
 
@@ -82,3 +85,35 @@ def test_the_defaults_of_the_design() -> None:
     assert (options.dtype, options.activation, options.augmentation) == ("float32", "tanh", "skip")
     assert options.store_grad and options.loss_p == 2.0 and options.beta == 0.25
     assert options.stem == "digits-L64-seed0"
+
+
+@pytest.mark.parametrize(
+    ("given", "rate"),
+    [
+        ({}, 10),
+        ({"depth": 16}, 5),
+        ({"depth": 256}, 20),
+        ({"depth": 128, "alpha": 1.0}, 160),
+        ({"depth": 128, "alpha": 0.5}, 0.3125),
+        ({"activation": "relu"}, 0.32),
+        ({"alpha": 1.0, "augmentation": "none"}, 0.3125 / 64),
+        ({"lr_depth": 16, "lr_depth_exponent": 1.0}, 20),
+        ({"depth": 16, "lr_depth_exponent": 0.0}, 5),
+    ],
+    ids=str,
+)
+def test_the_default_rate_follows_the_depth(given: dict[str, Any], rate: float) -> None:
+    options = TrainOptions(**given)
+    assert options.rate == pytest.approx(rate, rel=1e-12)
+    assert options.recorded(explicit=True).keys() == given.keys()
+    assert TrainOptions(**options.recorded()).rate == options.rate
+
+
+@pytest.mark.parametrize("depth", [16, 64, 256])
+def test_a_rate_that_is_given_holds_at_every_depth(depth: int) -> None:
+    assert TrainOptions(depth=depth, lr=9.0).rate == 9.0
+
+
+def test_default_runs_of_all_depths_have_the_same_rule() -> None:
+    rules = [TrainOptions(depth=depth).recorded() for depth in (32, 64, 128)]
+    assert len({(r["lr"], r["lr_depth"], r["lr_depth_exponent"]) for r in rules}) == 1

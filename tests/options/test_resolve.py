@@ -107,7 +107,7 @@ def test_flag_beats_file_beats_default(tmp_path: Path) -> None:
     config.write_text("depth: 7\nwidth: 3\nbatch-size: 12\nlr: 1e-3\n")
     options = resolved({"width": "4"}, config)
     found = (options.depth, options.width, options.batch_size, options.lr, options.epochs)
-    assert found == (7, 4, 12, 1e-3, 400)
+    assert found == (7, 4, 12, 1e-3, 2000)
     assert options.model_fields_set == {"depth", "width", "batch_size", "lr"}
 
 

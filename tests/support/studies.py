@@ -8,7 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from resdepth.cli.app import LazyCommand
+from resdepth.experiment.study import worker
 from resdepth.options.resolve import resolve
 from resdepth.options.study import StudyOptions
 from tests.support.process import Workers, wait_until
@@ -107,3 +110,17 @@ def parsed(command: str) -> tuple[str, Path, dict[str, Any], dict[str, Any]]:
     folder = Path(call.pop("study"))
     options = resolve(StudyOptions, given, command="study run")
     return action, folder, options.model_dump(mode="json", exclude_unset=True), call
+
+
+def fake_workers(monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    """Have workers import nothing and run a line of Python before they serve."""
+    begin, main, end = worker.BOOT.rpartition("main(")
+    lines = "import os, time, resdepth.cli.worker as worker\nworker.MODULES = ()\n"
+    monkeypatch.setattr(worker, "BOOT", f"{begin}{lines}{line}\n{main}{end}")
+
+
+def customise(site: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every Python that is started from now on run a script at its start."""
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(script)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]))

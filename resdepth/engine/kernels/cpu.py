@@ -7,6 +7,7 @@ parts of the batch in a fixed order: the bits do not depend on the number of thr
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
     from resdepth._kernels import _Options as Options
 
 
+INSTRUCTION_SET = "RESDEPTH_INSTRUCTION_SET"
+"""The variable that selects another instruction set than the processor's widest."""
+
+
 def _array(tensor: Tensor) -> Array:
     """The tensor's own memory as an array; copied only where it is not contiguous."""
     return tensor.detach().contiguous().numpy()
@@ -64,7 +69,7 @@ class CpuEngine:
     name = "cpu"
 
     def __init__(self, threads: int) -> None:
-        self._kernels = _kernels.Engine(threads)
+        self._kernels = _kernels.Engine(threads, os.environ.get(INSTRUCTION_SET) or None)
 
     def predict(self, network: Network, h0: Hidden) -> Prediction:
         """h_L U_out^T, (*replicas, samples, outputs)."""
@@ -160,9 +165,13 @@ def _counts(counts: Array, shape: tuple[int, ...]) -> Tensor | None:
 
 
 def unavailable(request: Request) -> str | None:
-    """Everything runs once the kernels are compiled."""
+    """Everything runs if the kernels are compiled and the processor has the instruction set."""
     if _missing is not None:
         return f"the compiled kernels are missing ({_missing})"
+    try:
+        CpuEngine(1)
+    except ValueError as error:
+        return f"{INSTRUCTION_SET}: {str(error).removeprefix('instruction_set: ')}"
     return None
 
 

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from resdepth.errors import OptionConflict, ResdepthError
+from resdepth.errors import OptionConflict, ResdepthError, WorkerLost
 from resdepth.experiment.study.command import quoted, run_command
 from resdepth.experiment.study.plan import Cell
 from resdepth.experiment.study.record import read_plan
-from resdepth.experiment.study.worker import Worker
+from resdepth.experiment.study.worker import Worker, ending
 from resdepth.options.base import flag_of
+from resdepth.options.effect import effective
 from resdepth.options.train import TrainOptions
 from resdepth.runs.lock import NAME as LOCK
 from resdepth.runs.lock import SILENCE
@@ -29,6 +30,8 @@ PROBE = "lr-auto"
 """Name of the job that finds the rate of --lr auto."""
 COMPLAINT = "resdepth: error: "
 """How the line with an error begins in what a command prints."""
+LOST = "resdepth: lost: "
+"""Begins the line that says how its process ended, if the command could not say so itself."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class Job:
 
 def job_of(cell: Cell, folder: Path, cpus: int, gpus: int) -> Job:
     """The job of a cell of the study in `folder`."""
-    options = cell.options if cell.options.threads else _threaded(cell.options, cpus)
+    options = effective(cell.options if cell.options.threads else _threaded(cell.options, cpus))
     run = cell.run.absolute()
     arguments = ("train", *flags_of(options), f"--out={run}")
     log, stop = folder.absolute() / LOGS / f"{cell.name}.log", stop_path(folder, cell.name)
@@ -110,10 +113,10 @@ def stop_path(folder: Path, name: str) -> Path:
 
 
 def flags_of(options: TrainOptions) -> Iterator[str]:
-    """The command line of options: depth, seed, and what is not the default."""
-    defaults = TrainOptions()
+    """The command line of options: depth, seed, rate, and what is not the default."""
+    defaults = TrainOptions(lr=options.lr)
     for name, value in options.recorded().items():
-        if name in ("depth", "seed") or value != getattr(defaults, name):
+        if name in ("depth", "seed", "lr") or value != getattr(defaults, name):
             text = str(value).lower() if isinstance(value, bool) else value
             yield f"{flag_of(TrainOptions, name)}={text}"
 
@@ -142,7 +145,35 @@ def train_cell(job: Job, worker: Worker) -> None:
         job.log.write_text(f"{COMPLAINT}{error}\n", encoding="utf-8")
         return
     begun = (job.run / MANIFEST).exists()
-    worker.run(job.again if begun else job.arguments, job.log, job.stop)
+    try:
+        code = worker.run(job.again if begun else job.arguments, job.log, job.stop)
+    except WorkerLost as lost:
+        if not worker.closed:
+            note(job, f"its worker {lost.context['reason']}")
+        raise
+    silent = not (job.run / MANIFEST).exists() and not said(job.log, COMPLAINT)
+    if code < 0 or (silent and (code or job.name != PROBE)):
+        printed = said(job.log, "") if silent else ""
+        note(job, f"its process {ending(code)}" + (f": {printed}" if printed else ""))
+
+
+def note(job: Job, text: str) -> None:
+    """Say at the end of a cell's log why it was not trained to its end."""
+    job.log.parent.mkdir(parents=True, exist_ok=True)
+    with job.log.open("a", encoding="utf-8") as file:
+        file.write(f"{LOST}{text}\n")
+
+
+def said(log: Path, prefix: str) -> str:
+    """The rest of the last line in a log that begins so; "" if there is none."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    found = [
+        line.removeprefix(prefix) for line in lines if line.strip() and line.startswith(prefix)
+    ]
+    return found[-1] if found else ""
 
 
 def manifest_of(run: Path) -> Manifest | None:

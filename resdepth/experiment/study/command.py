@@ -27,8 +27,8 @@ def new_study_command(folder: Path, options: Mapping[str, Any], settings: Mappin
     `options` are spelled as `Plan.of` takes them, `settings` are those of the executor. Default
     values are left out.
     """
-    defaults = TrainOptions()
-    always = (*DEFAULTS, "lr_depth_exponent")  # A study has another default than `train`.
+    # The rule of the rate has other defaults in a study than in `train`.
+    defaults, always = TrainOptions(lr=1.0), (*DEFAULTS, "lr_depth_exponent")
     words: list[str] = []
     for name, value in options.items():
         if value is not None and (name in always or value != getattr(defaults, name)):

@@ -9,6 +9,7 @@ from resdepth.experiment.study.axes import spelled_out
 from resdepth.experiment.study.command import new_study_command, quoted
 from resdepth.experiment.study.plan import ALWAYS, AUTO, Plan, ascending, check_start, depths_of
 from resdepth.options.base import flag_of
+from resdepth.options.effect import idle
 from resdepth.options.train import TrainOptions
 from resdepth.runs.folder import default_run_folder
 
@@ -60,7 +61,12 @@ def extended(plan: Plan, given: Mapping[str, Any], settings: Mapping[str, Any]) 
 def anew(plan: Plan, settings: Mapping[str, Any], **changes: Any) -> str:
     """The command that begins the same study with `changes` in another folder."""
     folder = default_run_folder(plan.folder.name or "study", plan.folder.parent)
-    return new_study_command(folder, plan.spelled() | changes, settings)
+    cells = [cell.options for cell in plan.cells()]
+    unused = {name for options in cells for name in idle(options)}
+    if not plan.rateless and not any(options.lr_depth for options in cells):
+        unused.add("lr_depth")
+    options = {name: value for name, value in plan.spelled().items() if name not in unused}
+    return new_study_command(folder, options | changes, settings)
 
 
 def slower(plan: Plan, settings: Mapping[str, Any]) -> str:

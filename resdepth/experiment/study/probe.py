@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
+from resdepth.cores import available_threads
 from resdepth.errors import OptionConflict
 from resdepth.experiment.dense import Dense
 from resdepth.experiment.goal import rose
@@ -12,7 +13,6 @@ from resdepth.experiment.study.command import quoted, run_command
 from resdepth.experiment.study.plan import Plan, Probe, middle
 from resdepth.experiment.trainee import Clock, Say
 from resdepth.options.train import TrainOptions
-from resdepth.runs.manifest import available_threads
 
 LARGEST, SMALLEST = 2.0**30, 2.0**-30
 

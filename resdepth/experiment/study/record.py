@@ -12,8 +12,9 @@ from resdepth.atomic import write_text
 from resdepth.errors import FileCorrupt, NotAStudy, NotEmpty, ResdepthError
 from resdepth.experiment.study.plan import ALWAYS, Plan, Probe, ascending
 from resdepth.options import yaml12
+from resdepth.options.complaint import nearest
 from resdepth.options.executor import ExecutorInvocation, checked
-from resdepth.options.resolve import nearest, resolve
+from resdepth.options.resolve import resolve
 
 NAME = "study.yaml"
 JOBS = "jobs.json"

@@ -23,6 +23,8 @@ from resdepth.experiment.study.record import (
     write_plan,
 )
 from resdepth.experiment.study.state import ENDED, Row, Rows, row_of, table
+from resdepth.options.base import flag_of
+from resdepth.options.effect import refuse_idle
 from resdepth.options.executor import ExecutorInvocation, checked
 from resdepth.options.resolve import resolve
 from resdepth.options.study import StudyOptions
@@ -113,8 +115,17 @@ def planned(
 ) -> tuple[Plan, Plan | None]:
     """The plan that the options ask for, and the one on disk if there is one."""
     old = read_plan(folder) if begun(folder) else None
-    new = Plan.of(folder, given, command) if old is None else extended(old, given, settings)
-    return new, old
+    if old is not None:
+        return extended(old, given, settings), old
+    plan = Plan.of(folder, given, command)
+    cells = plan.cells()
+    for cell in cells:
+        refuse_idle(cell.options, lambda name: flag_of(TrainOptions, name))
+    if "lr_depth" in given and not (plan.rateless or any(cell.options.lr_depth for cell in cells)):
+        reason = "has no effect: the rate is the same at every depth"
+        remedy = "leave it out, or give --lr-depth-exponent"
+        raise OptionConflict(flag="--lr-depth", reason=reason, remedy=remedy)
+    return plan, None
 
 
 def previewed(plan: Plan, settings: Mapping[str, Any]) -> str:

@@ -3,13 +3,22 @@
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from signal import Signals
 from typing import Any, Literal
 
 from resdepth import html
 from resdepth.errors import NotARun, ResdepthError
-from resdepth.experiment.study.cell import COMPLAINT, LOGS, PROBE, busy, short, stop_path
+from resdepth.experiment.study.cell import (
+    COMPLAINT,
+    LOGS,
+    LOST,
+    PROBE,
+    busy,
+    said,
+    short,
+    stop_path,
+)
 from resdepth.experiment.study.plan import Cell, Plan
+from resdepth.experiment.study.worker import signal_name
 from resdepth.options.aside import PLACE, RECORDING
 from resdepth.options.base import flag_of
 from resdepth.options.train import TrainOptions
@@ -63,11 +72,12 @@ def row_of(plan: Plan, cell: Cell) -> Row:
     try:
         manifest = read_manifest(cell.run)
     except NotARun:
-        why = _complaint(plan.folder, cell.name)
-        if plan.rateless:
-            why = _complaint(plan.folder, PROBE)
-        stopped = stop_path(plan.folder, cell.name).exists()
-        return Row(*named, "failed" if why else "stopped" if stopped else "queued", why=why)
+        log = plan.folder / LOGS / f"{PROBE if plan.rateless else cell.name}.log"
+        if why := said(log, COMPLAINT):
+            return Row(*named, "failed", why=why)
+        why = said(log, LOST)
+        stopped = why or stop_path(plan.folder, cell.name).exists()
+        return Row(*named, "stopped" if stopped else "queued", why=why)
     except ResdepthError as error:
         return Row(*named, "failed", why=str(error), lost=True)
     if other := _another(cell, manifest):
@@ -114,17 +124,7 @@ def _interruption(plan: Plan, cell: Cell, manifest: Manifest) -> str:
     if stop_path(plan.folder, cell.name).exists():
         return "cancelled"
     number = manifest.detail.get("signal")
-    # Another system, where the run was made, may have signals that this one does not know.
-    names = {known.value: known.name for known in Signals}
-    named = names.get(number or 0, f"signal {number}")
-    return f"interrupted by {named}" if number else "its process was killed"
-
-
-def _complaint(folder: Path, name: str) -> str:
-    """The last error that a cell printed which has no run folder."""
-    try:
-        lines = (folder / LOGS / f"{name}.log").read_text(errors="replace").splitlines()
-    except OSError:
-        return ""
-    said = [line.removeprefix(COMPLAINT) for line in lines if line.startswith(COMPLAINT)]
-    return said[-1] if said else ""
+    if number:
+        return f"interrupted by {signal_name(number)}"
+    log = plan.folder / LOGS / f"{cell.name}.log"
+    return said(log, LOST) or "its process was killed"

@@ -29,13 +29,15 @@ FLOATS = {
     "F8_E5M2": torch.float8_e5m2,
     "F8_E4M3FNUZ": torch.float8_e4m3fnuz,
     "F8_E5M2FNUZ": torch.float8_e5m2fnuz,
-    "F8_E8M0": torch.float8_e8m0fnu,
 }
+if dtype := getattr(torch, "float8_e8m0fnu", None):  # torch 2.7 and later
+    FLOATS["F8_E8M0"] = dtype
 OTHERS = {
     "BOOL": 8, "U8": 8, "I8": 8, "I16": 16, "U16": 16, "I32": 32, "U32": 32, "I64": 64, "U64": 64,
-    "C64": 64, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
+    "C64": 64, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "F8_E8M0": 8,
 }  # fmt: skip
-"""Bits of what holds no numbers of its own: integers, complex ones, floats packed with a scale."""
+"""Bits of what holds no numbers of its own: integers, complex ones, floats packed with a scale,
+and scales that this version of torch cannot read."""
 
 
 def read_header(path: Path) -> dict[str, Stored]:

@@ -10,6 +10,7 @@ _Matrix = Any  # array (n, n), nested sequence, or a tensor of another library
 _Norms = npt.NDArray[np.float64]
 _Indices = npt.NDArray[np.intp]
 
+def instruction_set() -> str: ...
 @overload
 def p_variation(
     path: _Path,

@@ -10,7 +10,14 @@ use super::input::{AnyPath, Borrowed, metric, with_path};
 use super::interrupt::Interrupt;
 use crate::error::Error;
 use crate::metric::Metric;
+use crate::simd::Level;
 use crate::variation::{Solution, Solver};
+
+/// Name of the instruction set in use.
+#[pyfunction]
+pub(super) fn instruction_set() -> &'static str {
+    Level::detect().name()
+}
 
 thread_local! {
     static SOLVER: RefCell<Solver> = RefCell::new(Solver::new());

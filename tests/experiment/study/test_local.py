@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 import pytest
 
 import resdepth
+from resdepth.errors import ExecutorFailed
+from resdepth.experiment.study.cell import Job
+from resdepth.experiment.study.local import Local
 from resdepth.options.train import TrainOptions
 from tests.support import studies
 from tests.support.process import Workers, wait_until
@@ -217,3 +221,117 @@ def test_two_at_once_train_nothing_twice(tmp_path: Path, workers: Workers, long:
     assert studies.files(tmp_path / "study") == studies.files(long)
     for path in studies.cells(tmp_path / "study").values():
         assert len(list(path.glob("events.out.tfevents.*"))) == 1
+
+
+HOSTILE = ("random", "types", "statistics", "json", "torch", "numpy", "submitit", "sitecustomize")
+
+
+def test_among_modules_of_the_users_own(tmp_path: Path, workers: Workers, four: Path) -> None:
+    for name in HOSTILE:
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('this is the user's own')")
+    # This project as it was cloned: without its compiled module.
+    compiled = shutil.ignore_patterns("*.so", "*.pyd")
+    shutil.copytree(Path(resdepth.__file__).parent, tmp_path / "resdepth", ignore=compiled)
+    study = finish(workers, tmp_path, studies.FOUR)
+    assert studies.files(study) == studies.files(four)
+    for name, path in studies.cells(study).items():
+        ours, theirs = (resdepth.open_run(p).manifest for p in (path, four / "cells" / name))
+        assert (ours.engine, ours.versions) == (theirs.engine, theirs.versions)
+
+
+KILLED_ONCE = """
+import os
+
+try:
+    os.close(os.open(os.environ["ONCE"], os.O_CREAT | os.O_EXCL))
+except FileExistsError:
+    pass
+else:
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_killed_before_they_had_started(tmp_path: Path, workers: Workers, four: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(KILLED_ONCE)
+    words = ["study", "run", "study", "--workers", "2", *studies.FOUR.split()]
+    env = {"PYTHONPATH": str(tmp_path), "ONCE": str(tmp_path / "once")}
+    ended = workers.start(*words, cwd=tmp_path, **env)[1]()
+    assert ended.code == 0 and (tmp_path / "once").exists(), ended.stderr
+    assert studies.files(tmp_path / "study") == studies.files(four)
+
+
+def test_none_can_be_started(tmp_path: Path, workers: Workers) -> None:
+    text = "import os\nos.write(2, b'no seat is free\\n')\nos._exit(3)\n"
+    (tmp_path / "sitecustomize.py").write_text(text)
+    words = ["study", "run", "study", "--workers", "2", *studies.FOUR.split()]
+    ended = workers.start(*words, cwd=tmp_path, PYTHONPATH=str(tmp_path))[1]()
+    assert ended.code == 1 and "no worker can be started" in ended.complaint
+    assert "ended with exit code 3 before it had started: no seat is free" in ended.complaint
+    shown = workers.run("study", "status", "study", "--json", cwd=tmp_path)
+    for cell in json.loads(shown.stdout)["cells"]:
+        assert cell["state"] == "stopped" and "ended with exit code 3" in cell["why"]
+    # Nothing is wrong with the cells: they are trained as soon as workers can be started.
+    (tmp_path / "sitecustomize.py").unlink()
+    finish(workers, tmp_path)
+
+
+def jobs(tmp_path: Path, count: int) -> list[Job]:
+    """Jobs that fake workers train."""
+    names = [f"cell{number}" for number in range(count)]
+    return [
+        Job(n, ("--version",), tmp_path / n, tmp_path / f"{n}.log", tmp_path / "stop", 1, 1.0, 1)
+        for n in names
+    ]
+
+
+def conducted(local: Local, given: list[Job]) -> tuple[list[str], Exception | None]:
+    """The cells that have ended, and the error that ended the study."""
+    ended: list[str] = []
+    local.submit(given)
+    try:
+        local.wait(ended.append)
+    except ExecutorFailed as error:
+        return ended, error
+    return ended, None
+
+
+def why(job: Job) -> str:
+    return job.log.read_text().splitlines()[-1].removeprefix("resdepth: lost: ")
+
+
+def test_a_cell_whose_workers_die_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studies.fake_workers(monkeypatch, "worker._run = lambda *_: os.kill(os.getpid(), 9)")
+    given = jobs(tmp_path, 3)
+    ended, error = conducted(Local(1, 1, []), given)
+    assert sorted(ended) == ["cell0", "cell1", "cell2"] and error is None
+    assert {why(job) for job in given} == {"its worker was killed by SIGKILL"}
+
+
+BAD_DEVICE = """
+serve = worker._serve
+bad = lambda: os.environ.get("CUDA_VISIBLE_DEVICES") == "bad"
+worker._serve = lambda *given: os._exit(4) if bad() else serve(*given)
+worker._run = lambda *_: time.sleep(0.1) or 6
+"""
+
+
+def test_others_train_what_was_for_a_worker_that_cannot_be_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studies.fake_workers(monkeypatch, BAD_DEVICE)
+    given = jobs(tmp_path, 5)
+    ended, error = conducted(Local(2, 1, ["good", "bad"]), given)
+    assert sorted(ended) == sorted(job.name for job in given) and error is None
+    assert all(why(job).startswith("its process ended with exit code 6") for job in given)
+
+
+def test_the_last_slot_that_is_given_up_ends_the_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studies.fake_workers(monkeypatch, BAD_DEVICE)
+    given = jobs(tmp_path, 3)
+    _, error = conducted(Local(2, 1, ["bad"]), given)
+    assert "the last one ended with exit code 4 before it had started" in str(error)
+    assert all("ended with exit code 4 before it had started" in why(job) for job in given)

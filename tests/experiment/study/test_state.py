@@ -121,6 +121,13 @@ def test_the_report_goes_on_without_it(
     assert line.endswith("," * 12)
 
 
+def test_the_report_names_the_engines(study: Path) -> None:
+    run = study / "cells/depth8-seed1"
+    write_manifest(run, read_manifest(run).model_copy(update={"engine": "eager"}))
+    cautions = read_study(study).experiments[0].cautions
+    assert any("engine: cpu in 3, eager in 1" in caution for caution in cautions)
+
+
 def test_runs_of_a_plan_that_was_changed_are_not_its_cells(study: Path) -> None:
     edit(study / NAME, "width: 3", "width: 5")
     assert {row.why for row in table(read_plan(study))} == {

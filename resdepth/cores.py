@@ -1,0 +1,76 @@
+"""How many cores this process may use, and how many threads it starts by default."""
+
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+LARGEST = 4096
+"""More threads than this are taken for a slip of the pen."""
+
+
+def available_threads() -> int:
+    """Return the number of threads of a process that was given none.
+
+    `OMP_NUM_THREADS` wins, as it does for torch and numpy; without it there is one thread per
+    available core.
+    """
+    # OpenMP allows a list, as in "4,2": the first number is for threads that are not nested.
+    return _count("OMP_NUM_THREADS") or available_cores()
+
+
+def available_cores(root: Path = Path("/")) -> int:
+    """Return the number of cores: the least of what the system, Slurm and a container allow.
+
+    That is the processor affinity, `SLURM_CPUS_PER_TASK` and the CPU quota of the control groups
+    under `root`, rounded up. A variable that is not a positive whole number is ignored.
+    """
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    limits = [_count("SLURM_CPUS_PER_TASK"), *(math.ceil(quota) for quota in _quotas(root))]
+    return max(1, min([cores, *(limit for limit in limits if limit is not None)]))
+
+
+def _count(variable: str) -> int | None:
+    try:
+        number = int(os.environ.get(variable, "").split(",")[0])
+    except ValueError:
+        return None
+    return number if 1 <= number <= LARGEST else None
+
+
+def _quotas(root: Path) -> Iterator[float]:
+    """Yield the quotas, in cores, of the control groups that this process belongs to."""
+    for line in _text(root / "proc/self/cgroup").splitlines():
+        _, _, rest = line.partition(":")
+        controllers, _, group = rest.partition(":")
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        # A container sees its own group as the root, whatever path the file names.
+        path = Path(group.lstrip("/"))
+        for mount in ("cpu", controllers) if controllers else ("", "unified"):
+            for place in {path, *path.parents}:
+                yield from _quota(root / "sys/fs/cgroup" / mount / place)
+
+
+def _quota(group: Path) -> Iterator[float]:
+    """Yield the quota of one control group, of version 2 or version 1, if it has one."""
+    words = _text(group / "cpu.max").split() or [
+        *_text(group / "cpu.cfs_quota_us").split(),
+        *_text(group / "cpu.cfs_period_us").split(),
+    ]
+    try:
+        quota, period = map(int, words)
+    except ValueError:
+        return  # "max" says that there is no quota; a group at the root has no file.
+    if quota > 0 and period > 0:
+        yield quota / period
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,94 @@
+"""Where numbers are from: command, resolved options, seed, versions, and files that were read."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from resdepth.options.base import Options
+from resdepth.records import as_json
+from resdepth.runs.checksum import file_checksum
+from resdepth.runs.manifest import machine, versions
+
+WHOLE = 1 << 30
+"""Bytes up to which a source is summed whole; of larger ones samples are."""
+SAMPLES, SAMPLE = 256, 1 << 20
+"""Number of evenly spaced samples of a large file, and bytes of each."""
+SHOWN = 50
+"""Sources that the metadata of a figure lists."""
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file that was read: its absolute path, its size in bytes, and its SHA-256.
+
+    Of a file above 1 GiB `sha256` is None and `sampled` is the SHA-256 of 256 evenly spaced MiB of
+    it. Both are None if the file can no longer be read.
+    """
+
+    path: str
+    bytes: int | None = None
+    sha256: str | None = None
+    sampled: str | None = None
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """The record of one call; the same call on the same files and machine gives the same record.
+
+    `options` are all resolved options; `seed` is None where nothing is random. Of the `sources`
+    `left_out` are not listed.
+    """
+
+    command: tuple[str, ...]
+    options: Mapping[str, Any]
+    seed: int | None
+    versions: Mapping[str, str]
+    platform: str
+    sources: tuple[SourceFile, ...]
+    left_out: int = 0
+
+    def brief(self) -> str:
+        """One line of ASCII JSON for the metadata of a figure, with at most 50 sources."""
+        left_out = max(0, len(self.sources) - SHOWN)
+        return as_json(replace(self, sources=self.sources[:SHOWN], left_out=left_out), indent=None)
+
+
+def provenance(
+    command: Sequence[str],
+    options: Options | Mapping[str, Any],
+    sources: Iterable[Path] = (),
+) -> Provenance:
+    """The record of a call of `command` with `options` that read the files `sources`."""
+    recorded = options.recorded() if isinstance(options, Options) else dict(options)
+    files = dict.fromkeys(path.absolute() for path in sources)
+    return Provenance(
+        tuple(command),
+        recorded,
+        recorded.get("seed"),
+        versions(),
+        machine(),
+        tuple(map(_source, files)),
+    )
+
+
+def _source(path: Path) -> SourceFile:
+    """A file with its checksum; one that has gone since it was read costs no result."""
+    try:
+        size = path.stat().st_size
+        if size > WHOLE:
+            return SourceFile(str(path), size, sampled=_sampled(path, size))
+        return SourceFile(str(path), size, file_checksum(path))
+    except OSError:
+        return SourceFile(str(path))
+
+
+def _sampled(path: Path, size: int) -> str:
+    """SHA-256 of samples from the beginning to the end of a large file."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        for number in range(SAMPLES):
+            stream.seek(number * (size - SAMPLE) // (SAMPLES - 1))
+            digest.update(stream.read(SAMPLE))
+    return digest.hexdigest()
