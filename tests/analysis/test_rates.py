@@ -87,7 +87,9 @@ def test_rates_that_go_with_another_option_are_no_curve(trained: Trained) -> Non
 )
 def test_experiments_are_in_the_order_of_numbers(name: str, values: list[float]) -> None:
     runs: Any = {
-        Path(str(value)): SimpleNamespace(options={"data": "sin", name: value}, data="", detail={})
+        Path(str(value)): SimpleNamespace(
+            program="train", options={"data": "sin", name: value}, data="", detail={}
+        )
         for value in values
     }
     found = experiments(runs)

@@ -61,12 +61,15 @@ def extended(plan: Plan, given: Mapping[str, Any], settings: Mapping[str, Any]) 
 def anew(plan: Plan, settings: Mapping[str, Any], **changes: Any) -> str:
     """The command that begins the same study with `changes` in another folder."""
     folder = default_run_folder(plan.folder.name or "study", plan.folder.parent)
-    cells = [cell.options for cell in plan.cells()]
-    unused = {name for options in cells for name in idle(options)}
-    if not plan.rateless and not any(options.lr_depth for options in cells):
+    options = plan.spelled() | changes
+    new = Plan.of(folder, options, plan.command)
+    cells = [cell.options for cell in new.cells()]
+    unused = {name for one in cells for name in idle(one)}
+    if not new.rateless and not any(one.lr_depth for one in cells):
         unused.add("lr_depth")
-    options = {name: value for name, value in plan.spelled().items() if name not in unused}
-    return new_study_command(folder, options | changes, settings)
+    return new_study_command(
+        folder, {name: value for name, value in options.items() if name not in unused}, settings
+    )
 
 
 def slower(plan: Plan, settings: Mapping[str, Any]) -> str:

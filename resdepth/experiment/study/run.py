@@ -111,12 +111,15 @@ def conducted(
 
 
 def planned(
-    folder: Path, given: Mapping[str, Any], command: tuple[str, ...], settings: Mapping[str, Any]
+    folder: Path,
+    given: Mapping[str, Any],
+    command: tuple[str, ...],
+    settings: Mapping[str, Any] | None = None,
 ) -> tuple[Plan, Plan | None]:
     """The plan that the options ask for, and the one on disk if there is one."""
     old = read_plan(folder) if begun(folder) else None
     if old is not None:
-        return extended(old, given, settings), old
+        return extended(old, given, settings or {}), old
     plan = Plan.of(folder, given, command)
     cells = plan.cells()
     for cell in cells:

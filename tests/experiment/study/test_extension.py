@@ -11,6 +11,7 @@ from resdepth.experiment.study.command import run_command
 from resdepth.experiment.study.extension import anew, extended, slower
 from resdepth.experiment.study.plan import Plan, Probe
 from resdepth.experiment.study.record import read_plan, write_plan
+from resdepth.experiment.study.run import planned
 from tests.support.studies import parsed
 
 FBM = {"init": "fbm", "hurst": 0.3, "lr": 1, "seed": "0:2"}
@@ -29,6 +30,7 @@ def recommended(error: Exception) -> str:
 
 PLANS = [
     {"depth": "4,8", "alpha": 1, "lr": 2, "lr_depth_exponent": 0},
+    {"depth": "4,8", "alpha": 0.5, "lr": 2},
     {"depth": "4,8", "lr": 2, "no_p_var": True, "store_grad": False, "width": 3},
     {"depth": "4,8", "activation": "tanh,relu", "lr": "0.001,16,2", "seed": 3},
     {"depth": "8,16,32", **FBM},
@@ -46,7 +48,7 @@ def test_the_command_of_a_new_study_makes_the_same_study(
     write_plan(before := plan(tmp_path / folder, **given))
     action, other, words, _ = parsed(anew(before, {}))
     assert (action, other) == ("run", tmp_path / f"{folder}-2")
-    after = plan(other, **words)
+    after, _ = planned(other, words, ("resdepth",))
     assert (after.axes, after.options) == (before.axes, before.options)
 
 

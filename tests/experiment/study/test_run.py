@@ -36,13 +36,14 @@ class Here:
     def __init__(self) -> None:
         self.commands: list[tuple[str, ...]] = []
 
-    def run(self, arguments: tuple[str, ...], log: Path, stop: Path) -> None:
+    def run(self, arguments: tuple[str, ...], log: Path, stop: Path) -> int:
         self.commands.append(arguments)
         given = dict(word.removeprefix("--").split("=", 1) for word in arguments[1:])
         given = {name.replace("-", "_"): value for name, value in given.items()}
         out = Path(given.pop("resume", "") or given.pop("out"))
         options = resolve(TrainOptions, given, command="train")
         resdepth.train(options, out, resume=arguments[1].startswith("--resume"))
+        return 0
 
 
 def train(plan: Plan) -> list[tuple[str, ...]]:
