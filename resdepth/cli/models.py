@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from resdepth.cli import console
 from resdepth.cli.tables import aligned
 from resdepth.errors import (
+    FileCorrupt,
     ModelsMissing,
     OptionConflict,
     PatternMissing,
@@ -87,6 +88,7 @@ def _others(
     """Runs of `resnet-cifar` by the patterns they have; else what looks like layers is printed."""
     from resdepth.runs.stored import stages
     from resdepth.runs.stored.bundle import read_bundles
+    from resdepth.runs.stored.families import UNSCALED, quantised
     from resdepth.runs.stored.models import family_models
     from resdepth.runs.stored.names import layer_families
 
@@ -98,6 +100,11 @@ def _others(
         return family_models(bundles, stages.PATTERN, options.layer_range, set(options.sources))
     listed = [(bundle, layer_families(bundle.tensors)) for bundle in bundles]
     listed = [(bundle, rows) for bundle, rows in listed if rows]
+    for bundle in bundles:
+        if what := quantised(bundle):
+            if not listed:
+                raise FileCorrupt(path=bundle.path, reason=what, remedy=UNSCALED)
+            console.warn(f"{bundle.path}: {what}; not listed")
     if not listed:
         raise error
     _print(options.sources, listed, command, json=call.json_)

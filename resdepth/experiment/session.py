@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic
 
-from resdepth.engine.threads import threads_put_back
 from resdepth.errors import ResdepthError, ResumeChanged
 from resdepth.experiment.lost import complete_at
 from resdepth.experiment.observer import Observer, Silent, Start
 from resdepth.experiment.trainee import Clock, Record, S, Say, Trainee
+from resdepth.isolation import isolated
 from resdepth.runs.checkpoint import (
     checkpoints,
     last_path,
@@ -37,7 +37,7 @@ def conduct(opening: Opening, prepare: Prepare, observer: Observer | None = None
     observer = observer or Silent()
     session: Session[Any] = Session(opening, observer)
     try:
-        with threads_put_back():
+        with isolated():
             session.prepare(prepare(opening.manifest, opening.folder, observer.say))
             return session.go()
     except KeyboardInterrupt:
