@@ -19,13 +19,14 @@ from resdepth.options.paths import PathInvocation, PathOptions
 
 if TYPE_CHECKING:
     from resdepth.analysis.measure import AnyModel
+    from resdepth.analysis.pool import Pool
     from resdepth.runs.stored.bundle import Bundle
     from resdepth.runs.stored.names import Listed
 
 
 def models_of(
     options: PathOptions, call: PathInvocation, command: str, unknown: float | None = None
-) -> "tuple[list[AnyModel], float]":
+) -> "tuple[Pool[AnyModel], float]":
     """The models that belong together and beta, `unknown` where no model belongs to a run.
 
     Raises
@@ -47,9 +48,8 @@ def models_of(
     pool = pooled(found, allow_mixed=options.allow_mixed)
     for line in pool.left_out:
         console.warn(line)
-    models = list(pool.models)
-    console.say(f"{_counted(models)}, beta = {beta:g}", quiet=call.quiet)
-    return models, beta
+    console.say(f"{_counted(pool)}, beta = {beta:g}", quiet=call.quiet)
+    return pool, beta
 
 
 def _counted(models: "Sequence[AnyModel]") -> str:
