@@ -3,9 +3,9 @@
     python examples/regularity_vs_depth.py [--depths 16 32 64 128] [--seeds 3] [--out regularity]
 
 Trains every depth with every seed to the same loss, at the default rate, which grows with the depth
-like L^(2 alpha - 1): equal steps at an equal rate would compare networks of different training. Prints
-the p-variation norm of k -> L^beta A_k for several p with the power of L it grows by, and draws the
-norms of the layers. Runs that are there already are used again.
+like L^(2 alpha - 1): with one rate and one number of epochs, networks of different depth would be
+trained differently far. Prints the p-variation norm of k -> L^beta A_k for several p with the power
+of L it grows by, and draws the norms of the layers. Runs that are there already are used again.
 """
 
 import argparse
