@@ -9,7 +9,7 @@ CRATES := rust-pvar rust-engine
 PORTABLE := $(if $(filter Linux,$(shell uname)),--zig --compatibility manylinux2014)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-gpu test-slurm lint format types rust docs site workflows wheels bench bench-pvar bench-resnet bench-gpu \
+.PHONY: help install demo test test-lowest test-gpu test-slurm lint format types rust docs site workflows wheels bench bench-pvar bench-resnet bench-gpu \
 	stress-pvar fuzz-pvar sanitize miri-pvar neon check clean
 
 help: ## list the targets
@@ -31,6 +31,15 @@ demo: install ## train three depths on the embedded data and draw figures into d
 test: install ## run the tests
 	CUDA_VISIBLE_DEVICES= $(BIN)/python -m pytest -n 2
 	$(BIN)/python -m pytest rust-pvar/tests -n 2
+
+# pyproject.toml names the lowest versions; what those need in turn is as new as they allow.
+LOWEST := build/lowest
+test-lowest: ## run the tests with the lowest versions of the packages (in a new environment, 4 GB)
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --upgrade pip uv
+	$(LOWEST)/bin/uv pip install --python $(LOWEST)/bin/python --resolution lowest-direct ./rust-pvar --editable '.[dev]'
+	CUDA_VISIBLE_DEVICES= $(LOWEST)/bin/python -m pytest -n 2
+	$(LOWEST)/bin/python -m pytest rust-pvar/tests -n 2
 
 check: lint types rust test ## lint, types, the crates' tests and tests
 

@@ -36,7 +36,7 @@ SECTIONS = {
 
 TOPICS = {
     "Training": "train TrainOptions NotebookProgress load_data study",
-    "Runs and weights": "Run open_run weight_path read_models stored_models",
+    "Runs and weights": "Run open_run weight_path read_models stored_models pooled",
     "Paths": "norm_table profile_table variation_table",
     "Mathematics": "p_variation_norm p_variation_norms fit_decay",
     "Landscapes and curvature": "render_landscape RenderOptions render_trajectory "
@@ -56,6 +56,7 @@ FROM_ROOT = {
 BAR = r"\|"
 """A bar inside a cell would end it."""
 
+CODE = re.compile(r"`[^`\n]+`")
 LINK = re.compile(r"(\]\()([^)#\s]+)")
 
 
@@ -93,8 +94,20 @@ def copied(folder: Path) -> list[Path]:
     for name, origin in sources.items():
         text = origin.read_text(encoding="utf-8")
         text = LINK.sub(lambda m, at=origin.parent: m[1] + _moved(m[2], at, places, folder), text)
-        (folder / name).write_text(text, encoding="utf-8")
+        (folder / name).write_text(unescaped(text), encoding="utf-8")
     return [folder / name for name in sources]
+
+
+def unescaped(text: str) -> str:
+    """Pages without the backslash before a bar in the code of a table.
+
+    GitHub needs it; this generator shows it, and takes no bar inside code for the end of a cell.
+    """
+    rows = (
+        CODE.sub(lambda code: code[0].replace(BAR, "|"), line) if line.startswith("|") else line
+        for line in text.split("\n")
+    )
+    return "\n".join(rows)
 
 
 def _moved(link: str, base: Path, places: Mapping[Path, Path], folder: Path) -> str:
@@ -140,7 +153,7 @@ def options_table(name: str) -> str:
         kind = str(getattr(info.annotation, "__name__", info.annotation)).replace("typing.", "")
         cells = [f"`{field}`", f"`{kind}`", help_text(info)]
         lines.append(f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |")
-    return "\n".join([*lines, ""])
+    return unescaped("\n".join([*lines, ""]))
 
 
 def compiled(name: str) -> str:

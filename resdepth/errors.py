@@ -6,6 +6,7 @@ wrong by itself, 1 a failure of a correct one. Only the command line prints them
 """
 
 import errno
+from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
@@ -30,15 +31,24 @@ class ResdepthError(Exception):
         return " ".join(self.hint.format(**self.context).split())
 
 
-class OptionInvalid(ResdepthError):
-    """An option's value is of the wrong kind or out of its range."""
+class OptionInvalid(ResdepthError, ValueError):
+    """An option's value is of the wrong kind or out of its range.
+
+    `command` is the command that has the option, `options` its class in Python.
+    """
 
     template = "{flag}: {reason}"
     hint = "see 'resdepth {command} --help' for the range of every option"
     exit_code = 2
 
+    def advice(self) -> str:
+        """Where to look up the option."""
+        if "options" in self.context:
+            return f"see help({self.context['options']}) for every option"
+        return super().advice()
 
-class OptionConflict(ResdepthError):
+
+class OptionConflict(ResdepthError, ValueError):
     """Two options, or an option and the data, do not fit together."""
 
     template = "{flag}: {reason}"
@@ -66,7 +76,7 @@ class OldSpellingUnknown(ResdepthError):
     """A dotted option of the old command lines that has no counterpart."""
 
     template = "{flag}: no such option in the old spelling either"
-    hint = "see 'resdepth train --help' for the options there are"
+    hint = "see 'resdepth {command} --help' for the options there are"
     exit_code = 2
 
 
@@ -225,7 +235,7 @@ class MemoryExhausted(ResdepthError):
     """The machine has not enough memory for what was asked."""
 
     template = "out of memory: {reason}"
-    hint = "a smaller --depth, --width or --batch-size, or less data with --train-fraction"
+    hint = "use a smaller network, smaller batches or a part of the data"
 
 
 class Diverged(ResdepthError):
@@ -271,7 +281,7 @@ class ExtraMissing(ResdepthError):
     """An executor needs a package that is not installed."""
 
     template = "--executor={executor}: the package '{package}' is not installed"
-    hint = "pip install 'resdepth[{executor}]' brings it"
+    hint = "install it with 'pip install {whole}'"
     exit_code = 2
 
 
@@ -335,17 +345,29 @@ class AnalysisImpossible(ResdepthError):
 
 
 class EventsMissing(AnalysisImpossible):
-    """No event file where curves are looked for."""
+    """No event file, or no such scalar in it."""
 
-    template = "{path}: no event file {where}"
-    hint = "the names of event files contain 'tfevents'"
+
+def no_events(path: Path, where: str) -> EventsMissing:
+    """There is no event file `where`, as in "in this folder"."""
+    remedy = "the names of event files contain 'tfevents'"
+    return EventsMissing(path=path, reason=f"no event file {where}", remedy=remedy)
+
+
+def no_scalar(path: Path, tag: str, known: Iterable[str]) -> EventsMissing:
+    """The events at `path` have the scalars `known`, but not `tag`."""
+    remedy = f"recorded are: {', '.join(sorted(known)) or 'none'}"
+    return EventsMissing(path=path, reason=f"no scalar '{tag}'", remedy=remedy)
 
 
 class RunsDiffer(ResdepthError):
     """Runs that are no repetitions of one experiment were given together."""
 
     template = "{first} and {second} are no repetitions: {what} is {ours} and {theirs}"
-    hint = "look at them one by one; --allow-mixed takes them together all the same"
+    hint = (
+        "look at them one by one; --allow-mixed, in Python pooled(models, allow_mixed=True), takes "
+        "them together all the same"
+    )
     exit_code = 2
 
 
@@ -353,7 +375,7 @@ class NotConverged(ResdepthError):
     """An iteration for eigenvalues ended before all of them were found."""
 
     template = "eigenvalues: {found} of {wanted} converged in {products} products"
-    hint = "ask for fewer of them, or for a coarser --tolerance"
+    hint = "ask for fewer of them, or accept larger residuals"
 
 
 class NoDisplay(ResdepthError):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import resdepth
+from resdepth.errors import EventsMissing
 
 
 def declared() -> dict[str, str]:
@@ -77,7 +78,7 @@ def test_the_example_of_the_design(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("what", "complaint"),
     [
-        (lambda run: run.scalars("los"), "no scalar 'los' was recorded"),
+        (lambda run: run.scalars("los"), "no scalar 'los'"),
         (lambda run: run.checkpoint(77), "no such checkpoint of step 77"),
         (lambda run: resdepth.open_run(run.path / "x"), "no such folder"),
     ],
@@ -85,6 +86,51 @@ def test_the_example_of_the_design(tmp_path: Path) -> None:
 def test_what_is_not_there(small_run: Path, what, complaint: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(resdepth.ResdepthError, match=complaint):
         what(resdepth.open_run(small_run))
+
+
+def test_a_scalar_that_is_missing_is_not_a_damaged_file(small_run: Path) -> None:
+    with pytest.raises(EventsMissing) as caught:
+        resdepth.open_run(small_run).scalars("typo")
+    assert "avg_grad_norm" in caught.value.advice()
+
+
+@pytest.mark.parametrize(
+    ("make", "complaint"),
+    [
+        (lambda: resdepth.TrainOptions(depth=0), "^depth: should be at least 1, not 0$"),
+        (lambda: resdepth.TrainOptions(lr="x"), "^lr: should be a number, not 'x'$"),
+        (
+            lambda: resdepth.TrainOptions(detph=3),
+            "^detph: no such option; did you mean 'depth'",
+        ),
+        (lambda: resdepth.TrainOptions(data="folder"), "^data=folder: needs data_dir$"),
+        (lambda: resdepth.TrainOptions(data_dir=""), "^data_dir: should name a file or folder"),
+        (lambda: resdepth.TrainOptions(loss_p=3), "^loss_p: has no effect with data=digits$"),
+        (lambda: resdepth.RenderOptions(steps=1), "^steps: should be at least 2, not 1$"),
+        (lambda: resdepth.RenderOptions(span=0.0), "^span: should be above 0 or auto, not 0$"),
+        (lambda: resdepth.TrajectoryOptions(seed=3), "^seed: has no effect without subset$"),
+        (lambda: resdepth.SpectrumOptions(steps=9), "^steps: has no effect without density$"),
+    ],
+)
+def test_options_are_wrong_in_our_words_and_pythons(make, complaint: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(resdepth.ResdepthError, match=complaint) as caught:
+        make()
+    assert isinstance(caught.value, ValueError) and caught.value.__cause__ is None
+    assert "--" not in caught.value.advice()
+
+
+@pytest.mark.parametrize(
+    ("call", "options"),
+    [
+        (resdepth.render_landscape, resdepth.RenderOptions(out="x")),  # type: ignore[arg-type]
+        (resdepth.render_trajectory, resdepth.TrajectoryOptions(log=True)),
+        (resdepth.spectrum, resdepth.SpectrumOptions(columns=1)),
+    ],
+)
+def test_options_of_commands_alone_are_refused(small_run: Path, call, options) -> None:  # type: ignore[no-untyped-def]
+    (name,) = options.model_fields_set
+    with pytest.raises(resdepth.ResdepthError, match=f"^{name}: has no effect here$"):
+        call(small_run, options=options)
 
 
 @pytest.mark.parametrize("spelled", [str, Path, resdepth.open_run])

@@ -72,3 +72,8 @@ def test_pages_are_found_by_themselves(tmp_path: Path) -> None:
     (tmp_path / "study.md").write_text("# Studies\n")
     found = site.navigation(sorted(tmp_path.glob("*.md")))
     assert found["More"] == ["new.md"] and "study.md" in found["Guide"]
+
+
+def test_bars_in_the_code_of_a_table_have_no_backslash_on_the_site() -> None:
+    row = r"| `--kind a\|b`, `x\|y` | one \| two |"
+    assert site.unescaped(f"`c\\|d`\n{row}") == "`c\\|d`\n| `--kind a|b`, `x|y` | one \\| two |"

@@ -25,7 +25,7 @@ EXAMPLES: dict[type[ResdepthError], dict[str, object]] = {
         "suggestion": "did you mean 'depth'?",
     },
     errors.ConfigUnreadable: {"path": "c.yaml", "reason": "line 3: a bracket is missing"},
-    errors.OldSpellingUnknown: {"flag": "--model.depth"},
+    errors.OldSpellingUnknown: {"flag": "--model.depth", "command": "train"},
     errors.PathMissing: {"path": "a/b", "kind": "checkpoint"},
     errors.OutputExists: {"path": "runs/a"},
     errors.NotARun: {"path": "runs/a", "reason": "it has no manifest.json"},
@@ -63,7 +63,11 @@ EXAMPLES: dict[type[ResdepthError], dict[str, object]] = {
     errors.Diverged: {"step": 7, "place": " in layer 3", "loss": "nan", "path": "runs/a"},
     errors.ResumeChanged: {"flag": "--depth", "path": "runs/a", "recorded": 64, "given": 32},
     errors.SurfaceChanged: {"path": "loss.npy", "what": "steps (3, not 4)"},
-    errors.EventsMissing: {"path": "events", "where": "in or under it"},
+    errors.EventsMissing: {
+        "path": "events",
+        "reason": "no event file in or under it",
+        "remedy": "names",
+    },
     errors.DepthTwice: {
         "first": "runs/a",
         "second": "runs/b",
@@ -73,7 +77,7 @@ EXAMPLES: dict[type[ResdepthError], dict[str, object]] = {
     errors.NotAStudy: {"path": "study"},
     errors.NotEmpty: {"path": "study"},
     errors.StudyChanged: {"flag": "--alpha", "path": "study", "recorded": 1.0, "given": 0.5},
-    errors.ExtraMissing: {"executor": "slurm", "package": "submitit"},
+    errors.ExtraMissing: {"executor": "slurm", "package": "submitit", "whole": "submitit"},
     errors.ProgramMissing: {
         "path": "x.mp4",
         "program": "ffmpeg",

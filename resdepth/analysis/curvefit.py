@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from resdepth.errors import (
     AnalysisImpossible,
-    EventsMissing,
     FileCorrupt,
     PathMissing,
     ResdepthError,
+    no_events,
+    no_scalar,
 )
 from resdepth.mathematics.decay import DecayFit, filter_curve, fit_decay
 from resdepth.records import plain
@@ -41,7 +42,7 @@ class Filters:
 
 @dataclass(frozen=True)
 class CurveFit:
-    """One file: all points (`t`, `y`), the filtered ones, and the fit."""
+    """One file: all points (`t`, `y`), the filtered ones, the fit, and the step of each point."""
 
     file: Path
     tag: str
@@ -50,6 +51,7 @@ class CurveFit:
     filtered_t: Array
     filtered_y: Array
     fit: DecayFit
+    steps: Steps | None = None
 
 
 def event_sources(path: Path) -> Iterator[Path]:
@@ -69,7 +71,7 @@ def event_sources(path: Path) -> Iterator[Path]:
         return
     folders = sorted({file.parent for file in walk(path, once=True) if is_event_file(file)})
     if not folders:
-        raise EventsMissing(path=path, where="in or under it")
+        raise no_events(path, "in or under it")
     yield from folders
 
 
@@ -83,10 +85,9 @@ def read_curve(path: Path, tag: str) -> tuple[Steps, Array]:
     """
     recording = read_recording(path)
     if tag not in recording.series:
-        known = ", ".join(sorted(recording.series)) or "none"
-        raise AnalysisImpossible(path=path, reason=f"no scalar '{tag}'", remedy=f"--tag: {known}")
-    for note in recording.notes[tag]:
-        warnings.warn(note, stacklevel=2)
+        raise no_scalar(path, tag, recording.series)
+    for remark in recording.remarks([tag]):
+        warnings.warn(remark, stacklevel=2)
     return recording.series[tag]
 
 
@@ -117,7 +118,7 @@ def fit_file(path: Path, tag: str, filters: Filters, shift: float | None) -> Cur
     if shift is not None and fit.reason == "covariance singular":
         reason = f"T0 = {shift:g} is so large that t + T0 hardly changes along the {len(y)} points"
         raise AnalysisImpossible(path=path, reason=reason, remedy="a smaller --shift")
-    return CurveFit(path, tag, t, y, filtered_t, filtered_y, fit)
+    return CurveFit(path, tag, t, y, filtered_t, filtered_y, fit, steps)
 
 
 def _warn_of_steps(path: Path, steps: Steps, shift: float | None) -> None:

@@ -1,6 +1,7 @@
 """Trained weights as paths k -> L^beta A_k: norms and p-variation.
 
-Models of one family and depth are repetitions, others are curves of their own.
+Models of one family and depth are repetitions, others are curves of their own. Every table asks
+`together` whether they may be averaged.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,7 @@ from resdepth.analysis.path_tables import (
     Variation,
     VariationTable,
 )
-from resdepth.analysis.pool import seed_names
+from resdepth.analysis.pool import seed_names, together
 from resdepth.errors import OptionConflict
 from resdepth.mathematics.interval import mean_band
 from resdepth.mathematics.norms import Norm
@@ -76,35 +77,39 @@ def norm_table(
     (L,) for each depth, NaN where a depth has one model.
     """
     curves = []
-    for family, depth, group in by_depth(models):
+    for family, depth, group in by_depth(together(models)):
         norms = np.stack([layer_norms(model, kind, size) for model in group])
         band = mean_band(path_scale(depth, beta) * norms)
         curves.append(NormCurve(depth, files(group), positions(depth), band, family))
     return NormTable(beta, tuple(curves), kind)
 
 
-def _variations(models: Sequence[AnyModel], beta: float, exponents: Sequence[float]) -> list[Array]:
-    """Norms (models, exponents) of each family and depth, as `by_depth` has them."""
+def variations(models: Sequence[AnyModel], beta: float, exponents: Sequence[float]) -> list[Array]:
+    """p-variation norms (models, exponents) of each family and depth, as `by_depth` has them."""
     return [
         np.stack([variation_norms(model, beta, exponents) for model in group])
-        for _, _, group in by_depth(models)
+        for _, _, group in by_depth(together(models))
     ]
 
 
 def variation_table(
-    models: Sequence[AnyModel], beta: float, exponents: Sequence[float]
+    models: Sequence[AnyModel],
+    beta: float,
+    exponents: Sequence[float],
+    norms: Sequence[Array] | None = None,
 ) -> VariationTable:
     """p-variation norms V_p^(1/p) of k -> L^beta A_k for each depth and exponent p >= 1.
 
     `norm` of a row is (exponents,); `growth` is the slope of log norm on log L with its 95 %
-    interval, one an exponent.
+    interval, one an exponent. `norms` are those of `variations`, if they are known already.
 
     Raises
     ------
     ValueError
         An exponent is below 1.
     """
-    norms = _variations(models, beta, exponents)
+    models = together(models)
+    norms = norms or variations(models, beta, exponents)
     rows = tuple(
         Variation(depth, files(group), mean_band(found), family, way(group[0]))
         for found, (family, depth, group) in zip(norms, by_depth(models), strict=True)
@@ -131,12 +136,16 @@ def _growth(models: Sequence[AnyModel], norms: Array) -> tuple[PowerLaw, ...]:
 
 
 def profile_table(
-    models: Sequence[AnyModel], beta: float, exponents: Sequence[float]
+    models: Sequence[AnyModel],
+    beta: float,
+    exponents: Sequence[float],
+    norms: Sequence[Array] | None = None,
 ) -> ProfileTable:
     """p-variation norms V_p^(1/p) of k -> L^beta A_k along a grid of p >= 1, critical exponents.
 
     `norm` of a row is (exponents,); `critical` is None below 257 layers. Source of the estimator:
-    Bayer, Friz & Tapia, SIAM J. Math. Data Sci. 5 (2023).
+    Bayer, Friz & Tapia, SIAM J. Math. Data Sci. 5 (2023). `norms` are those of `variations`, if
+    they are known already.
 
     Raises
     ------
@@ -144,7 +153,8 @@ def profile_table(
         An exponent is below 1.
     """
     rows = []
-    norms = _variations(models, beta, exponents)
+    models = together(models)
+    norms = norms or variations(models, beta, exponents)
     for found, (family, depth, group) in zip(norms, by_depth(models), strict=True):
         runs = tuple(critical(model, beta) for model in group)
         mean, band = _mean_critical(runs), mean_band(found)

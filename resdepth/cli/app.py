@@ -82,7 +82,10 @@ class LazyCommand(TyperCommand):
     ) -> Any:
         """Parse with the real command, after old spellings have become ours."""
         command = self.load()
-        return command.make_context(info_name, spelling.rewrite(command, args), parent, **extra)
+        ours = spelling.rewrite(command, args, " ".join(self.path))
+        context = command.make_context(info_name, ours, parent, **extra)
+        context.meta[spelling.DOTTED] = spelling.dotted(args)
+        return context
 
 
 class LazyGroup(TyperGroup):

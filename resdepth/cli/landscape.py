@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from resdepth.atomic import check_writable
 from resdepth.cli import console, signals
 from resdepth.cli.landscape_checks import checks, path_numbers
-from resdepth.cli.landscape_picture import SUFFIXES, picture, shown_of, vis
+from resdepth.cli.landscape_picture import picture, shown_of, vis
 from resdepth.cli.parameters import command, command_line
 from resdepth.cli.picture import illustrate, origin_of
 from resdepth.cli.source import drawn_around
@@ -19,7 +19,7 @@ from resdepth.options.landscape import (
     TrajectoryInvocation,
     TrajectoryOptions,
 )
-from resdepth.options.landscape_picture import VisInvocation, VisOptions
+from resdepth.options.landscape_picture import SUFFIXES, VisInvocation, VisOptions
 from resdepth.options.place import written_as
 
 if TYPE_CHECKING:

@@ -8,17 +8,20 @@ from resdepth.cli import console
 from resdepth.cli.picture import finish, origin_of
 from resdepth.errors import AnalysisImpossible, OptionConflict, OptionInvalid
 from resdepth.options.landscape import SURFACE
-from resdepth.options.landscape_picture import VisInvocation, VisOptions
+from resdepth.options.landscape_picture import (
+    GRIDS,
+    MOVING,
+    SUFFIXES,
+    SURFACES,
+    VisInvocation,
+    VisOptions,
+)
 from resdepth.options.place import PICTURES, written_as
 
 if TYPE_CHECKING:
     from resdepth.figures.landscape import Shown
     from resdepth.runs.provenance import Provenance
     from resdepth.runs.surface import Surface
-
-MOVING = (".gif", ".mp4")
-GRIDS = (".vts", ".vti")
-SUFFIXES = (*PICTURES, ".html", *MOVING, *GRIDS)
 
 
 def vis(options: VisOptions, call: VisInvocation, given: frozenset[str]) -> None:
@@ -89,7 +92,7 @@ def picture(
         from resdepth.figures.interactive import save_html
 
         save_html(surface, options.clip, options.log, out, options.quantity, origin)
-    elif suffix in GRIDS:
+    elif suffix in (SURFACES, GRIDS):
         from resdepth.figures.paraview import save_grid
 
         save_grid(surface, shown, options.log, out, origin)
@@ -113,22 +116,17 @@ def _kind(options: VisOptions, surface: "Surface") -> str:
         raise OptionConflict(flag="--kind", reason=reason, remedy="--kind line")
     if options.kind or flat:
         return options.kind or "line"
-    if options.out is not None and options.out.suffix.lower() not in PICTURES:
+    if options.suffix not in PICTURES:
         return "surface"
     return "contour" if surface.trajectory or surface.several else "surface"
 
 
 def _check(options: VisOptions, surface: "Surface", kind: str, out: Path) -> None:
     suffix = out.suffix.lower()
-    if suffix in PICTURES:
-        return
-    if kind != "surface":
+    if suffix not in PICTURES and kind != "surface":
         what = "a surface to turn" if suffix == ".html" else "a surface or its path"
         reason = f"an {suffix} is {what}, not a {kind}"
         raise OptionInvalid(flag="--out", reason=reason, command="landscape vis")
-    if options.show:
-        remedy = "open the file in its own program"
-        raise OptionConflict(flag="--show", reason=f"does not open a {suffix}", remedy=remedy)
 
 
 def _numbers(surface: "Surface", shown: "Shown", options: VisOptions) -> dict[str, object]:

@@ -12,13 +12,19 @@ from pydantic.fields import FieldInfo
 from typer.core import TyperArgument, TyperCommand
 from typer.main import get_command
 
-from resdepth.options.base import Invocation, Options
+from resdepth.cli import console, spelling
+from resdepth.options.base import Invocation, Options, flag_of
+from resdepth.options.effect import idle, refuse_idle
 from resdepth.options.fields import choices, flags, help_text, metavar, presentation, repeated
 from resdepth.options.place import place
 from resdepth.options.resolve import resolve, to_yaml
 
 O = TypeVar("O", bound=Options)  # noqa: E741
 I = TypeVar("I", bound=Invocation)  # noqa: E741
+
+
+CONFIGURED = ("config", "print_config")
+"""What has no effect for a command without options of its own."""
 
 
 def command(
@@ -33,26 +39,40 @@ def command(
     is the exit code (None: 0). The help text is the docstring of `run`.
     """
 
-    def call(**flags_given: Any) -> int | None:
+    def call(context: typer.Context, **flags_given: Any) -> int | None:
         values = {key: value for key, value in flags_given.items() if not _absent(value)}
         ours = {key: value for key, value in values.items() if key in invocation.model_fields}
         theirs = {key: value for key, value in values.items() if key in options.model_fields}
         how = resolve(invocation, ours, command=name)
         what = resolve(options, theirs, how.config, command=name)
+        ignored = set(idle(what)) & context.meta.get(spelling.DOTTED, set())
+        if ignored:
+            kept = {key: value for key, value in theirs.items() if key not in ignored}
+            what = resolve(options, kept, how.config, command=name)
+            spelled = ", ".join(sorted(flag_of(options, key) for key in ignored))
+            console.say(f"{spelled}: ignored, without effect here", quiet=how.quiet)
+        if getattr(how, "resume", None) is None:
+            # What is resumed has options of its own, with which these have to agree.
+            refuse_idle(what, lambda key: flag_of(options, key))
         if how.print_config:
             print(to_yaml(what), end="")
             return 0
         return run(what, how, frozenset(what.model_fields_set))
 
     parameters = [
-        _parameter(key, info) for model in (options, invocation) for key, info in _fields(model)
+        _parameter(key, info)
+        for model in (options, invocation)
+        for key, info in _fields(model)
+        if options.model_fields or key not in CONFIGURED
     ]
     # Arguments come before options, as the usage line has them.
     parameters.sort(
         key=lambda parameter: not isinstance(_info(parameter), typer.models.ArgumentInfo)
     )
-    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    whole = [context, *parameters]
+    call.__signature__ = inspect.Signature(whole)  # type: ignore[attr-defined]
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in whole}
     leaf = typer.Typer(
         add_completion=False,
         rich_markup_mode=None,

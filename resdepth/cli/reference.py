@@ -13,19 +13,21 @@ def render() -> str:
         "",
         "Written by `make docs` from the options themselves. Each is also a key of the YAML",
         "file that `--config` takes; `--print-config` writes one. A flag wins over the file, the",
-        "file over the default. The file is YAML 1.2 (its core schema: `off` and `yes` are words,",
-        "`010` is ten, an option given twice is an error). `~` is the home folder in every path; a",
-        "folder of that name is `./~`.",
+        "file over the default. An option that has no effect with the others is an error (in the",
+        "thesis's spelling, as in `--data.num_workers`, it is ignored with a message). The file is",
+        "YAML 1.2 (its core schema: `off` and `yes` are words, `010` is ten, an option given twice",
+        "is an error). `~` is the home folder in every path; a folder of that name is `./~`.",
     ]
-    for path, summary in _leaves(COMMANDS, ()):
+    for path, summary in leaves(COMMANDS, ()):
         lines += _command(path, summary)
     return "\n".join(lines) + "\n"
 
 
-def _leaves(tree: Tree, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+def leaves(tree: Tree, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The commands of a tree: their words and their summaries."""
     for name, entry in tree.items():
         if isinstance(entry, tuple):
-            yield from _leaves(entry[1], (*path, name))
+            yield from leaves(entry[1], (*path, name))
         else:
             yield (*path, name), entry
 

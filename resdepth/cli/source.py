@@ -25,6 +25,9 @@ def drawn_around(sources: Sequence[Path]) -> tuple[Path | None, Options, Path]:
     PathMissing, NotARun
         One of them is not there.
     """
+    for path in sources:
+        if not path.exists():
+            raise PathMissing(path=path, kind="file" if path.suffix else "run folder")
     configuration = [path for path in sources if _configures(path)]
     weights = [path for path in sources if path not in configuration]
     if len(configuration) > 1 or len(weights) > 1 or not sources:
@@ -35,20 +38,16 @@ def drawn_around(sources: Sequence[Path]) -> tuple[Path | None, Options, Path]:
     (config,) = configuration
     if config.is_dir() or config.name == MANIFEST or not config.suffix:
         return _with_run(config.parent if config.name == MANIFEST else config, weights)
-    if not config.is_file():
-        raise PathMissing(path=config, kind="file")
     training = resolve(TrainOptions, {}, config, command="landscape render")
     if not weights:
-        reason = f"is needed: {config} does not say where the weights are"
-        raise OptionConflict(flag="--checkpoint-path", reason=reason, remedy="or give a run folder")
+        reason = f"{config} does not say where the weights are; a checkpoint is missing"
+        raise OptionConflict(flag="SOURCES", reason=reason, remedy="give a run folder")
     return None, training, weights[0]
 
 
 def _with_run(folder: Path, weights: Sequence[Path]) -> tuple[Path, Options, Path]:
     from resdepth.runs.run import open_run
 
-    if not folder.exists():
-        raise PathMissing(path=folder, kind="run folder")
     run = open_run(folder)
     return folder, run.recorded_options, weights[0] if weights else run.newest
 

@@ -43,6 +43,9 @@ NAMES = {
 }
 """Old option names (underscores as dashes) and ours."""
 
+DOTTED = "resdepth.dotted"
+"""Entry of a context with the fields that were given in an old spelling with a dot."""
+
 VALUES = {
     "--model": {"ClassificationModel": "classification", "RegressionModel": "regression"},
     "--data": {
@@ -60,8 +63,8 @@ SOURCES = ("--dir-path", "--event-paths", "--config-path", "--checkpoint-path")
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
-def rewrite(command: Any, args: list[str]) -> list[str]:
-    """The arguments of `command` in our spelling.
+def rewrite(command: Any, args: list[str], name: str) -> list[str]:
+    """The arguments of `command`, which messages call `name`, in our spelling.
 
     Raises
     ------
@@ -72,14 +75,22 @@ def rewrite(command: Any, args: list[str]) -> list[str]:
     """
     if "--" in args:
         end = args.index("--")
-        return [*rewrite(command, args[:end]), *args[end:]]
-    renamed = list(_sources(_renamed(args)))
+        return [*rewrite(command, args[:end], name), *args[end:]]
+    renamed = list(_sources(_renamed(args, name)))
     renamed = _separation(renamed)
-    renamed = [part for token in renamed for part in _boolean(command, token)]
+    renamed = [part for token in renamed for part in _boolean(command, token, name)]
     return _bare_resume(command, renamed)
 
 
-def _renamed(args: list[str]) -> Iterator[str]:
+def dotted(args: Iterable[str]) -> set[str]:
+    """The fields, by our names, that `args` give in an old spelling with a dot."""
+    names = {token.partition("=")[0].replace("_", "-") for token in args}
+    found = {NAMES[name] for name in names if "." in name and name in NAMES}
+    found |= {"--separation", "--target-value"} if "--data.c" in names else set()
+    return {name[2:].replace("-", "_") for name in found}
+
+
+def _renamed(args: list[str], command: str) -> Iterator[str]:
     previous = ""
     for token in args:
         if not token.startswith("--"):
@@ -90,7 +101,7 @@ def _renamed(args: list[str]) -> Iterator[str]:
         name = name.replace("_", "-")
         name = NAMES.get(name, name)
         if "." in name and name != "--data.c":
-            raise OldSpellingUnknown(flag=name)
+            raise OldSpellingUnknown(flag=name, command=command)
         value = VALUES.get(name, {}).get(value, value)
         previous = "" if equals else name
         yield f"{name}{equals}{value}"
@@ -117,7 +128,7 @@ def _separation(args: list[str]) -> list[str]:
     ]
 
 
-def _boolean(command: Any, token: str) -> list[str]:
+def _boolean(command: Any, token: str, called: str) -> list[str]:
     name, equals, value = token.partition("=")
     if not equals or not name.startswith("--"):
         return [token]
@@ -129,7 +140,7 @@ def _boolean(command: Any, token: str) -> list[str]:
                 raise OptionInvalid(
                     flag=name,
                     reason=f"should be true or false, not '{value}'",
-                    command=command.name,
+                    command=called,
                 )
             on = (value.lower() in TRUE) == (name in parameter.opts)
             spelled = parameter.opts if on else parameter.secondary_opts

@@ -9,12 +9,17 @@ from resdepth.experiment.session import conduct
 from resdepth.experiment.spectrum import Spectrum
 from resdepth.experiment.spectrum import spectrum as spectrum_around
 from resdepth.experiment.trajectory import trajectory
+from resdepth.options.effect import refuse_given
 from resdepth.options.landscape import SURFACE, RenderOptions, TrajectoryOptions
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.options.train import TrainOptions
 from resdepth.runs.folder import create_run, default_run_folder, reopen_run
 from resdepth.runs.run import Run
 from resdepth.runs.surface import Surface, read_surface
+
+OURS, DRAWN = ("sources", "out"), ("columns", "show")
+"""Options that only commands use: what to read and write, and how to draw it."""
+BESIDE = "run and file are arguments of the function, which draws nothing"
 
 
 def train(
@@ -82,7 +87,9 @@ def render_landscape(
     run = run if isinstance(run, Run) else Run(Path(run))
     source = Source.of(run)
     path = Path(out) if out is not None else run.path / SURFACE
-    landscape.render(source, options or RenderOptions(), path, ["resdepth.render_landscape"])
+    options = options or RenderOptions()
+    refuse_given(options, OURS, BESIDE)
+    landscape.render(source, options, path, ["resdepth.render_landscape"])
     return read_surface(path)
 
 
@@ -108,7 +115,9 @@ def render_trajectory(
     """
     run = run if isinstance(run, Run) else Run(Path(run))
     path = Path(out) if out is not None else run.path / "trajectory.npy"
-    trajectory(run, options or TrajectoryOptions(), path, ["resdepth.render_trajectory"])
+    options = options or TrajectoryOptions()
+    refuse_given(options, (*OURS, *DRAWN, "log"), BESIDE)
+    trajectory(run, options, path, ["resdepth.render_trajectory"])
     return read_surface(path)
 
 
@@ -123,8 +132,7 @@ def spectrum(
     Parameters
     ----------
     options
-        Which matrix, how many eigenvalues, what by layer; the defaults where left out. Their
-        `sources` are not looked at.
+        Which matrix, how many eigenvalues, what by layer; the defaults where left out.
     checkpoint
         The file of the weights; the run's newest where left out.
 
@@ -137,4 +145,6 @@ def spectrum(
     """
     run = run if isinstance(run, Run) else Run(Path(run))
     around = run.newest if checkpoint is None else Path(checkpoint)
-    return spectrum_around(Source(run.recorded_options, around), options or SpectrumOptions())
+    options = options or SpectrumOptions()
+    refuse_given(options, (*OURS, *DRAWN), BESIDE)
+    return spectrum_around(Source(run.recorded_options, around), options)

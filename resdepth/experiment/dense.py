@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from resdepth.engine import capture
 from resdepth.engine.ahead import train_ahead
+from resdepth.engine.device import resolve_device
 from resdepth.engine.divergence import first_nonfinite_layer
 from resdepth.engine.optimiser import STALLED, DynamicRate
 from resdepth.engine.train import State, StepRecord, train
-from resdepth.errors import FileCorrupt
+from resdepth.errors import FileCorrupt, OptionConflict
 from resdepth.experiment.beside import NormsBeside
 from resdepth.experiment.goal import Rises
 from resdepth.experiment.measure import PathNorms, scalars
@@ -30,7 +33,15 @@ KEPT_EVERY = 16
 def prepare(manifest: Manifest, folder: Path, say: Say) -> "Dense":
     """The run of `train` that a manifest describes."""
     options = from_record(TrainOptions, manifest.options, folder / NAME)
+    if manifest.steps == 0 and options.precision == "tf32":
+        _check_precision(resolve_device(options.device))
     return Dense(build(options, manifest.threads), manifest.threads, say)
+
+
+def _check_precision(device: torch.device) -> None:
+    if device.type != "cuda":
+        reason = f"tf32 has no effect on {device.type}"
+        raise OptionConflict(flag="--precision", reason=reason, remedy="leave it out")
 
 
 def runs_ahead(problem: Problem) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from resdepth.atomic import check_writable
-from resdepth.errors import DepthTwice
+from resdepth.errors import DepthTwice, PathMissing
 from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
 from resdepth.runs.checkpoint import Checkpoint, read_checkpoint
 from resdepth.runs.export import write_model, write_tensors
@@ -23,10 +23,12 @@ def export(
 
     Raises
     ------
+    PathMissing
+        A source does not exist.
     DepthTwice
         Two sources would be written to one file.
     """
-    check_writable(out / "x")
+    check_writable(out / f"resnet.{format}")
     found: dict[Path, tuple[Path, Checkpoint]] = {}
     for source in sources:
         checkpoint = _read(source)
@@ -62,6 +64,8 @@ def _depth(source: Path, checkpoint: Checkpoint) -> int:
 
 
 def _read(source: Path) -> Checkpoint:
+    if not source.exists():
+        raise PathMissing(path=source, kind="run folder or checkpoint file")
     return read_checkpoint(source) if source.is_file() else open_run(source).checkpoint()
 
 

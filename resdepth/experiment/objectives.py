@@ -16,6 +16,7 @@ from resdepth.engine.convolutional_objective import ConvolutionalObjective, Stat
 from resdepth.engine.kernels.registry import choose, choose_curvature
 from resdepth.engine.objective import DenseObjective, Objective
 from resdepth.engine.threads import leave_threads_to
+from resdepth.errors import OptionConflict
 from resdepth.experiment.problem import engine_request, load_network
 from resdepth.options.base import Options
 from resdepth.options.landscape import Evaluation
@@ -119,6 +120,9 @@ def _convolutional(
     device: torch.device,
     statistics: Statistics,
 ) -> tuple[Objective, str]:
+    if options.engine != "auto":
+        reason = "has no effect on a convolutional network, which torch evaluates"
+        raise OptionConflict(flag="--engine", reason=reason, remedy="leave it out")
     images, _ = load_images(training, device)
     classes, channels = len(images.classes), images.images.shape[1]
     network = ResNet(training.depth, training.alpha, classes, channels, skip=training.skip)

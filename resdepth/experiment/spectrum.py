@@ -13,12 +13,12 @@ from resdepth import html
 from resdepth.cores import available_threads
 from resdepth.engine.device import resolve_device
 from resdepth.engine.objective import DenseObjective, Objective
-from resdepth.engine.threads import threads_put_back
 from resdepth.errors import OptionConflict
 from resdepth.experiment.curvature import Curvature, LayerTraces, Traces, block_spectra
 from resdepth.experiment.objectives import Source, objective_of
 from resdepth.experiment.price import exact_traces, gradients, largest_asked
 from resdepth.experiment.rounding import rounding
+from resdepth.isolation import isolated
 from resdepth.mathematics.counting import Counts, counts, measures
 from resdepth.mathematics.spectrum import (
     Eigenpairs,
@@ -88,7 +88,7 @@ class Spectrum:
         return html.table(("eigenvalue", "residual"), pairs, caption)
 
 
-@threads_put_back()
+@isolated()
 def spectrum(
     source: Source, options: SpectrumOptions, announce: Announce = lambda price: None
 ) -> Spectrum:
@@ -157,6 +157,13 @@ def _check(objective: Objective, options: SpectrumOptions, layers: int) -> None:
             flag="--blocks=spectra",
             reason=f"needs a fully connected network of width {WIDEST_BLOCK} or less",
             remedy="--blocks=traces",
+        )
+    estimates = options.density or options.interaction is not None or not exact_traces(objective)
+    if options.probes != SpectrumOptions.model_fields["probes"].default and not estimates:
+        raise OptionConflict(
+            flag="--probes",
+            reason="has no effect: the traces of this network are exact",
+            remedy="leave it out, or give --density or --interaction",
         )
     if options.interaction is not None and options.interaction > layers:
         raise OptionConflict(

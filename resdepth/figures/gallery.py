@@ -7,12 +7,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from resdepth.analysis.entries import entry_table
-from resdepth.analysis.paths import norm_table, profile_table, variation_table
+from resdepth.analysis.paths import norm_table, profile_table, variation_table, variations
 from resdepth.analysis.rates import rate_curves
 from resdepth.analysis.study import Experiment, Study
 from resdepth.figures.curvature import draw_curvature
 from resdepth.figures.decays import draw_decays
-from resdepth.figures.paths import draw_entries, draw_norms, draw_profile
+from resdepth.figures.paths import draw_entries, draw_norms, draw_profile, entries_drawn
 from resdepth.figures.scaling import draw_scaling
 from resdepth.figures.study import draw_doubling, draw_growth, draw_rates, draw_trend
 
@@ -71,7 +71,8 @@ def _of_statistics(one: Experiment) -> Iterator[Picture]:
 def _of_paths(one: Experiment) -> Iterator[Picture]:
     models, beta = one.models, one.beta
     path = f"L^{beta:g} A_k" if beta else "A_k"
-    norms, profile = norm_table(models, beta), profile_table(models, beta, GRID)
+    variation = variations(models, beta, GRID)
+    norms, profile = norm_table(models, beta), profile_table(models, beta, GRID, variation)
     yield Picture(
         "norms",
         f"Norms of the layers, |{path}|, against k/L",
@@ -87,7 +88,7 @@ def _of_paths(one: Experiment) -> Iterator[Picture]:
         lambda columns: draw_profile(profile, columns),
     )
     if len({model.depth for model in models}) > 1:
-        growth = variation_table(models, beta, GRID)
+        growth = variation_table(models, beta, GRID, variation)
         yield Picture(
             "growth",
             "The power of L that the p-variation norm follows, against p, with its 95 % interval",
@@ -98,7 +99,7 @@ def _of_paths(one: Experiment) -> Iterator[Picture]:
     entries = entry_table(models, beta)
     yield Picture(
         "entries",
-        f"Single entries of {path}, a line a run",
+        f"Single entries of {path}: {entries_drawn(entries)}",
         "entries",
         2,
         lambda columns: draw_entries(entries, columns),
@@ -118,8 +119,9 @@ def _of_training(one: Experiment) -> Iterator[Picture]:
     if decays:
         yield Picture(
             "omega",
-            "Omega during training: median and range over the seeds of each depth; exponent of "
-            "its power law, a dot a seed whose fit is identified, mean with its 95 % interval",
+            "Omega during training: median and range over the seeds of each depth, at the steps "
+            "that all of them recorded; exponent of its power law, one dot per seed whose fit is "
+            "identified, mean with its 95 % interval",
             "Omega",
             2,
             lambda columns: draw_decays(decays, columns),

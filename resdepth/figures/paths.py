@@ -105,9 +105,18 @@ def _repetitions(counts: Sequence[int]) -> str:
     return f"mean and 95 % band of {several} runs"
 
 
+def entries_drawn(table: EntryTable) -> str:
+    """What stands for the runs in the picture of `draw_entries`."""
+    many = [len(curve.values) > FEW for curve in table.curves]
+    if all(many):
+        return "mean and 95 % band over the runs"
+    band = f", or mean and 95 % band for more than {FEW} runs" if any(many) else ""
+    return f"one line per run{band}"
+
+
 @style.styled
 def draw_entries(table: EntryTable, columns: int = 2) -> Figure:
-    """A panel an entry (i, j); a line a model, or beyond `FEW` of a depth mean and 95 % band."""
+    """One panel per entry (i, j); one line per model, mean and band of more than `FEW`."""
     count = len(table.entries)
     across = min(count, 2 if columns == 1 else 4)
     down = math.ceil(count / across)

@@ -101,7 +101,8 @@ MEANINGS: tuple[tuple[tuple[str, ...], str], ...] = (
     ),
     (
         ("entries",),
-        "single entries (i, j) of the scaled weights as paths through the layers, a line a run",
+        "single entries (i, j) of the scaled weights as paths through the layers: one line per "
+        "run, or the mean with its 95 % band if there are many runs",
     ),
     (
         ("trend",),

@@ -13,12 +13,15 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 from pydantic.fields import FieldInfo
 
+from resdepth.options.complaint import in_python
+from resdepth.options.effect import Needs, refuse_idle
 from resdepth.options.fields import (
     Presentation,
     elements,
@@ -61,6 +64,26 @@ class Options(BaseModel):
 
     OLD_NAMES: ClassVar[dict[str, str]] = {}
     """Names of earlier versions, which records and configuration files may still have."""
+
+    NEEDS: ClassVar[dict[str, Needs]] = {}
+    """What an option needs to have an effect; options that always have one are not listed."""
+
+    def __init__(self, **values: Any) -> None:
+        """Check every value.
+
+        Raises
+        ------
+        OptionInvalid, OptionConflict
+            A value is out of its range, or has no effect beside the others; both are ValueErrors.
+        """
+        try:
+            super().__init__(**values)
+        except ValidationError as failure:
+            raise in_python(type(self), failure) from None
+        refuse_idle(self, str)
+
+    # Not for pydantic, whose validation of a mapping goes on without the check of the effect.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
     @model_validator(mode="before")
     @classmethod

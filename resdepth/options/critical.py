@@ -47,7 +47,7 @@ class CriticalOptions(Options):
         for hurst in self.hurst:
             if not 0 < hurst < 1:
                 reason = f"should be above 0, below 1, not {hurst:g}"
-                raise OptionInvalid(flag="--hurst", reason=reason, command="critical")
+                raise OptionInvalid(flag="--hurst", reason=reason)
         return self
 
 

@@ -5,14 +5,16 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from resdepth.errors import OptionConflict, OptionInvalid
+from resdepth.errors import OptionInvalid
 from resdepth.options.base import AnalysisInvocation, Options, option
+from resdepth.options.effect import Needs, needs
 
 
 class CurvefitOptions(Options):
     """Which scalar to fit, and what to leave out of it."""
 
     OLD_NAMES: ClassVar[dict[str, str]] = {"event_paths": "sources"}
+    NEEDS: ClassVar[dict[str, Needs]] = {"shift": needs("infer_shift", False)}
 
     sources: tuple[Path, ...] = option(
         ..., "event file, run, or folder of these; several", positional=True, min_length=1
@@ -45,18 +47,14 @@ class CurvefitOptions(Options):
     def _consistent(self) -> Self:
         if self.window_size in (1, 2):
             reason = f"should be 0 or at least 3, not {self.window_size}"
-            raise OptionInvalid(flag="--window-size", reason=reason, command="curvefit")
+            raise OptionInvalid(flag="--window-size", reason=reason)
         if self.filter_period == 1:
             reason = "should be 0 or at least 2, not 1, which removes everything"
-            raise OptionInvalid(flag="--filter-period", reason=reason, command="curvefit")
-        if self.infer_shift and self.shift is not None:
-            reason = "T0 is either given or inferred"
-            remedy = "leave out --shift or --infer-shift"
-            raise OptionConflict(flag="--shift", reason=reason, remedy=remedy)
+            raise OptionInvalid(flag="--filter-period", reason=reason)
         shift = self.fixed_shift
         if self.time == "index" and shift is not None and shift <= -self.scaling_x:
             reason = f"t + T0 should be positive from t = {self.scaling_x:g} on"
-            raise OptionInvalid(flag="--shift", reason=reason, command="curvefit")
+            raise OptionInvalid(flag="--shift", reason=reason)
         return self
 
 

@@ -9,9 +9,13 @@ from pydantic_core import PydanticCustomError
 
 from resdepth.errors import OptionConflict
 from resdepth.options.base import Invocation, flag_of, option
+from resdepth.options.effect import Needs, needs, refuse_idle
 
 Executor = Literal["local", "slurm", "dask"]
-SLURM = ("slurm",)
+SLURM = (
+    "partition", "account", "qos", "mem", "time", "gres", "constraint", "setup", "python", "sbatch",
+)  # fmt: skip
+"""Options that are for Slurm alone."""
 OURS = (
     "array", "dependency", "error", "job-name", "no-requeue", "open-mode", "output", "requeue",
     "signal", "wrap",
@@ -23,6 +27,11 @@ class ExecutorInvocation(Invocation):
     """Where the cells of a study are trained."""
 
     OLD_NAMES: ClassVar[dict[str, str]] = {"minutes": "time"}
+    NEEDS: ClassVar[dict[str, Needs]] = {
+        "workers": needs("executor", "local", "slurm", seen="chosen"),
+        "scheduler": needs("executor", "dask", seen="chosen"),
+        **dict.fromkeys(SLURM, needs("executor", "slurm", seen="chosen")),
+    }
 
     executor: Executor | None = option(
         None, "where to train the cells", default_text="the one used before, else local"
@@ -63,22 +72,6 @@ class ExecutorInvocation(Invocation):
     )
     scheduler: str | None = option(None, "dask: address of the scheduler, as in tcp://host:8786")
 
-    BELONGS: ClassVar[dict[str, tuple[str, ...]]] = {
-        "workers": ("local", "slurm"),
-        "partition": SLURM,
-        "account": SLURM,
-        "qos": SLURM,
-        "mem": SLURM,
-        "time": SLURM,
-        "gres": SLURM,
-        "constraint": SLURM,
-        "setup": SLURM,
-        "python": SLURM,
-        "sbatch": SLURM,
-        "scheduler": ("dask",),
-    }
-    """Which executors an option belongs to."""
-
     @field_validator("time", mode="before")
     @classmethod
     def _time(cls, value: Any) -> Any:
@@ -97,15 +90,20 @@ class ExecutorInvocation(Invocation):
             name = value.lstrip("-").partition("=")[0]
             if not re.fullmatch("[a-z][a-z0-9-]*", name):
                 raise PydanticCustomError("sbatch", "should be NAME=VALUE or NAME")
-            if name in OURS or name in ExecutorInvocation.BELONGS:
+            if name in OURS or name in ExecutorInvocation.NEEDS:
                 reason = f"'{name}' is set by the study itself or by an option of its own"
                 raise PydanticCustomError("sbatch", reason)
         return values
 
     @property
+    def chosen(self) -> Executor:
+        """The executor that trains the cells."""
+        return self.executor or "local"
+
+    @property
     def settings(self) -> dict[str, Any]:
         """The options of the executor that were given."""
-        given = {name: getattr(self, name) for name in ("executor", *self.BELONGS)}
+        given = {name: getattr(self, name) for name in ("executor", *self.NEEDS)}
         return {name: value for name, value in given.items() if value not in (None, ())}
 
 
@@ -136,15 +134,9 @@ def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
     OptionConflict
         An option belongs to another executor, or a required one is missing.
     """
-    executor = settings.get("executor", "local")
-    for name, value in settings.items():
-        owners = ExecutorInvocation.BELONGS.get(name, (executor,))
-        if value not in (None, ()) and executor not in owners:
-            raise OptionConflict(
-                flag=flag_of(ExecutorInvocation, name),
-                reason=f"has no effect with --executor={executor}",
-                remedy=f"leave it out; it is an option of {' and '.join(owners)}",
-            )
+    options = ExecutorInvocation.model_construct(**settings)
+    refuse_idle(options, lambda name: flag_of(ExecutorInvocation, name))
+    executor = options.chosen
     if executor == "dask" and not settings.get("scheduler"):
         remedy = "give the address of a running scheduler, as in --scheduler=tcp://host:8786"
         raise OptionConflict(flag="--executor=dask", reason="needs --scheduler", remedy=remedy)

@@ -1,13 +1,15 @@
 """Options of `resdepth landscape render` and `resdepth landscape trajectory`."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
 from resdepth.errors import OptionConflict
 from resdepth.options.base import PER_CORE, AnalysisInvocation, Options, option
-from resdepth.options.place import place
+from resdepth.options.effect import Needs, needs
+from resdepth.options.landscape_picture import DRAWN, MOVING, suffix_of
+from resdepth.options.place import PICTURES, place
 from resdepth.options.train import Device
 
 Kind = Literal["random", "pca", "hessian", "runs"]
@@ -29,9 +31,24 @@ class Evaluation(Options):
     )
     threads: int | None = option(None, "CPU threads", default_text=PER_CORE, ge=1)
 
+    @property
+    def partial(self) -> bool:
+        """Whether the losses are those of a part of the data."""
+        return self.subset is not None
+
 
 class RenderOptions(Evaluation):
     """Which losses to evaluate around which weights."""
+
+    NEEDS: ClassVar[dict[str, Needs]] = {
+        "pairs": needs("directions", "random", seen="towards_what"),
+        "norms": needs("directions", "random", seen="towards_what"),
+        "steps_b": needs("dimensions", 2, seen="axes"),
+        "span_b": needs("dimensions", 2, seen="axes"),
+        "rise": needs("span", "auto", seen="used_span"),
+        "seed": needs("directions", "random", "hessian", seen="towards_what")
+        + needs("subset", True, seen="partial"),
+    }
 
     sources: tuple[Path, ...] = option(
         (),
@@ -98,10 +115,6 @@ class RenderOptions(Evaluation):
                 reason="is one word, or one or two runs",
                 remedy="leave the others out",
             )
-        if self.kind != "random" and (self.pairs > 1 or self.norms):
-            flag = "--pairs" if self.pairs > 1 else "--norms"
-            remedy = "leave it or --directions out"
-            raise OptionConflict(flag=flag, reason="is for random directions", remedy=remedy)
         if self.kind == "runs" and self.dimensions not in (None, len(self.directions)):
             raise OptionConflict(
                 flag="--dimensions",
@@ -112,11 +125,6 @@ class RenderOptions(Evaluation):
             flag = "--span=auto" if self.span == "auto" else "--statistics=centre"
             reason = "says nothing of the way to another run, whose loss it would not show"
             raise OptionConflict(flag=flag, reason=reason, remedy="leave it out")
-        if self.axes == 1 and (self.steps_b is not None or self.span_b is not None):
-            flag = "--span-b" if self.steps_b is None else "--steps-b"
-            raise OptionConflict(
-                flag=flag, reason="there is one direction", remedy="--dimensions 2"
-            )
         return self
 
     @property
@@ -130,6 +138,11 @@ class RenderOptions(Evaluation):
     def towards(self) -> tuple[Path, ...]:
         """The other runs or checkpoints."""
         return tuple(map(place, self.directions)) if self.kind == "runs" else ()
+
+    @property
+    def towards_what(self) -> str:
+        """Where the directions come from, as the help of --directions has it."""
+        return "RUN" if self.kind == "runs" else self.kind
 
     @property
     def axes(self) -> int:
@@ -149,6 +162,11 @@ class RenderOptions(Evaluation):
         return (given, self.span_b or given)[: self.axes]
 
     @property
+    def used_span(self) -> float | str:
+        """The span of the first axis, auto if that of any axis is to be found."""
+        return "auto" if None in self.spans else float(self.spans[0] or 1.0)
+
+    @property
     def normalisation(self) -> Literal["filter", "layer", "none"]:
         """What the directions are scaled to."""
         return self.normalise or ("filter" if self.kind == "random" else "none")
@@ -160,6 +178,13 @@ class RenderInvocation(AnalysisInvocation):
 
 class TrajectoryOptions(Evaluation):
     """Which plane of a run's checkpoints to look at, and how."""
+
+    NEEDS: ClassVar[dict[str, Needs]] = {
+        "seed": needs("subset", True, seen="partial"),
+        "log": needs("out", *DRAWN, seen="suffix"),
+        "columns": needs("out", *PICTURES, *MOVING, seen="suffix"),
+        "show": needs("out", *PICTURES, seen="suffix"),
+    }
 
     sources: tuple[Path, ...] = option((), "run folder", positional=True)
     steps: int = option(41, "points along each axis", ge=2)
@@ -186,6 +211,11 @@ class TrajectoryOptions(Evaluation):
     def counts(self) -> tuple[int, int]:
         """Points along each axis."""
         return self.steps, self.steps_b or self.steps
+
+    @property
+    def suffix(self) -> str:
+        """The kind of file that is written."""
+        return suffix_of(self.out)
 
 
 class TrajectoryInvocation(AnalysisInvocation):

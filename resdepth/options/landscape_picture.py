@@ -1,13 +1,36 @@
 """Options of `resdepth landscape vis`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from resdepth.options.base import AnalysisInvocation, Options, option
+from resdepth.options.effect import Needs, needs
+from resdepth.options.place import PICTURES
+
+MOVING = (".gif", ".mp4")
+SURFACES, GRIDS = ".vts", ".vti"
+SUFFIXES = (*PICTURES, ".html", *MOVING, SURFACES, GRIDS)
+"""Files that a surface can be drawn into."""
+DRAWN = tuple(suffix for suffix in SUFFIXES if suffix != GRIDS)
+"""Those whose heights or colours depend on how it is drawn; a grid holds the numbers alone."""
+
+
+def suffix_of(out: Path | None) -> str:
+    """The suffix of the file that `out` names, which is the first of them by default."""
+    suffix = "" if out is None else out.suffix.lower()
+    return suffix if suffix in SUFFIXES else PICTURES[0]
 
 
 class VisOptions(Options):
     """How to draw a surface."""
+
+    NEEDS: ClassVar[dict[str, Needs]] = {
+        "quantity": needs("out", *DRAWN, seen="suffix"),
+        "log": needs("out", *DRAWN, seen="suffix"),
+        "clip": needs("out", *DRAWN, seen="suffix"),
+        "columns": needs("out", *PICTURES, *MOVING, seen="suffix"),
+        "show": needs("out", *PICTURES, seen="suffix"),
+    }
 
     surface: Path = option(
         ...,
@@ -30,6 +53,11 @@ class VisOptions(Options):
         default_text="<SURFACE>_<kind>.pdf",
     )
     show: bool = option(False, "open a window", flags=("--show",))
+
+    @property
+    def suffix(self) -> str:
+        """The kind of file that is written."""
+        return suffix_of(self.out)
 
 
 class VisInvocation(AnalysisInvocation):

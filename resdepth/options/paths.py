@@ -7,6 +7,7 @@ from pydantic import model_validator
 
 from resdepth.errors import OptionConflict, OptionInvalid
 from resdepth.options.base import AnalysisInvocation, Options, option
+from resdepth.options.effect import Needs, needs
 
 LONGEST = 4096
 """Rows or columns of the input of a convolution."""
@@ -54,7 +55,7 @@ class PathOptions(Options):
     def _one_layer_number(self) -> Self:
         if self.pattern is not None and self.pattern.count("{k}") != 1:
             reason = f"should have one {{k}}, the number of the layer, not '{self.pattern}'"
-            raise OptionInvalid(flag="--pattern", reason=reason, command="paths norm")
+            raise OptionInvalid(flag="--pattern", reason=reason)
         if self.layers is not None:
             _range(self.layers)
         return self
@@ -65,12 +66,19 @@ def _range(word: str) -> tuple[int, int]:
     first, _, last = word.partition("-")
     if not (first.isdecimal() and last.isdecimal()) or int(first) > int(last):
         reason = f"should be the first and the last layer as in 1-7, not '{word}'"
-        raise OptionInvalid(flag="--layers", reason=reason, command="paths norm")
+        raise OptionInvalid(flag="--layers", reason=reason)
     return int(first), int(last)
 
 
 class NormOptions(PathOptions):
     """`paths norm`."""
+
+    NEEDS: ClassVar[dict[str, Needs]] = {
+        "norm": needs("pvar_only", False),
+        "input_size": needs("norm", "operator"),
+        "columns": needs("pvar_only", False),
+        "show": needs("pvar_only", False),
+    }
 
     norm: Literal["frobenius", "spectral", "operator"] = option(
         "frobenius",
@@ -98,7 +106,7 @@ class NormOptions(PathOptions):
         for p in self.pvar:
             if p < 1:
                 reason = f"should be at least 1, not {p:g}"
-                raise OptionInvalid(flag="--pvar", reason=reason, command="paths norm")
+                raise OptionInvalid(flag="--pvar", reason=reason)
         if self.pvar_only and not self.pvar:
             raise OptionConflict(
                 flag="--pvar-only", reason="needs an exponent", remedy="give --pvar, for example 2"
@@ -111,7 +119,7 @@ def _lengths(word: str) -> tuple[int, ...]:
     parts = [part.strip() for part in word.split(",")]
     if not all(part.isdecimal() and 0 < int(part) <= LONGEST for part in parts):
         reason = f"should be rows and columns as in 32,32, not '{word}'"
-        raise OptionInvalid(flag="--input-size", reason=reason, command="paths norm")
+        raise OptionInvalid(flag="--input-size", reason=reason)
     return tuple(map(int, parts))
 
 
@@ -148,7 +156,7 @@ def entry(word: str) -> tuple[int, int]:
     parts = word.split(",")
     if len(parts) != 2 or not all(part.strip().isdecimal() for part in parts):
         reason = f"should be a row and a column as in 0,3, not '{word}'"
-        raise OptionInvalid(flag="--pos", reason=reason, command="paths weights")
+        raise OptionInvalid(flag="--pos", reason=reason)
     return int(parts[0]), int(parts[1])
 
 
@@ -164,7 +172,7 @@ class ProfileOptions(PathOptions):
     def _ordered(self) -> Self:
         if self.p_max <= self.p_min:
             reason = f"should be above --p-min={self.p_min:g}, not {self.p_max:g}"
-            raise OptionInvalid(flag="--p-max", reason=reason, command="paths profile")
+            raise OptionInvalid(flag="--p-max", reason=reason)
         return self
 
 

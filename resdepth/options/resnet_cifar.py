@@ -7,6 +7,7 @@ from pydantic import model_validator
 
 from resdepth.errors import OptionConflict
 from resdepth.options.base import PER_CORE, AnalysisInvocation, Options, option
+from resdepth.options.effect import Needs, needs
 from resdepth.options.train import Device
 
 
@@ -17,6 +18,7 @@ class ResnetCifarOptions(Options):
         "eval_every": "val_every",
         "limit_train": "train_fraction",
     }
+    NEEDS: ClassVar[dict[str, Needs]] = {"num_workers": needs("data", "folder")}
 
     depth: int = option(56, "number of layers L = 6n + 2", unit="layers", flags=("-L",), ge=8)
     data: Literal["cifar10", "folder"] = option("cifar10", "data set")

@@ -1,14 +1,11 @@
 """Flag > configuration file > default, merged once; every complaint names the flag."""
 
-import difflib
-import reprlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from resdepth.errors import (
     ConfigKeyUnknown,
@@ -20,7 +17,8 @@ from resdepth.errors import (
 )
 from resdepth.options import yaml12
 from resdepth.options.base import Options, flag_of
-from resdepth.options.fields import choices, members, span
+from resdepth.options.complaint import complaint, nearest, original
+from resdepth.options.effect import effective
 from resdepth.options.place import spelled
 
 Model = TypeVar("Model", bound=Options)
@@ -30,6 +28,8 @@ def resolve(
     model: type[Model], given: Mapping[str, Any], config: Path | None = None, *, command: str
 ) -> Model:
     """Options of `model` from the flags `given` over the file `config` over the defaults.
+
+    Options without effect are taken; `refuse_idle` refuses them.
 
     Raises
     ------
@@ -45,7 +45,10 @@ def resolve(
     try:
         return model.model_validate(values)
     except ValidationError as failure:
-        flag, reason = _complaint(model, failure)
+        if ours := original(failure):
+            raise type(ours)(**ours.context | {"command": command}) from None
+        name, reason = complaint(model, failure)
+        flag = flag_of(model, name) if name in model.model_fields else name
         if failure.errors()[0]["type"] == "missing":
             remedy = f"resdepth {command} {'RUN' if flag == 'SOURCES' else flag}"
             raise OptionConflict(flag=flag, reason="none was given", remedy=remedy) from None
@@ -53,7 +56,7 @@ def resolve(
 
 
 def from_record(model: type[Model], recorded: Mapping[str, Any], path: Path) -> Model:
-    """The options that the manifest at `path` recorded.
+    """The options that the manifest at `path` recorded, with defaults for those without effect.
 
     Raises
     ------
@@ -61,11 +64,13 @@ def from_record(model: type[Model], recorded: Mapping[str, Any], path: Path) -> 
         They are not options of `model`; the message names the first that is wrong.
     """
     try:
-        return model.model_validate(recorded)
+        return effective(model.model_validate(recorded))
     except ValidationError as failure:
-        flag, reason = _complaint(model, failure)
+        name, reason = complaint(model, failure)
+        flag = flag_of(model, name) if name in model.model_fields else name
+        reason = str(original(failure) or f"{flag}: {reason}")
         remedy = "restore the file, or train again"
-        raise FileCorrupt(path=path, reason=f"{flag}: {reason}", remedy=remedy) from None
+        raise FileCorrupt(path=path, reason=reason, remedy=remedy) from None
 
 
 def read_config(model: type[Options], path: Path) -> dict[str, Any]:
@@ -118,13 +123,6 @@ def _unboolean(model: type[Options], key: str, value: Any) -> Any:
     return value
 
 
-def nearest(word: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:
-    """ "did you mean '…'?" for a near miss, else the list of what is known."""
-    spelled = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), list(spelled), 1)
-    return f"did you mean '{spelled[close[0]]}'?" if close else f"known: {', '.join(known)}"
-
-
 def to_yaml(options: Options) -> str:
     """The options as YAML that `--config` takes back to the same options."""
     return yaml12.dump({name: _written(value) for name, value in options.model_dump().items()})
@@ -134,49 +132,3 @@ def _written(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_written(part) for part in value]
     return spelled(value) if isinstance(value, Path) else value
-
-
-def _complaint(model: type[Options], failure: ValidationError) -> tuple[str, str]:
-    """The flag that is wrong, and what is wrong with it."""
-    first = failure.errors()[0]
-    name = str(first["loc"][0]) if first["loc"] else ""
-    flag = flag_of(model, name) if name in model.model_fields else name
-    return flag, _reason(model, name, first)
-
-
-def _reason(model: type[Options], name: str, error: ErrorDetails) -> str:
-    given = error["input"]
-    info = model.model_fields.get(name)
-    if error["type"] == "missing":
-        return "needs a value"
-    if error["type"] == "extra_forbidden":
-        return "no such option"
-    if error["type"] == "place":
-        return error["msg"]
-    # Aliases may make a value of a small file without end.
-    shown = f"'{given}'" if isinstance(given, str) else _SHOWN.repr(given)
-    if info is not None and choices(info) and len(members(info)) > 1:
-        return f"should be a number or {' or '.join(choices(info))}, not {shown}"
-    if info is not None and choices(info):
-        words = choices(info)
-        return f"should be one of {', '.join(words)}, not {shown}; {nearest(str(given), words)}"
-    if info is not None and span(info) and error["type"] in _BOUNDS:
-        return f"should be {span(info)}, not {shown}"
-    return f"{_KINDS.get(error['type'], error['msg'][:1].lower() + error['msg'][1:])}, not {shown}"
-
-
-_SHOWN = reprlib.Repr()
-_SHOWN.maxlevel = 3
-_BOUNDS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
-_KINDS = {
-    "int_parsing": "should be a whole number",
-    "int_from_float": "should be a whole number",
-    "int_type": "should be a whole number",
-    "float_parsing": "should be a number",
-    "float_type": "should be a number",
-    "finite_number": "should be a finite number",
-    "bool_parsing": "should be true or false",
-    "bool_type": "should be true or false",
-    "string_type": "should be a word (in quotes where it looks like a number)",
-    "path_type": "should be a path (in quotes where it looks like a number)",
-}

@@ -1,14 +1,17 @@
 """Options of `resdepth spectrum`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from resdepth.options.base import PER_CORE, AnalysisInvocation, Options, option
+from resdepth.options.effect import Needs, needs
 from resdepth.options.train import Device
 
 
 class SpectrumOptions(Options):
     """Which second derivatives of the loss to look at, around which weights."""
+
+    NEEDS: ClassVar[dict[str, Needs]] = {"steps": needs("density", True)}
 
     sources: tuple[Path, ...] = option(
         (),

@@ -1,17 +1,20 @@
 """Options of `resdepth train`: the network, its data, its descent, and what is recorded."""
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
 from resdepth.errors import OptionConflict
 from resdepth.options.base import PER_CORE, Invocation, Options, option
+from resdepth.options.effect import Needs, needs
 
 Activation = Literal["tanh", "elu", "relu", "gelu", "sigmoid"]
 Augmentation = Literal["skip", "none", "linear_skip", "inc_skip"]
 Device = Literal["auto", "cpu", "cuda", "mps", "gpu"]
 Data = Literal["digits", "mnist", "cifar10", "folder", "sin", "constant"]
+CLASSIFICATIONS = ("digits", "mnist", "cifar10", "folder")
+"""Data with classes."""
 REGRESSIONS = ("sin", "constant")
 """Data with real targets."""
 
@@ -33,6 +36,25 @@ def stable_factor(activation: Activation, alpha: float) -> float:
 
 class TrainOptions(Options):
     """Everything that determines a training run."""
+
+    NEEDS: ClassVar[dict[str, Needs]] = {
+        "data_dir": needs("data", "mnist", "cifar10", "folder"),
+        "num_workers": needs("data", "folder"),
+        "num_samples": needs("data", *REGRESSIONS),
+        "separation": needs("data", "sin"),
+        "sin_frequency": needs("data", "sin"),
+        "target_value": needs("data", "constant"),
+        "classes": needs("data", *CLASSIFICATIONS),
+        "loss_p": needs("data", *REGRESSIONS),
+        "hurst": needs("init", "fbm"),
+        "init_depth": needs("init", "fbm"),
+        "precision": needs("dtype", "float32"),
+        "dynamic_lr_rule": needs("dynamic_lr", True),
+        "lr_constant": needs("dynamic_lr", True),
+        "lr_max": needs("dynamic_lr", True),
+        "p_var": needs("no_p_var", False) + needs("dynamic_lr", True),
+        "p_var_every": needs("no_p_var", False),
+    }
 
     model: Literal["classification", "regression"] | None = option(
         None, "loss: cross-entropy, or |y - prediction|^p / p", default_text="what the data needs"
@@ -190,11 +212,9 @@ class TrainOptions(Options):
         return self.alpha if self.augmentation == "skip" else 0.0
 
     def _check_start(self) -> None:
-        for flag, value in (("--hurst", self.hurst), ("--init-depth", self.init_depth)):
-            if self.init != "fbm" and value is not None:
-                reason, remedy = f"belongs to --init=fbm, not to --init={self.init}", "leave it out"
-                raise OptionConflict(flag=flag, reason=reason, remedy=remedy)
-        if self.init == "fbm" and self.hurst is None:
+        if self.init != "fbm":
+            return
+        if self.hurst is None:
             remedy = "give the Hurst exponent, as in --hurst=0.7"
             raise OptionConflict(flag="--init=fbm", reason="needs --hurst", remedy=remedy)
         times, rest = divmod(self.init_depth or self.depth, self.depth)

@@ -200,7 +200,7 @@ def test_where_nothing_is_left_the_first_reason_is_given(tmp_path: Path) -> None
     with pytest.raises(AnalysisImpossible, match="none of 2 event sources") as caught:
         fit_files([tmp_path], TAG, Filters(), 1.0)
     assert "a: no scalar 'avg_grad_norm'" in str(caught.value)
-    assert caught.value.advice() == "--tag: other"
+    assert caught.value.advice() == "recorded are: other"
 
 
 def test_one_bad_file_alone_says_what_it_is(tmp_path: Path) -> None:

@@ -149,7 +149,11 @@ HOSTILE = {
     "period": (["--event-paths=x", "--filter-period=1"], 2, "removes everything"),
     "scale": (["--event-paths=x", "--scaling-x=0"], 2, "--scaling-x: should be above 0"),
     "shift": (["--event-paths=x", "--shift=-1"], 2, "--shift: t + T0 should be positive"),
-    "both": (["--event-paths=x", "--shift=1", "--infer-shift"], 2, "either given or inferred"),
+    "both": (
+        ["--event-paths=x", "--shift=1", "--infer-shift"],
+        2,
+        "has no effect with --infer-shift",
+    ),
     "nothing": ([], 2, "SOURCES: none was given"),
 }
 

@@ -13,7 +13,7 @@ OF_TRAIN = {old: ours for old, ours in NAMES.items() if old.startswith(OLD)}
 
 
 def ours(*args: str) -> list[str]:
-    return rewrite(TRAIN, list(args))
+    return rewrite(TRAIN, list(args), "train")
 
 
 @pytest.mark.parametrize(("old", "name"), OF_TRAIN.items())

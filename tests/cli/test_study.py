@@ -93,7 +93,7 @@ def test_called_off_before_it_began(study: Path, run_worker: Run) -> None:
         ("run --lr-depth-exponent x", 2, "--lr-depth-exponent: should be a number"),
         ("run --executor slrum", 2, "did you mean 'slurm'?"),
         ("run --minutes 5", 2, "--time: has no effect with --executor=local"),
-        ("run --executor slurm --scheduler a", 2, "it is an option of dask"),
+        ("run --executor slurm --scheduler a", 2, "or give --executor=dask"),
         ("run --executor dask", 2, "--executor=dask: needs --scheduler"),
         ("run a --out b", 2, "--out: the study is a already"),
         ("run here", 2, "here: the folder exists and is not empty"),

@@ -210,3 +210,36 @@ def test_the_thesiss_classification_on_cifar10(
 def test_the_defaults_learn_the_digits(tmp_path: Path, run_worker: Run) -> None:
     assert run_worker("train", "--out", "a", "--quiet").code == 0
     assert resdepth.open_run(tmp_path / "a").manifest.final["accuracy"] >= 0.95
+
+
+def test_old_spellings_without_effect_are_ignored_with_one_message(run_worker: Run) -> None:
+    line = "--data=ConstantDataModule --data.num_workers=12 --data.data_dir=x --print-config"
+    ended = run_worker("train", *line.split())
+    assert ended.code == 0 and "num_workers: null" in ended.stdout
+    assert ended.stderr == "--data-dir, --num-workers: ignored, without effect here\n"
+    ended = run_worker("train", "--data=constant", "--num_workers=12", "--print-config")
+    assert ended.code == 2 and "--num-workers: has no effect with --data=constant" in ended.stderr
+
+
+def test_a_configuration_file_may_hold_defaults_only(run_worker: Run, tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text(run_worker("train", "--print-config").stdout)
+    assert run_worker("train", "--config=c.yaml", "--print-config").code == 0
+    (tmp_path / "d.yaml").write_text("loss_p: 3\n")
+    ended = run_worker("train", "--config=d.yaml")
+    assert ended.code == 2 and "--loss-p: has no effect with --data=digits" in ended.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_options_of_what_is_resumed_need_not_be_repeated_whole(run_worker: Run) -> None:
+    line = "--data=sin --num-samples=8 --separation=0.5 --depth=3 --width=2 --epochs=1 --out=a"
+    assert run_worker("train", *line.split(), "--threads=1").code == 0
+    ended = run_worker("train", "--resume=a", "--separation=0.5", "--epochs=2")
+    assert ended.code == 0, ended.stderr
+    ended = run_worker("train", "--resume=a", "--lr-max=3")
+    assert ended.code == 2 and "--lr-max: the run in a has None, not 3.0" in ended.stderr
+
+
+def test_a_precision_of_gpus_is_refused_on_a_cpu(run_worker: Run) -> None:
+    line = ("--depth=3", "--width=2", "--epochs=1", "--precision=tf32", "--threads=1")
+    ended = run_worker("train", *line, "--device=cpu", "--out=a")
+    assert ended.code == 2 and "--precision: tf32 has no effect on cpu" in ended.complaint

@@ -34,7 +34,10 @@ from tests.support.networks import AUGMENTATIONS, LOSSES, batch, network  # noqa
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 RUNNABLE = DEVICE == "cuda" or type(triton_activation.activate).__name__ == "InterpretedFunction"
-runs = pytest.mark.skipif(not RUNNABLE, reason="Triton was imported before; see test_interpreted")
+OLD = cuda.too_old()
+recent = pytest.mark.skipif(OLD is not None, reason=str(OLD))
+OTHERWISE = OLD or "Triton was imported before; see test_interpreted"
+runs = pytest.mark.skipif(OLD is not None or not RUNNABLE, reason=OTHERWISE)
 pytestmark = [
     pytest.mark.filterwarnings("ignore:(overflow|invalid value|divide by zero):RuntimeWarning")
 ]
@@ -378,6 +381,15 @@ def test_other_devices_and_precisions_are_refused() -> None:
     assert reason is not None and "half" in reason
 
 
+def test_an_early_triton_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cuda, "_version", "3.4.0+git1")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    with pytest.raises(EngineUnavailable, match=r"needs Triton 3\.5 .*, not 3\.4\.0"):
+        registry.choose("cuda", _request())
+
+
+@recent
 @pytest.mark.parametrize("problem", ["Failed to find C compiler.\nSee CC", ""])
 def test_no_launcher_is_a_reason(problem: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
@@ -410,6 +422,7 @@ def _process(*command: str, **environment: str) -> None:
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
 
+@recent
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "case",

@@ -4,20 +4,26 @@ import csv
 import json
 import re
 import warnings
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import resdepth
+from resdepth.analysis import paths
+from resdepth.analysis.entries import entry_table
 from resdepth.analysis.scaling import model_scaling
 from resdepth.analysis.study import read_study
 from resdepth.errors import AnalysisImpossible
+from resdepth.figures.gallery import pictures
+from resdepth.figures.paths import entries_drawn
 from resdepth.figures.report import write_report
 from resdepth.figures.words import WORDS, anchor
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.runs.manifest import read_manifest, write_manifest
-from resdepth.runs.models import read_models
+from resdepth.runs.models import Model, read_models
 from tests.support.browser import browser, needs_browser
 
 DEPTHS, SEEDS, RATES = (4, 8, 16), (0, 1), (1.0, 2.0)
@@ -167,3 +173,35 @@ def test_a_loss_that_was_missed_is_told(tmp_path: Path) -> None:
     assert rows[str(missed)]["reason"] == "missed" and rows[str(missed)]["RMS"] == ""
     # At equal loss there is nothing to say of losses that differ.
     assert "the final loss depends on the depth" not in text
+
+
+def test_each_path_is_measured_once(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Path] = []
+    real = paths.variation_norms
+
+    def counted(model: Model, beta: float, exponents: Sequence[float]) -> object:
+        asked.append(model.path)
+        return real(model, beta, exponents)
+
+    monkeypatch.setattr(paths, "variation_norms", counted)
+    read = read_study(study)
+    for one in read.experiments:
+        list(pictures(one))
+    assert sorted(asked) == sorted(model.path for one in read.experiments for model in one.models)
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ((1, 3), "one line per run"),
+        ((9, 9), "mean and 95 % band over the runs"),
+        ((2, 9), "one line per run, or mean and 95 % band for more than"),
+    ],
+)
+def test_a_caption_says_what_stands_for_the_runs(counts: tuple[int, ...], words: str) -> None:
+    models = [
+        Model(Path(f"{number}-{depth}"), np.zeros((depth, 2, 2)), 0.5)
+        for depth, count in zip((3, 4), counts, strict=True)
+        for number in range(count)
+    ]
+    assert entries_drawn(entry_table(models, 0.5)).startswith(words)

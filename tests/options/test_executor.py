@@ -57,7 +57,7 @@ def test_a_record_of_an_earlier_version_is_read() -> None:
 @pytest.mark.parametrize("name", ["partition", "gres", "constraint", "setup", "python", "sbatch"])
 def test_an_option_of_slurm_has_no_effect_elsewhere(name: str) -> None:
     value = ("x",) if name in ("setup", "sbatch") else "x"
-    settings = ExecutorInvocation(**{name: value}).settings
+    settings = resolve(ExecutorInvocation, {name: value}, command="study run").settings
     with pytest.raises(OptionConflict, match=f"--{name}: has no effect with --executor=local"):
         checked(settings)
     assert checked(settings | {"executor": "slurm"})[name] == value

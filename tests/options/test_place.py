@@ -91,7 +91,7 @@ def test_no_name_is_no_place(model: type[Options], name: str) -> None:
 )
 def test_what_a_name_stands_for(monkeypatch, given: str, wanted: str) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setenv("HOME", "/home/ada")
-    assert TrainOptions(data_dir=given).data_dir == Path(wanted)  # type: ignore[arg-type]
+    assert TrainOptions(data="mnist", data_dir=given).data_dir == Path(wanted)  # type: ignore[arg-type]
 
 
 def no_home(monkeypatch: pytest.MonkeyPatch) -> None:

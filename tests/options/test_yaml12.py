@@ -13,6 +13,7 @@ from resdepth.errors import ConfigKeyUnknown, ConfigUnreadable, OptionInvalid
 from resdepth.options import yaml12
 from resdepth.options.base import Options
 from resdepth.options.curvefit import CurvefitOptions
+from resdepth.options.effect import effective
 from resdepth.options.export import ExportOptions
 from resdepth.options.landscape import RenderOptions
 from resdepth.options.paths import WeightsOptions
@@ -135,16 +136,17 @@ maybe_place = st.none() | places
 
 @st.composite
 def trains(draw: Any) -> Options:
-    return TrainOptions(
-        data_dir=draw(maybe_place),
-        lr=draw(positive),
-        separation=draw(st.none() | positive),
-        sin_frequency=draw(st.just("period") | reals),
-        target_value=draw(reals),
-        seed=draw(st.integers(0, 2**63 - 1)),
-        dynamic_lr=draw(st.booleans()),
-        data=draw(st.sampled_from(["digits", "sin", "constant", "mnist"])),
-    )
+    values = {
+        "data_dir": draw(maybe_place),
+        "lr": draw(positive),
+        "separation": draw(st.none() | positive),
+        "sin_frequency": draw(st.just("period") | reals),
+        "target_value": draw(reals),
+        "seed": draw(st.integers(0, 2**63 - 1)),
+        "dynamic_lr": draw(st.booleans()),
+        "data": draw(st.sampled_from(["digits", "sin", "constant", "mnist"])),
+    }
+    return effective(TrainOptions.model_validate(values))
 
 
 some_options = st.one_of(

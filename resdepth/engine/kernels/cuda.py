@@ -28,6 +28,7 @@ from resdepth.engine.kernels.tiling import Machine, Shape, Tiling, tiling
 from resdepth.engine.network import Network
 
 try:
+    from triton import __version__ as _version
     from triton import runtime
 
     from resdepth.engine.kernels import triton_backward, triton_forward
@@ -38,6 +39,10 @@ else:
 
 PRECISIONS = ("ieee", "tf32", "tf32x3")
 """Products of float32 matrices: exact, rounded to 10 bits, or as three of the latter (22 bits)."""
+
+
+OLDEST = (3, 5)
+"""The Triton of torch 2.9, the first that multiplies matrices in float64."""
 
 
 @contextmanager
@@ -238,7 +243,7 @@ class CudaEngine:
 
 
 def unavailable(request: Request) -> str | None:
-    """What is missing of Triton, its launcher, a device of capability 8.0, a known precision."""
+    """What is missing: a recent Triton, its launcher, a device of capability 8.0, the precision."""
     if _MISSING is not None:
         return f"needs Triton, which cannot be imported here ({_MISSING})"
     if request.precision not in PRECISIONS:
@@ -250,7 +255,14 @@ def unavailable(request: Request) -> str | None:
     major, minor = torch.cuda.get_device_capability(request.device)
     if major < 8:
         return f"needs compute capability 8.0, {request.device} has {major}.{minor}"
-    return _no_launcher()
+    return too_old() or _no_launcher()
+
+
+def too_old() -> str | None:
+    """Why this release of Triton cannot run the kernels."""
+    if tuple(int(part) for part in _version.split(".")[:2]) < OLDEST:
+        return f"needs Triton {'.'.join(map(str, OLDEST))} (torch 2.9) or later, not {_version}"
+    return None
 
 
 @cache

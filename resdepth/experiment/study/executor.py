@@ -11,8 +11,8 @@ from resdepth.experiment.study.cell import Job
 Tell = Callable[[str], None]
 """Takes the name of a cell that has ended."""
 HOMES = {"local": "local", "slurm": "slurm", "dask": "dask"}
-NEEDS = {"submitit": "slurm", "distributed": "dask", "dask": "dask"}
-"""Packages that an installation need not have."""
+NEEDS = {"submitit": "submitit", "distributed": "distributed", "dask": "distributed"}
+"""Packages that an installation need not have, and what to install for them."""
 
 
 class Executor(Protocol):
@@ -72,6 +72,6 @@ def executor_of(settings: Mapping[str, Any], device: str) -> Executor:
         package = str(error.name).partition(".")[0]
         if package not in NEEDS:
             raise
-        raise ExtraMissing(executor=name, package=package) from None
+        raise ExtraMissing(executor=name, package=package, whole=NEEDS[package]) from None
     executor: Executor = module.create(settings, device)
     return executor

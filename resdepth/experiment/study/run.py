@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from resdepth.errors import OptionConflict
 from resdepth.experiment.study.cell import PROBE, Job, job_of, probe_of, stop_path
 from resdepth.experiment.study.executor import Executor, executor_of
 from resdepth.experiment.study.plan import Cell, Plan
@@ -19,9 +20,12 @@ from resdepth.experiment.study.record import (
     write_plan,
 )
 from resdepth.experiment.study.state import ENDED, Row, Rows, row_of, table
+from resdepth.options.base import flag_of
+from resdepth.options.effect import refuse_idle
 from resdepth.options.executor import ExecutorInvocation, checked
 from resdepth.options.resolve import resolve
 from resdepth.options.study import StudyOptions
+from resdepth.options.train import TrainOptions
 
 Say = Callable[[str], None]
 PROBE_MODULE = "resdepth.experiment.study.probe"
@@ -81,7 +85,17 @@ def planned(
 ) -> tuple[Plan, Plan | None]:
     """The plan that the options ask for, and the one on disk if there is one."""
     old = read_plan(folder) if begun(folder) else None
-    return (Plan.of(folder, given, command) if old is None else old.extended(given)), old
+    if old is not None:
+        return old.extended(given), old
+    plan = Plan.of(folder, given, command)
+    cells = plan.cells()
+    for cell in cells:
+        refuse_idle(cell.options, lambda name: flag_of(TrainOptions, name))
+    if "lr_depth" in given and not (plan.rateless or any(cell.options.lr_depth for cell in cells)):
+        reason = "has no effect: the rate is the same at every depth"
+        remedy = "leave it out, or give --lr-depth-exponent"
+        raise OptionConflict(flag="--lr-depth", reason=reason, remedy=remedy)
+    return plan, None
 
 
 def previewed(plan: Plan, settings: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from typing import IO
 
 from resdepth.errors import WorkerLost
 
-BOOT = """
+BOOT = """# a worker of resdepth study
 import importlib.util, json, sys
 given = json.loads(sys.argv[1])
 spec = importlib.util.spec_from_file_location(
@@ -124,7 +124,9 @@ class Worker:
             return WorkerLost(cell=log.stem, reason="was closed", printed="", started=self.started)
         if code is None:
             code = self._exit_code()
-        printed = os.pread(self.output.fileno(), TAIL, 0).decode(errors="replace").strip()
+        end = os.fstat(self.output.fileno()).st_size
+        tail = os.pread(self.output.fileno(), TAIL, max(0, end - TAIL))
+        printed = tail.decode(errors="replace").strip()
         with contextlib.suppress(OSError):
             self.pipe.close()
         self.wait()
@@ -193,7 +195,7 @@ def start_workers(environments: Sequence[Environment]) -> list[Worker]:
             pass_fds=ends,
             # A terminal's Ctrl-C is for us; what we train is told by us.
             start_new_session=True,
-            env={**os.environ, **environments[0]},
+            env={**os.environ, **_python_path(), **environments[0]},
         )
         outputs = [os.fdopen(os.dup(output.fileno()), "rb") for _ in ours]
     made = [Worker(*pipes, out, first) for pipes, out in zip(ours, outputs, strict=True)]
@@ -208,6 +210,12 @@ def _flags() -> list[str]:
     """
     given = {"-E": sys.flags.ignore_environment, "-s": sys.flags.no_user_site}
     return ["-P", *(flag for flag, set_here in given.items() if set_here)]
+
+
+def _python_path() -> dict[str, str]:
+    """PYTHONPATH without empty entries, which mean the working folder and are rarely meant."""
+    places = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return {"PYTHONPATH": os.pathsep.join(place for place in places if place)}
 
 
 def _package() -> dict[str, object]:

@@ -18,6 +18,7 @@ from resdepth.errors import (
 from resdepth.experiment.study.cell import flags_of, job_of
 from resdepth.experiment.study.plan import Plan, Probe
 from resdepth.experiment.study.record import begun, read_plan, write_plan
+from resdepth.experiment.study.run import planned
 from resdepth.options.resolve import resolve
 from resdepth.options.study import DEFAULTS
 from resdepth.options.train import TrainOptions
@@ -173,7 +174,7 @@ def test_a_command_line_says_what_the_options_are(given: dict[str, Any]) -> None
     """What the job runs is parsed as the command line is."""
     cell = plan(depth="8", seed="3", **{"lr": 1, **given}).cells()[0]
     command = LazyCommand(("train",), "").load()
-    words = rewrite(command, list(flags_of(cell.options)))
+    words = rewrite(command, list(flags_of(cell.options)), "train")
     parsed = command.make_context("train", words).params
     values = {n: v for n, v in parsed.items() if v is not None and n in TrainOptions.model_fields}
     assert resolve(TrainOptions, values, command="train") == cell.options
@@ -190,3 +191,34 @@ def test_a_job_has_its_share_of_the_cores() -> None:
 def test_a_rough_start_is_one_motion_at_all_depths() -> None:
     rough = plan(depth="8,16,32", init="fbm", hurst="0.3", lr="1", seed="0:2")
     assert {cell.options.init_depth for cell in rough.cells()} == {32}
+
+
+@pytest.mark.parametrize(
+    ("given", "flag"),
+    [
+        ({"separation": "1,2"}, "--separation"),
+        ({"data": "sin", "classes": 3}, "--classes"),
+        ({"dynamic_lr_rule": "recursive,anchored"}, "--dynamic-lr-rule"),
+        ({"init": "ntrunc,fbm", "hurst": "0.7"}, "--hurst"),
+        ({"alpha": "0.5", "lr_depth": 4}, "--lr-depth"),
+    ],
+    ids=lambda part: part if isinstance(part, str) else "",
+)
+def test_a_study_refuses_options_without_effect(
+    tmp_path: Path, given: dict[str, Any], flag: str
+) -> None:
+    small = {"depth": "4,8", "seed": "0", "lr": 2}
+    with pytest.raises(OptionConflict, match=f"^{flag}: has no effect"):
+        planned(tmp_path / "study", small | given, ("resdepth",))
+    assert not (tmp_path / "study").exists()
+
+
+def test_a_study_of_an_earlier_version_with_such_options_goes_on(tmp_path: Path) -> None:
+    old = plan(tmp_path, depth="4", seed="0", lr=2, separation=2.0, p_var_every=3, no_p_var=True)
+    write_plan(old)
+    assert read_plan(tmp_path) == old
+    more, _ = planned(tmp_path, {"depth": "8"}, ("resdepth",))
+    assert more.axes["depth"] == (4, 8)
+    (argument, *_) = [job_of(cell, tmp_path, 1, 0).arguments for cell in more.cells()]
+    assert "--no-p-var=true" in argument
+    assert not [word for word in argument if word.startswith(("--separation", "--p-var-every"))]

@@ -195,6 +195,8 @@ def test_the_working_folder_is_no_place_to_import_from(
 ) -> None:
     (tmp_path / "beside.py").touch()
     monkeypatch.chdir(tmp_path)
+    # "export PYTHONPATH=x:$PYTHONPATH" leaves an empty entry.
+    monkeypatch.setenv("PYTHONPATH", f"x{os.pathsep}")
     for place in ("", str(tmp_path)):
         monkeypatch.syspath_prepend(place)
     worker = fake(monkeypatch, "import beside")
