@@ -2,9 +2,10 @@
 
     python examples/regularity_vs_depth.py [--depths 16 32 64 128] [--seeds 3] [--out regularity]
 
-Trains every depth with every seed for a fixed number of epochs, prints the p-variation norm
-of k -> L^beta A_k for several p with the power of L it grows by, and draws the norms of the layers.
-Runs that are there already are used again.
+Trains every depth with every seed to the same loss, at the default rate, which grows with the depth
+like L^(2 alpha - 1): with one rate and one number of epochs, networks of different depth would be
+trained differently far. Prints the p-variation norm of k -> L^beta A_k for several p with the power
+of L it grows by, and draws the norms of the layers. Runs that are there already are used again.
 """
 
 import argparse
@@ -21,9 +22,16 @@ from resdepth.runs.models import read_models
 EXPONENTS = (1.0, 1.5, 2.0, 3.0)
 
 
-def trained(depth: int, seed: int, epochs: int, folder: Path) -> resdepth.Run:
-    """The run of one depth and seed, trained where it is not finished yet."""
-    options = resdepth.TrainOptions(depth=depth, seed=seed, epochs=epochs, no_p_var=True)
+def trained(depth: int, seed: int, arguments: argparse.Namespace) -> resdepth.Run:
+    """The run of one depth and seed, trained if it is not finished yet."""
+    options = resdepth.TrainOptions(
+        depth=depth,
+        seed=seed,
+        stop_loss=arguments.loss,
+        epochs=arguments.epochs,
+        no_p_var=True,
+    )
+    folder = arguments.out / "runs" / f"seed{seed}" / f"L{depth}"
     there = (folder / "manifest.json").exists()
     return resdepth.train(options, out=folder, resume=there)
 
@@ -46,15 +54,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="p-variation of trained weights against depth.")
     parser.add_argument("--depths", nargs="+", type=int, default=[16, 32, 64, 128])
     parser.add_argument("--seeds", type=int, default=3, help="repetitions of each depth")
-    parser.add_argument("--epochs", type=int, default=200)
+    parser.add_argument("--loss", type=float, default=1.0, help="training loss to stop at")
+    parser.add_argument("--epochs", type=int, default=2000, help="at most so many epochs")
     parser.add_argument("--out", type=Path, default=Path("regularity"), help="folder to write into")
     arguments = parser.parse_args()
 
     for depth in arguments.depths:
         for seed in range(arguments.seeds):
-            folder = arguments.out / "runs" / f"seed{seed}" / f"L{depth}"
-            run = trained(depth, seed, arguments.epochs, folder)
-            print(f"L = {depth}, seed {seed}: loss {run.manifest.final['loss']:.4f}", flush=True)
+            run = trained(depth, seed, arguments)
+            loss = run.manifest.final["loss"]
+            caution = "" if loss <= arguments.loss else ", not comparable: --loss was not reached"
+            print(f"L = {depth}, seed {seed}: loss {loss:.4f}{caution}", flush=True)
 
     models = read_models([arguments.out / "runs"])
     beta = resdepth.TrainOptions().beta

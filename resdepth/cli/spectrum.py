@@ -97,8 +97,8 @@ def completeness(search: "Search | None") -> str:
         return "one eigenvalue per end, its multiplicity was not searched for"
     return (
         f"{search.products} of them searched for copies of multiple eigenvalues in the complement "
-        f"of the vectors found: {search.found} found, then nothing further ({search.restarts} "
-        "restarts)"
+        f"of the vectors found: restarts {search.restarts}, copies found {search.found}, then "
+        "nothing further"
     )
 
 

@@ -126,7 +126,11 @@ def _sharpest(source: Source, checkpoint: Checkpoint, options: RenderOptions) ->
     pairs = extreme_eigenpairs(product, objective.layout.size, options.axes, seed=options.seed)
     vectors = pairs.vectors[: options.axes]
     largest = np.take_along_axis(vectors, np.abs(vectors).argmax(1)[:, None], axis=1)
-    record = {"eigenvalues": pairs.values[: options.axes], "residuals": pairs.residuals}
+    record = {
+        "eigenvalues": pairs.values[: options.axes],
+        "residuals": pairs.residuals,
+        "search": pairs.search,
+    }
     return Directions(vectors * np.sign(largest), record)
 
 

@@ -57,7 +57,7 @@ def test_the_numbers_as_json(run_worker, small_run: Path, tmp_path: Path) -> Non
     [
         (Search(0, 0, 0), "its multiplicity was not searched for"),
         (Search(3, 63, 2), "63 of them searched for copies"),
-        (Search(3, 63, 2), "2 found, then nothing further (3 restarts)"),
+        (Search(3, 63, 2), "restarts 3, copies found 2, then nothing further"),
     ],
 )
 def test_the_text_says_what_is_known_of_multiple_eigenvalues(search: Search, expected: str) -> None:

@@ -1,8 +1,10 @@
 """Training to a given loss at a rate that follows the depth, and the warning where it rises."""
 
 import signal
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import resdepth
@@ -160,3 +162,40 @@ def test_the_edge_of_stability_is_said(tmp_path: Path) -> None:
     options = TrainOptions(depth=16, lr=100, epochs=80, no_p_var=True, threads=1)
     resdepth.train(options, tmp_path / "run", observer=observer)
     assert any("edge of stability" in line for line in observer.said)
+
+
+@pytest.mark.parametrize("alpha", [0.5, 0.75, 1.0])
+@pytest.mark.parametrize("activation", ["tanh", "relu", "gelu", "elu", "sigmoid"])
+@pytest.mark.parametrize("data", ["digits", "sin"])
+def test_the_loss_decreases_at_the_default_rate(
+    tmp_path: Path, data: str, activation: str, alpha: float
+) -> None:
+    options = TrainOptions(
+        depth=16,
+        data=data,
+        activation=activation,
+        alpha=alpha,
+        epochs=60,
+        no_p_var=True,
+        val_every=0,
+        checkpoint_every=0,
+        threads=1,
+    )
+    _, loss = resdepth.train(options, tmp_path / "run").scalars("loss")
+    assert not any(rose(before, after) for before, after in pairwise(loss))
+
+
+def test_default_runs_stopped_at_one_loss_approach_one_path(tmp_path: Path) -> None:
+    paths = []
+    for depth in (8, 16, 32):
+        options = TrainOptions(
+            depth=depth, alpha=1, stop_loss=1.7, seed=1, no_p_var=True, val_every=0, threads=1
+        )
+        run = resdepth.train(options, tmp_path / str(depth))
+        assert run.manifest.outcome == "finished" and "reached" in run.manifest.detail
+        paths.append(resdepth.weight_path(run))
+    distances = [
+        np.linalg.norm(coarse - fine.reshape(len(coarse), 2, -1).mean(1)) / np.linalg.norm(coarse)
+        for coarse, fine in pairwise(paths)
+    ]
+    assert distances[1] < 0.7 * distances[0] < 0.07
