@@ -1,10 +1,11 @@
-"""Every kind of file that a run leaves, with one byte changed: noticed, harmless, or silent.
+"""Every kind of file that a run leaves, with one byte changed or cut off: noticed or silent.
 
     python benchmarks/stress_bytes.py [--flips 200] [--seed 0]
 
-The folder is then continued, exported, measured, fitted and drawn; each answer is compared with
-that of the sound folder. Silent is another answer without a complaint; exit code 1 where there is
-one.
+One change in three cuts an event file, at any byte or between two records, where nothing looks
+damaged. The folder is then exported, measured, fitted and drawn, resumed, and fitted again; each
+answer is compared with that of the sound folder. Silent is another answer without a complaint; exit
+code 1 if there is one.
 """
 
 import json
@@ -12,11 +13,13 @@ import shutil
 import sys
 from collections import Counter
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from safetensors.numpy import load_file
 from stress import Stress, stress
 
+from resdepth.runs.records import read_records
 from tests.support.pictures import picture_folder
 from tests.support.process import Outcome
 
@@ -32,11 +35,13 @@ READS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("landscape", "vis", "dense/landscape.npy", "--json", "--out", "out/v.pdf"),
         ("landscape", "render", "dense", "--steps", "3", "--json", "--out", "out/r.npy"),
         ("train", "--resume", "dense", "--epochs", "31", "--quiet"),
+        ("curvefit", "dense", "--time", "step", "--json", "--out", "out/e.pdf"),
     ),
     "conv": (
         ("export", "conv", "--format", "npz", "--out", "out"),
         ("curvefit", "conv", "--json", "--out", "out/c.pdf"),
         ("resnet-cifar", "--resume", "conv", "--epochs", "3", "--json"),
+        ("curvefit", "conv", "--time", "step", "--json", "--out", "out/e.pdf"),
     ),
 }
 PLACES = {"resdepth: warning", "resdepth: error"}
@@ -65,6 +70,25 @@ def answer(words: tuple[str, ...], ended: Outcome, folder: Path) -> Any:
     return found
 
 
+def flip(path: Path, chance: Random) -> int:
+    """Change one byte of a file; returns its place."""
+    content = bytearray(path.read_bytes())
+    place = chance.randrange(len(content))
+    content[place] ^= chance.randrange(1, 256)
+    path.write_bytes(content)
+    return place
+
+
+def cut(path: Path, chance: Random) -> int:
+    """Cut an event file at any byte, or behind one of its records; returns the place."""
+    with path.open("rb") as stream:
+        ends = [record.end for record in read_records(stream)]
+    places = ends[:-1] if chance.random() < 0.5 else range(path.stat().st_size)
+    place = chance.choice(places)
+    path.write_bytes(path.read_bytes()[:place])
+    return place
+
+
 def main() -> None:
     """Flip, read, compare, count."""
     with stress("Change a byte of what a run leaves.", "flips", 200) as given:
@@ -90,11 +114,13 @@ def flipped(given: Stress) -> int:
     }
 
     def answers(name: str, folder: Path) -> list[tuple[bool, Any]]:
-        found = []
+        found, resumed_loudly = list[tuple[bool, Any]](), False
         for words in READS[name]:
             ended = given.workers.run(*words, cwd=folder)
             loud = ended.code != 0 or any(place in ended.stderr for place in PLACES)
-            found.append((loud, answer(words, ended, folder)))
+            # What is read afterwards depends on whether the run could be resumed.
+            resumed_loudly |= loud and "--resume" in words
+            found.append((loud or resumed_loudly, answer(words, ended, folder)))
         return found
 
     def copy() -> Path:
@@ -110,22 +136,22 @@ def flipped(given: Stress) -> int:
         file = given.chance.choice(files[name])
         folder = copy()
         path = folder / file.relative_to(sound)
-        content = bytearray(path.read_bytes())
-        place = given.chance.randrange(len(content))
-        content[place] ^= given.chance.randrange(1, 256)
-        path.write_bytes(content)
+        cuts = number % 3 == 2
+        if cuts:
+            path = next((folder / name).glob("events.out.tfevents.*"))
+        place = cut(path, given.chance) if cuts else flip(path, given.chance)
         found = answers(name, folder)
         pairs = list(zip(found, wanted[name], READS[name], strict=True))
         wrong = [words for (loud, got), (_, good), words in pairs if got != good and not loud]
         noticed = any(loud for loud, _ in found)
-        kind = path.suffix if "tfevents" not in path.name else "events"
+        kind = path.suffix if "tfevents" not in path.name else "cut events" if cuts else "events"
         counts[f"{kind}: {'SILENT' if wrong else 'noticed' if noticed else 'harmless'}"] += 1
         if wrong:
             silent += 1
             print(f"{path.relative_to(folder)}, byte {place}: {' '.join(wrong[0])}")
     for line, count in sorted(counts.items()):
         print(f"{count:4d}  {line}")
-    print(f"{given.count} changed bytes, {silent} silent")
+    print(f"{given.count} changed bytes, truncated event files included, {silent} silent")
     return silent
 
 

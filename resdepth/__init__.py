@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from resdepth.analysis.paths import norm_table as norm_table
     from resdepth.analysis.paths import profile_table as profile_table
     from resdepth.analysis.paths import variation_table as variation_table
+    from resdepth.analysis.pool import pooled as pooled
     from resdepth.data.load import load_data as load_data
     from resdepth.errors import ResdepthError as ResdepthError
     from resdepth.experiment.api import render_landscape as render_landscape
@@ -46,6 +47,7 @@ _HOMES = {
     "open_run": "resdepth.runs.run",
     "p_variation_norm": "resdepth.mathematics.pvariation",
     "p_variation_norms": "resdepth.mathematics.pvariation",
+    "pooled": "resdepth.analysis.pool",
     "profile_table": "resdepth.analysis.paths",
     "read_models": "resdepth.runs.models",
     "render_landscape": "resdepth.experiment.api",

@@ -69,6 +69,8 @@ def make_folder(folder: Path) -> list[Path]:
     missing = [one for one in (folder, *folder.parents) if not os.path.lexists(one)]
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from None
     except OSError:
         _remove_empty(missing)
         raise

@@ -9,7 +9,10 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 
+UNREADABLE = (ValueError, EOFError, zipfile.BadZipFile, SyntaxError, TokenError, zlib.error)
+"""What numpy raises if a file is broken in one way or another."""
 HEAD = 4096
 """Bytes that are looked at."""
 NAMES = 3
@@ -61,7 +64,7 @@ def seen(path: Path) -> Seen:
         return _zip(path)
     if head[8:9] == b"{":
         return _safetensors(path, size)
-    if head[:1] == b"\x80" and head[1] <= 5:
+    if head[:1] == b"\x80" and head[1:2] <= b"\x05":
         return Seen("a PyTorch file of the old kind" if OLD_TORCH in head else "a Python pickle")
     kind = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), "")
     return Seen(kind or _text(head) or f"{size} bytes of no kind that is known here")

@@ -364,7 +364,10 @@ class RunsDiffer(ResdepthError):
     """Runs that are no repetitions of one experiment were given together."""
 
     template = "{first} and {second} are no repetitions: {what} is {ours} and {theirs}"
-    hint = "look at them one by one; --allow-mixed takes them together all the same"
+    hint = (
+        "look at them one by one; --allow-mixed, in Python pooled(models, allow_mixed=True), takes "
+        "them together all the same"
+    )
     exit_code = 2
 
 

@@ -7,7 +7,7 @@ from typing import IO
 
 import pytest
 
-from resdepth.atomic import write_text, write_whole
+from resdepth.atomic import check_writable, write_text, write_whole
 from resdepth.errors import DiskFull, WriteFailed
 
 
@@ -60,3 +60,36 @@ def test_impossible_places(tmp_path: Path, name: str) -> None:
     with pytest.raises(WriteFailed, match="cannot write"):
         write_text(tmp_path / name, "")
     assert names(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        ("file/c.txt", "Not a directory"),
+        ("file/new/c.txt", "Not a directory"),
+        ("new/" + "x" * 300 + "/c.txt", "File name too long"),
+        ("new/" + "x" * 300, "File name too long"),
+        ("folder", "Is a directory"),
+        ("/proc/sys/new/c.txt", ""),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_found_without_a_trace(
+    tmp_path: Path, place: str, reason: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(WriteFailed, match=f"cannot write: {reason}"):
+        check_writable(tmp_path / "fine.txt", tmp_path / place)
+    assert names(tmp_path) == ["file", "folder"]
+
+
+@pytest.mark.parametrize("place", ["c.txt", "a/b/c.txt", "x" * 250, "file", "link", "dangling"])
+def test_a_trial_changes_nothing(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("old")
+    (tmp_path / "link").symlink_to("file")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    check_writable(tmp_path / place)
+    assert names(tmp_path) == ["dangling", "file", "link"]
+    assert (tmp_path / "file").read_text() == "old"
+    write_text(tmp_path / place, "new")
+    assert (tmp_path / place).read_text() == "new"

@@ -18,6 +18,7 @@ LEVELS = {
     "atomic": 0,
     "cores": 0,
     "html": 0,
+    "isolation": 0,
     "records": 0,
     "walk": 0,
     "contents": 0,

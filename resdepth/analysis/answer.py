@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from resdepth.analysis.scaling import ScalingTable
 from resdepth.mathematics.interval import three
+from resdepth.mathematics.slopes import FEW
 
 SLOPES = {
     "beta": "-slope of RMS",
@@ -69,6 +70,9 @@ def notes(found: ScalingTable) -> Iterator[str]:
         f"effective exponents over L = {first} … {last}, {seeds} seed{'s' * (seeds != 1)}; on the "
         "right the local slopes: between neighbouring depths"
     )
+    partial = {law.rests_on for law in found.exponents.laws.values() if law.excluded}
+    if partial:
+        yield f"exponents rest on {', '.join(sorted(partial))} seeds, means on all: {FEW}"
     if any(law.bends for law in found.exponents.laws.values()):
         yield "! the exponent has not settled: the interval of its bend excludes 0"
     if (total := found.alpha_plus_nu) is not None:

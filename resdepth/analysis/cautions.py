@@ -8,8 +8,10 @@ from pathlib import Path
 from resdepth.analysis.cells import CellRow, DepthRow, Reason, by_depth
 from resdepth.errors import ResdepthError
 from resdepth.experiment.goal import Rises
-from resdepth.runs.events import read_scalars
+from resdepth.runs.events import read_recording
+from resdepth.runs.gaps import described
 from resdepth.runs.manifest import Manifest
+from resdepth.runs.series import Recording
 
 UNEQUAL = 0.1
 """Share by which mean losses of two depths may differ before they count as unequal."""
@@ -53,8 +55,10 @@ def cautions(rows: Sequence[CellRow], manifests: Sequence[Manifest]) -> Iterator
     if not stops:
         yield from _unequal(depths)
     counted = [row.run for row in rows if not row.why]
+    recordings = [found for run in counted if (found := _recording(run)) is not None]
+    yield from _missing(recordings, len(counted))
     batches = any(manifest.options.get("batch_size") is not None for manifest in manifests)
-    if rising := [run for run in counted if not batches and _rises(run)]:
+    if rising := [found for found in recordings if not batches and _rises(found)]:
         yield (
             f"the loss rose at a tenth of the steps or more in {len(rising)} of {len(counted)} "
             "runs: their rate is at the edge of stability, and the exponents describe the "
@@ -115,13 +119,24 @@ def _unequal(depths: Sequence[DepthRow]) -> Iterator[str]:
         )
 
 
-def _rises(run: Path) -> bool:
-    """Whether the recorded loss of the full batch rose often."""
+def _recording(run: Path) -> Recording | None:
     try:
-        losses = read_scalars(run).get("loss")
+        return read_recording(run)
     except ResdepthError:
-        return False
+        return None
+
+
+def _missing(recordings: Sequence[Recording], runs: int) -> Iterator[str]:
+    """That steps are missing from the event files, with those of the first run."""
+    if found := [recording for recording in recordings if recording.missing]:
+        first = next(iter(described(found[0].place, found[0].missing)))
+        more = f", and so are some in {len(found) - 1} more of {runs} runs" if found[1:] else ""
+        yield f"{first}{more}; what is said of the course of training leaves them out"
+
+
+def _rises(recording: Recording) -> bool:
+    """Whether the recorded loss of the full batch rose often."""
     seen = Rises()
-    for loss in () if losses is None else losses[1]:
+    for loss in recording.series.get("loss", ((), ()))[1]:
         seen.see(float(loss))
     return seen.many

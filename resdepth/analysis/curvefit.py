@@ -42,7 +42,7 @@ class Filters:
 
 @dataclass(frozen=True)
 class CurveFit:
-    """One file: all points (`t`, `y`), the filtered ones, and the fit."""
+    """One file: all points (`t`, `y`), the filtered ones, the fit, and the step of each point."""
 
     file: Path
     tag: str
@@ -51,6 +51,7 @@ class CurveFit:
     filtered_t: Array
     filtered_y: Array
     fit: DecayFit
+    steps: Steps | None = None
 
 
 def event_sources(path: Path) -> Iterator[Path]:
@@ -85,8 +86,8 @@ def read_curve(path: Path, tag: str) -> tuple[Steps, Array]:
     recording = read_recording(path)
     if tag not in recording.series:
         raise no_scalar(path, tag, recording.series)
-    for note in recording.notes[tag]:
-        warnings.warn(note, stacklevel=2)
+    for remark in recording.remarks([tag]):
+        warnings.warn(remark, stacklevel=2)
     return recording.series[tag]
 
 
@@ -117,7 +118,7 @@ def fit_file(path: Path, tag: str, filters: Filters, shift: float | None) -> Cur
     if shift is not None and fit.reason == "covariance singular":
         reason = f"T0 = {shift:g} is so large that t + T0 hardly changes along the {len(y)} points"
         raise AnalysisImpossible(path=path, reason=reason, remedy="a smaller --shift")
-    return CurveFit(path, tag, t, y, filtered_t, filtered_y, fit)
+    return CurveFit(path, tag, t, y, filtered_t, filtered_y, fit, steps)
 
 
 def _warn_of_steps(path: Path, steps: Steps, shift: float | None) -> None:

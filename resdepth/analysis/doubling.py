@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from resdepth.analysis.pool import seed_names
+from resdepth.analysis.pool import seed_names, together
 from resdepth.mathematics.interval import Array, Interval, mean_interval
 from resdepth.mathematics.slopes import PowerLaw, power_law
 from resdepth.mathematics.statistics import doubling_distance
@@ -42,6 +42,8 @@ class DoublingTable:
         if not exponent.known:
             return "too few depths to tell whether the distance from L to 2L falls"
         slope = f"slope of the log of the distance from L to 2L: {exponent}"
+        if self.law.excluded:
+            slope += f" (from {self.law.rests_on} seeds)"
         if exponent.high < 0:
             return f"{slope}; it falls, the paths approach each other"
         if exponent.low > 0:
@@ -56,6 +58,7 @@ def doubling_table(models: Sequence[Model], beta: float) -> DoublingTable | None
     the initial weights of a seed are coupled across depths, and so are the trained ones if a limit
     is what they have in common.
     """
+    models = together(models)
     known = {(name, m.depth): m for name, m in zip(seed_names(models), models, strict=True)}
     seeds = list(dict.fromkeys(name for name, _ in known))
     depths = sorted({depth for seed, depth in known if (seed, 2 * depth) in known})

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from resdepth import html
 from resdepth.analysis.measure import AnyModel, entry_paths, matrix_shape
 from resdepth.analysis.paths import by_depth, files, positions
+from resdepth.analysis.pool import together
 from resdepth.errors import AnalysisImpossible
 from resdepth.mathematics.interval import MeanBand, mean_band
 from resdepth.mathematics.pvariation import path_scale
@@ -72,6 +73,7 @@ def entry_table(
     AnalysisImpossible
         An entry lies outside the matrix.
     """
+    models = together(models)
     shapes = [matrix_shape(model) for model in models]
     chosen = tuple(entries) or spread_entries(*np.min(shapes, axis=0).tolist())
     for model, (rows, columns) in zip(models, shapes, strict=True):

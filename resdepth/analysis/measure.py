@@ -36,6 +36,32 @@ def way(model: AnyModel) -> Way:
     return "path" if isinstance(model, Model) or model.fits else "distances"
 
 
+def same_weights(one: AnyModel, other: AnyModel) -> bool:
+    """Whether one model is a copy of the other; constant weights are no sign of a copy.
+
+    Reading ends at the first difference.
+    """
+    if type(one) is not type(other) or one.depth != other.depth:
+        return False
+    if matrix_shape(one) != matrix_shape(other):
+        return False
+    varied = False
+    for ours, theirs in zip(_numbers(one), _numbers(other), strict=True):
+        if not np.array_equal(ours, theirs):
+            return False
+        varied = varied or bool(ours.min() < ours.max())
+    return varied
+
+
+def _numbers(model: AnyModel) -> Iterator[Array]:
+    """All weights, a few at a time."""
+    if isinstance(model, Model):
+        yield from model.blocks
+    else:
+        for chunks in model.each():
+            yield from chunks
+
+
 def layer_norms(model: AnyModel, norm: Norm = "frobenius", size: Sequence[int] = ()) -> Array:
     """A norm of every layer, unscaled: (L,).
 

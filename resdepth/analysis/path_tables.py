@@ -76,11 +76,18 @@ class VariationTable:
     rows: tuple[Variation, ...]
     growth: tuple[PowerLaw, ...]
 
+    @property
+    def seeds(self) -> str:
+        """On how many seeds the powers of L rest, as in "3" or "1 of 3"; "" if there are none."""
+        known = [law.rests_on for law in self.growth if law.seeds]
+        return ", ".join(dict.fromkeys(known))
+
     def _repr_html_(self) -> str:
         rows = [(*_named(row), row.norm.repetitions, *row.norm.mean.tolist()) for row in self.rows]
         blank = [""] * len(_depth(self.rows))
         growth = ("power of L", *blank, *(str(law.exponent) for law in self.growth))
-        return html.table(_head(self.rows, self.exponents), [*rows, growth], NORMS)
+        rests = f"; powers of L from {self.seeds} seeds" if self.seeds else ""
+        return html.table(_head(self.rows, self.exponents), [*rows, growth], NORMS + rests)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Trained weights as paths k -> L^beta A_k: norms and p-variation.
 
-Models of one family and depth are repetitions, others are curves of their own.
+Models of one family and depth are repetitions, others are curves of their own. Every table asks
+`together` whether they may be averaged.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,7 @@ from resdepth.analysis.path_tables import (
     Variation,
     VariationTable,
 )
-from resdepth.analysis.pool import seed_names
+from resdepth.analysis.pool import seed_names, together
 from resdepth.errors import OptionConflict
 from resdepth.mathematics.interval import mean_band
 from resdepth.mathematics.norms import Norm
@@ -76,7 +77,7 @@ def norm_table(
     (L,) for each depth, NaN where a depth has one model.
     """
     curves = []
-    for family, depth, group in by_depth(models):
+    for family, depth, group in by_depth(together(models)):
         norms = np.stack([layer_norms(model, kind, size) for model in group])
         band = mean_band(path_scale(depth, beta) * norms)
         curves.append(NormCurve(depth, files(group), positions(depth), band, family))
@@ -87,7 +88,7 @@ def variations(models: Sequence[AnyModel], beta: float, exponents: Sequence[floa
     """p-variation norms (models, exponents) of each family and depth, as `by_depth` has them."""
     return [
         np.stack([variation_norms(model, beta, exponents) for model in group])
-        for _, _, group in by_depth(models)
+        for _, _, group in by_depth(together(models))
     ]
 
 
@@ -107,6 +108,7 @@ def variation_table(
     ValueError
         An exponent is below 1.
     """
+    models = together(models)
     norms = norms or variations(models, beta, exponents)
     rows = tuple(
         Variation(depth, files(group), mean_band(found), family, way(group[0]))
@@ -151,6 +153,7 @@ def profile_table(
         An exponent is below 1.
     """
     rows = []
+    models = together(models)
     norms = norms or variations(models, beta, exponents)
     for found, (family, depth, group) in zip(norms, by_depth(models), strict=True):
         runs = tuple(critical(model, beta) for model in group)

@@ -1,65 +1,93 @@
 """Which runs are repetitions of one experiment: the same options but for seed, depth and place."""
 
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic
+from typing import Any, Self
 
-from resdepth.analysis.measure import AnyModel, M
+from resdepth.analysis.measure import AnyModel, M, same_weights
 from resdepth.errors import AnalysisImpossible, RunsDiffer
 from resdepth.options.aside import PLACE, RECORDING
 from resdepth.options.programs import effective_options
 from resdepth.options.train import REGRESSIONS, TrainOptions
 from resdepth.runs.manifest import Manifest
 from resdepth.runs.run import Run
+from resdepth.runs.steps import step_in_name, step_of
 
 VARYING = ("seed", "depth")
 """What runs of one experiment may differ in."""
-MIXED = "--allow-mixed takes them all the same"
+MIXED = "--allow-mixed, in Python pooled(models, allow_mixed=True), takes them all the same"
 
 
-@dataclass(frozen=True)
-class Pool(Generic[M]):
-    """The models that belong together; a line about each that was left out, or would have been."""
+class Pool(tuple[M, ...]):
+    """Models that belong together; `left_out` has a line about each other one, or doubtful one."""
 
-    models: tuple[M, ...]
     left_out: tuple[str, ...]
+
+    def __new__(cls, models: Iterable[M], left_out: Iterable[str] = ()) -> Self:
+        """The pool of `models`, which are not compared."""
+        pool = super().__new__(cls, models)
+        pool.left_out = tuple(dict.fromkeys(left_out))
+        return pool
+
+    @property
+    def models(self) -> tuple[M, ...]:
+        """The models themselves."""
+        return tuple(self)
+
+
+def together(models: Sequence[M]) -> Pool[M]:
+    """The models over which a table may average: a pool itself, else what `pooled` makes of them.
+
+    Warns of every model that is left out.
+    """
+    if isinstance(models, Pool):
+        return models
+    pool = pooled(models)
+    for line in pool.left_out:
+        warnings.warn(line, stacklevel=3)
+    return pool
 
 
 def pooled(models: Sequence[M], *, allow_mixed: bool = False) -> Pool[M]:
     """The models that are repetitions of one experiment, depth by depth.
 
-    Files that belong to no run are taken as they are. Runs that diverged or did not finish are left
-    out where others are there, and so is what repeats a run of the same options, depth and seed.
+    Runs that diverged, did not finish or did not come down to `--stop-loss` are left out if there
+    are others, and so is what repeats another model: a run of the same options, depth and seed, or
+    a file with the same weights. Files of no run are otherwise taken as they are. `allow_mixed`
+    keeps and pools all models.
 
     Raises
     ------
     RunsDiffer
-        Two runs differ in an option that is neither seed nor depth nor place.
+        Two runs differ in an option that is neither seed nor depth nor place, or two models are of
+        different steps of training.
     AnalysisImpossible
         Nothing is left.
     """
-    files = {model.path for model in models}
-    runs = {model.path: Run(model.run).manifest for model in models if model.run is not None}
+    manifests = {run: Run(run).manifest for run in {model.run for model in models} if run}
+    runs = {model.path: manifests[model.run] for model in models if model.run is not None}
     if not allow_mixed:
         _check(runs)
+    several = len({model.path for model in models}) > 1
+    reached = any("reached" in manifest.detail for manifest in runs.values())
     kept, left_out = list[M](), list[str]()
-    seen: dict[tuple[str, int, int], AnyModel] = {}
     for model in models:
-        manifest = runs.get(model.path)
-        reason = "" if manifest is None else _unfit(manifest, model, seen)
-        if reason and not allow_mixed and len(files) > 1:
-            left_out.append(f"{model.path}: left out: {reason}")
+        unfit = _unfit(runs[model.path], reached=reached) if model.path in runs else ""
+        repeats = _repeats(model, kept, runs)
+        if (repeats or (unfit and several)) and not allow_mixed:
+            left_out.append(f"{model.path}: left out: {unfit or repeats}")
             continue
-        if reason:
-            left_out.append(f"{model.path}: {reason}")
+        if unfit or repeats:
+            left_out.append(f"{model.path}: {unfit or repeats}")
         kept.append(model)
     if not kept:
-        raise AnalysisImpossible(
-            path=models[0].path, reason=f"of {len(files)} runs none finished", remedy=MIXED
-        )
-    return Pool(tuple(kept), tuple(dict.fromkeys(left_out)))
+        reason = f"of {len({model.path for model in models})} runs none finished"
+        raise AnalysisImpossible(path=models[0].path, reason=reason, remedy=MIXED)
+    if not allow_mixed:
+        _check_steps(kept, runs)
+    return Pool(kept, left_out)
 
 
 def experiments(manifests: Mapping[Path, Manifest]) -> dict[str, list[Path]]:
@@ -100,32 +128,74 @@ def seed_names(models: Sequence[AnyModel]) -> list[int | str]:
     return names
 
 
-def _unfit(manifest: Manifest, model: AnyModel, seen: dict[tuple[str, int, int], AnyModel]) -> str:
-    if manifest.outcome != "finished":
-        done = f"after {manifest.steps} steps"
-        words = {"running": "has not ended", "diverged": f"diverged {done}"}
-        return f"the run {words.get(manifest.outcome, f'{manifest.outcome} {done}')}"
-    first = seen.setdefault((model.family, model.depth, manifest.seed), model)
-    return "" if first is model else f"it repeats {first.path}, of the same depth and seed"
+def unfinished(manifest: Manifest) -> str:
+    """Why the weights of a run are not those of its end; "" if they are."""
+    if manifest.outcome == "finished":
+        return ""
+    done = f"after {manifest.steps} steps"
+    words = {"running": "has not ended", "diverged": f"diverged {done}"}
+    return f"the run {words.get(manifest.outcome, f'{manifest.outcome} {done}')}"
 
 
-def _check(runs: Mapping[Any, Manifest]) -> None:
-    paths = list(runs)
-    for other in paths[1:]:
-        ours, theirs = _told(runs[paths[0]]), _told(runs[other])
-        for name in _differing(ours, theirs):
-            raise RunsDiffer(
-                first=paths[0],
-                second=other,
-                what=_spelled(name),
-                ours=ours.get(name),
-                theirs=theirs.get(name),
-            )
+def _unfit(manifest: Manifest, *, reached: bool) -> str:
+    """Why a run does not count; `reached`: another one came down to the loss to stop at."""
+    if reached and "reached" not in manifest.detail and not unfinished(manifest):
+        return f"the run did not come down to --stop-loss={manifest.options.get('stop_loss')}"
+    return unfinished(manifest)
 
 
-def _differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterable[str]:
-    # What only one of them knows (an option, a checksum) is younger than the other.
-    return (name for name in ours if name in theirs and ours[name] != theirs[name])
+def _repeats(model: AnyModel, kept: Sequence[AnyModel], runs: Mapping[Path, Manifest]) -> str:
+    """Which of the kept models this one repeats, in words; "" if none."""
+    ours = runs.get(model.path)
+    for other in kept:
+        if (other.family, other.depth) != (model.family, model.depth):
+            continue
+        theirs = runs.get(other.path)
+        if ours is None or theirs is None:
+            if same_weights(model, other):
+                return f"it holds the same weights as {other.path}"
+        elif ours.seed == theirs.seed and step_of(model.path, ours) == step_of(other.path, theirs):
+            return f"it repeats {other.path}, of the same depth and seed"
+    return ""
+
+
+def _check(runs: Mapping[Path, Manifest]) -> None:
+    """Raise RunsDiffer if an option differs; one that a run does not know is younger than it."""
+    known: dict[str, tuple[Path, Any]] = {}
+    for path, manifest in runs.items():
+        for name, value in _told(manifest).items():
+            first, ours = known.setdefault(name, (path, value))
+            if value != ours:
+                what = _spelled(name)
+                raise RunsDiffer(first=first, second=path, what=what, ours=ours, theirs=value)
+
+
+def _check_steps(models: Sequence[AnyModel], runs: Mapping[Path, Manifest]) -> None:
+    """Raise RunsDiffer if one model was trained longer than another, as far as anything tells.
+
+    Weights at the end of their runs belong together, whenever these ended. Files of no run are
+    compared with others of their depth.
+    """
+    firsts: dict[object, tuple[Path, object, object]] = {}
+
+    def compare(key: object, path: Path, value: object, shown: object) -> None:
+        first, ours, written = firsts.setdefault(key, (path, value, shown))
+        if value != ours:
+            raise RunsDiffer(first=first, second=path, what="the step", ours=written, theirs=shown)
+
+    for model in sorted(models, key=lambda model: model.path not in runs):
+        path, manifest = model.path, runs.get(model.path)
+        step = step_of(path, manifest)
+        if manifest is None:
+            name, number = step_in_name(path)
+            if number:
+                compare((name, model.family), path, number, number)
+            if step is not None:
+                compare(model.depth, path, step, step)
+        elif step is not None:
+            at_end = step == manifest.steps
+            compare(Run, path, "end" if at_end else step, f"{step} of {manifest.steps}")
+            firsts.setdefault(model.depth, (path, step, step))
 
 
 def _told(manifest: Manifest) -> dict[str, Any]:

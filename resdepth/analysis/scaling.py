@@ -6,7 +6,7 @@ from typing import Any
 
 from resdepth import html
 from resdepth.analysis.measure import AnyModel, Way, statistics, way
-from resdepth.analysis.pool import seed_names
+from resdepth.analysis.pool import seed_names, together
 from resdepth.errors import OptionConflict
 from resdepth.mathematics.exponents import Cell, Exponents, Table, exponents, tabulate
 from resdepth.mathematics.interval import Interval
@@ -79,6 +79,7 @@ def model_scaling(models: Sequence[AnyModel], beta: float = 0.0) -> ScalingTable
     OptionConflict
         The models are of several families.
     """
+    models = together(models)
     families = list(dict.fromkeys(model.family for model in models))
     if len(families) > 1:
         reason = f"fits {len(families)} families, and the scaling is that of one"

@@ -13,7 +13,7 @@ from resdepth.analysis.curvatures import CurvatureTable, Say, curvature_table
 from resdepth.analysis.curvefit import Filters, fit_files
 from resdepth.analysis.decays import DepthFits, fits_by_depth
 from resdepth.analysis.doubling import DoublingTable, doubling_table
-from resdepth.analysis.pool import experiments, pooled
+from resdepth.analysis.pool import Pool, experiments, pooled
 from resdepth.analysis.scaling import ScalingTable, model_scaling
 from resdepth.errors import AnalysisImpossible, PathMissing, ResdepthError
 from resdepth.experiment.study.record import NAME as PLAN
@@ -38,7 +38,7 @@ class Experiment:
 
     label: str
     cells: tuple[CellRow, ...]
-    models: tuple[Model, ...]
+    models: Pool[Model]
     beta: float
     scaling: ScalingTable | None
     doubling: DoublingTable | None
@@ -142,7 +142,7 @@ def _experiment(
         cautions(rows, [manifests[run] for run, (reason, _) in whys.items() if not reason])
     )
     if not models:
-        return Experiment(label, tuple(rows), (), 0.0, None, None, (), None, said)
+        return Experiment(label, tuple(rows), models, 0.0, None, None, (), None, said)
     beta = models[0].beta or 0.0
     scaling = model_scaling(models, beta)
     counted = [row for row in rows if not row.why]
@@ -150,7 +150,7 @@ def _experiment(
     return Experiment(
         label,
         tuple(rows),
-        tuple(models),
+        models,
         beta,
         scaling,
         doubling_table(models, own if math.isfinite(own) else beta),
@@ -160,7 +160,7 @@ def _experiment(
     )
 
 
-def _models(runs: Sequence[Path], whys: dict[Path, tuple[Reason, str]]) -> list[Model]:
+def _models(runs: Sequence[Path], whys: dict[Path, tuple[Reason, str]]) -> Pool[Model]:
     """The weights of each run; `whys` says where they cannot be read, or repeat another's."""
     models = list[Model]()
     for run in runs:
@@ -169,12 +169,12 @@ def _models(runs: Sequence[Path], whys: dict[Path, tuple[Reason, str]]) -> list[
         except ResdepthError as error:
             whys[run] = "unreadable", str(error)
     models.sort(key=lambda model: (model.depth, str(model.path)))
-    kept = pooled(models).models if models else ()
+    kept = pooled(models) if models else Pool[Model](())
     for model in models:
         if not any(model is one for one in kept):
             repeated = next(run for run in runs if model.run and run.resolve() == model.run)
             whys[repeated] = "repeated", "repeats a run of the same depth and seed"
-    return list(kept)
+    return kept
 
 
 def _decays(runs: Sequence[Path]) -> tuple[DepthFits, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from resdepth.cli import console
 from resdepth.cli.tables import aligned
 from resdepth.errors import (
+    FileCorrupt,
     ModelsMissing,
     OptionConflict,
     PatternMissing,
@@ -18,13 +19,14 @@ from resdepth.options.paths import PathInvocation, PathOptions
 
 if TYPE_CHECKING:
     from resdepth.analysis.measure import AnyModel
+    from resdepth.analysis.pool import Pool
     from resdepth.runs.stored.bundle import Bundle
     from resdepth.runs.stored.names import Listed
 
 
 def models_of(
     options: PathOptions, call: PathInvocation, command: str, unknown: float | None = None
-) -> "tuple[list[AnyModel], float]":
+) -> "tuple[Pool[AnyModel], float]":
     """The models that belong together and beta, `unknown` where no model belongs to a run.
 
     Raises
@@ -46,9 +48,8 @@ def models_of(
     pool = pooled(found, allow_mixed=options.allow_mixed)
     for line in pool.left_out:
         console.warn(line)
-    models = list(pool.models)
-    console.say(f"{_counted(models)}, beta = {beta:g}", quiet=call.quiet)
-    return models, beta
+    console.say(f"{_counted(pool)}, beta = {beta:g}", quiet=call.quiet)
+    return pool, beta
 
 
 def _counted(models: "Sequence[AnyModel]") -> str:
@@ -87,6 +88,7 @@ def _others(
     """Runs of `resnet-cifar` by the patterns they have; else what looks like layers is printed."""
     from resdepth.runs.stored import stages
     from resdepth.runs.stored.bundle import read_bundles
+    from resdepth.runs.stored.families import UNSCALED, quantised
     from resdepth.runs.stored.models import family_models
     from resdepth.runs.stored.names import layer_families
 
@@ -98,6 +100,11 @@ def _others(
         return family_models(bundles, stages.PATTERN, options.layer_range, set(options.sources))
     listed = [(bundle, layer_families(bundle.tensors)) for bundle in bundles]
     listed = [(bundle, rows) for bundle, rows in listed if rows]
+    for bundle in bundles:
+        if what := quantised(bundle):
+            if not listed:
+                raise FileCorrupt(path=bundle.path, reason=what, remedy=UNSCALED)
+            console.warn(f"{bundle.path}: {what}; not listed")
     if not listed:
         raise error
     _print(options.sources, listed, command, json=call.json_)

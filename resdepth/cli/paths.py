@@ -19,7 +19,7 @@ from resdepth.options.paths import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from resdepth.analysis.measure import AnyModel
     from resdepth.analysis.path_tables import Profile, VariationTable
@@ -131,10 +131,12 @@ def _critical(row: "Profile") -> str:
         return "no critical exponent (it takes 257 layers and a path that moves)"
     error = critical.standard_error
     shown = f" ± {error:.2g}" if math.isfinite(error) else ""
-    return f"critical exponent {critical.value:.4g}{shown}"
+    runs, known = len(row.critical_runs), sum(run is not None for run in row.critical_runs)
+    over = f" (over {known} of {runs} runs)" if known < runs else ""
+    return f"critical exponent {critical.value:.4g}{shown}{over}"
 
 
-def _say_ways(models: "list[AnyModel]", call: PathInvocation) -> None:
+def _say_ways(models: "Sequence[AnyModel]", call: PathInvocation) -> None:
     """Whether p-variation was measured on paths in memory or on distances of theirs."""
     from resdepth.analysis.measure import way
 
@@ -148,7 +150,7 @@ def _say_ways(models: "list[AnyModel]", call: PathInvocation) -> None:
         console.say(f"p-variation{which}: {told[one]}", quiet=call.quiet)
 
 
-def _warn_of_points(models: "list[AnyModel]") -> None:
+def _warn_of_points(models: "Sequence[AnyModel]") -> None:
     single = next((model.path for model in models if model.depth == 1), None)
     if single is not None:
         console.warn(f"{single}: one layer is a path of one point, whose p-variation is 0")
@@ -173,8 +175,10 @@ def table(variations: "VariationTable") -> str:
             )
         ]
     if any(math.isfinite(growth.exponent.value) for growth in variations.growth):
-        blank = ["", ""] if named else [""]
-        rows.append(["growth", *blank, *map(_growth, variations.growth)])
+        blank = [""] if named else []
+        partial = any(growth.excluded for growth in variations.growth)
+        runs = variations.seeds if partial else ""
+        rows.append(["growth", *blank, runs, *map(_growth, variations.growth)])
     return "\n".join([aligned(rows), *_signs(variations)])
 
 
@@ -188,12 +192,17 @@ def _growth(growth: "PowerLaw") -> str:
 
 def _signs(variations: "VariationTable") -> "Iterator[str]":
     """What the signs behind the numbers are, as far as they were used."""
+    from resdepth.mathematics.slopes import FEW
+
     if any(row.norm.repetitions > 1 for row in variations.rows):
         yield "±: standard deviation over the runs of a depth"
-    if any(growth.exponent.known for growth in variations.growth):
-        wider = {growth.wider for growth in variations.growth if growth.wider}
+    if variations.seeds:
+        wider = {growth.wider for growth in variations.growth if growth.exponent.known}
         over = "; ".join(f"{WIDER[word]}" for word in sorted(wider))
-        yield f"growth: effective exponent over these depths with its 95 % interval by t ({over})"
+        interval = f" with its 95 % interval by t ({over})" if wider else ""
+        yield f"growth: effective exponent over these depths{interval}; seeds: {variations.seeds}"
+    if any(growth.excluded for growth in variations.growth):
+        yield f"the means are over all seeds, growth is not: {FEW}"
 
 
 WIDER = {"seeds": "over the runs' own slopes", "depths": "of the regression through the depths"}

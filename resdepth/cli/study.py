@@ -96,7 +96,7 @@ def report(options: Options, call: ReportInvocation, given: frozenset[str]) -> i
     """
     out = call.page
     check_writable(
-        out, out.with_suffix(".json"), out.with_suffix(".csv"), out.with_suffix("") / "x"
+        out, out.with_suffix(".json"), out.with_suffix(".csv"), out.with_suffix("") / "scaling.pdf"
     )
     with signals.deferred():
         from resdepth.analysis.sources import study_files

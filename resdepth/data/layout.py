@@ -49,7 +49,8 @@ def arrange(listing: Listing) -> Layout:
     Raises
     ------
     DataInvalid
-        A part without images; two data sets in one; a class that only the test part has.
+        A part without images; two data sets in one; a single class; a class that only the test part
+        has.
     """
     images = [name for name in listing.files if PurePosixPath(name).suffix.lower() in SUFFIXES]
     folders = {*listing.folders, *_above(images)}
@@ -59,6 +60,8 @@ def arrange(listing: Listing) -> Layout:
         if not found.members[part]:
             raise _missing(listing, part, folders, found.loose)
     classes = {part: {label for _, label in found.members[part]} for part in PARTS}
+    if len(classes["train"]) == 1:
+        raise _one_class(listing, roots["train"], found.members["train"])
     unknown = sorted(classes["test"] - classes["train"])
     if unknown:
         reason = f"test/ has classes that train/ lacks: {_listed(unknown)}"
@@ -159,6 +162,19 @@ def _notes(
     if alike:
         yield f"classes that differ in upper and lower case alone: {_listed(alike)}"
     yield from listing.notes
+
+
+def _one_class(listing: Listing, root: str, members: list[tuple[str, str]]) -> DataInvalid:
+    """One class teaches nothing; perhaps the classes are one level below."""
+    places = [name[len(root) + 1 :].split("/") for name, _ in members]
+    below = sorted({place[1] for place in places if len(place) > 2})
+    folder = places[0][0]
+    remedy = f"{LAYOUT}, with two classes or more"
+    if len(below) > 1:
+        what = f"if the classes are {_listed(below)}, move these folders from {root}/{folder}/"
+        remedy = f"{what} to {root}/, and likewise in test/"
+    reason = f"{root}/ has one class alone, {folder!r}: there is nothing to learn"
+    return DataInvalid(path=listing.path, reason=reason, remedy=remedy)
 
 
 def _missing(listing: Listing, part: str, folders: set[str], loose: list[str]) -> DataInvalid:

@@ -9,10 +9,12 @@ from resdepth.data import digits, functions, torchvision_sets
 from resdepth.data.dataset import Dataset, part_size
 from resdepth.data.place import cache_folder
 from resdepth.errors import OptionConflict
+from resdepth.isolation import isolated
 from resdepth.mathematics.random import stream
 from resdepth.options.train import TrainOptions
 
 
+@isolated()
 def load_data(options: TrainOptions) -> tuple[Dataset, Dataset]:
     """Training and validation set of a run, exactly as its network sees them.
 

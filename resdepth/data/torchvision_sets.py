@@ -23,11 +23,15 @@ STATISTICS = {
 }
 """Mean and standard deviation of each channel."""
 
+BATCHES = "cifar-10-batches-py"
 DIGITS = "zero one two three four five six seven eight nine"
 _BY_HAND = {
-    "mnist": "put the four IDX files (train-images-idx3-ubyte or .gz, …) into {path}/MNIST/raw",
-    "cifar10": "put the unpacked folder cifar-10-batches-py into {path}, or use --data=folder",
+    "mnist": "put {files} (.gz or not) into {place}",
+    "cifar10": "put the files of cifar-10-batches-py into {place}, or use --data=folder",
 }
+_FILES = tuple(
+    f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
+)
 
 
 def load(name: str, root: Path, dtype: torch.dtype) -> tuple[Dataset, Dataset]:
@@ -68,9 +72,29 @@ def _read(name: str, root: Path, train: bool) -> Pixels | None:
         raise _unreadable(name, root, _first_line(error)) from None
 
 
+def _idx_file(folder: Path, name: str) -> Path | None:
+    """One of MNIST's files, also under the name that unpacking gives it at some places."""
+    return idx_file(folder / name) or idx_file(folder / name.replace("-idx", ".idx"))
+
+
+def _place(name: str, root: Path) -> Path:
+    """The folder of the files: where torchvision puts them, or where they are instead.
+
+    That is `root` itself, if it is given as the folder that holds them, or one of the folders on
+    the way to them.
+    """
+    if name == "mnist":
+        places = [root / "MNIST" / "raw", root / "MNIST", root / "raw", root]
+        found = [place for place in places if any(_idx_file(place, file) for file in _FILES)]
+    else:
+        places = [root / BATCHES, root, root / "cifar-10-python" / BATCHES]
+        found = [place for place in places if (place / "data_batch_1").is_file()]
+    return (found or places)[0]
+
+
 def _mnist(root: Path, train: bool) -> Pixels | None:
-    part, raw = "train" if train else "t10k", root / "MNIST" / "raw"
-    files = [idx_file(raw / f"{part}-{kind}-ubyte") for kind in ("images-idx3", "labels-idx1")]
+    place = _place("mnist", root)
+    files = [_idx_file(place, name) for name in (_FILES[:2] if train else _FILES[2:])]
     if files[0] is None or files[1] is None:
         return None
     images, labels = read_idx(files[0]), read_idx(files[1])
@@ -90,12 +114,14 @@ def _mnist(root: Path, train: bool) -> Pixels | None:
 def _cifar10(root: Path, train: bool) -> Pixels | None:
     kind = import_module("torchvision.datasets").CIFAR10
     published = [*kind.train_list, *kind.test_list, [kind.meta["filename"], kind.meta["md5"]]]
+    place = _place("cifar10", root)
     try:
-        source = kind(root=str(root), train=train, download=False)
+        # torchvision looks for root/base_folder/<file>; the folder may have another name.
+        source = type("Batches", (kind,), {"base_folder": ""})(root=str(place), train=train)
     except RuntimeError as error:
         if "not found" not in str(error):
             raise
-        _refuse_damaged(root / kind.base_folder, published)
+        _refuse_damaged(place, published)
         return None
     images = np.ascontiguousarray(np.asarray(source.data).transpose(0, 3, 1, 2))
     labels = torch.as_tensor(source.targets, dtype=torch.int64)
@@ -127,16 +153,21 @@ def _download(name: str, root: Path, train: bool) -> None:
 
 
 def _missing(name: str, root: Path, reason: str) -> DataMissing:
-    by_hand = _BY_HAND[name].format(path=root)
-    return DataMissing(data=name, path=root, reason=reason, remedy=by_hand)
+    return DataMissing(data=name, path=root, reason=reason, remedy=_by_hand(name, root))
 
 
 def _unreadable(name: str, root: Path, reason: str) -> DataInvalid:
     return DataInvalid(
         path=root,
         reason=f"the files of {name} cannot be read ({reason})",
-        remedy=f"remove them to download them again, or {_BY_HAND[name].format(path=root)}",
+        remedy=f"remove them to download them again, or {_by_hand(name, root)}",
     )
+
+
+def _by_hand(name: str, root: Path) -> str:
+    place = _place(name, root)
+    lacking = [file for file in _FILES if _idx_file(place, file) is None]
+    return _BY_HAND[name].format(place=place, files=", ".join(lacking or _FILES))
 
 
 def _first_line(error: Exception) -> str:

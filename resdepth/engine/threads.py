@@ -1,21 +1,8 @@
 """Torch's threads, beside those that an engine has of its own."""
 
-import contextlib
-from collections.abc import Iterator
-
 import torch
 
 from resdepth.engine.contract import Engine
-
-
-@contextlib.contextmanager
-def threads_put_back() -> Iterator[None]:
-    """Put torch's thread count back at the end."""
-    threads = torch.get_num_threads()
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def leave_threads_to(engine: Engine) -> None:

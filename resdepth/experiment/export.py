@@ -28,7 +28,7 @@ def export(
     DepthTwice
         Two sources would be written to one file.
     """
-    check_writable(out / "x")
+    check_writable(out / f"resnet.{format}")
     found: dict[Path, tuple[Path, Checkpoint]] = {}
     for source in sources:
         checkpoint = _read(source)

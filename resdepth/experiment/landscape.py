@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from resdepth.atomic import check_writable
 from resdepth.engine.objective import Objective
 from resdepth.engine.surface import Plane, measured
-from resdepth.engine.threads import threads_put_back
 from resdepth.experiment.directions import (
     RECIPES,
     check_options,
@@ -26,6 +25,7 @@ from resdepth.experiment.directions import (
 from resdepth.experiment.objectives import SUBSET, Source
 from resdepth.experiment.rendering import Rendering, Report, begun, evaluate, write
 from resdepth.experiment.setting import run_loss, setting
+from resdepth.isolation import isolated
 from resdepth.mathematics import directions
 from resdepth.options.landscape import RenderOptions
 from resdepth.runs.checkpoint import checkpoints
@@ -137,7 +137,7 @@ def _losses(objective: Objective, plane: Plane, coordinates: Array) -> Array:
     return np.array(found)
 
 
-@threads_put_back()
+@isolated()
 def render(
     source: Source,
     options: RenderOptions,

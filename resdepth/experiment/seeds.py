@@ -10,6 +10,7 @@ from resdepth.errors import FileCorrupt, NotARun, OutputExists, ResumeChanged
 from resdepth.experiment.convolutional import prepare
 from resdepth.experiment.observer import Observer, Silent
 from resdepth.experiment.session import conduct
+from resdepth.options.aside import PLACE, RECORDING
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.records import plain, write_numbers
 from resdepth.runs.folder import create_run, reopen_run
@@ -39,7 +40,7 @@ def run_seeds(
     Raises
     ------
     OutputExists, NotARun, ResumeChanged
-        As for a single run.
+        As for a single run; ResumeChanged too if two seeds differ in an option or in the data.
     """
     if given is not None:
         options = _continued(folder, given)
@@ -52,13 +53,20 @@ def run_seeds(
     for seed in seeds:
         run = folder / f"seed_{seed}"
         observer.say(f"seed {seed}, {seeds.index(seed) + 1} of {len(seeds)}: {run}")
+        one = options.model_copy(update={"seed": seed, "seeds": 1}).recorded()
         if given is not None and (run / MANIFEST).is_file():
-            known = {name: value for name, value in given.items() if name not in ("seed", "seeds")}
-            opening = reopen_run(run, PROGRAM, known)
+            # Every option of the summary, so that no other run in this place enters the mean.
+            kept = {n: one[n] for n in one if n in given or n not in (*PLACE, *RECORDING)}
+            opening = reopen_run(run, PROGRAM, kept)
         else:
-            one = options.model_copy(update={"seed": seed, "seeds": 1}).recorded()
             opening = create_run(run, PROGRAM, one, command, overwrite=overwrite)
         ended[seed] = conduct(opening, prepare, observer)
+        data, first = ended[seed].data, next(iter(ended.values())).data
+        if data != first:
+            given_data = f"that of {folder / f'seed_{seeds[0]}'}"
+            raise ResumeChanged(
+                flag="the data", path=run, recorded=f"checksum {data[:12]}", given=given_data
+            )
         summary = _write(folder, options, command, ended)
         if ended[seed].outcome == "interrupted":
             break

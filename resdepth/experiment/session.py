@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic
 
-from resdepth.engine.threads import threads_put_back
 from resdepth.errors import ResdepthError, ResumeChanged
+from resdepth.experiment.lost import complete_at
 from resdepth.experiment.observer import Observer, Silent, Start
 from resdepth.experiment.trainee import Clock, Record, S, Say, Trainee
+from resdepth.isolation import isolated
 from resdepth.runs.checkpoint import (
     checkpoints,
     last_path,
@@ -36,7 +37,7 @@ def conduct(opening: Opening, prepare: Prepare, observer: Observer | None = None
     observer = observer or Silent()
     session: Session[Any] = Session(opening, observer)
     try:
-        with threads_put_back():
+        with isolated():
             session.prepare(prepare(opening.manifest, opening.folder, observer.say))
             return session.go()
     except KeyboardInterrupt:
@@ -61,6 +62,7 @@ class Session(Generic[S]):
         self.opening, self.observer = opening, observer
         self.folder, self.manifest = opening.folder, opening.manifest
         self.begun = False
+        self.repeats = False
         self.validated_at = -1
         self.clock = Clock()
 
@@ -92,7 +94,8 @@ class Session(Generic[S]):
         what = self.what
         start, evaluated = self._start()
         reached = "reached" in self.manifest.detail
-        if (reached or start.step >= what.steps) and self.manifest.outcome == "finished":
+        done = (reached or start.step >= what.steps) and not self.repeats
+        if done and self.manifest.outcome == "finished":
             enough = ", and the loss is what was asked for" * reached
             self.observer.say(f"nothing to do: {start.step} of {what.steps} steps are done{enough}")
             return self.manifest
@@ -120,7 +123,8 @@ class Session(Generic[S]):
         found = checkpoints(self.folder) if self.opening.resumed else {}
         if not found:
             return self.trainee.start(), {}
-        path = found[max(found)]
+        first = complete_at(self.folder, self.manifest, self.what, found)
+        self.repeats, path = first < max(found), found[first]
         newest = read_checkpoint(path)
         state = self.trainee.restored(newest, path)
         self.observer.say(f"resuming at step {state.step} of {self.what.steps}")

@@ -13,12 +13,12 @@ from resdepth import html
 from resdepth.cores import available_threads
 from resdepth.engine.device import resolve_device
 from resdepth.engine.objective import DenseObjective, Objective
-from resdepth.engine.threads import threads_put_back
 from resdepth.errors import OptionConflict
 from resdepth.experiment.curvature import Curvature, LayerTraces, Traces, block_spectra
 from resdepth.experiment.objectives import Source, objective_of
 from resdepth.experiment.price import exact_traces, gradients, largest_asked
 from resdepth.experiment.rounding import rounding
+from resdepth.isolation import isolated
 from resdepth.mathematics.counting import Counts, counts, measures
 from resdepth.mathematics.spectrum import (
     Eigenpairs,
@@ -88,7 +88,7 @@ class Spectrum:
         return html.table(("eigenvalue", "residual"), pairs, caption)
 
 
-@threads_put_back()
+@isolated()
 def spectrum(
     source: Source, options: SpectrumOptions, announce: Announce = lambda price: None
 ) -> Spectrum:

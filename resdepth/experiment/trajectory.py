@@ -17,11 +17,11 @@ from torch import Tensor
 
 from resdepth.atomic import check_writable
 from resdepth.engine.surface import Plane, along
-from resdepth.engine.threads import threads_put_back
 from resdepth.experiment.directions import RECIPES, plane_of
 from resdepth.experiment.objectives import SUBSET, Source
 from resdepth.experiment.rendering import Rendering, Report, begun, evaluate, write
 from resdepth.experiment.setting import Setting, run_loss, setting
+from resdepth.isolation import isolated
 from resdepth.mathematics.plane import PathPlane
 from resdepth.options.landscape import TrajectoryOptions
 from resdepth.runs.checkpoint import check_like, checkpoints, read_checkpoint
@@ -44,7 +44,7 @@ class Known:
     sha256: str
 
 
-@threads_put_back()
+@isolated()
 def trajectory(
     run: Run,
     options: TrajectoryOptions,

@@ -11,12 +11,15 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
+from resdepth.errors import AnalysisImpossible
 from resdepth.figures import style
 from resdepth.figures.landscape import COLOURS, PATH, Array, Shown, best, labels, note
 from resdepth.runs.surface import Surface
 
 LEVELS = 14
 """Intervals between level lines, at most."""
+SMALLEST = 1e-280
+"""matplotlib takes a range of smaller positive numbers for an empty one."""
 OUTLINE: dict[str, Any] = {
     "markeredgecolor": "black",
     "markeredgewidth": 0.5,
@@ -60,6 +63,13 @@ def fill(
 ) -> None:
     """The contours of `values` on their axes."""
     a, b = surface.axes
+    if log and (shown.high < SMALLEST or shown.high * SMALLEST > shown.low):
+        raise AnalysisImpossible(
+            path=surface.path,
+            reason=f"{shown.low:.3g} to {shown.high:.3g} is too small or too far apart for "
+            "contours on a logarithmic scale",
+            remedy="--kind surface draws them; or leave --log out",
+        )
     if shown.high > shown.low:
         levels = _levels(shown, log)
         axes.contourf(a, b, values.T, levels=levels, cmap=COLOURS, norm=_norm(shown, log))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from resdepth.analysis.decays import DepthFits
+from resdepth.analysis.decays import DepthFits, common_points
 from resdepth.figures import style
 from resdepth.figures.decay import SYMBOLS
 
@@ -14,15 +14,14 @@ from resdepth.figures.decay import SYMBOLS
 def draw_decays(groups: Sequence[DepthFits], columns: int = 2) -> Figure:
     """Median and range over the runs of each depth, log-log; mean rho with its 95 % interval.
 
-    The dots are the fits of single runs that are identified.
+    Curves have the steps that all runs of a depth recorded. The dots are the fits of single runs
+    that are identified.
     """
     drawn = style.figure(columns, 2.4 if columns == 2 else 4.4)
     curves, exponents = drawn.subplots(*((1, 2) if columns == 2 else (2, 1)))
     colours = style.sequence(len(groups))
     for group, colour in zip(groups, colours, strict=True):
-        shortest = min(len(curve.t) for curve in group.fits)
-        t = group.fits[0].t[:shortest]
-        values = np.stack([curve.y[:shortest] for curve in group.fits])
+        t, values = common_points(group.fits)
         label = f"${group.depth}$"
         curves.plot(t, np.median(values, axis=0), color=colour, linewidth=0.9, label=label)
         low, high = values.min(axis=0), values.max(axis=0)

@@ -119,8 +119,9 @@ def _of_training(one: Experiment) -> Iterator[Picture]:
     if decays:
         yield Picture(
             "omega",
-            "Omega during training: median and range over the seeds of each depth; exponent of "
-            "its power law, a dot a seed whose fit is identified, mean with its 95 % interval",
+            "Omega during training: median and range over the seeds of each depth, at the steps "
+            "that all of them recorded; exponent of its power law, one dot per seed whose fit is "
+            "identified, mean with its 95 % interval",
             "Omega",
             2,
             lambda columns: draw_decays(decays, columns),

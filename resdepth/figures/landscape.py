@@ -16,6 +16,8 @@ Quantity = Literal["loss", "accuracy"]
 COLOURS = "viridis"
 PATH = style.CATEGORIES[1]
 """The colour of a path."""
+MOST = 1e300
+"""Larger values overflow in the margins and ticks of an axis."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Shown:
     above: int
     below: int
     clipped: bool
+    over: str = "not finite"
+    under: str = "at or below 0"
 
     @property
     def values(self) -> Array:
@@ -42,8 +46,8 @@ class Shown:
     @property
     def note(self) -> str:
         """What was moved, in words; empty where nothing was."""
-        top = f"above {self.high:.4g}" if self.clipped else f"not finite, drawn as {self.high:.4g}"
-        cells = [(self.above, top), (self.below, f"at or below 0, drawn as {self.low:.3g}")]
+        top = f"above {self.high:.4g}" if self.clipped else f"{self.over}, drawn as {self.high:.4g}"
+        cells = [(self.above, top), (self.below, f"{self.under}, drawn as {self.low:.3g}")]
         return "; ".join(f"{n} cell{'s' * (n > 1)} {place}" for n, place in cells if n)
 
     def inside(self, values: Array) -> Array:
@@ -52,9 +56,10 @@ class Shown:
 
 
 def saturate(surface: Surface, clip: float | None, log: bool, quantity: Quantity = "loss") -> Shown:
-    """Values that can be drawn: at most `clip`, finite, and positive on a logarithmic scale.
+    """Values that can be drawn: at most `clip`, within `MOST`, positive on a logarithmic scale.
 
-    What is not finite counts as above. Without `clip` the largest finite value takes its place.
+    What is not finite counts as above. Without `clip` the largest value that can be drawn takes its
+    place.
 
     Raises
     ------
@@ -66,16 +71,29 @@ def saturate(surface: Surface, clip: float | None, log: bool, quantity: Quantity
         remedy = "render it again from a classification"
         raise AnalysisImpossible(path=surface.path, reason="has no accuracies", remedy=remedy)
     values = surface.losses[None] if values is None else values
-    usable = values[np.isfinite(values) & ((values > 0) | (not log))]
+    drawable = values[np.abs(values) <= MOST]
+    usable = drawable[drawable > 0] if log else drawable
     if not usable.size or (clip is not None and usable.min() >= clip):
-        reason = f"no positive {quantity}" if not usable.size else f"no {quantity} below {clip:g}"
-        remedy = "leave --log out" if not usable.size else "raise --clip"
+        reason = f"no {quantity} below {clip:g}" if usable.size else f"no positive {quantity}"
+        remedy = "raise --clip" if usable.size else "leave --log out"
+        if not drawable.size:
+            reason, remedy = f"no {quantity} within {MOST:g}", "render with a smaller --span"
         raise AnalysisImpossible(path=surface.path, reason=reason, remedy=remedy)
-    low, high = float(usable.min()), float(usable.max()) if clip is None else float(clip)
+    low, high = float(usable.min()), float(usable.max() if clip is None else min(clip, MOST))
     above = ~(values <= high)
     below = (values < low) & ~above
-    inside = np.where(above, high, np.where(below, low, values))
-    return Shown(quantity, inside, low, high, int(above.sum()), int(below.sum()), clip is not None)
+    over = f"above {MOST:g}" if np.isfinite(values[above]).any() else "not finite"
+    return Shown(
+        quantity,
+        np.where(above, high, np.where(below, low, values)),
+        low,
+        high,
+        int(above.sum()),
+        int(below.sum()),
+        clip is not None,
+        over if clip is None else "",
+        "at or below 0" if log else f"below {-MOST:g}",
+    )
 
 
 def labels(surface: Surface, quantity: Quantity = "loss") -> tuple[str, str, str]:

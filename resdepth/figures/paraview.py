@@ -49,7 +49,7 @@ def _numbers(surface: Surface) -> dict[str, Array]:
     """What is known at each point; of several pairs of directions the mean."""
     losses = surface.losses
     found = {"loss": losses}
-    if np.all(losses[np.isfinite(losses)] > 0):
+    if np.all(losses[~np.isnan(losses)] > 0):
         found["log10_loss"] = np.log10(losses)
     if surface.accuracies is not None:
         found["accuracy"] = surface.accuracies.mean(axis=0)
@@ -67,11 +67,12 @@ def _axis_scale(surface: Surface) -> Array:
 
 def _structured(surface: Surface, heights: Array, numbers: dict[str, Array], scale: Array) -> str:
     a, b = (axis * factor for axis, factor in zip(surface.axes, scale, strict=True))
-    side = max(np.ptp(a), np.ptp(b))
+    side = float(max(np.ptp(a), np.ptp(b)))
     span = float(np.ptp(heights))
     factor = RELIEF * side / span if span > 0 else 1.0
     first, second = np.meshgrid(a, b, indexing="ij")
-    raised = (heights - heights.min()) * factor
+    # In this order it is finite even if the factor is not, as for the smallest losses.
+    raised = (heights - heights.min()) / (span or 1.0) * (RELIEF * side)
     # VTK counts points with the first index running fastest.
     points = np.stack([first.T.ravel(), second.T.ravel(), raised.T.ravel()], axis=1)
     extent = f"0 {len(a) - 1} 0 {len(b) - 1} 0 0"

@@ -30,7 +30,9 @@ def draw_growth(table: VariationTable, columns: int = 1) -> Figure:
     axes.fill_between(table.exponents, low, high, color=colour, alpha=0.22, linewidth=0)
     axes.set_xlabel("$p$")
     axes.set_ylabel("growth exponent in $L$")
-    axes.set_title(rf"$\Vert k\mapsto {power(table.beta)}A_k\Vert_{{p\text{{-var}}}}$", loc="left")
+    title = rf"$\Vert k\mapsto {power(table.beta)}A_k\Vert_{{p\text{{-var}}}}$"
+    partial = any(growth.excluded for growth in table.growth)
+    axes.set_title(title + f", {table.seeds} seeds" * partial, loc="left")
     style.few_ticks(axes.xaxis)
     style.few_ticks(axes.yaxis)
     return drawn

@@ -4,7 +4,7 @@ A statistic is a table (seeds, depths) of positive numbers; NaN marks a cell tha
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -38,6 +38,7 @@ class PowerLaw:
     `bend` is the mean over seeds of the quadratic coefficient of log on log times the range of
     log L: how far the slope at the deepest depth is from the one in the middle. Where its interval
     excludes 0 the exponent has not settled, and no interval covers the asymptotic one.
+    `seeds` is how many seeds it rests on, `excluded` how many further ones have too few depths.
     """
 
     exponent: Interval
@@ -45,6 +46,8 @@ class PowerLaw:
     wider: Literal["seeds", "depths", ""]
     local: tuple[LocalSlope, ...]
     bend: Interval
+    seeds: int = 0
+    excluded: int = field(default=0, compare=False)
 
     def at(self, depth: float) -> float:
         """The fitted line at depth L."""
@@ -55,7 +58,14 @@ class PowerLaw:
         """Whether the bend's interval excludes 0."""
         return self.bend.outside(0.0, 0.0)
 
+    @property
+    def rests_on(self) -> str:
+        """The number of seeds that the exponent rests on, as in "3", or "1 of 3" if not on all."""
+        return f"{self.seeds} of {self.seeds + self.excluded}" if self.excluded else f"{self.seeds}"
 
+
+FEW = "a seed with fewer than three depths has no slope"
+"""Why an exponent does not rest on all seeds; see `FEWEST`."""
 NOTHING = PowerLaw(UNKNOWN, math.nan, "", (), UNKNOWN)
 """What is known of a statistic that is not positive, or of a single depth."""
 
@@ -96,6 +106,8 @@ def power_law(depths: Array, values: Array) -> PowerLaw:
         wider,
         _local_slopes(depths[kept], y),
         _bend(x, y),
+        len(y),
+        int(there.any(1).sum()) - len(y),
     )
 
 

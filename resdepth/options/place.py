@@ -63,8 +63,11 @@ def written_as(path: Path, suffixes: Sequence[str], *, command: str) -> Path:
     Raises
     ------
     OptionInvalid
-        The suffix names a kind of file that is not written.
+        The suffix names a kind of file that is not written, or `path` can only be a folder.
     """
+    if path.name in ("", ".."):
+        reason = f"'{path}' is a folder; give the name of a file"
+        raise OptionInvalid(flag="--out", reason=reason, command=command)
     suffix = path.suffix
     if suffix.lower() in suffixes:
         return path

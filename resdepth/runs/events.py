@@ -5,6 +5,7 @@ import re
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,6 +16,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from resdepth.atomic import write_whole
 from resdepth.errors import FileCorrupt, PathMissing, no_events, write_failed
 from resdepth.runs.board import end_event, is_board_event, start_event
+from resdepth.runs.gaps import gaps, run_around
 from resdepth.runs.records import frame, read_records
 from resdepth.runs.series import Merger, Recording, Series
 from resdepth.walk import walk
@@ -115,6 +117,18 @@ def cut_after(folder: Path, step: int) -> None:
             _replace(path, whole)
 
 
+def recorded_steps(folder: Path) -> dict[str, set[int]]:
+    """The steps of each scalar that `cut_after` can keep of the event files of a run."""
+    steps: dict[str, set[int]] = {}
+    for path in _own_files(folder):
+        with path.open("rb") as stream:
+            events = (_parse(record.payload) for record in read_records(stream))
+            for event in filter(None, events):
+                for tag, _ in _values(event):
+                    steps.setdefault(tag, set()).add(event.step)
+    return steps
+
+
 def _replace(path: Path, content: bytes) -> None:
     write_whole(path, lambda stream: stream.write(content))
 
@@ -130,9 +144,8 @@ def read_scalars(path: Path) -> Series:
     As `read_recording`, with everything noticed said as a warning.
     """
     recording = read_recording(path)
-    for notes in recording.notes.values():
-        for note in notes:
-            warnings.warn(note, stacklevel=2)
+    for remark in recording.remarks(recording.series):
+        warnings.warn(remark, stacklevel=2)
     return recording.series
 
 
@@ -142,7 +155,7 @@ def read_recording(path: Path) -> Recording:
     Files of any TensorBoard writer are read. Where a step was written twice the later value holds,
     and a restart replaces what was recorded from its step on. A file that ends in the middle of a
     record is used up to there, one that is no event file is left out where there are others; both
-    with a warning.
+    with a warning. The events of a run are compared with the steps that its manifest implies.
 
     Raises
     ------
@@ -158,6 +171,9 @@ def read_recording(path: Path) -> Recording:
     files = event_files(path) if path.is_dir() else [path]
     if not files:
         raise no_events(path, "in this folder")
+    # Before the events: a run that ends meanwhile has recorded what this manifest implies.
+    whole = files == event_files(files[0].parent)
+    manifest = run_around(files[0].parent if whole else path)
     merger, bad = Merger(path), []
     for file in files:
         try:
@@ -168,7 +184,11 @@ def read_recording(path: Path) -> Recording:
         raise bad[0]
     for reason in bad:
         warnings.warn(f"{reason}; left out", stacklevel=2)
-    return merger.result()
+    recording = merger.result()
+    if manifest is None:
+        return recording
+    steps = {tag: values[0].tolist() for tag, values in recording.series.items()}
+    return replace(recording, missing=gaps(manifest, steps))
 
 
 def _read_file(path: Path, merger: Merger) -> None:

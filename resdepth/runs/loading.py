@@ -8,18 +8,14 @@ import pickle
 import re
 import warnings
 import zipfile
-import zlib
 from pathlib import Path
-from tokenize import TokenError
 
 import torch
 
-from resdepth.contents import seen
+from resdepth.contents import UNREADABLE, seen
 from resdepth.errors import FileUnsafe
 from resdepth.runs.archive import check_zip
 
-UNREADABLE = (ValueError, EOFError, zipfile.BadZipFile, SyntaxError, TokenError, zlib.error)
-"""What numpy raises at an archive that is broken in one way or another."""
 TORCH = "torch.save"
 NUMPY = "numpy.savez"
 SAFETENSORS = "safetensors"
@@ -57,15 +53,9 @@ def load_torch(path: Path) -> object:
         if asked:
             raise FileUnsafe(path=path, name=asked[1]) from None
         raise not_loaded(path, TORCH, error) from None
-    except (
-        RuntimeError,
-        EOFError,
-        ValueError,
-        KeyError,
-        AttributeError,
-        TypeError,
-        IndexError,
-    ) as error:
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # A damaged pickle raises whatever its parser meets.
         raise not_loaded(path, TORCH, error) from None
 
 

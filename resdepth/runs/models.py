@@ -189,7 +189,8 @@ def _check_together(models: list[Model]) -> None:
     places: dict[tuple[Path, int], Path] = {}
     for model in models:
         key = (model.path.resolve().parent, model.depth)
-        if key in places:
+        # Checkpoints of one run say of which step they are; whoever averages compares these.
+        if key in places and not (model.run and key[0].name == CHECKPOINTS):
             raise AnalysisImpossible(
                 path=model.path.parent,
                 reason=f"{places[key].name} and {model.path.name} are both of depth {model.depth}",

@@ -1,22 +1,19 @@
 """An unfinished surface: what was measured, the mask of finished cells, and what was asked for."""
 
 import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from tokenize import TokenError
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from resdepth.contents import UNREADABLE
 from resdepth.errors import FileCorrupt, SurfaceChanged, unreadable
 from resdepth.runs.archive import check_zip
 from resdepth.runs.export import write_arrays
 
 Array = NDArray[np.float64]
-UNREADABLE = (ValueError, EOFError, MemoryError, SyntaxError, TokenError, zipfile.BadZipFile)
-"""What numpy raises at an archive that is broken in one way or another."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ def read_partial(out: Path) -> Partial | None:
         return Partial(dict(request), values, done)
     except OSError as error:
         raise unreadable(path, error) from None
-    except (*UNREADABLE, KeyError, TypeError):
+    except (*UNREADABLE, MemoryError, KeyError, TypeError):
         reason = "not an unfinished surface"
         raise FileCorrupt(path=path, reason=reason, remedy="remove it to begin anew") from None
 

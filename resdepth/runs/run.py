@@ -1,5 +1,6 @@
 """A run folder of any program as an object: manifest, options, scalars, checkpoints, weights."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from resdepth.options.programs import PROGRAMS
 from resdepth.options.resolve import from_record
 from resdepth.options.train import TrainOptions
 from resdepth.runs.checkpoint import Checkpoint, checkpoints, newest, read_checkpoint
-from resdepth.runs.events import read_scalars
+from resdepth.runs.events import read_recording
 from resdepth.runs.folder import EVENTS_OF_OLD
 from resdepth.runs.manifest import NAME, Manifest, read_manifest
 
@@ -75,9 +76,12 @@ class Run:
         EventsMissing
             The run has no such scalar; the message lists those that it has.
         """
-        series = read_scalars(self.events)
+        recording = read_recording(self.events)
+        series = recording.series
         if tag not in series:
             raise no_scalar(self.path, tag, series)
+        for remark in recording.remarks([tag]):
+            warnings.warn(remark, stacklevel=2)
         return series[tag]
 
     @property

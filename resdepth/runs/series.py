@@ -5,22 +5,36 @@ by `purge_step`), which holds for all tags, as in TensorBoard; where a file fall
 word, its own points hold from its first step on. So no series is a mixture of two.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from resdepth.runs.gaps import Ranges, described
+
 Series = dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]
 
 
 @dataclass(frozen=True)
 class Recording:
-    """Steps (ascending) and values by tag, and by tag what a reader of that tag should know."""
+    """Steps (ascending) and values by tag, and by tag what a reader of that tag should know.
 
+    `missing` has the steps that the run wrote and that are gone, as far as its manifest tells.
+    """
+
+    place: Path
     series: Series
     notes: Mapping[str, tuple[str, ...]]
+    missing: Mapping[str, Ranges] = field(default_factory=dict)
+
+    def remarks(self, tags: Iterable[str]) -> Iterator[str]:
+        """Everything that a reader of these scalars should know, one line each."""
+        tags = list(tags)
+        for tag in tags:
+            yield from self.notes.get(tag, ())
+        yield from described(self.place, {t: self.missing[t] for t in tags if t in self.missing})
 
 
 @dataclass
@@ -95,7 +109,8 @@ class Merger:
                 )
                 track.doubled = 0
             notes[tag] = tuple(track.notes)
-        return Recording({tag: _arrays(track) for tag, track in self._tracks.items()}, notes)
+        series = {tag: _arrays(track) for tag, track in self._tracks.items()}
+        return Recording(self._place, series, notes)
 
     def _join(self, tag: str, track: _Track, fresh: _Track, file: Path) -> None:
         first = min(fresh.points)

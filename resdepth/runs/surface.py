@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from tokenize import TokenError
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from resdepth.atomic import write_text, write_whole
-from resdepth.contents import seen
+from resdepth.contents import UNREADABLE, seen
 from resdepth.errors import AnalysisImpossible, FileChanged, FileCorrupt, PathMissing, unreadable
 from resdepth.records import as_json, plain
 from resdepth.runs.checksum import KEY, checksum, file_checksum
@@ -159,7 +158,7 @@ def _read_array(path: Path) -> Array:
         content = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise PathMissing(path=path, kind="file") from None
-    except (ValueError, EOFError, MemoryError, SyntaxError, TokenError) as error:
+    except (*UNREADABLE, MemoryError) as error:
         found = seen(path)
         if "Object arrays" in str(error):
             reason = "holds Python objects, not numbers"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import Tensor, strided
 
-from resdepth.contents import listed, seen
+from resdepth.contents import UNREADABLE, listed, seen
 from resdepth.errors import (
     FileChanged,
     FileCorrupt,
@@ -27,7 +27,6 @@ from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
 from resdepth.runs.loading import (
     NUMPY,
     SAFETENSORS,
-    UNREADABLE,
     NotLoaded,
     check_archive,
     load_torch,
@@ -187,9 +186,9 @@ def _checked(path: Path, content: object) -> Array:
 
 def _numbers(content: object) -> Array | None:
     if isinstance(content, Tensor):
-        if content.layout != strided or not content.dtype.is_floating_point:
+        if content.layout != strided or not content.dtype.is_floating_point or content.is_meta:
             return None
-        return content.detach().double().numpy()
+        return content.detach().resolve_neg().double().numpy()
     if isinstance(content, np.ndarray) and content.dtype.kind == "f":
         return content.astype(np.float64)
     return None

@@ -1,17 +1,26 @@
 """Which runs count as repetitions, and which are named and left out or refused."""
 
+import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import resdepth
+from resdepth.analysis.doubling import doubling_table
+from resdepth.analysis.entries import entry_table
+from resdepth.analysis.paths import norm_table, profile_table, variation_table
 from resdepth.analysis.pool import pooled, seed_names
+from resdepth.analysis.scaling import model_scaling
 from resdepth.errors import AnalysisImpossible, RunsDiffer
+from resdepth.runs.checkpoint import last_path, step_path
 from resdepth.runs.export import write_model
 from resdepth.runs.manifest import read_manifest, write_manifest
 from resdepth.runs.models import Model, read_models
+from resdepth.runs.stored.models import stored_models
 
 
 def trained(folder: Path, **given: Any) -> Path:
@@ -126,7 +135,7 @@ def test_nothing_left_is_said(runs: Path) -> None:
 def test_files_of_nobody_are_taken(runs: Path, tmp_path: Path) -> None:
     weights = resdepth.open_run(runs / "0-3").checkpoint().blocks
     write_model(tmp_path / "files/a", weights)
-    write_model(tmp_path / "files/b", weights)
+    write_model(tmp_path / "files/b", 2 * weights)
     assert len(pooled(read_models([tmp_path / "files"])).models) == 2
 
 
@@ -157,3 +166,130 @@ def test_repetitions_that_were_asked_for_are_numbered(runs: Path) -> None:
     trained(runs / "again", seed=1, depth=5)
     pool = pooled(read_models([runs]), allow_mixed=True)
     assert seed_names(pool.models) == [0, 1, 0, 1, "1 (2)"]
+
+
+TABLES: dict[str, Callable[[Sequence[Model]], Any]] = {
+    "norms": lambda models: norm_table(models, 0.25),
+    "variation": lambda models: variation_table(models, 0.25, [2.0]),
+    "profile": lambda models: profile_table(models, 0.25, [1.0, 2.0]),
+    "entries": lambda models: entry_table(models, 0.25),
+    "scaling": model_scaling,
+    "doubling": lambda models: doubling_table(models, 0.25),
+}
+"""What averages over models or pairs them by seed."""
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_no_table_averages_over_learning_rates(table: Callable[..., Any], runs: Path) -> None:
+    for rate in (1.0, 2.0):
+        trained(runs / f"lr{rate}", depth=6, lr=rate)
+    models = read_models([runs])
+    with pytest.raises(RunsDiffer, match="--lr"):
+        table(models)
+    table(pooled(models, allow_mixed=True))
+
+
+def test_tables_leave_out_what_the_commands_leave_out(runs: Path) -> None:
+    end(runs / "1-5", "diverged")
+    with pytest.warns(UserWarning, match="1-5.* left out: the run diverged"):
+        table = variation_table(read_models([runs]), 0.25, [2.0])
+    assert [row.norm.repetitions for row in table.rows] == [2, 1]
+
+
+def test_two_runs_that_differ_are_found_behind_one_that_does_not_know_the_option(
+    runs: Path,
+) -> None:
+    trained(runs / "2-3", seed=2, init="constant")
+    for run in (runs / "0-3", runs / "0-5", runs / "1-5"):
+        old = read_manifest(run)
+        known = {name: value for name, value in old.options.items() if name != "init"}
+        write_manifest(run, old.model_copy(update={"options": known}))
+    with pytest.raises(RunsDiffer, match="--init is ntrunc and constant"):
+        pooled(read_models([runs]))
+
+
+def placed(path: Path, target: Path) -> Path:
+    target.parent.mkdir(parents=True)
+    return Path(shutil.copy(path, target))
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> list[Path]:
+    """Two seeds with a checkpoint after each of two steps."""
+    return [trained(tmp_path / str(seed), seed=seed, checkpoint_every=1) for seed in (0, 1)]
+
+
+def test_two_steps_of_one_run_are_no_repetitions(kept: list[Path]) -> None:
+    models = read_models([step_path(kept[0], 1), kept[0]])
+    with pytest.raises(RunsDiffer, match="the step is 2 of 2 and 1 of 2"):
+        norm_table(models, 0.25)
+    (curve,) = norm_table(pooled(models, allow_mixed=True), 0.25).curves
+    assert curve.norm.repetitions == 2
+
+
+def test_an_early_checkpoint_is_no_repetition_of_the_end_of_another_seed(
+    kept: list[Path],
+) -> None:
+    with pytest.raises(RunsDiffer, match="the step is"):
+        pooled(read_models([step_path(kept[0], 1), kept[1]]))
+    models = read_models([step_path(run, 1) for run in kept])
+    assert len(pooled(models)) == 2
+
+
+def test_copies_of_checkpoints_say_their_step(kept: list[Path], tmp_path: Path) -> None:
+    paths = [
+        placed(step_path(kept[0], 1), tmp_path / "a/first.safetensors"),
+        placed(last_path(kept[0]), tmp_path / "b/other.safetensors"),
+    ]
+    with pytest.raises(RunsDiffer, match="the step is 1 and 2"):
+        pooled(read_models(paths))
+    with pytest.raises(RunsDiffer, match="the step is 2 and 1"):
+        pooled(read_models([paths[0], kept[1]]))
+
+
+def test_a_run_and_its_exported_file_count_once(kept: list[Path], tmp_path: Path) -> None:
+    write_model(tmp_path / "files", resdepth.open_run(kept[0]).checkpoint().blocks, "npz")
+    with pytest.warns(UserWarning, match="it holds the same weights as"):
+        (curve,) = norm_table(read_models([kept[0], tmp_path / "files"]), 0.25).curves
+    assert curve.norm.repetitions == 1
+    inside = read_models(kept[0]) + read_models(kept[0] / "exported_models")
+    assert len(pooled(inside)) == 1
+
+
+def test_a_seed_that_missed_the_loss_to_stop_at_is_left_out(tmp_path: Path) -> None:
+    given = {"stop_loss": 50.0, "epochs": 4}
+    for seed in (0, 1):
+        trained(tmp_path / str(seed), seed=seed, **given)
+    models = read_models([tmp_path])
+    assert len(pooled(models)) == 2
+    missed = read_manifest(tmp_path / "1").model_copy(update={"detail": {}})
+    write_manifest(tmp_path / "1", missed)
+    pool = pooled(models)
+    assert len(pool) == 1 and "did not come down to --stop-loss=50.0" in pool.left_out[0]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shown"),
+    [
+        ("checkpoint-500/model.pt", "checkpoint-1000/model.pt", "500 and 1000"),
+        ("epoch=1-step=20.ckpt", "epoch=3-step=80.ckpt", "1, 20 and 3, 80"),
+        ("a/iter_0001/model.pt", "a/iter_0002/model.pt", "0001 and 0002"),
+    ],
+)
+def test_names_of_others_that_differ_in_the_step_alone(
+    first: str, second: str, shown: str, tmp_path: Path
+) -> None:
+    paths = [tmp_path / first, tmp_path / second]
+    for seed, path in enumerate(paths):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        random = torch.Generator().manual_seed(seed)
+        torch.save({f"h.{k}.w": torch.randn(3, 3, generator=random) for k in range(4)}, path)
+    models = stored_models(paths, "h.{k}.w")
+    with pytest.raises(RunsDiffer, match=f"the step is {shown}"):
+        norm_table(models, 0.0)
+    other = placed(paths[1], tmp_path / "elsewhere" / second)
+    assert len(pooled(stored_models([paths[0], other], "h.{k}.w"))) == 2
+    with pytest.warns(UserWarning, match="it holds the same weights as"):
+        assert (
+            len(norm_table(stored_models([paths[1], other], "h.{k}.w"), 0.0).curves[0].files) == 1
+        )

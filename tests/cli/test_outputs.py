@@ -49,6 +49,15 @@ def test_places_are_tried_before_anything_is_computed(
     assert tree(tmp_path) == before
 
 
+@pytest.mark.parametrize("place", [".", "..", "/", "run/.."])
+@pytest.mark.parametrize("command", ["norm", "vis", "trajectory", "report", "render"])
+def test_a_file_needs_a_name(call: Call, tmp_path: Path, command: str, place: str) -> None:
+    before = tree(tmp_path)
+    ended = call(*(COMMANDS | OTHERS)[command], "--out", place)
+    assert ended.code == 2 and f"--out: '{place}' is a folder" in ended.complaint
+    assert tree(tmp_path) == before
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_numbers_may_not_be_a_folder_either(call: Call, tmp_path: Path, command: str) -> None:
     (tmp_path / "x.json").mkdir()

@@ -64,6 +64,22 @@ def test_a_table_is_printed_and_no_figure_drawn(run_worker, collections, tmp_pat
     assert lines[7:] == ["paths-norm.json"] and not (tmp_path / "paths-norm.pdf").exists()
 
 
+def test_growth_says_that_it_rests_on_fewer_seeds_than_the_means(
+    run_worker, tmp_path: Path
+) -> None:
+    for depth in DEPTHS:
+        for seed in SEEDS[: 3 if depth == 4 else 1]:
+            write_model(tmp_path / seed, blocks(depth, seed))
+    ended = run_worker("paths", "norm", *SEEDS, "--beta=0", "--pvar=2", "--pvar-only")
+    assert ended.code == 0
+    assert [line.split()[:2] for line in ended.stdout.splitlines()[1:4]] == [
+        ["4", "3"], ["9", "1"], ["16", "1"]
+    ]  # fmt: skip
+    assert "growth  1 of 3  L^" in ended.stdout and "seeds: 1 of 3" in ended.stdout
+    growth = json.loads((tmp_path / "paths-norm.json").read_text())["p_variation_norm"]["growth"]
+    assert (growth[0]["seeds"], growth[0]["excluded"]) == (1, 2)
+
+
 def test_growth_that_bends_is_warned_of(run_worker, tmp_path: Path) -> None:
     for seed, factor in (("a", 1.0), ("b", 1.1), ("c", 0.9)):
         for depth in (8, 16, 32, 64):

@@ -137,7 +137,7 @@ def completed(run_program: Run, shell: str, line: str) -> list[str]:
         ("resdepth train --dtype float", ["float32", "float64"]),
         ("resdepth train --checkpoint-", ["--checkpoint-every"]),
         ("resdepth train --device ", ["auto", "cpu", "cuda", "mps"]),
-        ("resdepth study ", ["run", "status", "retry", "cancel", "report"]),
+        ("resdepth study ", ["run", "status", "probe", "retry", "cancel", "report"]),
         ("resdepth study run --activation g", ["gelu"]),
         ("resdepth study run --lr ", ["auto"]),
         ("resdepth study retry --executor ", ["local", "slurm", "dask"]),

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resdepth.data import torchvision_sets
 from resdepth.data.idx import idx_file, read_idx
 from resdepth.data.load import load_data
 from resdepth.data.torchvision_sets import pixels
-from resdepth.errors import DataInvalid
+from resdepth.errors import DataInvalid, DataMissing
 from resdepth.options.train import TrainOptions
 
 
@@ -105,3 +106,31 @@ def test_damaged_archives_are_named(
     with pytest.raises(DataInvalid, match=reason) as caught:
         load_data(TrainOptions(data="mnist", data_dir=tmp_path))
     assert "train-images-idx3-ubyte.gz" in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize("place", ["", "MNIST", "MNIST/raw"])
+@pytest.mark.parametrize("dotted", [(), ("images",), ("images", "labels")])
+def test_other_names_and_other_folders(
+    tmp_path: Path, packed: bool, place: str, dotted: tuple[str, ...]
+) -> None:
+    expected = pixels("mnist", mnist(tmp_path / "usual", packed), train=True)
+    root = mnist(tmp_path / "other", packed)
+    for kind in dotted:
+        for file in list((root / "MNIST/raw").glob(f"*{kind}*")):
+            file.rename(file.with_name(file.name.replace(f"{kind}-", f"{kind}.")))
+    found = pixels("mnist", root / place, train=True)
+    assert found.digest == expected.digest and np.array_equal(found.images, expected.images)
+    assert pixels("mnist", root / place, train=False).labels.tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("folder", ["", "MNIST", "MNIST/raw"])
+def test_what_is_missing_is_named_with_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    raw = mnist(tmp_path) / "MNIST/raw"
+    (raw / "t10k-labels-idx1-ubyte.gz").unlink()
+    monkeypatch.setattr(torchvision_sets, "_download", lambda *args: None)
+    with pytest.raises(DataMissing) as caught:
+        load_data(TrainOptions(data="mnist", data_dir=tmp_path / folder))
+    assert caught.value.advice() == f"put t10k-labels-idx1-ubyte (.gz or not) into {raw}"

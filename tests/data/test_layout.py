@@ -166,6 +166,40 @@ def test_a_class_that_only_the_training_part_has(tmp_path: Path, write: Write) -
     assert len(said) == 1 and "test/ has no image of the classes 'dog'" in said[0]
 
 
+def test_a_level_too_many_is_one_class(tmp_path: Path, write: Write) -> None:
+    files = {name.replace("/", "/images/", 1): data for name, data in contents().items()}
+    with pytest.raises(DataInvalid, match="train/ has one class alone, 'images'") as caught:
+        folder.pixels(write(tmp_path, files), 2)
+    hint = "if the classes are 'bird', 'cat', move these folders from train/images/ to train/"
+    assert caught.value.advice().startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("moved", "extra"),
+    [
+        # Labels of bounding boxes lie beside the images.
+        (
+            {"bird": "images", "cat": "images"},
+            {"train/labels/1.txt": b"", "test/labels/1.txt": b""},
+        ),
+        ({"bird": "all/bird", "cat": "all/cat"}, {"test/cat/1.png": ONE, "test/bird/1.png": ONE}),
+        ({"bird": "cat"}, {}),
+    ],
+    ids=["labels", "in train alone", "all of one kind"],
+)
+def test_one_class_is_refused_whatever_else_is_there(
+    tmp_path: Path, write: Write, moved: dict[str, str], extra: dict[str, bytes]
+) -> None:
+    files = dict(extra)
+    for name, data in contents().items():
+        part, label, rest = name.split("/")
+        files[f"{part}/{moved.get(label, label)}/{label}{rest}"] = data
+    path = write(tmp_path, files)
+    with pytest.raises(DataInvalid, match="train/ has one class alone") as caught:
+        folder.pixels(path, 2)
+    assert ("move these folders" in caught.value.advice()) == ("all/bird" in moved.values())
+
+
 def test_an_empty_class_folder_is_named(tmp_path: Path) -> None:
     path = write_folder(tmp_path / "images", contents())
     (path / "train/dog").mkdir()

@@ -149,6 +149,22 @@ def test_a_damaged_cifar_file_is_named_and_kept(tmp_path: Path, monkeypatch: Any
     assert path.read_bytes() == damaged
 
 
+@pytest.mark.parametrize("place", ["cifar-10-batches-py", "batches", "cifar-10-python"])
+def test_cifar10_in_a_folder_that_is_named_itself(
+    tmp_path: Path, monkeypatch: Any, place: str
+) -> None:
+    make_cifar(tmp_path / "usual", monkeypatch)
+    expected = torchvision_sets.pixels("cifar10", tmp_path / "usual", train=True)
+    inside = "cifar-10-python/cifar-10-batches-py" if place == "cifar-10-python" else place
+    (tmp_path / inside).parent.mkdir(exist_ok=True)
+    (tmp_path / "usual/cifar-10-batches-py").rename(tmp_path / inside)
+    given = tmp_path if place == "cifar-10-python" else tmp_path / inside
+    found = torchvision_sets.pixels("cifar10", given, train=True)
+    assert found.digest == expected.digest and torch.equal(found.images, expected.images)
+    monkeypatch.chdir(given)
+    assert torch.equal(torchvision_sets.pixels("cifar10", Path(), train=True).images, found.images)
+
+
 def test_a_missing_cifar_file_is_downloaded(tmp_path: Path, monkeypatch: Any) -> None:
     make_cifar(tmp_path, monkeypatch)
     (tmp_path / "cifar-10-batches-py/data_batch_3").unlink()

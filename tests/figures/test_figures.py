@@ -56,15 +56,20 @@ def _rough() -> Model:
     return Model(Path("x/resnet_600.pth"), steps.cumsum(0), 0.25)
 
 
-def _families() -> list[Model]:
+def _families(seed: int = 1) -> list[Model]:
     """Two depths of one family of a checkpoint, and one of others whose name is long."""
-    random = np.random.default_rng(1)
+    random = np.random.default_rng(seed)
     names = ["encoder.layer.{k}.attention.self.query.weight"] * 2
     names.append("encoder.layer.{k}.a_long_name$of_somebody.else.weight")
     return [
         Model(Path("model.pt"), random.standard_normal((depth, 3, 3)), None, None, name)
         for name, depth in zip(names, (4, 12, 12), strict=True)
     ]
+
+
+def _repeated(times: int) -> list[Model]:
+    """Two depths of one family of a checkpoint in several repetitions."""
+    return [model for seed in range(times) for model in _families(seed)[:2]]
 
 
 def _critical() -> CriticalTable:
@@ -105,16 +110,16 @@ DRAW = {
         norm_table(_families(), 0.0, "spectral"), columns
     ),
     "repetitions of a family": lambda of, columns: paths.draw_norms(
-        norm_table(_families()[:2] * 2, 0.0), columns
+        norm_table(_repeated(2), 0.0), columns
     ),
     "entries of families": lambda of, columns: paths.draw_entries(
         entry_table(_families(), 0.0), columns
     ),
     "entries of a family": lambda of, columns: paths.draw_entries(
-        entry_table(_families()[:2] * 9, 0.0), columns
+        entry_table(_repeated(9), 0.0), columns
     ),
     "profile of a family": lambda of, columns: paths.draw_profile(
-        profile_table(_families()[:2] * 2, 0.0, [1.0, 2.0]), columns
+        profile_table(_repeated(2), 0.0, [1.0, 2.0]), columns
     ),
     "entries": lambda of, columns: paths.draw_entries(entry_table(of("models"), 0.25), columns),
     "profile": lambda of, columns: paths.draw_profile(

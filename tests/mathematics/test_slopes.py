@@ -151,7 +151,9 @@ def test_seeds_with_hardly_any_depth_are_left_out() -> None:
     values = table(7)
     values[1, 1:4] = np.nan
     values[1, 0] = 1e9
-    assert power_law(DEPTHS, values) == power_law(DEPTHS, values[[0, 2, 3]])
+    found, others = power_law(DEPTHS, values), power_law(DEPTHS, values[[0, 2, 3]])
+    assert found == others
+    assert (found.rests_on, others.rests_on) == ("3 of 4", "3")
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,13 @@ from resdepth.experiment.goal import rose
 from resdepth.experiment.problem import build
 from resdepth.experiment.study.plan import Plan, Probe, middle
 from resdepth.experiment.trainee import Clock, Say
+from resdepth.isolation import isolated
 from resdepth.options.train import TrainOptions
 
 LARGEST, SMALLEST = 2.0**30, 2.0**-30
 
 
+@isolated()
 def probed(plan: Plan, say: Say) -> Plan:
     """The plan with a rate for each combination of its axes but depth and seed."""
     return replace(plan, probes=tuple(_found(plan, where, say) for where in plan.groups()))

@@ -9,7 +9,8 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
-from resdepth.runs.loading import NUMPY, UNREADABLE, NotLoaded, check_archive, not_loaded
+from resdepth.contents import UNREADABLE
+from resdepth.runs.loading import NUMPY, NotLoaded, check_archive, not_loaded
 from resdepth.runs.stored.tensor import CHUNK, Array, Changed, Numbers, Stored
 
 

@@ -3,7 +3,7 @@
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from resdepth.runs.manifest import read_manifest, run_of
 from resdepth.runs.stored import stages
 from resdepth.runs.stored.file import read_file
 from resdepth.runs.stored.index import SUFFIX, read_index
+from resdepth.runs.stored.scales import with_scales
+from resdepth.runs.stored.splits import check_distributed, check_whole, is_training_state
 from resdepth.runs.stored.tensor import Stored
 from resdepth.walk import walk
 
@@ -45,6 +47,8 @@ def read_bundles(sources: Sequence[Path], extension: str | None = None) -> list[
         A source is not there, holds no weights, or cannot be read.
     FileCorrupt, FileUnsafe
         A file that was named does not hold tensors, a shard is missing, an index is wrong.
+    AnalysisImpossible
+        Files are parts of the same tensors, split among devices.
     """
     found: list[Bundle] = []
     for folders, paths in groupby(sources, key=_holds_many):
@@ -53,7 +57,7 @@ def read_bundles(sources: Sequence[Path], extension: str | None = None) -> list[
                 found += _below(path, extension)
         else:
             found += _together(list(paths), named=True)
-    return found
+    return [replace(bundle, tensors=with_scales(bundle.tensors)) for bundle in found]
 
 
 def _holds_many(path: Path) -> bool:
@@ -64,12 +68,19 @@ def _holds_many(path: Path) -> bool:
 
 def _below(folder: Path, extension: str | None) -> list[Bundle]:
     files: dict[Path, list[Path]] = {}
+    training: list[Path] = []
     for file in walk(folder, _may_hold_weights, once=True):
-        if not file.name.startswith("."):
+        if is_training_state(file):
+            training.append(file)
+        elif not file.name.startswith("."):
             files.setdefault(file.parent, []).append(file)
     found = [bundle for group in files.values() for bundle in _in_folder(group, extension)]
     if not found:
+        for file in (file for group in files.values() for file in group):
+            check_distributed(file)
         detail = f" with extension {extension}" if extension else ""
+        if training:
+            detail += f", but {training[0].name}, which by its name is a state of training"
         raise ModelsMissing(path=folder, detail=detail)
     return found
 
@@ -120,6 +131,9 @@ def _together(files: Sequence[Path], *, named: bool) -> list[Bundle]:
         raise bad[0]
     for problem in bad:
         warnings.warn(f"{problem}; left out", stacklevel=2)
+    known = {part.path: part.tensors for part in parts}
+    for path in known:
+        check_whole(path, known)
     names = [name for part in parts for name in part.tensors]
     if len(parts) < 2 or len(set(names)) < len(names):
         return parts

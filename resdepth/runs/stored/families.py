@@ -9,8 +9,10 @@ from resdepth.contents import listed
 from resdepth.errors import AnalysisImpossible, FileCorrupt, PatternUnmatched
 from resdepth.runs.stored.bundle import Bundle
 from resdepth.runs.stored.names import grouped, layer_families, near, neighbours
+from resdepth.runs.stored.scales import FLOAT8, QUANTISED, SCALED
 from resdepth.runs.stored.tensor import Stored
 
+UNSCALED = "weights are real numbers; those of a quantised model need their scales first"
 Range = tuple[int, int]
 """The first and the last layer k to take."""
 
@@ -52,7 +54,36 @@ def find_families(bundle: Bundle, pattern: str, layers: Range | None = None) -> 
         raise bad[0]
     for problem in bad:
         warnings.warn(f"{problem}; left out", stacklevel=2)
+    _warn_of_raw_numbers(bundle, found)
+    _warn_of_copies(bundle, found, pattern)
     return found
+
+
+def _warn_of_raw_numbers(bundle: Bundle, found: Sequence[Family]) -> None:
+    for family in found:
+        dtype = family.layers[0].dtype
+        if dtype.startswith(FLOAT8) and not dtype.endswith(SCALED):
+            reason = "no scale lies beside it, so the raw numbers are taken for weights"
+            warnings.warn(f"{bundle.path}: '{family.name}' is {dtype}: {reason}", stacklevel=3)
+            return
+
+
+def _warn_of_copies(bundle: Bundle, found: Sequence[Family], pattern: str) -> None:
+    """Name other entries of the file that hold the same tensors, unless one of them was taken."""
+    copies = list(dict.fromkeys(stored.copy for stored in bundle.tensors.values() if stored.copy))
+    if copies and not any(family.layers[0].copy for family in found):
+        where = f"the same names are in its {listed(copies)} too"
+        how = f"--pattern '{copies[0]}.{pattern}' takes these"
+        warnings.warn(f"{bundle.path}: {where}: {how}", stacklevel=3)
+
+
+def quantised(bundle: Bundle) -> str:
+    """Which tensors are the integers of a quantised model, in words; empty if there are none."""
+    found = [one for one in bundle.tensors.values() if one.dtype.startswith(QUANTISED)]
+    if not found:
+        return ""
+    more = f" and {len(found) - 1} more hold " if found[1:] else " holds "
+    return f"'{found[0].name}'{more}{found[0].dtype}"
 
 
 def _near(bundle: Bundle, pattern: str) -> str:
@@ -93,8 +124,7 @@ def _family(
     for k, stored in taken:
         if stored.numbers is None or not stored.size:
             reason = f"'{name}', k = {k}, holds {stored.dtype if stored.size else 'no numbers'}"
-            remedy = "weights are real numbers; those of a quantised model need their scales first"
-            raise FileCorrupt(path=bundle.path, reason=reason, remedy=remedy)
+            raise FileCorrupt(path=bundle.path, reason=reason, remedy=UNSCALED)
     return Family(name, taken[0][0], tuple(stored for _, stored in taken))
 
 

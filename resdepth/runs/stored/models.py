@@ -121,5 +121,6 @@ def _check_together(models: Sequence[StoredModel], named: set[Path]) -> None:
             raise AnalysisImpossible(
                 path=model.path.parent,
                 reason=f"{other.path.name} and {model.path.name} both hold '{model.family}'",
-                remedy="name the files to be taken; several are repetitions",
+                remedy="name the files to be taken; several are repetitions, never steps of one "
+                "training",
             )

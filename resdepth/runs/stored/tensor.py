@@ -24,6 +24,7 @@ class Stored:
     """A tensor `name` of `shape` in `file`; `dtype` is the word for what its numbers are stored as.
 
     `numbers` reads them; it is None where they are no real numbers (integers, complex, packed).
+    `copy` is the entry of the file that it is from, if the file has it in another entry as well.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Stored:
     shape: tuple[int, ...]
     dtype: str
     numbers: Numbers | None
+    copy: str = ""
 
     @property
     def size(self) -> int:
