@@ -87,7 +87,10 @@ def test_the_largest_accuracy_is_marked(descent) -> None:
 
 def corners_of(axes) -> np.ndarray:
     """The corners of a relief, (corners, 3), before they are turned to the viewer."""
-    return axes.collections[0]._faces.reshape(-1, 3)
+    relief = axes.collections[0]
+    if hasattr(relief, "_faces"):
+        return relief._faces.reshape(-1, 3)
+    return relief._vec[:3].T  # earlier releases of matplotlib
 
 
 @pytest.mark.parametrize(("log", "clip"), [(False, None), (True, None), (False, 2.0)])
