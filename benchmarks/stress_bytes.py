@@ -52,7 +52,7 @@ def answer(words: tuple[str, ...], ended: Outcome, folder: Path) -> Any:
     found: Any = ended.stdout
     if "--json" in words and ended.code == 0:
         found = json.loads(ended.stdout)
-        for name in ("seconds_per_step", "sha256", "checkpoint_sha256", "versions"):
+        for name in ("seconds_per_step", "sha256", "checkpoint_sha256", "versions", "provenance"):
             found.pop(name, None)
     if words[0] == "export" and ended.code == 0:
         found = [path.read_bytes()[:0] for path in (folder / "out").glob("*.npz")]

@@ -100,7 +100,7 @@ class NotEmpty(ResdepthError):
     """A study was to begin in a folder that holds something else."""
 
     template = "{path}: the folder exists and is not empty, but no study: it has no study.yaml"
-    hint = "--out takes another place; restore study.yaml where there was one"
+    hint = "name another folder; if the folder was a study, restore its study.yaml"
     exit_code = 2
 
 
@@ -257,7 +257,7 @@ class NotAStudy(ResdepthError):
     """A folder that should be a study holds no plan."""
 
     template = "{path}: not a study: it has no study.yaml"
-    hint = "'resdepth study run {path}' begins one"
+    hint = "check the spelling; a study is a folder that 'resdepth study run' began"
     exit_code = 2
 
 
@@ -270,10 +270,10 @@ class SurfaceChanged(ResdepthError):
 
 
 class StudyChanged(ResdepthError):
-    """A study that goes on was given another value of an option."""
+    """A study that is resumed was given another value of an option."""
 
     template = "{flag}: the study in {path} has {recorded}, not {given}"
-    hint = "depths and seeds can be added to a study; another plan takes another --out"
+    hint = "depths, seeds and epochs can be added; for anything else begin a new study: {command}"
     exit_code = 2
 
 

@@ -43,14 +43,17 @@ def _process_defaults() -> Iterator[None]:
     autocast = {kind: torch.is_autocast_enabled(kind) for kind in ("cpu", "cuda")}
     try:
         torch.set_default_dtype(torch.float32)
-        torch.use_deterministic_algorithms(False)
+        if deterministic:
+            # Only then, because the call imports torch's compiler.
+            torch.use_deterministic_algorithms(False)
         for kind in autocast:
             torch.set_autocast_enabled(kind, False)
         yield
     finally:
         for kind, enabled in autocast.items():
             torch.set_autocast_enabled(kind, enabled)
-        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+        if deterministic:
+            torch.use_deterministic_algorithms(True, warn_only=warn_only)
         torch.set_default_dtype(dtype)
         torch.set_num_threads(threads)
 

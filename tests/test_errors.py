@@ -76,7 +76,13 @@ EXAMPLES: dict[type[ResdepthError], dict[str, object]] = {
     },
     errors.NotAStudy: {"path": "study"},
     errors.NotEmpty: {"path": "study"},
-    errors.StudyChanged: {"flag": "--alpha", "path": "study", "recorded": 1.0, "given": 0.5},
+    errors.StudyChanged: {
+        "flag": "--alpha",
+        "path": "study",
+        "recorded": 1.0,
+        "given": 0.5,
+        "command": "resdepth study run study-2 --alpha 0.5",
+    },
     errors.ExtraMissing: {"executor": "slurm", "package": "submitit", "whole": "submitit"},
     errors.ProgramMissing: {
         "path": "x.mp4",

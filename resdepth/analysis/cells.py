@@ -4,14 +4,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from resdepth.analysis.pool import spelled
 from resdepth.experiment.study.plan import ALWAYS
 from resdepth.experiment.study.record import NAME as PLAN
 from resdepth.experiment.study.record import read_plan
 from resdepth.experiment.study.state import Row, table
+from resdepth.options.train import TrainOptions, rate_at
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import Manifest
 
@@ -21,7 +23,10 @@ Reason = Literal["", "missed", "diverged", "unfinished", "failed", "lost", "unre
 
 @dataclass(frozen=True)
 class CellRow:
-    """One run: where, what it was, how it ended; `why` it does not count, "" where it does."""
+    """One run: where, what it was, how it ended; `why` it does not count, "" if it does.
+
+    `lr` is the base rate, `rate` the one at this depth: lr (L/D)^e.
+    """
 
     run: Path
     experiment: str
@@ -34,6 +39,7 @@ class CellRow:
     seconds: float
     reason: Reason
     why: str
+    rate: float = math.nan
 
 
 def cell_of(run: Path, label: str, manifest: Manifest, why: tuple[Reason, str]) -> CellRow:
@@ -50,7 +56,14 @@ def cell_of(run: Path, label: str, manifest: Manifest, why: tuple[Reason, str]) 
         manifest.final.get("loss", math.nan),
         manifest.steps * (manifest.seconds_per_step or math.nan),
         *why,
+        rate=_rate(options),
     )
+
+
+def _rate(options: Mapping[str, Any]) -> float:
+    # Runs of earlier versions do not know the rule.
+    rule = options.get("lr_depth"), options.get("lr_depth_exponent", 0.0)
+    return rate_at(float(options["lr"]), int(options["depth"]), *rule)
 
 
 def unfit(manifest: Manifest) -> tuple[Reason, str]:
@@ -79,22 +92,40 @@ def unbegun(folder: Path, sets: Mapping[str, Sequence[Manifest]]) -> list[CellRo
     if not (folder / PLAN).is_file():
         return []
     plan = read_plan(folder)
+    options = {cell.name: cell.options for cell in plan.cells()}
     return [
-        _planned(row, next((n for n, runs in sets.items() if _belongs(row, runs)), _named(row)))
+        _planned(row, _label(row, sets), options[row.cell])
         for row in table(plan)
         if row.lost or not (row.path / MANIFEST).exists()
     ]
 
 
-def _planned(row: Row, label: str) -> CellRow:
+def _label(row: Row, sets: Mapping[str, Sequence[Manifest]]) -> str:
+    """That of the set whose options it shares, else its own values."""
+    axes = {name: value for name, value in row.values.items() if name not in ALWAYS}
+    own = ", ".join(f"{spelled(name)} {value}" for name, value in axes.items())
+    return next((label for label, runs in sets.items() if _belongs(row, runs)), own)
+
+
+def _planned(row: Row, label: str, options: TrainOptions) -> CellRow:
     why: tuple[Reason, str] = "unfinished", "has not begun"
     if row.lost:
         why = "lost", row.why
     elif row.state == "failed":
         why = "failed", f"failed: {row.why}"
-    depth, seed = int(row.values["depth"]), int(row.values["seed"])
-    rate = float(row.values.get("lr", math.nan))
-    return CellRow(row.path, label, depth, seed, rate, row.state, 0, math.nan, math.nan, *why)
+    return CellRow(
+        row.path,
+        label,
+        options.depth,
+        options.seed,
+        options.lr,
+        row.state,
+        0,
+        math.nan,
+        math.nan,
+        *why,
+        rate=options.rate,
+    )
 
 
 def _belongs(row: Row, runs: Sequence[Manifest]) -> bool:
@@ -102,14 +133,12 @@ def _belongs(row: Row, runs: Sequence[Manifest]) -> bool:
     return all(options.get(n) == value for n, value in row.values.items() if n not in ALWAYS)
 
 
-def _named(row: Row) -> str:
-    axes = {name: value for name, value in row.values.items() if name not in ALWAYS}
-    return ", ".join(f"--{name.replace('_', '-')} {value}" for name, value in axes.items())
-
-
 @dataclass(frozen=True)
 class DepthRow:
-    """The cells of one depth: how many of how many count, what they needed and came to (mean)."""
+    """The cells of one depth: how many of how many count, and their means.
+
+    `rate` is that of the runs at this depth, NaN if they differ.
+    """
 
     depth: int
     cells: int
@@ -117,6 +146,7 @@ class DepthRow:
     steps: float
     loss: float
     seconds: float
+    rate: float
 
 
 def by_depth(rows: Sequence[CellRow]) -> tuple[DepthRow, ...]:
@@ -125,8 +155,10 @@ def by_depth(rows: Sequence[CellRow]) -> tuple[DepthRow, ...]:
     for depth in sorted({row.depth for row in rows}):
         here = [row for row in rows if row.depth == depth]
         kept = [row for row in here if not row.why]
-        means = [_mean([getattr(row, n) for row in kept]) for n in ("steps", "loss", "seconds")]
-        found.append(DepthRow(depth, len(here), len(kept), *means))
+        means = {n: _mean([getattr(row, n) for row in kept]) for n in ("steps", "loss", "seconds")}
+        rates = {row.rate for row in here}
+        rate = rates.pop() if len(rates) == 1 else math.nan
+        found.append(DepthRow(depth, len(here), len(kept), **means, rate=rate))
     return tuple(found)
 
 

@@ -1,10 +1,11 @@
 """Which runs are repetitions of one experiment: the same options but for seed, depth and place."""
 
+import math
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from resdepth.analysis.measure import AnyModel, M, same_weights
 from resdepth.errors import AnalysisImpossible, RunsDiffer
@@ -15,6 +16,7 @@ from resdepth.runs.manifest import Manifest
 from resdepth.runs.run import Run
 from resdepth.runs.steps import step_in_name, step_of
 
+V = TypeVar("V")
 VARYING = ("seed", "depth")
 """What runs of one experiment may differ in."""
 MIXED = "--allow-mixed, in Python pooled(models, allow_mixed=True), takes them all the same"
@@ -90,22 +92,45 @@ def pooled(models: Sequence[M], *, allow_mixed: bool = False) -> Pool[M]:
     return Pool(kept, left_out)
 
 
-def experiments(manifests: Mapping[Path, Manifest]) -> dict[str, list[Path]]:
+def experiments(
+    manifests: Mapping[Path, Manifest], *, aside: Iterable[str] = (), named: Iterable[str] = ()
+) -> dict[str, list[Path]]:
     """The runs that are repetitions of one another, by the options in which these sets differ.
 
-    The key is "" where there is one set alone, else as in "--alpha 0.5, --lr 2.0".
+    The key is "" if there is one set alone, else as in "--alpha 0.5, --lr 2.0". Runs of one set may
+    also differ in the options `aside`; those `named` are in every key.
     """
-    told = {run: _told(manifest) for run, manifest in manifests.items()}
+    told = {
+        run: {name: value for name, value in _told(manifest).items() if name not in aside}
+        for run, manifest in manifests.items()
+    }
     names = list(dict.fromkeys(name for known in told.values() for name in known))
     values = {
         name: {repr(known[name]) for known in told.values() if name in known} for name in names
     }
-    differing = [name for name in names if len(values[name]) > 1]
+    differing = [name for name in names if len(values[name]) > 1 or name in named]
     sets: dict[str, list[Path]] = {}
     for run, known in told.items():
-        parts = [f"{_spelled(name)} {known[name]}" for name in differing if name in known]
+        parts = [f"{spelled(name)} {known[name]}" for name in differing if name in known]
         sets.setdefault(", ".join(parts), []).append(run)
-    return sets
+    return in_order(sets)
+
+
+def in_order(sets: Mapping[str, V]) -> dict[str, V]:
+    """Sets of runs by their labels, in which numbers count as numbers."""
+    return {label: sets[label] for label in sorted(sets, key=_rank)}
+
+
+def _rank(label: str) -> list[tuple[float, str]]:
+    words = label.replace(",", " ").split()
+    return [(_number(word), word) for word in words]
+
+
+def _number(word: str) -> float:
+    try:
+        return float(word)
+    except ValueError:
+        return math.inf
 
 
 def seed_names(models: Sequence[AnyModel]) -> list[int | str]:
@@ -166,7 +191,7 @@ def _check(runs: Mapping[Path, Manifest]) -> None:
         for name, value in _told(manifest).items():
             first, ours = known.setdefault(name, (path, value))
             if value != ours:
-                what = _spelled(name)
+                what = spelled(name)
                 raise RunsDiffer(first=first, second=path, what=what, ours=ours, theirs=value)
 
 
@@ -203,11 +228,14 @@ def _told(manifest: Manifest) -> dict[str, Any]:
     aside = (*VARYING, *PLACE, *RECORDING)
     options = effective_options(manifest.program, manifest.options)
     told = {name: value for name, value in options.items() if name not in aside}
+    if "reached" in manifest.detail:
+        told.pop("epochs", None)  # It ended at its --stop-loss, however many were allowed.
     # Points that are drawn depend on the seed.
     known = manifest.data and told.get("data") not in REGRESSIONS
     return told | ({"data checksum": manifest.data} if known else {})
 
 
-def _spelled(name: str) -> str:
+def spelled(name: str) -> str:
+    """An option as a label has it."""
     known = name in TrainOptions.model_fields
     return f"--{name.replace('_', '-')}" if known else f"the {name}"

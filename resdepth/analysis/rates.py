@@ -8,20 +8,39 @@ import numpy as np
 
 from resdepth.analysis.cells import CellRow
 
+ENDED = ("finished", "diverged")
+
 
 @dataclass(frozen=True)
 class RateCurve:
-    """Mean final loss over the seeds against `--lr` at one depth, infinite where a run diverged."""
+    """Means over the seeds at one depth, for each base rate `--lr`; infinite if a run diverged.
+
+    `rates` are the base rates, `at_depth` those that the runs of this depth used. If
+    training stops at a loss, there are also `steps`: all losses are alike then, and the best rate
+    needs the fewest steps.
+    """
 
     depth: int
     rates: tuple[float, ...]
     losses: tuple[float, ...]
+    at_depth: tuple[float, ...] = ()
+    steps: tuple[float, ...] = ()
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """What is least at the best rate: steps if training stops at a loss, else losses."""
+        return self.steps or self.losses
+
+    @property
+    def place(self) -> int | None:
+        """The index of the best rate, None if runs failed at every rate."""
+        place = int(np.argmin(self.values))
+        return place if math.isfinite(self.values[place]) else None
 
     @property
     def best(self) -> float:
-        """The rate of the least mean loss, NaN where runs diverged at every rate."""
-        place = int(np.argmin(self.losses))
-        return self.rates[place] if math.isfinite(self.losses[place]) else math.nan
+        """The base rate of the least mean, NaN if runs diverged at every rate."""
+        return math.nan if self.place is None else self.rates[self.place]
 
     @property
     def at_the_end(self) -> bool:
@@ -29,34 +48,69 @@ class RateCurve:
         return self.best in (self.rates[0], self.rates[-1])
 
 
-def rate_curves(cells: Sequence[CellRow]) -> tuple[RateCurve, ...]:
-    """A curve a depth of the cells that ended; nothing where fewer than two rates are there."""
-    rows = [row for row in cells if row.outcome in ("finished", "diverged")]
-    curves = []
-    for depth in sorted({row.depth for row in rows}):
-        here = [row for row in rows if row.depth == depth]
-        rates = sorted({row.lr for row in here})
-        losses = [_mean_loss([row for row in here if row.lr == rate]) for rate in rates]
-        curves.append(RateCurve(depth, tuple(rates), tuple(losses)))
-    several = len({row.lr for row in rows}) > 1
-    return tuple(curves) if several else ()
+@dataclass(frozen=True)
+class RateTable:
+    """The curves of runs that differ in seed, depth and rate alone; `label` has their options."""
+
+    label: str
+    curves: tuple[RateCurve, ...]
 
 
-def _mean_loss(rows: Sequence[CellRow]) -> float:
+def rate_curves(cells: Sequence[CellRow], *, stops: bool = False) -> tuple[RateCurve, ...]:
+    """One curve per depth of the cells that ended; none if there are fewer than two rates.
+
+    Means at one depth are over the seeds that have ended at every rate of that depth. With `stops`
+    training stops at a loss.
+    """
+    rows = [row for row in cells if row.outcome in ENDED and row.reason != "repeated"]
+    if len({row.lr for row in rows}) < 2:
+        return ()
+    found = (
+        _curve(depth, [row for row in rows if row.depth == depth], stops)
+        for depth in sorted({row.depth for row in rows})
+    )
+    return tuple(curve for curve in found if curve)
+
+
+def _curve(depth: int, rows: Sequence[CellRow], stops: bool) -> RateCurve | None:
+    rates = sorted({row.lr for row in rows})
+    seeds = set.intersection(*({row.seed for row in rows if row.lr == rate} for rate in rates))
+    if not seeds:
+        return None
+    groups = [[row for row in rows if row.lr == rate and row.seed in seeds] for rate in rates]
+    return RateCurve(
+        depth,
+        tuple(rates),
+        tuple(_mean([_loss(row) for row in group]) for group in groups),
+        tuple(group[0].rate for group in groups),
+        tuple(_mean([_steps(row) for row in group]) for group in groups) if stops else (),
+    )
+
+
+def _loss(row: CellRow) -> float:
     # Without those that diverged a rate would look the better the fewer runs survive it.
-    losses = [row.loss if row.outcome == "finished" else math.inf for row in rows]
-    return float(np.mean(losses)) if all(math.isfinite(loss) for loss in losses) else math.inf
+    return row.loss if row.outcome == "finished" else math.inf
+
+
+def _steps(row: CellRow) -> float:
+    return math.inf if row.reason in ("missed", "diverged") else float(row.steps)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if all(map(math.isfinite, values)) else math.inf
 
 
 def transfer(curves: Sequence[RateCurve]) -> Iterator[str]:
     """Whether one rate is the best at all depths, in sentences."""
     known = [curve for curve in curves if math.isfinite(curve.best)]
     if not known:
-        yield "runs diverged at every rate"
+        yield f"{_nowhere(curves[0])} at every rate"
         return
     shown = ", ".join(f"{curve.best:g} at L = {curve.depth}" for curve in known)
     bests = {curve.best for curve in known}
-    if len(bests) == 1:
+    if len(known) == 1:
+        yield f"the best base rate (--lr) is {shown}; one depth does not tell whether it transfers"
+    elif len(bests) == 1:
         yield f"one rate is the best at all depths: it transfers ({shown})"
     else:
         yield f"the best rate depends on the depth, as far as these rates tell: {shown}"
@@ -65,3 +119,23 @@ def transfer(curves: Sequence[RateCurve]) -> Iterator[str]:
             f"at L = {', '.join(ends)} the best rate is at the end of those that were tried: "
             "a better one may lie beyond"
         )
+
+
+def _nowhere(curve: RateCurve) -> str:
+    return "runs missed the loss or diverged" if curve.steps else "runs diverged"
+
+
+def rate_rows(curves: Sequence[RateCurve]) -> list[list[str]]:
+    """One row per depth: the best base rate, the rate at this depth, the loss, where it lies."""
+    steps = any(curve.steps for curve in curves)
+    rows = [["L", "best --lr", "rate at L", "steps" if steps else "loss", "among those tried"]]
+    for curve in curves:
+        place = curve.place
+        if place is None:
+            rows.append([str(curve.depth), "-", "-", "-", f"{_nowhere(curve)} at all"])
+            continue
+        where = {0: "smallest", len(curve.rates) - 1: "largest"}.get(place, "inside")
+        rate = f"{curve.at_depth[place]:.4g}" if curve.at_depth else "-"
+        value = f"{curve.values[place]:.4g}"
+        rows.append([str(curve.depth), f"{curve.best:g}", rate, value, where])
+    return rows

@@ -13,10 +13,14 @@ from resdepth.analysis.curvatures import CurvatureTable, Say, curvature_table
 from resdepth.analysis.curvefit import Filters, fit_files
 from resdepth.analysis.decays import DepthFits, fits_by_depth
 from resdepth.analysis.doubling import DoublingTable, doubling_table
-from resdepth.analysis.pool import Pool, experiments, pooled
+from resdepth.analysis.pool import Pool, experiments, in_order, pooled
+from resdepth.analysis.rates import RateTable, rate_curves
 from resdepth.analysis.scaling import ScalingTable, model_scaling
 from resdepth.errors import AnalysisImpossible, PathMissing, ResdepthError
+from resdepth.experiment.study.command import quoted, run_command
+from resdepth.experiment.study.plan import ALWAYS
 from resdepth.experiment.study.record import NAME as PLAN
+from resdepth.experiment.study.record import read_plan
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import Manifest, read_manifest
@@ -49,10 +53,14 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Study:
-    """All runs of a folder; `plan` is the text of its study.yaml, "" where there is none."""
+    """All runs of a folder; `plan` is the text of its study.yaml, "" if there is none.
+
+    `rates` has a table for each set of runs that differ in seed, depth and rate alone.
+    """
 
     folder: Path
     experiments: tuple[Experiment, ...]
+    rates: tuple[RateTable, ...]
     plan: str
     command: str
     versions: Mapping[str, str]
@@ -64,9 +72,10 @@ class Study:
         return tuple(row for one in self.experiments for row in one.cells)
 
     def _repr_html_(self) -> str:
-        head = ("experiment", "L", "seed", "outcome", "steps", "loss", "")
+        head = ("experiment", "L", "seed", "rate", "outcome", "steps", "loss", "")
         rows = [
-            (c.experiment, c.depth, c.seed, c.outcome, c.steps, c.loss, c.why) for c in self.cells
+            (c.experiment, c.depth, c.seed, c.rate, c.outcome, c.steps, c.loss, c.why)
+            for c in self.cells
         ]
         return html.table(head, rows, str(self.folder))
 
@@ -91,12 +100,18 @@ def read_study(
     for file in walk(folder, once=True):
         if file.name == MANIFEST and (manifest := _manifest(file.parent)):
             manifests[file.parent] = manifest
+    manifests = dict(sorted(manifests.items(), key=lambda item: (item[1].seed, str(item[0]))))
     if not manifests:
         remedy = "give a study, or a folder of runs of 'resdepth train'"
+        if (folder / PLAN).is_file():
+            remedy = f"{quoted(run_command(folder))} trains its cells"
         raise AnalysisImpossible(path=folder, reason="no run in or under it", remedy=remedy)
-    sets = experiments(manifests)
+    plan = folder / PLAN
+    axes = read_plan(folder).axes if plan.is_file() else {}
+    sets = experiments(manifests, named=axes.keys() - {*ALWAYS})
     missing = unbegun(folder, {n: [manifests[run] for run in runs] for n, runs in sets.items()})
     sets |= {row.experiment: [] for row in missing if row.experiment not in sets}
+    sets = in_order(sets)
     found = [
         _experiment(
             label,
@@ -106,16 +121,27 @@ def read_study(
         )
         for label, runs in sets.items()
     ]
-    plan = folder / PLAN
     newest = max(manifests.values(), key=lambda manifest: manifest.started)
     return Study(
         folder,
         tuple(found),
+        _rates(manifests, [row for one in found for row in one.cells]),
         plan.read_text(encoding="utf-8") if plan.is_file() else "",
         " ".join(newest.command),
         newest.versions,
         newest.platform,
     )
+
+
+def _rates(manifests: Mapping[Path, Manifest], rows: Sequence[CellRow]) -> tuple[RateTable, ...]:
+    """Loss against the rate, apart for runs that differ in anything else but seed and depth."""
+    cells = {row.run: row for row in rows if row.reason != "lost"}
+    tables = []
+    for label, runs in experiments(manifests, aside=("lr",)).items():
+        stops = any(manifests[run].options.get("stop_loss") is not None for run in runs)
+        curves = rate_curves([cells[run] for run in runs], stops=stops)
+        tables += [RateTable(label, curves)] if curves else []
+    return tuple(tables)
 
 
 def _manifest(run: Path) -> Manifest | None:
@@ -168,7 +194,7 @@ def _models(runs: Sequence[Path], whys: dict[Path, tuple[Reason, str]]) -> Pool[
             models += read_models(run)
         except ResdepthError as error:
             whys[run] = "unreadable", str(error)
-    models.sort(key=lambda model: (model.depth, str(model.path)))
+    models.sort(key=lambda model: model.depth)
     kept = pooled(models) if models else Pool[Model](())
     for model in models:
         if not any(model is one for one in kept):

@@ -2,12 +2,13 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from resdepth.analysis.cells import by_depth
-from resdepth.analysis.rates import rate_curves
+from resdepth.analysis.next_steps import next_steps
+from resdepth.analysis.rates import RateTable
 from resdepth.analysis.scaling import scaling_numbers
 from resdepth.analysis.study import Experiment, Study
 from resdepth.mathematics.statistics import STATISTICS
@@ -23,12 +24,19 @@ def study_numbers(study: Study) -> dict[str, Any]:
         "study": study.folder,
         "scaling": numbers[0]["scaling"],
         "experiments": numbers,
-        "rates": [{**asdict(curve), "best": curve.best} for curve in rate_curves(study.cells)],
+        "rates": [curve for table in study.rates for curve in _curves(table)],
+        "next": [{"purpose": what, "command": command} for what, command in next_steps(study)],
         "cells": study.cells,
         "command": study.command,
         "versions": study.versions,
         "platform": study.platform,
     }
+
+
+def _curves(table: RateTable) -> Iterator[dict[str, Any]]:
+    for curve in table.curves:
+        found = {"best": curve.best, "at_the_end": curve.at_the_end}
+        yield {"experiment": table.label, **asdict(curve), **found}
 
 
 def _experiment(one: Experiment) -> dict[str, Any]:

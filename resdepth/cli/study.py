@@ -8,6 +8,7 @@ from resdepth.atomic import check_writable
 from resdepth.cli import console, signals
 from resdepth.cli.parameters import command, command_line
 from resdepth.cli.picture import finish, origin_of
+from resdepth.cli.tables import aligned
 from resdepth.options.base import Options
 from resdepth.options.study import (
     NoOptions,
@@ -26,9 +27,10 @@ def run(options: Options, call: StudyInvocation, given: frozenset[str]) -> int:
     """Train one experiment at many depths and seeds: a plan, and a run for each combination.
 
     Most options of train take several values, as in --depth 16,32,64 or 16:1024:x2 or 16:128:16 and
-    --seed 0:5; what has several is an axis, and axes multiply. The folder holds the plan
-    (study.yaml) and a run a cell in cells/. On a study that is there the command goes on: cells
-    that are neither finished nor at work are trained, depths and seeds that are new are added.
+    --seed 0:5. Each option with several values is an axis; the study runs every combination. The
+    folder holds the plan (study.yaml) and one run per cell in cells/. An existing study is resumed:
+    cells that are neither finished nor running are trained. New depths and seeds are added, also
+    more --epochs, and rates if there are several. Anything else takes a new study.
     """
     words = options.model_dump(mode="json", exclude_unset=True, exclude_none=True)
     if call.dry_run:
@@ -122,38 +124,47 @@ def report(options: Options, call: ReportInvocation, given: frozenset[str]) -> i
 
 
 def _answers(study: "Study") -> Iterator[str]:
-    """The verdict on each experiment, and what limits it."""
+    """The verdict on each experiment and what limits it, the best rates, and what to do next."""
     from resdepth.analysis.answer import verdict_lines
+    from resdepth.analysis.next_steps import next_steps
+    from resdepth.analysis.rates import rate_rows, transfer
 
     for one in study.experiments:
         if one.label:
             yield f"{one.label}:"
         yield from verdict_lines(one.scaling, one.cautions)
+    for table in study.rates:
+        yield f"best learning rate by depth{f', {table.label}' if table.label else ''}:"
+        yield aligned(rate_rows(table.curves))
+        yield from transfer(table.curves)
+    for purpose, words in next_steps(study):
+        yield f"next, {purpose}: {words}"
 
 
 def _preview(call: StudyInvocation, words: dict[str, Any]) -> int:
     from resdepth.experiment.study.run import planned, previewed, settings_of
 
-    plan, _ = planned(call.folder, words, tuple(command_line()))
-    print(previewed(plan, settings_of(call.folder, call.settings)))
+    settings = settings_of(call.folder, call.settings)
+    plan, _ = planned(call.folder, words, tuple(command_line()), settings)
+    print(previewed(plan, settings))
     return 0
 
 
 def _train(call: Any, folder: Any, words: dict[str, Any], *, retry: bool) -> int:
-    from resdepth.experiment.study.run import study
+    from resdepth.experiment.study.command import quoted, run_command
+    from resdepth.experiment.study.run import conducted
 
     console.route_warnings()
+
+    def say(text: str) -> None:
+        console.say(text, quiet=call.quiet)
+
     try:
-        rows = study(
-            folder,
-            retry=retry,
-            say=lambda text: console.say(text, quiet=call.quiet),
-            command=command_line(),
-            settings=call.settings,
-            **words,
+        rows = conducted(
+            folder, words, call.settings, command_line(), retry=retry, say=say, begin=say
         )
     except KeyboardInterrupt:
-        console.say(f"interrupted; 'resdepth study run {folder}' goes on")
+        console.say(f"interrupted; {quoted(run_command(folder))} goes on")
         return signals.exit_code()
     if call.json_:
         _show(folder, rows, as_json=True)

@@ -37,9 +37,6 @@ def load_images(options: ResnetCifarOptions, device: torch.device) -> tuple[Pixe
             reason=f"images of {height}x{width} pixels are too small",
             remedy=f"the network halves them twice: at least {SMALLEST}x{SMALLEST} are needed",
         )
-    if len(train.classes) < 2:
-        remedy = "the layout is train/<class>/* and test/<class>/*"
-        raise DataInvalid(path=place, reason="there is only one class", remedy=remedy)
     chosen = part_size(options.train_fraction, len(train.labels))
     if chosen < len(train.labels):
         order = stream(options.seed, "subset").permutation(len(train.labels))

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from resdepth.analysis.entries import entry_table
 from resdepth.analysis.paths import norm_table, profile_table, variation_table, variations
-from resdepth.analysis.rates import rate_curves
-from resdepth.analysis.study import Experiment, Study
+from resdepth.analysis.rates import RateTable
+from resdepth.analysis.study import Experiment
 from resdepth.figures.curvature import draw_curvature
 from resdepth.figures.decays import draw_decays
 from resdepth.figures.paths import draw_entries, draw_norms, draw_profile, entries_drawn
@@ -31,11 +31,14 @@ class Picture:
     draw: Callable[[int], Figure]
 
 
-def rate_pictures(study: Study) -> Iterator[Picture]:
-    """Loss against the rate, where there are several."""
-    if curves := rate_curves(study.cells):
-        caption = "Final loss against the rate, and the best rate against the depth"
-        yield Picture("rates", caption, "best rate", 2, lambda columns: draw_rates(curves, columns))
+def rate_picture(table: RateTable) -> Picture:
+    """Loss against the rate for runs that differ in seed, depth and rate alone."""
+    caption = "Final loss against the base rate, and the best base rate against the depth"
+    if any(curve.steps for curve in table.curves):
+        caption = caption.replace("Final loss", "Steps to the loss at which training stops")
+    return Picture(
+        "rates", caption, "best rate", 2, lambda columns: draw_rates(table.curves, columns)
+    )
 
 
 def pictures(one: Experiment) -> Iterator[Picture]:

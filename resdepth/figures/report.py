@@ -8,7 +8,7 @@ from resdepth.analysis.study import Study
 from resdepth.analysis.study_numbers import study_csv, study_numbers
 from resdepth.atomic import write_text
 from resdepth.figures import page, sections, style
-from resdepth.figures.gallery import Picture, pictures, rate_pictures
+from resdepth.figures.gallery import Picture, pictures, rate_picture
 from resdepth.records import write_numbers
 from resdepth.runs.provenance import Provenance
 
@@ -34,8 +34,7 @@ def write_page(study: Study, out: Path, provenance: Provenance | None = None) ->
     """Write the page `out`, and its figures as PDF in a folder of the same name."""
     gallery = _Gallery(out.with_suffix(""), provenance)
     parts = list(_experiments(study, gallery))
-    rates = gallery.drawn(rate_pictures(study))
-    parts += [*sections.rates(study, list(rates.values())), *sections.cells(study)]
+    parts += [*_rates(study, gallery), *sections.next_steps(study), *sections.cells(study)]
     parts += [page.heading("What the words mean"), page.meanings()]
     parts += sections.origin(study, provenance)
     write_text(out, page.page(f"Study {study.folder.resolve().name}", parts, provenance))
@@ -46,6 +45,14 @@ def _experiments(study: Study, gallery: "_Gallery") -> Iterator[str]:
     for number, one in enumerate(study.experiments, start=1):
         start = f"{number}-" if len(study.experiments) > 1 else ""
         yield from sections.answer(one, gallery.drawn(pictures(one), start))
+
+
+def _rates(study: Study, gallery: "_Gallery") -> Iterator[str]:
+    if study.rates:
+        yield page.heading("Rates")
+    for number, table in enumerate(study.rates, start=1):
+        start = f"{number}-" if len(study.rates) > 1 else ""
+        yield from sections.rates(table, gallery.drawn([rate_picture(table)], start).values())
 
 
 @dataclass

@@ -1,13 +1,14 @@
 """The sections of a report: what is said of each experiment, of the cells, of their origin."""
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from resdepth.analysis.answer import exponent_rows, mean_rows, notes, verdict_lines
 from resdepth.analysis.cells import CellRow, by_depth
 from resdepth.analysis.curvatures import VALUES, CurvatureTable
 from resdepth.analysis.decays import DepthFits
-from resdepth.analysis.rates import rate_curves, transfer
+from resdepth.analysis.next_steps import next_steps as commands
+from resdepth.analysis.rates import RateTable, rate_rows, transfer
 from resdepth.analysis.scaling import ScalingTable
 from resdepth.analysis.study import Experiment, Study
 from resdepth.figures import page
@@ -55,9 +56,9 @@ def _exponents(scaling: ScalingTable) -> Iterator[str]:
 
 def _training(cells: Sequence[CellRow]) -> str:
     """Final losses by depth, and how many cells they are of."""
-    rows = [["L", "cells", "counts", "steps", "loss", "seconds"]]
+    rows = [["L", "cells", "counts", "rate", "steps", "loss", "seconds"]]
     for row in by_depth(cells):
-        means = [_digits(value) for value in (row.steps, row.loss, row.seconds)]
+        means = [_digits(value) for value in (row.rate, row.steps, row.loss, row.seconds)]
         rows.append([str(row.depth), str(row.cells), str(row.counted), *means])
     return page.table(rows)
 
@@ -83,12 +84,20 @@ def _curvature(table: CurvatureTable) -> str:
     return page.table(rows)
 
 
-def rates(study: Study, shown: Sequence[str]) -> Iterator[str]:
-    """Whether a rate transfers across depth, where there are several."""
-    if curves := rate_curves(study.cells):
-        yield page.heading("Rates")
-        yield from map(page.paragraph, transfer(curves))
-        yield from shown
+def rates(table: RateTable, shown: Iterable[str]) -> Iterator[str]:
+    """Whether the rate of runs that differ in nothing else but seed and depth transfers."""
+    if table.label:
+        yield page.heading(table.label, 3)
+    yield from map(page.paragraph, transfer(table.curves))
+    yield page.table(rate_rows(table.curves))
+    yield from shown
+
+
+def next_steps(study: Study) -> Iterator[str]:
+    """The commands that follow the advice of the page."""
+    if steps := list(commands(study)):
+        yield page.heading("What to do next")
+        yield page.table([["purpose", "command"], *map(list, steps)])
 
 
 def cells(study: Study) -> Iterator[str]:
@@ -122,7 +131,7 @@ def _place(study: Study, row: CellRow) -> str:
 
 
 def _line(study: Study, row: CellRow) -> list[str]:
-    numbers = [f"{row.depth}", f"{row.seed}", _digits(row.lr), row.outcome, f"{row.steps}"]
+    numbers = [f"{row.depth}", f"{row.seed}", _digits(row.rate), row.outcome, f"{row.steps}"]
     return [_place(study, row), *numbers, _digits(row.loss), _digits(row.seconds, 3)]
 
 

@@ -91,19 +91,20 @@ def draw_doubling(table: DoublingTable, columns: int = 1) -> Figure:
 
 @style.styled
 def draw_rates(curves: Sequence[RateCurve], columns: int = 2) -> Figure:
-    """Mean final loss against the rate, a curve a depth, and the best rate against L.
+    """Mean final loss against the base rate, one curve per depth, and the best rate against L.
 
-    Rates at which a run diverged have no loss and are left out.
+    If training stops at a loss, the number of steps to it takes the place of the loss. Rates at
+    which a run diverged are left out.
     """
     drawn = style.figure(columns, 2.2 if columns == 2 else 4.0)
     losses, best = drawn.subplots(*((1, 2) if columns == 2 else (2, 1)))
     for curve, colour in zip(curves, style.sequence(len(curves)), strict=True):
-        shown = np.where(np.isfinite(curve.losses), curve.losses, np.nan)
+        shown = np.where(np.isfinite(curve.values), curve.values, np.nan)
         losses.plot(curve.rates, shown, "o-", color=colour, label=f"${curve.depth}$")
     depths, rates = [curve.depth for curve in curves], [curve.best for curve in curves]
     best.plot(depths, rates, "o-", color=style.categories(1)[0])
     tried = [rate for curve in curves for rate in curve.rates]
-    known = [loss for curve in curves for loss in curve.losses if np.isfinite(loss)]
+    known = [value for curve in curves for value in curve.values if 0 < value < np.inf]
     low, high = (min(known) / 1.1, max(known) * 1.1) if known else (1.0, 1.0)
     spans = ((losses, tried, (low, high)), (best, depths, (min(tried) / 1.1, max(tried) * 1.1)))
     for axes, across, (bottom, top) in spans:
@@ -114,9 +115,9 @@ def draw_rates(curves: Sequence[RateCurve], columns: int = 2) -> Figure:
         style.log_ticks(axes.xaxis, *axes.get_xlim())
         style.log_ticks(axes.yaxis, *axes.get_ylim())
     style.depth_ticks(best.xaxis, depths)
-    losses.set_xlabel("rate")
-    losses.set_ylabel("final loss")
+    losses.set_xlabel("base rate")
+    losses.set_ylabel("steps" if any(curve.steps for curve in curves) else "final loss")
     best.set_xlabel("$L$")
-    best.set_ylabel("best rate")
+    best.set_ylabel("best base rate")
     losses.legend(title="$L$", loc="best")
     return drawn

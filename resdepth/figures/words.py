@@ -139,13 +139,14 @@ MEANINGS: tuple[tuple[tuple[str, ...], str], ...] = (
     ),
     (
         ("rate",),
-        "--lr; a cell's own rate is lr (L/D)^e with D and e of the plan (--lr-depth, --lr-"
-        "depth-exponent)",
+        "the learning rate that runs of this depth used: lr (L/D)^e with the base rate lr (--lr), "
+        "D (--lr-depth) and e (--lr-depth-exponent)",
     ),
     (
-        ("best rate",),
-        "of those that were tried the one of the least mean final loss; rates at which a run "
-        "diverged are left out",
+        ("best rate", "best --lr"),
+        "the base rate of the least mean final loss among those that were tried; if training "
+        "stops at a loss, the one that needs the fewest steps to it. Means are over the seeds that "
+        "ended at every rate; rates at which a run diverged are left out",
     ),
     (
         ("counts",),

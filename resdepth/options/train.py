@@ -34,6 +34,11 @@ def stable_factor(activation: Activation, alpha: float) -> float:
     return 1.25 if alpha >= 0.75 else 0.3125
 
 
+def rate_at(lr: float, depth: int, lr_depth: int | None, exponent: float) -> float:
+    """lr (L/D)^e at L = `depth` with D = `lr_depth`; `lr` without a D."""
+    return float(lr if lr_depth is None else lr * (depth / lr_depth) ** exponent)
+
+
 class TrainOptions(Options):
     """Everything that determines a training run."""
 
@@ -233,9 +238,7 @@ class TrainOptions(Options):
     @property
     def rate(self) -> float:
         """lr (L/D)^e: the first learning rate at this depth."""
-        if self.lr_depth is None:
-            return self.lr
-        return float(self.lr * (self.depth / self.lr_depth) ** self.lr_depth_exponent)
+        return rate_at(self.lr, self.depth, self.lr_depth, self.lr_depth_exponent)
 
     @property
     def regression(self) -> bool:

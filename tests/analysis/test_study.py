@@ -14,7 +14,7 @@ from resdepth.analysis.curvatures import curvature_table
 from resdepth.analysis.doubling import doubling_table
 from resdepth.analysis.rates import rate_curves, transfer
 from resdepth.analysis.study import read_study
-from resdepth.errors import NotConverged
+from resdepth.errors import AnalysisImpossible, NotConverged
 from resdepth.experiment.objectives import Source
 from resdepth.experiment.spectrum import spectrum
 from resdepth.experiment.study.plan import Plan
@@ -145,7 +145,10 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_loss_that_was_missed_and_cells_not_begun(planned: Path) -> None:
     # The one that missed its loss was given another one, and so it is another experiment.
     study = read_study(planned)
-    outcomes = {(row.depth, row.seed): (row.outcome, row.why) for row in study.cells}
+    lost = [(row.depth, row.seed) for row in study.cells if row.reason == "lost"]
+    assert lost == [(4, 1)]
+    kept = [row for row in study.cells if row.reason != "lost"]
+    outcomes = {(row.depth, row.seed): (row.outcome, row.why) for row in kept}
     assert outcomes == {
         (4, 0): ("finished", ""),
         (4, 1): ("finished", "did not reach the loss 0.01"),
@@ -167,6 +170,13 @@ def test_the_curvature_is_that_of_the_spectrum(planned: Path) -> None:
     assert one.rate_times_top == found.rate_times_top and one.edge == 2.0
     assert len(said) == 1 and "gradients of the loss" in said[0]
     assert table.values("top").shape == (1, 1)
+
+
+def test_a_study_that_has_not_begun_is_told_how(tmp_path: Path) -> None:
+    write_plan(Plan.of(tmp_path, SMALL | {"depth": "4"}, ("resdepth", "study", "run")))
+    with pytest.raises(AnalysisImpossible) as raised:
+        read_study(tmp_path)
+    assert raised.value.advice() == f"'resdepth study run {tmp_path}' trains its cells"
 
 
 def test_a_spectrum_that_fails_does_not_cost_the_others(planned: Path, monkeypatch) -> None:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from resdepth import TrainOptions, train
+from resdepth.analysis.study import read_study
+from resdepth.cli.study import _answers
 from tests.support.process import Outcome
 
 Run = Callable[..., Outcome]
@@ -147,3 +150,31 @@ def test_a_report_is_one_page_with_its_numbers(run_worker, tmp_path: Path) -> No
     verdict, *cautions, page, _, _ = ended.stdout.splitlines()[:6]
     assert verdict.startswith("undecided: ") and page == "study/report.html"
     assert all(caution.startswith("caution: ") for caution in cautions)
+
+
+def test_a_study_of_rates_says_which_is_best(tmp_path: Path) -> None:
+    for rate in (16.0, 2.0, 8.0):
+        for depth in (4, 12):
+            rule = {"lr_depth": 8, "lr_depth_exponent": 1.0, "train_fraction": 0.05, "epochs": 2}
+            options = TrainOptions(depth=depth, lr=rate, width=3, threads=1, **rule)
+            train(options, tmp_path / f"{rate}-{depth}")
+    study = read_study(tmp_path)
+    said = "\n".join(_answers(study)).splitlines()
+    assert [line for line in said if line.startswith("--lr")] == [
+        "--lr 2.0:",
+        "--lr 8.0:",
+        "--lr 16.0:",
+    ]
+    place = said.index("best learning rate by depth:")
+    (table,) = study.rates
+    for line, curve in zip(said[place + 2 :], table.curves, strict=False):
+        best = min(zip(curve.losses, curve.rates, strict=True))[1]
+        words = line.split()
+        assert words[:2] == [str(curve.depth), f"{best:g}"]
+        assert float(words[2]) == pytest.approx(best * curve.depth / 8, rel=1e-3)
+    assert "best" in said[place + 4]
+
+
+def test_a_study_that_is_not_there_is_not_said_to_begin(run_worker: Run) -> None:
+    ended = run_worker("study", "status", "typo")
+    assert ended.code == 2 and "study run typo" not in ended.complaint

@@ -144,7 +144,8 @@ def test_export(tmp_path: Path, run_worker: Run, small_run: Path) -> None:
     assert (ended.code, ended.stderr) == (0, "")
     assert ended.stdout.split() == ["w/resnet_3.pth", "w/resnet_6.pth"]
     ended = run_worker("export", "a", "--format=npz", "--out", "w", "--json")
-    assert json.loads(ended.stdout) == {"files": ["w/resnet_3.npz"]}
+    printed = json.loads(ended.stdout)
+    assert printed["files"] == ["w/resnet_3.npz"] and printed.keys() == {"files", "provenance"}
     with np.load(tmp_path / "w/resnet_3.npz") as archive:
         assert archive["blocks"].shape == (3, 2, 2)
     twice = run_worker("export", "a", "a", "--out", "w")

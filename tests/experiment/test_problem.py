@@ -54,12 +54,12 @@ def test_the_initial_scale_has_an_alpha_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"init": "fbm"}, "--init=fbm: needs --hurst"),
-        ({"hurst": 0.5}, "--hurst: belongs to --init=fbm, not to --init=ntrunc"),
-        ({"init": "repeat", "init_depth": 64}, "--init-depth: belongs to --init=fbm"),
-        ({"init": "fbm", "hurst": 0.5, "init_depth": 32}, "32 is not --depth=64 times a power"),
-        ({"init": "fbm", "hurst": 0.5, "init_depth": 192}, "192 is not --depth=64 times a power"),
-        ({"init": "fbm", "hurst": 0.5, "init_depth": 100}, "100 is not --depth=64 times a power"),
+        ({"init": "fbm"}, "init=fbm: needs hurst"),
+        ({"hurst": 0.5}, "hurst: has no effect with init=ntrunc"),
+        ({"init": "repeat", "init_depth": 64}, "init_depth: has no effect with init=repeat"),
+        ({"init": "fbm", "hurst": 0.5, "init_depth": 32}, "32 is not depth=64 times a power"),
+        ({"init": "fbm", "hurst": 0.5, "init_depth": 192}, "192 is not depth=64 times a power"),
+        ({"init": "fbm", "hurst": 0.5, "init_depth": 100}, "100 is not depth=64 times a power"),
     ],
 )
 def test_starts_that_do_not_fit_are_refused(options, message: str) -> None:

@@ -134,7 +134,7 @@ def test_the_same_data_elsewhere_is_the_same_run(tmp_path: Path) -> None:
     given = {"data": "folder", "data_dir": tmp_path / "here", "train_fraction": 1.0}
     resdepth.train(options(**given), tmp_path / "run", observer=StopAt(3))
     shutil.move(tmp_path / "here", tmp_path / "there")
-    moved = resdepth.TrainOptions(data_dir=tmp_path / "there")
+    moved = resdepth.TrainOptions(data="folder", data_dir=tmp_path / "there")
     run = resdepth.train(moved, tmp_path / "run", resume=True)
     assert run.manifest.outcome == "finished"
     assert run.options.data_dir == tmp_path / "there"

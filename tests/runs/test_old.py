@@ -19,9 +19,10 @@ OLD = Path(__file__).with_name("old")
 
 
 def command(out: str) -> list[str]:
-    """The command line of the old run, with another folder."""
-    *words, _ = json.loads((OLD / "train/manifest.json").read_text())["command"][1:]
-    return [*words, out]
+    """The command line of the old run with its rate, then the default, and with another folder."""
+    record = json.loads((OLD / "train/manifest.json").read_text())
+    *words, _ = record["command"][1:]
+    return [*words, out, "--lr", str(record["options"]["lr"])]
 
 
 def weights(run: resdepth.Run, step: int) -> list[np.ndarray]:

@@ -2,13 +2,18 @@
 
 import json
 import os
+import shlex
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from resdepth.cli.app import LazyCommand
 from resdepth.experiment.study import worker
+from resdepth.options.resolve import resolve
+from resdepth.options.study import StudyOptions
 from tests.support.process import Workers, wait_until
 from tests.support.runs import Whole, whole
 
@@ -93,6 +98,18 @@ def kill(number: int) -> None:
     """SIGKILL, and until the process is gone."""
     os.kill(number, signal.SIGKILL)
     wait_until(lambda: not alive(number))
+
+
+def parsed(command: str) -> tuple[str, Path, dict[str, Any], dict[str, Any]]:
+    """What the command line understands of a printed command: action, folder, options, executor."""
+    program, group, action, *words = shlex.split(command)
+    assert (program, group) == ("resdepth", "study")
+    context = LazyCommand((group, action), "").make_context(action, words)
+    given = {name: value for name, value in context.params.items() if value not in (None, [], ())}
+    call = {name: given.pop(name) for name in list(given) if name not in StudyOptions.model_fields}
+    folder = Path(call.pop("study"))
+    options = resolve(StudyOptions, given, command="study run")
+    return action, folder, options.model_dump(mode="json", exclude_unset=True), call
 
 
 def fake_workers(monkeypatch: pytest.MonkeyPatch, line: str) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from resdepth.errors import OptionConflict, ResdepthError, WorkerLost
+from resdepth.experiment.study.command import quoted, run_command
 from resdepth.experiment.study.plan import Cell
 from resdepth.experiment.study.record import read_plan
 from resdepth.experiment.study.worker import Worker, ending
@@ -50,13 +51,16 @@ class Job:
     cost: float
     cpus: int
     gpus: int = 0
+    epochs: int = 0
+    """Those that are planned; a run that ended after fewer is resumed."""
     study: Path | None = None
     """The study whose plan has the learning rate by the time the job starts; None: it had it."""
 
     @property
     def again(self) -> tuple[str, ...]:
-        """The command line that goes on with it."""
-        return ("train", f"--resume={self.run}")
+        """The command line that resumes it."""
+        more = (f"--epochs={self.epochs}",) if self.epochs else ()
+        return ("train", f"--resume={self.run}", *more)
 
 
 def job_of(cell: Cell, folder: Path, cpus: int, gpus: int) -> Job:
@@ -65,8 +69,8 @@ def job_of(cell: Cell, folder: Path, cpus: int, gpus: int) -> Job:
     run = cell.run.absolute()
     arguments = ("train", *flags_of(options), f"--out={run}")
     log, stop = folder.absolute() / LOGS / f"{cell.name}.log", stop_path(folder, cell.name)
-    depth, threads = cell.options.depth, options.threads or 1
-    return Job(cell.name, arguments, run, log, stop, depth, cell.cost, threads, gpus)
+    needs = (cell.options.depth, cell.cost, options.threads or 1, gpus)
+    return Job(cell.name, arguments, run, log, stop, *needs, cell.options.epochs)
 
 
 def probe_of(job: Job, folder: Path) -> Job:
@@ -97,7 +101,7 @@ def settled(job: Job) -> Job:
         raise OptionConflict(
             flag="--lr=auto",
             reason=f"the probe found no rate; {job.study / LOGS / PROBE}.log says why",
-            remedy=f"'resdepth study retry {job.study}' looks for it again",
+            remedy=f"{quoted(run_command(job.study, action='retry'))} looks for it again",
         )
     cell = next(cell for cell in plan.cells() if cell.name == job.name)
     return job_of(cell, job.study, job.cpus, job.gpus)
@@ -132,7 +136,7 @@ def train_cell(job: Job, worker: Worker) -> None:
     until = time.monotonic() + PATIENCE
     while busy(job.run) and time.monotonic() < until:
         time.sleep(PAUSE)
-    if finished(job.run) or job.stop.exists():
+    if finished(job.run, job.epochs) or job.stop.exists():
         return
     try:
         job = settled(job)
@@ -180,10 +184,15 @@ def manifest_of(run: Path) -> Manifest | None:
         return None
 
 
-def finished(run: Path) -> bool:
-    """Whether a run has ended as it should."""
+def finished(run: Path, epochs: int = 0) -> bool:
+    """Whether a run has ended as it should, after as many epochs as are planned."""
     manifest = manifest_of(run)
-    return manifest is not None and manifest.outcome == "finished"
+    return manifest is not None and manifest.outcome == "finished" and not short(manifest, epochs)
+
+
+def short(manifest: Manifest, epochs: int) -> bool:
+    """Whether a run has fewer than `epochs` and did not end earlier at its `--stop-loss`."""
+    return "reached" not in manifest.detail and manifest.options.get("epochs", epochs) < epochs
 
 
 def busy(run: Path) -> bool:

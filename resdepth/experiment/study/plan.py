@@ -1,12 +1,12 @@
 """What a study consists of: axes, the options beside them, and a cell for each combination."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from resdepth.errors import OptionConflict, StudyChanged
+from resdepth.errors import OptionConflict
 from resdepth.experiment.study.axes import COMMAND, spelled_out
 from resdepth.options.base import flag_of
 from resdepth.options.resolve import resolve
@@ -74,9 +74,7 @@ class Plan:
         if AUTO in axes.get("lr", ()):
             reason = "'auto' finds a rate by itself; it is no value among others"
             raise OptionConflict(flag="--lr", reason=reason, remedy="give it alone, or numbers")
-        axes["depth"] = [
-            resolve(TrainOptions, {"depth": word}, command=COMMAND).depth for word in axes["depth"]
-        ]
+        axes["depth"] = depths_of(axes["depth"])
         single = {n: lists[n][0] if n in lists else raw[n] for n in raw if n not in axes}
         draft = cls(folder, {n: tuple(v) for n, v in axes.items()}, single, command)
         return draft._settled()
@@ -84,10 +82,7 @@ class Plan:
     def _settled(self) -> "Plan":
         """The same with every value as the options have it, and all defaults written out."""
         chosen = [self._chosen(values) for values in self._combinations()]
-        axes = {
-            name: tuple(dict.fromkeys(getattr(one, name) for one in chosen)) for name in self.axes
-        }
-        axes |= {name: tuple(sorted(axes[name])) for name in ALWAYS}
+        axes = {name: ascending([getattr(one, name) for one in chosen]) for name in self.axes}
         options = {n: v for n, v in chosen[0].recorded().items() if n not in axes}
         if self.options.get("lr") == AUTO:
             options["lr"] = AUTO
@@ -96,11 +91,19 @@ class Plan:
         depth = self.options.get("lr_depth") or middle(axes["depth"])
         options["lr_depth"] = None if options["lr_depth_exponent"] == 0 else int(depth)
         if options.get("init") == "fbm" and options.get("init_depth") is None:
-            # One seed is one motion at all depths: every cell sees that of the deepest.
+            # One seed is one path at all depths: every cell starts from that of the deepest.
             options["init_depth"] = max(axes["depth"])
+            check_start(axes["depth"], options["init_depth"])
         settled = replace(self, axes=axes, options=options)
         settled.cells()
         return settled
+
+    @property
+    def rate(self) -> float | None:
+        """The base rate of all cells; None if there are several or none is found yet."""
+        if self.options.get("lr") != AUTO:
+            return self.options.get("lr")
+        return self.probes[0].lr if len(self.probes) == 1 else None
 
     @property
     def rateless(self) -> bool:
@@ -119,29 +122,6 @@ class Plan:
             options = self._chosen(values)
             found.append(Cell(name, values, options, self.folder / CELLS / name))
         return found
-
-    def extended(self, given: Mapping[str, Any]) -> "Plan":
-        """The same study with more depths or seeds.
-
-        Raises
-        ------
-        StudyChanged
-            Another option differs; the message names it.
-        """
-        named = {name: value for name, value in given.items() if value is not None}
-        other = Plan.of(self.folder, self.spelled() | named, self.command)
-        for name in named:
-            if name not in ALWAYS and other.value(name) != self.value(name):
-                raise StudyChanged(
-                    flag=flag_of(TrainOptions, name),
-                    path=self.folder,
-                    recorded=_shown(self.value(name)),
-                    given=_shown(other.value(name)),
-                )
-        more = {name: tuple(sorted({*self.axes[name], *other.axes[name]})) for name in ALWAYS}
-        whole = replace(self, axes=self.axes | more)
-        whole.cells()
-        return whole
 
     def spelled(self) -> dict[str, Any]:
         """The plan as options that `Plan.of` takes back."""
@@ -168,9 +148,45 @@ class Plan:
         return resolve(TrainOptions, wanted, command=COMMAND)
 
 
+def depths_of(words: Iterable[str]) -> list[int]:
+    """Depths as the command line spells them, one per word.
+
+    Raises
+    ------
+    OptionInvalid
+        One is no number of layers.
+    """
+    return [resolve(TrainOptions, {"depth": word}, command=COMMAND).depth for word in words]
+
+
 def middle(depths: tuple[Any, ...]) -> int:
     """The middle one of the depths of a plan."""
     return int(sorted(depths)[len(depths) // 2])
+
+
+def ascending(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Each value once: numbers in ascending order, anything else as it comes."""
+    once = tuple(dict.fromkeys(values))
+    numbers = all(isinstance(value, (int, float)) for value in once)
+    return tuple(sorted(once)) if numbers else once
+
+
+def check_start(depths: Iterable[int], drawn: int, remedy: str = "") -> None:
+    """Refuse depths that cannot start from the path of --init=fbm that is drawn at `drawn` layers.
+
+    Raises
+    ------
+    OptionConflict
+        One is not `drawn` divided by a power of two.
+    """
+    halves = [drawn >> n for n in range(64) if drawn % (1 << n) == 0]
+    if wrong := [str(depth) for depth in depths if depth not in halves]:
+        reason = (
+            f"{', '.join(wrong)} is not {drawn} divided by a power of two; with --init=fbm all "
+        )
+        reason += f"depths start from one path, which is drawn at {drawn} layers"
+        fitting = f"depths that fit: {', '.join(map(str, halves))}"
+        raise OptionConflict(flag="--depth", reason=reason, remedy=remedy or fitting)
 
 
 def _without_rule(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -183,7 +199,3 @@ def _ordered(names: Mapping[str, Any]) -> list[str]:
 
 def _product(axes: Mapping[str, tuple[Any, ...]]) -> list[dict[str, Any]]:
     return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
-
-
-def _shown(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

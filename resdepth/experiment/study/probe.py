@@ -9,6 +9,7 @@ from resdepth.errors import OptionConflict
 from resdepth.experiment.dense import Dense
 from resdepth.experiment.goal import rose
 from resdepth.experiment.problem import build
+from resdepth.experiment.study.command import quoted, run_command
 from resdepth.experiment.study.plan import Plan, Probe, middle
 from resdepth.experiment.trainee import Clock, Say
 from resdepth.isolation import isolated
@@ -41,7 +42,9 @@ def _found(plan: Plan, where: dict[str, Any], say: Say) -> Probe:
         largest /= 2
         if largest < SMALLEST:
             reason = f"there is no rate at which the loss of {cell.name} goes down all the way"
-            raise OptionConflict(flag="--lr=auto", reason=reason, remedy="give --lr a number")
+            command = quoted(run_command(plan.folder, "--lr", "0.1"))
+            remedy = f"give --lr a number, as in {command}"
+            raise OptionConflict(flag="--lr=auto", reason=reason, remedy=remedy)
     told = f" at {', '.join(f'{n} {v}' for n, v in where.items())}" if where else ""
     say(f"--lr=auto{told}: {largest / 2:g} at depth {plan.options['lr_depth'] or 'any'}")
     return Probe(where, depth, seed, tried, largest / 2)

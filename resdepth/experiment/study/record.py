@@ -10,8 +10,9 @@ import yaml
 
 from resdepth.atomic import write_text
 from resdepth.errors import FileCorrupt, NotAStudy, NotEmpty, ResdepthError
-from resdepth.experiment.study.plan import ALWAYS, Plan, Probe
+from resdepth.experiment.study.plan import ALWAYS, Plan, Probe, ascending
 from resdepth.options import yaml12
+from resdepth.options.complaint import nearest
 from resdepth.options.executor import ExecutorInvocation, checked
 from resdepth.options.resolve import resolve
 
@@ -35,6 +36,16 @@ def begun(folder: Path) -> bool:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise NotEmpty(path=folder)
     return False
+
+
+def neighbour(folder: Path) -> str:
+    """A question about a study beside `folder` whose name is similar, "" if there is none."""
+    try:
+        names = {path.parent.name: None for path in folder.parent.glob(f"*/{NAME}")}
+    except OSError:
+        return ""
+    guess = nearest(folder.name, names) if names else ""
+    return f" ({guess})" if guess.startswith("did") else ""
 
 
 def write_plan(plan: Plan) -> None:
@@ -76,7 +87,8 @@ def read_plan(folder: Path) -> Plan:
         probes = tuple(_probe(one) for one in content["probes"])
         plan = Plan(folder, axes, dict(content["options"]), tuple(content["command"]))
         again = replace(Plan.of(folder, plan.spelled(), plan.command), probes=probes)
-        if again.axes != axes or set(ALWAYS) - set(axes):
+        ordered = {name: ascending(values) for name, values in axes.items()}
+        if again.axes != ordered or set(ALWAYS) - set(axes):
             raise ValueError("its axes are not those of a plan")
         again.cells()
     except (ValueError, KeyError, TypeError, AttributeError, ResdepthError) as error:

@@ -1,4 +1,4 @@
-"""A study begun, continued, tried again, called off: what `resdepth study` does."""
+"""Begin, resume, retry and cancel a study: what `resdepth study` does."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -9,11 +9,14 @@ from typing import Any
 
 from resdepth.errors import OptionConflict
 from resdepth.experiment.study.cell import PROBE, Job, job_of, probe_of, stop_path
+from resdepth.experiment.study.command import quoted, run_command
 from resdepth.experiment.study.executor import Executor, executor_of
+from resdepth.experiment.study.extension import extended, slower
 from resdepth.experiment.study.plan import Cell, Plan
 from resdepth.experiment.study.record import (
     Jobs,
     begun,
+    neighbour,
     read_jobs,
     read_plan,
     write_jobs,
@@ -43,12 +46,13 @@ def study(
     settings: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Rows:
-    """Train the cells of the study in `out` that are not trained yet; a row a cell.
+    """Train the cells of the study in `out` that are not trained yet; one row per cell.
 
     Parameters
     ----------
     out
-        The folder; a study that is there goes on, with more depths and seeds where given.
+        The folder. A new study needs `depth`; an existing one is resumed, with more depths and
+        seeds if they are given.
     executor, workers
         "local" (the default), "slurm" or "dask", and how many cells at once; `settings` has the
         other options of the executor by name. Slurm and Dask go on without this process.
@@ -66,27 +70,56 @@ def study(
     ------
     StudyChanged
         The study there has another value of an option.
+    OptionConflict
+        There is no study in `out`, and no `depth` for a new one.
     """
-    say, folder = say or (lambda _: None), Path(out)
+    if options.get("depth") is None and not begun(Path(out)):
+        reason = f"there is no study in {out}, and a new one needs depths{neighbour(Path(out))}"
+        remedy = f"as in resdepth.study({str(out)!r}, depth=[16, 32, 64])"
+        raise OptionConflict(flag="depth", reason=reason, remedy=remedy)
+    words = list(command or ["resdepth.study"])
+    named = {"executor": executor, "workers": workers, **(settings or {})}
+    return conducted(Path(out), options, named, words, retry=retry, say=say or (lambda _: None))
+
+
+def conducted(
+    folder: Path,
+    options: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    command: Sequence[str],
+    *,
+    retry: bool = False,
+    say: Say,
+    begin: Say = lambda _: None,
+) -> Rows:
+    """Begin or resume a study: what `study` and the commands call.
+
+    `begin` takes a line about a study that is new.
+    """
     words = {n: list(v) if isinstance(v, (range, tuple)) else v for n, v in options.items()}
     given = resolve(StudyOptions, words, command="study run").model_dump(
         mode="json", exclude_none=True, exclude_unset=True
     )
-    named = {"executor": executor, "workers": workers, **(settings or {})}
-    chosen = settings_of(folder, {n: v for n, v in named.items() if v is not None})
-    plan, old = planned(folder, given, tuple(command or ["resdepth.study"]))
+    chosen = settings_of(folder, {n: v for n, v in settings.items() if v is not None})
+    plan, old = planned(folder, given, tuple(command), chosen)
+    if old is None:
+        question = "" if "depth" in given else neighbour(folder)
+        begin(f"a new study begins in {folder}{question}: {size(plan)}")
     if plan != old:
         write_plan(plan)
     return trained(plan, chosen, retry=retry, say=say)
 
 
 def planned(
-    folder: Path, given: Mapping[str, Any], command: tuple[str, ...]
+    folder: Path,
+    given: Mapping[str, Any],
+    command: tuple[str, ...],
+    settings: Mapping[str, Any] | None = None,
 ) -> tuple[Plan, Plan | None]:
     """The plan that the options ask for, and the one on disk if there is one."""
     old = read_plan(folder) if begun(folder) else None
     if old is not None:
-        return old.extended(given), old
+        return extended(old, given, settings or {}), old
     plan = Plan.of(folder, given, command)
     cells = plan.cells()
     for cell in cells:
@@ -101,7 +134,7 @@ def planned(
 def previewed(plan: Plan, settings: Mapping[str, Any]) -> str:
     """What `trained` would submit, as text: commands, or the batch scripts of Slurm."""
     executor = executor_of(settings, str(plan.options["device"]))
-    todo = _todo(plan, retry=False, active=set(), say=lambda _: None)
+    todo = _todo(plan, settings, retry=False, active=set(), say=lambda _: None)
     jobs = [job_of(cell, plan.folder, executor.cpus, executor.gpus) for cell in todo]
     parts = [executor.preview(part) for part in (_probe_jobs(plan, jobs), jobs) if part]
     if plan.rateless:
@@ -120,6 +153,17 @@ def found_rate(folder: Path, say: Say) -> Plan:
     return plan
 
 
+def size(plan: Plan) -> str:
+    """How many networks a study trains, and how much work that is."""
+    cells, depths = plan.cells(), plan.axes["depth"]
+    one = Cell("", {}, TrainOptions(), Path())
+    times = sum(cell.cost for cell in cells) / one.cost
+    work = f"about {times:.0f} times the work of" if times > 1 else "less work than"
+    span = f"{depths[0]} to {depths[-1]}" if len(depths) > 1 else str(depths[0])
+    networks = f"{len(cells)} network{'s' * (len(cells) != 1)} of {span} layers"
+    return f"{networks}, {work} one 'resdepth train' with its default options on the same data"
+
+
 def trained(plan: Plan, settings: Mapping[str, Any], *, retry: bool = False, say: Say) -> Rows:
     """Submit each cell that has neither ended nor is at work; with `retry` failed ones too."""
     executor = executor_of(settings, str(plan.options["device"]))
@@ -128,11 +172,12 @@ def trained(plan: Plan, settings: Mapping[str, Any], *, retry: bool = False, say
     handles = read_jobs(plan.folder)
     known = handles.handles if handles.settings.get("executor") == settings["executor"] else {}
     active = _active(executor, known)
-    todo = _todo(plan, retry=retry, active=active, say=say)
+    todo = _todo(plan, settings, retry=retry, active=active, say=say)
     for name in (PROBE, *(cell.name for cell in todo)):
         stop_path(plan.folder, name).unlink(missing_ok=True)
     if todo:
-        say(f"{len(todo)} cells to train; 'resdepth study status {plan.folder}' shows their state")
+        status = quoted(run_command(plan.folder, action="status"))
+        say(f"{len(todo)} cells to train; {status} shows their state")
     jobs = [job_of(cell, plan.folder, executor.cpus, executor.gpus) for cell in todo]
     probes = [] if PROBE in active else _probe_jobs(plan, jobs)
     if probes:
@@ -208,19 +253,24 @@ def _active(executor: Executor, handles: Mapping[str, str]) -> set[str]:
     return {name for name, handle in handles.items() if handle in at_work}
 
 
-def _todo(plan: Plan, *, retry: bool, active: set[str], say: Say) -> list[Cell]:
-    todo = []
+def _todo(
+    plan: Plan, settings: Mapping[str, Any], *, retry: bool, active: set[str], say: Say
+) -> list[Cell]:
+    todo, run, diverged = [], quoted(run_command(plan.folder)), False
     for cell in plan.cells():
         row = row_of(plan, cell)
-        again = retry and row.state == "failed" and not row.lost
         if cell.name in active or row.state == "running":
             say(f"{cell.name}  is at work already")
-        elif again or row.state not in ENDED:
+        elif row.state not in ENDED or (retry and row.state == "failed" and not row.lost):
             todo.append(cell)
         elif row.lost:
-            say(f"{told(row)} (move {row.path} away, and 'resdepth study run' trains it again)")
+            say(f"{told(row)} (move {row.path} away, and {run} trains it again)")
         elif row.state == "failed":
-            say(f"{cell.name}  failed: {row.why} ('resdepth study retry {plan.folder}')")
+            again = quoted(run_command(plan.folder, action="retry"))
+            say(f"{cell.name}  failed: {row.why} ({again} tries it again)")
         elif row.state == "diverged" and retry:
-            say(f"{cell.name}  diverged: it would again; a smaller --lr is another study")
+            say(f"{cell.name}  diverged: it would diverge again")
+            diverged = True
+    if diverged and (half := slower(plan, settings)):
+        say(f"a new study takes half the rate: {quoted(half)}")
     return todo

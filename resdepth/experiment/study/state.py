@@ -7,7 +7,16 @@ from typing import Any, Literal
 
 from resdepth import html
 from resdepth.errors import NotARun, ResdepthError
-from resdepth.experiment.study.cell import COMPLAINT, LOGS, LOST, PROBE, busy, said, stop_path
+from resdepth.experiment.study.cell import (
+    COMPLAINT,
+    LOGS,
+    LOST,
+    PROBE,
+    busy,
+    said,
+    short,
+    stop_path,
+)
 from resdepth.experiment.study.plan import Cell, Plan
 from resdepth.experiment.study.worker import signal_name
 from resdepth.options.aside import PLACE, RECORDING
@@ -77,6 +86,9 @@ def row_of(plan: Plan, cell: Cell) -> Row:
     if busy(cell.run):
         done, loss, left = import_module(PROGRESS).progress_of(cell)
         return Row(*named, "running", done, loss, left=left)
+    if manifest.outcome == "finished" and short(manifest, cell.options.epochs):
+        why = f"ended after {manifest.options['epochs']} of {cell.options.epochs} epochs"
+        return Row(*named, "stopped", steps, loss, why=why)
     if manifest.outcome == "finished":
         return Row(
             *named, "finished", steps, loss, detail.get("reached"), why=_missed(cell, detail)
@@ -96,7 +108,8 @@ def _another(cell: Cell, manifest: Manifest) -> str:
     for name, value in cell.options.recorded().items():
         # An option that the run does not know is younger than it.
         found = manifest.options.get(name, value)
-        if name not in (*PLACE, *RECORDING) and found != value:
+        shorter = name == "epochs" and int(found) < int(value)
+        if name not in (*PLACE, *RECORDING) and found != value and not shorter:
             return f"{flag_of(TrainOptions, name)}={found}, not {value}"
     return ""
 

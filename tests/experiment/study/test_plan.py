@@ -16,6 +16,7 @@ from resdepth.errors import (
     StudyChanged,
 )
 from resdepth.experiment.study.cell import flags_of, job_of
+from resdepth.experiment.study.extension import extended
 from resdepth.experiment.study.plan import Plan, Probe
 from resdepth.experiment.study.record import begun, read_plan, write_plan
 from resdepth.experiment.study.run import planned
@@ -98,12 +99,12 @@ def test_equal_values_are_one() -> None:
 
 def test_depths_and_seeds_are_added() -> None:
     whole = plan(depth="4,8", seed="0:2", alpha=1, lr=2)
-    more = whole.extended({"depth": "16", "seed": "1:4", "alpha": 1.0, "lr": "2"})
+    more = extended(whole, {"depth": "16", "seed": "1:4", "alpha": 1.0, "lr": "2"}, {})
     assert more.axes == {"depth": (4, 8, 16), "seed": (0, 1, 2, 3)}
     before = {cell.name: cell.options for cell in whole.cells()}
     after = {cell.name: cell.options for cell in more.cells()}
     assert before.items() <= after.items()
-    assert whole.extended({}) == whole
+    assert extended(whole, {}, {}) == whole
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,7 @@ def test_depths_and_seeds_are_added() -> None:
 def test_nothing_else_may_change(given: dict[str, Any], flag: str) -> None:
     whole = plan(depth="4,8", alpha="0.5,1", activation="relu", lr=2)
     with pytest.raises(StudyChanged) as raised:
-        whole.extended(given)
+        extended(whole, given, {})
     assert str(raised.value).startswith(f"{flag}: the study in study has ")
 
 
