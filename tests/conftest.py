@@ -99,7 +99,7 @@ def run_worker(workers: Workers, tmp_path: Path) -> Callable[..., Outcome]:
 def small_run(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of depth 6 and width 4 in float64, a checkpoint a step. Never written to."""
     folder = tmp_path_factory.mktemp("small")
-    args = "train --depth 6 --width 4 --epochs 5 --train-fraction 0.1 --checkpoint-every 1"
+    args = "train --depth 6 --width 4 --epochs 5 --lr 100 --train-fraction 0.1 --checkpoint-every 1"
     args += " --val-every 2 --dtype float64 --seed 3 --threads 1 --out run"
     assert workers.run(*args.split(), cwd=folder).code == 0
     return folder / "run"
