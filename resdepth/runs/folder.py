@@ -128,7 +128,12 @@ def _continued(folder: Path, program: str, given: Mapping[str, Any]) -> Manifest
             flag="the command", path=folder, recorded=f"'{manifest.program}'", given=f"'{program}'"
         )
     options = from_record(PROGRAMS[program], manifest.options, folder / NAME).recorded()
-    differing = [name for name, value in given.items() if options.get(name) != value]
+    # Earlier versions recorded options without effect as they were given.
+    differing = [
+        name
+        for name, value in given.items()
+        if value not in (options.get(name), manifest.options.get(name))
+    ]
     for name in differing:
         grows = name == GROWING and given[name] >= options[name]
         moves = name in PLACES and bool(manifest.data)

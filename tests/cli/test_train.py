@@ -11,6 +11,7 @@ import torch
 import yaml
 
 import resdepth
+from resdepth.runs.manifest import read_manifest, write_manifest
 from tests.support.events import points
 from tests.support.images import contents, write_zip
 from tests.support.process import Outcome, Workers
@@ -238,6 +239,23 @@ def test_options_of_what_is_resumed_need_not_be_repeated_whole(run_worker: Run) 
     assert ended.code == 0, ended.stderr
     ended = run_worker("train", "--resume=a", "--lr-max=3")
     assert ended.code == 2 and "--lr-max: the run in a has None, not 3.0" in ended.stderr
+
+
+@pytest.mark.parametrize("option", ["loss_p", "lr_max", "target_value"])
+def test_a_run_is_resumed_with_what_it_recorded_although_it_has_no_effect(
+    run_worker: Run, tmp_path: Path, option: str
+) -> None:
+    line = "--data=sin --num-samples=8 --depth=3 --width=2 --epochs=1 --out=a --threads=1"
+    if option == "loss_p":
+        line = "--train-fraction=0.05 --depth=3 --width=2 --epochs=1 --out=a --threads=1"
+    assert run_worker("train", *line.split()).code == 0
+    manifest = read_manifest(tmp_path / "a")
+    old = manifest.model_copy(update={"options": manifest.options | {option: 3.0}})
+    write_manifest(tmp_path / "a", old)
+    flag = f"--{option.replace('_', '-')}"
+    ended = run_worker("train", "--resume=a", f"{flag}=3", "--epochs=2")
+    assert ended.code == 0, ended.stderr
+    assert run_worker("train", "--resume=a", f"{flag}=4", "--epochs=3").code == 2
 
 
 def test_a_precision_of_gpus_is_refused_on_a_cpu(run_worker: Run) -> None:

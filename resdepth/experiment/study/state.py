@@ -21,6 +21,8 @@ from resdepth.experiment.study.plan import Cell, Plan
 from resdepth.experiment.study.worker import signal_name
 from resdepth.options.aside import PLACE, RECORDING
 from resdepth.options.base import flag_of
+from resdepth.options.effect import effective
+from resdepth.options.programs import effective_options
 from resdepth.options.train import TrainOptions
 from resdepth.runs.manifest import Manifest, read_manifest
 
@@ -105,9 +107,10 @@ def _another(cell: Cell, manifest: Manifest) -> str:
     """In what a run is not the one that the plan has here, "" where it is."""
     if manifest.program != "train":
         return manifest.program
-    for name, value in cell.options.recorded().items():
+    recorded = effective_options(manifest.program, manifest.options)
+    for name, value in effective(cell.options).recorded().items():
         # An option that the run does not know is younger than it.
-        found = manifest.options.get(name, value)
+        found = recorded.get(name, value)
         shorter = name == "epochs" and int(found) < int(value)
         if name not in (*PLACE, *RECORDING) and found != value and not shorter:
             return f"{flag_of(TrainOptions, name)}={found}, not {value}"

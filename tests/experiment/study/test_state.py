@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,21 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 def test_a_study_as_it_was_trained(study: Path) -> None:
+    assert {row.state for row in table(read_plan(study))} == {"finished"}
+
+
+@pytest.mark.parametrize(
+    ("planned", "recorded"), [(2.0, None), (None, 2.0), (2.0, 3.0)], ids=["plan", "run", "both"]
+)
+def test_options_without_effect_make_no_other_run(
+    study: Path, planned: float | None, recorded: float | None
+) -> None:
+    plan = read_plan(study)
+    write_plan(replace(plan, options=plan.options | {"separation": planned}))
+    run = study / "cells/depth8-seed1"
+    manifest = read_manifest(run)
+    options = manifest.options | {"separation": recorded}
+    write_manifest(run, manifest.model_copy(update={"options": options}))
     assert {row.state for row in table(read_plan(study))} == {"finished"}
 
 
