@@ -90,8 +90,10 @@ def _blocks(shape: tuple[int, ...], scales: tuple[int, ...]) -> tuple[int, ...] 
     """Along each axis of a tensor the entries that share a scale; None if the shapes do not fit."""
     if prod(scales) == 1:
         return tuple(max(length, 1) for length in shape)
-    if len(scales) == 1:
-        # One for each row.
+    if len(scales) == 1 < len(shape):
+        # One for each row; one for each column would need another shape.
+        if scales[0] != shape[0]:
+            return None
         scales = scales + (1,) * (len(shape) - 1)
     if len(scales) != len(shape):
         return None

@@ -90,7 +90,7 @@ def test_float8_without_a_scale_is_told_once(tmp_path: Path) -> None:
     assert len(told) == 1 and len(models) == 2
 
 
-@pytest.mark.parametrize("scales", [(5,), (3, 1), (6, 4, 1)])
+@pytest.mark.parametrize("scales", [(5,), (4,), (2,), (3, 1), (6, 4, 1)])
 def test_a_scale_that_does_not_fit_is_an_error(tmp_path: Path, scales: tuple[int, ...]) -> None:
     state = {f"h.{k}.weight": drawn(8, 4).to(E4M3) for k in range(2)}
     state |= {f"h.{k}.weight_scale": torch.ones(scales) for k in range(2)}
