@@ -1,5 +1,6 @@
 """Options of `resdepth train`: the network, its data, its descent, and what is recorded."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -205,11 +206,19 @@ class TrainOptions(Options):
         """Set the default rate, as a rule of the depth so that all depths have the same options."""
         power = round(2 * self._step_exponent - 1, 12)
         rule: dict[str, Any] = {}
-        if power and not self.model_fields_set & {"lr_depth", "lr_depth_exponent"}:
-            rule = {"lr_depth": DEFAULT_RATE_DEPTH, "lr_depth_exponent": power}
+        if not self.model_fields_set & {"lr_depth", "lr_depth_exponent"}:
+            depth = DEFAULT_RATE_DEPTH if power else None
+            rule = {"lr_depth": depth, "lr_depth_exponent": power}
         at = rule.get("lr_depth", self.lr_depth) or self.depth
         rule["lr"] = stable_factor(self.activation, self._step_exponent) * at**power
         vars(self).update(rule)  # The options are frozen; `model_fields_set` stays as it was.
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with other values; a default rate is the default of the copy."""
+        copy = super().model_copy(update=update, deep=deep)
+        if "lr" not in copy.model_fields_set:
+            copy._choose_rate()
+        return copy
 
     @property
     def _step_exponent(self) -> float:

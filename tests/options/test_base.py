@@ -109,6 +109,18 @@ def test_the_default_rate_follows_the_depth(given: dict[str, Any], rate: float) 
     assert TrainOptions(**options.recorded()).rate == options.rate
 
 
+@pytest.mark.parametrize(
+    "update",
+    [{"alpha": 1.0}, {"alpha": 0.5}, {"activation": "relu"}, {"augmentation": "none"}],
+    ids=str,
+)
+def test_a_changed_copy_has_its_own_default_rate(update: dict[str, Any]) -> None:
+    copy = TrainOptions(depth=128).model_copy(update=update)
+    assert copy == TrainOptions(depth=128, **update)
+    given = TrainOptions(depth=128, lr=9.0).model_copy(update=update)
+    assert given == TrainOptions(depth=128, lr=9.0, **update)
+
+
 @pytest.mark.parametrize("depth", [16, 64, 256])
 def test_a_rate_that_is_given_holds_at_every_depth(depth: int) -> None:
     assert TrainOptions(depth=depth, lr=9.0).rate == 9.0
