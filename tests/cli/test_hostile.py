@@ -162,7 +162,7 @@ def test_an_output_below_a_file(
 def test_an_output_that_is_a_file(tmp_path: Path, run_worker: Run) -> None:
     (tmp_path / "run").write_text("precious")
     ended = run_worker(*QUICK, "--out", "run", "--overwrite")
-    assert ended.code == 1 and "run: cannot write: File exists" in ended.complaint
+    assert ended.code == 1 and "run: cannot write: Not a directory" in ended.complaint
     assert files(tmp_path) == {"run": b"precious"}
 
 

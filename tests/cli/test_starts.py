@@ -27,7 +27,7 @@ def test_a_start_is_trained_from_and_recorded(run_worker, tmp_path: Path, args) 
 
 HOSTILE = {
     "no hurst": (["--init=fbm"], "--init=fbm: needs --hurst"),
-    "hurst alone": (["--hurst=0.5"], "--hurst: belongs to --init=fbm"),
+    "hurst alone": (["--hurst=0.5"], "--hurst: has no effect with --init=ntrunc"),
     "depth": (
         ["--init=fbm", "--hurst=0.5", "--init-depth=24"],
         "24 is not --depth=8 times a power",

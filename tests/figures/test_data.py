@@ -38,8 +38,10 @@ def test_entries(models, entry: int) -> None:
     assert not bands(axes)
 
 
-def test_many_models_are_a_curve_and_a_band_a_depth(models) -> None:
-    table = entry_table([model for model in models for _ in range(10)], BETA)
+def test_many_models_are_one_curve_and_one_band_per_depth(models) -> None:
+    # Models of equal weights would be copies of one, which count once.
+    many = [replace(model, blocks=model.blocks + 0.1 * k) for model in models for k in range(10)]
+    table = entry_table(many, BETA)
     axes = paths.draw_entries(table).axes[1]
     drawn = [found for found in curves(axes) if found[0].tolist() != [0, 1]]
     for found, curve in zip(drawn, table.curves, strict=True):

@@ -193,7 +193,7 @@ def test_a_diverging_cell_is_told(tmp_path: Path, workers: Workers) -> None:
     assert ended.code == 1 and "diverged" in ended.stderr
     assert sorted(states.values()) == ["diverged"] * 2 + ["finished"] * 2
     again = workers.run("study", "retry", "study", cwd=tmp_path)
-    assert again.code == 1 and "it would again" in again.stderr
+    assert again.code == 1 and "it would diverge again" in again.stderr
 
 
 def test_a_rate_is_found_and_written_down(tmp_path: Path, workers: Workers) -> None:
