@@ -36,7 +36,7 @@ def gaps(
     Only steps below `before` count; by default those up to the end of the run, or up to the last
     record if it has not ended. `epoch` is its number of steps if that is known.
     """
-    epoch = epoch or _epoch(manifest, recorded)
+    epoch = epoch or _epoch(manifest)
     found = {}
     for tag in dict.fromkeys(("loss", *recorded)):
         every = _every(manifest, tag, epoch)
@@ -83,15 +83,17 @@ def _option(manifest: Manifest, name: str) -> int:
     return int(manifest.options.get(name, 1))
 
 
-def _epoch(manifest: Manifest, recorded: Recorded) -> int:
-    """Steps of an epoch; 0 if nothing tells."""
+def _epoch(manifest: Manifest) -> int:
+    """Steps of an epoch; 0 if nothing tells.
+
+    Validations do not: an end that was later extended has one too, between those of whole epochs.
+    """
     options = manifest.options
     if manifest.program == "train" and options.get("batch_size") is None:
         return 1
     if manifest.outcome == "finished" and "reached" not in manifest.detail:
         return manifest.steps // int(options["epochs"])
-    validated = set(recorded.get(f"{VALIDATION}loss", ())) - {manifest.steps}
-    return math.gcd(*validated) // max(1, _option(manifest, "val_every"))
+    return 0
 
 
 def _ranges(expected: Sequence[int], steps: Collection[int]) -> Ranges:

@@ -139,6 +139,16 @@ def test_what_is_missing_follows_from_the_options(
     assert gaps(described_run, {tag: there}).get(tag, ()) == lost
 
 
+@pytest.mark.parametrize(
+    ("every", "validated"), [(2, {24, 48, 60}), (3, {18, 24}), (3, {6, 18, 36})], ids=str
+)
+def test_an_end_that_was_extended_makes_no_false_alarm(every: int, validated: set[int]) -> None:
+    # Each of them was validated at an end between two regular validations.
+    known = manifest("resnet-cifar", steps=61, val_every=every)
+    stopped = known.model_copy(update={"outcome": "interrupted"})
+    assert "val/loss" not in gaps(stopped, {"loss": range(61), "val/loss": validated})
+
+
 def test_a_message_is_short() -> None:
     many = tuple((step, step) for step in range(0, 20, 2))
     (single,) = described(Path("r"), {"loss": ((3, 3),)})
