@@ -63,8 +63,8 @@ def _of_statistics(one: Experiment) -> Iterator[Picture]:
     if doubling is not None:
         yield Picture(
             "doubling",
-            f"Relative distance between the paths at L and 2L, scaled by L^{doubling.beta:.2g}: a "
-            "dot a seed, the mean with its 95 % interval, the power law",
+            f"Relative distance between the paths at L and 2L, scaled by L^{doubling.beta:.2g}: "
+            "one dot per seed, the mean with its 95 % interval, the power law",
             "distance",
             1,
             lambda columns: draw_doubling(doubling, columns),
