@@ -24,7 +24,7 @@ resdepth curvefit "$out/default" --window-size 27 --infer-shift --out "$out/curv
 resdepth landscape render "$run" --steps 51 --out "$out/landscape.npy"
 resdepth landscape vis "$out/landscape.npy" --kind surface --out "$out/landscape-surface.png"
 resdepth landscape vis "$out/landscape.npy" --kind contour --out "$out/landscape-contour.png"
-resdepth landscape vis "$out/landscape.npy" --out "$out/landscape.html"
+resdepth landscape vis "$out/landscape.npy" --out "$out/landscape-interactive.html"
 
 cat <<TEXT
 
@@ -33,9 +33,9 @@ Look at these pictures, each with its numbers in a .json beside it:
   $out/path-norm.png          size of each layer, L^beta |A_k|, against k/L: one curve per depth
   $out/path-weights.png       two entries of L^beta A_k as paths through the layers
   $out/path-profile.png       p-variation norm of these paths against p
-  $out/curvefit.png           decay of Omega, the mean squared loss gradient with default options, and a power law
+  $out/curvefit.png           decay of Omega, the mean squared loss gradient of the run with default options, and a power law
   $out/landscape-surface.png  the loss around the weights of 64 layers, along two random directions
   $out/landscape-contour.png  the same as level lines
-  $out/landscape.html         the same to turn with the mouse, in any browser
+  $out/landscape-interactive.html  the same to turn with the mouse, in any browser
 The runs themselves are in $out/runs and $out/default; 'tensorboard --logdir $out/runs' opens their scalars.
 TEXT

@@ -41,7 +41,7 @@ def verdict(growth: PowerLaw) -> str:
     exponent = growth.exponent
     if not growth.local:
         return "no depths to compare"
-    shown = f"grows like L^{exponent.value:.3f}"
+    shown = f"scales like L^{exponent.value:.3f}"
     if not exponent.known:
         return shown
     answer = "grows" if exponent.low > 0 else "decreases" if exponent.high < 0 else "no growth seen"

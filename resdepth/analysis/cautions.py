@@ -1,4 +1,4 @@
-"""What limits the answer of an experiment: cells that do not count, losses, oscillation."""
+"""What limits the answer of an experiment: excluded cells, losses, oscillation."""
 
 import math
 from collections import Counter
@@ -8,6 +8,7 @@ from pathlib import Path
 from resdepth.analysis.cells import CellRow, DepthRow, Reason, by_depth
 from resdepth.errors import ResdepthError
 from resdepth.experiment.goal import Rises
+from resdepth.mathematics.slopes import FEW
 from resdepth.runs.events import read_recording
 from resdepth.runs.gaps import described
 from resdepth.runs.manifest import Manifest
@@ -16,7 +17,7 @@ from resdepth.runs.series import Recording
 UNEQUAL = 0.1
 """Share by which mean losses of two depths may differ before they count as unequal."""
 WORDS: dict[Reason, str] = {
-    "missed": "did not come down to the loss to stop at",
+    "missed": "did not reach the loss to stop at",
     "diverged": "diverged",
     "unfinished": "not finished",
     "failed": "failed",
@@ -25,10 +26,10 @@ WORDS: dict[Reason, str] = {
     "repeated": "repeated",
 }
 MEANS: dict[Reason, str] = {
-    "missed": "the others are those that learn fast, and what is said is of a selection; with more "
-    "--epochs all may count",
-    "diverged": "the others are those that are stable at this rate, and what is said is of a "
-    "selection; at a smaller --lr all may count",
+    "missed": "the others learn faster, so the answer is about a selection; more --epochs may "
+    "include all of them",
+    "diverged": "the others are stable at this rate, so the answer is about a selection; a smaller "
+    "--lr may include all of them",
     "unfinished": "the answer may change when they are in",
     "failed": "'study retry' tries them again",
     "lost": "their folders are damaged or hold other runs; move these away, and 'study run' trains "
@@ -89,19 +90,19 @@ def _left_out(rows: Sequence[CellRow], depths: Sequence[DepthRow]) -> Iterator[s
         return
     counts = {reason: sum(row.reason == reason for row in left) for reason in WORDS}
     shown = ", ".join(f"{count} {WORDS[r]}" for r, count in counts.items() if count)
-    yield f"{len(left)} of {len(rows)} cells do not count ({shown}): what is said is of the others"
+    yield f"{len(left)} of {len(rows)} cells are excluded ({shown}): the answer is about the others"
     for reason, meaning in MEANS.items():
         if counts[reason]:
             where = sorted({row.depth for row in left if row.reason == reason})
             yield f"{WORDS[reason]} (L = {_listed(where)}): {meaning}"
     counted = [row for row in depths if row.counted]
     if empty := [row.depth for row in depths if not row.counted]:
-        yield f"no cell of L = {_listed(empty)} counts: nothing is said of these depths"
+        yield f"all cells of L = {_listed(empty)} are excluded: the answer omits these depths"
     if len({row.counted for row in counted}) > 1:
         seeds = ", ".join(f"{row.counted} at L = {row.depth}" for row in counted)
         yield (
-            f"the number of seeds differs ({seeds}): means by depth are taken beside an effect of "
-            "each seed, and a seed with fewer than three depths has no slope"
+            f"the number of seeds differs ({seeds}): the means by depth allow for an effect of "
+            f"each seed, and {FEW}"
         )
 
 

@@ -55,7 +55,7 @@ def together(models: Sequence[M]) -> Pool[M]:
 def pooled(models: Sequence[M], *, allow_mixed: bool = False) -> Pool[M]:
     """The models that are repetitions of one experiment, depth by depth.
 
-    Runs that diverged, did not finish or did not come down to `--stop-loss` are left out if there
+    Runs that diverged, did not finish or did not reach `--stop-loss` are left out if there
     are others, and so is what repeats another model: a run of the same options, depth and seed, or
     a file with the same weights. Files of no run are otherwise taken as they are. `allow_mixed`
     keeps and pools all models.
@@ -163,9 +163,9 @@ def unfinished(manifest: Manifest) -> str:
 
 
 def _unfit(manifest: Manifest, *, reached: bool) -> str:
-    """Why a run does not count; `reached`: another one came down to the loss to stop at."""
+    """Why a run does not count; `reached`: another one reached the loss to stop at."""
     if reached and "reached" not in manifest.detail and not unfinished(manifest):
-        return f"the run did not come down to --stop-loss={manifest.options.get('stop_loss')}"
+        return f"the run did not reach --stop-loss={manifest.options.get('stop_loss')}"
     return unfinished(manifest)
 
 

@@ -18,7 +18,7 @@ def curvefit(options: CurvefitOptions, call: CurvefitInvocation, given: frozense
     """Fit g(t) = C / (t + T0)^rho to a recorded scalar by least squares of the logarithms.
 
     The points are numbered t = 1, 2, … (or t is their step); windows lose their extremes first,
-    then every so many-th point goes. Standard errors are for C, T0 and rho themselves, intervals
+    then every n-th point is removed. Standard errors are for C, T0 and rho themselves, intervals
     are 95 %. More than 7 runs are drawn by depth, with the mean of rho over those of a depth and
     its interval by Student's t. A restart replaces what was recorded from its step on.
     """

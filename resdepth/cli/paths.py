@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def norm(options: NormOptions, call: PathInvocation, given: frozenset[str]) -> None:
-    """Norms of the layers L^beta |A_k| against k/L, one curve a depth, and p-variation norms.
+    """Norms of the layers L^beta |A_k| against k/L, one curve per depth, and p-variation norms.
 
     Models of one depth in different folders are repetitions: mean and 95 % band by Student's t.
     """
@@ -73,7 +73,7 @@ def weights(options: WeightsOptions, call: PathInvocation, given: frozenset[str]
 
 
 def profile(options: ProfileOptions, call: PathInvocation, given: frozenset[str]) -> None:
-    """p-variation norm of k -> L^beta A_k against p, one curve a depth."""
+    """p-variation norm of k -> L^beta A_k against p, one curve per depth."""
     import numpy as np
 
     from resdepth.analysis.paths import profile_table
@@ -127,8 +127,8 @@ def _critical(row: "Profile") -> str:
     critical = row.critical
     if critical is None:
         if row.way == "distances":
-            return "no critical exponent (it takes a path that fits into memory)"
-        return "no critical exponent (it takes 257 layers and a path that moves)"
+            return "no critical exponent (needs a path that fits into memory)"
+        return "no critical exponent (needs at least 257 layers and a non-constant path)"
     error = critical.standard_error
     shown = f" ± {error:.2g}" if math.isfinite(error) else ""
     runs, known = len(row.critical_runs), sum(run is not None for run in row.critical_runs)

@@ -92,7 +92,7 @@ def cancel(options: Options, call: StatusInvocation, given: frozenset[str]) -> i
 def report(options: Options, call: ReportInvocation, given: frozenset[str]) -> int:
     """Write what a study says, as one page that needs nothing else, its numbers and its figures.
 
-    Any folder of runs will do, and an unfinished study too: cells that do not count are named.
+    Any folder of runs will do, and an unfinished study too: excluded cells are named.
     --spectrum adds the curvature of the loss around the weights of every run, at the price of some
     hundred gradients each.
     """

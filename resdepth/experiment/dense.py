@@ -129,7 +129,7 @@ class Dense:
         options = self.problem.options
         if options.stop_loss is not None:
             self.say(
-                f"the loss did not come down to --stop-loss={options.stop_loss:g} "
+                f"the loss did not reach --stop-loss={options.stop_loss:g} "
                 f"in {options.epochs} epochs: it is {loss:.4g}"
             )
 

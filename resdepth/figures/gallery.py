@@ -55,7 +55,7 @@ def _of_statistics(one: Experiment) -> Iterator[Picture]:
     if scaling is not None:
         yield Picture(
             "scaling",
-            "Statistics against the depth: a dot a seed, the 95 % band of the mean, the power law",
+            "Statistics against the depth: one dot per seed, 95 % band of the mean, power law",
             "beta",
             2,
             lambda columns: draw_scaling(scaling, columns),
@@ -63,8 +63,8 @@ def _of_statistics(one: Experiment) -> Iterator[Picture]:
     if doubling is not None:
         yield Picture(
             "doubling",
-            f"Relative distance between the paths at L and 2L, scaled by L^{doubling.beta:.2g}: a "
-            "dot a seed, the mean with its 95 % interval, the power law",
+            f"Relative distance between the paths at L and 2L, scaled by L^{doubling.beta:.2g}: "
+            "one dot per seed, the mean with its 95 % interval, the power law",
             "distance",
             1,
             lambda columns: draw_doubling(doubling, columns),
@@ -133,7 +133,7 @@ def _of_training(one: Experiment) -> Iterator[Picture]:
         yield Picture(
             "curvature",
             "Curvature of the training loss at the end of training: largest eigenvalue of the "
-            "Hessian, rate times it beside 2, traces; a dot a seed",
+            "Hessian, this eigenvalue times the rate, with the limit 2; traces; one dot per seed",
             "lambda_1",
             2,
             lambda columns: draw_curvature(curvature, columns),

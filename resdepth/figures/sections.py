@@ -101,13 +101,13 @@ def next_steps(study: Study) -> Iterator[str]:
 
 
 def cells(study: Study) -> Iterator[str]:
-    """What every run did, first those that do not count."""
+    """What every run did, first those that are excluded."""
     left = [row for row in study.cells if row.why]
     yield page.heading("Cells")
-    yield page.paragraph(f"{len(study.cells)} cells, {len(study.cells) - len(left)} of them count")
+    yield page.paragraph(f"{len(study.cells)} cells, {len(left)} of them excluded")
     if left:
         rows = [[_place(study, row), row.why] for row in left]
-        yield page.table([["does not count", "why"], *rows])
+        yield page.table([["excluded", "why"], *rows])
     heads = ["cell", "L", "seed", "rate", "outcome", "steps", "loss", "seconds"]
     yield page.table([heads, *(_line(study, row) for row in study.cells)])
 

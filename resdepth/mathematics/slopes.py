@@ -64,7 +64,7 @@ class PowerLaw:
         return f"{self.seeds} of {self.seeds + self.excluded}" if self.excluded else f"{self.seeds}"
 
 
-FEW = "a seed with fewer than three depths has no slope"
+FEW = "a seed with fewer than three depths (two if there are only two) has no slope"
 """Why an exponent does not rest on all seeds; see `FEWEST`."""
 NOTHING = PowerLaw(UNKNOWN, math.nan, "", (), UNKNOWN)
 """What is known of a statistic that is not positive, or of a single depth."""

@@ -24,7 +24,7 @@ class CurvefitOptions(Options):
         0, "remove smallest and largest of every so many points; 0: off, else at least 3", ge=0
     )
     filter_period: int = option(
-        0, "then remove every so many-th point; 0: off, else at least 2", ge=0
+        0, "then remove every n-th point; 0: off, else n of at least 2", ge=0
     )
     time: Literal["index", "step"] = option(
         "index", "i of the points: 1, 2, …, or the steps they were recorded at"

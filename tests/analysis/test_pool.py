@@ -265,7 +265,7 @@ def test_a_seed_that_missed_the_loss_to_stop_at_is_left_out(tmp_path: Path) -> N
     missed = read_manifest(tmp_path / "1").model_copy(update={"detail": {}})
     write_manifest(tmp_path / "1", missed)
     pool = pooled(models)
-    assert len(pool) == 1 and "did not come down to --stop-loss=50.0" in pool.left_out[0]
+    assert len(pool) == 1 and "did not reach --stop-loss=50.0" in pool.left_out[0]
 
 
 @pytest.mark.parametrize(

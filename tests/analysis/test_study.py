@@ -48,7 +48,7 @@ def test_means_by_depth_are_of_the_cells_that_count() -> None:
 @pytest.mark.parametrize(
     ("reason", "words", "consequence"),
     [
-        ("missed", "1 did not come down to the loss to stop at", "those that learn fast"),
+        ("missed", "1 did not reach the loss to stop at", "the others learn faster"),
         ("diverged", "1 diverged", "stable at this rate"),
         ("unfinished", "1 not finished", "may change when they are in"),
         ("failed", "1 failed", "'study retry'"),
@@ -57,14 +57,14 @@ def test_means_by_depth_are_of_the_cells_that_count() -> None:
 def test_what_missing_cells_do_to_the_answer(reason: Reason, words: str, consequence: str) -> None:
     rows = [cell(4, 0), cell(4, 1), cell(8, 0), cell(8, 1, reason=reason)]
     first, second, third = cautions(rows, [])
-    assert first == f"1 of 4 cells do not count ({words}): what is said is of the others"
+    assert first == f"1 of 4 cells are excluded ({words}): the answer is about the others"
     assert "(L = 8)" in second and consequence in second
     assert "2 at L = 4, 1 at L = 8" in third
 
 
 def test_a_depth_of_which_nothing_counts_is_named() -> None:
     said = list(cautions([cell(4), cell(8, reason="failed")], []))
-    assert "no cell of L = 8 counts: nothing is said of these depths" in said
+    assert "all cells of L = 8 are excluded: the answer omits these depths" in said
 
 
 def test_a_rate_at_which_runs_diverge_is_not_the_best() -> None:
@@ -157,7 +157,7 @@ def test_a_loss_that_was_missed_and_cells_not_begun(planned: Path) -> None:
     }
     said = "\n".join(text for one in study.experiments for text in one.cautions)
     assert "not finished (L = 8): the answer may change" in said
-    assert "did not come down to the loss to stop at (L = 4)" in said
+    assert "did not reach the loss to stop at (L = 4)" in said
 
 
 def test_the_curvature_is_that_of_the_spectrum(planned: Path) -> None:

@@ -79,7 +79,7 @@ def test_a_missed_loss_is_told(run_worker: Run, tmp_path: Path) -> None:
     assert ended.code == 0
     cell = status(run_worker)["depth4-seed0"]
     assert (cell["state"], cell["reached"]) == ("finished", None)
-    assert cell["why"] == "did not come down to the loss 1e-09"
+    assert cell["why"] == "did not reach the loss 1e-09"
 
 
 def test_called_off_before_it_began(study: Path, run_worker: Run) -> None:

@@ -114,7 +114,7 @@ def test_a_loss_that_is_missed_is_said(tmp_path: Path) -> None:
     options = STOPS["full"].model_copy(update={"epochs": 3})
     manifest = resdepth.train(options, tmp_path / "run", observer=observer).manifest
     assert (manifest.outcome, manifest.detail) == ("finished", {})
-    assert "did not come down to --stop-loss=2.2 in 3 epochs" in observer.said[-1]
+    assert "did not reach --stop-loss=2.2 in 3 epochs" in observer.said[-1]
 
 
 def test_the_rate_is_a_power_of_the_depth(tmp_path: Path) -> None:

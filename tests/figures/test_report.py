@@ -122,7 +122,7 @@ def test_cells_that_do_not_count_are_named(report: Path) -> None:
     text = report.read_text()
     assert re.search(r'cells/1.0-4-0</td><td class="words">diverged after 2 steps', text)
     assert re.search(r'cells/2.0-8-1</td><td class="words">has not ended', text)
-    assert "1 of 6 cells do not count" in text
+    assert "1 of 6 cells are excluded" in text
 
 
 def test_every_cell_is_a_line_of_the_table(report: Path) -> None:
@@ -168,7 +168,7 @@ def test_a_loss_that_was_missed_is_told(tmp_path: Path) -> None:
         write_report(read_study(tmp_path), out)
     text = out.read_text()
     assert '16-1</td><td class="words">did not reach the loss 3' in text
-    assert "did not come down to the loss to stop at (L = 16): the others are those that" in text
+    assert "did not reach the loss to stop at (L = 16): the others learn faster" in text
     rows = {row["run"]: row for row in csv.DictReader(out.with_suffix(".csv").open())}
     assert rows[str(missed)]["reason"] == "missed" and rows[str(missed)]["RMS"] == ""
     # At equal loss there is nothing to say of losses that differ.

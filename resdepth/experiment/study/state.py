@@ -120,7 +120,7 @@ def _another(cell: Cell, manifest: Manifest) -> str:
 def _missed(cell: Cell, detail: Any) -> str:
     goal = cell.options.stop_loss
     missed = goal is not None and "reached" not in detail
-    return f"did not come down to the loss {goal:g}" if missed else ""
+    return f"did not reach the loss {goal:g}" if missed else ""
 
 
 def _interruption(plan: Plan, cell: Cell, manifest: Manifest) -> str:
