@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import safetensors.torch
+import torch
 from torch import Tensor
 
 from resdepth.runs.checksum import KEY, canonical
@@ -56,7 +57,8 @@ def read_sealed(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     SafetensorError, OSError
         Not a whole safetensors file.
     """
-    with open_tensors(path) as archive:
+    # Early releases of safetensors would put the numbers on the user's default device.
+    with open_tensors(path) as archive, torch.device("cpu"):
         metadata = dict(archive.metadata() or {})
         names = archive.keys()
         tensors = {name: archive.get_tensor(name) for name in names}

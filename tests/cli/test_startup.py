@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -12,7 +13,15 @@ from resdepth.cli.app import COMMANDS
 from tests.support.process import EXECUTABLE, Outcome
 
 Run = Callable[..., Outcome]
-HEAVY = ("torch", "numpy", "scipy", "pandas", "matplotlib", "tensorboard", "rich", "PIL")
+# Early releases of typer import rich themselves.
+BY_TYPER = subprocess.run(
+    [sys.executable, "-c", "import sys, typer; print('rich' in sys.modules)"],
+    capture_output=True,
+    text=True,
+    check=True,
+)
+HEAVY = ("torch", "numpy", "scipy", "pandas", "matplotlib", "tensorboard", "PIL")
+HEAVY += () if BY_TYPER.stdout.strip() == "True" else ("rich",)
 # Loaded by Python itself before anything else: notes each import of a heavy package, and whether
 # the manifest was there by then.
 WATCH = f"""
