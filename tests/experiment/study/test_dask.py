@@ -57,7 +57,12 @@ def test_a_worker_that_is_killed_is_replaced(
     study = tmp_path / "study"
     submit(workers, tmp_path, cluster, studies.LONG)
     wait_until(lambda: studies.training(study, 2))
-    name, number = next(iter(studies.trainers(study).items()))
+    # One that has a checkpoint to be resumed from.
+    name, number = next(
+        (name, number)
+        for name, number in studies.trainers(study).items()
+        if list((study / "cells" / name / "checkpoints").glob("step_*"))
+    )
     theirs = studies.parent_of(studies.parent_of(number))
     os.kill(theirs, signal.SIGKILL)
     # What it trained writes a checkpoint and makes room for the one that takes over.
