@@ -190,6 +190,9 @@ def trained(plan: Plan, settings: Mapping[str, Any], *, retry: bool = False, say
         jobs = [replace(job, study=plan.folder.absolute()) for job in jobs]
     running = {name: known[name] for name in active}
     found = dict(zip((job.name for job in probes), executor.submit(probes), strict=True))
+    if found:
+        # Known also if the cells are refused: the next call must not submit a second probe.
+        write_jobs(plan.folder, Jobs(dict(settings), known | found))
     after = [handle for name, handle in (running | found).items() if name == PROBE]
     submitted = executor.submit(jobs, after, running.values())
     given = found | dict(zip((cell.name for cell in todo), submitted, strict=True))

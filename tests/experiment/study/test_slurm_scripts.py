@@ -8,7 +8,9 @@ import pytest
 
 from resdepth.errors import ExecutorFailed
 from resdepth.experiment.study import slurm
-from resdepth.experiment.study.cell import Job
+from resdepth.experiment.study.cell import PROBE, Job
+from resdepth.experiment.study.record import read_jobs
+from resdepth.experiment.study.run import study
 from tests.support.process import Outcome
 
 SINFO = {
@@ -116,6 +118,20 @@ def test_arrays_that_were_submitted_before_a_failure_are_cancelled(
     with pytest.raises(ExecutorFailed, match="full"):
         slurm.create({}, "cpu").submit(jobs(tmp_path, 10, 40, 40))
     assert asked[-1] == ("scancel", "7_0", "7_1")
+
+
+def test_a_probe_is_known_although_the_cells_are_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def submit(self: slurm.Slurm, jobs: list[Job], *_: Any) -> list[str]:
+        if jobs[0].name != PROBE:
+            raise ExecutorFailed(executor="slurm", reason="too many jobs")
+        return ["7"]
+
+    monkeypatch.setattr(slurm.Slurm, "submit", submit)
+    with pytest.raises(ExecutorFailed, match="too many jobs"):
+        study(tmp_path / "study", executor="slurm", depth=[4, 8], lr="auto", device="cpu")
+    assert read_jobs(tmp_path / "study").handles == {PROBE: "7"}
 
 
 def test_without_slurm_its_missing_command_is_named(
