@@ -37,8 +37,12 @@ def drained() -> bool:
     jobs = queued()
     # A node that could not end a job takes no other one: nothing would happen any more.
     assert "drain" not in asked("sinfo", "-h", "-o", "%T %E")
-    for job, why in jobs.items():
-        if "BeginTime" in why:
+    waiting = [job for job, why in jobs.items() if "BeginTime" in why]
+    if waiting:
+        # slurmd compares whole seconds: it takes a job that starts in the second in which it was
+        # killed for the killed one and refuses it ("Job credential revoked").
+        time.sleep(1.5)
+        for job in waiting:
             subprocess.run(["scontrol", "update", f"JobId={job}", "StartTime=now"], check=False)
     # squeue may say nothing of a job for the moment in which it is queued again.
     time.sleep(0.2 if jobs else 2.0)
