@@ -86,7 +86,7 @@ wheels: install ## build wheels of both packages into dist/ and try them without
 
 test-gpu: install ## the GPU engine's tests, compiled (needs a CUDA device)
 	$(BIN)/python -m pytest tests/engine/test_cuda.py tests/engine/test_graphed.py \
-		tests/engine/test_tiling.py tests/engine/test_convolutional.py tests/experiment/test_gpu.py
+		tests/engine/test_tiling.py tests/engine/test_convolutional.py tests/training/test_gpu.py
 
 # Slurm keeps all it has in a folder of its own; only its packages go into the system.
 test-slurm: install ## studies on a Slurm that is brought up for them (needs root on Debian)
@@ -95,7 +95,7 @@ test-slurm: install ## studies on a Slurm that is brought up for them (needs roo
 	export SLURM_LOCAL_DIR=$$(mktemp -d) SLURM_LOCAL_ACCT=0; \
 	trap 'tests/support/slurm-local.sh stop; rm -rf "$$SLURM_LOCAL_DIR"' EXIT; \
 	tests/support/slurm-local.sh start && eval "$$(tests/support/slurm-local.sh env)" && \
-	CUDA_VISIBLE_DEVICES= $(BIN)/python -m pytest tests/experiment/study/test_slurm.py
+	CUDA_VISIBLE_DEVICES= $(BIN)/python -m pytest tests/study/test_slurm.py
 
 bench: install ## the CPU engine against torch
 	$(BIN)/python benchmarks/bench_step.py

@@ -26,7 +26,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
 import resdepth
-from resdepth.experiment.problem import initial_network
+from resdepth.training.problem import initial_network
 
 STEPS_OF_WARM_UP = 3
 

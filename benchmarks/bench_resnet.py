@@ -26,8 +26,8 @@ from resdepth.engine.classifier import Descent, Graphed
 from resdepth.engine.convolutional import ResNet, blocks_per_stage, initialise
 from resdepth.engine.device import resolve_device
 from resdepth.engine.formats import Format, candidates, fastest
-from resdepth.experiment.classification import Classification
 from resdepth.options.resnet_cifar import ResnetCifarOptions
+from resdepth.training.classification import Classification
 
 sys.path.append(str(Path(__file__).parent.parent))
 from tests.support.plain_resnet import Plain

@@ -17,7 +17,7 @@ from resdepth.figures.paths import draw_norms
 from resdepth.figures.style import save
 from resdepth.mathematics.slopes import PowerLaw
 from resdepth.records import write_numbers
-from resdepth.runs.models import read_models
+from resdepth.weights.models import read_models
 
 EXPONENTS = (1.0, 1.5, 2.0, 3.0)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 import resdepth
-from resdepth.experiment.problem import initial_network
 from resdepth.mathematics.pvariation import weight_path
+from resdepth.training.problem import initial_network
 
 
 def train(options: resdepth.TrainOptions, folder: Path) -> resdepth.Run:

@@ -12,14 +12,12 @@ if TYPE_CHECKING:
     from resdepth.analysis.paths import profile_table as profile_table
     from resdepth.analysis.paths import variation_table as variation_table
     from resdepth.analysis.pool import pooled as pooled
+    from resdepth.api import render_landscape as render_landscape
+    from resdepth.api import render_trajectory as render_trajectory
+    from resdepth.api import spectrum as spectrum
+    from resdepth.api import train as train
     from resdepth.data.load import load_data as load_data
     from resdepth.errors import ResdepthError as ResdepthError
-    from resdepth.experiment.api import render_landscape as render_landscape
-    from resdepth.experiment.api import render_trajectory as render_trajectory
-    from resdepth.experiment.api import spectrum as spectrum
-    from resdepth.experiment.api import train as train
-    from resdepth.experiment.notebook import NotebookProgress as NotebookProgress
-    from resdepth.experiment.study.run import study as study
     from resdepth.mathematics.decay import fit_decay as fit_decay
     from resdepth.mathematics.pvariation import p_variation_norm as p_variation_norm
     from resdepth.mathematics.pvariation import p_variation_norms as p_variation_norms
@@ -27,14 +25,16 @@ if TYPE_CHECKING:
     from resdepth.options.landscape import TrajectoryOptions as TrajectoryOptions
     from resdepth.options.spectrum import SpectrumOptions as SpectrumOptions
     from resdepth.options.train import TrainOptions as TrainOptions
-    from resdepth.runs.models import read_models as read_models
     from resdepth.runs.run import Run as Run
     from resdepth.runs.run import open_run as open_run
     from resdepth.runs.run import weight_path as weight_path
-    from resdepth.runs.stored.models import stored_models as stored_models
+    from resdepth.study.run import study as study
+    from resdepth.training.notebook import NotebookProgress as NotebookProgress
+    from resdepth.weights.models import read_models as read_models
+    from resdepth.weights.stored import stored_models as stored_models
 
 _HOMES = {
-    "NotebookProgress": "resdepth.experiment.notebook",
+    "NotebookProgress": "resdepth.training.notebook",
     "RenderOptions": "resdepth.options.landscape",
     "ResdepthError": "resdepth.errors",
     "Run": "resdepth.runs.run",
@@ -49,13 +49,13 @@ _HOMES = {
     "p_variation_norms": "resdepth.mathematics.pvariation",
     "pooled": "resdepth.analysis.pool",
     "profile_table": "resdepth.analysis.paths",
-    "read_models": "resdepth.runs.models",
-    "render_landscape": "resdepth.experiment.api",
-    "render_trajectory": "resdepth.experiment.api",
-    "spectrum": "resdepth.experiment.api",
-    "stored_models": "resdepth.runs.stored.models",
-    "study": "resdepth.experiment.study.run",
-    "train": "resdepth.experiment.api",
+    "read_models": "resdepth.weights.models",
+    "render_landscape": "resdepth.api",
+    "render_trajectory": "resdepth.api",
+    "spectrum": "resdepth.api",
+    "stored_models": "resdepth.weights.stored",
+    "study": "resdepth.study.run",
+    "train": "resdepth.api",
     "variation_table": "resdepth.analysis.paths",
     "weight_path": "resdepth.runs.run",
 }

@@ -13,12 +13,12 @@ from resdepth.analysis.training import RunCurves, training_curves
 from resdepth.data.load import load_data
 from resdepth.engine.kernels.eager import EagerEngine
 from resdepth.engine.reference import ReferenceEngine
-from resdepth.experiment.problem import initial_network
 from resdepth.figures import style
 from resdepth.mathematics import initialise
 from resdepth.mathematics.activation import ACTIVATIONS, Activation
 from resdepth.mathematics.random import stream
 from resdepth.options.train import TrainOptions
+from resdepth.training.problem import initial_network
 from tests.support.networks import AUGMENTATIONS, batch, network
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from resdepth.analysis.cells import CellRow, DepthRow, Reason, by_depth
 from resdepth.errors import ResdepthError
-from resdepth.experiment.goal import Rises
 from resdepth.mathematics.slopes import FEW
 from resdepth.runs.events import read_recording
 from resdepth.runs.gaps import described
 from resdepth.runs.manifest import Manifest
 from resdepth.runs.series import Recording
+from resdepth.training.stopping import Rises
 
 UNEQUAL = 0.1
 """Share by which mean losses of two depths may differ before they count as unequal."""

@@ -9,13 +9,13 @@ from typing import Any, Literal
 import numpy as np
 
 from resdepth.analysis.pool import spelled
-from resdepth.experiment.study.plan import ALWAYS
-from resdepth.experiment.study.record import NAME as PLAN
-from resdepth.experiment.study.record import read_plan
-from resdepth.experiment.study.state import Row, table
 from resdepth.options.train import TrainOptions, rate_at
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import Manifest
+from resdepth.study.plan import ALWAYS
+from resdepth.study.record import NAME as PLAN
+from resdepth.study.record import read_plan
+from resdepth.study.state import Row, table
 
 Reason = Literal["", "missed", "diverged", "unfinished", "failed", "lost", "unreadable", "repeated"]
 """Why a cell does not count, in one word."""

@@ -9,11 +9,11 @@ import numpy as np
 
 from resdepth.analysis.cells import CellRow
 from resdepth.errors import ResdepthError
-from resdepth.experiment.objectives import Source
-from resdepth.experiment.spectrum import spectrum
 from resdepth.mathematics.interval import Array
 from resdepth.mathematics.slopes import PowerLaw, power_law
 from resdepth.options.spectrum import SpectrumOptions
+from resdepth.probing.objectives import Source
+from resdepth.probing.spectrum import spectrum
 from resdepth.runs.run import Run
 
 Say = Callable[[str], None]

@@ -9,7 +9,7 @@ from resdepth.analysis.pool import seed_names, together
 from resdepth.mathematics.interval import Array, Interval, mean_interval
 from resdepth.mathematics.slopes import PowerLaw, power_law
 from resdepth.mathematics.statistics import doubling_distance
-from resdepth.runs.models import Model
+from resdepth.weights.models import Model
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from resdepth.mathematics.pvariation import (
     weight_path,
 )
 from resdepth.mathematics.statistics import PathStatistics, gathered_statistics, path_statistics
-from resdepth.runs.models import Model
-from resdepth.runs.stored.models import StoredModel
-from resdepth.runs.stored.stages import input_size
+from resdepth.weights.models import Model
+from resdepth.weights.stages import input_size
+from resdepth.weights.stored import StoredModel
 
 Array = NDArray[np.float64]
 AnyModel = Model | StoredModel

@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 
 from resdepth.analysis.measure import AnyModel, M, same_weights
 from resdepth.errors import AnalysisImpossible, RunsDiffer
-from resdepth.options.aside import PLACE, RECORDING
+from resdepth.options.non_training import PLACE, RECORDING
 from resdepth.options.programs import effective_options
 from resdepth.options.train import REGRESSIONS, TrainOptions
 from resdepth.runs.manifest import Manifest

@@ -6,10 +6,10 @@ from pathlib import Path
 from resdepth.analysis.curvefit import CurveFit
 from resdepth.analysis.measure import AnyModel
 from resdepth.analysis.study import Study
-from resdepth.experiment.study.record import NAME as PLAN
 from resdepth.runs.events import event_files
 from resdepth.runs.manifest import NAME as MANIFEST
-from resdepth.runs.stored.models import StoredModel
+from resdepth.study.record import NAME as PLAN
+from resdepth.weights.stored import StoredModel
 
 
 def model_files(models: Iterable[AnyModel]) -> Iterator[Path]:

@@ -17,15 +17,15 @@ from resdepth.analysis.pool import Pool, experiments, in_order, pooled
 from resdepth.analysis.rates import RateTable, rate_curves
 from resdepth.analysis.scaling import ScalingTable, model_scaling
 from resdepth.errors import AnalysisImpossible, PathMissing, ResdepthError
-from resdepth.experiment.study.command import quoted, run_command
-from resdepth.experiment.study.plan import ALWAYS
-from resdepth.experiment.study.record import NAME as PLAN
-from resdepth.experiment.study.record import read_plan
+from resdepth.find_files import walk
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import Manifest, read_manifest
-from resdepth.runs.models import Model, read_models
-from resdepth.walk import walk
+from resdepth.study.command import quoted, run_command
+from resdepth.study.plan import ALWAYS
+from resdepth.study.record import NAME as PLAN
+from resdepth.study.record import read_plan
+from resdepth.weights.models import Model, read_models
 
 OMEGA = "avg_grad_norm"
 """The recorded scalar whose decay is fitted."""

@@ -12,9 +12,9 @@ def export(options: ExportOptions, call: ExportInvocation, given: frozenset[str]
     A run gives its newest checkpoint. A .pth file is a Python list of L tensors (d, d) that
     torch.load(weights_only=True) reads; .safetensors and .npz hold one array 'blocks' (L, d, d).
     """
-    from resdepth.experiment.export import export as write
-    from resdepth.experiment.export import sources_of
     from resdepth.records import as_json, with_provenance
+    from resdepth.training.export import export as write
+    from resdepth.training.export import sources_of
 
     paths = write(options.sources, options.out, options.format, by_run=options.by_run)
     if call.json_:

@@ -20,7 +20,7 @@ from resdepth.options.landscape import (
     TrajectoryOptions,
 )
 from resdepth.options.landscape_picture import SUFFIXES, VisInvocation, VisOptions
-from resdepth.options.place import written_as
+from resdepth.options.location import written_as
 
 if TYPE_CHECKING:
     from resdepth.runs.surface import Surface
@@ -41,8 +41,8 @@ def render(options: RenderOptions, call: RenderInvocation, given: frozenset[str]
     run, training, checkpoint = drawn_around(options.sources)
     out = _surface_path(options.out, run)
     with signals.deferred():
-        from resdepth.experiment.landscape import render as evaluate
-        from resdepth.experiment.objectives import Source
+        from resdepth.probing.landscape import render as evaluate
+        from resdepth.probing.objectives import Source
         from resdepth.records import as_json
 
     source = Source(training, checkpoint)
@@ -81,7 +81,7 @@ def trajectory(
     check_writable(at)
     out = at.with_suffix(SUFFIX)
     with signals.deferred():
-        from resdepth.experiment.trajectory import trajectory as evaluate
+        from resdepth.probing.trajectory import trajectory as evaluate
         from resdepth.records import as_json
         from resdepth.runs.surface import files_of
 

@@ -16,7 +16,7 @@ from resdepth.options.landscape_picture import (
     VisInvocation,
     VisOptions,
 )
-from resdepth.options.place import PICTURES, written_as
+from resdepth.options.location import PICTURES, written_as
 
 if TYPE_CHECKING:
     from resdepth.figures.landscape import Shown

@@ -20,8 +20,8 @@ from resdepth.options.paths import PathInvocation, PathOptions
 if TYPE_CHECKING:
     from resdepth.analysis.measure import AnyModel
     from resdepth.analysis.pool import Pool
-    from resdepth.runs.stored.bundle import Bundle
-    from resdepth.runs.stored.names import Listed
+    from resdepth.weights.bundle import Bundle
+    from resdepth.weights.names import Listed
 
 
 def models_of(
@@ -61,8 +61,8 @@ def _counted(models: "Sequence[AnyModel]") -> str:
 
 
 def _found(options: PathOptions, call: PathInvocation, command: str) -> "Sequence[AnyModel]":
-    from resdepth.runs.models import read_models
-    from resdepth.runs.stored.models import stored_models
+    from resdepth.weights.models import read_models
+    from resdepth.weights.stored import stored_models
 
     sources, layers = options.sources, options.layer_range
     suffix = f".{options.ext.lstrip('.')}" if options.ext else ""
@@ -86,11 +86,11 @@ def _others(
     options: PathOptions, call: PathInvocation, command: str, error: ResdepthError
 ) -> "Sequence[AnyModel]":
     """Runs of `resnet-cifar` by the patterns they have; else what looks like layers is printed."""
-    from resdepth.runs.stored import stages
-    from resdepth.runs.stored.bundle import read_bundles
-    from resdepth.runs.stored.families import UNSCALED, quantised
-    from resdepth.runs.stored.models import family_models
-    from resdepth.runs.stored.names import layer_families
+    from resdepth.weights import stages
+    from resdepth.weights.bundle import read_bundles
+    from resdepth.weights.families import UNSCALED, quantised
+    from resdepth.weights.names import layer_families
+    from resdepth.weights.stored import family_models
 
     try:
         bundles = read_bundles(options.sources, options.ext)

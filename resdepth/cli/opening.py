@@ -60,7 +60,7 @@ def conducted(
         with signals.deferred():
             opening = opened(program, options, call, given)
             terminal = told(call)
-            from resdepth.experiment.session import conduct
+            from resdepth.training.session import conduct
 
             prepared = prepare()
         return opening.folder, conduct(opening, prepared, terminal)

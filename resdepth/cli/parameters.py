@@ -16,7 +16,7 @@ from resdepth.cli import console, spelling
 from resdepth.options.base import Invocation, Options, flag_of
 from resdepth.options.effect import idle, refuse_idle
 from resdepth.options.fields import choices, flags, help_text, metavar, presentation, repeated
-from resdepth.options.place import place
+from resdepth.options.location import place
 from resdepth.options.resolve import resolve, to_yaml
 
 O = TypeVar("O", bound=Options)  # noqa: E741

@@ -10,7 +10,7 @@ from resdepth.cli.parameters import command_line
 from resdepth.cli.window import open_window
 from resdepth.errors import AnalysisImpossible, ResdepthError, WriteFailed
 from resdepth.options.base import Options
-from resdepth.options.place import PICTURES, written_as
+from resdepth.options.location import PICTURES, written_as
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from resdepth.cli import console, signals
-from resdepth.experiment.observer import Start
+from resdepth.training.observer import Start
 
 REFRESH = 0.1
 """Seconds between two updates of the live line."""

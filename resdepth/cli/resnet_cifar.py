@@ -50,7 +50,7 @@ def _single(options: ResnetCifarOptions, call: ResnetCifarInvocation, given: fro
 
 
 def _prepare() -> Any:
-    from resdepth.experiment.convolutional import prepare
+    from resdepth.training.convolutional import prepare
 
     return prepare
 
@@ -59,7 +59,7 @@ def _seeds(options: ResnetCifarOptions, call: ResnetCifarInvocation, given: froz
     folder = run_folder(options, call)
     with signals.deferred():
         terminal = told(call)
-        from resdepth.experiment.seeds import run_seeds
+        from resdepth.training.seeds import run_seeds
 
     summary = run_seeds(
         folder,

@@ -13,8 +13,8 @@ from resdepth.errors import ResdepthError, WriteFailed
 from resdepth.options.spectrum import SpectrumInvocation, SpectrumOptions
 
 if TYPE_CHECKING:
-    from resdepth.experiment.spectrum import Spectrum
     from resdepth.mathematics.spectrum import Search
+    from resdepth.probing.spectrum import Spectrum
 
 NAME = "spectrum"
 
@@ -31,9 +31,9 @@ def spectrum(options: SpectrumOptions, call: SpectrumInvocation, given: frozense
     default = around[0][0] / "spectrum.pdf" if len(around) == 1 else Path("spectrum.pdf")
     out = output(options.out or default, NAME)
     with signals.deferred():
-        from resdepth.experiment.objectives import Source
-        from resdepth.experiment.spectrum import spectrum as look
         from resdepth.figures.spectrum import draw_spectra
+        from resdepth.probing.objectives import Source
+        from resdepth.probing.spectrum import spectrum as look
         from resdepth.records import write_numbers
 
     console.route_warnings()

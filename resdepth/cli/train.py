@@ -25,7 +25,7 @@ def train(options: TrainOptions, call: TrainInvocation, given: frozenset[str]) -
 
 
 def _prepare() -> Any:
-    from resdepth.experiment.dense import prepare
+    from resdepth.training.dense import prepare
 
     return prepare
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resdepth.data.place import temporary_folder
-from resdepth.options.place import home_folder
+from resdepth.options.location import home_folder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from resdepth.contents import seen
 from resdepth.errors import DataInvalid, PathMissing, unreadable
-from resdepth.walk import walk
+from resdepth.find_files import walk
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import tempfile
 import warnings
 from pathlib import Path
 
-from resdepth.options.place import home_folder
+from resdepth.options.location import home_folder
 
 
 def cache_folder() -> Path:

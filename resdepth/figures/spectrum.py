@@ -10,9 +10,9 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from resdepth.experiment.spectrum import Spectrum
 from resdepth.figures import style
 from resdepth.mathematics.counting import Band
+from resdepth.probing.spectrum import Spectrum
 
 HEIGHT = 2.3
 """Inches of a row of panels."""

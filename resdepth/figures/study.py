@@ -14,7 +14,7 @@ from resdepth.figures import style
 from resdepth.figures.paths import LAYER, power
 from resdepth.mathematics.pvariation import path_scale
 from resdepth.mathematics.statistics import trend
-from resdepth.runs.models import Model
+from resdepth.weights.models import Model
 
 
 @style.styled

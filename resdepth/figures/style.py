@@ -27,8 +27,8 @@ from resdepth.atomic import write_whole
 from resdepth.errors import NoDisplay
 from resdepth.figures.colours import CATEGORIES as CATEGORIES
 from resdepth.figures.colours import categories as categories
-from resdepth.options.place import PICTURES as SUFFIXES
-from resdepth.options.place import written_as
+from resdepth.options.location import PICTURES as SUFFIXES
+from resdepth.options.location import written_as
 from resdepth.runs.provenance import Provenance
 
 P = ParamSpec("P")

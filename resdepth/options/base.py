@@ -30,7 +30,7 @@ from resdepth.options.fields import (
     presentation,
     type_words,
 )
-from resdepth.options.place import place
+from resdepth.options.location import place
 
 PER_CORE = "OMP_NUM_THREADS, else one per core"
 """Threads by default, as `cores.py` counts them."""

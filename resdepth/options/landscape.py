@@ -9,7 +9,7 @@ from resdepth.errors import OptionConflict
 from resdepth.options.base import PER_CORE, AnalysisInvocation, Options, option
 from resdepth.options.effect import Needs, needs
 from resdepth.options.landscape_picture import DRAWN, MOVING, suffix_of
-from resdepth.options.place import PICTURES, place
+from resdepth.options.location import PICTURES, place
 from resdepth.options.train import Device
 
 Kind = Literal["random", "pca", "hessian", "runs"]

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from resdepth.options.base import AnalysisInvocation, Options, option
 from resdepth.options.effect import Needs, needs
-from resdepth.options.place import PICTURES
+from resdepth.options.location import PICTURES
 
 MOVING = (".gif", ".mp4")
 SURFACES, GRIDS = ".vts", ".vti"

@@ -19,7 +19,7 @@ from resdepth.options import yaml12
 from resdepth.options.base import Options, flag_of
 from resdepth.options.complaint import complaint, nearest, original
 from resdepth.options.effect import effective
-from resdepth.options.place import spelled
+from resdepth.options.location import spelled
 
 Model = TypeVar("Model", bound=Options)
 

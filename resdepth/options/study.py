@@ -11,7 +11,7 @@ from resdepth.errors import OptionConflict
 from resdepth.options.base import AnalysisInvocation, Options, option
 from resdepth.options.executor import ExecutorInvocation
 from resdepth.options.fields import help_text, presentation
-from resdepth.options.place import written_as
+from resdepth.options.location import written_as
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.options.train import TrainOptions
 

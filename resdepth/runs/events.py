@@ -15,11 +15,11 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 
 from resdepth.atomic import write_whole
 from resdepth.errors import FileCorrupt, PathMissing, no_events, write_failed
+from resdepth.find_files import walk
 from resdepth.runs.board import end_event, is_board_event, start_event
 from resdepth.runs.gaps import gaps, run_around
 from resdepth.runs.records import frame, read_records
 from resdepth.runs.series import Merger, Recording, Series
-from resdepth.walk import walk
 
 PATTERN = "events.out.tfevents.*"
 """What resdepth and TensorBoard call event files; others are known by `is_event_file`."""

@@ -9,7 +9,7 @@ from scipy import stats
 from resdepth.analysis.doubling import DoublingTable, doubling_table
 from resdepth.mathematics.interval import Interval
 from resdepth.mathematics.slopes import NOTHING, PowerLaw
-from resdepth.runs.models import Model
+from resdepth.weights.models import Model
 
 BETA = 0.5
 

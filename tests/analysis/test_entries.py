@@ -9,7 +9,7 @@ from scipy.stats import t as student
 
 from resdepth.analysis.entries import entry_table, spread_entries
 from resdepth.errors import AnalysisImpossible
-from resdepth.runs.models import Model
+from resdepth.weights.models import Model
 from tests.support.tables import cells
 
 BETA = 0.25

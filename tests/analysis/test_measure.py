@@ -14,8 +14,8 @@ from resdepth.analysis.measure import critical, layer_norms, statistics, variati
 from resdepth.analysis.paths import norm_table, profile_table, variation_table
 from resdepth.analysis.scaling import model_scaling
 from resdepth.errors import AnalysisImpossible, OptionConflict
-from resdepth.runs.models import Model
-from resdepth.runs.stored.models import StoredModel, stored_models
+from resdepth.weights.models import Model
+from resdepth.weights.stored import StoredModel, stored_models
 
 EXPONENTS = [1.0, 1.7, 2.0, 3.0]
 SHAPE = (3, 2, 3, 3)

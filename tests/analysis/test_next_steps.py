@@ -13,10 +13,10 @@ from resdepth.analysis.cells import CellRow
 from resdepth.analysis.next_steps import next_steps, reached_by_all
 from resdepth.analysis.study import read_study
 from resdepth.analysis.study_numbers import study_numbers
-from resdepth.experiment.study.extension import extended
-from resdepth.experiment.study.plan import Plan
-from resdepth.experiment.study.record import Jobs, read_plan, write_jobs, write_plan
 from resdepth.runs.manifest import Manifest, read_manifest, write_manifest
+from resdepth.study.extension import extended
+from resdepth.study.plan import Plan
+from resdepth.study.record import Jobs, read_plan, write_jobs, write_plan
 from tests.support.studies import parsed
 
 SMALL = {"width": 3, "threads": 1, "train_fraction": 0.05, "epochs": 2, "checkpoint_every": 0}

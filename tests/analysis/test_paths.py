@@ -16,7 +16,7 @@ from resdepth.analysis.paths import (
 from resdepth.errors import OptionConflict
 from resdepth.mathematics.pvariation import p_variation_norm
 from resdepth.mathematics.slopes import NOTHING, power_law
-from resdepth.runs.models import Model
+from resdepth.weights.models import Model
 from tests.support.tables import cells
 
 BETA = 0.3

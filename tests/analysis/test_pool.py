@@ -19,8 +19,8 @@ from resdepth.errors import AnalysisImpossible, RunsDiffer
 from resdepth.runs.checkpoint import last_path, step_path
 from resdepth.runs.export import write_model
 from resdepth.runs.manifest import read_manifest, write_manifest
-from resdepth.runs.models import Model, read_models
-from resdepth.runs.stored.models import stored_models
+from resdepth.weights.models import Model, read_models
+from resdepth.weights.stored import stored_models
 
 
 def trained(folder: Path, **given: Any) -> Path:

@@ -10,7 +10,7 @@ from resdepth.analysis.scaling import model_scaling, scaling_numbers, scaling_ta
 from resdepth.mathematics.exponents import Cell
 from resdepth.mathematics.statistics import STATISTICS, path_statistics
 from resdepth.records import as_json
-from resdepth.runs.models import Model
+from resdepth.weights.models import Model
 from tests.support.synthetic import white
 from tests.support.tables import cells as rows_of
 

@@ -15,13 +15,13 @@ from resdepth.analysis.doubling import doubling_table
 from resdepth.analysis.rates import rate_curves, transfer
 from resdepth.analysis.study import read_study
 from resdepth.errors import AnalysisImpossible, NotConverged
-from resdepth.experiment.objectives import Source
-from resdepth.experiment.spectrum import spectrum
-from resdepth.experiment.study.plan import Plan
-from resdepth.experiment.study.record import write_plan
 from resdepth.mathematics.statistics import doubling_distance
 from resdepth.options.spectrum import SpectrumOptions
-from resdepth.runs.models import Model
+from resdepth.probing.objectives import Source
+from resdepth.probing.spectrum import spectrum
+from resdepth.study.plan import Plan
+from resdepth.study.record import write_plan
+from resdepth.weights.models import Model
 
 SMALL = {"width": 3, "threads": 1, "train_fraction": 0.05, "alpha": 0.5, "lr": 1.0}
 

@@ -157,7 +157,7 @@ def test_any_curve_gives_numbers_and_a_figure(
 def test_a_spectrum_that_fails_does_not_cost_the_others(
     call: Call, tmp_path: Path, monkeypatch, bad: int
 ) -> None:
-    from resdepth.experiment import spectrum
+    from resdepth.probing import spectrum
 
     real, looked = spectrum.extreme_eigenpairs, list[int]()
 
@@ -180,7 +180,7 @@ def test_a_spectrum_that_fails_does_not_cost_the_others(
 def test_an_interruption_keeps_the_spectra_that_were_found(
     call: Call, tmp_path: Path, monkeypatch
 ) -> None:
-    from resdepth.experiment import spectrum
+    from resdepth.probing import spectrum
 
     real, looked = spectrum.extreme_eigenpairs, list[int]()
 

@@ -54,6 +54,6 @@ def imported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 @pytest.mark.parametrize("name", NEEDLESS)
 def test_nothing_needless_is_imported(imported: set[str], name: str) -> None:
-    assert "resdepth.experiment.session" in imported
+    assert "resdepth.training.session" in imported
     found = [module for module in sorted(imported) if f"{module}.".startswith(f"{name}.")]
     assert not found

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from resdepth.engine.optimiser import ConstantRate, DynamicRate, descend
-from resdepth.experiment.problem import rate_rule
 from resdepth.options.train import TrainOptions
+from resdepth.training.problem import rate_rule
 
 NORMS = [3.0, 0.5, 7.0, 0.0, 2.5]
 

@@ -8,8 +8,8 @@ import pytest
 
 from resdepth.analysis.curvefit import CurveFit
 from resdepth.mathematics.decay import fit_decay
-from resdepth.runs.models import Model
 from resdepth.runs.surface import Surface
+from resdepth.weights.models import Model
 
 
 @pytest.fixture

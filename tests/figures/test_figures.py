@@ -37,8 +37,8 @@ from resdepth.mathematics.exponents import Cell
 from resdepth.mathematics.interval import Interval
 from resdepth.mathematics.slopes import NOTHING
 from resdepth.mathematics.statistics import path_statistics
-from resdepth.runs.models import Model
 from resdepth.runs.surface import Surface
+from resdepth.weights.models import Model
 from tests.support.synthetic import white
 
 STEPS = np.arange(50)

@@ -23,7 +23,7 @@ from resdepth.figures.report import write_report
 from resdepth.figures.words import WORDS, anchor
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.runs.manifest import read_manifest, write_manifest
-from resdepth.runs.models import Model, read_models
+from resdepth.weights.models import Model, read_models
 from tests.support.browser import browser, needs_browser
 
 DEPTHS, SEEDS, RATES = (4, 8, 16), (0, 1), (1.0, 2.0)

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resdepth.experiment.curvature import LayerTraces, Traces
-from resdepth.experiment.spectrum import Spectrum
 from resdepth.figures.spectrum import draw_spectra
 from resdepth.mathematics.counting import Band, Counts
+from resdepth.probing.curvature import LayerTraces, Traces
+from resdepth.probing.spectrum import Spectrum
 from tests.support.artists import bands, bars, corners, curves, same
 
 X = np.geomspace(1e-3, 1.0, 9)

@@ -22,7 +22,7 @@ from resdepth.mathematics.decay import fit_decay
 from resdepth.mathematics.interval import mean_interval
 from resdepth.mathematics.slopes import NOTHING, power_law
 from resdepth.mathematics.statistics import trend
-from resdepth.runs.models import Model
+from resdepth.weights.models import Model
 from tests.support.artists import bars, curves, same
 from tests.support.synthetic import smooth
 

@@ -8,10 +8,10 @@ import safetensors.torch
 import torch
 
 from resdepth.errors import DepthTwice, FileCorrupt, NotARun
-from resdepth.experiment.export import export
 from resdepth.runs.checkpoint import Checkpoint, last_path, write_checkpoint
 from resdepth.runs.export import write_model
 from resdepth.runs.folder import create_run
+from resdepth.training.export import export
 
 WHOLE = torch.arange(10 * 6 * 9, dtype=torch.float32).reshape(10, 6, 3, 3)
 

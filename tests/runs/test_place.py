@@ -10,7 +10,7 @@ import pytest
 import resdepth
 from resdepth.errors import FileCorrupt
 from resdepth.runs.checkpoint import read_checkpoint
-from resdepth.runs.models import read_model, read_models
+from resdepth.weights.models import read_model, read_models
 
 SMALL: dict[str, Any] = {"depth": 3, "width": 2, "epochs": 2, "threads": 1, "train_fraction": 0.05}
 

@@ -11,9 +11,9 @@ import torch
 from resdepth.contents import OLD_TORCH
 from resdepth.errors import ResdepthError
 from resdepth.runs.checkpoint import read_checkpoint
-from resdepth.runs.stored.bundle import read_bundles
 from resdepth.runs.surface import read_surface
-from resdepth.runs.weights import read_weights
+from resdepth.weights.bundle import read_bundles
+from resdepth.weights.own import read_weights
 
 
 def written(save: Callable[[io.BytesIO], object]) -> bytes:

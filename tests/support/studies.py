@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from resdepth.cli.app import LazyCommand
-from resdepth.experiment.study import worker
 from resdepth.options.resolve import resolve
 from resdepth.options.study import StudyOptions
+from resdepth.study import worker
 from tests.support.process import Workers, wait_until
 from tests.support.runs import Whole, whole
 

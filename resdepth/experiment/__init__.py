@@ -1,1 +1,0 @@
-"""Data and engine brought together into run folders."""

@@ -1,1 +1,0 @@
-"""Studies: one experiment at many depths and seeds, each a run of its own."""

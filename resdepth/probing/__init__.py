@@ -1,0 +1,1 @@
+"""Experiments on trained networks: loss landscapes, curvature, trajectories."""

@@ -1,0 +1,1 @@
+"""Studies: many runs over depths, seeds and other options."""

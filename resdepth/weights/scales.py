@@ -1,0 +1,109 @@
+"""Quantised weights: float8 times the scales beside them; integers are named for what they are."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from math import prod
+
+import numpy as np
+
+from resdepth.weights.tensor import Array, Numbers, Stored
+
+FLOAT8, SCALED, QUANTISED = "float8", " with scales", "quantised "
+BLOCK = 128
+"""Rows and columns of a block with one scale, as most models have them."""
+_SCALES = ("{name}_scale_inv", "{name}_scale", "{module}.scale_weight", "{module}.scale")
+"""What the scale of tensor `name` of a module is called. All of them multiply."""
+_INTEGERS: dict[str, tuple[tuple[str, ...], str]] = {
+    "packed by GPTQ or AWQ": (("{module}.scales", "{module}.qzeros", "{module}.g_idx"), "qweight"),
+    "of bitsandbytes, 8 bits": (("{module}.SCB",), ""),
+    "of bitsandbytes, 4 bits": (("{name}.absmax", "{name}.quant_map"), ""),
+    "packed by compressed-tensors": (("{module}.weight_scale",), "weight_packed"),
+    "with a scale beside them": (_SCALES, ""),
+}
+"""By its kind what lies beside a tensor of integers, and what the tensor itself is called."""
+
+
+def with_scales(tensors: Mapping[str, Stored]) -> dict[str, Stored]:
+    """`tensors`, with float8 ones multiplied by their scales, which are then left out.
+
+    A scale is one number, one for each row, or one for each block. Products are exact in float64.
+    Where the scale does not fit, and where integers have scales, the tensor has no numbers, and its
+    `dtype` says why.
+    """
+    found: dict[str, Stored] = {}
+    used: set[str] = set()
+    for name, stored in tensors.items():
+        if stored.dtype.startswith(FLOAT8):
+            beside = [scale for scale in _named(_SCALES, name) if scale in tensors][:1]
+            found[name] = _scaled(stored, tensors[beside[0]]) if beside else stored
+        elif stored.numbers is None:
+            found[name], beside = _integers(stored, tensors)
+        else:
+            found[name], beside = stored, []
+        used.update(beside)
+    return {name: stored for name, stored in found.items() if name not in used}
+
+
+def _named(templates: tuple[str, ...], name: str) -> list[str]:
+    module = name.rpartition(".")[0]
+    return [template.format(name=name, module=module) for template in templates]
+
+
+def _integers(stored: Stored, tensors: Mapping[str, Stored]) -> tuple[Stored, list[str]]:
+    """A tensor without real numbers with the word for its kind, and what belongs to it."""
+    for kind, (templates, ending) in _INTEGERS.items():
+        beside = [name for name in _named(templates, stored.name) if name in tensors]
+        if beside and stored.name.endswith(ending):
+            return replace(stored, dtype=f"{QUANTISED}{stored.dtype}, {kind}"), beside
+    return stored, []
+
+
+def _scaled(stored: Stored, scale: Stored) -> Stored:
+    whole = stored.shape or (1,)
+    sizes = _blocks(whole, scale.shape)
+    if sizes is None or scale.numbers is None or stored.numbers is None:
+        shape = " x ".join(map(str, scale.shape))
+        word = f"{QUANTISED}{stored.dtype}, whose scale ({scale.dtype}, {shape}) does not fit"
+        return replace(stored, dtype=word, numbers=None)
+    numbers = _product(stored.numbers, whole, scale, sizes)
+    return replace(stored, dtype=stored.dtype + SCALED, numbers=numbers)
+
+
+def _product(
+    numbers: Numbers, shape: tuple[int, ...], scale: Stored, sizes: tuple[int, ...]
+) -> Numbers:
+    @cache
+    def scales() -> Array:
+        counts = [-(-length // size) for length, size in zip(shape, sizes, strict=True)]
+        return scale.whole().reshape(counts)
+
+    def product(start: int, stop: int) -> Array:
+        places = np.unravel_index(np.arange(start, stop), shape)
+        blocks = tuple(place // size for place, size in zip(places, sizes, strict=True))
+        return numbers(start, stop) * scales()[blocks]
+
+    return product
+
+
+def _blocks(shape: tuple[int, ...], scales: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Along each axis of a tensor the entries that share a scale; None if the shapes do not fit."""
+    if prod(scales) == 1:
+        return tuple(max(length, 1) for length in shape)
+    if len(scales) == 1 < len(shape):
+        # One for each row; one for each column would need another shape.
+        if scales[0] != shape[0]:
+            return None
+        scales = scales + (1,) * (len(shape) - 1)
+    if len(scales) != len(shape):
+        return None
+    sizes = [_size(length, count) for length, count in zip(shape, scales, strict=True)]
+    return None if 0 in sizes else tuple(sizes)
+
+
+def _size(length: int, count: int) -> int:
+    if count == 1:
+        return max(length, 1)
+    if count == -(-length // BLOCK):
+        return BLOCK
+    return 0 if not count or length % count else length // count

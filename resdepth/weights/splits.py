@@ -1,0 +1,74 @@
+"""Files that are no checkpoint by themselves: parts split among devices, and states of training."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from resdepth.errors import AnalysisImpossible, FileCorrupt, ResdepthError
+from resdepth.weights.file import read_file
+from resdepth.weights.tensor import Stored
+
+_TRAINING = re.compile(
+    r"(.*[._-])?(optim|optimizer|optim_states|scheduler|scaler|training_args|trainer_state|"
+    r"rng_state|random_states)([._-]?[0-9]+)?\.\w+"
+)
+_FILE = re.compile(r"(.*(?:consolidated|rank|shard|fsdp)[._-]?)([0-9]+)(.*)")
+_FOLDER = re.compile(r"(.*(?:mp|tp|pp|dp)_rank_?)([0-9]+)(.*)")
+Tensors = Mapping[str, Stored]
+
+
+def is_training_state(path: Path) -> bool:
+    """Whether a file is called like the state of an optimiser, a scheduler or a generator."""
+    return _TRAINING.fullmatch(path.name.lower()) is not None
+
+
+def check_distributed(path: Path) -> None:
+    """Raise FileCorrupt if `path` is a part that only torch's own program can put together."""
+    if path.suffix == ".distcp":
+        program = "python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER OUT.pt"
+        reason = "a part of a checkpoint that was split among devices"
+        raise FileCorrupt(path=path, reason=reason, remedy=f"'{program}' merges it")
+
+
+def check_whole(path: Path, known: Mapping[Path, Tensors]) -> None:
+    """Raise AnalysisImpossible if another file holds other parts of the same tensors as `path`.
+
+    Programs that train on several devices write one file for each of them. The names of the files
+    or of their folders differ in a number (consolidated.00.pth, mp_rank_00/model.pt), and the names
+    and shapes of the tensors are the same. `known` are the tensors of the files that were read.
+    """
+    other = _numbered_alike(path)
+    if other is None:
+        return
+    try:
+        tensors = known[other] if other in known else read_file(other)
+    except ResdepthError:
+        return
+    ours = {name: stored.shape for name, stored in known[path].items()}
+    shared = ours.keys() & tensors.keys()
+    if shared and all(tensors[name].shape == ours[name] for name in shared):
+        name = other.name if other.name != path.name else f"{other.parent.name}/{other.name}"
+        raise AnalysisImpossible(
+            path=path,
+            reason=f"it and {name} hold the same tensors: parts of one checkpoint that was split "
+            "among devices, not repetitions",
+            remedy="merge them with the program that wrote them, and give the result",
+        )
+
+
+def _numbered_alike(path: Path) -> Path | None:
+    """The first other file of those numbered 0, 1, … to which `path` belongs, itself or by its
+    folder; None if it does not."""
+    for place, pattern, inside in ((path, _FILE, ""), (path.parent, _FOLDER, path.name)):
+        match = pattern.fullmatch(place.name)
+        if match is None:
+            continue
+        found: dict[int, Path] = {}
+        for beside in sorted(place.parent.iterdir()):
+            other = pattern.fullmatch(beside.name)
+            file = beside / inside if inside else beside
+            if other and other.group(1, 3) == match.group(1, 3) and file.is_file():
+                found[int(other[2])] = file
+        if len(found) > 1 and set(found) == set(range(len(found))):
+            return found[0] if found[0] != path else found[1]
+    return None

@@ -1,0 +1,208 @@
+"""What is no whole checkpoint: one line that says what was seen, and nothing is run."""
+
+import json
+import os
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+from resdepth.errors import FileCorrupt, FileUnsafe, ResdepthError
+from resdepth.runs.sealed import sealed
+from resdepth.weights.bundle import read_bundles
+from resdepth.weights.file import read_file
+
+PLACE = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
+
+
+def raw(header: str | bytes | dict[str, object], data: bytes = bytes(8)) -> bytes:
+    text = json.dumps(header) if isinstance(header, dict) else header
+    text = text.encode() if isinstance(text, str) else text
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def entry(**changed: object) -> bytes:
+    return raw({"w": PLACE | changed})
+
+
+def flipped() -> bytes:
+    content = bytearray(sealed({"w": torch.ones(5)}, {}))
+    content[-1] ^= 1
+    return bytes(content)
+
+
+SAFETENSORS: dict[str, tuple[bytes, str]] = {
+    "empty": (b"", "an empty file"),
+    "short": (b"12345", "text that begins with '12345', not what safetensors writes"),
+    "pointer": (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
+    "page": (b"<!DOCTYPE html>", "an HTML page"),
+    "truncated": (entry()[:-1], "its tensors take 8 bytes, of which 7 are there"),
+    "cut header": (entry()[:20], "its header claims .* bytes, of a file of 20"),
+    "absurd length": (struct.pack("<Q", 2**63) + b"{}", "its header claims 9223372036854775808"),
+    "no JSON": (raw("{oops"), "its header is no JSON"),
+    "no text": (raw(b"{\xff\xfe}"), "its header is no JSON"),
+    "deep JSON": (raw('{"a":' * 100_000), "its header is no JSON"),
+    "a key twice": (
+        raw(f'{{"w":{json.dumps(PLACE)},"w":{json.dumps(PLACE)}}}'),
+        "its header names 'w' twice",
+    ),
+    "no place": (raw({"w": {"dtype": "F32"}}), "says of 'w' no dtype, shape and place"),
+    "a word": (raw({"w": "x"}), "says of 'w' no dtype, shape and place"),
+    "dtype": (entry(dtype="F128"), "an unknown dtype 'F128'"),
+    "a list of a dtype": (entry(dtype=["F32"]), "an unknown dtype"),
+    "shape": (entry(shape=[-2]), "a shape or place that is none"),
+    "true": (entry(shape=[True, 2]), "a shape or place that is none"),
+    "huge shape": (entry(shape=[2**40, 2**40]), "8 bytes for .* numbers of F32"),
+    "sizes": (entry(shape=[3]), "8 bytes for 3 numbers of F32"),
+    "backwards": (entry(data_offsets=[8, 0]), "-8 bytes for 2 numbers"),
+    "beyond": (entry(data_offsets=[8, 16]), "does not begin where the one before ends"),
+    "overlap": (
+        raw({"v": PLACE, "w": PLACE}),
+        "'w' does not begin where the one before ends",
+    ),
+    "behind": (raw({"w": PLACE}, bytes(11)), "3 bytes lie behind its tensors"),
+    "checksum": (flipped(), "its checksum does not agree"),
+    "a pickle": (b"\x80\x04K\x01.", "a Python pickle, not what safetensors writes"),
+}
+
+
+@pytest.mark.parametrize("case", SAFETENSORS)
+def test_safetensors(tmp_path: Path, case: str) -> None:
+    content, message = SAFETENSORS[case]
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(FileCorrupt, match=message) as caught:
+        read_file(path)
+    assert one_line(caught.value, path)
+
+
+def one_line(error: ResdepthError, path: Path) -> bool:
+    return str(path) in str(error) and "\n" not in str(error) and bool(error.advice())
+
+
+class Evil:
+    def __reduce__(self):
+        return os.mkdir, ("was_run",)
+
+
+def truncate(path: Path) -> None:
+    torch.save({"w": torch.ones(500)}, path)
+    path.write_bytes(path.read_bytes()[:900])
+
+
+def flip(path: Path) -> None:
+    torch.save({"w": torch.ones(500)}, path)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+PICKLES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "truncated": (truncate, "the beginning of a zip archive"),
+    "flipped": (flip, "differs from its checksum"),
+    "text": (lambda path: path.write_text("hello"), "text that begins with 'hello'"),
+    "no tensors": (lambda path: torch.save({"epoch": 3}, path), "a dict without tensors"),
+    "a number": (lambda path: torch.save(3, path), "a int without tensors"),
+    "two of a name": (
+        lambda path: torch.save({"a": {"b": torch.ones(1)}, "a.b": torch.ones(1)}, path),
+        "two of its tensors are called 'a.b'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PICKLES)
+def test_pickles(tmp_path: Path, case: str) -> None:
+    write, message = PICKLES[case]
+    path = tmp_path / "x.pt"
+    write(path)
+    with pytest.raises(FileCorrupt, match=message) as caught:
+        read_file(path)
+    assert one_line(caught.value, path)
+
+
+@pytest.mark.parametrize("name", ["x.pt", "x.ckpt", "x.bin"])
+def test_code_is_named_and_not_run(tmp_path: Path, monkeypatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save({"state_dict": {"w": torch.ones(2)}, "callbacks": Evil()}, tmp_path / name)
+    with pytest.raises(FileUnsafe, match=r"asks for (posix|nt)\.mkdir, which is code"):
+        read_file(tmp_path / name)
+    assert not (tmp_path / "was_run").exists()
+
+
+ARCHIVES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "objects": (lambda path: np.savez(path, w=np.array([Evil()], dtype=object)), "Python objects"),
+    "truncated": (
+        lambda path: np.savez(path, w=np.ones(500)) or os.truncate(path, 600),
+        "the beginning of a zip archive",
+    ),
+    "text": (lambda path: path.write_text("hello"), "text that begins with 'hello'"),
+    "torch's": (lambda path: torch.save({"w": torch.ones(3)}, path), "beside arrays"),
+}
+
+
+@pytest.mark.parametrize("case", ARCHIVES)
+def test_archives(tmp_path: Path, case: str) -> None:
+    write, message = ARCHIVES[case]
+    path = tmp_path / "x.npz"
+    write(path)
+    with pytest.raises(FileCorrupt, match=message) as caught:
+        read_file(path)
+    assert one_line(caught.value, path)
+
+
+INDEX = "model.safetensors.index.json"
+FIRST = "model-00001-of-00002.safetensors"
+SECOND = "model-00002-of-00002.safetensors"
+INDICES: dict[str, tuple[str | dict[str, object], str]] = {
+    "no JSON": ("{oops", "the index is no JSON"),
+    "a key twice": ('{"weight_map": {"a": "x", "a": "y"}}', "the index names 'a' twice"),
+    "no map": ({"metadata": {}}, "it has no 'weight_map'"),
+    "an empty map": ({"weight_map": {}}, "it has no 'weight_map'"),
+    "a list": ({"weight_map": ["a"]}, "it has no 'weight_map'"),
+    "a number": ({"weight_map": {"h.0.w": 1}}, "it names no file for 'h.0.w'"),
+    "above": ({"weight_map": {"h.0.w": "../x.safetensors"}}, "looks for 'h.0.w' outside its fold"),
+    "absolute": ({"weight_map": {"h.0.w": "/etc/passwd"}}, "outside its folder, in /etc/passwd"),
+    "windows": ({"weight_map": {"h.0.w": "..\\x"}}, "outside its folder"),
+    "missing": (
+        {"weight_map": {"h.0.w": FIRST, "h.1.w": "model-3.safetensors"}},
+        r"model-3.safetensors: the shard is missing: .*index.json names it for 'h.1.w'",
+    ),
+    "wrong": (
+        {"weight_map": {"h.0.w": FIRST, "h.1.w": FIRST}},
+        f"it says that 'h.1.w' is in {FIRST}, which does not hold it",
+    ),
+}
+
+
+def shards(folder: Path) -> None:
+    for number, name in enumerate((FIRST, SECOND)):
+        safetensors.torch.save_file({f"h.{number}.w": torch.ones(2, 2)}, folder / name)
+
+
+@pytest.mark.parametrize("case", INDICES)
+def test_indices(tmp_path: Path, case: str) -> None:
+    content, message = INDICES[case]
+    shards(tmp_path)
+    text = json.dumps(content) if isinstance(content, dict) else content
+    (tmp_path / INDEX).write_text(text)
+    with pytest.raises(FileCorrupt, match=message) as caught:
+        read_bundles([tmp_path])
+    assert one_line(caught.value, tmp_path)
+
+
+def test_a_shard_is_missing_without_an_index(tmp_path: Path) -> None:
+    shards(tmp_path)
+    (tmp_path / SECOND).unlink()
+    with pytest.raises(FileCorrupt, match=f"{SECOND}: this shard of 2 is missing"):
+        read_bundles([tmp_path / FIRST])
+
+
+def test_a_name_in_two_shards(tmp_path: Path) -> None:
+    shards(tmp_path)
+    (tmp_path / SECOND).write_bytes((tmp_path / FIRST).read_bytes())
+    with pytest.raises(FileCorrupt, match=f"{SECOND}: 'h.0.w' is in {FIRST} too"):
+        read_bundles([tmp_path])

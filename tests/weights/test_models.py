@@ -1,0 +1,343 @@
+"""Weights from every kind of file and folder, and one line for everything that is none."""
+
+import os
+import pickle
+import shutil
+import warnings
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+from resdepth.errors import (
+    AnalysisImpossible,
+    FileCorrupt,
+    FileUnsafe,
+    ModelsMissing,
+    PathMissing,
+    Unreadable,
+)
+from resdepth.runs.export import write_model
+from resdepth.weights.models import read_model, read_models
+
+
+def blocks(depth: int, width: int = 3, seed: int = 0) -> torch.Tensor:
+    return torch.randn(depth, width, width, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("format", ["pth", "safetensors", "npz"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_exported_models_come_back(tmp_path: Path, format: str, dtype: torch.dtype) -> None:
+    written = blocks(5).to(dtype)
+    model = read_model(write_model(tmp_path, written, format))
+    np.testing.assert_array_equal(model.blocks, written.double().numpy())
+    assert (model.depth, model.width, model.beta) == (5, 3, None)
+
+
+def test_one_layer_is_a_model(tmp_path: Path) -> None:
+    assert read_model(write_model(tmp_path, blocks(1))).depth == 1
+
+
+def test_folders_are_searched_and_sorted_by_depth(tmp_path: Path) -> None:
+    for seed in ("b", "a"):
+        for depth in (8, 4):
+            write_model(tmp_path / seed, blocks(depth))
+    models = read_models([tmp_path])
+    found = [(model.depth, model.path.parent.name) for model in models]
+    assert found == [(4, "a"), (4, "b"), (8, "a"), (8, "b")]
+
+
+def test_a_model_reached_twice_counts_once(tmp_path: Path) -> None:
+    path = write_model(tmp_path / "a", blocks(4))
+    assert len(read_models([tmp_path, tmp_path / "a", path])) == 1
+
+
+def test_extension_chooses_among_formats(tmp_path: Path) -> None:
+    write_model(tmp_path, blocks(4), "pth")
+    write_model(tmp_path, blocks(4), "npz")
+    for extension in ("npz", ".npz"):
+        assert [m.path.suffix for m in read_models([tmp_path], extension)] == [".npz"]
+    with pytest.raises(AnalysisImpossible, match="both of depth 4"):
+        read_models([tmp_path])
+
+
+def test_the_last_checkpoint_stands_for_a_folder(tmp_path: Path) -> None:
+    for name in ("step_00000001", "step_00000002", "last"):
+        write_model(tmp_path, blocks(4), "safetensors").rename(tmp_path / f"{name}.safetensors")
+    assert [m.path.stem for m in read_models([tmp_path])] == ["last"]
+
+
+def test_linked_folders_are_searched_and_a_loop_ends(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_model(tmp_path / "store" / name, blocks(4))
+        (tmp_path / "tree" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "tree" / name).symlink_to(tmp_path / "store" / name)
+    (tmp_path / "store/a/back").symlink_to(tmp_path / "tree")
+    models = read_models([tmp_path / "tree"])
+    assert [m.path.relative_to(tmp_path).parts[:2] for m in models] == [
+        ("tree", "a"),
+        ("tree", "b"),
+    ]
+    assert len(read_models([tmp_path / "tree", tmp_path / "store"])) == 2
+
+
+def test_a_linked_run_stands_for_itself(small_run, tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "run").symlink_to(small_run)
+    (model,) = read_models([tmp_path / "tree"])
+    assert model.path == tmp_path / "tree/run/checkpoints/last.safetensors"
+    assert model.beta == 0.25
+
+
+def test_hidden_files_and_folders_hold_no_weights(tmp_path: Path) -> None:
+    write_model(tmp_path, blocks(4))
+    write_model(tmp_path / ".trash", blocks(8))
+    write_model(tmp_path / "a", blocks(16)).rename(tmp_path / "a/._resnet_16.pth")
+    assert [m.depth for m in read_models([tmp_path])] == [4]
+
+
+def test_weights_below_weights_are_found(tmp_path: Path) -> None:
+    for depth, name in ((4, ""), (8, "a"), (16, "a/b")):
+        write_model(tmp_path / name, blocks(depth))
+    assert [m.depth for m in read_models([tmp_path])] == [4, 8, 16]
+
+
+FOREIGN = {
+    "empty.pth": b"",
+    "half.safetensors": bytes(12),
+    "text.pt": b"hello",
+    "numbers.npz": b"PK\x03\x04",
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_foreign_file_beside_weights_is_left_out(tmp_path: Path, name: str) -> None:
+    write_model(tmp_path, blocks(4))
+    (tmp_path / name).write_bytes(FOREIGN[name])
+    with pytest.warns(UserWarning, match=f"{name}: .*; left out"):
+        assert [m.depth for m in read_models([tmp_path])] == [4]
+    # What was named is not left out.
+    with pytest.raises(FileCorrupt):
+        read_models([tmp_path, tmp_path / name])
+
+
+def test_code_beside_weights_is_left_out_and_named(tmp_path: Path) -> None:
+    write_model(tmp_path, blocks(4))
+    torch.save([Evil()], tmp_path / "evil.pth")
+    with pytest.warns(
+        UserWarning, match=r"refused: the pickle asks for .*mkdir, which is code; left out"
+    ):
+        assert [m.depth for m in read_models([tmp_path])] == [4]
+
+
+def test_foreign_files_alone_are_an_error(tmp_path: Path) -> None:
+    for name in ("a.pth", "b.pth"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(FileCorrupt, match=r"a\.pth"):
+        read_models([tmp_path])
+
+
+def test_widths_are_not_mixed(tmp_path: Path) -> None:
+    write_model(tmp_path, blocks(4, width=3))
+    write_model(tmp_path, blocks(8, width=2))
+    with pytest.raises(AnalysisImpossible, match=r"width 2, but .* has 3|width 3, but .* has 2"):
+        read_models([tmp_path])
+
+
+def test_what_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(PathMissing):
+        read_models([tmp_path / "nowhere"])
+    with pytest.raises(ModelsMissing, match="with extension pth"):
+        read_models([tmp_path], "pth")
+
+
+class Evil:
+    def __reduce__(self):
+        return os.mkdir, ("was_run",)
+
+
+def _save(path: Path, content: object) -> None:
+    torch.save(content, path)
+
+
+def _truncate(path: Path) -> None:
+    torch.save([torch.ones(2, 2)] * 50, path)
+    path.write_bytes(path.read_bytes()[:700])
+
+
+def _script(path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.script(torch.nn.Sequential(torch.nn.Linear(2, 2))).save(str(path))
+
+
+def _zipped(path: Path, name: str = "a.txt") -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(name, "x")
+
+
+def _flip(path: Path) -> None:
+    torch.save([torch.ones(2, 2)] * 50, path)
+    content = bytearray(path.read_bytes())
+    content[300] ^= 1
+    path.write_bytes(content)
+
+
+def _lightning(path: Path) -> None:
+    state = {"a.weight": torch.ones(2, 2), "b": torch.ones(2)}
+    _save(path, {"state_dict": state, "epoch": 3, "pytorch-lightning_version": "2.5"})
+
+
+HOSTILE = {
+    "truncated": (_truncate, "the beginning of a zip archive, whose list of files at the end"),
+    "empty": (lambda path: path.write_bytes(b""), "an empty file"),
+    "text": (lambda path: path.write_text("hello\nworld"), "text that begins with 'hello', not"),
+    "page": (lambda path: path.write_text("<!DOCTYPE html>\n<p>404"), "an HTML page"),
+    "answer": (lambda path: path.write_text('{"error": 404}'), "text that begins with '{\"error"),
+    "pointer": (
+        lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\noid x\n"),
+        "a Git LFS pointer in the place of the file",
+    ),
+    "program": (_script, "a TorchScript program, not plain tensors"),
+    "other zip": (_zipped, r"a zip archive of other files \(a.txt\)"),
+    "numpy's": (lambda path: np.savez(path.open("wb"), a=np.ones(2)), "an archive of numpy arrays"),
+    "flipped": (_flip, "whose part .* differs from its checksum"),
+    "lightning": (_lightning, r"a Lightning checkpoint: no 'blocks' in its state_dict of 2 \(a.w"),
+    "other kind": (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n00"), "an HDF5 file"),
+    "safetensors": (
+        lambda path: path.write_bytes(safetensors.torch.save({"blocks": torch.ones(1, 2, 2)})),
+        r"a safetensors file \(blocks\), not what torch.save writes",
+    ),
+    "noise": (lambda path: path.write_bytes(b"\xfe\x01" * 9), "18 bytes of no kind that is known"),
+    "plain pickle": (lambda path: path.write_bytes(pickle.dumps([1, 2])), "a Python pickle, not"),
+    "raw pickle": (lambda path: path.write_bytes(pickle.dumps(Evil())), "a Python pickle, not"),
+    "mixed widths": (
+        lambda path: _save(path, [torch.ones(2, 2), torch.ones(3, 3)]),
+        "2 x 2 and 3 x 3",
+    ),
+    "oblong": (lambda path: _save(path, [torch.ones(2, 3)]), "1 x 2 x 3"),
+    "no layers": (lambda path: _save(path, []), "empty list"),
+    "words": (lambda path: _save(path, ["a"]), "other than tensors"),
+    "whole numbers": (lambda path: _save(path, torch.ones(1, 2, 2, dtype=torch.int32)), "real"),
+    "nan": (lambda path: _save(path, torch.full((2, 2, 2), torch.nan)), r"layer 0, entry \(0, 0\)"),
+    "infinite": (lambda path: _save(path, [torch.full((2, 2), torch.inf)]), "is inf"),
+    "names": (
+        lambda path: _save(path, {"a": torch.ones(2), "b": torch.ones(2)}),
+        r"no tensor named 'blocks' among 2 \(a, b\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_hostile_pickles_are_refused_in_one_line(tmp_path: Path, case: str) -> None:
+    write, message = HOSTILE[case]
+    path = tmp_path / "resnet_4.pth"
+    write(path)
+    with pytest.raises(FileCorrupt, match=message) as caught:
+        read_model(path)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+    # The file is somebody else's: there is no run to export again.
+    assert "export" not in caught.value.advice()
+
+
+@pytest.mark.parametrize("content", [Evil(), [Evil()], torch.nn.Linear(2, 2)])
+def test_code_in_a_pickle_is_named_and_not_run(tmp_path: Path, monkeypatch, content) -> None:
+    monkeypatch.chdir(tmp_path)
+    _save(tmp_path / "x.pth", content)
+    with pytest.raises(FileUnsafe, match=r"posix\.mkdir|nt\.mkdir|torch\.nn"):
+        read_model(tmp_path / "x.pth")
+    assert not (tmp_path / "was_run").exists()
+
+
+def test_objects_in_an_archive_are_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", blocks=np.array([Evil()], dtype=object))
+    with pytest.raises(FileCorrupt, match="Python objects"):
+        read_model(tmp_path / "x.npz")
+
+
+@pytest.mark.parametrize("suffix", ["npz", "safetensors"])
+@pytest.mark.parametrize("keep", [0, 60, 150, 400])
+def test_truncated_archives_are_refused(tmp_path: Path, suffix: str, keep: int) -> None:
+    path = write_model(tmp_path, blocks(9), suffix)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(FileCorrupt, match=CUT[suffix, keep]):
+        read_model(path)
+
+
+CUT = {
+    ("npz", 0): "an empty file",
+    ("npz", 60): "the beginning of a zip archive",
+    ("npz", 150): "the beginning of a zip archive",
+    ("safetensors", 0): "an empty file",
+    ("safetensors", 60): "60 bytes, of which a safetensors header alone would take more",
+    ("safetensors", 150): "150 bytes, of which a safetensors header alone would take more",
+    ("safetensors", 400): "a safetensors file of .* bytes, of which 400 are there",
+    ("npz", 400): "the beginning of a zip archive",
+}
+
+
+@pytest.mark.parametrize("name", ["weights.ckpt", "pytorch_model.bin"])
+def test_a_file_that_is_named_is_read_whatever_torch_users_call_it(
+    tmp_path: Path, name: str
+) -> None:
+    _save(tmp_path / name, list(blocks(4)))
+    assert read_model(tmp_path / name).depth == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "seen"),
+    [
+        ("model.h5", b"\x89HDF\r\n\x1a\n00", "it is an HDF5 file"),
+        ("notes.md", b"# Notes", "it is text that begins with '# Notes'"),
+        ("model.npy", b"\x93NUMPY\x01\x00", "it is a numpy array"),
+    ],
+)
+def test_another_extension_is_no_kind_of_weights(
+    tmp_path: Path, name: str, content: bytes, seen: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ModelsMissing, match=seen):
+        read_model(tmp_path / name)
+
+
+def test_a_folder_with_the_name_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "x.pth").mkdir()
+    with pytest.raises(Unreadable, match="Is a directory"):
+        read_model(tmp_path / "x.pth")
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "advice"),
+    [
+        ("exported_models", "resnet_6.pth", "export the run again"),
+        ("checkpoints", "last.safetensors", "remove the file; an earlier checkpoint is taken then"),
+    ],
+)
+def test_what_helps_depends_on_whose_file_it_is(
+    small_run: Path, tmp_path: Path, part: str, name: str, advice: str
+) -> None:
+    run = shutil.copytree(small_run, tmp_path / "run")
+    path = run / part / name
+    path.write_bytes(path.read_bytes()[:-7])
+    with pytest.raises(FileCorrupt) as caught:
+        read_model(path)
+    assert caught.value.advice() == advice or "truncated" in caught.value.advice()
+
+
+@pytest.mark.parametrize("part", ["", "exported_models", "checkpoints"])
+def test_a_run_and_its_folders_know_the_beta_and_the_last_weights(small_run, part: str) -> None:
+    (model,) = read_models([small_run / part])
+    last = read_model(small_run / "checkpoints" / "last.safetensors")
+    np.testing.assert_array_equal(model.blocks, last.blocks)
+    assert (model.depth, model.width, model.beta) == (6, 4, 0.25)
+
+
+def test_without_a_last_checkpoint_the_newest_counts(small_run, tmp_path: Path) -> None:
+    run = shutil.copytree(small_run, tmp_path / "run")
+    (run / "checkpoints" / "last.safetensors").unlink()
+    assert read_models([run])[0].path.stem == "step_00000005"
+    shutil.rmtree(run / "checkpoints")
+    assert read_models([run])[0].path.parent.name == "exported_models"
