@@ -16,7 +16,7 @@ def export(options: ExportOptions, call: ExportInvocation, given: frozenset[str]
     from resdepth.training.export import export as write
     from resdepth.training.export import sources_of
 
-    paths = write(options.sources, options.out, options.format, by_run=options.by_run)
+    paths = write(options.sources, options.folder, options.format, by_run=options.by_run)
     if call.json_:
         read = [file for source in options.sources for file in sources_of(source)]
         numbers = with_provenance({"files": paths}, origin_of(options, read))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resdepth.cli import console
-from resdepth.cli.tables import aligned
+from resdepth.cli.console import aligned
 from resdepth.errors import (
     FileCorrupt,
     ModelsMissing,

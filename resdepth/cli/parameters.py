@@ -14,10 +14,11 @@ from typer.main import get_command
 
 from resdepth.cli import console, spelling
 from resdepth.options.base import Invocation, Options, flag_of
+from resdepth.options.config import to_yaml
 from resdepth.options.effect import idle, refuse_idle
 from resdepth.options.fields import choices, flags, help_text, metavar, presentation, repeated
 from resdepth.options.location import place
-from resdepth.options.resolve import resolve, to_yaml
+from resdepth.options.resolve import resolve
 
 O = TypeVar("O", bound=Options)  # noqa: E741
 I = TypeVar("I", bound=Invocation)  # noqa: E741

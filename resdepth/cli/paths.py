@@ -5,10 +5,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from resdepth.cli import console
+from resdepth.cli.console import aligned
 from resdepth.cli.models import models_of
 from resdepth.cli.parameters import command
 from resdepth.cli.picture import finish, origin_of, output
-from resdepth.cli.tables import aligned
 from resdepth.errors import OptionConflict
 from resdepth.options.paths import (
     NormOptions,

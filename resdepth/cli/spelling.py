@@ -59,6 +59,8 @@ VALUES = {
 
 SOURCES = ("--dir-path", "--event-paths", "--config-path", "--checkpoint-path")
 """Old options whose values are now given as they are: what a command is to look at."""
+STUDY = "study run"
+"""The command in which `--out` is such an option too."""
 
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
@@ -76,8 +78,9 @@ def rewrite(command: Any, args: list[str], name: str) -> list[str]:
     if "--" in args:
         end = args.index("--")
         return [*rewrite(command, args[:end], name), *args[end:]]
-    renamed = list(_sources(_renamed(args, name)))
-    renamed = _separation(renamed)
+    sources = (*SOURCES, "--out") if name == STUDY else SOURCES
+    renamed = list(_sources(_renamed(args, name), sources))
+    renamed = _by_run(_entry(_separation(renamed)), name)
     renamed = [part for token in renamed for part in _boolean(command, token, name)]
     return _bare_resume(command, renamed)
 
@@ -107,13 +110,43 @@ def _renamed(args: list[str], command: str) -> Iterator[str]:
         yield f"{name}{equals}{value}"
 
 
-def _sources(args: Iterable[str]) -> Iterator[str]:
+def _sources(args: Iterable[str], names: Iterable[str]) -> Iterator[str]:
     for token in args:
         name, equals, value = token.partition("=")
-        if name not in SOURCES:
+        if name not in names:
             yield token
         elif equals:
             yield value
+
+
+def _taken(args: list[str], name: str) -> tuple[str | None, list[str]]:
+    """The value of the option `name`, None without it, and the other arguments."""
+    for at, token in enumerate(args):
+        flag, equals, value = token.partition("=")
+        if flag == name:
+            following = "".join(args[at + 1 : at + 2])
+            end = at + 1 if equals else at + 2
+            return value if equals else following, args[:at] + args[end:]
+    return None, args
+
+
+def _entry(args: list[str]) -> list[str]:
+    """`--pos-x i --pos-y j` is `--pos i,j`."""
+    row, args = _taken(args, "--pos-x")
+    column, args = _taken(args, "--pos-y")
+    return args if row is None and column is None else [*args, f"--pos={row or ''},{column or ''}"]
+
+
+def _by_run(args: list[str], command: str) -> list[str]:
+    """`--by-run` is `--out OUT/{run}`."""
+    given = [token for token in args if token.partition("=")[0] == "--by-run"]
+    if command != "export" or not given:
+        return args
+    args = [token for token in args if token not in given]
+    if not _truth(given[-1], command):
+        return args
+    out, args = _taken(args, "--out")
+    return [*args, f"--out={out or 'exported_models'}/{{run}}"]
 
 
 def _separation(args: list[str]) -> list[str]:
@@ -128,21 +161,24 @@ def _separation(args: list[str]) -> list[str]:
     ]
 
 
-def _boolean(command: Any, token: str, called: str) -> list[str]:
+def _truth(token: str, command: str) -> bool:
+    """Whether a boolean option is switched on."""
     name, equals, value = token.partition("=")
+    if equals and value.lower() not in TRUE + FALSE:
+        reason = f"should be true or false, not '{value}'"
+        raise OptionInvalid(flag=name, reason=reason, command=command)
+    return not equals or value.lower() in TRUE
+
+
+def _boolean(command: Any, token: str, called: str) -> list[str]:
+    name, equals, _ = token.partition("=")
     if not equals or not name.startswith("--"):
         return [token]
     for parameter in command.params:
         if not getattr(parameter, "is_flag", False):
             continue
         if name in parameter.opts or name in parameter.secondary_opts:
-            if value.lower() not in TRUE + FALSE:
-                raise OptionInvalid(
-                    flag=name,
-                    reason=f"should be true or false, not '{value}'",
-                    command=called,
-                )
-            on = (value.lower() in TRUE) == (name in parameter.opts)
+            on = _truth(token, called) == (name in parameter.opts)
             spelled = parameter.opts if on else parameter.secondary_opts
             return list(spelled[:1])
     return [token]
@@ -159,7 +195,5 @@ def _bare_resume(command: Any, args: list[str]) -> list[str]:
     at = args.index("--resume")
     if at + 1 < len(args) and not args[at + 1].startswith("-"):
         return args
-    out = next((token.partition("=")[2] for token in args if token.startswith("--out=")), None)
-    if out is None and "--out" in args[:-1]:
-        out = args[args.index("--out") + 1]
+    out, _ = _taken(args, "--out")
     return [*args[:at], f"--resume={out}", *args[at + 1 :]] if out else args

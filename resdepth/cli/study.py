@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from resdepth.atomic import check_writable
 from resdepth.cli import console, signals
+from resdepth.cli.console import aligned
 from resdepth.cli.parameters import command, command_line
 from resdepth.cli.picture import finish, origin_of
-from resdepth.cli.tables import aligned
 from resdepth.options.base import Options
 from resdepth.options.study import (
     NoOptions,

@@ -63,7 +63,7 @@ class Options(BaseModel):
     )
 
     OLD_NAMES: ClassVar[dict[str, str]] = {}
-    """Names of earlier versions, which records and configuration files may still have."""
+    """Names of earlier versions in records and configuration files; "" if nothing replaces one."""
 
     NEEDS: ClassVar[dict[str, Needs]] = {}
     """What an option needs to have an effect; options that always have one are not listed."""
@@ -92,10 +92,11 @@ class Options(BaseModel):
 
     @classmethod
     def renamed(cls, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The same values under today's names; an old name without a value says nothing."""
+        """The same values under today's names; an old name without a value has no effect."""
         old = {name: value for name, value in values.items() if name in cls.OLD_NAMES}
         today = {name: value for name, value in values.items() if name not in cls.OLD_NAMES}
-        return {cls.OLD_NAMES[n]: v for n, v in old.items() if v is not None} | today
+        given = {name: value for name, value in old.items() if value not in (None, False, "false")}
+        return {cls.OLD_NAMES[name] or name: value for name, value in given.items()} | today
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:

@@ -7,7 +7,6 @@ from typing import Any, Literal
 from pydantic import create_model, model_validator
 from pydantic.fields import FieldInfo
 
-from resdepth.errors import OptionConflict
 from resdepth.options.base import AnalysisInvocation, Options, option
 from resdepth.options.executor import ExecutorInvocation
 from resdepth.options.fields import help_text, presentation
@@ -94,8 +93,9 @@ class NoOptions(Options):
 class StudyInvocation(ExecutorInvocation):
     """One call of `study run`."""
 
-    study: Path | None = option(None, "the study to begin or to go on with", positional=True)
-    out: Path | None = option(None, "the same as STUDY", default_text="study")
+    study: Path | None = option(
+        None, "the study to begin or to resume", positional=True, default_text="study"
+    )
     dry_run: bool = option(
         False,
         "print the commands of the cells, for slurm the batch scripts, and train nothing",
@@ -103,17 +103,10 @@ class StudyInvocation(ExecutorInvocation):
     )
     json_: bool = option(False, "print the cells as JSON on stdout", flags=("--json",))
 
-    @model_validator(mode="after")
-    def _one_place(self) -> "StudyInvocation":
-        if self.study is not None and self.out is not None and self.study != self.out:
-            reason = f"the study is {self.study} already"
-            raise OptionConflict(flag="--out", reason=reason, remedy="give one of the two")
-        return self
-
     @property
     def folder(self) -> Path:
         """The folder of the study."""
-        return self.study or self.out or Path("study")
+        return self.study or Path("study")
 
 
 class RetryInvocation(ExecutorInvocation):

@@ -10,11 +10,11 @@ import yaml
 
 from resdepth.atomic import write_text
 from resdepth.errors import FileCorrupt, NotAStudy, NotEmpty, ResdepthError
-from resdepth.options import yaml12
+from resdepth.options import config
 from resdepth.options.complaint import nearest
 from resdepth.options.executor import ExecutorInvocation, checked
 from resdepth.options.resolve import resolve
-from resdepth.study.plan import ALWAYS, Plan, Probe, ascending
+from resdepth.study.plan import ALWAYS, Plan, Probe
 
 NAME = "study.yaml"
 JOBS = "jobs.json"
@@ -57,7 +57,7 @@ def write_plan(plan: Plan) -> None:
         "options": plan.options,
         "probes": [asdict(probe) for probe in plan.probes],
     }
-    write_text(plan.folder / NAME, yaml12.dump(content))
+    write_text(plan.folder / NAME, config.written(content))
 
 
 def read_plan(folder: Path) -> Plan:
@@ -72,7 +72,7 @@ def read_plan(folder: Path) -> Plan:
     """
     path = folder / NAME
     try:
-        content = yaml12.load(path.read_text(encoding="utf-8"))
+        content = config.parsed(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         raise NotAStudy(path=folder) from None
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
@@ -81,14 +81,14 @@ def read_plan(folder: Path) -> Plan:
     try:
         if not isinstance(content, dict) or content.keys() != set(KEYS):
             raise ValueError(f"its entries are not {', '.join(KEYS)}")
-        if content["format"] != FORMAT:
+        if content["format"] != str(FORMAT):
             raise ValueError(f"format {content['format']}, not {FORMAT}")
         axes = {str(name): tuple(values) for name, values in content["axes"].items()}
-        probes = tuple(_probe(one) for one in content["probes"])
         plan = Plan(folder, axes, dict(content["options"]), tuple(content["command"]))
-        again = replace(Plan.of(folder, plan.spelled(), plan.command), probes=probes)
-        ordered = {name: ascending(values) for name, values in axes.items()}
-        if again.axes != ordered or set(ALWAYS) - set(axes):
+        again = Plan.of(folder, plan.spelled(), plan.command)
+        again = replace(again, probes=tuple(_probe(one, again) for one in content["probes"]))
+        lengths = {name: len(set(values)) for name, values in axes.items()}
+        if {n: len(v) for n, v in again.axes.items()} != lengths or set(ALWAYS) - set(axes):
             raise ValueError("its axes are not those of a plan")
         again.cells()
     except (ValueError, KeyError, TypeError, AttributeError, ResdepthError) as error:
@@ -97,10 +97,19 @@ def read_plan(folder: Path) -> Plan:
     return again
 
 
-def _probe(content: Mapping[str, Any]) -> Probe:
-    tried = {float(rate): bool(good) for rate, good in content["tried"].items()}
-    where, depth, seed = dict(content["where"]), int(content["depth"]), int(content["seed"])
+def _probe(content: Mapping[str, Any], plan: Plan) -> Probe:
+    tried = {float(rate): good == "true" for rate, good in content["tried"].items()}
+    depth, seed = int(content["depth"]), int(content["seed"])
+    where = {
+        name: next(value for value in plan.axes[name] if _is(value, word))
+        for name, word in content["where"].items()
+    }
     return Probe(where, depth, seed, tried, float(content["lr"]))
+
+
+def _is(value: Any, word: str) -> bool:
+    """Whether `word` spells the value of an axis."""
+    return str(value) == word or (isinstance(value, int | float) and float(word) == value)
 
 
 @dataclass(frozen=True)

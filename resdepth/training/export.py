@@ -38,7 +38,7 @@ def export(
         if target in found:
             # One name and one depth: the folder of each run would be the same.
             alone = "export them one by one, each with an --out of its own"
-            remedy = alone if by_run else "--by-run writes a folder for each run"
+            remedy = alone if by_run else "`out=DIR/{run}` writes a folder for each run"
             first = found[target][0]
             raise DepthTwice(first=first, second=source, depth=depth, remedy=remedy)
         found[target] = (source, checkpoint)

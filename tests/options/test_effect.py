@@ -31,9 +31,9 @@ ALWAYS: dict[type[Options], str] = {
     ResnetCifarOptions: "depth data data_dir train_fraction flip epochs batch_size alpha skip lr "
     "momentum weight_decay schedule warmup val_every checkpoint_every seeds seed device amp layout "
     "threads",
-    ExportOptions: "sources format by_run out",
+    ExportOptions: "sources format out",
     NormOptions: f"{PATHS} pvar pvar_only",
-    WeightsOptions: f"{PATHS} pos pos_x pos_y columns show",
+    WeightsOptions: f"{PATHS} pos columns show",
     ProfileOptions: f"{PATHS} p_min p_max points columns show",
     ScalingOptions: f"{PATHS} columns show",
     CurvefitOptions: "sources tag window_size filter_period time scaling_x infer_shift columns out "

@@ -12,7 +12,8 @@ from resdepth.errors import (
     OptionInvalid,
     PathMissing,
 )
-from resdepth.options.resolve import resolve, to_yaml
+from resdepth.options.config import to_yaml
+from resdepth.options.resolve import resolve
 from resdepth.options.train import TrainOptions
 
 
@@ -156,9 +157,7 @@ def test_an_unknown_key(tmp_path: Path, key: str, suggestion: str) -> None:
         (b"depth: [3", "line 1"),
         (b"depth: 3\n  width: 4", "line 2"),
         (b"\xff\xfe\xfa", "not UTF-8"),
-        (b"depth: " + b"9" * 5000, "digits"),
         (b"? [1]\n: 2", "line 1"),
-        (b"depth: !!python/object/apply:os.system ['true']", "line 1"),
         (b"[" * 1000, "brackets within brackets"),
     ],
 )
