@@ -10,11 +10,12 @@ import sys
 from typing_extensions import Buffer
 
 from resdepth.cli import signals
-from resdepth.errors import ResultUnwritable
+from resdepth.errors import System
 
 THRESHOLD = 100_000
 """New objects between two searches for cycles: imports make hundreds of thousands, none garbage,
 and with Python's own threshold of 700 the searches are a tenth of importing torch."""
+REMEDY = "the results did not arrive; files that the command wrote are complete"
 ESCAPE = "resdepth.escape"
 """Encoding errors of results: a path's own bytes, a backslash escape for all else."""
 
@@ -63,7 +64,7 @@ class _Stdout(io.FileIO):
                 raise
             closed = error.errno == errno.EBADF
             reason = "it is closed" if closed else error.strerror
-            raise ResultUnwritable(reason=reason) from None
+            raise System("standard output", f"cannot write: {reason}", REMEDY) from None
 
 
 def configure_streams() -> None:

@@ -11,12 +11,13 @@ from typing import Any
 import yaml
 from yaml.constructor import ConstructorError
 
-from resdepth.errors import ConfigKeyUnknown, ConfigUnreadable, PathMissing
+from resdepth.errors import Usage, no_such
 from resdepth.options.base import Options
 from resdepth.options.complaint import nearest
 from resdepth.options.location import spelled
 
 NULLS = ("", "~", "null", "Null", "NULL")
+_REMEDY = "'--print-config' writes one to start from"
 _NO_CONFIG = "not a configuration file"
 _MERGE = "merge keys are not read: write the options out"
 
@@ -62,25 +63,25 @@ def read_config(model: type[Options], path: Path) -> dict[str, Any]:
     try:
         content = parsed(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise PathMissing(path=path, kind="file") from None
+        raise no_such(path, "file") from None
     except IsADirectoryError:
-        raise ConfigUnreadable(path=path, reason=f"{_NO_CONFIG}: it is a directory") from None
+        raise Usage(path, f"{_NO_CONFIG}: it is a directory", _REMEDY) from None
     except OSError as error:
-        raise ConfigUnreadable(path=path, reason=f"cannot be read: {error.strerror}") from None
+        raise Usage(path, f"cannot be read: {error.strerror}", _REMEDY) from None
     except UnicodeDecodeError:
-        raise ConfigUnreadable(path=path, reason=f"{_NO_CONFIG}: not UTF-8 text") from None
+        raise Usage(path, f"{_NO_CONFIG}: not UTF-8 text", _REMEDY) from None
     except (yaml.YAMLError, RecursionError) as error:
-        raise ConfigUnreadable(path=path, reason=f"{_NO_CONFIG}: {_problem(error)}") from None
+        raise Usage(path, f"{_NO_CONFIG}: {_problem(error)}", _REMEDY) from None
     if content is None:
         return {}
     if not isinstance(content, dict):
         reason = f"{_NO_CONFIG}: it is not a mapping of option: value"
-        raise ConfigUnreadable(path=path, reason=reason)
+        raise Usage(path, reason, _REMEDY)
     named = model.renamed({str(key).replace("-", "_"): v for key, v in content.items()})
     for key in named:
         if key not in model.model_fields:
             suggestion = _MERGE if key == "<<" else nearest(key, model.model_fields)
-            raise ConfigKeyUnknown(path=path, key=key, suggestion=suggestion)
+            raise Usage(path, f"unknown option '{key}'", suggestion)
     return named
 
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from resdepth.errors import FileCorrupt, OptionConflict, OptionInvalid
+from resdepth.errors import Corrupt, Usage
 from resdepth.options.base import Options, flag_of
 from resdepth.options.complaint import complaint, original
 from resdepth.options.config import read_config
@@ -24,11 +24,11 @@ def resolve(
 
     Raises
     ------
-    OptionInvalid
+    Usage
         A value is of the wrong kind or out of its range; the message names the flag.
-    OptionConflict
+    Usage
         An argument is missing.
-    ConfigUnreadable, ConfigKeyUnknown, PathMissing
+    Usage, Usage, Missing
         The file is no mapping of options, names an unknown option, or is not there.
     """
     values = {} if config is None else read_config(model, config)
@@ -37,13 +37,13 @@ def resolve(
         return model.model_validate(values)
     except ValidationError as failure:
         if ours := original(failure):
-            raise type(ours)(**ours.context | {"command": command}) from None
+            raise ours from None
         name, reason = complaint(model, failure)
-        flag = flag_of(model, name) if name in model.model_fields else name
         if failure.errors()[0]["type"] == "missing":
+            flag = flag_of(model, name)
             remedy = f"resdepth {command} {'RUN' if flag == 'SOURCES' else flag}"
-            raise OptionConflict(flag=flag, reason="none was given", remedy=remedy) from None
-        raise OptionInvalid(flag=flag, reason=reason, command=command) from None
+            raise Usage(name, "none was given", remedy) from None
+        raise Usage(name, reason) from None
 
 
 def from_record(model: type[Model], recorded: Mapping[str, Any], path: Path) -> Model:
@@ -51,7 +51,7 @@ def from_record(model: type[Model], recorded: Mapping[str, Any], path: Path) -> 
 
     Raises
     ------
-    FileCorrupt
+    Corrupt
         They are not options of `model`; the message names the first that is wrong.
     """
     try:
@@ -61,4 +61,4 @@ def from_record(model: type[Model], recorded: Mapping[str, Any], path: Path) -> 
         flag = flag_of(model, name) if name in model.model_fields else name
         reason = str(original(failure) or f"{flag}: {reason}")
         remedy = "restore the file, or train again"
-        raise FileCorrupt(path=path, reason=reason, remedy=remedy) from None
+        raise Corrupt(path, reason, remedy) from None

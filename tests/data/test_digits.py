@@ -9,7 +9,7 @@ import torch
 
 from resdepth.data import digits
 from resdepth.data.load import load_data
-from resdepth.errors import OptionConflict
+from resdepth.errors import Usage
 from resdepth.options.train import TrainOptions
 
 
@@ -75,6 +75,6 @@ def test_train_fraction(fraction: float, samples: int) -> None:
     ],
 )
 def test_contradictions(settings: dict[str, int], message: str) -> None:
-    with pytest.raises(OptionConflict, match=message):
+    with pytest.raises(Usage, match=message):
         load_data(TrainOptions(**settings))
     load_data(TrainOptions(input_size=64, classes=12))

@@ -12,7 +12,7 @@ import torch
 
 from resdepth.data import folder
 from resdepth.data.dataset import Pixels
-from resdepth.errors import DataInvalid
+from resdepth.errors import Corrupt
 from tests.support.images import Write, contents, encoded, pixels, write_folder, write_zip
 
 ONE = encoded(pixels(0))
@@ -29,9 +29,9 @@ def loaded(path: Path) -> tuple[Pixels, Pixels, list[str]]:
 
 
 def refused(path: Path) -> str:
-    with pytest.raises(DataInvalid) as caught:
+    with pytest.raises(Corrupt) as caught:
         folder.pixels(path, 2)
-    assert str(path) in str(caught.value) and caught.value.advice()
+    assert str(path) in str(caught.value) and caught.value.remedy
     return str(caught.value)
 
 
@@ -168,10 +168,10 @@ def test_a_class_that_only_the_training_part_has(tmp_path: Path, write: Write) -
 
 def test_a_level_too_many_is_one_class(tmp_path: Path, write: Write) -> None:
     files = {name.replace("/", "/images/", 1): data for name, data in contents().items()}
-    with pytest.raises(DataInvalid, match="train/ has one class alone, 'images'") as caught:
+    with pytest.raises(Corrupt, match="train/ has one class alone, 'images'") as caught:
         folder.pixels(write(tmp_path, files), 2)
     hint = "if the classes are 'bird', 'cat', move these folders from train/images/ to train/"
-    assert caught.value.advice().startswith(hint)
+    assert caught.value.remedy.startswith(hint)
 
 
 @pytest.mark.parametrize(
@@ -195,9 +195,9 @@ def test_one_class_is_refused_whatever_else_is_there(
         part, label, rest = name.split("/")
         files[f"{part}/{moved.get(label, label)}/{label}{rest}"] = data
     path = write(tmp_path, files)
-    with pytest.raises(DataInvalid, match="train/ has one class alone") as caught:
+    with pytest.raises(Corrupt, match="train/ has one class alone") as caught:
         folder.pixels(path, 2)
-    assert ("move these folders" in caught.value.advice()) == ("all/bird" in moved.values())
+    assert ("move these folders" in caught.value.remedy) == ("all/bird" in moved.values())
 
 
 def test_an_empty_class_folder_is_named(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from resdepth.engine.kernels.eager import EagerEngine
 from resdepth.engine.loss import PowerLoss
 from resdepth.engine.network import Network
 from resdepth.engine.reference import ReferenceEngine
-from resdepth.errors import EngineUnavailable
+from resdepth.errors import Usage
 from resdepth.mathematics.activation import ACTIVATIONS
 from tests.support.networks import AUGMENTATIONS, LOSSES, batch, network
 
@@ -163,7 +163,7 @@ def test_auto_takes_the_fastest_that_has_second_derivatives() -> None:
 
 
 def test_an_engine_without_second_derivatives_says_so() -> None:
-    with pytest.raises(EngineUnavailable, match="has no second derivatives"):
+    with pytest.raises(Usage, match="has no second derivatives"):
         registry.choose_curvature("cuda", request("cuda"))
 
 

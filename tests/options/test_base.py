@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from resdepth.data.torchvision_sets import STATISTICS
 from resdepth.engine.kernels.registry import ENGINES
 from resdepth.engine.optimiser import ACTIVATION_CONSTANTS, DEFAULT_CONSTANT
-from resdepth.errors import OptionInvalid
+from resdepth.errors import Usage
 from resdepth.mathematics.activation import ACTIVATIONS
 from resdepth.mathematics.initialise import INITIALISATIONS
 from resdepth.options.export import ExportOptions
@@ -74,7 +74,7 @@ def test_options_are_frozen_and_closed() -> None:
     options = TrainOptions()
     with pytest.raises(ValidationError):
         options.depth = 3  # type: ignore[misc]
-    with pytest.raises(OptionInvalid, match=r"^colour: no such option"):
+    with pytest.raises(Usage, match=r"^colour: no such option"):
         TrainOptions(colour="red")  # type: ignore[call-arg]
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from resdepth.errors import ConfigKeyUnknown, ConfigUnreadable, OptionInvalid
+from resdepth.errors import Usage
 from resdepth.options.base import Options
 from resdepth.options.config import to_yaml
 from resdepth.options.curvefit import CurvefitOptions
@@ -29,9 +29,9 @@ WORDS = [
 
 def complaint(tmp_path: Path, text: str) -> str:
     (tmp_path / "c.yaml").write_text(text, encoding="utf-8")
-    with pytest.raises((ConfigUnreadable, ConfigKeyUnknown, OptionInvalid)) as caught:
+    with pytest.raises((Usage, Usage, Usage)) as caught:
         resolve(TrainOptions, {}, tmp_path / "c.yaml", command="train")
-    return f"{caught.value} ({caught.value.advice()})"
+    return f"{caught.value} ({caught.value.remedy})"
 
 
 @pytest.mark.parametrize(

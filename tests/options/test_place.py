@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from resdepth.errors import OptionInvalid
+from resdepth.errors import Usage
 from resdepth.options.base import Invocation, Options, flag_of
 from resdepth.options.curvefit import CurvefitOptions
 from resdepth.options.export import ExportOptions
@@ -71,7 +71,7 @@ def test_a_tilde_in_a_file_too(
 
 @cases
 def test_no_name_is_no_place(model: type[Options], name: str) -> None:
-    with pytest.raises(OptionInvalid, match="should name a file or folder") as caught:
+    with pytest.raises(Usage, match="should name a file or folder") as caught:
         resolved(model, name, "")
     assert str(caught.value).startswith(flag_of(model, name))
 
@@ -111,7 +111,7 @@ def test_without_a_home_folder(
     monkeypatch: pytest.MonkeyPatch, lack: Callable[[pytest.MonkeyPatch], None]
 ) -> None:
     lack(monkeypatch)
-    with pytest.raises(OptionInvalid, match="--data-dir: no home folder is known here for '~/x'"):
+    with pytest.raises(Usage, match="--data-dir: no home folder is known here for '~/x'"):
         resolve(TrainOptions, {"data_dir": "~/x"}, command="train")
 
 

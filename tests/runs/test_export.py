@@ -7,7 +7,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from resdepth.errors import DepthTwice, FileCorrupt, NotARun
+from resdepth.errors import Corrupt, Missing, Usage
 from resdepth.runs.checkpoint import Checkpoint, last_path, write_checkpoint
 from resdepth.runs.export import write_model
 from resdepth.runs.folder import create_run
@@ -53,7 +53,7 @@ def test_runs_and_checkpoints_of_several_depths(tmp_path: Path) -> None:
 def test_one_depth_twice_needs_folders(tmp_path: Path) -> None:
     first, second = make_run(tmp_path / "a", 3), make_run(tmp_path / "b", 3)
     out = tmp_path / "out"
-    with pytest.raises(DepthTwice, match=r"/a and .*/b are both of depth 3"):
+    with pytest.raises(Usage, match=r"/a and .*/b are both of depth 3"):
         export([first, second], out)
     assert not out.exists()
     found = export([first, last_path(second)], out, by_run=True)
@@ -62,17 +62,17 @@ def test_one_depth_twice_needs_folders(tmp_path: Path) -> None:
 
 def test_one_run_twice_is_refused_even_by_run(tmp_path: Path) -> None:
     run = make_run(tmp_path / "a", 3)
-    with pytest.raises(DepthTwice) as caught:
+    with pytest.raises(Usage) as caught:
         export([run, last_path(run)], tmp_path / "out", by_run=True)
     # What was asked for already is no advice.
-    assert "--by-run" not in caught.value.advice() and "--out" in caught.value.advice()
+    assert "--by-run" not in caught.value.remedy and "--out" in caught.value.remedy
 
 
 def test_everything_is_read_before_anything_is_written(tmp_path: Path) -> None:
     good, bad = make_run(tmp_path / "a", 3), make_run(tmp_path / "b", 4)
     last_path(bad).write_bytes(b"torn")
-    with pytest.raises(FileCorrupt):
+    with pytest.raises(Corrupt):
         export([good, bad], tmp_path / "out")
-    with pytest.raises(NotARun):
+    with pytest.raises(Missing):
         export([good, tmp_path], tmp_path / "out")
     assert not (tmp_path / "out").exists()

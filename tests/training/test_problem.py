@@ -6,7 +6,7 @@ import torch
 
 from resdepth.data.load import load_data
 from resdepth.engine.network import Network
-from resdepth.errors import OptionConflict
+from resdepth.errors import Usage
 from resdepth.mathematics.scaling import initial_scale
 from resdepth.options.train import TrainOptions
 from resdepth.training.problem import initial_network
@@ -63,5 +63,5 @@ def test_the_initial_scale_has_an_alpha_of_its_own() -> None:
     ],
 )
 def test_starts_that_do_not_fit_are_refused(options, message: str) -> None:
-    with pytest.raises(OptionConflict, match=message):
+    with pytest.raises(Usage, match=message):
         TrainOptions(**options)

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 import resdepth
-from resdepth.errors import ExecutorFailed
+from resdepth.errors import System
 from resdepth.options.train import TrainOptions
-from resdepth.study.cell import Job
-from resdepth.study.local import Local
+from resdepth.studies.cell import Job
+from resdepth.studies.local import Local
 from tests.support import studies
 from tests.support.process import Workers, wait_until
 from tests.support.runs import assert_same, whole
@@ -290,7 +290,7 @@ def conducted(local: Local, given: list[Job]) -> tuple[list[str], Exception | No
     local.submit(given)
     try:
         local.wait(ended.append)
-    except ExecutorFailed as error:
+    except System as error:
         return ended, error
     return ended, None
 

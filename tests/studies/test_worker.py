@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from resdepth.errors import WorkerLost
-from resdepth.study.worker import Worker, start_worker, start_workers
+from resdepth.studies.worker import Worker, start_worker, start_workers
 from tests.support import studies
 from tests.support.process import wait_until
 
