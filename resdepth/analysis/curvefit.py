@@ -161,12 +161,12 @@ def fit_files(
         try:
             for source in event_sources(path):
                 sources.setdefault(source.resolve(), source)
-        except Impossible as error:
+        except (Impossible, Missing) as error:
             problems.append(error)
     for source in sources.values():
         try:
             fits.append(fit_file(source, tag, filters, shift))
-        except (Impossible, Corrupt) as error:
+        except (Impossible, Missing, Corrupt) as error:
             problems.append(error)
     if not fits:
         raise _nothing_left(paths[0], problems)
