@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from resdepth.cli.console import line
 from resdepth.errors import Usage
 from resdepth.options.base import Options
 from resdepth.options.config import to_yaml
@@ -31,7 +32,7 @@ def complaint(tmp_path: Path, text: str) -> str:
     (tmp_path / "c.yaml").write_text(text, encoding="utf-8")
     with pytest.raises((Usage, Usage, Usage)) as caught:
         resolve(TrainOptions, {}, tmp_path / "c.yaml", command="train")
-    return f"{caught.value} ({caught.value.remedy})"
+    return line(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def complaint(tmp_path: Path, text: str) -> str:
         ("---\ndepth: 3\n---\nwidth: 4", "line 3: expected a single document in the stream, but"),
         ("base: &b {depth: 3}\n<<: *b", "unknown option 'base'"),
         ("<<: {depth: 3}", "merge keys are not read"),
-        ("seed: 1:30", "--seed: should be a whole number, not '1:30'"),
+        ("seed: 1:30", "seed: should be a whole number, not '1:30'"),
         ("lr: 2020-01-01", "--lr: should be a number, not '2020-01-01'"),
         ("depth: !!int 1:30", "--depth: should be a whole number, not '1:30'"),
         ("depth: !!python/object/apply:os.system ['true']", "should be a whole number"),
