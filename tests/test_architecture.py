@@ -10,15 +10,14 @@ import torch
 from matplotlib.figure import Figure
 
 from resdepth.analysis.training import RunCurves, training_curves
-from resdepth.data.load import load_data
 from resdepth.engine.kernels.eager import EagerEngine
 from resdepth.engine.reference import ReferenceEngine
 from resdepth.figures import style
 from resdepth.mathematics import initialise
 from resdepth.mathematics.activation import ACTIVATIONS, Activation
 from resdepth.mathematics.random import stream
-from resdepth.options.train import TrainOptions
-from resdepth.training.problem import initial_network
+from resdepth.options.train import InitialWeights, NetworkOptions
+from resdepth.training.problem import initial_blocks
 from tests.support.networks import AUGMENTATIONS, batch, network
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,9 +58,11 @@ def test_an_initial_rule_is_a_way_to_draw(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setitem(
         initialise.INITIALISATIONS, "orthogonal", initialise.Initialisation(orthogonal)
     )
-    options = TrainOptions(depth=4, width=3, dtype="float64")
-    options = options.model_copy(update={"init": "orthogonal"})
-    blocks = initial_network(options, load_data(options)[0]).blocks
+
+    class Orthogonal(InitialWeights):
+        kind = "orthogonal"
+
+    blocks = torch.from_numpy(initial_blocks(Orthogonal(), NetworkOptions(depth=4, width=3), 0))
     products = blocks @ blocks.mT / blocks[0, 0].square().sum()
     torch.testing.assert_close(products, torch.eye(3, dtype=torch.float64).expand(4, 3, 3))
 

@@ -9,8 +9,7 @@ from typing import Any, Self, TypeVar
 
 from resdepth.analysis.measure import AnyModel, M, same_weights
 from resdepth.errors import Impossible, not_repetitions
-from resdepth.options.non_training import PLACE, RECORDING
-from resdepth.options.programs import effective_options
+from resdepth.options.programs import PLACE, RECORDING
 from resdepth.options.train import REGRESSIONS, TrainOptions
 from resdepth.runs.manifest import Manifest
 from resdepth.runs.run import Run
@@ -226,8 +225,7 @@ def _check_steps(models: Sequence[AnyModel], runs: Mapping[Path, Manifest]) -> N
 def _told(manifest: Manifest) -> dict[str, Any]:
     """What determines the weights of a run, beside seed and depth."""
     aside = (*VARYING, *PLACE, *RECORDING)
-    options = effective_options(manifest.program, manifest.options)
-    told = {name: value for name, value in options.items() if name not in aside}
+    told = {name: value for name, value in manifest.options.items() if name not in aside}
     if "reached" in manifest.detail:
         told.pop("epochs", None)  # It ended at its --stop-loss, however many were allowed.
     # Points that are drawn depend on the seed.
@@ -237,5 +235,5 @@ def _told(manifest: Manifest) -> dict[str, Any]:
 
 def spelled(name: str) -> str:
     """An option as a label has it."""
-    known = name in TrainOptions.model_fields
+    known = name in TrainOptions.fields()
     return f"--{name.replace('_', '-')}" if known else f"the {name}"

@@ -81,7 +81,7 @@ def _flags() -> dict[str, str]:
     for module in iter_modules(options.__path__):
         for model in vars(import_module(f"{options.__name__}.{module.name}")).values():
             if isinstance(model, type) and issubclass(model, Options):
-                found |= {name: flag_of(model, name) for name in model.model_fields}
+                found |= {name: flag_of(model, name) for name in model.fields()}
     return found
 
 
@@ -116,7 +116,7 @@ def rewrite(command: Any, args: list[str], name: str) -> list[str]:
         return [*rewrite(command, args[:end], name), *args[end:]]
     sources = (*SOURCES, "--out") if name == STUDY else SOURCES
     renamed = list(_sources(_renamed(args, name), sources))
-    renamed = _by_run(_entry(_separation(renamed)), name)
+    renamed = _by_run(_no_norms(_entry(_separation(renamed)), name), name)
     renamed = [part for token in renamed for part in _boolean(command, token, name)]
     return _bare_resume(command, renamed)
 
@@ -175,6 +175,13 @@ def _entry(args: list[str]) -> list[str]:
     row, args = _taken(args, "--pos-x")
     column, args = _taken(args, "--pos-y")
     return args if row is None and column is None else [*args, f"--pos={row or ''},{column or ''}"]
+
+
+def _no_norms(args: list[str], command: str) -> list[str]:
+    """`--no-p-var` is `--p-var-every 0`."""
+    given = [token for token in args if token.partition("=")[0] == "--no-p-var"]
+    kept = [token for token in args if token not in given]
+    return [*kept, "--p-var-every=0"] if given and _truth(given[-1], command) else kept
 
 
 def _by_run(args: list[str], command: str) -> list[str]:

@@ -4,7 +4,7 @@ Every scalar is read as the word that stands in the file, and pydantic parses it
 word behind a flag: `off` is a word, `010` is ten, `1:30` is no number.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +77,20 @@ def read_config(model: type[Options], path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         reason = f"{_NO_CONFIG}: it is not a mapping of option: value"
         raise Usage(path, reason, _REMEDY)
-    named = model.renamed({str(key).replace("-", "_"): v for key, v in content.items()})
+    named, known = model.flattened(_underscored(content)), model.fields()
     for key in named:
-        if key not in model.model_fields:
-            suggestion = _MERGE if key == "<<" else nearest(key, model.model_fields)
+        if key not in known:
+            suggestion = _MERGE if key == "<<" else nearest(key, known)
             raise Usage(path, f"unknown option '{key}'", suggestion)
     return named
+
+
+def _underscored(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with underscores in all names, of groups and of options."""
+    return {
+        str(name).replace("-", "_"): _underscored(value) if isinstance(value, Mapping) else value
+        for name, value in content.items()
+    }
 
 
 def _problem(error: Exception) -> str:
@@ -98,8 +106,8 @@ def _problem(error: Exception) -> str:
 
 def to_yaml(options: Options) -> str:
     """The options as YAML that `--config` reads back to the same options."""
-    content = {name: _written(value) for name, value in options.model_dump().items()}
-    return written(content)
+    flat = {name: _written(value) for name, value in options.flat().items()}
+    return written(options.split(flat)[0])
 
 
 def _written(value: Any) -> Any:

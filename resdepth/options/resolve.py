@@ -1,53 +1,55 @@
-"""Flag > configuration file > default, merged once; every complaint names the flag."""
+"""Options of a command: flag over configuration file over record over default."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from resdepth.errors import Corrupt, Usage
-from resdepth.options.base import Options, flag_of
-from resdepth.options.complaint import complaint, original
+from resdepth.options.base import LENIENT, Options, flag_of
+from resdepth.options.complaint import usage_error
 from resdepth.options.config import read_config
-from resdepth.options.effect import effective
+from resdepth.options.effect import without_idle
 
 Model = TypeVar("Model", bound=Options)
 
 
 def resolve(
-    model: type[Model], given: Mapping[str, Any], config: Path | None = None, *, command: str
+    model: type[Model],
+    given: Mapping[str, Any],
+    config: Path | None = None,
+    *,
+    command: str,
+    lenient: Collection[str] = (),
 ) -> Model:
     """Options of `model` from the flags `given` over the file `config` over the defaults.
 
-    Options without effect are taken; `refuse_idle` refuses them.
+    Options that have no effect are refused; the `lenient` ones are dropped instead.
 
     Raises
     ------
     Usage
-        A value is of the wrong kind or out of its range; the message names the flag.
-    Usage
-        An argument is missing.
-    Usage, Usage, Missing
-        The file is no mapping of options, names an unknown option, or is not there.
+        A value is wrong, is missing, or has no effect; or the file is no mapping of options.
+    Missing
+        The file does not exist.
     """
     values = {} if config is None else read_config(model, config)
     values.update(given)
     try:
-        return model.model_validate(values)
+        made = model.model_validate(values, context={LENIENT: lenient})
     except ValidationError as failure:
-        if ours := original(failure):
-            raise ours from None
-        name, reason = complaint(model, failure)
-        if failure.errors()[0]["type"] == "missing":
-            flag = flag_of(model, name)
+        error = usage_error(model, failure)
+        if failure.errors()[0]["type"] == "missing" and not error.remedy:
+            flag = flag_of(model, error.where)
             remedy = f"resdepth {command} {'RUN' if flag == 'SOURCES' else flag}"
-            raise Usage(name, "none was given", remedy) from None
-        raise Usage(name, reason) from None
+            error = Usage(error.where, error.what, remedy)
+        raise error from None
+    return without_idle(made, lenient)
 
 
 def from_record(model: type[Model], recorded: Mapping[str, Any], path: Path) -> Model:
-    """The options that the manifest at `path` recorded, with defaults for those without effect.
+    """The options that the manifest at `path` recorded; what had no effect is dropped.
 
     Raises
     ------
@@ -55,10 +57,7 @@ def from_record(model: type[Model], recorded: Mapping[str, Any], path: Path) -> 
         They are not options of `model`; the message names the first that is wrong.
     """
     try:
-        return effective(model.model_validate(recorded))
-    except ValidationError as failure:
-        name, reason = complaint(model, failure)
-        flag = flag_of(model, name) if name in model.model_fields else name
-        reason = str(original(failure) or f"{flag}: {reason}")
-        remedy = "restore the file, or train again"
-        raise Corrupt(path, reason, remedy) from None
+        return resolve(model, recorded, command="", lenient=recorded)
+    except Usage as error:
+        reason = f"`{error.where}`: {error.what}"
+        raise Corrupt(path, reason, "restore the file, or train again") from None

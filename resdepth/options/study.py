@@ -25,7 +25,6 @@ SINGLE = (
     "init_depth",
     "lr_depth",
     "lr_depth_exponent",
-    "no_p_var",
     "p_var_every",
     "store_grad",
     "log_every",
@@ -81,7 +80,7 @@ def _field(name: str, info: FieldInfo) -> tuple[Any, Any]:
     return (annotation | Literal["auto"] if name == "lr" else annotation) | str | None, field
 
 
-_FIELDS: Any = {name: _field(name, info) for name, info in TrainOptions.model_fields.items()}
+_FIELDS: Any = {name: _field(name, info) for name, info in TrainOptions.fields().items()}
 StudyOptions: type[Options] = create_model("StudyOptions", __base__=_Axes, **_FIELDS)
 """A plan: every option of `train`, None where it is not given, axes as they are written."""
 

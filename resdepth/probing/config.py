@@ -53,7 +53,7 @@ def setting(
         "checkpoint": str(source.checkpoint),
         "checkpoint_sha256": file_checksum(source.checkpoint),
         "checkpoint_step": checkpoint.step,
-        "training": source.training.model_dump(mode="json"),
+        "training": source.training.recorded(),
         "samples": objective.samples,
         "statistics": statistics if source.convolutional else None,
         "device": str(device),

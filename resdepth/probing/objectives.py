@@ -93,7 +93,7 @@ def _dense(
         training = training.model_copy(update={"dtype": options.dtype})
     dtype = getattr(torch, training.dtype)
     network = load_network(training, checkpoint).to("cpu", dtype)
-    engine = _engine(options, engine_request(training, device, threads))
+    engine = _engine(options, engine_request(training.network, training.compute, device, threads))
     data, _ = load_data(training)
     chosen = _subset(options, data.samples)
     data = data if chosen is None else data.take(chosen)

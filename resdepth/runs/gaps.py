@@ -66,7 +66,7 @@ def _expected(manifest: Manifest, tag: str, every: int, end: int) -> list[int]:
 def _at_end(manifest: Manifest, tag: str) -> bool:
     """Whether the weights after the last update have a record of this scalar."""
     if tag.startswith(NORM):
-        return manifest.steps % _option(manifest, "p_var_every") == 0
+        return manifest.steps % (_option(manifest, "p_var_every") or 1) == 0
     return tag.startswith(VALIDATION) or (tag in TRAINING and manifest.program == "train")
 
 

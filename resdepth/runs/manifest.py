@@ -14,9 +14,11 @@ from typing_extensions import TypedDict  # Python 3.11's own carries no configur
 from resdepth.atomic import write_text
 from resdepth.cores import available_threads
 from resdepth.errors import Corrupt, not_a_run, unreadable
+from resdepth.options.programs import flat_record, nested_record
 from resdepth.runs.checksum import KEY, checksum
 
-FORMAT = 1
+FORMAT = 2
+"""Options in groups; format 1 has them flat."""
 NAME = "manifest.json"
 PACKAGES = ("resdepth", "pvar", "torch", "numpy", "scipy", "safetensors", "tensorboard")
 Outcome = Literal["running", "finished", "interrupted", "diverged", "failed"]
@@ -45,7 +47,8 @@ class Detail(TypedDict, total=False):
 class Manifest(BaseModel):
     """The record of one run.
 
-    `options` are all resolved options of `program`, `command` the command line; `device`, `engine`
+    `options` are all resolved options of `program` by their flat names (in the file they are in
+    groups), `command` the command line; `device`, `engine`
     and `threads` are what really ran. `steps` counts updates done, `seconds_per_step` is the median
     over the steps without set-up, validation and checkpoints (the mean where logging and
     p-variation ran beside the steps: `overlapped`), `final` holds the last metrics over the whole
@@ -114,7 +117,8 @@ def _version(package: str) -> str | None:
 
 def write_manifest(run: Path, manifest: Manifest) -> None:
     """Put the manifest of `run` in place, with its checksum."""
-    content = manifest.model_dump(mode="json", exclude={KEY})
+    content = manifest.model_dump(mode="json", exclude={KEY}) | {"format": FORMAT}
+    content["options"] = nested_record(manifest.program, manifest.options)
     content[KEY] = checksum(content)
     write_text(run / NAME, json.dumps(content, indent=2) + "\n")
 
@@ -137,9 +141,9 @@ def read_manifest(run: Path) -> Manifest:
     """
     path = run / NAME
     content = _read_json(run, path)
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+    if not isinstance(content, dict) or content.get("format") not in (1, FORMAT):
         found = content.get("format") if isinstance(content, dict) else None
-        reason = f"manifest format {found}, not {FORMAT}"
+        reason = f"manifest format {found}, not 1 or {FORMAT}"
         raise Corrupt(path, reason, "use the version that wrote it")
     try:
         manifest = Manifest.model_validate(content)
@@ -151,9 +155,10 @@ def read_manifest(run: Path) -> Manifest:
         raise Corrupt(
             path,
             "its checksum does not agree: it was changed after it was written",
-            f"restore it; or remove its line '{KEY}' where the change was meant",
+            f"restore it; or remove its line '{KEY}' if the change was meant",
         )
-    return manifest
+    options = flat_record(manifest.program, manifest.options)
+    return manifest.model_copy(update={"options": options})
 
 
 def _read_json(run: Path, path: Path) -> Any:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from resdepth.errors import ResdepthError, Usage
 from resdepth.options.base import flag_of
-from resdepth.options.effect import effective
 from resdepth.options.train import TrainOptions
 from resdepth.runs.lock import NAME as LOCK
 from resdepth.runs.lock import SILENCE
@@ -65,7 +64,7 @@ class Job:
 
 def job_of(cell: Cell, folder: Path, cpus: int, gpus: int) -> Job:
     """The job of a cell of the study in `folder`."""
-    options = effective(cell.options if cell.options.threads else _threaded(cell.options, cpus))
+    options = cell.options if cell.options.threads else _threaded(cell.options, cpus)
     run = cell.run.absolute()
     arguments = ("train", *flags_of(options), f"--out={run}")
     log, stop = folder.absolute() / LOGS / f"{cell.name}.log", stop_path(folder, cell.name)

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 from resdepth.errors import Usage
-from resdepth.options.effect import idle
 from resdepth.runs.folder import default_run_folder
 from resdepth.studies.axes import spelled_out
 from resdepth.studies.command import new_study_command, quoted
@@ -32,7 +31,8 @@ def extended(plan: Plan, given: Mapping[str, Any], settings: Mapping[str, Any]) 
         added = depths_of(spelled_out("--depth", named["depth"]))
         depths = ascending((*plan.axes["depth"], *added))
         _check_depths(replace(plan, axes=plan.axes | {"depth": depths}), settings)
-    other = Plan.of(plan.folder, plan.spelled() | derived | named, plan.command)
+    options = plan.spelled() | derived | named
+    other = Plan.of(plan.folder, options, plan.command, strict=named)
     more = _union(plan, other, (*ALWAYS, *({"lr"} & plan.axes.keys())))
     whole = replace(plan, axes=plan.axes | more)
     if plan.rateless and "lr" in named:
@@ -61,12 +61,9 @@ def anew(plan: Plan, settings: Mapping[str, Any], **changes: Any) -> str:
     options = plan.spelled() | changes
     new = Plan.of(folder, options, plan.command)
     cells = [cell.options for cell in new.cells()]
-    unused = {name for one in cells for name in idle(one)}
     if not new.rateless and not any(one.lr_depth for one in cells):
-        unused.add("lr_depth")
-    return new_study_command(
-        folder, {name: value for name, value in options.items() if name not in unused}, settings
-    )
+        options.pop("lr_depth", None)
+    return new_study_command(folder, options, settings)
 
 
 def slower(plan: Plan, settings: Mapping[str, Any]) -> str:

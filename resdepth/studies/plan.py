@@ -1,7 +1,7 @@
 """What a study consists of: axes, the options beside them, and a cell for each combination."""
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -56,8 +56,16 @@ class Plan:
     probes: tuple[Probe, ...] = field(default=())
 
     @classmethod
-    def of(cls, folder: Path, given: Mapping[str, Any], command: tuple[str, ...]) -> "Plan":
-        """A new plan from options as the command line has them, None where not given.
+    def of(
+        cls,
+        folder: Path,
+        given: Mapping[str, Any],
+        command: tuple[str, ...],
+        strict: Collection[str] = (),
+    ) -> "Plan":
+        """A new plan from options as the command line has them, None if not given.
+
+        The `strict` ones are refused if they have no effect in a cell; others are dropped.
 
         Raises
         ------
@@ -77,12 +85,12 @@ class Plan:
         axes["depth"] = depths_of(axes["depth"])
         single = {n: lists[n][0] if n in lists else raw[n] for n in raw if n not in axes}
         draft = cls(folder, {n: tuple(v) for n, v in axes.items()}, single, command)
-        return draft._settled()
+        return draft._settled(strict)
 
-    def _settled(self) -> "Plan":
+    def _settled(self, strict: Collection[str]) -> "Plan":
         """The same with every value as the options have it, and all defaults written out."""
-        chosen = [self._chosen(values) for values in self._combinations()]
-        axes = {name: ascending([getattr(one, name) for one in chosen]) for name in self.axes}
+        chosen = [self._chosen(values, strict) for values in self._combinations()]
+        axes = {name: ascending([one.flat()[name] for one in chosen]) for name in self.axes}
         options = {n: v for n, v in chosen[0].recorded().items() if n not in axes}
         if self.options.get("lr") == AUTO:
             options["lr"] = AUTO
@@ -135,17 +143,18 @@ class Plan:
     def _combinations(self) -> list[dict[str, Any]]:
         return _product(self.axes)
 
-    def _chosen(self, values: Mapping[str, Any]) -> TrainOptions:
+    def _chosen(self, values: Mapping[str, Any], strict: Collection[str] = ()) -> TrainOptions:
         wanted = {n: v for n, v in (self.options | dict(values)).items() if v is not None}
         if wanted.get("lr") == AUTO:
             wanted["lr"] = next((p.lr for p in self.probes if p.where.items() <= values.items()), 1)
         depth = wanted.pop("lr_depth", None) or middle(self.axes["depth"])
         # A draft has words; what the rule of the rate needs of them is asked of the options.
-        draft = resolve(TrainOptions, _without_rule(wanted), command=COMMAND)
+        lenient = wanted.keys() - set(strict)
+        draft = resolve(TrainOptions, _without_rule(wanted), command=COMMAND, lenient=lenient)
         exponent = wanted.pop("lr_depth_exponent", round(2 * draft.alpha - 1, 12))
         if float(exponent):
             wanted |= {"lr_depth_exponent": exponent, "lr_depth": depth}
-        return resolve(TrainOptions, wanted, command=COMMAND)
+        return resolve(TrainOptions, wanted, command=COMMAND, lenient=lenient)
 
 
 def depths_of(words: Iterable[str]) -> list[int]:
@@ -194,7 +203,7 @@ def _without_rule(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _ordered(names: Mapping[str, Any]) -> list[str]:
-    return [name for name in TrainOptions.model_fields if name in names]
+    return [name for name in TrainOptions.fields() if name in names]
 
 
 def _product(axes: Mapping[str, tuple[Any, ...]]) -> list[dict[str, Any]]:

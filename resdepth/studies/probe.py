@@ -53,7 +53,7 @@ def _found(plan: Plan, where: dict[str, Any], say: Say) -> Probe:
 def goes_down(options: TrainOptions) -> bool:
     """Whether the loss over the whole training set falls at every look: each step of a full batch,
     each epoch of mini-batches, to the end of training."""
-    quick = {"no_p_var": True, "store_grad": False}
+    quick = {"p_var_every": 0, "store_grad": False}
     threads = options.threads or available_threads()
     problem = build(options.model_copy(update=quick), threads)
     trainee = Dense(problem, threads, lambda _: None)

@@ -8,9 +8,7 @@ from typing import Any, Literal
 from resdepth import html
 from resdepth.errors import Missing, ResdepthError
 from resdepth.options.base import flag_of
-from resdepth.options.effect import effective
-from resdepth.options.non_training import PLACE, RECORDING
-from resdepth.options.programs import effective_options
+from resdepth.options.programs import PLACE, RECORDING
 from resdepth.options.train import TrainOptions
 from resdepth.runs.manifest import Manifest, read_manifest
 from resdepth.studies.cell import (
@@ -107,10 +105,9 @@ def _another(cell: Cell, manifest: Manifest) -> str:
     """In what a run is not the one that the plan has here, "" where it is."""
     if manifest.program != "train":
         return manifest.program
-    recorded = effective_options(manifest.program, manifest.options)
-    for name, value in effective(cell.options).recorded().items():
+    for name, value in cell.options.recorded().items():
         # An option that the run does not know is younger than it.
-        found = recorded.get(name, value)
+        found = manifest.options.get(name, value)
         shorter = name == "epochs" and int(found) < int(value)
         if name not in (*PLACE, *RECORDING) and found != value and not shorter:
             return f"{flag_of(TrainOptions, name)}={found}, not {value}"

@@ -9,7 +9,7 @@ from resdepth.engine.contract import Summary
 from resdepth.engine.loss import class_metrics
 from resdepth.engine.network import Network
 from resdepth.mathematics.pvariation import p_variation_norms, path_scale
-from resdepth.options.train import TrainOptions
+from resdepth.options.train import RecordingOptions
 
 
 def logged_exponents(p: float) -> tuple[float, ...]:
@@ -27,10 +27,11 @@ class PathNorms:
     needed: bool
 
     @classmethod
-    def of(cls, options: TrainOptions, *, needed: bool) -> "PathNorms":
-        """As the options have it; `needed`: the rate depends on the norm at `--p-var`."""
-        exponents = logged_exponents(options.p_var)
-        return cls(exponents, options.p_var_every, not options.no_p_var, needed)
+    def of(cls, recording: RecordingOptions, *, needed: bool) -> "PathNorms":
+        """As the options have it; `needed`: the rate depends on the norm at `p_var`."""
+        exponents = logged_exponents(recording.p_var)
+        every = recording.p_var_every
+        return cls(exponents, every, every > 0, needed)
 
     def due(self, step: int) -> bool:
         """Whether the norms of `step` are logged."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from resdepth.errors import Corrupt, not_a_run, occupied, resume_changed
-from resdepth.options.non_training import PLACE, RECORDING
+from resdepth.options.programs import PLACE, RECORDING
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.records import plain, write_numbers
 from resdepth.runs.folder import create_run, reopen_run

@@ -60,7 +60,7 @@ def test_values_after_their_option_are_left_alone() -> None:
         (["--model.dynamic_lr=False"], ["--no-dynamic-lr"]),
         (["--model.store_grad=false"], ["--no-store-grad"]),
         (["--store-grad=true"], ["--store-grad"]),
-        (["--no-p-var=true"], ["--no-p-var"]),
+        (["--no-p-var=true"], ["--p-var-every=0"]),
         (["--no-p-var=false"], []),
         (["--overwrite=false"], []),
         (["--print_config=true"], ["--print-config"]),

@@ -13,7 +13,7 @@ from resdepth.errors import Usage
 from resdepth.options.base import Options
 from resdepth.options.config import to_yaml
 from resdepth.options.curvefit import CurvefitOptions
-from resdepth.options.effect import effective
+from resdepth.options.data import Constant, Digits, Mnist, Sin
 from resdepth.options.export import ExportOptions
 from resdepth.options.landscape import RenderOptions
 from resdepth.options.paths import WeightsOptions
@@ -50,8 +50,8 @@ def complaint(tmp_path: Path, text: str) -> str:
         ("depth: !!int 1:30", "--depth: should be a whole number, not '1:30'"),
         ("depth: !!python/object/apply:os.system ['true']", "should be a whole number"),
         ("depth: *nowhere", "line 1: found undefined alias 'nowhere'"),
-        ("data_dir: ''", "--data-dir: should name a file or folder, not be empty"),
-        ('data_dir: "a\\0b"', "--data-dir: a path cannot hold a null character"),
+        ("data: mnist\ndata_dir: ''", "--data-dir: should name a file or folder, not be empty"),
+        ('data: mnist\ndata_dir: "a\\0b"', "--data-dir: a path cannot hold a null character"),
         ("lr: &a [*a]", "line 1: found unconstructable recursive node"),
         ("dynamic_lr:", "--dynamic-lr: should be true or false, not None"),
     ],
@@ -102,16 +102,17 @@ maybe_place = st.none() | places
 @st.composite
 def trains(draw: Any) -> Options:
     values = {
-        "data_dir": draw(maybe_place),
         "lr": draw(positive),
-        "separation": draw(st.none() | positive),
-        "sin_frequency": draw(st.just("period") | reals),
-        "target_value": draw(reals),
         "seed": draw(st.integers(0, 2**63 - 1)),
         "dynamic_lr": draw(st.booleans()),
-        "data": draw(st.sampled_from(["digits", "sin", "constant", "mnist"])),
     }
-    return effective(TrainOptions.model_validate(values))
+    data = st.one_of(
+        st.builds(Digits),
+        st.builds(Mnist, data_dir=maybe_place),
+        st.builds(Constant, target_value=reals),
+        st.builds(Sin, separation=st.none() | positive, sin_frequency=st.just("period") | reals),
+    )
+    return TrainOptions(data=draw(data), **values)
 
 
 some_options = st.one_of(

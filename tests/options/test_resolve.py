@@ -84,7 +84,8 @@ def test_an_unknown_word_is_met_with_the_nearest(name: str, value: str, near: st
     ],
 )
 def test_what_is_in_range(name: str, given: str, value: object) -> None:
-    assert getattr(resolved({name: given}), name) == value
+    data = "mnist" if name == "data_dir" else "sin"
+    assert getattr(resolved({name: given, "data": data}), name) == value
 
 
 @pytest.mark.parametrize(
