@@ -138,7 +138,9 @@ def with_formulas(text: str, page: str) -> str:
         except LatexError as error:
             raise SystemExit(f"{page}: {match[0]} cannot be converted: {error}") from None
         formula = formula.translate(MARKUP).replace("\n", " ")
-        return f'<div style="overflow-x: auto">{formula}</div>' if display else formula
+        # Without an element around it, `<math>` at the start of a line would begin a paragraph.
+        around = '<div style="overflow-x: auto">{}</div>' if display else "<span>{}</span>"
+        return around.format(formula)
 
     if unpaired := re.search(r"\$.*", FORMULA.sub("", text)):
         raise SystemExit(f"{page}: a formula does not end on its line: {unpaired[0]}")
