@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from resdepth.errors import (
     Corrupt,
     Impossible,
+    Missing,
     ResdepthError,
     no_events,
     no_scalar,
@@ -59,7 +60,7 @@ def event_sources(path: Path) -> Iterator[Path]:
 
     Raises
     ------
-    Missing, Missing
+    Missing
         There is nothing, or no event file in it.
     """
     if path.name == EVENTS_OF_OLD and not path.exists():
