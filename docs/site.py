@@ -60,7 +60,7 @@ BAR = r"\|"
 CODE = re.compile(r"`[^`\n]+`")
 LINK = re.compile(r"(\]\()([^)#\s]+)")
 FORMULA = re.compile(
-    r"^```.*?^```$|`[^`\n]+`|^\$\$\n(?P<display>.+?)\n\$\$$|\$(?P<inline>[^$\n]+)\$",
+    r"^```.*?^```$|`[^`\n]+`|^\$\$\n(?P<display>.+?)\n\$\$$|\$(?P<inline>[^$\n]+)\$(?P<after>[.,;:]?)",
     re.MULTILINE | re.DOTALL,
 )
 """A formula, or code: dollars in code are no formulas."""
@@ -138,9 +138,10 @@ def with_formulas(text: str, page: str) -> str:
         except LatexError as error:
             raise SystemExit(f"{page}: {match[0]} cannot be converted: {error}") from None
         formula = formula.translate(MARKUP).replace("\n", " ")
-        # Without an element around it, `<math>` at the start of a line would begin a paragraph.
-        around = '<div style="overflow-x: auto">{}</div>' if display else "<span>{}</span>"
-        return around.format(formula)
+        if display:
+            return f'<div style="overflow-x: auto">{formula}</div>'
+        # Markdown would take `<math>` at the start of a line for the start of a paragraph.
+        return f'<span style="white-space: nowrap">{formula}{match["after"]}</span>'
 
     if unpaired := re.search(r"\$.*", FORMULA.sub("", text)):
         raise SystemExit(f"{page}: a formula does not end on its line: {unpaired[0]}")

@@ -89,7 +89,7 @@ def test_formulas_can_be_converted(page: Path) -> None:
 @pytest.mark.parametrize(
     ("formula", "expected"),
     [
-        ("$x_k$", "<span><math><msub><mi>x</mi><mi>k</mi></msub></math></span>"),
+        ("$x$.", '<span style="white-space: nowrap"><math><mi>x</mi></math>.</span>'),
         (
             "$$\nx\n$$",
             '<div style="overflow-x: auto"><math display="block"><mi>x</mi></math></div>',
