@@ -13,7 +13,7 @@ from resdepth.errors import ResdepthError
 from resdepth.runs.checkpoint import read_checkpoint
 from resdepth.runs.surface import read_surface
 from resdepth.weights.bundle import read_bundles
-from resdepth.weights.own import read_weights
+from resdepth.weights.read import read_models
 
 
 def written(save: Callable[[io.BytesIO], object]) -> bytes:
@@ -48,7 +48,7 @@ CONTENTS = {
 }
 READERS: dict[str, Callable[[Path], object]] = {
     "surface": read_surface,
-    "weights": read_weights,
+    "weights": read_models,
     "bundles": lambda path: read_bundles([path]),
     "checkpoint": read_checkpoint,
 }

@@ -11,7 +11,7 @@ from torch import Tensor
 from resdepth.errors import Corrupt
 from resdepth.weights.bundle import read_bundles
 from resdepth.weights.families import quantised
-from resdepth.weights.stored import stored_models
+from resdepth.weights.read import stored_models
 
 E4M3 = torch.float8_e4m3fn
 PATTERN = "h.{k}.weight"
