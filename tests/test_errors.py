@@ -32,7 +32,10 @@ def test_there_are_few_classes() -> None:
             "a/b: no such checkpoint "
             "(check the spelling; relative paths start from the working folder)",
         ),
-        (errors.Corrupt(Path("depth"), "no `matrix`", "copy it"), "depth: no matrix (copy it)"),
+        (
+            errors.Corrupt(Path("a/depth"), "no `matrix`", "copy it"),
+            "a/depth: no `matrix` (copy it)",
+        ),
     ],
 )
 def test_an_error_is_one_line(

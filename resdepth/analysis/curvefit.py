@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from resdepth.errors import (
     Corrupt,
     Impossible,
+    Missing,
     ResdepthError,
     no_events,
     no_scalar,
@@ -59,7 +60,7 @@ def event_sources(path: Path) -> Iterator[Path]:
 
     Raises
     ------
-    Missing, Missing
+    Missing
         There is nothing, or no event file in it.
     """
     if path.name == EVENTS_OF_OLD and not path.exists():
@@ -161,12 +162,12 @@ def fit_files(
         try:
             for source in event_sources(path):
                 sources.setdefault(source.resolve(), source)
-        except Impossible as error:
+        except (Impossible, Missing) as error:
             problems.append(error)
     for source in sources.values():
         try:
             fits.append(fit_file(source, tag, filters, shift))
-        except (Impossible, Corrupt) as error:
+        except (Impossible, Missing, Corrupt) as error:
             problems.append(error)
     if not fits:
         raise _nothing_left(paths[0], problems)

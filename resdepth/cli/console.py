@@ -64,15 +64,19 @@ def wrote(paths: Iterable[Path], *, aside: bool = False) -> None:
 
 def fail(error: ResdepthError) -> int:
     """Print one line: what is wrong, where, and what to do; return the exit code."""
+    print(f"resdepth: error: {line(error)}", file=sys.stderr, flush=True)
+    return error.exit_code
+
+
+def line(error: ResdepthError) -> str:
+    """ "where: what (remedy)" with flags in place of the fields of options."""
     from resdepth.cli.spelling import spell, spell_where
 
     remedy = spell(error.remedy)
     if isinstance(error, Usage) and not remedy:
         remedy = f"see '{' '.join(('resdepth', *COMMAND))} --help' for the range of every option"
     remedy = f" ({remedy})" if remedy else ""
-    line = f"{spell_where(error.where)}: {spell(error.what)}{remedy}"
-    print(f"resdepth: error: {line}", file=sys.stderr, flush=True)
-    return error.exit_code
+    return f"{spell_where(error.where)}: {spell(error.what)}{remedy}"
 
 
 def misuse(error: Any) -> int:

@@ -85,7 +85,12 @@ def _flags() -> dict[str, str]:
 
 def spell(text: str) -> str:
     """The text with flags in place of the fields of options, which it has between backticks."""
-    return _FIELD.sub(lambda m: f"{_flags().get(m[1], m[1])}{m[2] or ''}", text)
+
+    def flag(found: re.Match[str]) -> str:
+        name = _flags().get(found[1])
+        return found[0] if name is None else f"{name}{found[2] or ''}"
+
+    return _FIELD.sub(flag, text)
 
 
 def spell_where(where: str) -> str:

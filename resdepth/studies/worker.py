@@ -45,8 +45,9 @@ class WorkerLost(System):
 
     def __init__(self, cell: str, reason: str, printed: str, *, started: bool) -> None:
         self.reason, self.printed, self.started = reason, printed, started
-        what = f"the worker process {reason}{printed}"
-        super().__init__(cell, what, "the same command resumes from the last checkpoint")
+        where = f"the worker process for {cell}"
+        remedy = "the same command resumes from the last checkpoint"
+        super().__init__(where, f"{reason}{printed}", remedy)
 
 
 @dataclass

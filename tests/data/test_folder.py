@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from resdepth.cli.console import line
 from resdepth.data import folder
 from resdepth.data.decode import decode
 from resdepth.errors import Corrupt, Missing, System
@@ -20,8 +21,8 @@ from tests.support.images import Write, contents, encoded, pixels, write_folder,
 def refused(path: Path) -> str:
     with pytest.raises(Corrupt) as caught:
         folder.load(path, torch.float32, 2)
-    assert str(path) in str(caught.value) and caught.value.remedy
-    return str(caught.value)
+    assert str(path) in line(caught.value) and caught.value.remedy
+    return line(caught.value)
 
 
 @pytest.mark.parametrize("prefix", ["", "images/"])

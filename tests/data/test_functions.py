@@ -10,6 +10,7 @@ from resdepth.data.dataset import Dataset
 from resdepth.data.load import load_data
 from resdepth.errors import Usage
 from resdepth.options.train import TrainOptions
+from tests.support.messages import refused
 
 
 def load(**settings: object) -> tuple[Dataset, Dataset]:
@@ -85,7 +86,7 @@ def test_the_seed_decides() -> None:
 def test_data_that_would_not_be_finite_or_all_zero(
     settings: dict[str, object], flag: str, reason: str
 ) -> None:
-    with pytest.raises(Usage, match=f"{flag}.*{reason}") as caught:
+    with refused(Usage, match=f"{flag}.*{reason}") as caught:
         load(**settings)
     assert caught.value.remedy
 

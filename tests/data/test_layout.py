@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from resdepth.cli.console import line
 from resdepth.data import folder
 from resdepth.data.dataset import Pixels
 from resdepth.errors import Corrupt
@@ -31,8 +32,8 @@ def loaded(path: Path) -> tuple[Pixels, Pixels, list[str]]:
 def refused(path: Path) -> str:
     with pytest.raises(Corrupt) as caught:
         folder.pixels(path, 2)
-    assert str(path) in str(caught.value) and caught.value.remedy
-    return str(caught.value)
+    assert str(path) in line(caught.value) and caught.value.remedy
+    return line(caught.value)
 
 
 def same(one: Pixels, other: Pixels) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from resdepth.cli.console import line
 from resdepth.errors import Impossible
 from resdepth.figures import style
 from resdepth.figures.contour import draw_contour
@@ -17,6 +18,7 @@ from resdepth.figures.line import draw_line
 from resdepth.figures.paraview import save_grid
 from resdepth.figures.relief import draw_surface
 from resdepth.runs.surface import Surface, read_surface
+from tests.support.messages import refused
 
 AXIS = np.linspace(-1, 1, 5)
 BOWL = AXIS[:, None] ** 2 + AXIS**2
@@ -52,7 +54,7 @@ def test_they_are_drawn_or_refused_in_one_line(
         drawn = draw(surface, saturate(surface, None, log), log)
     except Impossible as error:
         assert log or name == "largest"
-        assert "\n" not in str(error) and error.remedy
+        assert "\n" not in line(error) and error.remedy
         return
     with style.paper():
         drawn.savefig(io.BytesIO(), format="svg")
@@ -79,6 +81,6 @@ def test_what_is_moved_is_named(tmp_path: Path) -> None:
 
 def test_logarithmic_contours_of_tiny_losses_name_the_way_out(tmp_path: Path) -> None:
     surface = read(tmp_path, LOSSES["denormal"])
-    with pytest.raises(Impossible, match="too small or too far apart") as caught:
+    with refused(Impossible, match="too small or too far apart") as caught:
         draw_contour(surface, saturate(surface, None, True), True)
-    assert "--kind surface" in caught.value.remedy
+    assert "--kind surface" in line(caught.value)

@@ -39,6 +39,7 @@ from resdepth.mathematics.slopes import NOTHING
 from resdepth.mathematics.statistics import path_statistics
 from resdepth.runs.surface import Surface
 from resdepth.weights.weight_path import WeightPath
+from tests.support.messages import refused
 from tests.support.synthetic import white
 
 STEPS = np.arange(50)
@@ -245,7 +246,7 @@ def test_a_missing_suffix_is_added(given: str, path: str) -> None:
 
 @pytest.mark.parametrize("given", ["x.jpg", "x.EPS", "x.html", "x.npy", "x.txt", "x.mp4"])
 def test_other_kinds_of_picture_are_refused(given: str) -> None:
-    with pytest.raises(Usage, match=r"\.pdf, \.svg, \.png"):
+    with refused(Usage, match=r"\.pdf, \.svg, \.png"):
         style.output_path(Path(given), command="x")
 
 

@@ -26,6 +26,7 @@ from resdepth.runs.manifest import read_manifest, write_manifest
 from resdepth.weights.read import read_models
 from resdepth.weights.weight_path import WeightPath
 from tests.support.browser import browser, needs_browser
+from tests.support.messages import refused
 
 DEPTHS, SEEDS, RATES = (4, 8, 16), (0, 1), (1.0, 2.0)
 
@@ -149,7 +150,7 @@ def test_a_study_without_answers_is_reported_on(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Impossible, match="no run in or under it"):
+    with refused(Impossible, match="no run in or under it"):
         read_study(tmp_path)
 
 

@@ -9,6 +9,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from resdepth.cli.console import line
 from resdepth.errors import Usage
 from resdepth.options import yaml12
 from resdepth.options.base import Options
@@ -63,7 +64,7 @@ def complaint(tmp_path: Path, text: str) -> str:
     (tmp_path / "c.yaml").write_text(text, encoding="utf-8")
     with pytest.raises((Usage, Usage, Usage)) as caught:
         resolve(TrainOptions, {}, tmp_path / "c.yaml", command="train")
-    return f"{caught.value} ({caught.value.remedy})"
+    return line(caught.value)
 
 
 @pytest.mark.parametrize(

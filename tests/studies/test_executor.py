@@ -8,13 +8,14 @@ import pytest
 from resdepth.errors import Usage
 from resdepth.studies import executor, local
 from resdepth.studies.executor import executor_of
+from tests.support.messages import refused
 
 
 @pytest.mark.parametrize(("name", "package"), [("slurm", "submitit"), ("dask", "distributed")])
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, name: str, package: str) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     monkeypatch.delitem(sys.modules, f"resdepth.studies.{name}", raising=False)
-    with pytest.raises(Usage, match=f"'{package}' is not installed") as raised:
+    with refused(Usage, match=f"'{package}' is not installed") as raised:
         executor_of({"executor": name, "scheduler": "tcp://a"}, "cpu")
     assert raised.value.remedy == f"install it with 'pip install {package}'"
 

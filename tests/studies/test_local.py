@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import resdepth
+from resdepth.cli.console import line
 from resdepth.errors import System
 from resdepth.options.train import TrainOptions
 from resdepth.studies.cell import Job
@@ -333,5 +334,5 @@ def test_the_last_slot_that_is_given_up_ends_the_study(
     studies.fake_workers(monkeypatch, BAD_DEVICE)
     given = jobs(tmp_path, 3)
     _, error = conducted(Local(2, 1, ["bad"]), given)
-    assert "the last one ended with exit code 4 before it had started" in str(error)
+    assert "the last one ended with exit code 4 before it had started" in line(error)
     assert all("ended with exit code 4 before it had started" in why(job) for job in given)

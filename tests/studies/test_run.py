@@ -18,6 +18,7 @@ from resdepth.studies.plan import Plan
 from resdepth.studies.record import read_plan, write_plan
 from resdepth.studies.run import conducted, study
 from resdepth.studies.state import Row, Rows, table
+from tests.support.messages import refused
 from tests.support.runs import assert_same, whole
 
 SMALL = {"width": 3, "threads": 1, "train_fraction": 0.05, "lr": 1.0, "checkpoint_every": 0}
@@ -64,7 +65,7 @@ def states(plan: Plan) -> dict[str, str]:
 )
 def test_a_new_study_from_python_needs_its_depths(tmp_path: Path, given: dict[str, Any]) -> None:
     out = tmp_path / "typo"
-    with pytest.raises(Usage, match=r"there is no study in .*typo") as raised:
+    with refused(Usage, match=r"there is no study in .*typo") as raised:
         resdepth.study(out, **given)
     assert f"resdepth.study({str(out)!r}, depth=[16, 32, 64])" in raised.value.remedy
     assert not out.exists()
@@ -72,7 +73,7 @@ def test_a_new_study_from_python_needs_its_depths(tmp_path: Path, given: dict[st
 
 def test_the_study_that_was_meant_is_named(tmp_path: Path) -> None:
     planned(tmp_path / "relu")
-    with pytest.raises(Usage, match=r"\(did you mean 'relu'\?\)"):
+    with refused(Usage, match=r"\(did you mean 'relu'\?\)"):
         study(tmp_path / "rleu")
 
 

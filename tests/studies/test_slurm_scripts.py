@@ -11,6 +11,7 @@ from resdepth.studies import slurm
 from resdepth.studies.cell import PROBE, Job
 from resdepth.studies.record import read_jobs
 from resdepth.studies.run import study
+from tests.support.messages import refused
 from tests.support.process import Outcome
 
 SINFO = {
@@ -115,7 +116,7 @@ def test_arrays_that_were_submitted_before_a_failure_are_cancelled(
 
     monkeypatch.setattr(slurm, "_asked", answer)
     monkeypatch.setattr(slurm.Slurm, "_array", array)
-    with pytest.raises(System, match="full"):
+    with refused(System, match="full"):
         slurm.create({}, "cpu").submit(jobs(tmp_path, 10, 40, 40))
     assert asked[-1] == ("scancel", "7_0", "7_1")
 
@@ -129,7 +130,7 @@ def test_a_probe_is_known_although_the_cells_are_refused(
         return ["7"]
 
     monkeypatch.setattr(slurm.Slurm, "submit", submit)
-    with pytest.raises(System, match="too many jobs"):
+    with refused(System, match="too many jobs"):
         study(tmp_path / "study", executor="slurm", depth=[4, 8], lr="auto", device="cpu")
     assert read_jobs(tmp_path / "study").handles == {PROBE: "7"}
 
@@ -138,7 +139,7 @@ def test_without_slurm_its_missing_command_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run_worker: Callable[..., Outcome]
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(System, match="'scontrol' is not on the PATH; run this on a login"):
+    with refused(System, match="'scontrol' is not on the PATH; run this on a login"):
         slurm.create({}, "cpu").submit(jobs(tmp_path, 10))
 
 

@@ -25,6 +25,7 @@ from resdepth.training.observer import Silent
 from resdepth.training.seeds import run_seeds, summarise
 from resdepth.training.session import conduct
 from tests.support.events import Points, points
+from tests.support.messages import refused
 from tests.support.pictures import picture_folder
 
 PROGRAM = "resnet-cifar"
@@ -225,7 +226,7 @@ def test_warmup_is_in_the_log(data: Path, tmp_path: Path) -> None:
 )
 def test_unusable_images(size: tuple[int, int], classes: int, reason: str, tmp_path: Path) -> None:
     data = picture_folder(tmp_path / "data", classes=classes, size=size)
-    with pytest.raises(Corrupt, match=reason):
+    with refused(Corrupt, match=reason):
         train(tmp_path / "run", make(data))
     assert read_manifest(tmp_path / "run").outcome == "failed"
 
@@ -234,7 +235,7 @@ def test_state_of_another_network_is_refused(whole: Path, tmp_path: Path) -> Non
     like = tensors(whole)
     path = tmp_path / "state.safetensors"
     write_checkpoint(path, Checkpoint(3, 0.1, {"kernel": torch.zeros(2)}))
-    with pytest.raises(Corrupt, match="another network"):
+    with refused(Corrupt, match="another network"):
         check_like(read_checkpoint(path), like, path)
 
 
@@ -252,7 +253,7 @@ def test_damaged_state_is_refused(
     like = tensors(whole)
     path = tmp_path / "state.safetensors"
     write_checkpoint(path, Checkpoint(3, 0.1, like | {name: change(like[name])}))
-    with pytest.raises(Corrupt, match=reason):
+    with refused(Corrupt, match=reason):
         check_like(read_checkpoint(path), like, path)
 
 
@@ -289,7 +290,7 @@ def test_interrupted_seeds_go_on(data: Path, tmp_path: Path) -> None:
     assert cut["finished"] == 0
     whole = run_seeds(tmp_path, options, ["test"], given={"epochs": 1})
     assert [record["outcome"] for record in whole["seeds"].values()] == ["finished"] * 2
-    with pytest.raises(Usage, match="--seeds"):
+    with refused(Usage, match="seeds"):
         run_seeds(tmp_path, options, ["test"], given={"seeds": 3})
 
 

@@ -19,6 +19,7 @@ from resdepth.training import convolutional, dense
 from resdepth.training.observer import Silent
 from resdepth.training.session import conduct
 from resdepth.weights.read import read_models
+from tests.support.messages import refused
 from tests.support.pictures import picture_folder
 from tests.support.runs import contents
 
@@ -121,7 +122,7 @@ def test_stale_exports_stand_for_nothing(tmp_path: Path) -> None:
     run = resdepth.train(options(), tmp_path / "run").path
     assert read_models([run], "pth")[0].path.parent.name == EXPORTED
     continued_and_killed(run)
-    with pytest.raises(ResdepthError, match="no trained weights found with extension pth"):
+    with refused(ResdepthError, match="no trained weights found with extension pth"):
         read_models([run], "pth")
 
 
@@ -146,7 +147,7 @@ def test_other_data_is_refused(tmp_path: Path) -> None:
     resdepth.train(options(**given), tmp_path / "run", observer=StopAt(3))
     shutil.rmtree(tmp_path / "here")
     pictures(tmp_path / "here", seed=1)
-    with pytest.raises(Usage, match=r"the data: the run in .* has checksum"):
+    with refused(Usage, match=r"the data: the run in .* has checksum"):
         resdepth.train(resdepth.TrainOptions(), tmp_path / "run", resume=True)
 
 

@@ -12,6 +12,7 @@ import pytest
 import safetensors.torch
 import torch
 
+from resdepth.cli.console import line
 from resdepth.errors import (
     Corrupt,
     Impossible,
@@ -23,6 +24,7 @@ from resdepth.runs.export import write_model
 from resdepth.weights.file import read_file
 from resdepth.weights.read import read_models
 from resdepth.weights.weight_path import WeightPath
+from tests.support.messages import refused
 
 
 def read_model(path: Path) -> WeightPath:
@@ -66,7 +68,7 @@ def test_extension_chooses_among_formats(tmp_path: Path) -> None:
     write_model(tmp_path, blocks(4), "npz")
     for extension in ("npz", ".npz"):
         assert [m.source.suffix for m in read_models([tmp_path], extension)] == [".npz"]
-    with pytest.raises(Impossible, match="both hold 'blocks' of depth 4"):
+    with refused(Impossible, match="both hold 'blocks' of depth 4"):
         read_models([tmp_path])
 
 
@@ -142,21 +144,21 @@ def test_code_beside_weights_is_left_out_and_named(tmp_path: Path) -> None:
 def test_foreign_files_alone_are_an_error(tmp_path: Path) -> None:
     for name in ("a.pth", "b.pth"):
         (tmp_path / name).write_bytes(b"")
-    with pytest.raises(Corrupt, match=r"a\.pth"):
+    with refused(Corrupt, match=r"a\.pth"):
         read_models([tmp_path])
 
 
 def test_widths_are_not_mixed(tmp_path: Path) -> None:
     write_model(tmp_path, blocks(4, width=3))
     write_model(tmp_path, blocks(8, width=2))
-    with pytest.raises(Impossible, match=r"2 x 2, but 3 x 3 in|3 x 3, but 2 x 2 in"):
+    with refused(Impossible, match=r"2 x 2, but 3 x 3 in|3 x 3, but 2 x 2 in"):
         read_models([tmp_path])
 
 
 def test_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(Missing):
         read_models([tmp_path / "nowhere"])
-    with pytest.raises(Missing, match="with extension pth"):
+    with refused(Missing, match="with extension pth"):
         read_models([tmp_path], "pth")
 
 
@@ -245,9 +247,9 @@ def test_hostile_pickles_are_refused_in_one_line(tmp_path: Path, case: str) -> N
     write, message = HOSTILE[case]
     path = tmp_path / "resnet_4.pth"
     write(path)
-    with pytest.raises((Corrupt, Missing), match=message) as caught:
+    with refused((Corrupt, Missing), match=message) as caught:
         read_model(path)
-    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+    assert str(path) in line(caught.value) and "\n" not in line(caught.value)
     # The file is somebody else's: there is no run to export again.
     assert "export" not in caught.value.remedy
 
@@ -256,14 +258,14 @@ def test_hostile_pickles_are_refused_in_one_line(tmp_path: Path, case: str) -> N
 def test_code_in_a_pickle_is_named_and_not_run(tmp_path: Path, monkeypatch, content) -> None:
     monkeypatch.chdir(tmp_path)
     _save(tmp_path / "x.pth", content)
-    with pytest.raises(Unsafe, match=r"posix\.mkdir|nt\.mkdir|torch\.nn"):
+    with refused(Unsafe, match=r"posix\.mkdir|nt\.mkdir|torch\.nn"):
         read_model(tmp_path / "x.pth")
     assert not (tmp_path / "was_run").exists()
 
 
 def test_objects_in_an_archive_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", blocks=np.array([Evil()], dtype=object))
-    with pytest.raises(Corrupt, match="Python objects"):
+    with refused(Corrupt, match="Python objects"):
         read_model(tmp_path / "x.npz")
 
 
@@ -272,7 +274,7 @@ def test_objects_in_an_archive_are_refused(tmp_path: Path) -> None:
 def test_truncated_archives_are_refused(tmp_path: Path, suffix: str, keep: int) -> None:
     path = write_model(tmp_path, blocks(9), suffix)
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(Corrupt, match=CUT[suffix, keep]):
+    with refused(Corrupt, match=CUT[suffix, keep]):
         read_model(path)
 
 
@@ -308,13 +310,13 @@ def test_another_extension_is_no_kind_of_weights(
     tmp_path: Path, name: str, content: bytes, seen: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(Missing, match=seen):
+    with refused(Missing, match=seen):
         read_model(tmp_path / name)
 
 
 def test_a_folder_with_the_name_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "x.pth").mkdir()
-    with pytest.raises(System, match="Is a directory"):
+    with refused(System, match="Is a directory"):
         read_file(tmp_path / "x.pth")
 
 
