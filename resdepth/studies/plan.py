@@ -61,7 +61,7 @@ class Plan:
 
         Raises
         ------
-        Usage, Usage
+        Usage
             An option is wrong, or some cell's options do not fit together.
         """
         raw = DEFAULTS | {name: value for name, value in given.items() if value is not None}

@@ -11,7 +11,7 @@ from resdepth.runs.manifest import read_manifest, run_of
 from resdepth.weights import stages
 from resdepth.weights.file import Tensors, read_file
 from resdepth.weights.find import INDEX, Place, find_places
-from resdepth.weights.loading import NotLoaded, surviving, unique_json
+from resdepth.weights.loading import surviving, unique_json
 from resdepth.weights.scales import with_scales
 from resdepth.weights.splits import check_whole
 from resdepth.weights.tensor import Stored
@@ -134,9 +134,7 @@ def _indexed(index: Path, read: Read) -> Tensors:
 def _places(index: Path) -> dict[str, str]:
     """The file of each tensor by an index; Corrupt if one lies outside the index's folder."""
     try:
-        content = unique_json(index.read_bytes(), "the index")
-    except NotLoaded as error:
-        raise _wrong(index, error.reason) from None
+        content = unique_json(index, index.read_bytes(), "the index")
     except OSError as error:
         raise unreadable(index, error) from None
     places = content.get("weight_map") if isinstance(content, dict) else None

@@ -4,13 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from resdepth.contents import seen
-from resdepth.errors import Corrupt, no_models, no_such, unreadable
-from resdepth.runs.checkpoint import EARLIER
-from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
-from resdepth.runs.manifest import NAME as MANIFEST
+from resdepth.errors import no_models, no_such, unreadable
 from resdepth.runs.sealed import ChecksumWrong
 from resdepth.weights.header import read_header
-from resdepth.weights.loading import NotLoaded
+from resdepth.weights.loading import damaged
 from resdepth.weights.npz import read_npz
 from resdepth.weights.pickled import read_pickled
 from resdepth.weights.tensor import Stored
@@ -41,21 +38,11 @@ def read_file(path: Path) -> Tensors:
         if reader is None:
             raise no_models(path, f": it is {seen(path).what}")
         return reader(path)
-    except NotLoaded as error:
-        raise Corrupt(path, error.reason, remedy(path, error.remedy)) from None
     except ChecksumWrong as error:
-        raise Corrupt(path, error, remedy(path)) from None
+        raise damaged(path, error) from None
     except FileNotFoundError:
         raise no_such(path, "file") from None
     except MemoryError:
-        raise Corrupt(path, "it claims more than the memory", remedy(path)) from None
+        raise damaged(path, "it claims more than the memory") from None
     except OSError as error:
         raise unreadable(path, error) from None
-
-
-def remedy(path: Path, other: str = "") -> str:
-    """What to do about a damaged file: it depends on whether it lies in a run."""
-    folder = path.resolve().parent
-    if not (folder.parent / MANIFEST).is_file():
-        return other or "check it with the program that wrote it, or leave it out"
-    return EARLIER if folder.name == CHECKPOINTS else "export the run again"

@@ -14,7 +14,7 @@ import torch
 
 from resdepth.runs.checksum import KEY
 from resdepth.runs.sealed import METADATA, verify
-from resdepth.weights.loading import NotLoaded, not_loaded, unique_json
+from resdepth.weights.loading import damaged, not_loaded, unique_json
 from resdepth.weights.tensor import AGAIN, Array, Stored, read_floats
 
 LONGEST = 100_000_000
@@ -42,23 +42,23 @@ version of torch cannot read."""
 def read_header(path: Path) -> dict[str, Stored]:
     """The tensors of a safetensors file by name; our checksum is verified if there is one.
 
-    Raises NotLoaded if the file is damaged, ChecksumWrong if it was changed, OSError.
+    Raises Corrupt if the file is damaged, ChecksumWrong if it was changed, OSError.
     """
     size = path.stat().st_size
     with path.open("rb") as stream:
         head = stream.read(9)
         if head[8:] != b"{":
-            raise not_loaded(path, "safetensors", ValueError("no header"))
+            raise not_loaded(path, "a safetensors file", ValueError("no header"))
         length = int.from_bytes(head[:8], "little")
         if length > min(size - 8, LONGEST):
             reason = f"its header claims {length} bytes, of a file of {size}"
-            raise NotLoaded(reason, AGAIN if length <= LONGEST else "")
-        entries = unique_json(head[8:] + stream.read(length - 1), "its header")
+            raise damaged(path, reason, AGAIN if length <= LONGEST else "")
+        entries = unique_json(path, head[8:] + stream.read(length - 1), "its header")
     metadata = entries.pop(METADATA, {})
     for name, entry in entries.items():
         if flaw := _flaw(entry):
-            raise NotLoaded(f"its header says of '{name}' {flaw}")
-    _check_places(entries, size - 8 - length)
+            raise damaged(path, f"its header says of '{name}' {flaw}")
+    _check_places(path, entries, size - 8 - length)
     if isinstance(metadata, Mapping) and KEY in metadata:
         verify(path, str(metadata[KEY]))
     return {name: _stored(path, name, entry, 8 + length) for name, entry in entries.items()}
@@ -83,18 +83,18 @@ def _flaw(entry: object) -> str:
     return ""
 
 
-def _check_places(entries: Mapping[str, Any], size: int) -> None:
-    """Raise NotLoaded unless the tensors follow one another and fill the file."""
+def _check_places(path: Path, entries: Mapping[str, Any], size: int) -> None:
+    """Raise Corrupt unless the tensors follow one another and fill the file."""
     end = 0
     for name, entry in sorted(entries.items(), key=lambda item: item[1]["data_offsets"]):
         start, stop = entry["data_offsets"]
         if start != end:
-            raise NotLoaded(f"its tensor '{name}' does not begin where the previous one ends")
+            raise damaged(path, f"its tensor '{name}' does not begin where the previous one ends")
         end = stop
     if end > size:
-        raise NotLoaded(f"its tensors take {end} bytes, of which {size} are there", AGAIN)
+        raise damaged(path, f"its tensors take {end} bytes, of which {size} are there", AGAIN)
     if end < size:
-        raise NotLoaded(f"{size - end} bytes follow its tensors")
+        raise damaged(path, f"{size - end} bytes follow its tensors")
 
 
 def _stored(path: Path, name: str, entry: Mapping[str, Any], begin: int) -> Stored:

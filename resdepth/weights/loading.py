@@ -1,7 +1,7 @@
 """Load files of other programs without running anything in them.
 
 Pickles are read with `weights_only=True`, and every checksum of a zip archive is verified. A file
-that cannot be read raises `NotLoaded`, which says what the file looks like.
+that cannot be read is `Corrupt`; the message says what it looks like.
 """
 
 import json
@@ -18,28 +18,40 @@ import torch
 from resdepth.contents import UNREADABLE, seen
 from resdepth.errors import Corrupt, Impossible, Unsafe
 from resdepth.runs.archive import check_zip
+from resdepth.runs.checkpoint import EARLIER
+from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
+from resdepth.runs.manifest import NAME as MANIFEST
 
 T = TypeVar("T")
-KINDS = {
-    "torch.save": "PyTorch",
-    "safetensors": "a safetensors file",
-    "numpy.savez": "numpy",
-}
-"""What `seen` calls the files of each writer."""
+WRITERS = {"PyTorch": "torch.save", "a safetensors file": "safetensors", "numpy": "numpy.savez"}
+"""The writer of each kind of file, as `seen` calls it."""
 
 
-class NotLoaded(ValueError):
-    """Why a file was not read, and a remedy ("" if none is known)."""
+def damaged(path: Path, reason: object, remedy: str = "") -> Corrupt:
+    """The error for a damaged file; what to do depends on whether it lies in a run."""
+    folder = path.resolve().parent
+    if (folder.parent / MANIFEST).is_file():
+        remedy = EARLIER if folder.name == CHECKPOINTS else "export the run again"
+    remedy = remedy or "check it with the program that wrote it, or leave it out"
+    return Corrupt(path, reason, remedy)
 
-    def __init__(self, reason: str, remedy: str = "") -> None:
-        super().__init__(reason)
-        self.reason, self.remedy = reason, remedy
+
+def not_loaded(path: Path, kind: str, error: Exception) -> Corrupt:
+    """The error for a file that should be of `kind`: what it looks like, or why it fails."""
+    found = seen(path)
+    what = found.what
+    if kind in what and not found.remedy:
+        text = str(error).strip().partition("\n")[0][:80]
+        what += f" that cannot be read ({type(error).__name__}: {text})"
+    elif not found.remedy:
+        what += f", not what {WRITERS[kind]} writes"
+    return damaged(path, what, found.remedy)
 
 
 def load_torch(path: Path) -> object:
     """Load what `torch.save` wrote; tensors of a zip archive are views of the mapped file.
 
-    Raises NotLoaded if it is not such a file, or damaged; Unsafe if the pickle asks for code.
+    Raises Corrupt if it is damaged or another file, Unsafe if the pickle asks for code.
     """
     archive = check_archive(path)
     try:
@@ -52,45 +64,30 @@ def load_torch(path: Path) -> object:
     except pickle.UnpicklingError as error:
         code = re.search(r"(?:GLOBAL|global|class)[:\s]+([\w]+\.[\w.]*\w)", str(error))
         if code is None:
-            raise not_loaded(path, "torch.save", error) from None
+            raise not_loaded(path, "PyTorch", error) from None
         reason = f"refused: the pickle asks for {code[1]}, which is code"
         remedy = "only plain tensors are read; convert the file on a machine where you trust it"
         raise Unsafe(path, reason, remedy) from None
     except (OSError, MemoryError):
         raise
     except Exception as error:  # A damaged pickle can raise anything.
-        raise not_loaded(path, "torch.save", error) from None
+        raise not_loaded(path, "PyTorch", error) from None
 
 
 def check_archive(path: Path) -> bool:
-    """Whether `path` is a zip archive; NotLoaded if one of its checksums is wrong.
-
-    The readers of zip archives do not verify every checksum.
-    """
+    """Whether `path` is a zip archive; Corrupt if a checksum is wrong, which its readers ignore."""
     try:
         archive = zipfile.is_zipfile(path)
         if archive:
             check_zip(path)
     except UNREADABLE:
         found = seen(path)
-        raise NotLoaded(found.what, found.remedy) from None
+        raise damaged(path, found.what, found.remedy) from None
     return archive
 
 
-def not_loaded(path: Path, writer: str, error: Exception) -> NotLoaded:
-    """What a file looks like that `writer` should have written, or why it cannot be read."""
-    found = seen(path)
-    what = found.what
-    if KINDS[writer] in what and not found.remedy:
-        text = str(error).strip().partition("\n")[0][:80]
-        what += f" that cannot be read ({type(error).__name__}: {text})"
-    elif not found.remedy:
-        what += f", not what {writer} writes"
-    return NotLoaded(what, found.remedy)
-
-
-def unique_json(text: bytes, what: str) -> Any:
-    """The value of the JSON `text`; NotLoaded if it is invalid or names a key twice.
+def unique_json(path: Path, text: bytes, what: str) -> Any:
+    """The value of the JSON `text` in a file; Corrupt if it is invalid or names a key twice.
 
     Readers disagree about which of two equal keys counts. `what` is the text's name in the error.
     """
@@ -100,16 +97,14 @@ def unique_json(text: bytes, what: str) -> Any:
         if len(found) < len(pairs):
             names = [name for name, _ in pairs]
             twice = next(name for name in found if names.count(name) > 1)
-            raise NotLoaded(f"{what} names '{twice}' twice")
+            raise damaged(path, f"{what} names '{twice}' twice")
         return found
 
     try:
         return json.loads(text, object_pairs_hook=once)
-    except NotLoaded:
-        raise
     except (ValueError, RecursionError) as error:
         reason = str(error).partition("\n")[0][:80] or type(error).__name__
-        raise NotLoaded(f"{what} is no JSON ({reason})") from None
+        raise damaged(path, f"{what} is no JSON ({reason})") from None
 
 
 def surviving(attempts: Iterable[Callable[[], T]]) -> list[T]:

@@ -10,7 +10,7 @@ from numpy import float64
 from numpy.lib import format as npy
 
 from resdepth.contents import UNREADABLE
-from resdepth.weights.loading import NotLoaded, check_archive, not_loaded
+from resdepth.weights.loading import check_archive, damaged, not_loaded
 from resdepth.weights.tensor import Array, Changed, Stored
 
 
@@ -19,33 +19,33 @@ def read_npz(path: Path) -> dict[str, Stored]:
 
     An array cannot be read in part: the last one that was read is kept.
 
-    Raises NotLoaded if the file is damaged or holds Python objects.
+    Raises Corrupt if the file is damaged or holds Python objects.
     """
     if not check_archive(path):
-        raise not_loaded(path, "numpy.savez", ValueError("no archive"))
+        raise not_loaded(path, "numpy", ValueError("no archive"))
     found: dict[str, Stored] = {}
     try:
         # It stays open as long as one of its arrays exists.
         archive = zipfile.ZipFile(path)
         for member in archive.namelist():
             if not member.endswith(".npy"):
-                raise NotLoaded(f"it holds '{member}' beside arrays")
+                raise damaged(path, f"it holds '{member}' beside arrays")
             name = member.removesuffix(".npy")
             if name in found:
-                raise NotLoaded(f"two of its arrays are called '{name}'")
+                raise damaged(path, f"two of its arrays are called '{name}'")
             shape, dtype = _header(archive, member)
             if dtype.hasobject:
-                raise NotLoaded(f"its array '{name}' holds Python objects, not numbers")
+                raise damaged(path, f"its array '{name}' holds Python objects, not numbers")
             expected, there = prod(shape) * dtype.itemsize, archive.getinfo(member).file_size
             if there < expected:
-                raise NotLoaded(f"its array '{name}' takes {expected} bytes, and {there} are there")
+                raise damaged(
+                    path, f"its array '{name}' takes {expected} bytes, and {there} are there"
+                )
             real = dtype.kind == "f" and dtype.itemsize <= 8
             numbers = partial(_read, archive, member) if real else None
             found[name] = Stored(name, path, shape, dtype.name, numbers)
-    except NotLoaded:
-        raise
     except UNREADABLE as error:
-        raise not_loaded(path, "numpy.savez", error) from None
+        raise not_loaded(path, "numpy", error) from None
     return found
 
 

@@ -10,7 +10,8 @@ from resdepth.errors import Corrupt, Missing
 from resdepth.mathematics import scaling
 from resdepth.runs.checkpoint import check_place
 from resdepth.runs.manifest import read_manifest, run_of
-from resdepth.weights.file import Tensors, remedy
+from resdepth.weights.file import Tensors
+from resdepth.weights.loading import damaged
 from resdepth.weights.tensor import Array, Stored, shown
 from resdepth.weights.weight_path import BLOCKS, WeightPath
 
@@ -56,7 +57,7 @@ def _blocks(path: Path, tensors: Tensors) -> Array:
     shapes = sorted({layer.shape for layer in found})
     for layer in found:
         if layer.numbers is None:
-            raise Corrupt(path, f"{layer.name} holds {layer.dtype}, not real numbers", remedy(path))
+            raise damaged(path, f"{layer.name} holds {layer.dtype}, not real numbers")
     if len(shapes) > 1:
         what = f"layers of different shapes: {shown(shapes[0])} and {shown(shapes[1])}"
         raise Missing(path, what, OTHERS)

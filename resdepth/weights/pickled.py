@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from resdepth.weights.loading import NotLoaded, load_torch
+from resdepth.weights.loading import damaged, load_torch
 from resdepth.weights.tensor import Array, Stored
 
 WRAPPERS = ("state_dict", "model_state_dict", "model", "module", "net", "weights")
@@ -20,23 +20,23 @@ def read_pickled(path: Path) -> dict[str, Stored]:
     If a dictionary has one of `WRAPPERS`, only its content counts, and entries that repeat its
     names: `model_ema.…` beside `model`. A list counts from 0. Optimiser states are left out.
 
-    Raises NotLoaded if the file is damaged or holds no tensors; Unsafe if the pickle asks for code.
+    Raises Corrupt if the file is damaged or holds no tensors; Unsafe if the pickle asks for code.
     """
     content = load_torch(path)
     weights, others = _unwrapped(content)
     found: dict[str, Stored] = {}
     for name, value in _named(weights):
         if name in found:
-            raise NotLoaded(f"two of its tensors are called '{name}'")
+            raise damaged(path, f"two of its tensors are called '{name}'")
         found[name] = _stored(path, name, value)
     for copy, entry in [copy for other in others for copy in _copies(other, "", set(found))]:
         for name, value in _named(entry, copy):
             found.setdefault(name, _stored(path, name, value, copy))
     if not found and _holds_optimiser(content):
         remedy = "give the file of the model, which the program wrote beside it"
-        raise NotLoaded("it holds the state of an optimiser, not weights", remedy)
+        raise damaged(path, "it holds the state of an optimiser, not weights", remedy)
     if not found:
-        raise NotLoaded(f"it holds a {type(content).__name__} without tensors")
+        raise damaged(path, f"it holds a {type(content).__name__} without tensors")
     return found
 
 
