@@ -27,7 +27,7 @@ def same_weights(one: WeightPath, other: WeightPath) -> bool:
     if (one.own, one.depth, one.matrix) != (other.own, other.depth, other.matrix):
         return False
     varied = False
-    numbers = (chain.from_iterable(path.each()) for path in (one, other))
+    numbers = (chain.from_iterable(path.chunks()) for path in (one, other))
     for ours, theirs in zip(*numbers, strict=True):
         if not np.array_equal(ours, theirs):
             return False
@@ -49,7 +49,7 @@ def layer_norms(path: WeightPath, norm: Norm = "frobenius", size: Sequence[int] 
         norms: Array = np.linalg.norm(path.blocks.reshape(path.depth, -1), axis=1)
         return norms
     if norm == "frobenius":
-        return np.array([frobenius(chunks) for chunks in path.each()])
+        return np.array([frobenius(chunks) for chunks in path.chunks()])
     if norm == "spectral" or len(path.shape) < 3:
         return np.array([spectral(layer) for layer in path.whole_layers()])
     known = tuple(size) if path.run is None else input_size(path.family, path.run, size)

@@ -1,7 +1,7 @@
 """Norms of the layers and p-variation norms of weight paths k -> L^beta A_k, as tables by depth.
 
-Paths of one family and depth are repetitions, others are curves of their own. Every table asks
-`together` which paths may be averaged.
+Paths of one family and depth are repetitions, others are curves of their own; `together` decides
+which may be averaged. The `family` of a row is a pattern, "" for our own weights.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from resdepth import html
 from resdepth.analysis.measure import critical, layer_norms, variation_norms
 from resdepth.analysis.pool import seed_names, together
-from resdepth.errors import Usage
 from resdepth.mathematics.interval import MeanBand, mean_band
 from resdepth.mathematics.norms import Norm
 from resdepth.mathematics.pvariation import CriticalExponent
@@ -29,10 +28,7 @@ NORMS = "p-variation norms, means over runs"
 
 @dataclass(frozen=True)
 class NormCurve:
-    """L^beta |A_k| at `position` k/L for one depth: mean and 95 % band, (L,) each.
-
-    `family` is the pattern of another program's weights, "" for ours.
-    """
+    """L^beta |A_k| at `position` k/L for one depth: mean and 95 % band, (L,) each."""
 
     depth: int
     files: tuple[Path, ...]
@@ -141,7 +137,6 @@ class ProfileTable:
 
 
 Row = NormCurve | Variation | Profile
-"""What belongs to one family and depth."""
 
 
 def _named(row: Row) -> tuple[object, ...]:
@@ -151,35 +146,6 @@ def _named(row: Row) -> tuple[object, ...]:
 def _head(rows: Sequence[Row], exponents: Sequence[float] = ()) -> tuple[str, ...]:
     family = ("family",) if any(row.family for row in rows) else ()
     return (*family, "L", "runs", *(f"p = {p:g}" for p in exponents))
-
-
-def common_beta(
-    paths: Sequence[WeightPath], beta: float | None, unknown: float | None = None
-) -> float:
-    """`beta` if it is given, else that of all runs; 0 for families of other programs.
-
-    `unknown` is used if no path belongs to a run.
-
-    Raises
-    ------
-    Usage
-        A path belongs to no run, or the runs were trained with different alpha.
-    """
-    known = {path.beta for path in paths}
-    if beta is None and not any(path.own for path in paths):
-        beta = 0.0
-    elif beta is None and known == {None}:
-        beta = unknown
-    if beta is not None:
-        return beta
-    first = paths[0]
-    for path in paths:
-        if path.beta is None:
-            raise Usage("beta", f"is needed: {path.source} belongs to no run", "beta = 1 - alpha")
-        if path.beta != first.beta:
-            what = f"{first.source} has {first.beta:g}, {path.source} has {path.beta:g}"
-            raise Usage("beta", f"is needed: {what}", "give the one to scale all of them with")
-    return first.beta or 0.0
 
 
 def by_depth(paths: Sequence[WeightPath]) -> Iterator[tuple[str, int, list[WeightPath]]]:

@@ -12,7 +12,7 @@ from resdepth.options.paths import PathInvocation, PathOptions
 if TYPE_CHECKING:
     from resdepth.analysis.pool import Pool
     from resdepth.weights.bundle import Bundle
-    from resdepth.weights.names import Listed
+    from resdepth.weights.families import Listed
     from resdepth.weights.weight_path import WeightPath
 
 
@@ -26,7 +26,6 @@ def models_of(
     PatternNeeded
         They are other programs' checkpoints without a pattern; their families are printed.
     """
-    from resdepth.analysis.path_tables import common_beta
     from resdepth.analysis.pool import paths_of
     from resdepth.weights.read import PatternNeeded
 
@@ -44,7 +43,8 @@ def models_of(
             allow_mixed=options.allow_mixed,
         )
     except PatternNeeded as error:
-        first = f"resdepth {command} {shlex.join(map(str, options.sources))} {_flags(error.first)}"
+        sources, row = shlex.join(map(str, options.sources)), error.families[0][1][0]
+        first = f"resdepth {command} {sources} {_flags(row)}"
         _print(error.families, first, json=call.json_)
         raise Usage(error.where, f"{error.what}, which are listed above", first) from None
     beta = common_beta(pool, options.beta, unknown)
@@ -52,6 +52,30 @@ def models_of(
         console.warn(line)
     console.say(f"{_counted(pool)}, beta = {beta:g}", quiet=call.quiet)
     return pool, beta
+
+
+def common_beta(
+    paths: "Sequence[WeightPath]", beta: float | None, unknown: float | None = None
+) -> float:
+    """`beta` if it is given, else that of all runs; 0 for families of other programs.
+
+    `unknown` is used if no path belongs to a run. Raises Usage if beta is unknown or not unique.
+    """
+    known = {path.beta for path in paths}
+    if beta is None and not any(path.own for path in paths):
+        beta = 0.0
+    elif beta is None and known == {None}:
+        beta = unknown
+    if beta is not None:
+        return beta
+    first = paths[0]
+    for path in paths:
+        if path.beta is None:
+            raise Usage("beta", f"is needed: {path.source} belongs to no run", "beta = 1 - alpha")
+        if path.beta != first.beta:
+            what = f"{first.source} has {first.beta:g}, {path.source} has {path.beta:g}"
+            raise Usage("beta", f"is needed: {what}", "give the one to scale all of them with")
+    return first.beta or 0.0
 
 
 def _counted(paths: "Sequence[WeightPath]") -> str:

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from resdepth.errors import Corrupt, unreadable
 from resdepth.runs.manifest import read_manifest, run_of
 from resdepth.weights import stages
-from resdepth.weights.file import Tensors, read_file
-from resdepth.weights.find import INDEX, Place, find_places
+from resdepth.weights.file import Tensors
+from resdepth.weights.find import INDEX, Place
 from resdepth.weights.loading import surviving, unique_json
 from resdepth.weights.scales import with_scales
 from resdepth.weights.splits import check_whole
@@ -29,11 +29,6 @@ class Bundle:
     path: Path
     tensors: Mapping[str, Stored]
     run: Path | None = None
-
-
-def read_bundles(sources: Sequence[Path], extension: str | None = None) -> list[Bundle]:
-    """The checkpoints in `sources`, see `find_places` and `bundles_of`."""
-    return bundles_of(find_places(sources, extension), cache(read_file))
 
 
 def bundles_of(places: Iterable[Place], read: Read) -> list[Bundle]:

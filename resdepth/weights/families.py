@@ -1,22 +1,118 @@
-"""The families of a checkpoint that fit a pattern: tensors of one shape, numbered without gaps."""
+"""Families of layers in a checkpoint: tensors of one shape whose names differ in a number."""
 
+import re
 import warnings
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import partial
-from itertools import pairwise
+from itertools import groupby, pairwise
+from math import prod
 
 from resdepth.contents import listed
 from resdepth.errors import Corrupt, Impossible, Usage
 from resdepth.weights.bundle import Bundle
 from resdepth.weights.loading import surviving
-from resdepth.weights.names import consecutive, grouped, layer_families, near
 from resdepth.weights.scales import FLOAT8, QUANTISED, SCALED
-from resdepth.weights.tensor import shown
+from resdepth.weights.tensor import Stored, shown
 from resdepth.weights.weight_path import WeightPath
 
+LAYER = "{k}"
+DIGITS = 9
+"""A longer number is not that of a layer."""
+SUGGESTED = 3
+"""How many patterns are suggested for one that fits nothing."""
+_PLACES = (r"(?<![^./])[0-9]+(?![^./])", r"[0-9]+")
+"""Where a layer's number may be: a part of the name between dots, else any digits."""
+Numbered = tuple[int, tuple[int, ...]]
+"""A layer's number and its shape."""
 UNSCALED = "weights are real numbers; those of a quantised model need their scales first"
 Range = tuple[int, int]
 """The first and the last layer k to take."""
+
+
+def grouped(names: Iterable[str], pattern: str) -> dict[str, list[tuple[int, str]]]:
+    """The families that fit `pattern`, each with its layers (k, name) in ascending order.
+
+    `{k}` is a number in decimal digits; `*` is any text of at least one character, and each text is
+    a family of its own. A family is called by its names, with `{k}` instead of the number.
+    """
+    parts = [re.escape(part).replace(r"\*", "(?:.+?)") for part in pattern.split(LAYER)]
+    expression = re.compile(f"([0-9]{{1,{DIGITS}}})".join(parts), re.DOTALL)
+    found: dict[str, list[tuple[int, str]]] = {}
+    for name in names:
+        match = expression.fullmatch(name)
+        if match is not None:
+            family = name[: match.start(1)] + LAYER + name[match.end(1) :]
+            found.setdefault(family, []).append((int(match[1]), name))
+    return {family: sorted(layers) for family, layers in found.items()}
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Layers first, ..., last of the family `pattern`: consecutive ones of one `shape`.
+
+    `whole` says whether the family has no others; `dtypes` describe how they are stored.
+    """
+
+    pattern: str
+    first: int
+    last: int
+    shape: tuple[int, ...]
+    dtypes: tuple[str, ...]
+    whole: bool
+
+    @property
+    def count(self) -> int:
+        """How many layers these are."""
+        return self.last - self.first + 1
+
+
+def layer_families(tensors: Mapping[str, Stored]) -> list[Listed]:
+    """What in `tensors` looks like layers: at least two consecutive ones of a shape, largest first.
+
+    If a name has several numbers, the layer's is the one with the most layers.
+    """
+    left = [name for name, stored in tensors.items() if stored.numbers is not None]
+    found: dict[str, list[tuple[int, str]]] = {}
+    for place in _PLACES:
+        places = {name: list(_numbers(name, place)) for name in left}
+        sizes = Counter(family for options in places.values() for family, _ in options)
+        left = []
+        for name, options in places.items():
+            family, k = max(options, key=lambda option: sizes[option[0]], default=("", 0))
+            if sizes[family] > 1:
+                found.setdefault(family, []).append((k, name))
+            else:
+                left.append(name)
+    rows = [row for family, layers in found.items() for row in _rows(family, layers, tensors)]
+    return sorted(rows, key=lambda row: (len(row.shape) < 2, -row.count * prod(row.shape)))
+
+
+def _numbers(name: str, expression: str) -> Iterator[tuple[str, int]]:
+    """Each number in a name, with the family that it would be the layer of."""
+    for match in re.finditer(expression, name):
+        if len(match[0]) <= DIGITS:
+            yield name[: match.start()] + LAYER + name[match.end() :], int(match[0])
+
+
+def _rows(
+    family: str, layers: Sequence[tuple[int, str]], tensors: Mapping[str, Stored]
+) -> Iterator[Listed]:
+    ordered = sorted(layers)
+    for run in consecutive([(k, tensors[name].shape) for k, name in ordered]):
+        (first, shape), last = run[0], run[-1][0]
+        dtypes = dict.fromkeys(tensors[name].dtype for k, name in ordered if first <= k <= last)
+        if len(run) > 1:
+            yield Listed(family, first, last, shape, tuple(dtypes), len(run) == len(layers))
+
+
+def consecutive(layers: Sequence[Numbered]) -> list[list[Numbered]]:
+    """Layers in ascending order, cut where k jumps or the shape changes."""
+    numbered = enumerate(layers)
+    runs = groupby(numbered, key=lambda item: (item[1][0] - item[0], item[1][1]))
+    return [[layer for _, layer in run] for _, run in runs]
 
 
 def find_families(bundle: Bundle, pattern: str, layers: Range | None = None) -> list[WeightPath]:
@@ -66,7 +162,7 @@ def quantised(bundle: Bundle) -> str:
 
 def _near(bundle: Bundle, pattern: str) -> str:
     patterns = [row.pattern for row in layer_families(bundle.tensors)]
-    if found := near(pattern, patterns):
+    if found := get_close_matches(pattern, list(dict.fromkeys(patterns)), SUGGESTED, cutoff=0.5):
         return f"similar: {', '.join(found)}"
     if patterns:
         return f"it has: {listed(patterns)}"
@@ -103,4 +199,4 @@ def _family(
             what = f"'{name}', k = {k}, holds {stored.dtype if stored.size else 'no numbers'}"
             raise Corrupt(bundle.path, what, UNSCALED)
     tensors = tuple(stored for _, stored in taken)
-    return WeightPath(bundle.path, tensors, None, bundle.run, name, taken[0][0])
+    return WeightPath(bundle.path, tensors, None, bundle.run, name)

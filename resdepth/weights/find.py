@@ -1,6 +1,6 @@
 """Find the files of weights that a command or a Python call names."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -36,12 +36,8 @@ def find_places(sources: Sequence[Path], extension: str | None = None) -> list[P
     A run stands for its newest weights, or for what it exported. `extension` ("pt") selects one
     kind of file in folders. Hidden files and states of training are left out.
 
-    Raises
-    ------
-    Missing
-        A source does not exist, or holds no weights.
-    Corrupt
-        A folder holds only parts that another program must merge.
+    Raises Missing if a source does not exist or holds no weights, Corrupt if a folder holds only
+    parts that another program must merge.
     """
     places: list[Place] = []
     for folders, group in groupby(sources, key=_is_folder):
@@ -67,40 +63,36 @@ def _is_folder(path: Path) -> bool:
 def _below(folder: Path, extension: str | None) -> list[Place]:
     kinds = (f".{extension.lstrip('.').lower()}",) if extension else tuple(READERS)
     kinds += tuple(kind + INDEX for kind in kinds)
+    folders: dict[Path, list[Path]] = {}
+    for file in walk(folder, _enters, once=True):
+        if not file.name.startswith("."):
+            folders.setdefault(file.parent, []).append(file)
     found: list[Place] = []
-    others: list[Path] = []
-    for place, files in _folders(folder):
+    for place, files in folders.items():
         run = place.parent if place.name == CHECKPOINTS else place
         if (run / MANIFEST).is_file():
             found += _of_run(run, kinds, named=folder in (place, run))
             continue
         weights = [file for file in files if file.name.lower().endswith(kinds)]
-        states = [file for file in weights if is_training_state(file)]
-        others += [*states, *(file for file in files if file not in weights)]
-        if weights := [file for file in weights if file not in states]:
+        if weights := [file for file in weights if not is_training_state(file)]:
             found.append(Place(tuple(weights)))
     if not found:
-        detail = f" with extension {extension}" if extension else ""
-        for file in others:
-            check_distributed(file)
-            if is_training_state(file):
-                detail += f", but {file.name}, which by its name is a state of training"
-                break
-        raise no_models(folder, detail)
+        raise _nothing(folder, [file for files in folders.values() for file in files], extension)
     return found
 
 
-def _folders(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
-    """The visible files in and under `folder`, by folder; a run's own folders are not entered."""
-    folders: dict[Path, list[Path]] = {}
-    for file in walk(folder, _enters, once=True):
-        if not file.name.startswith("."):
-            folders.setdefault(file.parent, []).append(file)
-    yield from folders.items()
-
-
 def _enters(folder: Path) -> bool:
+    """Whether a folder is searched: it is not hidden, nor a part of a run, which is one place."""
     return not folder.name.startswith(".") and not (folder.parent / MANIFEST).is_file()
+
+
+def _nothing(folder: Path, files: Sequence[Path], extension: str | None) -> Exception:
+    for file in files:
+        check_distributed(file)
+    detail = f" with extension {extension}" if extension else ""
+    if states := [file.name for file in files if is_training_state(file)]:
+        detail += f", but {states[0]}, which by its name is a state of training"
+    return no_models(folder, detail)
 
 
 def _of_run(run: Path, kinds: tuple[str, ...], *, named: bool) -> list[Place]:

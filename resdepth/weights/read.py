@@ -10,10 +10,16 @@ from resdepth.errors import Corrupt, Impossible, Missing, ResdepthError, Unsafe,
 from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
 from resdepth.weights import stages
 from resdepth.weights.bundle import Bundle, Read, bundles_of
-from resdepth.weights.families import UNSCALED, Range, find_families, quantised
+from resdepth.weights.families import (
+    UNSCALED,
+    Listed,
+    Range,
+    find_families,
+    layer_families,
+    quantised,
+)
 from resdepth.weights.file import READERS, read_file
 from resdepth.weights.find import PROGRAM, Place, find_places
-from resdepth.weights.names import Listed, layer_families
 from resdepth.weights.own import own_path
 from resdepth.weights.tensor import shown
 from resdepth.weights.weight_path import WeightPath
@@ -33,11 +39,6 @@ class PatternNeeded(Usage):
         what = f"is needed: {families[0][0].path} holds {len(patterns)} {kinds} of layers"
         super().__init__("pattern", what, f"one of {listed(patterns)}")
 
-    @property
-    def first(self) -> Listed:
-        """The family of most numbers in the first checkpoint."""
-        return self.families[0][1][0]
-
 
 def read_paths(
     sources: Sources,
@@ -56,10 +57,9 @@ def read_paths(
     ------
     Missing
         A source does not exist, or holds no weights.
-    PatternNeeded
-        They are other programs' checkpoints, and no pattern selects their layers.
     Usage
-        No tensor fits the pattern, or `layers` are given without one.
+        Other programs' checkpoints were given without a pattern (`PatternNeeded`), no tensor fits
+        it, or `layers` are given without one.
     Impossible
         A family has different shapes in two checkpoints, layers are missing, or a folder holds two
         checkpoints of one depth, which may or may not be repetitions.
@@ -67,18 +67,17 @@ def read_paths(
         A file is damaged, or asks to run code.
     """
     paths = [Path(source) for source in ([sources] if isinstance(sources, Path | str) else sources)]
-    places, read = find_places(paths, extension), cache(read_file)
-    found, reasons = ([], []) if pattern is not None else _own(places, read, set(paths))
+    places, read, named = find_places(paths, extension), cache(read_file), set(paths)
+    found, reasons = ([], []) if pattern is not None else _own(places, read, named)
     if found:
         if layers is not None:
             raise Usage("layers", "has no effect without `pattern`", "leave it out")
         found.sort(key=lambda path: str(path.source))
     else:
         bundles = bundles_of(places, read)
-        if pattern is None:
-            pattern = _pattern(bundles, reasons)
+        pattern = pattern or _pattern(bundles, reasons)
         found = [path for bundle in bundles for path in find_families(bundle, pattern, layers)]
-    _check_together(found, set(paths))
+    _check_together(found, named)
     return sorted(found, key=lambda path: path.depth)
 
 
@@ -108,9 +107,10 @@ def _own(
                     raise Missing(file.parent.parent, f"not a run of '{PROGRAM}'")
                 found.append(own_path(file, read(file)))
             except (Corrupt, Unsafe, Missing) as error:
-                if (place.named or file in named) and not isinstance(error, Missing):
-                    raise
-                others = others or place.named or file in named
+                if place.named or file in named:
+                    others = True
+                    if not isinstance(error, Missing):
+                        raise
                 reasons.append(error)
     if not found and reasons and not isinstance(reasons[0], Missing):
         raise reasons[0]
@@ -121,10 +121,10 @@ def _own(
     return found, []
 
 
-def _candidates(place: Place) -> list[Path]:
+def _candidates(place: Place) -> Sequence[Path]:
     """The files in which our weights may be; in a folder, the `last` of several states."""
     if place.named or place.run:
-        return [*place.files]
+        return place.files
     ours = [f for f in place.files if f.suffix.lower() in READERS and f.suffix not in UNNAMED]
     return [file for file in ours if file.stem == "last"] or ours
 
@@ -151,21 +151,17 @@ def _check_together(paths: Sequence[WeightPath], named: set[Path]) -> None:
     for path in paths:
         first = shapes.setdefault(path.family, path)
         if path.shape != first.shape:
-            raise Impossible(
-                path.source,
-                f"'{path.family}' is {shown(path.shape)}, but {shown(first.shape)} in "
-                f"{first.source}",
-                "compare weights of one shape",
-            )
+            what = f"'{path.family}' is {shown(path.shape)}, but {shown(first.shape)} in "
+            raise Impossible(path.source, f"{what}{first.source}", "compare weights of one shape")
         folder = path.source.resolve().parent
         other = places.setdefault((path.family, path.depth, folder), path)
         # Checkpoints of one run know their step, which is compared before anything is averaged.
         steps = path.run is not None and folder.name == CHECKPOINTS
         if other is not path and not steps and (path.own or path.source not in named):
+            both = f"{other.source.name} and {path.source.name}"
             raise Impossible(
                 path.source.parent,
-                f"{other.source.name} and {path.source.name} both hold '{path.family}' of depth "
-                f"{path.depth}",
+                f"{both} both hold '{path.family}' of depth {path.depth}",
                 "move repetitions into folders of their own, or select files by name or `ext`; "
                 "steps of one training are not repetitions",
             )

@@ -29,8 +29,8 @@ class WeightPath:
     """The layers A_0, ..., A_{L-1} of one `family` in the checkpoint `source`.
 
     `layers` are an array (L, *shape) in float64 (our own weights), or tensors of one shape that are
-    read on request, the first of them number `first` in its checkpoint. `beta` = 1 - alpha is known
-    for weights of a `run` of `train`. Paths of more than `limit` bytes are read in blocks.
+    read on request: in memory up to `limit` bytes, else in blocks of columns. `beta` = 1 - alpha is
+    known for weights of a `run` of `train`.
     """
 
     source: Path
@@ -38,7 +38,6 @@ class WeightPath:
     beta: float | None = None
     run: Path | None = None
     family: str = BLOCKS
-    first: int = 0
     limit: int = IN_MEMORY
 
     def __post_init__(self) -> None:
@@ -77,7 +76,7 @@ class WeightPath:
     @property
     def matrix(self) -> tuple[int, int]:
         """Rows and columns of a layer as a matrix (first axis, all others)."""
-        return (self.shape[0] if self.shape else 1), prod(self.shape[1:])
+        return prod(self.shape[:1]), prod(self.shape[1:])
 
     @property
     def way(self) -> Way:
@@ -93,15 +92,15 @@ class WeightPath:
             return self.layers
         return np.stack(list(self.whole_layers()))
 
-    def each(self) -> Iterator[Iterable[Array]]:
-        """The numbers of every layer, a chunk at a time."""
-        for layer in self.layers:
-            yield layer.chunks() if isinstance(layer, Stored) else (layer,)
-
     def whole_layers(self) -> Iterator[Array]:
         """Every layer in its shape, one at a time."""
         for layer in self.layers:
             yield layer.whole() if isinstance(layer, Stored) else layer
+
+    def chunks(self) -> Iterator[Iterable[Array]]:
+        """For every layer its numbers, a chunk at a time."""
+        for layer in self.layers:
+            yield layer.chunks() if isinstance(layer, Stored) else (layer,)
 
     def columns(self, start: int, stop: int) -> Array:
         """The numbers start to stop - 1 of every layer: (L, stop - start)."""

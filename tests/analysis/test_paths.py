@@ -7,12 +7,8 @@ import numpy as np
 import pytest
 from scipy.stats import linregress, t
 
-from resdepth.analysis.path_tables import (
-    common_beta,
-    norm_table,
-    profile_table,
-    variation_table,
-)
+from resdepth.analysis.path_tables import norm_table, profile_table, variation_table
+from resdepth.cli.models import common_beta
 from resdepth.errors import Usage
 from resdepth.mathematics.pvariation import p_variation_norm
 from resdepth.mathematics.slopes import NOTHING, power_law

@@ -13,7 +13,7 @@ from resdepth.contents import OLD_TORCH
 from resdepth.errors import ResdepthError
 from resdepth.runs.checkpoint import read_checkpoint
 from resdepth.runs.surface import read_surface
-from resdepth.weights.bundle import read_bundles
+from resdepth.weights.file import read_file
 from resdepth.weights.read import read_models
 
 
@@ -50,7 +50,7 @@ CONTENTS = {
 READERS: dict[str, Callable[[Path], object]] = {
     "surface": read_surface,
     "weights": read_models,
-    "bundles": lambda path: read_bundles([path]),
+    "file": read_file,
     "checkpoint": read_checkpoint,
 }
 

@@ -14,8 +14,8 @@ import torch
 from resdepth.cli.console import line
 from resdepth.errors import Corrupt, ResdepthError, Unsafe
 from resdepth.runs.sealed import sealed
-from resdepth.weights.bundle import read_bundles
 from resdepth.weights.file import read_file
+from tests.support.bundles import read_bundles
 from tests.support.messages import refused
 
 PLACE = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}

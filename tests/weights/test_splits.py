@@ -10,11 +10,11 @@ from torch import Tensor
 
 from resdepth.cli.console import line
 from resdepth.errors import Corrupt, Impossible, Missing
-from resdepth.weights.bundle import read_bundles
+from resdepth.weights.families import layer_families
 from resdepth.weights.file import read_file
-from resdepth.weights.names import layer_families
 from resdepth.weights.read import stored_models
 from resdepth.weights.splits import is_training_state
+from tests.support.bundles import read_bundles
 from tests.support.messages import refused
 
 PATTERN = "h.{k}.w"
