@@ -37,7 +37,7 @@ SECTIONS = {
 
 TOPICS = {
     "Training": "train TrainOptions NotebookProgress load_data study",
-    "Runs and weights": "Run open_run weight_path read_models stored_models pooled",
+    "Runs and weights": "Run open_run weight_path paths_of read_models stored_models pooled",
     "Paths": "norm_table profile_table variation_table",
     "Mathematics": "p_variation_norm p_variation_norms fit_decay",
     "Landscapes and curvature": "render_landscape RenderOptions render_trajectory "

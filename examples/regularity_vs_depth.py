@@ -12,12 +12,12 @@ import argparse
 from pathlib import Path
 
 import resdepth
-from resdepth.analysis.paths import norm_table, variation_table
+from resdepth.analysis.path_tables import norm_table, variation_table
 from resdepth.figures.paths import draw_norms
 from resdepth.figures.style import save
 from resdepth.mathematics.slopes import PowerLaw
 from resdepth.records import write_numbers
-from resdepth.weights.models import read_models
+from resdepth.weights.read import read_models
 
 EXPONENTS = (1.0, 1.5, 2.0, 3.0)
 
