@@ -7,7 +7,8 @@ from contextlib import ExitStack
 from typing import Any
 
 from resdepth.cli import console, signals
-from resdepth.training.observer import Start
+from resdepth.cli.spelling import spell
+from resdepth.training.observer import Observer, Start
 
 REFRESH = 0.1
 """Seconds between two updates of the live line."""
@@ -72,7 +73,7 @@ class Progress:
         return f"  {seconds // 60}:{seconds % 60:02d} left"
 
 
-class Terminal:
+class Terminal(Observer):
     """The observer of training; a signal is a polite request to stop while the loop runs."""
 
     def __init__(self, quiet: bool) -> None:
@@ -81,8 +82,8 @@ class Terminal:
         self.open = ExitStack()
 
     def say(self, text: str) -> None:
-        """One line on stderr."""
-        console.say(text, quiet=self.quiet)
+        """Print a line on stderr."""
+        console.say(spell(text), quiet=self.quiet)
 
     def start(self, what: Start) -> None:
         """Show the title, and a bar where stderr is a terminal."""

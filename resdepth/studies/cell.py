@@ -5,7 +5,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -121,7 +121,7 @@ def flags_of(options: TrainOptions) -> Iterator[str]:
             yield f"{flag_of(TrainOptions, name)}={text}"
 
 
-def train_cell(job: Job, worker: Worker) -> None:
+def train_cell(job: Job, worker: Worker, environment: Mapping[str, str] | None = None) -> None:
     """Train a cell to its end; what became of it says its run folder.
 
     A cell that is finished, or that was stopped, is left alone.
@@ -146,7 +146,7 @@ def train_cell(job: Job, worker: Worker) -> None:
         return
     begun = (job.run / MANIFEST).exists()
     try:
-        code = worker.run(job.again if begun else job.arguments, job.log, job.stop)
+        code = worker.run(job.again if begun else job.arguments, job.log, job.stop, environment)
     except WorkerLost as lost:
         if not worker.closed:
             note(job, f"its worker {lost.reason}")

@@ -1,6 +1,5 @@
 """The cells of a study as tasks of a running Dask cluster, which goes on without us."""
 
-import queue
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -8,17 +7,16 @@ from typing import Any
 from distributed import Client, Future, fire_and_forget
 
 from resdepth.errors import executor_failed
-from resdepth.studies.cell import Job, train_cell
+from resdepth.studies.cell import Job
 from resdepth.studies.executor import Tell, command_lines
-from resdepth.studies.worker import Worker, WorkerLost, start_worker
+from resdepth.studies.local import Trainer
 
 PATIENCE = 10
 """Seconds that a scheduler may take to answer."""
-ATTEMPTS = 2
 AT_WORK = ("waiting", "queued", "no-worker", "processing")
 
-_idle: "queue.SimpleQueue[Worker]" = queue.SimpleQueue()
-"""Our workers in a process of Dask's: each trains one cell after another."""
+_trainer = Trainer("dask")
+"""What trains cells in a process of Dask's."""
 
 
 def create(settings: Mapping[str, Any], device: str) -> "Dask":
@@ -92,17 +90,5 @@ def train(job: Job, *before: object) -> str:
     WorkerLost
         Its process has died with two workers.
     """
-    for attempt in range(ATTEMPTS):
-        try:
-            worker = _idle.get_nowait()
-        except queue.Empty:
-            worker = start_worker()
-        try:
-            train_cell(job, worker)
-        except WorkerLost:
-            if attempt + 1 == ATTEMPTS:
-                raise
-            continue
-        _idle.put(worker)
-        break
+    _trainer.train(job)
     return job.name

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from submitit.helpers import DelayedSubmission
 
 from resdepth.studies.cell import Job, finished, train_cell
-from resdepth.studies.worker import Worker, WorkerLost, start_worker
+from resdepth.studies.worker import Worker, WorkerLost
 
 GRACE = 180.0
 """Seconds that a job stopped from outside waits for its end: if it left by itself, Slurm would
@@ -44,7 +44,7 @@ class SlurmCell:
         """Train the cell; return its name, for submitit's record."""
         # Slurm sends the signal of the time limit to all processes of a job.
         with _deaf(signal.SIGUSR2):
-            self.worker = start_worker()
+            self.worker = Worker()
         signal.signal(signal.SIGTERM, self._forward)
         try:
             train_cell(self.job, self.worker)
@@ -69,7 +69,7 @@ class SlurmCell:
 
     def _end(self) -> None:
         """Let the worker end. Not by its own `wait`, on top of which a handler may be running."""
-        if self.worker is None or self.worker.process is None:
+        if self.worker is None:
             return
         self.worker.close()
         with suppress(ChildProcessError):

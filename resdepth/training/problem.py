@@ -1,4 +1,4 @@
-"""From options to everything a step needs: device, engine, network, embedded data, rate."""
+"""What a step of `train` needs, built from its options: device, engine, network, data, rate."""
 
 from dataclasses import dataclass, field
 
@@ -31,7 +31,7 @@ from resdepth.runs.checkpoint import Checkpoint
 
 @dataclass(frozen=True)
 class Embedded:
-    """A data set behind the fixed read-in: h_0 (N, d) and targets (N,), on the device."""
+    """A data set after the fixed read-in: h_0 (N, d) and targets (N,), on the device."""
 
     h0: Hidden
     targets: Targets
@@ -74,7 +74,7 @@ class Problem:
 
     @property
     def steps(self) -> int:
-        """Updates in all."""
+        """Total number of updates."""
         return self.options.epochs * self.steps_per_epoch
 
     def batch(self, step: int) -> tuple[Hidden, Targets]:
@@ -83,7 +83,7 @@ class Problem:
             return self.train.h0, self.train.targets
         epoch, number = divmod(step, self.steps_per_epoch)
         if epoch not in self.orders:
-            # One transfer an epoch: each waits for all that the device has yet to do.
+            # One transfer per epoch: each waits until the device has caught up.
             order = permutation(self.options.seed, epoch, self.train.samples)
             self.orders.clear()
             self.orders[epoch] = torch.from_numpy(order).to(self.device)
@@ -121,7 +121,7 @@ def build(options: TrainOptions, threads: int) -> Problem:
 
 
 def engine_request(options: TrainOptions, device: torch.device, threads: int) -> Request:
-    """What the network of `options` needs of an engine."""
+    """What the network of `options` requires of an engine."""
     return Request(
         device=device,
         dtype=getattr(torch, options.dtype),
@@ -134,7 +134,7 @@ def engine_request(options: TrainOptions, device: torch.device, threads: int) ->
 
 
 def initial_network(options: TrainOptions, train: Dataset) -> Network:
-    """The network before training, on the CPU; drawn in float64 from the seed's own streams."""
+    """The network before training, on the CPU, drawn in float64 from the streams of the seed."""
     width, depth, seed = options.width, options.depth, options.seed
     outputs = 1 if options.regression else options.classes or len(train.classes)
     scale = scaling.initial_scale(depth, width, options.initial_alpha, options.gamma)

@@ -15,7 +15,7 @@ from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import Manifest
 from resdepth.runs.provenance import provenance
 from resdepth.training.convolutional import prepare
-from resdepth.training.observer import Observer, Silent
+from resdepth.training.observer import Observer
 from resdepth.training.session import conduct
 
 PROGRAM = "resnet-cifar"
@@ -47,7 +47,7 @@ def run_seeds(
     elif folder.is_dir() and any(folder.iterdir()) and not overwrite:
         raise occupied(folder)
     ended: dict[int, Manifest] = {}
-    observer = observer or Silent()
+    observer = observer or Observer()
     seeds = list(range(options.seed, options.seed + options.seeds))
     summary = _write(folder, options, command, ended)
     for seed in seeds:

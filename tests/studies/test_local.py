@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 import resdepth
-from resdepth.cli.console import line
 from resdepth.errors import System
 from resdepth.options.train import TrainOptions
 from resdepth.studies.cell import Job
@@ -303,36 +302,29 @@ def why(job: Job) -> str:
 def test_a_cell_whose_workers_die_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    studies.fake_workers(monkeypatch, "worker._run = lambda *_: os.kill(os.getpid(), 9)")
+    studies.fake_workers(monkeypatch, "worker._accept = lambda *_: os.kill(os.getpid(), 9)")
     given = jobs(tmp_path, 3)
     ended, error = conducted(Local(1, 1, []), given)
     assert sorted(ended) == ["cell0", "cell1", "cell2"] and error is None
     assert {why(job) for job in given} == {"its worker was killed by SIGKILL"}
 
 
-BAD_DEVICE = """
-serve = worker._serve
-bad = lambda: os.environ.get("CUDA_VISIBLE_DEVICES") == "bad"
-worker._serve = lambda *given: os._exit(4) if bad() else serve(*given)
-worker._run = lambda *_: time.sleep(0.1) or 6
-"""
-
-
-def test_others_train_what_was_for_a_worker_that_cannot_be_started(
+def test_a_study_ends_if_no_worker_can_be_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    studies.fake_workers(monkeypatch, BAD_DEVICE)
-    given = jobs(tmp_path, 5)
-    ended, error = conducted(Local(2, 1, ["good", "bad"]), given)
-    assert sorted(ended) == sorted(job.name for job in given) and error is None
-    assert all(why(job).startswith("its process ended with exit code 6") for job in given)
-
-
-def test_the_last_slot_that_is_given_up_ends_the_study(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    studies.fake_workers(monkeypatch, BAD_DEVICE)
+    studies.fake_workers(monkeypatch, "os._exit(4)")
     given = jobs(tmp_path, 3)
-    _, error = conducted(Local(2, 1, ["bad"]), given)
-    assert "the last one ended with exit code 4 before it had started" in line(error)
+    _, error = conducted(Local(2, 1, ["0"]), given)
+    assert "the last one ended with exit code 4 before it had started" in str(error)
     assert all("ended with exit code 4 before it had started" in why(job) for job in given)
+
+
+def test_cells_take_turns_on_the_devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = (
+        "worker.start.main = lambda: time.sleep(0.1) or print(os.environ['CUDA_VISIBLE_DEVICES'])"
+    )
+    studies.fake_workers(monkeypatch, line)
+    given = jobs(tmp_path, 5)
+    ended, error = conducted(Local(2, 1, ["3", "7"]), given)
+    assert sorted(ended) == sorted(job.name for job in given) and error is None
+    assert {job.log.read_text().splitlines()[0] for job in given} == {"3", "7"}

@@ -37,7 +37,7 @@ class Here:
     def __init__(self) -> None:
         self.commands: list[tuple[str, ...]] = []
 
-    def run(self, arguments: tuple[str, ...], log: Path, stop: Path) -> int:
+    def run(self, arguments: tuple[str, ...], log: Path, stop: Path, _: object) -> int:
         self.commands.append(arguments)
         given = dict(word.removeprefix("--").split("=", 1) for word in arguments[1:])
         given = {name.replace("-", "_"): value for name, value in given.items()}

@@ -21,7 +21,7 @@ from resdepth.runs.folder import create_run, reopen_run
 from resdepth.runs.manifest import Manifest, read_manifest, write_manifest
 from resdepth.training import classification, convolutional
 from resdepth.training.convolutional import prepare
-from resdepth.training.observer import Silent
+from resdepth.training.observer import Observer
 from resdepth.training.seeds import run_seeds, summarise
 from resdepth.training.session import conduct
 from tests.support.events import Points, points
@@ -34,7 +34,7 @@ STEPS = 9
 """Three epochs of three steps: 48 images in batches of 20."""
 
 
-class StopAfter(Silent):
+class StopAfter(Observer):
     """Asks to stop once `step` steps are done, and keeps what was said."""
 
     def __init__(self, step: int) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import resdepth
-from resdepth.training.measure import logged_exponents
-from resdepth.training.observer import Silent
+from resdepth.training.norms import logged_exponents
+from resdepth.training.observer import Observer
 from tests.support.events import points
 
 Make = Callable[..., resdepth.Run]
@@ -143,7 +143,7 @@ def test_the_manifest_of_a_finished_run(make: Make) -> None:
 
 
 def test_a_stalled_rate_is_said_once(make: Make, tmp_path: Path) -> None:
-    class Listener(Silent):
+    class Listener(Observer):
         def __init__(self) -> None:
             self.heard: list[str] = []
 

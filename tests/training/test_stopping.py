@@ -10,7 +10,7 @@ import pytest
 import resdepth
 from resdepth.errors import Usage
 from resdepth.options.train import TrainOptions
-from resdepth.training.observer import Silent
+from resdepth.training.observer import Observer
 from resdepth.training.stopping import Rises, rose
 from tests.support.events import points
 from tests.support.messages import refused
@@ -26,7 +26,7 @@ STOPS = {
 }
 
 
-class StopsAt(Silent):
+class StopsAt(Observer):
     """Asks to stop at a step."""
 
     def __init__(self, step: int) -> None:
