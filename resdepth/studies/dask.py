@@ -1,4 +1,4 @@
-"""The cells of a study as tasks of a running Dask cluster, which goes on without us."""
+"""The cells of a study as tasks of a running Dask cluster, which continues without this process."""
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,16 +16,16 @@ PATIENCE = 10
 AT_WORK = ("waiting", "queued", "no-worker", "processing")
 
 _trainer = Trainer("dask")
-"""What trains cells in a process of Dask's."""
+"""Trains the cells in a process of Dask."""
 
 
 def create(settings: Mapping[str, Any], device: str) -> "Dask":
-    """The cluster at the address of the settings; a GPU a cell where the device asks for one."""
+    """The cluster at the address of the settings; one GPU per cell if the device needs one."""
     return Dask(str(settings["scheduler"]), int(device in ("cuda", "gpu")))
 
 
 class Dask:
-    """Submits to a scheduler that is not ours."""
+    """Submits to a scheduler that is already running."""
 
     cpus = 1
     probes_here = False
@@ -36,7 +36,7 @@ class Dask:
     def submit(
         self, jobs: Sequence[Job], after: Sequence[str] = (), active: Iterable[str] = ()
     ) -> list[str]:
-        """Submit one task per cell, the most expensive first; keys are the handles."""
+        """Submit one task per cell, the most expensive first; their keys are the handles."""
         keys = [f"{job.name}-{uuid.uuid4().hex}" for job in jobs]
         with self._client() as client:
             before: list[Any] = [Future(key, client) for key in after]
@@ -53,7 +53,7 @@ class Dask:
         return command_lines(jobs)
 
     def active(self, handles: Iterable[str]) -> set[str]:
-        """What the scheduler still has to do."""
+        """The tasks that the scheduler has not finished."""
         wanted = set(handles)
 
         def states(dask_scheduler: Any) -> dict[str, str]:
@@ -64,13 +64,13 @@ class Dask:
         return {key for key, state in found.items() if state in AT_WORK}
 
     def cancel(self, handles: Iterable[str]) -> None:
-        """Take tasks from the scheduler; those that run look for the file that stops them."""
+        """Remove tasks from the scheduler; running ones watch the file that stops them."""
         known = sorted(self.active(handles))
         with self._client() as client:
             client.cancel([Future(key, client) for key in known], force=True)
 
     def wait(self, tell: Tell) -> None:
-        """Nothing: the cluster goes on without us."""
+        """Return at once: the tasks go on without this process."""
 
     def _client(self) -> Client:
         try:
@@ -83,12 +83,12 @@ class Dask:
 
 
 def train(job: Job, *before: object) -> str:
-    """Train a cell in a worker of Dask, and return its name; `before` are the tasks it waits for.
+    """Train a cell in a process of Dask, and return its name; `before` are the tasks it needed.
 
     Raises
     ------
-    WorkerLost
-        Its process has died with two workers.
+    System
+        No worker can be started, or two died with this cell.
     """
     _trainer.train(job)
     return job.name

@@ -1,4 +1,4 @@
-"""Who trains the cells of a study: one interface, an implementation a module."""
+"""Where the cells of a study are trained: one interface, one module per implementation."""
 
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,33 +10,32 @@ from resdepth.studies.cell import Job
 
 Tell = Callable[[str], None]
 """Takes the name of a cell that has ended."""
-HOMES = {"local": "local", "slurm": "slurm", "dask": "dask"}
 NEEDS = {"submitit": "submitit", "distributed": "distributed", "dask": "distributed"}
-"""Packages that an installation need not have, and what to install for them."""
+"""Optional packages, and what to install for them."""
 
 
 class Executor(Protocol):
-    """Takes jobs, and knows nothing of what they train."""
+    """Runs jobs; `cpus` and `gpus` are those of a cell unless the plan says otherwise.
+
+    `probes_here`: the probe of `lr=auto` runs in this process; otherwise it is a job like a cell.
+    """
 
     @property
-    def cpus(self) -> int:
-        """Cores a cell, where the plan does not say."""
+    def cpus(self) -> int: ...
 
     @property
-    def gpus(self) -> int:
-        """GPUs a cell."""
+    def gpus(self) -> int: ...
 
     @property
-    def probes_here(self) -> bool:
-        """Whether the probe of --lr auto runs in this process; if not, it is a job like a cell."""
+    def probes_here(self) -> bool: ...
 
     def submit(
         self, jobs: Sequence[Job], after: Sequence[str] = (), active: Iterable[str] = ()
     ) -> list[str]:
-        """Take jobs, and return a handle for each.
+        """Accept jobs, and return a handle for each.
 
-        They start when the jobs with the handles `after` have ended. `active` are the jobs of the
-        same study that are at work, which count towards a limit on their number.
+        They start when the jobs with the handles `after` have ended. `active` are queued or running
+        jobs of the same study, which count towards a limit on their number.
         """
 
     def preview(self, jobs: Sequence[Job]) -> str:
@@ -46,10 +45,10 @@ class Executor(Protocol):
         """The handles of jobs that are queued or running."""
 
     def cancel(self, handles: Iterable[str]) -> None:
-        """End jobs, those that run with a checkpoint."""
+        """End jobs, running ones with a checkpoint."""
 
     def wait(self, tell: Tell) -> None:
-        """Until everything has ended, where jobs end with this process; else nothing."""
+        """Wait until all has ended, if the jobs end with this process; otherwise return at once."""
 
 
 def command_lines(jobs: Sequence[Job]) -> str:
@@ -67,7 +66,7 @@ def executor_of(settings: Mapping[str, Any], device: str) -> Executor:
     """
     name = str(settings["executor"])
     try:
-        module = import_module(f"resdepth.studies.{HOMES[name]}")
+        module = import_module(f"resdepth.studies.{name}")
     except ModuleNotFoundError as error:
         package = str(error.name).partition(".")[0]
         if package not in NEEDS:

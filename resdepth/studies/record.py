@@ -1,4 +1,4 @@
-"""`study.yaml`, the plan of a study, and `jobs.json`, what its executor was given."""
+"""`study.yaml`, the plan of a study, and `jobs.json`, the jobs that an executor received."""
 
 import json
 from collections.abc import Mapping
@@ -20,7 +20,9 @@ NAME = "study.yaml"
 JOBS = "jobs.json"
 FORMAT = 1
 KEYS = ("format", "command", "axes", "options", "probes")
-REMEDY = "restore the file; its runs can be looked at one by one"
+OPTIONAL = {"program": "train", "runs": {}}
+"""Entries with defaults, which are written only if they differ."""
+REMEDY = "restore the file; its runs can still be examined one by one"
 
 
 def begun(folder: Path) -> bool:
@@ -29,21 +31,21 @@ def begun(folder: Path) -> bool:
     Raises
     ------
     Exists
-        There is something else.
+        The folder holds something else.
     """
     if (folder / NAME).is_file():
         return True
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Exists(
             folder,
-            "the folder exists and is not empty, but no study: it has no study.yaml",
-            "name another folder; if the folder was a study, restore its study.yaml",
+            "the folder exists and is not empty, but is not a study: it has no study.yaml",
+            "choose another folder; if it was a study, restore its study.yaml",
         )
     return False
 
 
 def neighbour(folder: Path) -> str:
-    """A question about a study beside `folder` whose name is similar, "" if there is none."""
+    """A question about a study next to `folder` whose name is similar, "" if there is none."""
     try:
         names = {path.parent.name: None for path in folder.parent.glob(f"*/{NAME}")}
     except OSError:
@@ -61,6 +63,7 @@ def write_plan(plan: Plan) -> None:
         "options": plan.options,
         "probes": [asdict(probe) for probe in plan.probes],
     }
+    content |= {n: getattr(plan, n) for n, usual in OPTIONAL.items() if getattr(plan, n) != usual}
     write_text(plan.folder / NAME, yaml12.dump(content))
 
 
@@ -87,14 +90,19 @@ def read_plan(folder: Path) -> Plan:
         reason = f"not a plan ({' '.join(str(error).split())})"
         raise Corrupt(path, reason, REMEDY) from None
     try:
-        if not isinstance(content, dict) or content.keys() != set(KEYS):
+        if not isinstance(content, dict) or content.keys() - set(OPTIONAL) != set(KEYS):
             raise ValueError(f"its entries are not {', '.join(KEYS)}")
         if content["format"] != FORMAT:
             raise ValueError(f"format {content['format']}, not {FORMAT}")
         axes = {str(name): tuple(values) for name, values in content["axes"].items()}
         probes = tuple(_probe(one) for one in content["probes"])
-        plan = Plan(folder, axes, dict(content["options"]), tuple(content["command"]))
-        again = replace(Plan.of(folder, plan.spelled(), plan.command), probes=probes)
+        program, runs = (content.get(name, usual) for name, usual in OPTIONAL.items())
+        if any(Path(run).name != run for run in runs.values()):
+            raise ValueError("its runs are not folders in the study")
+        options = dict(content["options"])
+        plan = Plan(folder, axes, options, tuple(content["command"]), program=program)
+        again = Plan.of(folder, plan.spelled(), plan.command)
+        again = replace(again, probes=probes, runs=dict(runs))
         ordered = {name: ascending(values) for name, values in axes.items()}
         if again.axes != ordered or set(ALWAYS) - set(axes):
             raise ValueError("its axes are not those of a plan")
@@ -125,7 +133,13 @@ def write_jobs(folder: Path, jobs: Jobs) -> None:
 
 
 def read_jobs(folder: Path) -> Jobs:
-    """What the last executor was given; nothing where there was none."""
+    """What the last executor received; empty if there was none.
+
+    Raises
+    ------
+    Corrupt
+        jobs.json is not what was written.
+    """
     path = folder / JOBS
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -136,5 +150,5 @@ def read_jobs(folder: Path) -> Jobs:
         return Jobs({}, {})
     except (OSError, ValueError, LookupError, TypeError, AttributeError, ResdepthError) as error:
         reason = f"not a list of jobs ({type(error).__name__}: {error})"
-        remedy = "remove the file; unfinished cells are submitted again then"
+        remedy = "remove the file; unfinished cells are then submitted again"
         raise Corrupt(path, reason, remedy) from None

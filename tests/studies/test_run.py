@@ -50,7 +50,7 @@ class Here:
 def train(plan: Plan) -> list[tuple[str, ...]]:
     """Train its cells; the command lines that it took."""
     worker: Any = Here()
-    jobs: list[Job] = [job_of(cell, plan.folder, 1, 0) for cell in plan.cells()]
+    jobs: list[Job] = [job_of("train", cell, plan.folder, 1, 0) for cell in plan.cells()]
     for job in jobs:
         train_cell(job, worker)
     return worker.commands

@@ -30,7 +30,7 @@ def train(worker: Worker, folder: Path, name: str, epochs: int = 2) -> int:
 def _no_descriptor_stays_open() -> Iterator[None]:
     before = len(list(Path("/proc/self/fd").iterdir()))
     yield
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
 
 NOISY = """

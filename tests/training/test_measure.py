@@ -156,4 +156,4 @@ def test_a_stalled_rate_is_said_once(make: Make, tmp_path: Path) -> None:
     )
     resdepth.train(options, tmp_path / "stalled", observer=listener)
     (said,) = [text for text in listener.heard if "stalled" in text]
-    assert "--dynamic-lr-rule anchored, or an --lr-constant above 1e-09, keeps it up" in said
+    assert "`dynamic_lr_rule=anchored` or an `lr_constant` above 1e-09 avoids it" in said

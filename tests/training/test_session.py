@@ -202,4 +202,4 @@ def test_a_dynamic_rate_that_stalls_at_once_names_the_remedy(tmp_path: Path) -> 
     given = {"dynamic_lr": True, "lr_constant": 1e-9, "alpha": 0.0, "init": "ntrunc", "gamma": 9.0}
     resdepth.train(options(**given), tmp_path / "run", observer=Listener())
     stalled = [line for line in said if "stalled" in line]
-    assert len(stalled) == 1 and "--lr-constant" in stalled[0]
+    assert len(stalled) == 1 and "`lr_constant`" in stalled[0]
