@@ -12,12 +12,8 @@ COMMAND = "study run"
 def spelled_out(field: str, text: object) -> list[str]:
     """The values of `16,32,64`, `0:5` (0 to 4), `16:128:16` (up to 128) or `16:1024:x2`.
 
-    Parts can be mixed, as in `16:64:x2,100`. The option itself interprets the words.
-
-    Raises
-    ------
-    Usage
-        A range is not made of numbers, does not ascend, or has no value or too many.
+    Parts can be mixed, as in `16:64:x2,100`. The option itself interprets the words. Raises Usage
+    if a range is not made of numbers, does not ascend, or has no value or too many.
     """
     values: list[str] = []
     for part in str(text).split(","):
@@ -53,5 +49,4 @@ def _range(field: str, part: str) -> list[str]:
 
 
 def _refused(field: str, part: str, reason: str) -> Usage:
-    spellings = "write 16,32,64 or 0:5 or 16:128:16 or 16:1024:x2"
-    return Usage(field, f"'{part}' {reason}", spellings)
+    return Usage(field, f"'{part}' {reason}", "write 16,32,64 or 0:5 or 16:128:16 or 16:1024:x2")

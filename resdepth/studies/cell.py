@@ -75,33 +75,20 @@ def job_of(program: str, cell: Cell, folder: Path, cpus: int, gpus: int) -> Job:
 
 def probe_of(job: Job, folder: Path) -> Job:
     """The job that finds the rate of `lr=auto`; it has the needs of `job`."""
-    return replace(
-        job,
-        name=PROBE,
-        arguments=("study", "probe", str(folder.absolute())),
-        run=folder.absolute(),
-        log=log_path(folder, PROBE),
-        stop=stop_path(folder, PROBE),
-    )
+    folder, log, stop = folder.absolute(), log_path(folder, PROBE), stop_path(folder, PROBE)
+    arguments = ("study", "probe", str(folder))
+    return replace(job, name=PROBE, arguments=arguments, run=folder, log=log, stop=stop)
 
 
 def settled(job: Job) -> Job:
-    """The job with the learning rate that the probe has written into the plan.
-
-    Raises
-    ------
-    ResdepthError
-        The plan has no rate.
-    """
+    """The job with the rate that the probe has written into the plan; raises Usage without one."""
     if job.study is None:
         return job
     plan = read_plan(job.study)
     if plan.rateless:
-        raise Usage(
-            "lr=auto",
-            f"the probe found no rate; {log_path(job.study, PROBE)} says why",
-            f"{quoted(run_command(job.study, action='retry'))} tries again",
-        )
+        reason = f"the probe found no rate; {log_path(job.study, PROBE)} says why"
+        again = quoted(run_command(job.study, "retry"))
+        raise Usage("lr=auto", reason, f"{again} tries again")
     cell = next(cell for cell in plan.cells() if cell.name == job.name)
     return job_of(plan.program, cell, job.study, job.cpus, job.gpus)
 
@@ -128,16 +115,10 @@ def flags_of(options: Options) -> Iterator[str]:
 
 
 def train_cell(job: Job, worker: Worker, environment: Mapping[str, str] | None = None) -> None:
-    """Train a cell to its end; its run folder records the outcome.
+    """Train a cell to its end, unless it is finished or was stopped.
 
-    A cell that is finished or was stopped is left alone.
-
-    Raises
-    ------
-    WorkerLost
-        The worker has died.
-    OSError
-        The log cannot be written.
+    Its run folder records the outcome. Raises WorkerLost if the worker dies, OSError if the log
+    cannot be written.
     """
     until = time.monotonic() + PATIENCE
     while busy(job.run) and time.monotonic() < until:
@@ -173,14 +154,12 @@ def note(job: Job, text: str) -> None:
 
 def said(log: Path, prefix: str) -> str:
     """The rest of the last line of a log that starts with `prefix`; "" if there is none."""
-    try:
+    with contextlib.suppress(OSError):
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return ""
-    found = [
-        line.removeprefix(prefix) for line in lines if line.strip() and line.startswith(prefix)
-    ]
-    return found[-1] if found else ""
+        for line in reversed(lines):
+            if line.strip() and line.startswith(prefix):
+                return line.removeprefix(prefix)
+    return ""
 
 
 def finished(run: Path, epochs: int = 0) -> bool:

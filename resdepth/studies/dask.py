@@ -1,14 +1,14 @@
 """The cells of a study as tasks of a running Dask cluster, which continues without this process."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from distributed import Client, Future, fire_and_forget
 
 from resdepth.errors import executor_failed
 from resdepth.studies.cell import Job
-from resdepth.studies.executor import Tell, command_lines
+from resdepth.studies.executor import command_lines
 from resdepth.studies.local import Trainer
 
 PATIENCE = 10
@@ -36,7 +36,6 @@ class Dask:
     def submit(
         self, jobs: Sequence[Job], after: Sequence[str] = (), active: Iterable[str] = ()
     ) -> list[str]:
-        """Submit one task per cell, the most expensive first; their keys are the handles."""
         keys = [f"{job.name}-{uuid.uuid4().hex}" for job in jobs]
         with self._client() as client:
             before: list[Any] = [Future(key, client) for key in after]
@@ -49,11 +48,9 @@ class Dask:
         return keys
 
     def preview(self, jobs: Sequence[Job]) -> str:
-        """The command of each cell."""
         return command_lines(jobs)
 
     def active(self, handles: Iterable[str]) -> set[str]:
-        """The tasks that the scheduler has not finished."""
         wanted = set(handles)
 
         def states(dask_scheduler: Any) -> dict[str, str]:
@@ -69,8 +66,8 @@ class Dask:
         with self._client() as client:
             client.cancel([Future(key, client) for key in known], force=True)
 
-    def wait(self, tell: Tell) -> None:
-        """Return at once: the tasks go on without this process."""
+    def wait(self, tell: Callable[[str], None]) -> None:
+        """Return at once: the cluster continues without this process."""
 
     def _client(self) -> Client:
         try:
@@ -83,12 +80,6 @@ class Dask:
 
 
 def train(job: Job, *before: object) -> str:
-    """Train a cell in a process of Dask, and return its name; `before` are the tasks it needed.
-
-    Raises
-    ------
-    System
-        No worker can be started, or two died with this cell.
-    """
+    """Train a cell in a process of Dask, and return its name; `before` are tasks it waited for."""
     _trainer.train(job)
     return job.name

@@ -8,38 +8,30 @@ from typing import Any, Protocol
 from resdepth.errors import Usage
 from resdepth.studies.cell import Job
 
-Tell = Callable[[str], None]
-"""Takes the name of a cell that has ended."""
 NEEDS = {"submitit": "submitit", "distributed": "distributed", "dask": "distributed"}
 """Optional packages, and what to install for them."""
 
 
 class Executor(Protocol):
-    """Runs jobs; `cpus` and `gpus` are those of a cell unless the plan says otherwise.
+    """Runs jobs; a cell has `cpus` and `gpus` unless the plan says otherwise.
 
     `probes_here`: the probe of `lr=auto` runs in this process; otherwise it is a job like a cell.
     """
 
     @property
     def cpus(self) -> int: ...
-
     @property
     def gpus(self) -> int: ...
-
     @property
     def probes_here(self) -> bool: ...
 
     def submit(
         self, jobs: Sequence[Job], after: Sequence[str] = (), active: Iterable[str] = ()
     ) -> list[str]:
-        """Accept jobs, and return a handle for each.
+        """Accept jobs that start when the handles `after` have ended; returns their handles.
 
-        They start when the jobs with the handles `after` have ended. `active` are queued or running
-        jobs of the same study, which count towards a limit on their number.
+        `active` are queued or running jobs of the study, which count towards a limit on its jobs.
         """
-
-    def preview(self, jobs: Sequence[Job]) -> str:
-        """What `submit` would run, as text."""
 
     def active(self, handles: Iterable[str]) -> set[str]:
         """The handles of jobs that are queued or running."""
@@ -47,8 +39,11 @@ class Executor(Protocol):
     def cancel(self, handles: Iterable[str]) -> None:
         """End jobs, running ones with a checkpoint."""
 
-    def wait(self, tell: Tell) -> None:
-        """Wait until all has ended, if the jobs end with this process; otherwise return at once."""
+    def wait(self, tell: Callable[[str], None]) -> None:
+        """Wait for all jobs, if they end with this process; `tell` takes each cell's name."""
+
+    def preview(self, jobs: Sequence[Job]) -> str:
+        """What `submit` would run, as text."""
 
 
 def command_lines(jobs: Sequence[Job]) -> str:
@@ -57,13 +52,7 @@ def command_lines(jobs: Sequence[Job]) -> str:
 
 
 def executor_of(settings: Mapping[str, Any], device: str) -> Executor:
-    """The executor that `settings` describe, for cells on `device`.
-
-    Raises
-    ------
-    Usage
-        It needs a package that is not installed.
-    """
+    """The executor that `settings` describe; raises Usage if it needs a package."""
     name = str(settings["executor"])
     try:
         module = import_module(f"resdepth.studies.{name}")
@@ -71,10 +60,8 @@ def executor_of(settings: Mapping[str, Any], device: str) -> Executor:
         package = str(error.name).partition(".")[0]
         if package not in NEEDS:
             raise
-        raise Usage(
-            f"executor={name}",
-            f"the package '{package}' is not installed",
-            f"install it with 'pip install {NEEDS[package]}'",
-        ) from None
+        reason = f"the package '{package}' is not installed"
+        remedy = f"install it with 'pip install {NEEDS[package]}'"
+        raise Usage(f"executor={name}", reason, remedy) from None
     executor: Executor = module.create(settings, device)
     return executor

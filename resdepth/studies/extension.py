@@ -15,13 +15,9 @@ from resdepth.studies.plan import ALWAYS, AUTO, Plan, ascending, check_start, de
 def extended(plan: Plan, given: Mapping[str, Any], settings: Mapping[str, Any]) -> Plan:
     """The same study with more depths, seeds or epochs, or more rates if it has several.
 
-    A number also replaces the rate `auto` as long as no rate has been found. `settings` of the
-    executor are for the command that an error recommends.
-
-    Raises
-    ------
-    Usage
-        Another option differs, or a depth does not fit the start that all depths share.
+    A number also replaces the rate `auto` as long as no rate has been found. Raises Usage if
+    another option differs, or a depth does not fit the start that all depths share; the command
+    that it recommends has the executor of `settings`.
     """
     named = {name: value for name, value in given.items() if value is not None}
     if named.pop("program", plan.program) != plan.program:

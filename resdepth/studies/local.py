@@ -3,7 +3,7 @@
 import os
 import queue
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from resdepth.cores import available_cores, available_threads
 from resdepth.errors import System, executor_failed
 from resdepth.studies.cell import Job, note, train_cell
-from resdepth.studies.executor import Tell, command_lines
+from resdepth.studies.executor import command_lines
 from resdepth.studies.worker import Worker, WorkerLost
 
 ATTEMPTS = 2
@@ -32,8 +32,7 @@ def gpus() -> list[str]:
     named = os.environ.get(VISIBLE)
     if named is not None:
         return [name for name in named.split(",") if name.strip() not in ("", "-1")]
-    there = sorted(path.name for path in Path("/dev").glob("nvidia[0-9]*"))
-    return [str(number) for number in range(len(there))]
+    return [str(number) for number, _ in enumerate(Path("/dev").glob("nvidia[0-9]*"))]
 
 
 class Trainer:
@@ -46,13 +45,7 @@ class Trainer:
         self._lock = threading.Lock()
 
     def train(self, job: Job, environment: Mapping[str, str] | None = None) -> None:
-        """Train a cell to its end.
-
-        Raises
-        ------
-        System
-            No worker can be started, or two died with this cell.
-        """
+        """Train a cell to its end; raises System if no worker can, WorkerLost if two died."""
         for attempt in range(1, ATTEMPTS + 1):
             worker = self._started()
             try:
@@ -63,14 +56,21 @@ class Trainer:
                 if attempt == ATTEMPTS:
                     raise
 
+    def close(self) -> None:
+        """End the worker, and with a checkpoint what it trains."""
+        self._closed = True
+        if self._worker is not None:
+            self._worker.close()
+            self._worker.wait()
+
     def _started(self) -> Worker | None:
-        """A worker whose imports have ended; None if all is over."""
+        """A worker whose imports have ended; None after `close`."""
         with self._lock:
-            if self._worker is not None and self._worker.alive:
-                return self._worker
             for _ in range(ATTEMPTS):
                 if self._closed:
                     return None
+                if self._worker is not None and self._worker.alive:
+                    return self._worker
                 self._worker = Worker()
                 if self._closed:
                     self._worker.close()
@@ -82,16 +82,9 @@ class Trainer:
         why = f"no worker can be started: the last one {lost.reason}{lost.printed}"
         raise executor_failed(self._executor, why)
 
-    def close(self) -> None:
-        """End the worker, and with a checkpoint what it trains."""
-        self._closed = True
-        if self._worker is not None:
-            self._worker.close()
-            self._worker.wait()
-
 
 class Local:
-    """Threads that take turns with the cells, the most expensive cell first.
+    """Threads that take one cell after another, the most expensive first.
 
     When this process ends, for whatever reason, the cells in training end with a checkpoint.
     """
@@ -110,27 +103,23 @@ class Local:
     def submit(
         self, jobs: Sequence[Job], after: Sequence[str] = (), active: Iterable[str] = ()
     ) -> list[str]:
-        """Start with the most expensive jobs."""
         self._left = {job.name: job for job in jobs}
         for job in sorted(jobs, key=lambda job: -job.cost):
             self._waiting.put(job)
         for slot in range(min(self.count, len(jobs))):
             threading.Thread(target=self._work, args=(slot,), daemon=True).start()
-        return [job.name for job in jobs]
+        return list(self._left)
 
     def preview(self, jobs: Sequence[Job]) -> str:
-        """The command of each cell."""
         return command_lines(jobs)
 
     def active(self, handles: Iterable[str]) -> set[str]:
-        """Nothing: the cells end with the process that has submitted them."""
-        return set()
+        return set()  # They ended with the process that had submitted them.
 
     def cancel(self, handles: Iterable[str]) -> None:
         """Do nothing: the worker watches the files that stop cells."""
 
-    def wait(self, tell: Tell) -> None:
-        """Wait until every cell has ended; an interruption ends them with checkpoints."""
+    def wait(self, tell: Callable[[str], None]) -> None:
         try:
             while self._left:
                 name = self._ended.get().name
@@ -154,7 +143,7 @@ class Local:
                 try:
                     self._trainer.train(job, environment)
                 except WorkerLost:
-                    pass  # `train_cell` has written why into the log.
+                    pass  # `train_cell` has written the reason into the log.
                 except Exception as error:
                     self._error = error
                 self._ended.put(job)

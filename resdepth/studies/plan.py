@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import ConfigDict
+
 from resdepth.errors import Usage
 from resdepth.options.base import Options
 from resdepth.options.programs import PROGRAMS
@@ -56,6 +58,8 @@ class Plan:
     relative to `folder`, of cells that do not lie in `cells/`.
     """
 
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
     folder: Path
     axes: dict[str, tuple[Any, ...]]
     options: dict[str, Any]
@@ -68,10 +72,7 @@ class Plan:
     def of(cls, folder: Path, given: Mapping[str, Any], command: tuple[str, ...]) -> "Plan":
         """A new plan from options as the command line has them, None for those not given.
 
-        Raises
-        ------
-        Usage
-            An option is wrong, or the options of some cell do not fit together.
+        Raises Usage if an option is wrong, or the options of some cell do not fit together.
         """
         words = {name: value for name, value in given.items() if value is not None}
         program = words.pop("program", TRAIN)
@@ -176,13 +177,7 @@ class Plan:
 
 
 def depths_of(words: Iterable[str]) -> list[int]:
-    """Depths as the command line spells them, one per word.
-
-    Raises
-    ------
-    Usage
-        One is not a number of layers.
-    """
+    """Depths as the command line spells them, one per word; raises Usage if one is wrong."""
     options: list[Any] = [
         resolve(PROGRAMS[TRAIN], {"depth": word}, command=COMMAND) for word in words
     ]
@@ -202,13 +197,7 @@ def ascending(values: Iterable[Any]) -> tuple[Any, ...]:
 
 
 def check_start(depths: Iterable[int], drawn: int, remedy: str = "") -> None:
-    """Refuse depths that cannot start from the path of `init=fbm` that is drawn at `drawn` layers.
-
-    Raises
-    ------
-    Usage
-        One is not `drawn` divided by a power of two.
-    """
+    """Raise Usage unless all depths are `drawn`, the one of `init=fbm`, over a power of two."""
     halves = [drawn >> n for n in range(64) if drawn % (1 << n) == 0]
     if wrong := [str(depth) for depth in depths if depth not in halves]:
         reason = (

@@ -16,7 +16,6 @@ from resdepth.errors import (
     Usage,
 )
 from resdepth.options.resolve import resolve
-from resdepth.options.study import DEFAULTS
 from resdepth.options.train import TrainOptions
 from resdepth.studies.cell import flags_of, job_of
 from resdepth.studies.extension import extended
@@ -37,7 +36,6 @@ def test_the_default_has_seven_depths_and_five_seeds() -> None:
     assert whole.axes == {"depth": (16, 32, 64, 128, 256, 512, 1024), "seed": (0, 1, 2, 3, 4)}
     assert len(whole.cells()) == 35
     assert whole.options["lr"] == "auto" and whole.options["lr_depth"] == 128
-    assert set(DEFAULTS) == {"depth", "seed", "lr"}
 
 
 def test_a_cell_is_named_by_what_differs() -> None:

@@ -103,7 +103,9 @@ def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Began:
 def test_the_first_line_of_a_new_study_has_its_size(begun: Began) -> None:
     said, plan = begun()
     (line,) = said
-    assert line.startswith(f"a new study begins in {plan.folder}: 35 networks of 16 to 1024 layers")
+    assert line.startswith(
+        f"creating a new study in {plan.folder}: 35 networks of 16 to 1024 layers"
+    )
     defaults = TrainOptions()
     times = 5 * sum(2**k for k in range(4, 11)) / defaults.depth
     assert f"about {times:.0f} times the work of one 'resdepth train'" in line

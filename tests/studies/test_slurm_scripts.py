@@ -110,9 +110,9 @@ def test_arrays_that_were_submitted_before_a_failure_are_cancelled(
         return "7_0\n7_1\n" if words[0] == "squeue" else "MaxArraySize = 1000"
 
     def array(self: slurm.Slurm, batch: slurm.Batch, after: Any) -> dict[str, str]:
-        if batch.jobs[0].depth == 10:
+        if batch[0][0].depth == 10:
             raise executor_failed("slurm", "full")
-        return {job.name + str(n): f"7_{n}" for n, job in enumerate(batch.jobs)}
+        return {job.name + str(n): f"7_{n}" for n, job in enumerate(batch[0])}
 
     monkeypatch.setattr(slurm, "_asked", answer)
     monkeypatch.setattr(slurm.Slurm, "_array", array)
