@@ -22,7 +22,7 @@ def drawn_around(sources: Sequence[Path]) -> tuple[Path | None, Options, Path]:
     ------
     Usage
         They do not say which weights and which options.
-    Missing, Missing
+    Missing
         One of them is not there.
     """
     for path in sources:
@@ -63,7 +63,7 @@ def each_around(sources: Sequence[Path], command: str) -> list[tuple[Path, Optio
     ------
     Usage
         There is none, or one is a file of options, which has no weights.
-    Missing, Missing
+    Missing
         One of them is not there.
     """
     if not sources:

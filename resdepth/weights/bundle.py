@@ -43,7 +43,7 @@ def read_bundles(sources: Sequence[Path], extension: str | None = None) -> list[
 
     Raises
     ------
-    Missing, Missing, System
+    Missing, System
         A source is not there, holds no weights, or cannot be read.
     Corrupt, Unsafe
         A file that was named does not hold tensors, a shard is missing, an index is wrong.

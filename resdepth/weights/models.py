@@ -60,7 +60,7 @@ def read_models(
 
     Raises
     ------
-    Missing, Missing
+    Missing
         A path is not there, or holds no weights.
     Impossible
         One folder holds two models of one depth (of which one cannot tell whether they are
