@@ -3,7 +3,6 @@
 import csv
 import io
 import math
-import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import read_manifest
 from resdepth.studies.record import NAME as PLAN
 from resdepth.studies.record import read_plan
+from resdepth.studies.series import summarise
 from resdepth.studies.state import Row, table
 
 SCORES = {"loss": "val/loss", "accuracy": "val/accuracy", "top2": "val/top2"}
@@ -88,10 +88,8 @@ def _setting(row: ScoreRow) -> tuple[tuple[str, Any], ...]:
 
 def _mean(rows: Sequence[ScoreRow]) -> ScoreMean:
     counted = [row for row in rows if row.state == "finished"]
-    columns = {name: [getattr(row, name) for row in counted] for name in SCORES if counted}
-    means = {name: statistics.fmean(values) for name, values in columns.items()}
-    spread = {name: statistics.stdev(v) for name, v in columns.items() if len(v) > 1}
-    return ScoreMean(dict(_setting(rows[0])), len(rows), len(counted), means, spread)
+    scores = [{name: float(getattr(row, name)) for name in SCORES} for row in counted]
+    return ScoreMean(dict(_setting(rows[0])), len(rows), len(counted), *summarise(scores))
 
 
 def mean_rows(scores: Scores) -> list[list[str]]:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from resdepth.cli import console, signals
 from resdepth.cli.opening import conducted, ending, explicit, run_folder
@@ -33,7 +32,7 @@ def resnet_cifar(
 
 
 def _single(options: ResnetCifarOptions, call: ResnetCifarInvocation, given: frozenset[str]) -> int:
-    folder, ended = conducted(PROGRAM, options, call, given, _prepare)
+    folder, ended = conducted(PROGRAM, options, call, given)
     pace = ""
     if ended.seconds_per_step:
         images = int(ended.options["batch_size"]) / ended.seconds_per_step
@@ -54,12 +53,6 @@ def _single(options: ResnetCifarOptions, call: ResnetCifarInvocation, given: fro
         _table(ended.final, {})
     console.wrote([folder], aside=call.json_)
     return ending(ended, folder)
-
-
-def _prepare() -> Any:
-    from resdepth.training.convolutional import prepare
-
-    return prepare
 
 
 def _seeds(options: ResnetCifarOptions, call: ResnetCifarInvocation, given: frozenset[str]) -> int:

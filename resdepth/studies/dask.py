@@ -1,14 +1,14 @@
 """The cells of a study as tasks of a running Dask cluster, which continues without this process."""
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from distributed import Client, Future, fire_and_forget
 
 from resdepth.errors import executor_failed
 from resdepth.studies.cell import Job
-from resdepth.studies.executor import command_lines
+from resdepth.studies.executor import Executor
 from resdepth.studies.local import Trainer
 
 PATIENCE = 10
@@ -24,11 +24,8 @@ def create(settings: Mapping[str, Any], device: str) -> "Dask":
     return Dask(str(settings["scheduler"]), int(device in ("cuda", "gpu")))
 
 
-class Dask:
+class Dask(Executor):
     """Submits to a scheduler that is already running."""
-
-    cpus = 1
-    probes_here = False
 
     def __init__(self, address: str, gpus: int) -> None:
         self.address, self.gpus = address, gpus
@@ -47,9 +44,6 @@ class Dask:
                 fire_and_forget(future)  # type: ignore[no-untyped-call]
         return keys
 
-    def preview(self, jobs: Sequence[Job]) -> str:
-        return command_lines(jobs)
-
     def active(self, handles: Iterable[str]) -> set[str]:
         wanted = set(handles)
 
@@ -65,9 +59,6 @@ class Dask:
         known = sorted(self.active(handles))
         with self._client() as client:
             client.cancel([Future(key, client) for key in known], force=True)
-
-    def wait(self, tell: Callable[[str], None]) -> None:
-        """Return at once: the cluster continues without this process."""
 
     def _client(self) -> Client:
         try:

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any
 
 from resdepth.errors import Usage
 from resdepth.studies.cell import Job
@@ -12,18 +12,15 @@ NEEDS = {"submitit": "submitit", "distributed": "distributed", "dask": "distribu
 """Optional packages, and what to install for them."""
 
 
-class Executor(Protocol):
+class Executor:
     """Runs jobs; a cell has `cpus` and `gpus` unless the plan says otherwise.
 
     `probes_here`: the probe of `lr=auto` runs in this process; otherwise it is a job like a cell.
     """
 
-    @property
-    def cpus(self) -> int: ...
-    @property
-    def gpus(self) -> int: ...
-    @property
-    def probes_here(self) -> bool: ...
+    cpus = 1
+    gpus = 0
+    probes_here = False
 
     def submit(
         self, jobs: Sequence[Job], after: Sequence[str] = (), active: Iterable[str] = ()
@@ -32,23 +29,21 @@ class Executor(Protocol):
 
         `active` are queued or running jobs of the study, which count towards a limit on its jobs.
         """
+        raise NotImplementedError
 
     def active(self, handles: Iterable[str]) -> set[str]:
-        """The handles of jobs that are queued or running."""
+        """The handles of jobs that are queued or running; they are none if jobs end with us."""
+        return set()
 
     def cancel(self, handles: Iterable[str]) -> None:
-        """End jobs, running ones with a checkpoint."""
+        """End jobs that do not watch the files which stop cells."""
 
     def wait(self, tell: Callable[[str], None]) -> None:
         """Wait for all jobs, if they end with this process; `tell` takes each cell's name."""
 
     def preview(self, jobs: Sequence[Job]) -> str:
-        """What `submit` would run, as text."""
-
-
-def command_lines(jobs: Sequence[Job]) -> str:
-    """The commands that train the cells, one per line, for a shell."""
-    return "\n".join(shlex.join(("resdepth", *job.arguments)) for job in jobs)
+        """What `submit` would run, as text: by default one command per line."""
+        return "\n".join(shlex.join(("resdepth", *job.arguments)) for job in jobs)
 
 
 def executor_of(settings: Mapping[str, Any], device: str) -> Executor:

@@ -11,7 +11,7 @@ from typing import Any
 from resdepth.cores import available_cores, available_threads
 from resdepth.errors import System, executor_failed
 from resdepth.studies.cell import Job, note, train_cell
-from resdepth.studies.executor import command_lines
+from resdepth.studies.executor import Executor
 from resdepth.studies.worker import Worker, WorkerLost
 
 ATTEMPTS = 2
@@ -83,7 +83,7 @@ class Trainer:
         raise executor_failed(self._executor, why)
 
 
-class Local:
+class Local(Executor):
     """Threads that take one cell after another, the most expensive first.
 
     When this process ends, for whatever reason, the cells in training end with a checkpoint.
@@ -109,15 +109,6 @@ class Local:
         for slot in range(min(self.count, len(jobs))):
             threading.Thread(target=self._work, args=(slot,), daemon=True).start()
         return list(self._left)
-
-    def preview(self, jobs: Sequence[Job]) -> str:
-        return command_lines(jobs)
-
-    def active(self, handles: Iterable[str]) -> set[str]:
-        return set()  # They ended with the process that had submitted them.
-
-    def cancel(self, handles: Iterable[str]) -> None:
-        """Do nothing: the worker watches the files that stop cells."""
 
     def wait(self, tell: Callable[[str], None]) -> None:
         try:

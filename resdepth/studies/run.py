@@ -34,6 +34,10 @@ PROBE_MODULE = "resdepth.studies.probe"
 """Imported only to look for a rate: it imports torch."""
 
 
+def _silent(text: str) -> None:
+    """Take a line, and do nothing."""
+
+
 def study(
     out: Path | str,
     *,
@@ -77,7 +81,7 @@ def study(
         raise Usage("depth", reason, f"as in resdepth.study({str(out)!r}, depth=[16, 32, 64])")
     named = {"executor": executor, "workers": workers, **(settings or {})}
     words = list(command or ["resdepth.study"])
-    return conducted(folder, options, named, words, retry=retry, say=say or (lambda _: None))
+    return conducted(folder, options, named, words, retry=retry, say=say or _silent)
 
 
 def conducted(
@@ -87,24 +91,18 @@ def conducted(
     command: Sequence[str],
     *,
     retry: bool = False,
-    runs: Mapping[str, str] | None = None,
     say: Say,
-    begin: Say = lambda _: None,
+    begin: Say | None = None,
 ) -> Rows:
-    """Create or resume a study, and train its cells.
-
-    `begin` takes a line about a new study; `runs` has the folders of its cells that should not lie
-    in `cells/`.
-    """
+    """Create or resume a study, and train its cells; `begin` takes a line about a new study."""
     listed = {n: list(v) if isinstance(v, (range, tuple)) else v for n, v in options.items()}
     given = resolve(StudyOptions, listed, command=COMMAND).model_dump(
         mode="json", exclude_none=True, exclude_unset=True
     )
     chosen = settings_of(folder, {n: v for n, v in settings.items() if v is not None})
     plan, old = planned(folder, given, tuple(command), chosen)
-    if old is None:
+    if old is None and begin is not None:
         question = "" if "depth" in given else neighbour(folder)
-        plan = replace(plan, runs=dict(runs or {}))
         begin(f"creating a new study in {folder}{question}: {size(plan)}")
     if plan != old:
         write_plan(plan)
@@ -145,7 +143,7 @@ def size(plan: Plan) -> str:
 def previewed(plan: Plan, settings: Mapping[str, Any]) -> str:
     """What `trained` would submit, as text: commands, or the batch scripts of Slurm."""
     executor = executor_of(settings, str(plan.options["device"]))
-    todo = _todo(plan, settings, (), retry=False, say=lambda _: None)
+    todo = _todo(plan, settings, (), retry=False, say=_silent)
     probes, jobs = _jobs(plan, todo, executor)
     parts = [executor.preview(part) for part in (probes, jobs) if part]
     if plan.rateless:

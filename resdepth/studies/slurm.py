@@ -6,7 +6,7 @@ number, and is resumed.
 
 import math
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import Any
@@ -17,6 +17,7 @@ from submitit.slurm.slurm import _make_sbatch_string
 from resdepth.errors import System, executor_failed
 from resdepth.options.executor import minutes_of
 from resdepth.studies.cell import Job
+from resdepth.studies.executor import Executor
 from resdepth.studies.slurm_job import SlurmCell, call, python_command
 
 LIMIT, FEWEST = "60", 10
@@ -39,17 +40,14 @@ Batch = tuple[Sequence[Job], int]
 """Jobs that are submitted together, and their time limit in minutes."""
 
 
-class Slurm:
+class Slurm(Executor):
     """Submits, lists and cancels jobs with Slurm's own programs."""
-
-    cpus = 1
-    probes_here = False
 
     def __init__(self, settings: dict[str, Any], device: str) -> None:
         self.settings, self.device = settings, device
 
     @cached_property
-    def gpus(self) -> int:
+    def gpus(self) -> int:  # type: ignore[override]
         """GPUs per cell: one for `cuda`, and for `auto` if every node of the partition has some."""
         if self._requests_gpus():
             return 1
@@ -106,9 +104,6 @@ class Slurm:
     def cancel(self, handles: Iterable[str]) -> None:
         if known := self.active(handles):
             _asked("scancel", *sorted(known))
-
-    def wait(self, tell: Callable[[str], None]) -> None:
-        """Return at once: Slurm continues without this process."""
 
     def _requests_gpus(self) -> bool:
         """Whether the user's own options request GPUs."""

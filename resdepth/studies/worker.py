@@ -82,14 +82,8 @@ class Worker:
     ) -> int:
         """Run `resdepth ARGUMENTS` and return its exit code (negative: the signal that killed it).
 
-        Its output goes to `log`; creating the file `stop` ends it with a checkpoint.
-
-        Raises
-        ------
-        WorkerLost
-            The worker is gone. What it printed itself is at the end of `log`.
-        OSError
-            `log` cannot be written.
+        Its output goes to `log`; creating the file `stop` ends it with a checkpoint. Raises
+        WorkerLost if the worker is gone, OSError if `log` cannot be written.
         """
         # Checked here: the worker could report it nowhere else.
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -153,11 +147,11 @@ class Worker:
         except subprocess.TimeoutExpired:
             self.process.kill()
             reason = "no longer answered"
-        end = os.fstat(self._output.fileno()).st_size
-        tail = os.pread(self._output.fileno(), TAIL, max(0, end - TAIL))
+        self._output.seek(0)
+        printed = self._output.read()[-TAIL:].decode(errors="replace").strip()
         self.wait()
         reason += "" if started else " before it had started"
-        return reason, tail.decode(errors="replace").strip(), started
+        return reason, printed, started
 
     def _has_started(self) -> bool:
         with contextlib.suppress(OSError):

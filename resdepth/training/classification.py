@@ -29,7 +29,7 @@ SPIN = 1.3
 
 @dataclass
 class Classification:
-    """One run, ready to step."""
+    """One run, ready to step; `fingerprint` is the checksum of the images."""
 
     options: ResnetCifarOptions
     device: torch.device
@@ -38,7 +38,6 @@ class Classification:
     descent: Descent
     step: Step
     fingerprint: str
-    """Checksum of the images as they were loaded."""
     format: Format
     epoch: Epoch | None = field(default=None, repr=False)
 
@@ -71,12 +70,8 @@ class Classification:
 
     def test_batches(self) -> list[tuple[Tensor, Tensor]]:
         """The test set in its own order, normalised and not cropped."""
-        images, labels = self.test.images, self.test.labels
-        pairs = zip(
-            torch.split(images, EVALUATION_BATCH),
-            torch.split(labels, EVALUATION_BATCH),
-            strict=True,
-        )
+        whole = (self.test.images, self.test.labels)
+        pairs = zip(*(torch.split(part, EVALUATION_BATCH) for part in whole), strict=True)
         return [(self._laid_out(images), labels) for images, labels in pairs]
 
     def rate(self, step: int) -> float:

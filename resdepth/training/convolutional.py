@@ -58,13 +58,6 @@ class Weights:
     tensors: dict[str, Tensor]
 
 
-@dataclass(frozen=True)
-class _Pending:
-    step: int
-    rate: float
-    measured: Tensor
-
-
 @dataclass
 class Convolutional:
     """The trainee of `resdepth resnet-cifar`."""
@@ -78,31 +71,23 @@ class Convolutional:
 
     @property
     def described(self) -> Description:
-        """What it is."""
-        problem = self.problem
+        problem, options, epoch = self.problem, self.problem.options, self.problem.steps_per_epoch
+        keep, validate = (epoch, options.checkpoint_every), options.val_every * epoch
         return Description(
             title=f"{problem.engine} on {problem.device}, {self.threads} threads",
             device=str(problem.device),
             engine=problem.engine,
             steps=problem.steps,
-            steps_per_epoch=problem.steps_per_epoch,
+            steps_per_epoch=epoch,
             data=problem.fingerprint,
             overlapped=window(problem.device) > 1,
+            cadence=Cadence(problem.steps, 1, validate, keep),
         )
 
-    @property
-    def cadence(self) -> Cadence:
-        """As `val_every` and `checkpoint_every` say; a checkpoint after each epoch too."""
-        epoch, options = self.problem.steps_per_epoch, self.problem.options
-        keep = (epoch, options.checkpoint_every)
-        return Cadence(self.problem.steps, 1, options.val_every * epoch, keep)
-
     def start(self) -> Weights:
-        """The network as it was drawn."""
         return self._state(0)
 
     def restored(self, checkpoint: Checkpoint, path: Path) -> Weights:
-        """Load a checkpoint; raises Corrupt if it is another network's."""
         check_like(checkpoint, self.problem.descent.state(), path)
         self.problem.descent.restore(checkpoint.tensors)
         self.evaluated_at, self.evaluation = checkpoint.evaluated_at, checkpoint.evaluation
@@ -110,29 +95,30 @@ class Convolutional:
 
     def records(self, start: Weights, clock: Clock) -> Iterator[Record[Weights]]:
         """Train to the end; the last record of each window has the weights after it."""
-        problem, cadence, pending = self.problem, self.cadence, list[_Pending]()
+        problem, cadence = self.problem, self.described.cadence
+        pending = list[tuple[int, float, Tensor]]()
         size = window(problem.device)
         for step in range(start.step, problem.steps):
             rate = problem.rate(step)
-            pending.append(_Pending(step, rate, problem.step(*problem.batch(step), rate)))
+            pending.append((step, rate, problem.step(*problem.batch(step), rate)))
             done = step + 1
             if len(pending) >= size or cadence.validates(done) or cadence.keeps(done):
-                rows = torch.stack([entry.measured for entry in pending]).tolist()
+                rows = torch.stack([measured for _, _, measured in pending]).tolist()
                 clock.lap(len(rows))
-                yield from self._records(pending, rows, done)
+                yield from self._records([entry[:2] for entry in pending], rows, done)
                 pending.clear()
 
     def _records(
-        self, pending: list[_Pending], rows: list[list[float]], done: int
+        self, updates: list[tuple[int, float]], rows: list[list[float]], done: int
     ) -> Iterator[Record[Weights]]:
-        for entry, (loss, omega, accuracy) in zip(pending, rows, strict=True):
-            values = {"loss": loss, "avg_grad_norm": omega, "accuracy": accuracy, "lr": entry.rate}
+        for (step, rate), (loss, omega, accuracy) in zip(updates, rows, strict=True):
+            values = {"loss": loss, "avg_grad_norm": omega, "accuracy": accuracy, "lr": rate}
             self.losses.append(loss)
             finite = math.isfinite(loss)
-            last = finite and entry.step + 1 == done
+            last = finite and step + 1 == done
             if last and done % self.problem.steps_per_epoch == 0:
                 self._say_if_flat(done // self.problem.steps_per_epoch)
-            yield Record(entry.step, values, finite, self._state(done) if last else None)
+            yield Record(step, values, finite, self._state(done) if last else None)
 
     def _say_if_flat(self, epoch: int) -> None:
         tail = self.losses[-max(1, self.problem.steps_per_epoch // 10) :]
@@ -166,12 +152,10 @@ class Convolutional:
         )
 
     def final(self, state: Weights) -> tuple[dict[str, float], Detail]:
-        """The last evaluation, and its step if the weights are newer."""
         older = bool(self.evaluation) and state.step < self.problem.steps
         return self.evaluation, {"evaluated_at": self.evaluated_at} if older else {}
 
     def blame(self, record: Record[Weights]) -> Detail:
-        """Nothing."""
         return {}
 
     def export(self, folder: Path, state: Weights) -> None:

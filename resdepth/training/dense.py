@@ -71,31 +71,23 @@ class Dense:
 
     @property
     def described(self) -> Description:
-        """What it is."""
-        problem = self.problem
+        problem, options, epoch = self.problem, self.problem.options, self.problem.steps_per_epoch
+        keep, validate = (options.checkpoint_every,), options.val_every * epoch
         return Description(
             title=f"{problem.engine.name} engine on {problem.device}, {self.threads} threads",
             device=str(problem.device),
             engine=problem.engine.name,
             steps=problem.steps,
-            steps_per_epoch=problem.steps_per_epoch,
+            steps_per_epoch=epoch,
             data=problem.fingerprint,
             overlapped=runs_ahead(problem),
+            cadence=Cadence(problem.steps, options.log_every, validate, keep),
         )
 
-    @property
-    def cadence(self) -> Cadence:
-        """As `log_every`, `val_every` and `checkpoint_every` say."""
-        problem, options = self.problem, self.problem.options
-        validate = options.val_every * problem.steps_per_epoch
-        return Cadence(problem.steps, options.log_every, validate, (options.checkpoint_every,))
-
     def start(self) -> State:
-        """The network as it was drawn."""
         return State(0, self.problem.network, self.problem.options.rate)
 
     def restored(self, checkpoint: Checkpoint, path: Path) -> State:
-        """The state of a checkpoint; raises Corrupt if it is another network's."""
         if not self.problem.fits(checkpoint):
             reason = "the checkpoint is not of this run: its network is not the manifest's"
             raise Corrupt(path, reason, EARLIER)
@@ -153,7 +145,7 @@ class Dense:
         )
 
     def _ahead(self, start: State) -> Iterator[StepRecord]:
-        problem, cadence = self.problem, self.cadence
+        problem, cadence = self.problem, self.described.cadence
         norms = PathNorms.of(problem.options, needed=False)
         with AsyncNorms(norms, self.threads) as watch:
             yield from train_ahead(
@@ -176,11 +168,9 @@ class Dense:
             )
 
     def validate(self, state: State) -> dict[str, float]:
-        """Scalars of the validation set, tagged val/."""
         return self._evaluated(state, self.problem.validation, "val/")
 
     def checkpoint(self, state: State) -> Checkpoint:
-        """The network, and the next batch of its epoch."""
         epoch, batch = divmod(state.step, self.problem.steps_per_epoch)
         generator = {"seed": self.problem.options.seed, "epoch": epoch, "batch": batch}
         return Checkpoint(state.step, state.rate, state.network.tensors(), generator)

@@ -44,7 +44,11 @@ class Embedded:
 
 @dataclass(frozen=True)
 class Problem:
-    """One run, ready to step."""
+    """One run, ready to step.
+
+    `fingerprint` is the checksum of the data; `orders` has the permutation of the current epoch, by
+    its number, on the device.
+    """
 
     options: TrainOptions
     device: torch.device
@@ -53,9 +57,7 @@ class Problem:
     train: Embedded
     validation: Embedded
     fingerprint: str
-    """Checksum of the data as it was loaded."""
     orders: dict[int, Tensor] = field(default_factory=dict, repr=False, compare=False)
-    """The permutation of the current epoch, by its number, on the device."""
 
     @property
     def whole(self) -> tuple[Hidden, Targets]:
@@ -99,9 +101,8 @@ class Problem:
 
     def with_blocks_of(self, checkpoint: Checkpoint) -> Network:
         """The network with the weights of a checkpoint."""
-        return self.network.with_blocks(
-            checkpoint.blocks.to(self.device, self.network.blocks.dtype)
-        )
+        blocks = checkpoint.blocks.to(self.device, self.network.blocks.dtype)
+        return self.network.with_blocks(blocks)
 
 
 def build(options: TrainOptions, threads: int) -> Problem:
@@ -122,15 +123,9 @@ def build(options: TrainOptions, threads: int) -> Problem:
 
 def engine_request(options: TrainOptions, device: torch.device, threads: int) -> Request:
     """What the network of `options` requires of an engine."""
-    return Request(
-        device=device,
-        dtype=getattr(torch, options.dtype),
-        activation=options.activation,
-        augmentation=options.augmentation,
-        width=options.width,
-        threads=threads,
-        precision=options.precision,
-    )
+    names = ("activation", "augmentation", "width", "precision")
+    same = {name: getattr(options, name) for name in names}
+    return Request(device=device, dtype=getattr(torch, options.dtype), threads=threads, **same)
 
 
 def initial_network(options: TrainOptions, train: Dataset) -> Network:
@@ -154,15 +149,8 @@ def load_network(options: TrainOptions, checkpoint: Checkpoint) -> Network:
 
 def _network(options: TrainOptions, blocks: Tensor, readin: Tensor, readout: Tensor) -> Network:
     loss: Loss = PowerLoss(options.loss_p) if options.regression else CrossEntropy()
-    return Network(
-        blocks,
-        readin,
-        readout,
-        alpha=options.alpha,
-        activation=options.activation,
-        augmentation=options.augmentation,
-        loss=loss,
-    )
+    same = {name: getattr(options, name) for name in ("alpha", "activation", "augmentation")}
+    return Network(blocks, readin, readout, loss=loss, **same)
 
 
 def rate_rule(options: TrainOptions) -> Rate:
@@ -170,12 +158,8 @@ def rate_rule(options: TrainOptions) -> Rate:
     if not options.dynamic_lr:
         return ConstantRate()
     constant = options.lr_constant or ACTIVATION_CONSTANTS.get(options.activation, DEFAULT_CONSTANT)
-    return DynamicRate(
-        options.rate,
-        constant,
-        options.lr_max or options.rate,
-        options.dynamic_lr_rule == "anchored",
-    )
+    largest, anchored = options.lr_max or options.rate, options.dynamic_lr_rule == "anchored"
+    return DynamicRate(options.rate, constant, largest, anchored)
 
 
 def _embed(network: Network, data: Dataset, device: torch.device) -> Embedded:

@@ -79,7 +79,7 @@ class Session(Generic[S]):
     def __init__(self, opening: Opening, trainee: Trainee[S], observer: Observer) -> None:
         self.opening, self.trainee, self.observer = opening, trainee, observer
         self.folder, self.manifest = opening.folder, opening.manifest
-        self.what, self.cadence = trainee.described, trainee.cadence
+        self.what = trainee.described
         self.begun = self.repeats = False
         self.validated_at = -1
         self.clock = Clock()
@@ -150,7 +150,7 @@ class Session(Generic[S]):
         return self._end("finished", good, {})
 
     def _record(self, record: Record[S]) -> None:
-        cadence, state = self.cadence, record.state
+        cadence, state = self.what.cadence, record.state
         self.observer.step(state.step if state else record.step, record.scalars)
         if cadence.logs(record.step) or record.last:
             self.log.write(record.step, record.scalars)

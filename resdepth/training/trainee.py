@@ -16,11 +16,10 @@ Say = Callable[[str], None]
 
 
 class Stage(Protocol):
-    """A state of training: whatever a family needs to continue with update `step`."""
+    """A state of training, from which it continues with update `step`."""
 
     @property
-    def step(self) -> int:
-        """Updates done."""
+    def step(self) -> int: ...
 
 
 S = TypeVar("S", bound=Stage)
@@ -96,7 +95,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Description:
-    """What a manifest holds about a trainee, and the title that a terminal shows.
+    """What a manifest holds about a trainee, the title for a terminal, and the cadence.
 
     `data` is the fingerprint of the data set; `overlapped`: the device runs ahead of the records.
     """
@@ -108,18 +107,14 @@ class Description:
     steps_per_epoch: int
     data: str
     overlapped: bool
+    cadence: Cadence
 
 
 class Trainee(Protocol[S]):
     """A network with its data and descent, ready to be trained."""
 
     @property
-    def described(self) -> Description:
-        """What it is."""
-
-    @property
-    def cadence(self) -> Cadence:
-        """When a session logs, validates and keeps its states."""
+    def described(self) -> Description: ...
 
     def start(self) -> S:
         """The untrained state."""
