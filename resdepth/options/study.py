@@ -37,6 +37,8 @@ SINGLE = (
     "engine",
     "precision",
     "threads",
+    "flip",
+    "skip",
     "amp",
     "layout",
 )
@@ -89,7 +91,11 @@ def _field(name: str, info: FieldInfo, start: str = "") -> tuple[Any, Any]:
 
 
 def _fields() -> Iterator[tuple[str, Any]]:
-    program = option(None, "what to train (default train)")
+    program = option(
+        None,
+        "what to train; resnet-cifar has the default depth 56 and its own default rate "
+        "(default train)",
+    )
     yield "program", (Literal["train", "resnet-cifar"] | None, program)
     for name, info in TrainOptions.model_fields.items():
         yield name, _field(name, info)

@@ -27,7 +27,7 @@ OPTIONAL: dict[str, Any] = {"program": "train", "runs": {}}
 REMEDY = "restore the file; its runs can still be examined one by one"
 
 
-def begun(folder: Path) -> bool:
+def is_study(folder: Path) -> bool:
     """Whether there is a study in `folder`; raises Exists if it holds something else."""
     if (folder / NAME).is_file():
         return True

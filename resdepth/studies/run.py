@@ -20,7 +20,7 @@ from resdepth.studies.extension import extended, slower
 from resdepth.studies.plan import Cell, Plan
 from resdepth.studies.record import (
     Jobs,
-    begun,
+    is_study,
     neighbour,
     read_jobs,
     read_plan,
@@ -76,7 +76,7 @@ def study(
         new one.
     """
     folder = Path(out)
-    if options.get("depth") is None and not begun(folder):
+    if options.get("depth") is None and not is_study(folder):
         reason = f"there is no study in {out}, and a new one needs depths{neighbour(folder)}"
         raise Usage("depth", reason, f"as in resdepth.study({str(out)!r}, depth=[16, 32, 64])")
     named = {"executor": executor, "workers": workers, **(settings or {})}
@@ -116,7 +116,7 @@ def planned(
     settings: Mapping[str, Any] | None = None,
 ) -> tuple[Plan, Plan | None]:
     """The plan that the options describe, and the one on disk if there is one."""
-    old = read_plan(folder) if begun(folder) else None
+    old = read_plan(folder) if is_study(folder) else None
     if old is not None:
         return extended(old, given, settings or {}), old
     plan = Plan.of(folder, given, command)

@@ -55,7 +55,7 @@ class Slurm(Executor):
             return int(self.device in ("cuda", "gpu"))
         partition = self.settings.get("partition")
         words = [f"--partition={partition}"] if partition else []
-        rows = _asked("sinfo", "-h", "-o", "%P %G", *words).splitlines()
+        rows = _output_of("sinfo", "-h", "-o", "%P %G", *words).splitlines()
         # Without a partition jobs go to the default one, which has a star.
         nodes = [row.split()[-1] for row in rows if partition or row.split()[0].endswith("*")]
         return int(bool(nodes) and all("gpu" in node for node in nodes))
@@ -99,11 +99,11 @@ class Slurm(Executor):
         return "\n".join(scripts)
 
     def active(self, handles: Iterable[str]) -> set[str]:
-        return set(handles) & set(_asked("squeue", "-h", "-r", "-o", "%i").split())
+        return set(handles) & set(_output_of("squeue", "-h", "-r", "-o", "%i").split())
 
     def cancel(self, handles: Iterable[str]) -> None:
         if known := self.active(handles):
-            _asked("scancel", *sorted(known))
+            _output_of("scancel", *sorted(known))
 
     def _requests_gpus(self) -> bool:
         """Whether the user's own options request GPUs."""
@@ -168,14 +168,14 @@ def _folder(batch: Batch) -> str:
 
 
 def _largest_array() -> int:
-    for line in _asked("scontrol", "show", "config").splitlines():
+    for line in _output_of("scontrol", "show", "config").splitlines():
         name, _, value = line.partition("=")
         if name.strip() == "MaxArraySize" and value.strip().isdigit():
             return max(1, int(value))
     return LARGEST_ARRAY
 
 
-def _asked(*words: str) -> str:
+def _output_of(*words: str) -> str:
     try:
         answer = subprocess.run(words, capture_output=True, text=True, check=True)
     except FileNotFoundError:

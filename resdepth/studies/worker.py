@@ -34,14 +34,10 @@ TAIL = 1 << 16
 
 
 class WorkerLost(System):
-    """The worker is gone.
+    """The worker is gone; `reason` says how it ended, `printed` what it printed last."""
 
-    `reason` says how it ended, `printed` what it printed last, `started` whether its imports had
-    ended.
-    """
-
-    def __init__(self, cell: str, reason: str, printed: str = "", *, started: bool) -> None:
-        self.reason, self.printed, self.started = reason, printed, started
+    def __init__(self, cell: str, reason: str, printed: str = "") -> None:
+        self.reason, self.printed = reason, printed
         where = f"the worker process for {cell}"
         remedy = "the same command resumes from the last checkpoint"
         super().__init__(where, f"{reason}{printed}", remedy)
@@ -137,7 +133,7 @@ class Worker:
             with log.open("a", encoding="utf-8") as file:
                 file.write(printed + "\n")
         last = "" if started and "killed" in reason else printed.rpartition("\n")[2]
-        return WorkerLost(cell, reason, f": {last}" if last else "", started=started)
+        return WorkerLost(cell, reason, f": {last}" if last else "")
 
     def _bury(self) -> tuple[str, str, bool]:
         """How it ended, what it printed, and whether it had started; closes all files."""

@@ -1,4 +1,4 @@
-"""p-variation norms of the weight path during training, if need be beside the device."""
+"""p-variation norms of the weight path during training, also while a device runs ahead."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass

@@ -20,7 +20,7 @@ from resdepth.options.train import TrainOptions
 from resdepth.studies.cell import flags_of, job_of
 from resdepth.studies.extension import extended
 from resdepth.studies.plan import Plan, Probe
-from resdepth.studies.record import begun, read_plan, write_plan
+from resdepth.studies.record import is_study, read_plan, write_plan
 from resdepth.studies.run import planned
 from tests.support.messages import refused
 
@@ -164,7 +164,7 @@ def test_read_back(tmp_path: Path) -> None:
     whole = Plan(tmp_path, whole.axes, whole.options, whole.command, (probe,))
     write_plan(whole)
     assert read_plan(tmp_path) == whole
-    assert begun(tmp_path)
+    assert is_study(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_no_plan(tmp_path: Path) -> None:
         read_plan(tmp_path)
     (tmp_path / "thing").touch()
     with pytest.raises(Exists):
-        begun(tmp_path)
+        is_study(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_the_options_of_a_cluster(tmp_path: Path) -> None:
 def test_gpus_per_cell(
     monkeypatch: pytest.MonkeyPatch, device: str, settings: dict[str, Any], answer: str, gpus: int
 ) -> None:
-    monkeypatch.setattr(slurm, "_asked", lambda *words: SINFO[answer])
+    monkeypatch.setattr(slurm, "_output_of", lambda *words: SINFO[answer])
     assert slurm.create(settings, device).gpus == gpus
 
 
@@ -114,7 +114,7 @@ def test_arrays_that_were_submitted_before_a_failure_are_cancelled(
             raise executor_failed("slurm", "full")
         return {job.name + str(n): f"7_{n}" for n, job in enumerate(batch[0])}
 
-    monkeypatch.setattr(slurm, "_asked", answer)
+    monkeypatch.setattr(slurm, "_output_of", answer)
     monkeypatch.setattr(slurm.Slurm, "_array", array)
     with refused(System, match="full"):
         slurm.create({}, "cpu").submit(jobs(tmp_path, 10, 40, 40))

@@ -16,7 +16,7 @@ from resdepth.cli.console import line
 from resdepth.errors import Corrupt, Exists
 from resdepth.runs.manifest import read_manifest, write_manifest
 from resdepth.studies.plan import Plan
-from resdepth.studies.record import NAME, begun, read_jobs, read_plan, write_plan
+from resdepth.studies.record import NAME, is_study, read_jobs, read_plan, write_plan
 from resdepth.studies.run import cancelled, trained
 from resdepth.studies.state import Row, table
 from tests.support.messages import refused
@@ -181,7 +181,7 @@ def test_numbers_of_a_plan_are_those_of_every_other_file(study: Path) -> None:
 def test_a_folder_without_its_plan_is_given_no_advice_of_train(study: Path) -> None:
     (study / NAME).unlink()
     with pytest.raises(Exists) as raised:
-        begun(study)
+        is_study(study)
     assert "--resume" not in raised.value.remedy + line(raised.value)
 
 
