@@ -7,9 +7,9 @@ from resdepth.options.landscape import SURFACE, RenderOptions, TrajectoryOptions
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.options.train import TrainOptions
 from resdepth.probing import landscape
+from resdepth.probing.hessian import Spectrum
+from resdepth.probing.hessian import spectrum as spectrum_around
 from resdepth.probing.objectives import Source
-from resdepth.probing.spectrum import Spectrum
-from resdepth.probing.spectrum import spectrum as spectrum_around
 from resdepth.probing.trajectory import trajectory
 from resdepth.runs.folder import create_run, default_run_folder, reopen_run
 from resdepth.runs.run import Run

@@ -14,7 +14,7 @@ from resdepth.options.spectrum import SpectrumInvocation, SpectrumOptions
 
 if TYPE_CHECKING:
     from resdepth.mathematics.spectrum import Search
-    from resdepth.probing.spectrum import Spectrum
+    from resdepth.probing.hessian import Spectrum
 
 NAME = "spectrum"
 
@@ -32,8 +32,8 @@ def spectrum(options: SpectrumOptions, call: SpectrumInvocation, given: frozense
     out = output(options.out or default, NAME)
     with signals.deferred():
         from resdepth.figures.spectrum import draw_spectra
+        from resdepth.probing.hessian import spectrum as look
         from resdepth.probing.objectives import Source
-        from resdepth.probing.spectrum import spectrum as look
         from resdepth.records import write_numbers
 
     console.route_warnings()

@@ -17,8 +17,8 @@ from resdepth.mathematics.plane import PathPlane, path_plane
 from resdepth.mathematics.spectrum import extreme_eigenpairs
 from resdepth.options.landscape import RenderOptions
 from resdepth.options.spectrum import SpectrumOptions
-from resdepth.probing.curvature import Curvature
 from resdepth.probing.objectives import Source, objective_of
+from resdepth.probing.products import HessianProducts
 from resdepth.runs.checkpoint import Checkpoint, check_like, checkpoints, read_checkpoint
 from resdepth.runs.checksum import file_checksum
 from resdepth.runs.columns import Columns
@@ -122,7 +122,7 @@ def _sharpest(source: Source, checkpoint: Checkpoint, options: RenderOptions) ->
     # mps has no float64.
     device = torch.device("cpu") if device.type == "mps" else device
     objective, _ = objective_of(source, checkpoint, asked, device)
-    product = Curvature(objective, source.checkpoint).of(False)
+    product = HessianProducts(objective, source.checkpoint).of(False)
     pairs = extreme_eigenpairs(product, objective.layout.size, options.axes, seed=options.seed)
     vectors = pairs.vectors[: options.axes]
     largest = np.take_along_axis(vectors, np.abs(vectors).argmax(1)[:, None], axis=1)

@@ -17,8 +17,8 @@ from resdepth.analysis.study import read_study
 from resdepth.errors import AnalysisImpossible, NotConverged
 from resdepth.mathematics.statistics import doubling_distance
 from resdepth.options.spectrum import SpectrumOptions
+from resdepth.probing.hessian import spectrum
 from resdepth.probing.objectives import Source
-from resdepth.probing.spectrum import spectrum
 from resdepth.study.plan import Plan
 from resdepth.study.record import write_plan
 from resdepth.weights.models import Model

@@ -17,7 +17,7 @@ MODULES = (
     "resdepth.training.export",
     "resdepth.training.dense",
     "resdepth.training.session",
-    "resdepth.probing.spectrum",
+    "resdepth.probing.hessian",
     "resdepth.figures.decay",
     "resdepth.figures.contour",
     "resdepth.figures.line",

@@ -1,6 +1,6 @@
-"""The curvature around trained weights: eigenvalues, counts, traces by layer, interaction."""
+"""Second derivatives of the loss at trained weights: eigenvalues, counts, traces, interaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -26,14 +26,22 @@ from resdepth.mathematics.spectrum import (
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.probing.cost import exact_traces, gradients, largest_asked
-from resdepth.probing.curvature import Curvature, LayerTraces, Traces, block_spectra
 from resdepth.probing.objectives import Source, objective_of
-from resdepth.probing.rounding import rounding
+from resdepth.probing.products import (
+    HessianProducts,
+    LayerTraces,
+    Traces,
+    block_spectra,
+    rounding_error,
+)
+from resdepth.records import write_numbers
 from resdepth.runs.checkpoint import read_checkpoint
+from resdepth.runs.provenance import provenance
+from resdepth.runs.run import Run
 
 Array = NDArray[np.float64]
 Announce = Callable[[int], None]
-"""Told the price in gradients before anything is computed."""
+"""Receives the expected cost in gradients before anything is computed."""
 
 WIDEST_BLOCK = 32
 """Widest layers whose diagonal blocks are diagonalised."""
@@ -110,13 +118,13 @@ def spectrum(
     layers = list(objective.layout.layers().values())
     _check(objective, options, len(layers))
     announce(gradients(objective, options))
-    curvature = Curvature(objective, source.checkpoint)
-    product, size = curvature.of(options.gauss_newton), objective.layout.size
+    products = HessianProducts(objective, source.checkpoint)
+    product, size = products.of(options.gauss_newton), objective.layout.size
     pairs = _eigenpairs(product, options, size)
     by_layer = None
     if exact_traces(objective) or options.blocks:
-        by_layer = curvature.layer_traces(options.probes, options.seed)
-    trace = curvature.traces(by_layer, options.probes, options.seed)
+        by_layer = products.layer_traces(options.probes, options.seed)
+    trace = products.traces(by_layer, options.probes, options.seed)
     spectra = None
     if options.blocks == "spectra" and isinstance(objective, DenseObjective):
         spectra = block_spectra(objective, options.gauss_newton)
@@ -145,9 +153,34 @@ def spectrum(
         rate=checkpoint.lr,
         rate_times_top=checkpoint.lr * float(top[0]),
         edge=_edge(source),
-        rounding=rounding(source, checkpoint, options, device, product, vector),
-        products=curvature.products,
+        rounding=rounding_error(source, checkpoint, options, device, product, vector),
+        products=products.products,
     )
+
+
+def write(
+    run: Run,
+    options: SpectrumOptions,
+    path: Path,
+    command: Sequence[str] = ("resdepth.spectrum",),
+    announce: Announce = lambda price: None,
+) -> Spectrum:
+    """Compute the spectrum at the newest weights of `run` and write it to `path` (.json).
+
+    The file is the one that `resdepth spectrum RUN` writes: every field of `Spectrum`, and
+    `provenance` with the options, the versions and the checksums of manifest and checkpoint.
+
+    Raises
+    ------
+    PathMissing
+        The run has no checkpoint.
+    WriteFailed
+        `path` cannot be written.
+    """
+    source = Source.of(run)
+    found = spectrum(source, options, announce)
+    write_numbers(path, found, provenance(command, options, source.files))
+    return found
 
 
 def _check(objective: Objective, options: SpectrumOptions, layers: int) -> None:

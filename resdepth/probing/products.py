@@ -1,4 +1,4 @@
-"""The second derivatives of an objective, as the mathematics asks for them, layer by layer."""
+"""Products of the Hessian or the Gauss-Newton matrix of an objective, and their traces."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,10 @@ from resdepth.errors import AnalysisImpossible
 from resdepth.mathematics.hutchinson import block_traces
 from resdepth.mathematics.spectrum import ROWS, Product
 from resdepth.mathematics.xtrace import xtrace
+from resdepth.options.spectrum import SpectrumOptions
 from resdepth.probing.cost import exact_traces
+from resdepth.probing.objectives import Source, objective_of
+from resdepth.runs.checkpoint import Checkpoint
 
 Array = NDArray[np.float64]
 
@@ -42,8 +45,8 @@ class LayerTraces:
 
 
 @dataclass
-class Curvature:
-    """Products of an objective with rows of float64, counted."""
+class HessianProducts:
+    """Products of both matrices of an objective with rows of float64, and how many were taken."""
 
     objective: Objective
     checkpoint: Path
@@ -122,3 +125,26 @@ def block_spectra(objective: DenseObjective, gauss_newton: bool) -> Array:
     blocks = objective.layer_blocks(gauss_newton)
     rows = [np.linalg.eigvalsh(block.cpu().double().numpy())[::-1] for block in blocks]
     return np.stack(rows[::-1])
+
+
+def rounding_error(
+    source: Source,
+    checkpoint: Checkpoint,
+    options: SpectrumOptions,
+    device: torch.device,
+    product: Product,
+    rows: Array,
+) -> float:
+    """Largest relative difference of `product` at `rows` (R, n) from the product in float64.
+
+    0 in float64. Residuals of eigenvectors do not contain this error: they are those of the matrix
+    that float32 multiplies by. Takes R products in each of the two formats.
+    """
+    if options.dtype == "float64":
+        return 0.0
+    place = torch.device("cpu") if device.type == "mps" else device
+    precise = options.model_copy(update={"dtype": "float64"})
+    objective, _ = objective_of(source, checkpoint, precise, place)
+    right = HessianProducts(objective, source.checkpoint).of(options.gauss_newton)(rows)
+    sizes = np.maximum(np.linalg.norm(right, axis=1), np.finfo(np.float64).tiny)
+    return float((np.linalg.norm(product(rows) - right, axis=1) / sizes).max())
