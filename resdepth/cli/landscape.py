@@ -41,7 +41,7 @@ def render(options: RenderOptions, call: RenderInvocation, given: frozenset[str]
     run, training, checkpoint = drawn_around(options.sources)
     out = _surface_path(options.out, run)
     with signals.deferred():
-        from resdepth.probing.landscape import render as evaluate
+        from resdepth.probing.loss_surface import render as evaluate
         from resdepth.probing.objectives import Source
         from resdepth.records import as_json
 
@@ -81,7 +81,7 @@ def trajectory(
     check_writable(at)
     out = at.with_suffix(SUFFIX)
     with signals.deferred():
-        from resdepth.probing.trajectory import trajectory as evaluate
+        from resdepth.probing.checkpoint_plane import trajectory as evaluate
         from resdepth.records import as_json
         from resdepth.runs.surface import files_of
 

@@ -6,12 +6,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from resdepth import html
-from resdepth.cores import available_threads
-from resdepth.engine.device import resolve_device
 from resdepth.engine.objective import DenseObjective, Objective
 from resdepth.errors import OptionConflict
 from resdepth.isolation import isolated
@@ -26,7 +23,7 @@ from resdepth.mathematics.spectrum import (
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.probing.cost import exact_traces, gradients, largest_asked
-from resdepth.probing.objectives import Source, objective_of
+from resdepth.probing.objectives import Source, centre_of
 from resdepth.probing.products import (
     HessianProducts,
     LayerTraces,
@@ -35,7 +32,6 @@ from resdepth.probing.products import (
     rounding_error,
 )
 from resdepth.records import write_numbers
-from resdepth.runs.checkpoint import read_checkpoint
 from resdepth.runs.provenance import provenance
 from resdepth.runs.run import Run
 
@@ -98,29 +94,34 @@ class Spectrum:
 
 @isolated()
 def spectrum(
-    source: Source, options: SpectrumOptions, announce: Announce = lambda price: None
+    source: Source, options: SpectrumOptions, announce: Announce = lambda cost: None
 ) -> Spectrum:
-    """The curvature around one checkpoint.
+    """Compute the spectrum at one checkpoint.
 
     Raises
     ------
     OptionConflict
-        `blocks` or `interaction` asks for what the network does not have.
+        The network does not have the requested `blocks` or `interaction`.
     NotConverged
         The eigenvalues at one end were not found.
     AnalysisImpossible
         The loss has no second derivatives there.
     """
-    torch.set_num_threads(options.threads or available_threads())
-    training, checkpoint = source.training, read_checkpoint(source.checkpoint)
-    device = resolve_device(options.device)
-    objective, engine = objective_of(source, checkpoint, options, device)
+    centre = centre_of(source, options)
+    training, objective = source.training, centre.objective
     layers = list(objective.layout.layers().values())
     _check(objective, options, len(layers))
     announce(gradients(objective, options))
     products = HessianProducts(objective, source.checkpoint)
     product, size = products.of(options.gauss_newton), objective.layout.size
-    pairs = _eigenpairs(product, options, size)
+    pairs = extreme_eigenpairs(
+        product,
+        size,
+        largest_asked(options, size),
+        options.lowest,
+        tolerance=options.residual,
+        seed=options.seed,
+    )
     by_layer = None
     if exact_traces(objective) or options.blocks:
         by_layer = products.layer_traces(options.probes, options.seed)
@@ -128,16 +129,17 @@ def spectrum(
     spectra = None
     if options.blocks == "spectra" and isinstance(objective, DenseObjective):
         spectra = block_spectra(objective, options.gauss_newton)
-    vector = pairs.vectors[:1]
+    momentum = training.momentum if isinstance(training, ResnetCifarOptions) else 0.0
     top, lowest = pairs.values[: options.top], slice(options.lowest)
+    rate = centre.checkpoint.lr
     return Spectrum(
         checkpoint=source.checkpoint,
-        step=checkpoint.step,
+        step=centre.checkpoint.step,
         depth=training.depth if isinstance(training, ResnetCifarOptions) else len(layers),
         parameters=size,
         samples=objective.samples,
         matrix=options.matrix,
-        engine=engine,
+        engine=centre.engine,
         dtype=options.dtype,
         seed=options.seed,
         loss=float(objective.scores(objective.centre[None]).loss[0]),
@@ -150,10 +152,11 @@ def spectrum(
         counts=_counts(product, options, pairs, size) if options.density else None,
         spectra=spectra,
         interaction=_interaction(product, options, layers, size),
-        rate=checkpoint.lr,
-        rate_times_top=checkpoint.lr * float(top[0]),
-        edge=_edge(source),
-        rounding=rounding_error(source, checkpoint, options, device, product, vector),
+        rate=rate,
+        rate_times_top=rate * float(top[0]),
+        # Gradient descent with momentum is stable up to this product.
+        edge=2.0 * (1.0 + momentum),
+        rounding=rounding_error(centre, options, product, pairs.vectors[:1]),
         products=products.products,
     )
 
@@ -163,7 +166,7 @@ def write(
     options: SpectrumOptions,
     path: Path,
     command: Sequence[str] = ("resdepth.spectrum",),
-    announce: Announce = lambda price: None,
+    announce: Announce = lambda cost: None,
 ) -> Spectrum:
     """Compute the spectrum at the newest weights of `run` and write it to `path` (.json).
 
@@ -206,12 +209,6 @@ def _check(objective: Objective, options: SpectrumOptions, layers: int) -> None:
         )
 
 
-def _eigenpairs(product: Product, options: SpectrumOptions, size: int) -> Eigenpairs:
-    top, lowest = largest_asked(options, size), options.lowest
-    tolerance, seed = options.residual, options.seed
-    return extreme_eigenpairs(product, size, top, lowest, tolerance=tolerance, seed=seed)
-
-
 def _counts(product: Product, options: SpectrumOptions, pairs: Eigenpairs, size: int) -> Counts:
     """How many eigenvalues lie above x and at most x, on either side of zero."""
     known = pairs.values
@@ -237,10 +234,3 @@ def _interaction(
     ends = np.linspace(0, len(layers), options.interaction + 1).round().astype(int)
     groups = [slice(layers[first].start, layers[end - 1].stop) for first, end in pairwise(ends)]
     return interaction(product, groups, size, probes=options.probes, seed=options.seed)
-
-
-def _edge(source: Source) -> float:
-    """Largest stable rate times curvature of gradient descent with the run's momentum."""
-    training = source.training
-    momentum = training.momentum if isinstance(training, ResnetCifarOptions) else 0.0
-    return 2.0 * (1.0 + momentum)

@@ -14,8 +14,7 @@ from resdepth.mathematics.spectrum import ROWS, Product
 from resdepth.mathematics.xtrace import xtrace
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.probing.cost import exact_traces
-from resdepth.probing.objectives import Source, objective_of
-from resdepth.runs.checkpoint import Checkpoint
+from resdepth.probing.objectives import Centre, objective_of
 
 Array = NDArray[np.float64]
 
@@ -128,12 +127,7 @@ def block_spectra(objective: DenseObjective, gauss_newton: bool) -> Array:
 
 
 def rounding_error(
-    source: Source,
-    checkpoint: Checkpoint,
-    options: SpectrumOptions,
-    device: torch.device,
-    product: Product,
-    rows: Array,
+    centre: Centre, options: SpectrumOptions, product: Product, rows: Array
 ) -> float:
     """Largest relative difference of `product` at `rows` (R, n) from the product in float64.
 
@@ -142,9 +136,9 @@ def rounding_error(
     """
     if options.dtype == "float64":
         return 0.0
-    place = torch.device("cpu") if device.type == "mps" else device
+    place = torch.device("cpu") if centre.device.type == "mps" else centre.device
     precise = options.model_copy(update={"dtype": "float64"})
-    objective, _ = objective_of(source, checkpoint, precise, place)
-    right = HessianProducts(objective, source.checkpoint).of(options.gauss_newton)(rows)
+    objective, _ = objective_of(centre.source, centre.checkpoint, precise, place)
+    right = HessianProducts(objective, centre.source.checkpoint).of(options.gauss_newton)(rows)
     sizes = np.maximum(np.linalg.norm(right, axis=1), np.finfo(np.float64).tiny)
     return float((np.linalg.norm(product(rows) - right, axis=1) / sizes).max())

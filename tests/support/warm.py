@@ -5,8 +5,8 @@ from importlib import import_module
 
 MODULES = (
     "resdepth.analysis.curvefit",
-    "resdepth.probing.landscape",
-    "resdepth.probing.trajectory",
+    "resdepth.probing.loss_surface",
+    "resdepth.probing.checkpoint_plane",
     "resdepth.cli.app",
     "resdepth.cli.curvefit",
     "resdepth.cli.export",

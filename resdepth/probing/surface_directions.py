@@ -1,4 +1,4 @@
-"""The directions of a landscape: random, principal, sharpest, or towards other weights."""
+"""The directions of a loss surface: random, principal, sharpest, or towards other weights."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,8 +8,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from resdepth.engine.device import resolve_device
-from resdepth.engine.objective import Objective
 from resdepth.engine.parameters import Layout
 from resdepth.errors import AnalysisImpossible, OptionConflict
 from resdepth.mathematics import directions
@@ -17,7 +15,7 @@ from resdepth.mathematics.plane import PathPlane, path_plane
 from resdepth.mathematics.spectrum import extreme_eigenpairs
 from resdepth.options.landscape import RenderOptions
 from resdepth.options.spectrum import SpectrumOptions
-from resdepth.probing.objectives import Source, objective_of
+from resdepth.probing.objectives import Centre, Source, objective_of
 from resdepth.probing.products import HessianProducts
 from resdepth.runs.checkpoint import Checkpoint, check_like, checkpoints, read_checkpoint
 from resdepth.runs.checksum import file_checksum
@@ -35,22 +33,20 @@ RECIPES = {
     "their largest entry positive",
     "runs": "from the centre to the other weights, which lie at 1",
 }
-"""How directions of each kind are made, in the words that a result records."""
+"""How directions of each kind are made, as a result records it."""
 
 
 @dataclass(frozen=True)
 class Directions:
-    """Directions (k, n), what a surface should record of them, and points to mark (m, k)."""
+    """Directions (k, n), entries for the record of the surface, and points to mark (m, k)."""
 
     vectors: Array
     record: dict[str, Any] = field(default_factory=dict)
     marks: Array = field(default_factory=lambda: np.empty((0, 0)))
 
 
-def directions_of(
-    objective: Objective, source: Source, checkpoint: Checkpoint, options: RenderOptions
-) -> Directions:
-    """Those that are asked for, scaled to the weights part by part where that is.
+def directions_of(centre: Centre, options: RenderOptions) -> Directions:
+    """The requested directions, scaled to the weights part by part.
 
     Raises
     ------
@@ -59,18 +55,19 @@ def directions_of(
     FileCorrupt, OptionConflict
         The other weights are those of another network.
     """
-    centre = objective.centre.detach().double().cpu().numpy()
+    layout = centre.objective.layout
+    weights = centre.objective.centre.detach().double().cpu().numpy()
     if options.kind == "random":
-        drawn = directions.draw(options.seed, options.pairs * options.axes, (len(centre),))
-        found = Directions(drawn)
+        count = options.pairs * options.axes
+        found = Directions(directions.draw(options.seed, count, (len(weights),)))
     elif options.kind == "pca":
-        plane = plane_of(source, objective.layout)
+        plane = plane_of(centre.source, layout)
         found = Directions(plane.directions[: options.axes], {"explained": plane.explained})
     elif options.kind == "hessian":
-        found = _sharpest(source, checkpoint, options)
+        found = _sharpest(centre, options)
     else:
-        found = _towards(objective.layout, centre, checkpoint, options)
-    _scale(found.vectors, centre, objective.layout, options)
+        found = _towards(layout, weights, centre.checkpoint, options)
+    _scale(found.vectors, weights, layout, options)
     return found
 
 
@@ -108,21 +105,14 @@ def plane_of(source: Source, layout: Layout, centred: bool = True) -> PathPlane:
     return plane
 
 
-def _sharpest(source: Source, checkpoint: Checkpoint, options: RenderOptions) -> Directions:
+def _sharpest(centre: Centre, options: RenderOptions) -> Directions:
     """Eigenvectors of the Hessian on the data of the surface, in float64."""
     engine = options.engine if options.engine in ("cpu", "eager", "reference") else "auto"
-    asked = SpectrumOptions(
-        subset=options.subset,
-        seed=options.seed,
-        device=options.device,
-        engine=engine,
-        threads=options.threads,
-    )
-    device = resolve_device(options.device)
+    asked = SpectrumOptions(subset=options.subset, seed=options.seed, engine=engine)
     # mps has no float64.
-    device = torch.device("cpu") if device.type == "mps" else device
-    objective, _ = objective_of(source, checkpoint, asked, device)
-    product = HessianProducts(objective, source.checkpoint).of(False)
+    device = torch.device("cpu") if centre.device.type == "mps" else centre.device
+    objective, _ = objective_of(centre.source, centre.checkpoint, asked, device)
+    product = HessianProducts(objective, centre.source.checkpoint).of(False)
     pairs = extreme_eigenpairs(product, objective.layout.size, options.axes, seed=options.seed)
     vectors = pairs.vectors[: options.axes]
     largest = np.take_along_axis(vectors, np.abs(vectors).argmax(1)[:, None], axis=1)
