@@ -5,7 +5,7 @@ recorded next to the loss at its projection onto the plane.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,17 +15,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from resdepth.atomic import check_writable
 from resdepth.engine.surface import Plane, along
 from resdepth.isolation import isolated
-from resdepth.mathematics.plane import PathPlane
 from resdepth.options.landscape import TrajectoryOptions
 from resdepth.probing.objectives import Centre, Source, centre_of
-from resdepth.probing.rendering import Rendering, Report, Values, produce, request_of, unfinished
+from resdepth.probing.rendering import Rendering, Report, produce, request_of
 from resdepth.probing.surface_directions import RECIPES, plane_of
 from resdepth.runs.checkpoint import check_like, checkpoints, read_checkpoint
 from resdepth.runs.run import Run
-from resdepth.runs.surface import places_of
 
 Array = NDArray[np.float64]
 
@@ -65,34 +62,16 @@ def trajectory(
     WriteFailed
         `out` cannot be written; this is checked before anything is evaluated.
     """
-    check_writable(*places_of(out))
-    source, found = Source.of(run), checkpoints(run.path)
-    recorded = unfinished(out, options.resume)
+    return produce(_prepare, Source.of(run), options, out, command, report)
+
+
+def _prepare(source: Source, options: TrajectoryOptions, recorded: Mapping[str, Any]) -> Rendering:
+    """The plane around the last checkpoint, as wide as the path and a margin."""
     centre = centre_of(source, options, "recalibrated", recorded.get("threads"))
     request = request_of(centre, options, recorded)
+    found = checkpoints(source.checkpoint.parent.parent)
     known = _losses(list(found.values()), centre, request["batch"])
-    plane = plane_of(source, centre.objective.layout, options.centred)
-
-    def describe(values: Values) -> dict[str, Any]:
-        path = {
-            "steps": list(found),
-            "coordinates": plane.coordinates,
-            "loss": known.loss,
-            "plane_loss": values.further[:, 0],
-            "distance": plane.distance,
-            "accuracy": known.accuracy,
-        }
-        return {"cells": CELLS, "path": path}
-
-    rendering = _rendering(centre, plane, options, request | {"path_sha256": known.sha256})
-    files = [*source.files, *found.values()]
-    return produce(rendering, out, source, options, files, command, report, describe)
-
-
-def _rendering(
-    centre: Centre, plane: PathPlane, options: TrajectoryOptions, request: dict[str, Any]
-) -> Rendering:
-    """The plane around the last checkpoint, as wide as the path and a margin."""
+    plane, files = plane_of(source, centre.objective.layout, options.centred)
     low, high = plane.coordinates.min(axis=0), plane.coordinates.max(axis=0)
     margin = options.margin * (high - low)
     ends = zip(low - margin, high + margin, options.counts, strict=True)
@@ -101,6 +80,14 @@ def _rendering(
         "steps_b": options.counts[1],
         "margin": options.margin,
         "centred": options.centred,
+        "path_sha256": known.sha256,
+    }
+    path = {
+        "steps": list(found),
+        "coordinates": plane.coordinates,
+        "loss": known.loss,
+        "distance": plane.distance,
+        "accuracy": known.accuracy,
     }
     weights = centre.weights
     return Rendering(
@@ -110,10 +97,13 @@ def _rendering(
         grid | request,
         further=plane.coordinates,
         record={
+            "cells": CELLS,
             "kind": "trajectory",
             "recipe": RECIPES["pca" if options.centred else "pca from the last"],
             "explained": plane.explained,
         },
+        files=files,
+        describe=lambda losses: {"path": path | {"plane_loss": losses}},
     )
 
 

@@ -4,7 +4,7 @@
 several pairs of directions make a first axis of their own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +12,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from resdepth.atomic import check_writable
 from resdepth.engine.objective import Objective
 from resdepth.engine.surface import Plane, surface
 from resdepth.isolation import isolated
 from resdepth.mathematics import directions
 from resdepth.options.landscape import RenderOptions
 from resdepth.probing.objectives import Source, centre_of
-from resdepth.probing.rendering import Rendering, Report, Values, produce, request_of, unfinished
-from resdepth.probing.surface_directions import (
-    RECIPES,
-    check_options,
-    checkpoint_at,
-    digests,
-    directions_of,
-)
-from resdepth.runs.checkpoint import checkpoints
-from resdepth.runs.surface import places_of
+from resdepth.probing.rendering import Rendering, Report, produce, request_of
+from resdepth.probing.surface_directions import RECIPES, check_options, directions_of
+from resdepth.runs.checksum import file_checksum
 
 Array = NDArray[np.float64]
 
@@ -60,25 +52,10 @@ def render(
     WriteFailed
         `out` cannot be written; this is checked before anything is evaluated.
     """
-    check_writable(*places_of(out))
-    rendering = _prepare(source, options, unfinished(out, options.resume))
-
-    def describe(values: Values) -> dict[str, Any]:
-        return {"cells": CELLS, "mark_losses": values.further[:, 0]}
-
-    files = _files(source, options)
-    return produce(rendering, out, source, options, files, command, report, describe)
+    return produce(_prepare, source, options, out, command, report)
 
 
-def _files(source: Source, options: RenderOptions) -> Iterator[Path]:
-    """The files that the weights and the directions are read from."""
-    yield from source.files
-    if options.kind == "pca" and source.run is not None:
-        yield from checkpoints(source.run.path).values()
-    yield from map(checkpoint_at, options.towards)
-
-
-def _prepare(source: Source, options: RenderOptions, recorded: dict[str, Any]) -> Rendering:
+def _prepare(source: Source, options: RenderOptions, recorded: Mapping[str, Any]) -> Rendering:
     """Load weights and data, make the directions, and find the spans of the axes."""
     check_options(source, options)
     towards = options.kind == "runs"
@@ -96,6 +73,7 @@ def _prepare(source: Source, options: RenderOptions, recorded: dict[str, Any]) -
     moved = np.where(np.any(found.vectors != 0.0, axis=0), weights.cpu().numpy(), 0.0)
     ratios, cosines = directions.ratios_and_cosines(found.vectors, moved)
     record = {
+        "cells": CELLS,
         "kind": options.kind,
         "recipe": RECIPES[options.kind],
         "spans": spans,
@@ -105,31 +83,29 @@ def _prepare(source: Source, options: RenderOptions, recorded: dict[str, Any]) -
         **found.record,
     }
     axes = zip(spans, options.counts, strict=True)
-    return Rendering(
-        centre.objective,
-        plane,
-        tuple(directions.axis(span, steps, middle) for span, steps in axes),
-        _grid_request(options) | request_of(centre, options, recorded),
-        options.pairs,
-        found.marks,
-        record,
-    )
-
-
-def _grid_request(options: RenderOptions) -> dict[str, Any]:
-    """What the values depend on of the directions and the grid."""
-    return {
+    request = {
         "steps": options.steps,
         "steps_b": options.counts[-1],
         "span": options.spans[0] or "auto",
         "span_b": options.spans[-1] or "auto",
         "rise": options.rise,
         "dimensions": options.axes,
-        "directions": digests(options),
+        "directions": [file_checksum(path) for path in found.files] if towards else [options.kind],
         "pairs": options.pairs,
         "normalise": options.normalisation,
         "norms": options.norms,
     }
+    return Rendering(
+        centre.objective,
+        plane,
+        tuple(directions.axis(span, steps, middle) for span, steps in axes),
+        request | request_of(centre, options, recorded),
+        options.pairs,
+        found.marks,
+        record,
+        found.files,
+        lambda losses: {"mark_losses": losses},
+    )
 
 
 def _automatic_span(objective: Objective, plane: Plane, axis: int, options: RenderOptions) -> float:

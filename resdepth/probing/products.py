@@ -1,5 +1,6 @@
-"""Products of the Hessian or the Gauss-Newton matrix of an objective, and their traces."""
+"""Products of the Hessian or the Gauss-Newton matrix of a loss, and the traces of both."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +19,13 @@ from resdepth.probing.objectives import Centre, objective_of
 
 Array = NDArray[np.float64]
 
-MATRICES = {"hessian": False, "gauss_newton": True}
-"""The two matrices whose traces are always given, and whether it is the Gauss-Newton one."""
+MATRICES = (False, True)
+"""Whether it is the Gauss-Newton matrix, for both matrices whose traces are always given."""
 
 
 @dataclass(frozen=True)
 class Traces:
-    """A trace of either matrix, and its standard error: 0 where it is exact."""
+    """The traces of both matrices and their standard errors, 0 if exact."""
 
     hessian: float
     gauss_newton: float
@@ -34,7 +35,7 @@ class Traces:
 
 @dataclass(frozen=True)
 class LayerTraces:
-    """The same of the diagonal blocks, each (layers,)."""
+    """The same for the diagonal blocks, each (layers,)."""
 
     names: list[str]
     hessian: Array
@@ -52,10 +53,7 @@ class HessianProducts:
     products: int = 0
 
     def of(self, gauss_newton: bool) -> Product:
-        """The products of one matrix.
-
-        They raise AnalysisImpossible where the loss has no second derivatives.
-        """
+        """The products of one matrix; AnalysisImpossible if there are no second derivatives."""
 
         def product(rows: Array) -> Array:
             if len(rows) <= ROWS:
@@ -80,47 +78,35 @@ class HessianProducts:
         return np.asarray(found, dtype=np.float64)
 
     def layer_traces(self, probes: int, seed: int) -> LayerTraces:
-        """Traces of the diagonal blocks: exact, or from `probes` products of either matrix."""
+        """Traces of the diagonal blocks: exact, or estimated from `probes` products per matrix."""
         layers = self.objective.layout.layers()
-        found, errors = {}, {}
-        for name, gauss_newton in MATRICES.items():
-            if isinstance(self.objective, DenseObjective) and exact_traces(self.objective):
-                found[name] = self.objective.layer_traces(gauss_newton).cpu().double().numpy()
-                errors[name] = np.zeros(len(layers))
-            else:
-                found[name], errors[name] = block_traces(
-                    self.of(gauss_newton),
-                    list(layers.values()),
-                    self.objective.layout.size,
-                    probes=probes,
-                    seed=seed,
-                )
-        return LayerTraces(
-            list(layers),
-            found["hessian"],
-            found["gauss_newton"],
-            errors["hessian"],
-            errors["gauss_newton"],
+        places = list(layers.values())
+        (hessian, error), (gauss_newton, other_error) = (
+            self._layer_traces(matrix, places, probes, seed) for matrix in MATRICES
         )
+        return LayerTraces(list(layers), hessian, gauss_newton, error, other_error)
+
+    def _layer_traces(
+        self, gauss_newton: bool, layers: Sequence[slice], probes: int, seed: int
+    ) -> tuple[Array, Array]:
+        objective = self.objective
+        if isinstance(objective, DenseObjective) and exact_traces(objective):
+            exact = objective.layer_traces(gauss_newton).cpu().double().numpy()
+            return exact, np.zeros(len(layers))
+        size = objective.layout.size
+        return block_traces(self.of(gauss_newton), layers, size, probes=probes, seed=seed)
 
     def traces(self, layers: LayerTraces | None, probes: int, seed: int) -> Traces:
-        """Traces of the whole: the exact sum over the layers, or XTrace of 2 `probes` products."""
+        """Traces of both matrices: the exact sum over layers, or XTrace of 2 `probes` products."""
         if layers is not None and exact_traces(self.objective):
             return Traces(float(layers.hessian.sum()), float(layers.gauss_newton.sum()), 0.0, 0.0)
         size = self.objective.layout.size
-        hessian, gauss_newton = (
-            xtrace(self.of(matrix), size, 2 * probes, seed=seed) for matrix in MATRICES.values()
-        )
-        return Traces(
-            hessian.value,
-            gauss_newton.value,
-            hessian.standard_error,
-            gauss_newton.standard_error,
-        )
+        found = [xtrace(self.of(matrix), size, 2 * probes, seed=seed) for matrix in MATRICES]
+        return Traces(*(one.value for one in found), *(one.standard_error for one in found))
 
 
 def block_spectra(objective: DenseObjective, gauss_newton: bool) -> Array:
-    """All eigenvalues of each diagonal block, (layers, width^2), each row from the largest down."""
+    """All eigenvalues of each diagonal block, (layers, width^2), descending."""
     blocks = objective.layer_blocks(gauss_newton)
     rows = [np.linalg.eigvalsh(block.cpu().double().numpy())[::-1] for block in blocks]
     return np.stack(rows[::-1])
@@ -131,8 +117,8 @@ def rounding_error(
 ) -> float:
     """Largest relative difference of `product` at `rows` (R, n) from the product in float64.
 
-    0 in float64. Residuals of eigenvectors do not contain this error: they are those of the matrix
-    that float32 multiplies by. Takes R products in each of the two formats.
+    0 in float64. The residuals of eigenvectors do not contain this error: they are those of the
+    matrix that float32 multiplies by.
     """
     if options.dtype == "float64":
         return 0.0

@@ -6,7 +6,7 @@ An unfinished surface is a hidden file next to the result, with a mask of its fi
 import json
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from resdepth.atomic import check_writable
 from resdepth.engine.objective import Objective
 from resdepth.engine.surface import MEASURES, Plane, surface
 from resdepth.errors import ResdepthError
@@ -23,7 +24,7 @@ from resdepth.runs.checksum import file_checksum
 from resdepth.runs.manifest import versions
 from resdepth.runs.partial import Partial, discard, read_partial, write_partial
 from resdepth.runs.provenance import provenance
-from resdepth.runs.surface import files_of, read_surface, write_surface
+from resdepth.runs.surface import files_of, places_of, read_surface, write_surface
 
 Array = NDArray[np.float64]
 Report = Callable[[int, int], None]
@@ -38,8 +39,9 @@ class Rendering:
     """A surface to evaluate.
 
     `plane` has one direction per axis, `pairs` times over; `further` (k, directions) are the
-    coordinates of more points. `request` is what the values depend on, in JSON's types, `record`
-    what else is known of them.
+    coordinates of more points, from whose losses `describe` makes entries of the record. `request`
+    is what the values depend on, in JSON's types, `record` what else is known of them; `files` were
+    read besides the checkpoint.
     """
 
     objective: Objective
@@ -49,6 +51,8 @@ class Rendering:
     pairs: int = 1
     further: Array = field(default_factory=lambda: np.empty((0, 0)))
     record: Mapping[str, Any] = field(default_factory=dict)
+    files: Sequence[Path] = ()
+    describe: Callable[[Array], dict[str, Any]] = lambda losses: {}
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -80,12 +84,6 @@ class Values:
     further: Array
 
 
-def unfinished(out: Path, resume: bool) -> dict[str, Any]:
-    """The request of the unfinished surface to resume; empty if there is none."""
-    partial = read_partial(out) if resume else None
-    return partial.request if partial else {}
-
-
 def request_of(
     centre: Centre, options: SurfaceOptions, recorded: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -108,19 +106,21 @@ def request_of(
 
 
 def produce(
-    rendering: Rendering,
-    out: Path,
+    prepare: Callable[[Source, Any, Mapping[str, Any]], Rendering],
     source: Source,
     options: SurfaceOptions,
-    sources: Iterable[Path],
+    out: Path,
     command: Sequence[str],
     report: Report,
-    describe: Callable[[Values], dict[str, Any]],
 ) -> tuple[Path, ...]:
     """Evaluate a surface, write it with its provenance, and return its files.
 
-    `describe` gives entries of the record that depend on the values.
+    `prepare` makes it from the options and the request of the unfinished surface to resume, empty
+    if there is none. An `out` that cannot be written raises WriteFailed before that.
     """
+    check_writable(*places_of(out))
+    partial = read_partial(out) if options.resume else None
+    rendering = prepare(source, options, partial.request if partial else {})
     values = evaluate(rendering, out, options.resume, report)
     if values is not None:
         step = rendering.request["checkpoint_step"]
@@ -129,9 +129,9 @@ def produce(
             "run_loss": _run_loss(source, step, options.subset),
             "command": command,
             "versions": versions(),
-            "provenance": provenance(command, options, sources),
+            "provenance": provenance(command, options, [*source.files, *rendering.files]),
         }
-        write(rendering, values, out, record | describe(values))
+        write(rendering, values, out, record | rendering.describe(values.further[:, 0]))
     return files_of(out)
 
 

@@ -1,5 +1,6 @@
 """The directions of a loss surface: random, principal, sharpest, or towards other weights."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,6 @@ from resdepth.options.spectrum import SpectrumOptions
 from resdepth.probing.objectives import Centre, Source, objective_of
 from resdepth.probing.products import HessianProducts
 from resdepth.runs.checkpoint import Checkpoint, check_like, checkpoints, read_checkpoint
-from resdepth.runs.checksum import file_checksum
 from resdepth.runs.columns import Columns
 from resdepth.runs.run import open_run
 
@@ -38,11 +38,15 @@ RECIPES = {
 
 @dataclass(frozen=True)
 class Directions:
-    """Directions (k, n), entries for the record of the surface, and points to mark (m, k)."""
+    """Directions (k, n), entries for the record of the surface, and points to mark (m, k).
+
+    `files` are those that the directions were read from.
+    """
 
     vectors: Array
     record: dict[str, Any] = field(default_factory=dict)
     marks: Array = field(default_factory=lambda: np.empty((0, 0)))
+    files: Sequence[Path] = ()
 
 
 def directions_of(centre: Centre, options: RenderOptions) -> Directions:
@@ -61,8 +65,9 @@ def directions_of(centre: Centre, options: RenderOptions) -> Directions:
         count = options.pairs * options.axes
         found = Directions(directions.draw(options.seed, count, (len(weights),)))
     elif options.kind == "pca":
-        plane = plane_of(centre.source, layout)
-        found = Directions(plane.directions[: options.axes], {"explained": plane.explained})
+        plane, files = plane_of(centre.source, layout)
+        record = {"explained": plane.explained}
+        found = Directions(plane.directions[: options.axes], record, files=files)
     elif options.kind == "hessian":
         found = _sharpest(centre, options)
     else:
@@ -71,13 +76,13 @@ def directions_of(centre: Centre, options: RenderOptions) -> Directions:
     return found
 
 
-def plane_of(source: Source, layout: Layout, centred: bool = True) -> PathPlane:
-    """The plane of all checkpoints of a run.
+def plane_of(source: Source, layout: Layout, centred: bool = True) -> tuple[PathPlane, list[Path]]:
+    """The plane of all checkpoints of a run, and their files.
 
     Raises
     ------
     AnalysisImpossible
-        There are fewer than three that differ, or all of them lie on a line.
+        Fewer than three of them differ, or all lie on one line.
     """
     run = source.run
     if run is None:
@@ -102,7 +107,7 @@ def plane_of(source: Source, layout: Layout, centred: bool = True) -> PathPlane:
     if plane.collinear:
         reason = f"its {len(found)} checkpoints lie on one line"
         raise AnalysisImpossible(path=run.path, reason=reason, remedy=remedy)
-    return plane
+    return plane, found
 
 
 def _sharpest(centre: Centre, options: RenderOptions) -> Directions:
@@ -127,26 +132,15 @@ def _sharpest(centre: Centre, options: RenderOptions) -> Directions:
 def _towards(
     layout: Layout, centre: Array, checkpoint: Checkpoint, options: RenderOptions
 ) -> Directions:
-    """Differences to the weights of other runs, which are marked."""
-    paths = [checkpoint_at(path) for path in options.towards]
+    """Differences to the weights of other runs (their newest) or checkpoints, which are marked."""
+    paths = [open_run(path).newest if path.is_dir() else path for path in options.towards]
     vectors = []
     for path in paths:
         other = read_checkpoint(path)
         _check_same(other, checkpoint, path)
         vectors.append(layout.vector(other.tensors).double().numpy() - centre)
     record = {"towards": [str(path) for path in paths]}
-    return Directions(np.stack(vectors), record, np.eye(len(paths)))
-
-
-def checkpoint_at(path: Path) -> Path:
-    """The newest checkpoint of a run folder, or the file itself."""
-    return open_run(path).newest if path.is_dir() else path
-
-
-def digests(options: RenderOptions) -> list[str]:
-    """What tells the directions asked for from all others: words, or checksums of weights."""
-    paths = [checkpoint_at(path) for path in options.towards]
-    return [file_checksum(path) for path in paths] or [options.kind]
+    return Directions(np.stack(vectors), record, np.eye(len(paths)), paths)
 
 
 def _check_same(other: Checkpoint, checkpoint: Checkpoint, path: Path) -> None:
