@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 
-from resdepth.data import digits, functions, torchvision_sets
+from resdepth.data import builtin, torchvision_sets
+from resdepth.data.cache_folder import cache_folder
 from resdepth.data.dataset import Dataset, part_size
-from resdepth.data.place import cache_folder
-from resdepth.errors import OptionConflict
+from resdepth.errors import Usage
 from resdepth.isolation import isolated
 from resdepth.mathematics.random import stream
 from resdepth.options.train import TrainOptions
@@ -22,9 +22,9 @@ def load_data(options: TrainOptions) -> tuple[Dataset, Dataset]:
 
     Raises
     ------
-    DataMissing, DataInvalid, PathMissing
+    System, Corrupt, Missing
         The data is not there or cannot be used.
-    OptionConflict
+    Usage
         `--input-size` or `--classes` contradicts the data.
     """
     train, validation = _load(options)
@@ -39,33 +39,33 @@ def load_data(options: TrainOptions) -> tuple[Dataset, Dataset]:
 def _load(options: TrainOptions) -> tuple[Dataset, Dataset]:
     dtype: torch.dtype = getattr(torch, options.dtype)
     if options.data == "digits":
-        return digits.load(dtype)
+        return builtin.digits(dtype)
     if options.data in ("mnist", "cifar10"):
         return torchvision_sets.load(options.data, options.data_dir or cache_folder(), dtype)
     if options.data == "folder" and options.data_dir is not None:
         # With Pillow, which nothing else here needs.
-        folder: Any = import_module("resdepth.data.folder")
+        folder: Any = import_module("resdepth.data.image_folder")
         loaded: tuple[Dataset, Dataset] = folder.load(options.data_dir, dtype, options.num_workers)
         return loaded
     if options.data == "sin":
-        return functions.sine(
+        return builtin.sine(
             options.num_samples, options.separation, options.sin_frequency, options.seed, dtype
         )
-    return functions.constant(options.num_samples, options.target_value, options.seed, dtype)
+    return builtin.constant(options.num_samples, options.target_value, options.seed, dtype)
 
 
 def _check(options: TrainOptions, train: Dataset) -> None:
     features = train.inputs.shape[1]
     if options.input_size not in (None, features):
-        raise OptionConflict(
-            flag="--input-size",
-            reason=f"{options.input_size} is not the {features} features of --data={options.data}",
-            remedy="leave it out: it follows the data",
+        raise Usage(
+            "input_size",
+            f"{options.input_size} is not the {features} features of `data`={options.data}",
+            "leave it out: it follows the data",
         )
     known = len(train.classes)
     if options.classes is not None and options.classes < known:
-        raise OptionConflict(
-            flag="--classes",
-            reason=f"{options.classes} is fewer than the {known} of --data={options.data}",
-            remedy="leave it out: it follows the data",
+        raise Usage(
+            "classes",
+            f"{options.classes} is fewer than the {known} of `data`={options.data}",
+            "leave it out: it follows the data",
         )

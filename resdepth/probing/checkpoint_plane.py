@@ -53,13 +53,13 @@ def trajectory(
 
     Raises
     ------
-    AnalysisImpossible
+    Impossible
         The checkpoints span no plane.
-    FileCorrupt
+    Corrupt
         One of them is damaged, or of another network.
-    SurfaceChanged
+    Usage
         The unfinished surface was made with other options.
-    WriteFailed
+    System
         `out` cannot be written; this is checked before anything is evaluated.
     """
     return produce(_prepare, Source.of(run), options, out, command, report)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from resdepth import html
 from resdepth.engine.objective import DenseObjective, Objective
-from resdepth.errors import OptionConflict
+from resdepth.errors import Usage
 from resdepth.isolation import isolated
 from resdepth.mathematics.counting import Counts, counts, measures
 from resdepth.mathematics.spectrum import (
@@ -100,12 +100,10 @@ def spectrum(
 
     Raises
     ------
-    OptionConflict
+    Usage
         The network does not have the requested `blocks` or `interaction`.
-    NotConverged
-        The eigenvalues at one end were not found.
-    AnalysisImpossible
-        The loss has no second derivatives there.
+    Impossible
+        The eigenvalues at one end were not found, or the loss has no second derivatives there.
     """
     centre = centre_of(source, options)
     training, objective = source.training, centre.objective
@@ -175,9 +173,9 @@ def write(
 
     Raises
     ------
-    PathMissing
+    Missing
         The run has no checkpoint.
-    WriteFailed
+    System
         `path` cannot be written.
     """
     source = Source.of(run)
@@ -189,24 +187,15 @@ def write(
 def _check(objective: Objective, options: SpectrumOptions, layers: int) -> None:
     narrow = isinstance(objective, DenseObjective) and objective.network.width <= WIDEST_BLOCK
     if options.blocks == "spectra" and not narrow:
-        raise OptionConflict(
-            flag="--blocks=spectra",
-            reason=f"needs a fully connected network of width {WIDEST_BLOCK} or less",
-            remedy="--blocks=traces",
-        )
+        what = f"needs a fully connected network of width {WIDEST_BLOCK} or less"
+        raise Usage("blocks=spectra", what, "`blocks=traces`")
     estimates = options.density or options.interaction is not None or not exact_traces(objective)
     if options.probes != SpectrumOptions.model_fields["probes"].default and not estimates:
-        raise OptionConflict(
-            flag="--probes",
-            reason="has no effect: the traces of this network are exact",
-            remedy="leave it out, or give --density or --interaction",
-        )
+        what = "has no effect: the traces of this network are exact"
+        raise Usage("probes", what, "leave it out, or give `density` or `interaction`")
     if options.interaction is not None and options.interaction > layers:
-        raise OptionConflict(
-            flag="--interaction",
-            reason=f"{options.interaction} groups of {layers} layers",
-            remedy=f"at most {layers}",
-        )
+        what = f"{options.interaction} groups of {layers} layers"
+        raise Usage("interaction", what, f"at most {layers}")
 
 
 def _counts(product: Product, options: SpectrumOptions, pairs: Eigenpairs, size: int) -> Counts:

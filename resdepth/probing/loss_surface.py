@@ -43,13 +43,11 @@ def render(
 
     Raises
     ------
-    SurfaceChanged
-        The unfinished surface was made with other options.
-    OptionConflict
-        The options do not fit the run.
-    AnalysisImpossible
+    Usage
+        The unfinished surface was made with other options, or the options do not fit the run.
+    Impossible
         The run has no such directions.
-    WriteFailed
+    System
         `out` cannot be written; this is checked before anything is evaluated.
     """
     return produce(_prepare, source, options, out, command, report)

@@ -18,7 +18,7 @@ from resdepth.engine.device import resolve_device
 from resdepth.engine.kernels.registry import choose, choose_curvature
 from resdepth.engine.objective import DenseObjective, Objective
 from resdepth.engine.threads import leave_threads_to
-from resdepth.errors import OptionConflict
+from resdepth.errors import Usage
 from resdepth.options.base import Options
 from resdepth.options.landscape import RenderOptions, TrajectoryOptions
 from resdepth.options.resnet_cifar import ResnetCifarOptions
@@ -66,7 +66,7 @@ class Source:
 
     @classmethod
     def of(cls, run: Run) -> "Source":
-        """The newest checkpoint of a run; raises PathMissing if there is none."""
+        """The newest checkpoint of a run; raises Missing if there is none."""
         return cls(run.recorded_options, run.newest)
 
 
@@ -161,8 +161,8 @@ def _convolutional(
     statistics: Statistics,
 ) -> tuple[Objective, str]:
     if options.engine != "auto":
-        reason = "has no effect on a convolutional network, which torch evaluates"
-        raise OptionConflict(flag="--engine", reason=reason, remedy="leave it out")
+        what = "has no effect on a convolutional network, which torch evaluates"
+        raise Usage("engine", what, "leave it out")
     images, _ = load_images(training, device)
     classes, channels = len(images.classes), images.images.shape[1]
     network = ResNet(training.depth, training.alpha, classes, channels, skip=training.skip)

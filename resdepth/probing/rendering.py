@@ -116,7 +116,7 @@ def produce(
     """Evaluate a surface, write it with its provenance, and return its files.
 
     `prepare` makes it from the options and the request of the unfinished surface to resume, empty
-    if there is none. An `out` that cannot be written raises WriteFailed before that.
+    if there is none. An `out` that cannot be written raises System before that.
     """
     check_writable(*places_of(out))
     partial = read_partial(out) if options.resume else None
@@ -160,7 +160,7 @@ def evaluate(rendering: Rendering, out: Path, resume: bool, report: Report) -> V
 
     Raises
     ------
-    SurfaceChanged
+    Usage
         The unfinished surface was made with other options.
     """
     coordinates = rendering.coordinates()

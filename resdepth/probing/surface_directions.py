@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from resdepth.engine.parameters import Layout
-from resdepth.errors import AnalysisImpossible, OptionConflict
+from resdepth.errors import Impossible, Usage
 from resdepth.mathematics import directions
 from resdepth.mathematics.plane import PathPlane, path_plane
 from resdepth.mathematics.spectrum import extreme_eigenpairs
@@ -54,9 +54,9 @@ def directions_of(centre: Centre, options: RenderOptions) -> Directions:
 
     Raises
     ------
-    AnalysisImpossible
+    Impossible
         The run's checkpoints span no plane.
-    FileCorrupt, OptionConflict
+    Corrupt, Usage
         The other weights are those of another network.
     """
     layout = centre.objective.layout
@@ -81,32 +81,27 @@ def plane_of(source: Source, layout: Layout, centred: bool = True) -> tuple[Path
 
     Raises
     ------
-    AnalysisImpossible
+    Impossible
         Fewer than three of them differ, or all lie on one line.
     """
     run = source.run
     if run is None:
-        raise AnalysisImpossible(
-            path=source.checkpoint,
-            reason="it lies in no run folder, so there is no path",
-            remedy="give a run folder",
-        )
+        what = "it lies in no run folder, so there is no path"
+        raise Impossible(source.checkpoint, what, "give a run folder")
     found = list(checkpoints(run.path).values())
-    remedy = "train with --checkpoint-every"
+    remedy = "train with `checkpoint_every`"
     if len(found) < 3:
         several = "checkpoint" if len(found) == 1 else "checkpoints"
-        reason = f"it has {len(found)} {several}, and a plane through them takes three"
-        raise AnalysisImpossible(path=run.path, reason=reason, remedy=remedy)
+        what = f"it has {len(found)} {several}, and a plane through them takes three"
+        raise Impossible(run.path, what, remedy)
     columns = Columns(found, [part.name for part in layout.parts])
     try:
         plane = path_plane(columns.slabs, centred)
     except ValueError:
-        reason = f"its {len(found)} checkpoints are all the same"
-        remedy = "training moved nothing: see to its rate"
-        raise AnalysisImpossible(path=run.path, reason=reason, remedy=remedy) from None
+        what = f"its {len(found)} checkpoints are all the same"
+        raise Impossible(run.path, what, "training moved nothing: check its rate") from None
     if plane.collinear:
-        reason = f"its {len(found)} checkpoints lie on one line"
-        raise AnalysisImpossible(path=run.path, reason=reason, remedy=remedy)
+        raise Impossible(run.path, f"its {len(found)} checkpoints lie on one line", remedy)
     return plane, found
 
 
@@ -150,10 +145,10 @@ def _check_same(other: Checkpoint, checkpoint: Checkpoint, path: Path) -> None:
     check_like(Checkpoint(other.step, other.lr, theirs), own, path)
     fixed = ("readin", "readout") if checkpoint.dense else ()
     if not all(torch.equal(own[name], theirs[name]) for name in fixed):
-        raise OptionConflict(
-            flag=f"--directions={path}",
-            reason="its fixed read-in is another, so the loss at its weights would not be its own",
-            remedy="train both with one --seed",
+        raise Usage(
+            f"directions={path}",
+            "its fixed read-in is another, so the loss at its weights would not be its own",
+            "train both with one `seed`",
         )
 
 
@@ -174,9 +169,9 @@ def _scale(drawn: Array, centre: Array, layout: Layout, options: RenderOptions) 
 
 
 def check_options(source: Source, options: RenderOptions) -> None:
-    """Raise where options of convolutional networks were given for a dense one."""
-    given = {"--norms": options.norms, "--statistics": options.statistics is not None}
-    for flag, asked in given.items():
-        if asked and not source.convolutional:
-            reason = "a fully connected network has no norms, biases or batch statistics"
-            raise OptionConflict(flag=flag, reason=reason, remedy="leave it out")
+    """Raise Usage if options of convolutional networks were given for a dense one."""
+    given = {"norms": options.norms, "statistics": options.statistics is not None}
+    for name, used in given.items():
+        if used and not source.convolutional:
+            what = "a fully connected network has no norms, biases or batch statistics"
+            raise Usage(name, what, "leave it out")

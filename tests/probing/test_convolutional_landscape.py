@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import resdepth
-from resdepth.data.folder import pixels
+from resdepth.data.image_folder import pixels
 from resdepth.mathematics import directions
 from resdepth.options.landscape import RenderOptions, TrajectoryOptions
 from resdepth.probing.checkpoint_plane import trajectory

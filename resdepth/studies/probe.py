@@ -1,0 +1,73 @@
+"""The rate of a plan that says `--lr auto`: half the largest power of two that goes down."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+from resdepth.cores import available_threads
+from resdepth.errors import Usage
+from resdepth.isolation import isolated
+from resdepth.options.train import TrainOptions
+from resdepth.studies.command import quoted, run_command
+from resdepth.studies.plan import Plan, Probe, middle
+from resdepth.training.dense import Dense
+from resdepth.training.problem import build
+from resdepth.training.stopping import rose
+from resdepth.training.trainee import Clock, Say
+
+LARGEST, SMALLEST = 2.0**30, 2.0**-30
+
+
+@isolated()
+def probed(plan: Plan, say: Say) -> Plan:
+    """The plan with a rate for each combination of its axes but depth and seed."""
+    return replace(plan, probes=tuple(_found(plan, where, say) for where in plan.groups()))
+
+
+def _found(plan: Plan, where: dict[str, Any], say: Say) -> Probe:
+    depth, seed = middle(plan.axes["depth"]), plan.axes["seed"][0]
+    wanted = where | {"depth": depth, "seed": seed}
+    cell = next(cell for cell in plan.cells() if wanted.items() <= cell.values.items())
+    tried: dict[float, bool] = {}
+
+    def good(rate: float) -> bool:
+        if rate not in tried:
+            tried[rate] = goes_down(cell.options.model_copy(update={"lr": rate}))
+        return tried[rate]
+
+    largest = 1.0
+    while good(2 * largest) and largest < LARGEST:
+        largest *= 2
+    while not good(largest):
+        largest /= 2
+        if largest < SMALLEST:
+            reason = f"there is no rate at which the loss of {cell.name} goes down all the way"
+            command = quoted(run_command(plan.folder, "--lr", "0.1"))
+            remedy = f"give `lr` a number, as in {command}"
+            raise Usage("lr=auto", reason, remedy)
+    told = f" at {', '.join(f'{n} {v}' for n, v in where.items())}" if where else ""
+    say(f"--lr=auto{told}: {largest / 2:g} at depth {plan.options['lr_depth'] or 'any'}")
+    return Probe(where, depth, seed, tried, largest / 2)
+
+
+def goes_down(options: TrainOptions) -> bool:
+    """Whether the loss over the whole training set falls at every look: each step of a full batch,
+    each epoch of mini-batches, to the end of training."""
+    quick = {"no_p_var": True, "store_grad": False}
+    threads = options.threads or available_threads()
+    problem = build(options.model_copy(update=quick), threads)
+    trainee = Dense(problem, threads, lambda _: None)
+    last = math.inf
+    for record in trainee.records(trainee.start(), Clock()):
+        if not record.finite:
+            return False
+        if problem.steps_per_epoch == 1:
+            loss = record.scalars["loss"]
+        elif record.state and record.step % problem.steps_per_epoch == 0:
+            loss = trainee.final(record.state)[0]["loss"]
+        else:
+            continue
+        if rose(last, loss):
+            return False
+        last = loss
+    return True

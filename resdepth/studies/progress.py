@@ -1,0 +1,26 @@
+"""How far a cell has come that is being trained."""
+
+import time
+
+from resdepth.errors import ResdepthError
+from resdepth.runs.events import event_files, read_scalars
+from resdepth.studies.plan import Cell
+
+
+def progress_of(cell: Cell) -> tuple[int | None, float | None, float | None]:
+    """Its newest step and loss, and the seconds that it needs at most; None what is not known.
+
+    What its trainer has written is on disk a little later.
+    """
+    files = event_files(cell.run)
+    try:
+        steps, losses = read_scalars(files[-1])["loss"]
+    except (IndexError, KeyError, ResdepthError):
+        return None, None, None
+    done, first, left = int(steps[-1]), int(steps[0]), None
+    if cell.options.batch_size is None and done > first:
+        # The file was begun when its name says; what it holds now was written at its last change.
+        written = files[-1].stat().st_mtime
+        pace = (written - int(files[-1].name.split(".")[3])) / (done - first)
+        left = max(0.0, (cell.options.epochs - done) * pace - (time.time() - written))
+    return done, float(losses[-1]), left

@@ -1,0 +1,208 @@
+"""The cells of a study as jobs of Slurm, which go on after this process has ended.
+
+A job that meets its time limit or is preempted writes a checkpoint, is requeued under the same
+number, and is resumed.
+"""
+
+import math
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import submitit
+from submitit.slurm.slurm import _make_sbatch_string
+
+from resdepth.errors import System, executor_failed
+from resdepth.options.executor import minutes_of
+from resdepth.studies.cell import LOGS, Job
+from resdepth.studies.executor import Tell
+from resdepth.studies.slurm_job import SlurmCell, call, python_command
+
+LIMIT, FEWEST = "60", 10
+"""Time limit at the deepest network, and the least one in minutes."""
+NOTICE = 120
+"""Seconds between the signal and the time limit."""
+LARGEST_ARRAY = 1001
+ENDLESS = 1000
+"""Time limits that a cell may meet."""
+PLAIN = ("partition", "account", "qos", "mem", "gres", "constraint")
+"""Settings that are options of sbatch."""
+
+
+def create(settings: Mapping[str, Any], device: str) -> "Slurm":
+    """Slurm as described by the settings; one GPU per cell if the device needs one."""
+    return Slurm(dict(settings), device)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Jobs that are submitted together, with one time limit in minutes."""
+
+    jobs: tuple[Job, ...]
+    minutes: int
+
+
+class Slurm:
+    """Submits, lists and cancels jobs with Slurm's own programs."""
+
+    cpus = 1
+    probes_here = False
+
+    def __init__(self, settings: dict[str, Any], device: str) -> None:
+        self.settings, self.device = settings, device
+
+    @cached_property
+    def gpus(self) -> int:
+        """GPUs per cell: one for `cuda`, and for `auto` if every node of the partition has some."""
+        if self._requests_gpus():
+            return 1
+        if self.device != "auto":
+            return int(self.device in ("cuda", "gpu"))
+        partition = self.settings.get("partition")
+        words = [f"--partition={partition}"] if partition else []
+        rows = _asked("sinfo", "-h", "-o", "%P %G", *words).splitlines()
+        # Without a partition jobs go to the default one, which has a star.
+        nodes = [row.split()[-1] for row in rows if partition or row.split()[0].endswith("*")]
+        return int(bool(nodes) and all("gpu" in node for node in nodes))
+
+    def submit(
+        self, jobs: Sequence[Job], after: Sequence[str] = (), active: Iterable[str] = ()
+    ) -> list[str]:
+        """Submit the jobs, deepest first; they start when the jobs `after` have ended.
+
+        With --workers they are one array, whose throttle bounds the whole study, and they wait for
+        the `active` jobs of the study, which count as well. Otherwise each depth is an array with a
+        time limit of its own.
+        """
+        handles: dict[str, str] = {}
+        bounded = "workers" in self.settings
+        waited = [*after, *(active if bounded else ())]
+        try:
+            for batch in self._batches(jobs, _largest_array() if jobs else 1):
+                made = self._array(batch, waited)
+                handles |= made
+                if bounded:
+                    waited = list(made.values())
+        except System:
+            if handles:
+                with suppress(System):
+                    self.cancel(handles.values())
+            raise
+        return [handles[job.name] for job in jobs]
+
+    def preview(self, jobs: Sequence[Job]) -> str:
+        """The batch scripts that `submit` would hand to sbatch."""
+        scripts = []
+        for batch in self._batches(jobs, LARGEST_ARRAY):
+            command = f"{python_command(self.settings.get('python'))} -u -m submitit.core._submit"
+            folder = _folder(batch)
+            text = _make_sbatch_string(
+                command=f"{command} {folder}",
+                folder=folder,
+                map_count=len(batch.jobs),
+                **self._parameters(batch, ()),
+            )
+            cells = "\n".join(f"# cell {n}: {job.name}" for n, job in enumerate(batch.jobs))
+            scripts.append(f"{text.rstrip()}\n{cells}\n")
+        return "\n".join(scripts)
+
+    def active(self, handles: Iterable[str]) -> set[str]:
+        """The jobs that are still in the queue."""
+        return set(handles) & set(_asked("squeue", "-h", "-r", "-o", "%i").split())
+
+    def cancel(self, handles: Iterable[str]) -> None:
+        """Cancel those jobs that are still in the queue."""
+        known = self.active(handles)
+        if known:
+            _asked("scancel", *sorted(known))
+
+    def wait(self, tell: Tell) -> None:
+        """Return at once: the jobs go on without this process."""
+
+    def _requests_gpus(self) -> bool:
+        """Whether the user's own options request GPUs."""
+        return "gpu" in self.settings.get("gres", "") or any(
+            one.lstrip("-").startswith("gpus") for one in self.settings.get("sbatch", ())
+        )
+
+    def _batches(self, jobs: Sequence[Job], most: int) -> Iterator[Batch]:
+        limit = minutes_of(str(self.settings.get("time", LIMIT)))
+        depths = sorted({job.depth for job in jobs}, reverse=True)
+        groups = [[job for job in jobs if job.depth == depth] for depth in depths]
+        if "workers" in self.settings:
+            groups = [[job for group in groups for job in group]]
+        for group in groups:
+            share = limit * group[0].depth / depths[0] if group else limit
+            for first in range(0, len(group), most):
+                minutes = max(min(FEWEST, limit), math.ceil(share))
+                yield Batch(tuple(group[first : first + most]), minutes)
+
+    def _array(self, batch: Batch, after: Sequence[str]) -> dict[str, str]:
+        try:
+            executor = submitit.SlurmExecutor(
+                folder=_folder(batch),
+                max_num_timeout=ENDLESS,
+                python=python_command(self.settings.get("python")),
+            )
+            executor.update_parameters(**self._parameters(batch, after))
+            submitted = executor.map_array(call, [SlurmCell(job) for job in batch.jobs])
+        except (submitit.core.utils.FailedJobError, RuntimeError, OSError) as error:
+            raise executor_failed("slurm", _one_line(error)) from None
+        return {job.name: one.job_id for job, one in zip(batch.jobs, submitted, strict=True)}
+
+    def _parameters(self, batch: Batch, after: Sequence[str]) -> dict[str, Any]:
+        """What submitit writes into the head of a batch script."""
+        settings = self.settings
+        further: dict[str, Any] = {"requeue": True}
+        for one in settings.get("sbatch", ()):
+            name, equals, value = one.lstrip("-").partition("=")
+            further[name] = value if equals else True
+        if after:
+            # A job of an array is waited for with its whole array.
+            further["dependency"] = "afterany:" + ":".join(
+                sorted({handle.partition("_")[0] for handle in after})
+            )
+        depths = {job.depth for job in batch.jobs}
+        given = {name: settings[name] for name in PLAIN if name in settings}
+        if settings.get("setup"):
+            given["setup"] = list(settings["setup"])
+        return given | {
+            "job_name": f"resdepth-L{max(depths)}" if len(depths) == 1 else "resdepth",
+            "time": batch.minutes,
+            "cpus_per_task": max(job.cpus for job in batch.jobs),
+            "gpus_per_node": None if self._requests_gpus() else self.gpus or None,
+            "array_parallelism": settings.get("workers", len(batch.jobs)),
+            "signal_delay_s": NOTICE,
+            "additional_parameters": further,
+        }
+
+
+def _folder(batch: Batch) -> str:
+    return str(batch.jobs[0].log.parent.parent / LOGS / "slurm")
+
+
+def _largest_array() -> int:
+    for line in _asked("scontrol", "show", "config").splitlines():
+        name, _, value = line.partition("=")
+        if name.strip() == "MaxArraySize" and value.strip().isdigit():
+            return max(1, int(value))
+    return LARGEST_ARRAY
+
+
+def _asked(*words: str) -> str:
+    try:
+        answer = subprocess.run(words, capture_output=True, text=True, check=True)
+    except FileNotFoundError:
+        reason = f"Slurm's command '{words[0]}' is not on the PATH; run this on a login node"
+        raise executor_failed("slurm", reason) from None
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise executor_failed("slurm", _one_line(error)) from None
+    return answer.stdout
+
+
+def _one_line(error: Exception) -> str:
+    text = str(getattr(error, "stderr", "") or error)
+    return " ".join(text.split())
