@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_layers import LEVELS, MODULES
+from tests.test_layers import LEVELS
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
