@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 
-from resdepth.data import digits, functions, torchvision_sets
+from resdepth.data import builtin, torchvision_sets
+from resdepth.data.cache_folder import cache_folder
 from resdepth.data.dataset import Dataset, part_size
-from resdepth.data.place import cache_folder
 from resdepth.errors import Usage
 from resdepth.isolation import isolated
 from resdepth.mathematics.random import stream
@@ -40,17 +40,17 @@ def load_data(options: TrainOptions) -> tuple[Dataset, Dataset]:
 
 def _load(data: Data, seed: int, dtype: torch.dtype) -> tuple[Dataset, Dataset]:
     if isinstance(data, Digits):
-        return digits.load(dtype)
+        return builtin.digits(dtype)
     if isinstance(data, Mnist | Cifar10):
         return torchvision_sets.load(data.kind, data.data_dir or cache_folder(), dtype)
     if isinstance(data, Folder):
         # With Pillow, which nothing else here needs.
-        folder: Any = import_module("resdepth.data.folder")
+        folder: Any = import_module("resdepth.data.image_folder")
         loaded: tuple[Dataset, Dataset] = folder.load(data.data_dir, dtype, data.num_workers)
         return loaded
     if isinstance(data, Sin):
-        return functions.sine(data.num_samples, data.separation, data.sin_frequency, seed, dtype)
-    return functions.constant(data.num_samples, data.target_value, seed, dtype)
+        return builtin.sine(data.num_samples, data.separation, data.sin_frequency, seed, dtype)
+    return builtin.constant(data.num_samples, data.target_value, seed, dtype)
 
 
 def _check(data: Data, train: Dataset) -> None:

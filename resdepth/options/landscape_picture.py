@@ -48,8 +48,8 @@ class VisOptions(Options):
     columns: int = option(1, "width of the figure in columns of a paper", ge=1, le=2)
     out: Path | None = option(
         None,
-        "figure to write: .pdf, .svg, .png; .html to turn it; .vts, .vti for ParaView; .gif of "
-        "a trajectory",
+        "figure to write: .pdf, .svg, .png; .html to turn it; .vts, .vti for ParaView; .gif of a "
+        "trajectory",
         default_text="<SURFACE>_<kind>.pdf",
     )
     show: bool = option(False, "open a window", flags=("--show",))

@@ -1,4 +1,4 @@
-"""From options to everything a step needs: device, engine, network, embedded data, rate."""
+"""What a step of `train` needs, built from its options: device, engine, network, data, rate."""
 
 from dataclasses import dataclass, field
 
@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from resdepth.arrays import Hidden, Targets
-from resdepth.data.dataset import Dataset
-from resdepth.data.fingerprint import fingerprint
+from resdepth.data.dataset import Dataset, fingerprint
 from resdepth.data.load import load_data
 from resdepth.engine.contract import Engine, Request
 from resdepth.engine.device import resolve_device
@@ -40,7 +39,7 @@ from resdepth.runs.checkpoint import Checkpoint
 
 @dataclass(frozen=True)
 class Embedded:
-    """A data set behind the fixed read-in: h_0 (N, d) and targets (N,), on the device."""
+    """A data set after the fixed read-in: h_0 (N, d) and targets (N,), on the device."""
 
     h0: Hidden
     targets: Targets
@@ -53,7 +52,11 @@ class Embedded:
 
 @dataclass(frozen=True)
 class Problem:
-    """One run, ready to step."""
+    """One run, ready to step.
+
+    `fingerprint` is the checksum of the data; `orders` has the permutation of the current epoch, by
+    its number, on the device.
+    """
 
     options: TrainOptions
     device: torch.device
@@ -62,9 +65,7 @@ class Problem:
     train: Embedded
     validation: Embedded
     fingerprint: str
-    """Checksum of the data as it was loaded."""
     orders: dict[int, Tensor] = field(default_factory=dict, repr=False, compare=False)
-    """The permutation of the current epoch, by its number, on the device."""
 
     @property
     def whole(self) -> tuple[Hidden, Targets]:
@@ -83,7 +84,7 @@ class Problem:
 
     @property
     def steps(self) -> int:
-        """Updates in all."""
+        """Total number of updates."""
         return self.options.epochs * self.steps_per_epoch
 
     def batch(self, step: int) -> tuple[Hidden, Targets]:
@@ -92,7 +93,7 @@ class Problem:
             return self.train.h0, self.train.targets
         epoch, number = divmod(step, self.steps_per_epoch)
         if epoch not in self.orders:
-            # One transfer an epoch: each waits for all that the device has yet to do.
+            # One transfer per epoch: each waits until the device has caught up.
             order = permutation(self.options.seed, epoch, self.train.samples)
             self.orders.clear()
             self.orders[epoch] = torch.from_numpy(order).to(self.device)
@@ -108,9 +109,8 @@ class Problem:
 
     def with_blocks_of(self, checkpoint: Checkpoint) -> Network:
         """The network with the weights of a checkpoint."""
-        return self.network.with_blocks(
-            checkpoint.blocks.to(self.device, self.network.blocks.dtype)
-        )
+        blocks = checkpoint.blocks.to(self.device, self.network.blocks.dtype)
+        return self.network.with_blocks(blocks)
 
 
 def build(options: TrainOptions, threads: int) -> Problem:
@@ -133,7 +133,7 @@ def build(options: TrainOptions, threads: int) -> Problem:
 def engine_request(
     network: NetworkOptions, compute: ComputeOptions, device: torch.device, threads: int
 ) -> Request:
-    """What a network needs of an engine."""
+    """What a network requires of an engine."""
     return Request(
         device=device,
         dtype=getattr(torch, compute.dtype),
@@ -156,7 +156,7 @@ def initial_blocks(init: InitialWeights, network: NetworkOptions, seed: int) -> 
 
 
 def initial_network(options: TrainOptions, train: Dataset) -> Network:
-    """The network before training, on the CPU; drawn in float64 from the seed's own streams."""
+    """The network before training, on the CPU, drawn in float64 from the streams of the seed."""
     width, seed = options.network.width, options.seed
     outputs = 1 if options.regression else options.classes or len(train.classes)
     blocks = initial_blocks(options.init, options.network, seed)
@@ -174,15 +174,8 @@ def load_network(options: TrainOptions, checkpoint: Checkpoint) -> Network:
 def _network(options: TrainOptions, blocks: Tensor, readin: Tensor, readout: Tensor) -> Network:
     data, network = options.data, options.network
     loss: Loss = PowerLoss(data.loss_p) if isinstance(data, Function) else CrossEntropy()
-    return Network(
-        blocks,
-        readin,
-        readout,
-        alpha=network.alpha,
-        activation=network.activation,
-        augmentation=network.augmentation,
-        loss=loss,
-    )
+    same = {name: getattr(network, name) for name in ("alpha", "activation", "augmentation")}
+    return Network(blocks, readin, readout, loss=loss, **same)
 
 
 def rate_rule(options: TrainOptions) -> Rate:
