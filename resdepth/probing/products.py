@@ -15,7 +15,7 @@ from resdepth.mathematics.spectrum import ROWS, Product
 from resdepth.mathematics.xtrace import xtrace
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.probing.cost import exact_traces
-from resdepth.probing.objectives import Centre, objective_of
+from resdepth.probing.objectives import Centre
 
 Array = NDArray[np.float64]
 
@@ -122,9 +122,7 @@ def rounding_error(
     """
     if options.dtype == "float64":
         return 0.0
-    place = torch.device("cpu") if centre.device.type == "mps" else centre.device
-    precise = options.model_copy(update={"dtype": "float64"})
-    objective, _ = objective_of(centre.source, centre.checkpoint, precise, place)
-    right = HessianProducts(objective, centre.source.checkpoint).of(options.gauss_newton)(rows)
+    precise = HessianProducts(centre.in_float64(options), centre.source.checkpoint)
+    right = precise.of(options.gauss_newton)(rows)
     sizes = np.maximum(np.linalg.norm(right, axis=1), np.finfo(np.float64).tiny)
     return float((np.linalg.norm(product(rows) - right, axis=1) / sizes).max())

@@ -16,7 +16,7 @@ from resdepth.mathematics.plane import PathPlane, path_plane
 from resdepth.mathematics.spectrum import extreme_eigenpairs
 from resdepth.options.landscape import RenderOptions
 from resdepth.options.spectrum import SpectrumOptions
-from resdepth.probing.objectives import Centre, Source, objective_of
+from resdepth.probing.objectives import Centre, Source, without_velocity
 from resdepth.probing.products import HessianProducts
 from resdepth.runs.checkpoint import Checkpoint, check_like, checkpoints, read_checkpoint
 from resdepth.runs.columns import Columns
@@ -109,18 +109,13 @@ def _sharpest(centre: Centre, options: RenderOptions) -> Directions:
     """Eigenvectors of the Hessian on the data of the surface, in float64."""
     engine = options.engine if options.engine in ("cpu", "eager", "reference") else "auto"
     asked = SpectrumOptions(subset=options.subset, seed=options.seed, engine=engine)
-    # mps has no float64.
-    device = torch.device("cpu") if centre.device.type == "mps" else centre.device
-    objective, _ = objective_of(centre.source, centre.checkpoint, asked, device)
+    objective = centre.in_float64(asked)
     product = HessianProducts(objective, centre.source.checkpoint).of(False)
     pairs = extreme_eigenpairs(product, objective.layout.size, options.axes, seed=options.seed)
     vectors = pairs.vectors[: options.axes]
     largest = np.take_along_axis(vectors, np.abs(vectors).argmax(1)[:, None], axis=1)
-    record = {
-        "eigenvalues": pairs.values[: options.axes],
-        "residuals": pairs.residuals,
-        "search": pairs.search,
-    }
+    values = pairs.values[: options.axes]
+    record = {"eigenvalues": values, "residuals": pairs.residuals, "search": pairs.search}
     return Directions(vectors * np.sign(largest), record)
 
 
@@ -139,21 +134,17 @@ def _towards(
 
 
 def _check_same(other: Checkpoint, checkpoint: Checkpoint, path: Path) -> None:
-    """Raise where the weights belong to another network, or to other fixed matrices."""
-    own = {name: tensor for name, tensor in checkpoint.tensors.items() if name != "velocity"}
-    theirs = {name: tensor for name, tensor in other.tensors.items() if name != "velocity"}
-    check_like(Checkpoint(other.step, other.lr, theirs), own, path)
+    """Raise unless the weights are of the same network with the same fixed matrices."""
+    own, theirs = without_velocity(checkpoint), without_velocity(other)
+    check_like(theirs, own.tensors, path)
     fixed = ("readin", "readout") if checkpoint.dense else ()
-    if not all(torch.equal(own[name], theirs[name]) for name in fixed):
-        raise Usage(
-            f"directions={path}",
-            "its fixed read-in is another, so the loss at its weights would not be its own",
-            "train both with one `seed`",
-        )
+    if not all(torch.equal(own.tensors[name], theirs.tensors[name]) for name in fixed):
+        what = "its fixed read-in is another, so the loss at its weights would not be its own"
+        raise Usage(f"directions={path}", what, "train both with one `seed`")
 
 
 def _scale(drawn: Array, centre: Array, layout: Layout, options: RenderOptions) -> None:
-    """Scale directions in place; norms and biases of random ones stay where they are trained."""
+    """Scale directions in place; random ones do not move norms and biases by default."""
     for part, place in layout.places():
         weights = centre[place].reshape(part.shape)
         of_part = drawn[:, place].reshape(len(drawn), *part.shape)
