@@ -73,7 +73,7 @@ class Options(BaseModel):
 
         Raises
         ------
-        Usage, Usage
+        Usage
             A value is out of its range, or has no effect beside the others; both are ValueErrors.
         """
         try:

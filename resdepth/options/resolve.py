@@ -34,7 +34,7 @@ def resolve(
         A value is of the wrong kind or out of its range; the message names the flag.
     Usage
         An argument is missing.
-    Usage, Usage, Missing
+    Usage, Missing
         The file is no mapping of options, names an unknown option, or is not there.
     """
     values = {} if config is None else read_config(model, config)

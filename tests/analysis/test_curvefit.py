@@ -60,7 +60,7 @@ def test_each_event_folder_is_a_curve(tmp_path: Path) -> None:
 
 def test_an_unknown_tag_lists_the_known_ones(tmp_path: Path) -> None:
     path = write_events(tmp_path, 1 / T, "loss")
-    with refused(Impossible, match="no scalar 'avg_grad_norm'") as caught:
+    with refused(Missing, match="no scalar 'avg_grad_norm'") as caught:
         fit_file(path, TAG, Filters(), 1.0)
     assert "loss" in caught.value.remedy
 
