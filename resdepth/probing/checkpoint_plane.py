@@ -51,16 +51,8 @@ def trajectory(
     The record holds `path`: `steps`, `coordinates`, `loss`, `plane_loss` and `distance` of each
     checkpoint. Batch statistics of a convolutional network are recalibrated at every point.
 
-    Raises
-    ------
-    Impossible
-        The checkpoints span no plane.
-    Corrupt
-        One of them is damaged, or of another network.
-    Usage
-        The unfinished surface was made with other options.
-    System
-        `out` cannot be written; this is checked before anything is evaluated.
+    Raises Impossible if they span no plane, Corrupt for a damaged one or one of another network,
+    Usage if the unfinished surface has other options, System if `out` cannot be written.
     """
     return produce(_prepare, Source.of(run), options, out, command, report)
 

@@ -96,12 +96,8 @@ def spectrum(
 ) -> Spectrum:
     """Compute the spectrum at one checkpoint.
 
-    Raises
-    ------
-    Usage
-        The network does not have the requested `blocks` or `interaction`.
-    Impossible
-        The eigenvalues at one end were not found, or the loss has no second derivatives there.
+    Raises Usage if the network does not have the requested `blocks` or `interaction`, Impossible if
+    eigenvalues were not found or the loss has no second derivatives there.
     """
     centre = centre_of(source, options)
     training, objective = source.training, centre.objective
@@ -164,12 +160,7 @@ def write(
     The file is the one that `resdepth spectrum RUN` writes: every field of `Spectrum`, and
     `provenance` with the options, the versions and the checksums of manifest and checkpoint.
 
-    Raises
-    ------
-    Missing
-        The run has no checkpoint.
-    System
-        `path` cannot be written.
+    Raises Missing if the run has no checkpoint, System if `path` cannot be written.
     """
     source = Source.of(run)
     found = spectrum(source, options, announce)

@@ -41,14 +41,8 @@ def render(
 
     With `options.resume` an unfinished surface at `out` is resumed and ends in the same bits.
 
-    Raises
-    ------
-    Usage
-        The unfinished surface was made with other options, or the options do not fit the run.
-    Impossible
-        The run has no such directions.
-    System
-        `out` cannot be written; this is checked before anything is evaluated.
+    Raises Usage if the unfinished surface has other options or the options do not fit the run,
+    Impossible if it has no such directions, System if `out` cannot be written.
     """
     return produce(_prepare, source, options, out, command, report)
 

@@ -52,12 +52,8 @@ class Directions:
 def directions_of(centre: Centre, options: RenderOptions) -> Directions:
     """The requested directions, scaled to the weights part by part.
 
-    Raises
-    ------
-    Impossible
-        The run's checkpoints span no plane.
-    Corrupt, Usage
-        The other weights are those of another network.
+    Raises Impossible if the run's checkpoints span no plane, Corrupt or Usage if the other weights
+    are those of another network.
     """
     layout = centre.objective.layout
     weights = centre.objective.centre.detach().double().cpu().numpy()
@@ -79,10 +75,7 @@ def directions_of(centre: Centre, options: RenderOptions) -> Directions:
 def plane_of(source: Source, layout: Layout, centred: bool = True) -> tuple[PathPlane, list[Path]]:
     """The plane of all checkpoints of a run, and their files.
 
-    Raises
-    ------
-    Impossible
-        Fewer than three of them differ, or all lie on one line.
+    Raises Impossible if fewer than three of them differ, or all lie on one line.
     """
     run = source.run
     if run is None:

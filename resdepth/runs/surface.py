@@ -113,12 +113,8 @@ def _write_array(path: Path, values: Array) -> str:
 def read_surface(path: Path) -> Surface:
     """Read a `.npy` of real numbers, and its `.json` if there is one.
 
-    Raises
-    ------
-    Missing, Corrupt
-        No file; not a whole array of numbers; or the `.json` does not fit it.
-    Impossible
-        Nothing to draw: no grid of one or two dimensions, or no finite value.
+    Raises Missing without a file, Corrupt if it is not a whole array of numbers or the `.json` does
+    not fit it, Impossible if there is no grid of one or two dimensions, or no finite value.
     """
     losses, beside = _read_array(path), path.with_suffix(".json")
     record = _read_record(beside)
