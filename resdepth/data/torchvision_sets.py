@@ -41,8 +41,8 @@ _FILES = tuple(
 def load(name: str, root: Path, dtype: torch.dtype) -> tuple[Dataset, Dataset]:
     """Training and test set of `mnist` or `cifar10`, normalised.
 
-    Raises System if they are not under `root` and cannot be downloaded (the remedy says where to put
-    them), Corrupt if they cannot be read.
+    Raises System if they are not under `root` and cannot be downloaded; the remedy says where to
+    put them. Raises Corrupt if they cannot be read.
     """
     train, test = (pixels(name, root, train=part) for part in (True, False))
     sizes = [" x ".join(map(str, part.images.shape[2:])) for part in (train, test)]

@@ -22,13 +22,15 @@ from resdepth.mathematics.spectrum import (
 )
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.options.spectrum import SpectrumOptions
-from resdepth.probing.cost import exact_traces, gradients, largest_asked
 from resdepth.probing.objectives import Source, centre_of
 from resdepth.probing.products import (
     HessianProducts,
     LayerTraces,
     Traces,
     block_spectra,
+    exact_traces,
+    gradients,
+    largest_asked,
     rounding_error,
 )
 from resdepth.records import write_numbers
