@@ -24,7 +24,7 @@ CELLS = "cells"
 
 @dataclass(frozen=True)
 class Cell:
-    """One run of a study: its name, the values of the axes, all its options, its run folder."""
+    """One run of a study: the values of the axes, all options, the run folder."""
 
     name: str
     values: dict[str, Any]

@@ -72,8 +72,7 @@ def study(
     Raises
     ------
     Usage
-        An option differs from that of the study in `out`; or there is none, and no `depth` for a
-        new one.
+        An option differs from the study in `out`, or a new one has no `depth`.
     """
     folder = Path(out)
     if options.get("depth") is None and not is_study(folder):
