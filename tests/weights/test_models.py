@@ -12,17 +12,14 @@ import pytest
 import safetensors.torch
 import torch
 
+import resdepth
 from resdepth.cli.console import line
-from resdepth.errors import (
-    Corrupt,
-    Impossible,
-    Missing,
-    System,
-    Unsafe,
-)
+from resdepth.errors import Corrupt, Impossible, Missing, System, Unsafe, Usage
+from resdepth.runs.checkpoint import Checkpoint, last_path, write_checkpoint
 from resdepth.runs.export import write_model
+from resdepth.runs.manifest import new_manifest, write_manifest
 from resdepth.weights.file import read_file
-from resdepth.weights.read import read_models
+from resdepth.weights.read import PatternNeeded, read_models, read_paths
 from resdepth.weights.weight_path import WeightPath
 from tests.support.messages import refused
 
@@ -43,6 +40,13 @@ def test_exported_models_come_back(tmp_path: Path, format: str, dtype: torch.dty
     model = read_model(write_model(tmp_path, written, format))
     np.testing.assert_array_equal(model.blocks, written.double().numpy())
     assert (model.depth, model.width, model.beta) == (5, 3, None)
+
+
+@pytest.mark.parametrize("key", ["blocks", "state_dict"])
+def test_blocks_are_found_beside_and_inside_other_entries(tmp_path: Path, key: str) -> None:
+    held = list(blocks(3)) if key == "blocks" else {"blocks": blocks(3)}
+    torch.save({key: held, "step": 5, "readin": torch.ones(3, 7)}, tmp_path / "x.pth")
+    np.testing.assert_array_equal(read_model(tmp_path / "x.pth").blocks, blocks(3).double())
 
 
 def test_one_layer_is_a_model(tmp_path: Path) -> None:
@@ -352,3 +356,37 @@ def test_without_a_last_checkpoint_the_newest_counts(small_run, tmp_path: Path) 
     assert read_models([run])[0].path.stem == "step_00000005"
     shutil.rmtree(run / "checkpoints")
     assert read_models([run])[0].path.parent.name == "exported_models"
+
+
+def other_run(folder: Path) -> Path:
+    """A run of `resnet-cifar` with six blocks."""
+    state = {f"blocks.{k}.first.kernel": torch.ones(2, 2, 3, 3) for k in range(6)}
+    write_manifest(folder, new_manifest("resnet-cifar", {"depth": 14, "seed": 0}, ["resdepth"], "now"))
+    write_checkpoint(last_path(folder), Checkpoint(1, 0.1, state))
+    return folder
+
+
+def test_another_program_is_left_out_of_a_folder_and_not_if_it_is_named(
+    small_run: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(small_run, tmp_path / "all/a")
+    (tmp_path / "all/b").mkdir()
+    run = other_run(tmp_path / "all/b")
+    with pytest.warns(UserWarning, match=r"b: not a run of 'train'; left out"):
+        assert [model.depth for model in read_models(tmp_path / "all")] == [6]
+    with pytest.raises(PatternNeeded) as caught:
+        read_models([small_run, run])
+    ((bundle, rows),) = caught.value.families
+    assert bundle.run == run and rows[0].pattern == "blocks.{k}.first.kernel"
+    with refused(Usage, match="--layers: has no effect without --pattern"):
+        read_paths(small_run, layers=(0, 1))
+
+
+def test_paths_of_reads_and_pools(small_run: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(small_run, tmp_path / "copy")
+    pool = resdepth.paths_of([small_run, copy])
+    assert [path.source.parents[1] for path in pool] == [small_run] and len(pool.left_out) == 1
+    assert len(resdepth.paths_of([small_run, copy], allow_mixed=True)) == 2
+    (path,) = pool
+    np.testing.assert_array_equal(path.scaled(path.blocks, 0.5), 6**0.5 * path.blocks)
+    assert path.own and path.way == "path" and path.matrix == (4, 4)
