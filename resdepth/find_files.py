@@ -1,4 +1,4 @@
-"""The one way through folders: for event files, weights and images alike."""
+"""Find the files below a folder; event files, weights and images are all found this way."""
 
 import errno
 import os
@@ -11,19 +11,17 @@ from pathlib import Path
 def walk(
     folder: Path, enter: Callable[[Path], bool] | None = None, *, once: bool = False
 ) -> Iterator[Path]:
-    """Every file in or under `folder`, in the order of `sorted(folder.rglob("*"))`.
+    """Yield every file in or below `folder`, in the order of `sorted(folder.rglob("*"))`.
 
-    Links are followed, and a folder that is met again on the way down from itself is not entered
-    again, so that loops end. What cannot be looked at (a link that leads nowhere, a folder that may
-    not be read) is left out with a warning.
+    Follows links, except back into a folder that contains the link, so that loops end. Leaves out,
+    with a warning, links to nothing and folders that cannot be read.
 
     Parameters
     ----------
     enter:
-        Asked before each folder below the first whether to look into it; None looks into all.
+        Whether to search a subfolder; by default all are searched.
     once:
-        A folder that two links lead to is entered once in all, by the first of them. Without it
-        its files come under both names.
+        Search a folder that several links lead to under the first name only, not under each.
     """
     start = os.path.realpath(folder)
     seen = {start}
@@ -55,7 +53,7 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _mode(path: Path) -> int:
-    """What `path` is, links followed; 0 where that cannot be found out."""
+    """The type of file that `path` or its link leads to; 0 if that cannot be found out."""
     try:
         return path.stat().st_mode
     except OSError as error:
@@ -65,5 +63,5 @@ def _mode(path: Path) -> int:
 
 def _warn(path: Path, error: OSError) -> None:
     nowhere = error.errno in (errno.ENOENT, errno.ELOOP)
-    what = "a link that leads nowhere" if nowhere else "cannot be looked into"
-    warnings.warn(f"{path}: {what} ({error.strerror or error}), left out", stacklevel=3)
+    what = "a link to nothing" if nowhere else "cannot be read"
+    warnings.warn(f"{path}: {what} ({error.strerror or error}); left out", stacklevel=3)

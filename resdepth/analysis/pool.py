@@ -12,9 +12,9 @@ from resdepth.errors import Impossible, not_repetitions
 from resdepth.options.non_training import PLACE, RECORDING
 from resdepth.options.programs import effective_options
 from resdepth.options.train import REGRESSIONS, TrainOptions
+from resdepth.runs.checkpoint import step_in_name, step_of
 from resdepth.runs.manifest import Manifest
 from resdepth.runs.run import Run
-from resdepth.runs.steps import step_in_name, step_of
 
 V = TypeVar("V")
 VARYING = ("seed", "depth")

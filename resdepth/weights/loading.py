@@ -14,7 +14,7 @@ import torch
 
 from resdepth.contents import UNREADABLE, seen
 from resdepth.errors import Unsafe
-from resdepth.runs.archive import check_zip
+from resdepth.runs.checksum import check_zip
 
 TORCH = "torch.save"
 NUMPY = "numpy.savez"

@@ -24,8 +24,7 @@ from resdepth.errors import (
 from resdepth.runs.checkpoint import EARLIER
 from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
 from resdepth.runs.manifest import NAME as MANIFEST
-from resdepth.runs.sealed import ChecksumWrong, read_sealed
-from resdepth.runs.tensors import open_tensors
+from resdepth.runs.sealed import ChecksumWrong, open_tensors, read_sealed
 from resdepth.weights.loading import (
     NUMPY,
     SAFETENSORS,

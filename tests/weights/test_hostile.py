@@ -67,7 +67,7 @@ SAFETENSORS: dict[str, tuple[bytes, str]] = {
         "'w' does not begin where the one before ends",
     ),
     "behind": (raw({"w": PLACE}, bytes(11)), "3 bytes lie behind its tensors"),
-    "checksum": (flipped(), "its checksum does not agree"),
+    "checksum": (flipped(), "wrong checksum"),
     "a pickle": (b"\x80\x04K\x01.", "a Python pickle, not what safetensors writes"),
 }
 
