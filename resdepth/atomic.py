@@ -89,11 +89,10 @@ def check_writable(*paths: Path) -> None:
     has too long a name, or its folder accepts no new file.
     """
     for path in paths:
-        made: list[Path] = []
         temporary = _temporary(path)
         with writing(path):
+            made = make_folder(path.parent)
             try:
-                made = make_folder(path.parent)
                 with contextlib.suppress(FileNotFoundError):
                     if stat.S_ISDIR(path.stat().st_mode):
                         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))

@@ -28,7 +28,7 @@ FORMATS = (FORMAT, "resdepth-checkpoint-1", STATE)
 """The format that is written, and the early ones of fully connected and convolutional networks."""
 DENSE = ("blocks", "readin", "readout")
 """The tensors of a fully connected network."""
-FOLDER, LAST = "checkpoints", "last.safetensors"
+FOLDER = "checkpoints"
 EARLIER = "remove the file; then an earlier checkpoint is used"
 FOREIGN = "a checkpoint is what 'resdepth train' writes into RUN/checkpoints/"
 UNREADABLE = (SafetensorError, OSError, KeyError, ValueError, AttributeError)
@@ -81,7 +81,7 @@ def step_path(run: Path, step: int) -> Path:
 
 def last_path(run: Path) -> Path:
     """The path of the checkpoint at the end of a run."""
-    return run / FOLDER / LAST
+    return run / FOLDER / "last.safetensors"
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -100,8 +100,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 def read_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint and check its checksum, format, shapes, dtypes, numbers and place.
 
-    Raises Missing if there is no such file, System if it cannot be read, Corrupt if it is not a
-    whole checkpoint or not the one that was written there.
+    Raises Missing, System if it cannot be read, or Corrupt if any check fails.
     """
     if not path.is_file():
         raise no_such(path, "checkpoint")
@@ -117,10 +116,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def check_place(path: Path) -> None:
-    """Raise Corrupt if a checkpoint is in the place of another; other files may be anywhere.
-
-    Reads the metadata only.
-    """
+    """Raise Corrupt if the metadata of a checkpoint belong in another place; ignore other files."""
     if (found := _identity(path)) and (reason := _misplaced(path, *found)):
         raise _refused(path, reason)
 
@@ -221,15 +217,15 @@ def _parsed(path: Path, metadata: Mapping[str, str], tensors: dict[str, Tensor])
     )
 
 
+def _foreign(path: Path) -> Corrupt:
+    return _refused(path, f"not a resdepth checkpoint: it is {seen(path).what}")
+
+
 def _unread(path: Path, error: Exception) -> Corrupt | System:
     if isinstance(error, OSError):
         return unreadable(path, error)
     found = f": it is {seen(path).what}" if isinstance(error, SafetensorError) else f" ({error})"
     return _refused(path, f"not a whole checkpoint{found}")
-
-
-def _foreign(path: Path) -> Corrupt:
-    return _refused(path, f"not a resdepth checkpoint: it is {seen(path).what}")
 
 
 def _refused(path: Path, reason: str) -> Corrupt:

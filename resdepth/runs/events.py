@@ -19,7 +19,7 @@ from tensorboard.compat.proto.types_pb2 import DT_DOUBLE, DT_FLOAT
 from resdepth.atomic import write_bytes, writing
 from resdepth.errors import Corrupt, no_events, no_such
 from resdepth.find_files import walk
-from resdepth.runs.board import end_event, is_board_event, start_event
+from resdepth.runs.board import end_summary, is_board_event, start_summary
 from resdepth.runs.folder import EVENTS
 from resdepth.runs.framing import EventRecord, frame, read_records
 from resdepth.runs.gaps import gaps, run_around
@@ -33,25 +33,25 @@ class EventLog:
     """An open event file; every start of a run writes a new one."""
 
     def __init__(self, folder: Path) -> None:
-        number = len(_own_files(folder))
+        number = len(list(folder.glob(EVENTS)))
         self.path = folder / f"events.out.tfevents.{int(time.time()):010d}.resdepth.{number:04d}"
         with writing(self.path):
             folder.mkdir(parents=True, exist_ok=True)
             self._stream: IO[bytes] = self.path.open("xb")
-        self._append(Event(wall_time=time.time(), file_version="brain.Event:2"))
+        self._append(file_version="brain.Event:2")
 
     def write(self, step: int, scalars: Mapping[str, float]) -> None:
         """Append one event with the scalars of `step`."""
         values = [Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()]
-        self._append(Event(wall_time=time.time(), step=step, summary=Summary(value=values)))
+        self._append(step=step, summary=Summary(value=values))
 
     def begin(self, program: str, options: Mapping[str, Any]) -> None:
         """Append the options, so that TensorBoard can compare runs."""
-        self._append(start_event(program, options))
+        self._append(summary=start_summary(program, options))
 
     def end(self, *, well: bool) -> None:
         """Append the end of the run, `well` or otherwise."""
-        self._append(end_event(well=well))
+        self._append(summary=end_summary(well=well))
 
     def synchronise(self) -> None:
         """Write everything to the disk."""
@@ -65,7 +65,8 @@ class EventLog:
             self.synchronise()
             self._stream.close()
 
-    def _append(self, event: Event) -> None:
+    def _append(self, **content: Any) -> None:
+        event = Event(wall_time=time.time(), **content)
         with writing(self.path):
             self._stream.write(frame(event.SerializeToString()))
 
@@ -85,18 +86,13 @@ def _begun(path: Path) -> tuple[int, str]:
     return int(stamp[1]) if stamp else 0, path.name
 
 
-def _own_files(run: Path) -> list[Path]:
-    """The event files that training appends to and cuts."""
-    return sorted(run.glob(EVENTS), key=lambda path: path.name)
-
-
 def cut_after(run: Path, step: int) -> None:
     """Remove events after `step` and damaged records from the event files of a run.
 
     Whole records after a damaged one stay; a warning names its place. Events about the start and
     the end of the run are removed too: the next start writes them again.
     """
-    for path in _own_files(run):
+    for path in sorted(run.glob(EVENTS)):
         kept, end, scalars = [], 0, False
         for record, event in _records(path):
             if record.start > end:
@@ -115,7 +111,7 @@ def cut_after(run: Path, step: int) -> None:
 def recorded_steps(run: Path) -> dict[str, set[int]]:
     """The steps of each scalar in the event files of a run, also after damaged records."""
     steps: dict[str, set[int]] = {}
-    for path in _own_files(run):
+    for path in sorted(run.glob(EVENTS)):
         events = (event for _, event in _records(path) if event)
         for event in events:
             for tag, _ in _scalars(event):
