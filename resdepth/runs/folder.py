@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +63,8 @@ def create_run(
         raise occupied(folder)
     with writing(folder):
         make_folder(folder)
-    started = datetime.now(UTC).isoformat(timespec="seconds")
-    manifest = new_manifest(program, options, command, started)
-    opening = Opening(folder, manifest, _held(folder), replaces=used)
+    manifest = new_manifest(program, options, command)
+    opening = Opening(folder, manifest, Lock(folder), replaces=used)
     try:
         if _used(folder) and not overwrite:
             raise occupied(folder)  # by a process that was faster
@@ -86,7 +84,7 @@ def reopen_run(folder: Path, program: str, given: Mapping[str, Any]) -> Opening:
     names it. Raises Busy if a process trains in the folder.
     """
     read_manifest(folder)
-    held = _held(folder)
+    held = Lock(folder)
     try:
         sweep(folder)
         return Opening(folder, _resumed(folder, program, given), held, resumed=True)
@@ -126,12 +124,6 @@ def default_run_folder(stem: str, parent: Path = Path("runs")) -> Path:
     while candidate.exists() and (not candidate.is_dir() or any(_contents(candidate))):
         candidate, number = parent / f"{stem}-{number}", number + 1
     return candidate
-
-
-def _held(folder: Path) -> Lock:
-    held = Lock(folder)
-    held.acquire()
-    return held
 
 
 def _contents(folder: Path) -> list[Path]:

@@ -29,18 +29,14 @@ SILENCE = 120.0
 
 
 class Lock:
-    """The lock of a run folder, held from `acquire` until `release`."""
+    """The lock of a run folder, held until `release`; it may be taken from a dead owner.
+
+    Raises Busy if a process trains in the folder, System if the file cannot be made.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
-        self._stream: IO[str] | None = None
         self._ended = threading.Event()
-
-    def acquire(self) -> None:
-        """Take the lock, also from a dead owner.
-
-        Raises Busy if a process trains in the folder, System if the file cannot be made.
-        """
         with writing(self.path):
             stream = self._opened()
             owner = _owner(stream)
@@ -56,12 +52,11 @@ class Lock:
 
     def release(self) -> None:
         """Release the lock if it is held."""
-        stream, self._stream = self._stream, None
-        if stream is not None:
+        if not self._ended.is_set():
             self._ended.set()
             with contextlib.suppress(OSError):
                 self.path.unlink(missing_ok=True)
-            stream.close()
+            self._stream.close()
 
     def _opened(self) -> IO[str]:
         """The lock file, locked by this process and still present under its name."""

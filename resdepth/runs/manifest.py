@@ -4,6 +4,7 @@ import json
 import platform
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -76,10 +77,8 @@ class Manifest(BaseModel):
     sha256: str = ""
 
 
-def new_manifest(
-    program: str, options: Mapping[str, Any], command: list[str], started: str
-) -> Manifest:
-    """A manifest at the start of a run."""
+def new_manifest(program: str, options: Mapping[str, Any], command: list[str]) -> Manifest:
+    """The manifest of a run that starts now."""
     return Manifest(
         program=program,
         command=command,
@@ -87,7 +86,7 @@ def new_manifest(
         seed=int(options["seed"]),
         versions=versions(),
         platform=machine(),
-        started=started,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
         threads=int(options.get("threads") or available_threads()),
     )
 
