@@ -6,11 +6,11 @@ from resdepth.options.effect import refuse_given
 from resdepth.options.landscape import SURFACE, RenderOptions, TrajectoryOptions
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.options.train import TrainOptions
-from resdepth.probing import landscape
+from resdepth.probing import loss_surface
+from resdepth.probing.checkpoint_plane import trajectory
+from resdepth.probing.hessian import Spectrum
+from resdepth.probing.hessian import spectrum as spectrum_around
 from resdepth.probing.objectives import Source
-from resdepth.probing.spectrum import Spectrum
-from resdepth.probing.spectrum import spectrum as spectrum_around
-from resdepth.probing.trajectory import trajectory
 from resdepth.runs.folder import create_run, default_run_folder, reopen_run
 from resdepth.runs.run import Run
 from resdepth.runs.surface import Surface, read_surface
@@ -80,7 +80,7 @@ def render_landscape(
     path = Path(out) if out is not None else run.path / SURFACE
     options = options or RenderOptions()
     refuse_given(options, OURS, BESIDE)
-    landscape.render(Source.of(run), options, path, ["resdepth.render_landscape"])
+    loss_surface.render(Source.of(run), options, path, ["resdepth.render_landscape"])
     return read_surface(path)
 
 

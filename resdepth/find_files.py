@@ -1,4 +1,4 @@
-"""Find the files below a folder; event files, weights and images are all found this way."""
+"""Search folders for files; used for event files, weights and images alike."""
 
 import errno
 import os
@@ -11,26 +11,27 @@ from pathlib import Path
 def walk(
     folder: Path, enter: Callable[[Path], bool] | None = None, *, once: bool = False
 ) -> Iterator[Path]:
-    """Yield every file in or below `folder`, in the order of `sorted(folder.rglob("*"))`.
+    """Every file in or under `folder`, in the order of `sorted(folder.rglob("*"))`.
 
-    Follows links, except back into a folder that contains the link, so that loops end. Leaves out,
-    with a warning, links to nothing and folders that cannot be read.
+    Links are followed, except to a folder on the way down to the link, so that loops end. Dangling
+    links and folders that cannot be read are skipped with a warning.
 
     Parameters
     ----------
     enter:
-        Whether to search a subfolder; by default all are searched.
+        Decides for each subfolder whether to search it; all are searched by default.
     once:
-        Search a folder that several links lead to under the first name only, not under each.
+        Search a folder with several names only under the first of them. By default its files are
+        found under each name.
     """
     start = os.path.realpath(folder)
-    seen = {start}
+    known = {start}
     above = [start]
-    waiting = [iter(_entries(folder))]
-    while waiting:
-        path = next(waiting[-1], None)
+    pending = [iter(_entries(folder))]
+    while pending:
+        path = next(pending[-1], None)
         if path is None:
-            waiting.pop()
+            pending.pop()
             above.pop()
             continue
         mode = _mode(path)
@@ -38,10 +39,10 @@ def walk(
             yield path
         elif stat.S_ISDIR(mode):
             real = os.path.realpath(path)
-            if real not in (seen if once else above) and (enter is None or enter(path)):
-                seen.add(real)
+            if real not in (known if once else above) and (enter is None or enter(path)):
+                known.add(real)
                 above.append(real)
-                waiting.append(iter(_entries(path)))
+                pending.append(iter(_entries(path)))
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -53,7 +54,7 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _mode(path: Path) -> int:
-    """The type of file that `path` or its link leads to; 0 if that cannot be found out."""
+    """The mode of the file that `path` leads to; 0 if it cannot be found out."""
     try:
         return path.stat().st_mode
     except OSError as error:
@@ -62,6 +63,6 @@ def _mode(path: Path) -> int:
 
 
 def _warn(path: Path, error: OSError) -> None:
-    nowhere = error.errno in (errno.ENOENT, errno.ELOOP)
-    what = "a link to nothing" if nowhere else "cannot be read"
+    dangling = error.errno in (errno.ENOENT, errno.ELOOP)
+    what = "a link to nothing" if dangling else "cannot be read"
     warnings.warn(f"{path}: {what} ({error.strerror or error}); left out", stacklevel=3)

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from resdepth.data.augment import Epoch, normalise
-from resdepth.data.dataset import Pixels
-from resdepth.data.fingerprint import fingerprint
+from resdepth.data.dataset import Pixels, fingerprint
 from resdepth.data.images import load_images
 from resdepth.engine import capture
 from resdepth.engine.classifier import Descent, Graphed, Step

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from resdepth.arrays import Hidden, Targets
-from resdepth.data.dataset import Dataset
-from resdepth.data.fingerprint import fingerprint
+from resdepth.data.dataset import Dataset, fingerprint
 from resdepth.data.load import load_data
 from resdepth.engine.contract import Engine, Request
 from resdepth.engine.device import resolve_device

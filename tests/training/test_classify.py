@@ -12,7 +12,7 @@ import safetensors.torch
 import torch
 
 from resdepth.data.augment import Epoch, normalise
-from resdepth.data.folder import pixels
+from resdepth.data.image_folder import pixels
 from resdepth.engine.classifier import Descent
 from resdepth.errors import Corrupt
 from resdepth.options.resnet_cifar import ResnetCifarOptions
