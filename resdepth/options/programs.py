@@ -30,8 +30,8 @@ def flat_record(program: str, recorded: Mapping[str, Any]) -> dict[str, Any]:
         options = resolve(model, flat, command=program, lenient=flat)
     except Usage:
         return flat  # Whoever needs these options says what is wrong with them.
-    known, kept = options.recorded(), options.model_fields_set
-    settled = {name: value if name in kept else known[name] for name, value in flat.items()}
+    known = options.recorded()
+    settled = {name: known[name] for name in flat}
     nested = any(isinstance(value, Mapping) for value in recorded.values())
     return (options.absent() if nested else {}) | settled
 

@@ -1,7 +1,7 @@
 """What a study consists of: a program, axes, further options, and a cell for each combination."""
 
 import itertools
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ CELLS = "cells"
 
 @dataclass(frozen=True)
 class Cell:
-    """One run of a study: its name, the values of the axes, all its options, its run folder."""
+    """One run of a study: the values of the axes, all options, the run folder."""
 
     name: str
     values: dict[str, Any]
@@ -73,7 +73,7 @@ class Plan:
         cls,
         folder: Path,
         given: Mapping[str, Any],
-        command: tuple[str, ...],
+        command: Sequence[str],
         strict: Collection[str] = (),
     ) -> "Plan":
         """A new plan from options as the command line has them, None for those not given.
@@ -102,7 +102,7 @@ class Plan:
         elif single.get("lr") == AUTO:
             raise Usage("lr=auto", f"is not available with `program={program}`", "give a number")
         draft = {n: tuple(v) for n, v in axes.items()}
-        return cls(folder, draft, single, command, program=program)._settled(strict)
+        return cls(folder, draft, single, tuple(command), program=program)._settled(strict)
 
     def _settled(self, strict: Collection[str]) -> "Plan":
         """The same with typed values and all defaults written out."""
