@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from resdepth.options.base import AnalysisInvocation, Options, option
+from resdepth.options.base import Options, option
 
 
 class ExportOptions(Options):
@@ -28,7 +28,3 @@ class ExportOptions(Options):
     def folder(self) -> Path:
         """The folder that is written into, or that holds the folders of the runs."""
         return self.out.parent if self.by_run else self.out
-
-
-class ExportInvocation(AnalysisInvocation):
-    """One call of `export`."""

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import model_validator
 
 from resdepth.errors import Usage
-from resdepth.options.base import AnalysisInvocation, Options, option
+from resdepth.options.base import Options, option
 from resdepth.options.effect import Needs, needs
 
 LONGEST = 4096
@@ -179,7 +179,3 @@ class ScalingOptions(PathOptions):
     )
     columns: int = option(2, "width of the figure in columns of a paper", ge=1, le=2)
     out: Path = option(Path("paths-scaling.pdf"), "figure to write (.pdf, .svg or .png)")
-
-
-class PathInvocation(AnalysisInvocation):
-    """One call of a `paths` command."""

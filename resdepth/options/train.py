@@ -213,8 +213,7 @@ class TrainOptions(Grouped):
         "fractional noise along the layers",
     )
     learning_rate: FixedLearningRate | DynamicLearningRate = option(
-        ...,
-        "divide the rate by the squared p-variation norm each step",
+        ..., "divide the rate by the squared p-variation norm each step"
     )
     epochs: int = option(2000, "passes over the training set", unit="epochs", ge=1)
     stop_loss: float | None = option(
