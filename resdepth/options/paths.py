@@ -155,8 +155,7 @@ class ProfileOptions(PathOptions):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.p_max <= self.p_min:
-            reason = f"should be above --p-min={self.p_min:g}, not {self.p_max:g}"
-            raise Usage("p_max", reason)
+            raise Usage("p_max", f"should be above `p_min={self.p_min:g}`, not {self.p_max:g}")
         return self
 
 
