@@ -28,7 +28,7 @@ from resdepth.options.fields import (
     repeated,
 )
 from resdepth.options.location import place
-from resdepth.options.resolve import resolve
+from resdepth.options.resolve import from_record, resolve
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import read_manifest
 
@@ -61,7 +61,7 @@ def command(
         given |= {key: value for key, value in values.items() if key in options.fields()}
         dotted = context.meta.get(spelling.DOTTED, set()) & given.keys()
         # A resumed run has options of its own, over which those that are given are laid.
-        record, idle = _recorded(name, how)
+        record, idle = _recorded(name, options, how)
         for key in given.keys() & idle.keys():
             if options.parsed(key, given[key]) == idle[key]:
                 del given[key]  # It had no effect on the run either.
@@ -102,7 +102,9 @@ def command(
     return built
 
 
-def _recorded(program: str, call: Invocation) -> tuple[dict[str, Any], dict[str, Any]]:
+def _recorded(
+    program: str, model: type[Options], call: Invocation
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """The options of the run that this call resumes, and those recorded without effect."""
     resume = getattr(call, "resume", None)
     if not isinstance(resume, Path):
@@ -113,7 +115,7 @@ def _recorded(program: str, call: Invocation) -> tuple[dict[str, Any], dict[str,
         return {}, {}  # The command itself reports it.
     if manifest.program != program:
         return {}, {}
-    known = manifest.options
+    known = from_record(model, manifest.options, resume / MANIFEST).recorded()
     written = json.loads((resume / MANIFEST).read_text(encoding="utf-8"))["options"]
     return known, {n: v for n, v in written.items() if n in known and known[n] != v}
 
