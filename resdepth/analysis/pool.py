@@ -121,11 +121,11 @@ def experiments(
 
 def in_order(sets: Mapping[str, V]) -> dict[str, V]:
     """Sets of runs sorted by their labels, in which numbers count as numbers."""
-    return {label: sets[label] for label in sorted(sets, key=_rank)}
 
+    def rank(label: str) -> list[tuple[float, str]]:
+        return [(_number(word), word) for word in label.replace(",", " ").split()]
 
-def _rank(label: str) -> list[tuple[float, str]]:
-    return [(_number(word), word) for word in label.replace(",", " ").split()]
+    return {label: sets[label] for label in sorted(sets, key=rank)}
 
 
 def _number(word: str) -> float:
