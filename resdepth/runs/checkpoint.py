@@ -30,7 +30,6 @@ DENSE = ("blocks", "readin", "readout")
 """The tensors of a fully connected network."""
 FOLDER = "checkpoints"
 EARLIER = "remove the file; then an earlier checkpoint is used"
-FOREIGN = "a checkpoint is what 'resdepth train' writes into RUN/checkpoints/"
 UNREADABLE = (SafetensorError, OSError, KeyError, ValueError, AttributeError)
 """What reading a file that is no whole checkpoint raises."""
 _STEP = re.compile("step_([0-9]+)")
@@ -230,32 +229,26 @@ def _unread(path: Path, error: Exception) -> Corrupt | System:
 
 def _refused(path: Path, reason: str) -> Corrupt:
     ours = path.absolute().parent.name == FOLDER
-    return Corrupt(path, reason, EARLIER if ours else FOREIGN)
+    foreign = "a checkpoint is what 'resdepth train' writes into RUN/checkpoints/"
+    return Corrupt(path, reason, EARLIER if ours else foreign)
 
 
 def _flaw(checkpoint: Checkpoint) -> str:
     """What is wrong with the content of a checkpoint; "" if nothing."""
     if checkpoint.step < 0 or not 0 <= checkpoint.lr < math.inf:
         return f"step {checkpoint.step} with rate {checkpoint.lr}"
-    if checkpoint.dense and (reason := _dense_flaw(checkpoint)):
-        return reason
+    if checkpoint.dense:
+        blocks, readin, readout = (tuple(checkpoint.tensors[name].shape) for name in DENSE)
+        if len(blocks) != 3 or blocks[1] != blocks[2] or 0 in blocks:
+            return f"blocks of shape {blocks}, not (depth, width, width)"
+        if (len(readin), len(readout), *readin[:1], *readout[1:2]) != (2, 2, blocks[1], blocks[1]):
+            return f"read-in {readin} or read-out {readout} does not fit width {blocks[1]}"
+        dtype = checkpoint.blocks.dtype
+        for name in DENSE:
+            found = checkpoint.tensors[name].dtype
+            if not found.is_floating_point or found != dtype:
+                return f"{name} has dtype {found}"
     for name, tensor in checkpoint.tensors.items():
         if not torch.isfinite(tensor).all():
             return f"{name} holds numbers that are not finite"
-    return ""
-
-
-def _dense_flaw(checkpoint: Checkpoint) -> str:
-    blocks, readin, readout = (checkpoint.tensors[name] for name in DENSE)
-    if blocks.ndim != 3 or blocks.shape[1] != blocks.shape[2] or 0 in blocks.shape:
-        return f"blocks of shape {tuple(blocks.shape)}, not (depth, width, width)"
-    width = blocks.shape[-1]
-    shapes = (readin.ndim, readout.ndim, *readin.shape[:1], *readout.shape[1:2])
-    if shapes != (2, 2, width, width):
-        found = f"read-in {tuple(readin.shape)} or read-out {tuple(readout.shape)}"
-        return f"{found} does not fit width {width}"
-    for name in DENSE:
-        tensor = checkpoint.tensors[name]
-        if not tensor.is_floating_point() or tensor.dtype != blocks.dtype:
-            return f"{name} has dtype {tensor.dtype}"
     return ""
