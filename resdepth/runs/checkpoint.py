@@ -6,8 +6,8 @@ There is one format for all networks; two formats of earlier versions can be rea
 import json
 import math
 import re
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,7 +31,7 @@ DENSE = ("blocks", "readin", "readout")
 FOLDER = "checkpoints"
 EARLIER = "remove the file; then an earlier checkpoint is used"
 UNREADABLE = (SafetensorError, OSError, KeyError, ValueError, AttributeError)
-"""What reading a file that is no whole checkpoint raises."""
+"""What reading a file that is not a whole checkpoint raises."""
 _STEP = re.compile("step_([0-9]+)")
 _NUMBERED = re.compile(r"(step|iter|iterations?|epoch|checkpoint|ckpt)(s?[-_=]?)(\d+)", re.I)
 
@@ -103,11 +103,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     if not path.is_file():
         raise no_such(path, "checkpoint")
-    try:
-        metadata, tensors = read_sealed(path)
-        checkpoint = _parsed(path, metadata, tensors)
-    except UNREADABLE as error:
-        raise _unread(path, error) from None
+    with _reading(path):
+        checkpoint = _parsed(path, *read_sealed(path))
     reason = _flaw(checkpoint) or _misplaced(path, checkpoint.step, checkpoint.generator)
     if reason:
         raise _refused(path, reason)
@@ -116,7 +113,12 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 def check_place(path: Path) -> None:
     """Raise Corrupt if the metadata of a checkpoint belong in another place; ignore other files."""
-    if (found := _identity(path)) and (reason := _misplaced(path, *found)):
+    with _reading(path):
+        metadata = read_metadata(path)
+        if metadata.get("format") not in FORMATS:
+            return
+        step, generator = int(metadata["step"]), json.loads(metadata.get("generator", "{}"))
+    if reason := _misplaced(path, step, generator):
         raise _refused(path, reason)
 
 
@@ -138,9 +140,11 @@ def checkpoints(run: Path) -> dict[int, Path]:
     found = {number: path for path in files if (number := _number(path)) is not None}
     last = last_path(run)
     if last.is_file():
-        if (identity := _identity(last)) is None:
-            raise _foreign(last)
-        found[identity[0]] = last
+        with _reading(last):
+            metadata = read_metadata(last)
+            if metadata.get("format") not in FORMATS:
+                raise _foreign(last)
+            found[int(metadata["step"])] = last
     return dict(sorted(found.items()))
 
 
@@ -174,15 +178,17 @@ def _number(path: Path) -> int | None:
     return int(named[1]) if named else None
 
 
-def _identity(path: Path) -> tuple[int, dict[str, int]] | None:
-    """The step and the random streams in the metadata of a checkpoint; None of another file."""
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn what reading raises into Corrupt or System."""
     try:
-        metadata = read_metadata(path)
-        if metadata.get("format") not in FORMATS:
-            return None
-        return int(metadata["step"]), json.loads(metadata.get("generator", "{}"))
+        yield
+    except OSError as error:
+        raise unreadable(path, error) from None
+    except SafetensorError:
+        raise _refused(path, f"not a whole checkpoint: it is {seen(path).what}") from None
     except UNREADABLE as error:
-        raise _unread(path, error) from None
+        raise _refused(path, f"not a whole checkpoint ({error})") from None
 
 
 def _misplaced(path: Path, step: int, generator: Mapping[str, int]) -> str:
@@ -218,13 +224,6 @@ def _parsed(path: Path, metadata: Mapping[str, str], tensors: dict[str, Tensor])
 
 def _foreign(path: Path) -> Corrupt:
     return _refused(path, f"not a resdepth checkpoint: it is {seen(path).what}")
-
-
-def _unread(path: Path, error: Exception) -> Corrupt | System:
-    if isinstance(error, OSError):
-        return unreadable(path, error)
-    found = f": it is {seen(path).what}" if isinstance(error, SafetensorError) else f" ({error})"
-    return _refused(path, f"not a whole checkpoint{found}")
 
 
 def _refused(path: Path, reason: str) -> Corrupt:
