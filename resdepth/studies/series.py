@@ -8,15 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from resdepth.errors import Corrupt, ResdepthError, not_a_run, occupied, resume_changed
+from resdepth.errors import Corrupt, ResdepthError, Usage, not_a_run, occupied, resume_changed
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.records import plain, write_numbers
 from resdepth.runs.folder import create_run
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import Manifest, read_manifest
 from resdepth.runs.provenance import provenance
+from resdepth.studies.command import quoted, run_command
 from resdepth.studies.extension import extended
-from resdepth.studies.plan import Plan
+from resdepth.studies.plan import ALWAYS, Plan
 from resdepth.studies.record import NAME as PLAN
 from resdepth.studies.record import read_plan, write_plan
 from resdepth.studies.run import Say, trained
@@ -102,6 +103,9 @@ def _resumed(folder: Path, given: Mapping[str, Any], command: Sequence[str]) -> 
             reason = f"not a summary of seeds ({type(error).__name__})"
             remedy = "restore the file; the runs next to it can be resumed one by one"
             raise Corrupt(path, reason, remedy) from None
+    if set(plan.axes) != set(ALWAYS) or len(plan.axes["depth"]) > 1:
+        reason = "holds a study of more than seeds"
+        raise Usage(folder, reason, f"{quoted(run_command(folder))} resumes it")
     return extended(plan, _words({"seed": plan.axes["seed"][0], **given}), HERE)
 
 
