@@ -53,7 +53,7 @@ def _single(options: ResnetCifarOptions, call: ResnetCifarInvocation, given: fro
 
 
 def _seeds(options: ResnetCifarOptions, call: ResnetCifarInvocation, given: frozenset[str]) -> int:
-    from resdepth.studies.series import train_seeds
+    from resdepth.studies.seeds import train_seeds
 
     folder = run_folder(options, call)
     console.route_warnings()

@@ -49,7 +49,7 @@ def probe(options: Options, call: StatusInvocation, given: frozenset[str]) -> in
     a job for which the cells wait.
     """
     with signals.deferred():
-        from resdepth.studies.run import found_rate
+        from resdepth.studies.actions import found_rate
 
     console.route_warnings()
     plan = found_rate(call.study, _say(call))
@@ -87,7 +87,7 @@ def cancel(options: Options, call: StatusInvocation, given: frozenset[str]) -> i
     'study run' resumes them.
     """
     with signals.deferred():
-        from resdepth.studies.run import cancelled
+        from resdepth.studies.actions import cancelled
 
     _show(call.study, cancelled(call.study), as_json=call.json_)
     return 0
@@ -140,8 +140,8 @@ def _scores(call: ReportInvocation, out: Path) -> int:
         raise Usage("spectrum", "is not available for resnet-cifar", "leave it out")
     check_writable(out, out.with_suffix(".json"), out.with_suffix(".csv"))
     with signals.deferred():
-        from resdepth.analysis.accuracies import mean_rows, read_scores, scores_csv
-        from resdepth.figures.accuracies import write_scores
+        from resdepth.analysis.scores import mean_rows, read_scores, scores_csv
+        from resdepth.figures.score_page import write_scores
 
     scores = read_scores(call.study)
     origin = origin_of(_recorded(call), scores.files)
@@ -180,7 +180,7 @@ def _say(call: Any) -> Callable[[str], None]:
 
 
 def _preview(call: StudyInvocation, words: dict[str, Any]) -> int:
-    from resdepth.studies.run import planned, previewed, settings_of
+    from resdepth.studies.actions import planned, previewed, settings_of
 
     settings = settings_of(call.folder, call.settings)
     plan, _ = planned(call.folder, words, command_line(), settings)
@@ -189,8 +189,8 @@ def _preview(call: StudyInvocation, words: dict[str, Any]) -> int:
 
 
 def _train(call: Any, folder: Path, words: dict[str, Any], *, retry: bool) -> int:
+    from resdepth.studies.actions import conducted
     from resdepth.studies.command import quoted, run_command
-    from resdepth.studies.run import conducted
 
     console.route_warnings()
     say = _say(call)

@@ -17,11 +17,11 @@ from resdepth.errors import (
 )
 from resdepth.options.resolve import resolve
 from resdepth.options.train import TrainOptions
+from resdepth.studies.actions import planned
 from resdepth.studies.cell import flags_of, job_of
 from resdepth.studies.extension import extended
 from resdepth.studies.plan import Plan, Probe
 from resdepth.studies.record import is_study, read_plan, write_plan
-from resdepth.studies.run import planned
 from tests.support.messages import refused
 
 FOLDER = Path("study")

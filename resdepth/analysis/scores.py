@@ -13,11 +13,11 @@ from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import read_manifest
 from resdepth.studies.record import NAME as PLAN
 from resdepth.studies.record import read_plan
-from resdepth.studies.series import summarise
+from resdepth.studies.seeds import summarise
 from resdepth.studies.state import Row, table
 
 SCORES = {"loss": "val/loss", "accuracy": "val/accuracy", "top2": "val/top2"}
-"""Scores of the test set, and their tags in a manifest."""
+"""ScoreTable of the test set, and their tags in a manifest."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class ScoreMean:
 
 
 @dataclass(frozen=True)
-class Scores:
+class ScoreTable:
     """The cells of a study in `folder`, and the means of each setting."""
 
     folder: Path
@@ -60,7 +60,7 @@ class Scores:
         yield from filter(Path.is_file, (row.run / MANIFEST for row in self.cells))
 
 
-def read_scores(folder: Path) -> Scores:
+def read_scores(folder: Path) -> ScoreTable:
     """The scores of the study in `folder`, which may be unfinished.
 
     Raises
@@ -71,7 +71,7 @@ def read_scores(folder: Path) -> Scores:
     cells = tuple(map(_scored, table(read_plan(folder))))
     settings = list(dict.fromkeys(_setting(row) for row in cells))
     means = [_mean([row for row in cells if _setting(row) == one]) for one in settings]
-    return Scores(folder, cells, tuple(means))
+    return ScoreTable(folder, cells, tuple(means))
 
 
 def _scored(row: Row) -> ScoreRow:
@@ -92,7 +92,7 @@ def _mean(rows: Sequence[ScoreRow]) -> ScoreMean:
     return ScoreMean(dict(_setting(rows[0])), len(rows), len(counted), *summarise(scores))
 
 
-def mean_rows(scores: Scores) -> list[list[str]]:
+def mean_rows(scores: ScoreTable) -> list[list[str]]:
     """The means as text, headings first; accuracies in percent."""
     heads = [*scores.means[0].values, "finished", "test accuracy", "top 2", "test loss"]
     rows = [heads]
@@ -110,7 +110,7 @@ def _shown(one: ScoreMean, name: str, factor: float, unit: str) -> str:
     return f"{factor * one.mean[name]:.4g}{spread}{unit}"
 
 
-def scores_csv(scores: Scores) -> str:
+def scores_csv(scores: ScoreTable) -> str:
     """One line per cell."""
     records = [
         row.values | {n: v for n, v in asdict(row).items() if n != "values"} for row in scores.cells

@@ -15,12 +15,12 @@ from resdepth.runs.folder import create_run
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import Manifest, read_manifest
 from resdepth.runs.provenance import provenance
+from resdepth.studies.actions import Say, trained
 from resdepth.studies.command import quoted, run_command
 from resdepth.studies.extension import extended
 from resdepth.studies.plan import ALWAYS, Plan
 from resdepth.studies.record import NAME as PLAN
 from resdepth.studies.record import read_plan, write_plan
-from resdepth.studies.run import Say, trained
 
 PROGRAM = "resnet-cifar"
 NAME = "summary.json"

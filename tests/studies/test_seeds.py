@@ -16,7 +16,7 @@ from resdepth.runs.folder import create_run
 from resdepth.runs.manifest import read_manifest, write_manifest
 from resdepth.studies.extension import extended
 from resdepth.studies.record import read_plan, write_plan
-from resdepth.studies.series import summarise, train_seeds
+from resdepth.studies.seeds import summarise, train_seeds
 from resdepth.studies.state import table
 from resdepth.training.convolutional import prepare
 from resdepth.training.session import conduct

@@ -3,14 +3,14 @@
 import shlex
 from pathlib import Path
 
-from resdepth.analysis.accuracies import Scores, mean_rows
+from resdepth.analysis.scores import ScoreTable, mean_rows
 from resdepth.atomic import write_text
 from resdepth.figures import page
 from resdepth.runs.provenance import Provenance
 from resdepth.studies.record import NAME as PLAN
 
 
-def write_scores(scores: Scores, out: Path, provenance: Provenance) -> list[Path]:
+def write_scores(scores: ScoreTable, out: Path, provenance: Provenance) -> list[Path]:
     """Write the page, and return its path."""
     heads = [*scores.cells[0].values, "outcome", "steps", "test accuracy", "top 2", "test loss", ""]
     rows = []
