@@ -2,9 +2,8 @@
 
 import csv
 import io
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,107 +15,73 @@ from resdepth.studies.record import read_plan
 from resdepth.studies.seeds import summarise
 from resdepth.studies.state import Row, table
 
-SCORES = {"loss": "val/loss", "accuracy": "val/accuracy", "top2": "val/top2"}
-"""ScoreTable of the test set, and their tags in a manifest."""
-
-
-@dataclass(frozen=True)
-class ScoreRow:
-    """A cell: values of the axes, run, state, and the scores of its last evaluation (or NaN)."""
-
-    values: dict[str, Any]
-    run: Path
-    state: str
-    steps: int | None
-    why: str
-    loss: float = math.nan
-    accuracy: float = math.nan
-    top2: float = math.nan
-
-
-@dataclass(frozen=True)
-class ScoreMean:
-    """Means and standard deviations (n - 1) over the finished seeds of one setting."""
-
-    values: dict[str, Any]
-    cells: int
-    finished: int
-    mean: dict[str, float]
-    std: dict[str, float]
+SCORES = {"accuracy": "val/accuracy", "top2": "val/top2", "loss": "val/loss"}
+"""Scores of the test set, and their tags in a manifest."""
+Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """The cells of a study in `folder`, and the means of each setting."""
+    """A record per cell, and per setting the mean and deviation (n - 1) of its finished seeds."""
 
-    folder: Path
-    cells: tuple[ScoreRow, ...]
-    means: tuple[ScoreMean, ...]
-
-    @property
-    def files(self) -> Iterator[Path]:
-        """The plan and the manifests."""
-        yield self.folder / PLAN
-        yield from filter(Path.is_file, (row.run / MANIFEST for row in self.cells))
+    cells: tuple[Record, ...]
+    means: tuple[Record, ...]
 
 
-def read_scores(folder: Path) -> ScoreTable:
-    """The scores of the study in `folder`, which may be unfinished.
-
-    Raises
-    ------
-    Missing, Corrupt
-        There is no study, or its plan cannot be read.
-    """
-    cells = tuple(map(_scored, table(read_plan(folder))))
-    settings = list(dict.fromkeys(_setting(row) for row in cells))
-    means = [_mean([row for row in cells if _setting(row) == one]) for one in settings]
-    return ScoreTable(folder, cells, tuple(means))
+def read_scores(folder: Path) -> tuple[ScoreTable, list[Path]]:
+    """The scores of the study in `folder`, finished or not, and the files that were read."""
+    rows = table(read_plan(folder))
+    cells = [_cell(row) for row in rows]
+    settings = {repr(_setting(cell)): _setting(cell) for cell in cells}.values()
+    means = [_mean(one, [cell for cell in cells if _setting(cell) == one]) for one in settings]
+    manifests = [row.path / MANIFEST for row in rows if (row.path / MANIFEST).is_file()]
+    return ScoreTable(tuple(cells), tuple(means)), [folder / PLAN, *manifests]
 
 
-def _scored(row: Row) -> ScoreRow:
-    found: dict[str, float] = {}
-    if row.state == "finished":
-        final = read_manifest(row.path).final
-        found = {name: final[tag] for name, tag in SCORES.items() if tag in final}
-    return ScoreRow(row.values, row.path, row.state, row.steps, row.why, **found)
+def _cell(row: Row) -> Record:
+    final = read_manifest(row.path).final if row.state == "finished" else {}
+    scores = {name: final.get(tag) for name, tag in SCORES.items()}
+    fate = {"run": row.path, "state": row.state, "steps": row.steps, "why": row.why}
+    return {"values": row.values, **fate, **scores}
 
 
-def _setting(row: ScoreRow) -> tuple[tuple[str, Any], ...]:
-    return tuple((name, value) for name, value in row.values.items() if name != "seed")
+def _setting(cell: Record) -> Record:
+    return {name: value for name, value in cell["values"].items() if name != "seed"}
 
 
-def _mean(rows: Sequence[ScoreRow]) -> ScoreMean:
-    counted = [row for row in rows if row.state == "finished"]
-    scores = [{name: float(getattr(row, name)) for name in SCORES} for row in counted]
-    return ScoreMean(dict(_setting(rows[0])), len(rows), len(counted), *summarise(scores))
+def _mean(setting: Record, cells: Sequence[Record]) -> Record:
+    counted = [cell for cell in cells if cell["state"] == "finished"]
+    mean, std = summarise([{name: cell[name] for name in SCORES} for cell in counted])
+    return {"values": setting, "cells": len(cells), "finished": len(counted)} | {
+        "mean": mean,
+        "std": std,
+    }
 
 
 def mean_rows(scores: ScoreTable) -> list[list[str]]:
     """The means as text, headings first; accuracies in percent."""
-    heads = [*scores.means[0].values, "finished", "test accuracy", "top 2", "test loss"]
-    rows = [heads]
+    rows = [[*scores.means[0]["values"], "finished", "test accuracy", "top 2", "test loss"]]
     for one in scores.means:
-        counted = f"{one.finished} of {one.cells}"
-        shown = [_shown(one, "accuracy", 100, " %"), _shown(one, "top2", 100, " %")]
-        rows.append([*map(str, one.values.values()), counted, *shown, _shown(one, "loss", 1, "")])
+        shown = [shown_score(name, one["mean"].get(name), one["std"].get(name)) for name in SCORES]
+        counted = f"{one['finished']} of {one['cells']}"
+        rows.append([*map(str, one["values"].values()), counted, *shown])
     return rows
 
 
-def _shown(one: ScoreMean, name: str, factor: float, unit: str) -> str:
-    if name not in one.mean:
+def shown_score(name: str, value: float | None, spread: float | None = None) -> str:
+    """A score with its deviation as text."""
+    if value is None:
         return "-"
-    spread = f" ± {factor * one.std[name]:.2g}" if name in one.std else ""
-    return f"{factor * one.mean[name]:.4g}{spread}{unit}"
+    factor, unit = (1, "") if name == "loss" else (100, " %")
+    return f"{factor * value:.4g}{'' if spread is None else f' ± {factor * spread:.2g}'}{unit}"
 
 
 def scores_csv(scores: ScoreTable) -> str:
     """One line per cell."""
-    records = [
-        row.values | {n: v for n, v in asdict(row).items() if n != "values"} for row in scores.cells
-    ]
+    records = [plain(cell["values"] | cell) for cell in scores.cells]
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, list(records[0]), lineterminator="\n")
+    names = [name for name in records[0] if name != "values"]
+    writer = csv.DictWriter(stream, names, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(plain(record) for record in records)
+    writer.writerows(records)
     return stream.getvalue()

@@ -143,10 +143,10 @@ def _scores(call: ReportInvocation, out: Path) -> int:
         from resdepth.analysis.scores import mean_rows, read_scores, scores_csv
         from resdepth.figures.score_page import write_scores
 
-    scores = read_scores(call.study)
-    origin = origin_of(_recorded(call), scores.files)
+    scores, files = read_scores(call.study)
+    origin = origin_of(_recorded(call), files)
     finish(
-        lambda: write_scores(scores, out, origin),
+        lambda: write_scores(scores, out, f"Study {call.study.resolve().name}", origin),
         scores,
         out,
         origin,

@@ -3,31 +3,24 @@
 import shlex
 from pathlib import Path
 
-from resdepth.analysis.scores import ScoreTable, mean_rows
+from resdepth.analysis.scores import SCORES, ScoreTable, mean_rows, shown_score
 from resdepth.atomic import write_text
 from resdepth.figures import page
 from resdepth.runs.provenance import Provenance
-from resdepth.studies.record import NAME as PLAN
 
 
-def write_scores(scores: ScoreTable, out: Path, provenance: Provenance) -> list[Path]:
+def write_scores(scores: ScoreTable, out: Path, title: str, provenance: Provenance) -> list[Path]:
     """Write the page, and return its path."""
-    heads = [*scores.cells[0].values, "outcome", "steps", "test accuracy", "top 2", "test loss", ""]
-    rows = []
-    for row in scores.cells:
-        found = [f"{100 * row.accuracy:.2f} %", f"{100 * row.top2:.2f} %", f"{row.loss:.4g}"]
-        numbers = found if row.state == "finished" else ["-"] * 3
-        rows.append(
-            [*map(str, row.values.values()), row.state, str(row.steps or 0), *numbers, row.why]
-        )
+    rows = [[*scores.cells[0]["values"], "outcome", "test accuracy", "top 2", "test loss", ""]]
+    for cell in scores.cells:
+        shown = [shown_score(name, cell[name]) for name in SCORES]
+        rows.append([*map(str, cell["values"].values()), cell["state"], *shown, cell["why"]])
     parts = [
         page.heading("Means over the finished seeds, with standard deviation"),
         page.table(mean_rows(scores)),
         page.heading("Cells"),
-        page.table([heads, *rows]),
-        page.heading("Where this is from"),
+        page.table(rows),
         page.folded("Command of this report", shlex.join(provenance.command)),
-        page.folded(f"Plan ({PLAN})", (scores.folder / PLAN).read_text(encoding="utf-8")),
     ]
-    write_text(out, page.page(f"Study {scores.folder.resolve().name}", parts, provenance))
+    write_text(out, page.page(title, parts, provenance))
     return [out]
