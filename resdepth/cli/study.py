@@ -37,9 +37,14 @@ def run(options: Options, call: StudyInvocation, given: frozenset[str]) -> int:
     else needs a new study.
     """
     words = options.model_dump(mode="json", exclude_unset=True, exclude_none=True)
-    if call.dry_run:
-        return _preview(call, words)
-    return _train(call, call.folder, words, retry=False)
+    if not call.dry_run:
+        return _train(call, call.folder, words, retry=False)
+    from resdepth.studies.actions import planned, previewed, settings_of
+
+    settings = settings_of(call.folder, call.settings)
+    plan, _ = planned(call.folder, words, command_line(), settings)
+    print(previewed(plan, settings))
+    return 0
 
 
 def probe(options: Options, call: StatusInvocation, given: frozenset[str]) -> int:
@@ -179,25 +184,14 @@ def _say(call: Any) -> Callable[[str], None]:
     return lambda text: console.say(spell(text), quiet=call.quiet)
 
 
-def _preview(call: StudyInvocation, words: dict[str, Any]) -> int:
-    from resdepth.studies.actions import planned, previewed, settings_of
-
-    settings = settings_of(call.folder, call.settings)
-    plan, _ = planned(call.folder, words, command_line(), settings)
-    print(previewed(plan, settings))
-    return 0
-
-
 def _train(call: Any, folder: Path, words: dict[str, Any], *, retry: bool) -> int:
     from resdepth.studies.actions import conducted
     from resdepth.studies.command import quoted, run_command
 
     console.route_warnings()
-    say = _say(call)
+    settings, say = call.settings, _say(call)
     try:
-        rows = conducted(
-            folder, words, call.settings, command_line(), retry=retry, say=say, begin=say
-        )
+        rows = conducted(folder, words, settings, command_line(), retry=retry, say=say)
     except KeyboardInterrupt:
         console.say(f"interrupted; {quoted(run_command(folder))} resumes it")
         return signals.exit_code()

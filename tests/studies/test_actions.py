@@ -94,7 +94,7 @@ def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Began:
     def begin(name: str = "study", **given: Any) -> tuple[list[str], Plan]:
         said: list[str] = []
         folder = tmp_path / name
-        conducted(folder, given, {}, ["resdepth"], say=said.append, begin=said.append)
+        conducted(folder, given, {}, ["resdepth"], say=said.append)
         return said, read_plan(folder)
 
     return begin
