@@ -165,6 +165,7 @@ def test_read_back(tmp_path: Path) -> None:
     write_plan(whole)
     assert read_plan(tmp_path) == whole
     assert is_study(tmp_path)
+    assert "    2.0: true\n    4.0: false\n" in (tmp_path / "study.yaml").read_text()
 
 
 @pytest.mark.parametrize(
