@@ -83,9 +83,3 @@ def statistics(path: WeightPath) -> PathStatistics:
         return path_statistics(path.blocks)
     (variation,) = p_variation_norms_from_distances(path.distances, [2.0])
     return gathered_statistics(path.depth, path.column_blocks(), float(variation))
-
-
-def entry_paths(path: WeightPath, entries: Sequence[tuple[int, int]]) -> Array:
-    """The entries (row, column) of every layer as a matrix, unscaled: (entries, L)."""
-    places = [row * path.matrix[1] + column for row, column in entries]
-    return np.array([path.columns(place, place + 1)[:, 0] for place in places])
