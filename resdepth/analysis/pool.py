@@ -12,8 +12,8 @@ from resdepth.errors import Impossible, not_repetitions
 from resdepth.options.non_training import PLACE, RECORDING
 from resdepth.options.programs import effective_options
 from resdepth.options.train import REGRESSIONS, TrainOptions
+from resdepth.runs.checkpoint import step_in_name, step_of
 from resdepth.runs.manifest import Manifest, read_manifest
-from resdepth.runs.steps import step_in_name, step_of
 from resdepth.weights.families import Range
 from resdepth.weights.read import Sources, read_paths
 from resdepth.weights.weight_path import WeightPath

@@ -70,7 +70,7 @@ SAFETENSORS: dict[str, tuple[bytes, str]] = {
         "'w' does not begin where the previous one ends",
     ),
     "behind": (raw({"w": PLACE}, bytes(11)), "3 bytes follow its tensors"),
-    "checksum": (flipped(), "its checksum does not agree"),
+    "checksum": (flipped(), "wrong checksum"),
     "a pickle": (b"\x80\x04K\x01.", "a Python pickle, not what safetensors writes"),
 }
 

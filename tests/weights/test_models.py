@@ -244,7 +244,7 @@ def test_a_folder_with_the_name_of_a_file(tmp_path: Path) -> None:
     ("part", "name", "advice"),
     [
         ("exported_models", "resnet_6.pth", "export the run again"),
-        ("checkpoints", "last.safetensors", "remove the file; an earlier checkpoint is taken then"),
+        ("checkpoints", "last.safetensors", "remove the file; then an earlier checkpoint is used"),
     ],
 )
 def test_what_helps_depends_on_whose_file_it_is(
