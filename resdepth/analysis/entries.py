@@ -64,12 +64,8 @@ def entry_table(
 ) -> EntryTable:
     """Single entries of L^beta A_k along the layers; without `entries` some spread evenly.
 
-    A layer of any shape counts as a matrix: its first axis, and all others in a row.
-
-    Raises
-    ------
-    Impossible
-        An entry lies outside the matrix.
+    A layer of any shape counts as a matrix: its first axis, and all others in a row. Raises
+    Impossible if an entry lies outside the matrix.
     """
     paths = together(paths)
     shapes = [path.matrix for path in paths]

@@ -108,10 +108,7 @@ def unique_json(path: Path, text: bytes, what: str) -> Any:
 
 
 def surviving(attempts: Iterable[Callable[[], T]]) -> list[T]:
-    """The results of all attempts; what fails is left out with a warning, unless everything does.
-
-    Raises the first Corrupt, Impossible or Unsafe if no attempt succeeds.
-    """
+    """The results of all attempts; failures are left out with a warning, unless all fail."""
     found: list[T] = []
     bad: list[Corrupt | Impossible | Unsafe] = []
     for attempt in attempts:

@@ -41,10 +41,7 @@ class Stored:
     def read(self, start: int, stop: int) -> Array:
         """The numbers start to stop - 1, row by row; every stored float is exact in float64.
 
-        Raises
-        ------
-        Corrupt
-            They are not real numbers, one is not finite, or the file has changed.
+        Raises Corrupt if they are not real numbers, one is not finite, or the file has changed.
         """
         if self.numbers is None:
             reason = f"{self.name} holds {self.dtype}, not real numbers"
