@@ -15,8 +15,7 @@ from resdepth.atomic import write_text, write_whole
 from resdepth.contents import UNREADABLE, seen
 from resdepth.errors import Corrupt, Impossible, Usage, no_such, unreadable
 from resdepth.records import as_json, plain
-from resdepth.runs.archive import check_zip
-from resdepth.runs.checksum import KEY, checksum, file_checksum
+from resdepth.runs.checksum import KEY, check_zip, checksum, file_checksum
 from resdepth.runs.export import write_arrays
 
 FORMAT, FAMILY = "resdepth-landscape-2", "resdepth-landscape"
