@@ -113,7 +113,7 @@ def _indexed(index: Path, read: Read) -> Tensors:
         shard = index.parent / place
         if not shard.is_file():
             what = f"the shard is missing: {index.name} names it for '{name}'"
-            raise Corrupt(shard, what, "download it beside the index")
+            raise Corrupt(shard, what, "download it into the folder of the index")
         shards = read(shard)
         if name not in shards:
             raise _wrong(index, f"it says that '{name}' is in {place}, which does not hold it")

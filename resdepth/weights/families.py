@@ -132,7 +132,7 @@ def find_families(bundle: Bundle, pattern: str, layers: Range | None = None) -> 
     firsts = [path.layers[0] for path in found]
     for path, first in zip(found, firsts, strict=True):
         if first.dtype.startswith(FLOAT8) and not first.dtype.endswith(SCALED):
-            reason = "no scale lies beside it, so its raw numbers are used"
+            reason = "it has no scale, so its raw numbers are used"
             warnings.warn(
                 f"{bundle.path}: '{path.family}' is {first.dtype}: {reason}", stacklevel=2
             )

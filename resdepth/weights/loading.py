@@ -104,7 +104,7 @@ def unique_json(path: Path, text: bytes, what: str) -> Any:
         return json.loads(text, object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
         reason = str(error).partition("\n")[0][:80] or type(error).__name__
-        raise damaged(path, f"{what} is no JSON ({reason})") from None
+        raise damaged(path, f"{what} is not valid JSON ({reason})") from None
 
 
 def surviving(attempts: Iterable[Callable[[], T]]) -> list[T]:
