@@ -9,7 +9,6 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from resdepth.analysis.training import RunCurves, training_curves
 from resdepth.data.load import load_data
 from resdepth.engine.kernels.eager import EagerEngine
 from resdepth.engine.reference import ReferenceEngine
@@ -18,6 +17,7 @@ from resdepth.mathematics import initialise
 from resdepth.mathematics.activation import ACTIVATIONS, Activation
 from resdepth.mathematics.random import stream
 from resdepth.options.train import TrainOptions
+from resdepth.runs.run import Run
 from resdepth.training.problem import initial_network
 from tests.support.networks import AUGMENTATIONS, batch, network
 
@@ -68,11 +68,10 @@ def test_an_initial_rule_is_a_way_to_draw(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_figure_is_a_table_and_a_drawing(small_run: Path, tmp_path: Path) -> None:
     @style.styled
-    def draw(curves: RunCurves) -> Figure:
+    def draw(steps: np.ndarray, losses: np.ndarray) -> Figure:
         drawn = style.figure(1, 2.0)
-        drawn.subplots().semilogy(curves.loss.step, curves.loss.value)
+        drawn.subplots().semilogy(steps, losses)
         return drawn
 
-    (curves,) = training_curves([small_run])
-    style.save(draw(curves), tmp_path / "loss.pdf")
+    style.save(draw(*Run(small_run).scalars("loss")), tmp_path / "loss.pdf")
     assert (tmp_path / "loss.pdf").read_bytes().startswith(b"%PDF")

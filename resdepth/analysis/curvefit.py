@@ -1,4 +1,4 @@
-"""A recorded scalar against C / (t + T0)^rho: event files in, one fit a file out."""
+"""A recorded scalar against C / (t + T0)^rho: one fit per event file."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ Steps = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Filters:
-    """What is removed before the fit; 0 switches a filter off.
+    """What is removed before the fit; 0 disables a filter.
 
     Times are `scaling_x` times 1..n, or with `time` "step" times the recorded steps.
     """
@@ -53,14 +53,19 @@ class CurveFit:
     fit: DecayFit
     steps: Steps | None = None
 
+    @property
+    def places(self) -> Array | Steps:
+        """What points of several files have in common: their steps, or t if these are unknown."""
+        return self.t if self.steps is None else self.steps
+
 
 def event_sources(path: Path) -> Iterator[Path]:
-    """Event files and folders with event files in or under `path`, each of which is one curve.
+    """Yield event files and folders with event files in or under `path`, one per curve.
 
     Raises
     ------
     PathMissing, EventsMissing
-        There is nothing, or no event file in it.
+        `path` does not exist, or no event file is in it.
     """
     if path.name == EVENTS_OF_OLD and not path.exists():
         path = path.parent  # Where the events of every run lie today.
@@ -76,7 +81,7 @@ def event_sources(path: Path) -> Iterator[Path]:
 
 
 def read_curve(path: Path, tag: str) -> tuple[Steps, Array]:
-    """Steps and values of one scalar in the order of the steps; warns of what was noticed.
+    """Return steps and values of one scalar, in the order of the steps; warns of gaps and restarts.
 
     Raises
     ------
@@ -92,7 +97,7 @@ def read_curve(path: Path, tag: str) -> tuple[Steps, Array]:
 
 
 def fit_file(path: Path, tag: str, filters: Filters, shift: float | None) -> CurveFit:
-    """Filter and fit the scalar `tag` of one event source; `shift` is T0, None infers it.
+    """Filter and fit the scalar `tag` of one event source; `shift` is T0, None to infer it.
 
     Raises
     ------
@@ -122,20 +127,20 @@ def fit_file(path: Path, tag: str, filters: Filters, shift: float | None) -> Cur
 
 
 def _warn_of_steps(path: Path, steps: Steps, shift: float | None) -> None:
-    """Warn where the number of a point is not its step up to a factor (the last may come early)."""
+    """Warn if the number of a point is not its step up to a factor (the last may come early)."""
     gaps = np.diff(steps)
     if not len(gaps):
         return
     if np.any(gaps[:-1] != gaps[0]) or gaps[-1] > gaps[0]:
         warnings.warn(
             f"{path}: the steps are unevenly spaced ({gaps.min()} to {gaps.max()} apart), but t "
-            "counts the points; --time step takes the steps for t",
+            "counts the points; `time=step` uses the steps as t",
             stacklevel=2,
         )
     elif shift is not None and steps[0] > gaps[0]:
         warnings.warn(
-            f"{path}: the record begins at step {steps[0]}, which counts as t = 1; --time step "
-            "takes the steps for t",
+            f"{path}: the record begins at step {steps[0]}, which counts as t = 1; `time=step` "
+            "uses the steps as t",
             stacklevel=2,
         )
 
@@ -143,9 +148,9 @@ def _warn_of_steps(path: Path, steps: Steps, shift: float | None) -> None:
 def fit_files(
     paths: Sequence[Path], tag: str, filters: Filters, shift: float | None
 ) -> tuple[CurveFit, ...]:
-    """One fit for each event file or folder in or under `paths`.
+    """Return one fit for each event file or folder in or under `paths`.
 
-    What cannot be fitted is left out with a warning where there is something else.
+    What cannot be fitted is left out with a warning if something else can.
 
     Raises
     ------
@@ -183,23 +188,12 @@ def _nothing_left(path: Path, problems: Sequence[ResdepthError]) -> ResdepthErro
     return AnalysisImpossible(path=path, reason=reason, remedy=first.advice())
 
 
-def fit_numbers(fits: Sequence[CurveFit], said: Sequence[str] = ()) -> dict[str, Any]:
-    """The table of the fits as `--json` prints it, with the warnings that were `said`."""
-    return {"fits": [plain(_row(curve)) for curve in fits], "warnings": list(said)}
+def fit_numbers(fits: Sequence[CurveFit], warned: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the fits as they are printed in JSON, with the warnings that were printed."""
+    return {"fits": [plain(_row(curve)) for curve in fits], "warnings": list(warned)}
 
 
 def _row(curve: CurveFit) -> dict[str, Any]:
-    fit = curve.fit
-    return {
-        "file": curve.file,
-        "tag": curve.tag,
-        "C": fit.C,
-        "T0": fit.T0,
-        "rho": fit.rho,
-        "r_squared": fit.r_squared,
-        "residual_deviation": fit.residual_deviation,
-        "points": fit.points,
-        "dropped": fit.dropped,
-        "identified": fit.identified,
-        "reason": fit.reason,
-    }
+    names = ("C", "T0", "rho", "r_squared", "residual_deviation", "points", "dropped", "identified")
+    found = {name: getattr(curve.fit, name) for name in (*names, "reason")}
+    return {"file": curve.file, "tag": curve.tag} | found

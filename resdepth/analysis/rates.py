@@ -13,7 +13,7 @@ ENDED = ("finished", "diverged")
 
 @dataclass(frozen=True)
 class RateCurve:
-    """Means over the seeds at one depth, for each base rate `--lr`; infinite if a run diverged.
+    """Means over the seeds at one depth, for each base rate `lr`; infinite if a run diverged.
 
     `rates` are the base rates, `at_depth` those that the runs of this depth used. If
     training stops at a loss, there are also `steps`: all losses are alike then, and the best rate
@@ -28,7 +28,7 @@ class RateCurve:
 
     @property
     def values(self) -> tuple[float, ...]:
-        """What is least at the best rate: steps if training stops at a loss, else losses."""
+        """What is smallest at the best rate: steps if training stops at a loss, else losses."""
         return self.steps or self.losses
 
     @property
@@ -39,12 +39,12 @@ class RateCurve:
 
     @property
     def best(self) -> float:
-        """The base rate of the least mean, NaN if runs diverged at every rate."""
+        """The base rate of the smallest mean, NaN if runs diverged at every rate."""
         return math.nan if self.place is None else self.rates[self.place]
 
     @property
     def at_the_end(self) -> bool:
-        """Whether the best rate is the first or the last of those that were tried."""
+        """Whether the best rate is the smallest or the largest of those that were tried."""
         return self.best in (self.rates[0], self.rates[-1])
 
 
@@ -57,7 +57,7 @@ class RateTable:
 
 
 def rate_curves(cells: Sequence[CellRow], *, stops: bool = False) -> tuple[RateCurve, ...]:
-    """One curve per depth of the cells that ended; none if there are fewer than two rates.
+    """Return one curve per depth of the cells that ended; none for fewer than two rates.
 
     Means at one depth are over the seeds that have ended at every rate of that depth. With `stops`
     training stops at a loss.
@@ -88,7 +88,7 @@ def _curve(depth: int, rows: Sequence[CellRow], stops: bool) -> RateCurve | None
 
 
 def _loss(row: CellRow) -> float:
-    # Without those that diverged a rate would look the better the fewer runs survive it.
+    # Without runs that diverged, a rate would look the better the fewer runs survive it.
     return row.loss if row.outcome == "finished" else math.inf
 
 
@@ -101,23 +101,22 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def transfer(curves: Sequence[RateCurve]) -> Iterator[str]:
-    """Whether one rate is the best at all depths, in sentences."""
+    """Say whether one rate is the best at all depths."""
     known = [curve for curve in curves if math.isfinite(curve.best)]
     if not known:
         yield f"{_nowhere(curves[0])} at every rate"
         return
     shown = ", ".join(f"{curve.best:g} at L = {curve.depth}" for curve in known)
-    bests = {curve.best for curve in known}
     if len(known) == 1:
-        yield f"the best base rate (--lr) is {shown}; one depth does not tell whether it transfers"
-    elif len(bests) == 1:
+        yield f"the best base rate (`lr`) is {shown}; one depth does not tell whether it transfers"
+    elif len({curve.best for curve in known}) == 1:
         yield f"one rate is the best at all depths: it transfers ({shown})"
     else:
-        yield f"the best rate depends on the depth, as far as these rates tell: {shown}"
+        yield f"the best of these rates depends on the depth: {shown}"
     if ends := [str(curve.depth) for curve in known if curve.at_the_end]:
         yield (
-            f"at L = {', '.join(ends)} the best rate is at the end of those that were tried: "
-            "a better one may lie beyond"
+            f"at L = {', '.join(ends)} the best rate is the smallest or the largest that was "
+            "tried: a better one may lie beyond"
         )
 
 
@@ -126,9 +125,9 @@ def _nowhere(curve: RateCurve) -> str:
 
 
 def rate_rows(curves: Sequence[RateCurve]) -> list[list[str]]:
-    """One row per depth: the best base rate, the rate at this depth, the loss, where it lies."""
+    """Return one row per depth: best base rate, rate at this depth, loss, place among the rates."""
     steps = any(curve.steps for curve in curves)
-    rows = [["L", "best --lr", "rate at L", "steps" if steps else "loss", "among those tried"]]
+    rows = [["L", "best base rate", "rate at L", "steps" if steps else "loss", "among those tried"]]
     for curve in curves:
         place = curve.place
         if place is None:

@@ -5,10 +5,8 @@ from pathlib import Path
 
 from resdepth.analysis.curvefit import CurveFit
 from resdepth.analysis.measure import AnyModel
-from resdepth.analysis.study import Study
 from resdepth.runs.events import event_files
 from resdepth.runs.manifest import NAME as MANIFEST
-from resdepth.study.record import NAME as PLAN
 from resdepth.weights.stored import StoredModel
 
 
@@ -26,13 +24,3 @@ def curve_files(fits: Iterable[CurveFit]) -> Iterator[Path]:
     """The event files of the curves."""
     for curve in fits:
         yield from event_files(curve.file) if curve.file.is_dir() else [curve.file]
-
-
-def study_files(study: Study) -> Iterator[Path]:
-    """The plan, and the manifests, weights and event files of the runs."""
-    if study.plan:
-        yield study.folder / PLAN
-    yield from filter(Path.is_file, (row.run / MANIFEST for row in study.cells))
-    for one in study.experiments:
-        yield from model_files(one.models)
-        yield from (file for group in one.decays for file in curve_files(group.fits))

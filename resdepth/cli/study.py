@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resdepth.atomic import check_writable
@@ -9,6 +10,7 @@ from resdepth.cli import console, signals
 from resdepth.cli.parameters import command, command_line
 from resdepth.cli.picture import finish, origin_of
 from resdepth.cli.tables import aligned
+from resdepth.errors import ResdepthError
 from resdepth.options.base import Options
 from resdepth.options.study import (
     NoOptions,
@@ -20,6 +22,7 @@ from resdepth.options.study import (
 )
 
 if TYPE_CHECKING:
+    from resdepth.analysis.report import Report
     from resdepth.analysis.study import Study
 
 
@@ -101,43 +104,74 @@ def report(options: Options, call: ReportInvocation, given: frozenset[str]) -> i
         out, out.with_suffix(".json"), out.with_suffix(".csv"), out.with_suffix("") / "scaling.pdf"
     )
     with signals.deferred():
-        from resdepth.analysis.sources import study_files
+        from resdepth.analysis.report import report_on
+        from resdepth.analysis.report_numbers import report_csv, report_numbers
         from resdepth.analysis.study import read_study
-        from resdepth.analysis.study_numbers import study_csv, study_numbers
         from resdepth.figures.report import write_page
 
     console.route_warnings()
-    study = read_study(call.study, call.curvature, lambda text: console.say(text, quiet=call.quiet))
+    study = read_study(call.study)
+    found = report_on(study, _hessians(study, call))
     recorded = call.recorded()
-    told = {name: recorded[name] for name in ("study", "out", "spectrum")}
-    origin = origin_of(told, study_files(study))
+    chosen = {name: recorded[name] for name in ("study", "out", "spectrum")}
+    origin = origin_of(chosen, found.files)
     finish(
-        lambda: write_page(study, out, origin),
-        study_numbers(study),
+        lambda: write_page(found, out, origin),
+        report_numbers(found),
         out,
         origin,
-        text="\n".join(_answers(study)),
+        text="\n".join(_answers(found)),
         json=call.json_,
-        table=study_csv(study),
+        table=report_csv(found),
     )
     return 0
 
 
-def _answers(study: "Study") -> Iterator[str]:
+def _hessians(study: "Study", call: ReportInvocation) -> "dict[Path, Path]":
+    """Write the spectrum of every run that counts, if it was requested; the file by the run.
+
+    A run for which it cannot be computed is left out with a warning.
+    """
+    if call.curvature is None:
+        return {}
+    from resdepth.probing.objectives import Source
+    from resdepth.probing.spectrum import spectrum
+    from resdepth.records import write_numbers
+    from resdepth.runs.run import Run
+
+    files = {}
+    for cell in (cell for one in study.experiments for cell in one.counted):
+        place = call.page.with_suffix("") / "hessian" / cell.run.relative_to(study.folder)
+        path = place.with_name(f"{place.name}.json")
+        source = Source.of(Run(cell.run))
+
+        def announce(price: int, run: Path = cell.run) -> None:
+            console.say(f"{run}: about {price} gradients of the loss", quiet=call.quiet)
+
+        try:
+            found = spectrum(source, call.curvature, announce)
+            write_numbers(path, found, origin_of(call.curvature, source.files))
+        except ResdepthError as error:
+            console.warn(f"{cell.run}: {error}; left out of the curvature")
+            continue
+        files[cell.run] = path
+    return files
+
+
+def _answers(report: "Report") -> Iterator[str]:
     """The verdict on each experiment and what limits it, the best rates, and what to do next."""
     from resdepth.analysis.answer import verdict_lines
-    from resdepth.analysis.next_steps import next_steps
     from resdepth.analysis.rates import rate_rows, transfer
 
-    for one in study.experiments:
+    for one in report.experiments:
         if one.label:
             yield f"{one.label}:"
         yield from verdict_lines(one.scaling, one.cautions)
-    for table in study.rates:
+    for table in report.rates:
         yield f"best learning rate by depth{f', {table.label}' if table.label else ''}:"
         yield aligned(rate_rows(table.curves))
         yield from transfer(table.curves)
-    for purpose, words in next_steps(study):
+    for purpose, words in report.next_steps:
         yield f"next, {purpose}: {words}"
 
 

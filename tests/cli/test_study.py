@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from resdepth import TrainOptions, train
+from resdepth.analysis.report import report_on
 from resdepth.analysis.study import read_study
 from resdepth.cli.study import _answers
 from tests.support.process import Outcome
@@ -158,7 +159,7 @@ def test_a_study_of_rates_says_which_is_best(tmp_path: Path) -> None:
             rule = {"lr_depth": 8, "lr_depth_exponent": 1.0, "train_fraction": 0.05, "epochs": 2}
             options = TrainOptions(depth=depth, lr=rate, width=3, threads=1, **rule)
             train(options, tmp_path / f"{rate}-{depth}")
-    study = read_study(tmp_path)
+    study = report_on(read_study(tmp_path))
     said = "\n".join(_answers(study)).splitlines()
     assert [line for line in said if line.startswith("--lr")] == [
         "--lr 2.0:",

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from resdepth.analysis.study_numbers import study_csv
 
 import resdepth
 from resdepth.analysis.study import read_study
-from resdepth.analysis.study_numbers import study_csv
 from resdepth.errors import FileCorrupt, NotEmpty
 from resdepth.runs.manifest import read_manifest, write_manifest
 from resdepth.study.plan import Plan
