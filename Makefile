@@ -9,7 +9,7 @@ CRATES := rust-pvar rust-engine
 PORTABLE := $(if $(filter Linux,$(shell uname)),--zig --compatibility manylinux2014)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-lowest test-gpu test-slurm lint format types rust docs site workflows wheels bench bench-pvar bench-resnet bench-gpu \
+.PHONY: help install demo test test-all test-lowest test-gpu test-slurm lint format types rust docs site workflows wheels bench bench-pvar bench-resnet bench-gpu \
 	stress-pvar fuzz-pvar sanitize miri-pvar neon check clean
 
 help: ## list the targets
@@ -28,7 +28,11 @@ demo: install ## train three depths on the embedded data and draw figures into d
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/quickstart.sh demo
 
 # A CUDA device is hidden: what these tests expect is the CPU's; the kernels run interpreted.
-test: install ## run the tests
+test: install ## run the tests (4 minutes on two cores)
+	CUDA_VISIBLE_DEVICES= $(BIN)/python -m pytest -n 2 -m "not long"
+	$(BIN)/python -m pytest rust-pvar/tests -n 2
+
+test-all: install ## run the tests and their long forms (20 minutes on two cores)
 	CUDA_VISIBLE_DEVICES= $(BIN)/python -m pytest -n 2
 	$(BIN)/python -m pytest rust-pvar/tests -n 2
 
@@ -95,7 +99,7 @@ test-slurm: install ## studies on a Slurm that is brought up for them (needs roo
 	export SLURM_LOCAL_DIR=$$(mktemp -d) SLURM_LOCAL_ACCT=0; \
 	trap 'tests/support/slurm-local.sh stop; rm -rf "$$SLURM_LOCAL_DIR"' EXIT; \
 	tests/support/slurm-local.sh start && eval "$$(tests/support/slurm-local.sh env)" && \
-	CUDA_VISIBLE_DEVICES= $(BIN)/python -m pytest tests/study/test_slurm.py
+	CUDA_VISIBLE_DEVICES= $(BIN)/python -m pytest tests/studies/test_slurm.py
 
 bench: install ## the CPU engine against torch
 	$(BIN)/python benchmarks/bench_step.py

@@ -26,7 +26,7 @@ from resdepth.analysis.study import Experiment, Study
 from resdepth.analysis.trend import TrendTable, trend_table
 from resdepth.errors import ResdepthError
 from resdepth.runs.manifest import NAME as MANIFEST
-from resdepth.study.record import NAME as PLAN
+from resdepth.studies.record import NAME as PLAN
 
 OMEGA = "avg_grad_norm"
 """The recorded scalar whose decay is fitted."""

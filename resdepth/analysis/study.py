@@ -8,14 +8,14 @@ from pathlib import Path
 from resdepth import html
 from resdepth.analysis.cells import CellRow, Reason, cell_of, excluded, not_begun
 from resdepth.analysis.pool import Pool, experiments, in_order, pooled
-from resdepth.errors import AnalysisImpossible, PathMissing, ResdepthError
+from resdepth.errors import Impossible, ResdepthError, no_such
 from resdepth.find_files import walk
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import Manifest, read_manifest
-from resdepth.study.command import quoted, run_command
-from resdepth.study.plan import ALWAYS
-from resdepth.study.record import NAME as PLAN
-from resdepth.study.record import read_plan
+from resdepth.studies.command import quoted, run_command
+from resdepth.studies.plan import ALWAYS
+from resdepth.studies.record import NAME as PLAN
+from resdepth.studies.record import read_plan
 from resdepth.weights.models import Model, read_models
 
 
@@ -61,15 +61,15 @@ def read_study(folder: Path) -> Study:
 
     Raises
     ------
-    AnalysisImpossible
+    Impossible
         There is no run of `train`.
-    FileCorrupt
+    Corrupt
         The plan of the study cannot be read.
-    PathMissing
+    Missing
         There is no such folder.
     """
     if not folder.exists():
-        raise PathMissing(path=folder, kind="folder")
+        raise no_such(folder, "folder")
     files = (file.parent for file in walk(folder, once=True) if file.name == MANIFEST)
     read = {run: manifest for run in files if (manifest := _manifest(run))}
     manifests = dict(sorted(read.items(), key=lambda item: (item[1].seed, str(item[0]))))
@@ -78,7 +78,7 @@ def read_study(folder: Path) -> Study:
         remedy = "give a study, or a folder of runs of 'resdepth train'"
         if plan.is_file():
             remedy = f"{quoted(run_command(folder))} trains its cells"
-        raise AnalysisImpossible(path=folder, reason="no run in or under it", remedy=remedy)
+        raise Impossible(folder, "no run in or under it", remedy)
     axes = read_plan(folder).axes if plan.is_file() else {}
     sets = experiments(manifests, named=axes.keys() - {*ALWAYS})
     missing = not_begun(folder, {n: [manifests[run] for run in runs] for n, runs in sets.items()})

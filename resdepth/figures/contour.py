@@ -11,7 +11,7 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from resdepth.errors import AnalysisImpossible
+from resdepth.errors import Impossible
 from resdepth.figures import style
 from resdepth.figures.axes import ROUND, few_ticks, log_ticks, log_values
 from resdepth.figures.landscape import COLOURS, PATH, Array, Shown, best, labels, note
@@ -60,11 +60,11 @@ def fill(axes: Axes, shown: Shown, values: Array, labelled: bool = True) -> None
     surface = shown.surface
     a, b = surface.axes
     if shown.log and (shown.high < SMALLEST or shown.high * SMALLEST > shown.low):
-        raise AnalysisImpossible(
-            path=surface.path,
-            reason=f"{shown.low:.3g} to {shown.high:.3g} is too small or too far apart for "
+        raise Impossible(
+            surface.path,
+            f"{shown.low:.3g} to {shown.high:.3g} is too small or too far apart for "
             "contours on a logarithmic scale",
-            remedy="--kind surface draws them; or leave --log out",
+            "`kind` surface draws them; or leave `log` out",
         )
     if shown.high > shown.low:
         levels = _levels(shown)

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from resdepth.atomic import write_text
-from resdepth.errors import AnalysisImpossible
+from resdepth.errors import Impossible
 from resdepth.figures.landscape import (
     COLOURS,
     PATH,
@@ -40,7 +40,7 @@ def save_html(
     scales = {}
     for scale in (False, True):
         # A scale that cannot be drawn is left out; the requested one says why.
-        with suppress(*(() if scale == log else (AnalysisImpossible,))):
+        with suppress(*(() if scale == log else (Impossible,))):
             scales[scale] = saturate(surface, clip, scale, quantity)
     traces = [(scale, trace) for scale, shown in scales.items() for trace in _traces(shown)]
     drawn = go.Figure([trace for _, trace in traces])

@@ -56,7 +56,7 @@ def write_page(report: Report, out: Path, provenance: Provenance | None = None) 
 
     Raises
     ------
-    WriteFailed
+    System
         The operating system refused.
     """
     gallery = _Gallery(out.with_suffix(""), provenance)

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from resdepth.atomic import write_whole
-from resdepth.errors import NoDisplay
+from resdepth.errors import no_display
 from resdepth.runs.provenance import Provenance
 
 P = ParamSpec("P")
@@ -161,7 +161,7 @@ def save(drawn: Figure, path: Path, provenance: Provenance | None = None) -> Non
 
     Raises
     ------
-    WriteFailed
+    System
         The operating system refused.
     """
     kind = path.suffix[1:].lower()
@@ -178,19 +178,19 @@ def show(drawn: Figure, path: Path, backend: str = "") -> None:
 
     Raises
     ------
-    NoDisplay
+    System
         There is no display, or no toolkit to draw a window with; `path` is where the file is.
     """
     headless = sys.platform.startswith("linux") and not (
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     )
     if headless:
-        raise NoDisplay(path=path)
+        raise no_display(path)
     if backend:
         with suppress(ImportError, ValueError):
             mpl.use(backend)
     with paper():
         if mpl.get_backend().lower() == "agg":
-            raise NoDisplay(path=path)
+            raise no_display(path)
         plt.figure(drawn)
         plt.show()

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from resdepth.atomic import write_whole
-from resdepth.errors import AnalysisImpossible
+from resdepth.errors import Impossible
 from resdepth.figures import style
 from resdepth.figures.axes import few_ticks, log_axis
 from resdepth.figures.contour import colour_bar, draw_path, fill, mark_places, top_legend
@@ -71,13 +71,13 @@ def save_animation(
 
     Raises
     ------
-    AnalysisImpossible
+    Impossible
         The surface has no path.
     """
     surface = shown.surface
     if surface.trajectory is None:
         remedy = "'landscape trajectory' makes one that has"
-        raise AnalysisImpossible(path=surface.path, reason="it has no path", remedy=remedy)
+        raise Impossible(surface.path, "it has no path", remedy)
     first, *others = _frames(shown, surface.trajectory, columns)
     durations = [1000 // PER_SECOND] * len(others) + [1000 * HOLD // PER_SECOND]
     write_whole(

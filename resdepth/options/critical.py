@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from resdepth.errors import OptionInvalid
+from resdepth.errors import Usage
 from resdepth.options.base import AnalysisInvocation, Options, option
 from resdepth.options.train import Activation
 
@@ -47,7 +47,7 @@ class CriticalOptions(Options):
         for hurst in self.hurst:
             if not 0 < hurst < 1:
                 reason = f"should be above 0, below 1, not {hurst:g}"
-                raise OptionInvalid(flag="--hurst", reason=reason)
+                raise Usage("hurst", reason)
         return self
 
 

@@ -14,14 +14,14 @@ from resdepth.analysis.doubling import doubling_table
 from resdepth.analysis.rates import rate_curves, transfer
 from resdepth.analysis.report import report_on
 from resdepth.analysis.study import read_study
-from resdepth.errors import AnalysisImpossible
+from resdepth.errors import Impossible
 from resdepth.mathematics.statistics import doubling_distance
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.probing.objectives import Source
 from resdepth.probing.spectrum import spectrum
 from resdepth.records import write_numbers
-from resdepth.study.plan import Plan
-from resdepth.study.record import write_plan
+from resdepth.studies.plan import Plan
+from resdepth.studies.record import write_plan
 from resdepth.weights.models import Model
 
 SMALL = {"width": 3, "threads": 1, "train_fraction": 0.05, "alpha": 0.5, "lr": 1.0}
@@ -177,6 +177,6 @@ def test_the_curvature_is_read_from_the_file_of_the_spectrum(planned: Path, tmp_
 
 def test_a_study_that_has_not_begun_is_told_how(tmp_path: Path) -> None:
     write_plan(Plan.of(tmp_path, SMALL | {"depth": "4"}, ("resdepth", "study", "run")))
-    with pytest.raises(AnalysisImpossible) as raised:
+    with pytest.raises(Impossible) as raised:
         read_study(tmp_path)
-    assert raised.value.advice() == f"'resdepth study run {tmp_path}' trains its cells"
+    assert raised.value.remedy == f"'resdepth study run {tmp_path}' trains its cells"

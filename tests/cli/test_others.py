@@ -264,7 +264,7 @@ print(os.waitstatus_to_exitcode(status), usage.ru_maxrss)
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_eight_gigabytes_are_measured_within_one(tmp_path: Path) -> None:
     file = tmp_path / "large.safetensors"

@@ -5,13 +5,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 
-from resdepth.errors import AnalysisImpossible
+from resdepth.errors import Impossible
 from resdepth.figures import trajectory
 from resdepth.figures.landscape import saturate
 from resdepth.figures.trajectory import save_animation
+from tests.support.messages import refused
 
 
 def save(surface, path: Path) -> Path:
@@ -38,5 +38,5 @@ def test_of_many_checkpoints_some_are_shown(descent, tmp_path: Path, monkeypatch
 
 
 def test_a_surface_without_a_path_is_refused(bowl, tmp_path: Path) -> None:
-    with pytest.raises(AnalysisImpossible, match="it has no path"):
+    with refused(Impossible, match="it has no path"):
         save(replace(bowl), tmp_path / "x.gif")

@@ -18,7 +18,7 @@ from resdepth.analysis.report import report_on
 from resdepth.analysis.report_numbers import report_csv, report_numbers
 from resdepth.analysis.scaling import model_scaling
 from resdepth.analysis.study import read_study
-from resdepth.errors import AnalysisImpossible
+from resdepth.errors import Impossible
 from resdepth.figures.paths import entries_drawn
 from resdepth.figures.report import write_page
 from resdepth.figures.words import WORDS, anchor
@@ -29,6 +29,7 @@ from resdepth.records import write_numbers
 from resdepth.runs.manifest import read_manifest, write_manifest
 from resdepth.weights.models import Model, read_models
 from tests.support.browser import browser, needs_browser
+from tests.support.messages import refused
 
 DEPTHS, SEEDS, RATES = (4, 8, 16), (0, 1), (1.0, 2.0)
 
@@ -163,7 +164,7 @@ def test_a_study_without_answers_is_reported_on(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(AnalysisImpossible, match="no run in or under it"):
+    with refused(Impossible, match="no run in or under it"):
         read_study(tmp_path)
 
 
