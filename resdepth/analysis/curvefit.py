@@ -1,7 +1,7 @@
 """A recorded scalar against C / (t + T0)^rho: one fit per event file."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +21,7 @@ from resdepth.errors import (
 from resdepth.find_files import walk
 from resdepth.mathematics.decay import DecayFit, filter_curve, fit_decay
 from resdepth.records import plain
-from resdepth.runs.events import is_event_file, read_recording
+from resdepth.runs.events import event_files, is_event_file, read_recording
 from resdepth.runs.folder import EVENTS_OF_OLD
 
 Array = NDArray[np.float64]
@@ -187,6 +187,12 @@ def _nothing_left(path: Path, problems: Sequence[ResdepthError]) -> ResdepthErro
         return first
     reason = f"none of {len(problems)} event sources can be fitted; the first: {first}"
     return Impossible(path, reason, first.remedy)
+
+
+def curve_files(fits: Iterable[CurveFit]) -> Iterator[Path]:
+    """Yield the event files of the curves."""
+    for curve in fits:
+        yield from event_files(curve.file) if curve.file.is_dir() else [curve.file]
 
 
 def fit_numbers(fits: Sequence[CurveFit], warned: Sequence[str] = ()) -> dict[str, Any]:

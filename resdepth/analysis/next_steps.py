@@ -7,8 +7,6 @@ from resdepth.analysis.cautions import EQUAL_LOSS, SMALLER_RATE
 from resdepth.analysis.cells import CellRow
 from resdepth.analysis.rates import RateTable
 from resdepth.analysis.study import Study
-from resdepth.options.base import flag_of
-from resdepth.options.train import TrainOptions
 from resdepth.studies.command import run_command
 from resdepth.studies.extension import anew, slower
 from resdepth.studies.record import read_jobs, read_plan
@@ -34,16 +32,16 @@ def next_steps(
     if "lost" in reasons:
         yield "to train lost cells again after their folders are moved away", run_command(folder)
     if "missed" in reasons and "epochs" in plan.options:
-        words = (flag_of(TrainOptions, "epochs"), str(2 * plan.options["epochs"]))
-        yield "to let all cells reach the loss", run_command(folder, *words)
+        epochs = 2 * plan.options["epochs"]
+        yield "to let all cells reach the loss", run_command(folder, epochs=epochs)
     if EQUAL_LOSS in said and (loss := reached_by_all(study.cells)):
         rate = {} if plan.rate is None else {"lr": plan.rate}
         yield "to compare at equal loss", anew(plan, settings, **rate, stop_loss=loss)
     if SMALLER_RATE in said and (command := slower(plan, settings)):
         yield "to use half the rate", command
     if "lr" in plan.axes and (more := sorted(_beyond(rates))):
-        words = (flag_of(TrainOptions, "lr"), ",".join(f"{rate:g}" for rate in more))
-        yield "to look for a better rate", run_command(folder, *words)
+        listed = ",".join(f"{rate:g}" for rate in more)
+        yield "to look for a better rate", run_command(folder, lr=listed)
 
 
 def reached_by_all(cells: Sequence[CellRow]) -> float:

@@ -11,17 +11,23 @@ import numpy as np
 from resdepth.analysis.cautions import cautions
 from resdepth.analysis.cells import CellRow, DepthRow, by_depth
 from resdepth.analysis.curvatures import HessianTable, read_hessians
-from resdepth.analysis.curvefit import Filters, fit_files
+from resdepth.analysis.curvefit import Filters, curve_files, fit_files
 from resdepth.analysis.decays import DepthFits, fits_by_depth
 from resdepth.analysis.doubling import DoublingTable, doubling_table
 from resdepth.analysis.entries import EntryTable, entry_table
 from resdepth.analysis.next_steps import next_steps
-from resdepth.analysis.path_tables import NormTable, ProfileTable, VariationTable
-from resdepth.analysis.paths import norm_table, profile_table, variation_table, variations
+from resdepth.analysis.path_tables import (
+    NormTable,
+    ProfileTable,
+    VariationTable,
+    norm_table,
+    profile_table,
+    variation_table,
+    variations,
+)
 from resdepth.analysis.pool import experiments
 from resdepth.analysis.rates import RateTable, rate_curves
 from resdepth.analysis.scaling import ScalingTable, model_scaling
-from resdepth.analysis.sources import curve_files, model_files
 from resdepth.analysis.study import Experiment, Study
 from resdepth.analysis.trend import TrendTable, trend_table
 from resdepth.errors import ResdepthError
@@ -114,7 +120,7 @@ def _files(study: Study, found: Sequence[ExperimentReport]) -> Sequence[Path]:
     files = [study.folder / PLAN] if study.plan else []
     files += filter(Path.is_file, (row.run / MANIFEST for row in study.cells))
     for one, tables in zip(study.experiments, found, strict=True):
-        files += model_files(one.models)
+        files += (file for path in one.models for file in path.files)
         files += (file for group in tables.decays for file in curve_files(group.fits))
     return files
 

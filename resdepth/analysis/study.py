@@ -16,7 +16,8 @@ from resdepth.studies.command import quoted, run_command
 from resdepth.studies.plan import ALWAYS
 from resdepth.studies.record import NAME as PLAN
 from resdepth.studies.record import read_plan
-from resdepth.weights.models import Model, read_models
+from resdepth.weights.read import read_models
+from resdepth.weights.weight_path import WeightPath
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Experiment:
 
     label: str
     cells: tuple[CellRow, ...]
-    models: Pool[Model]
+    models: Pool
 
     @property
     def counted(self) -> tuple[CellRow, ...]:
@@ -115,16 +116,16 @@ def _experiment(
     return Experiment(label, tuple(rows), models)
 
 
-def _models(runs: Sequence[Path], whys: dict[Path, tuple[Reason, str]]) -> Pool[Model]:
+def _models(runs: Sequence[Path], whys: dict[Path, tuple[Reason, str]]) -> Pool:
     """The weights of each run; adds to `whys` which cannot be read, and which repeat another's."""
-    models = list[Model]()
+    models = list[WeightPath]()
     for run in runs:
         try:
             models += read_models(run)
         except ResdepthError as error:
             whys[run] = "unreadable", str(error)
     models.sort(key=lambda model: model.depth)
-    kept = pooled(models) if models else Pool[Model](())
+    kept = pooled(models) if models else Pool(())
     for model in models:
         if not any(model is one for one in kept):
             repeated = next(run for run in runs if model.run and run.resolve() == model.run)

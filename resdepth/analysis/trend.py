@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 from resdepth.analysis.entries import spread_entries
-from resdepth.analysis.paths import positions
+from resdepth.analysis.path_tables import positions
 from resdepth.mathematics.interval import Array
-from resdepth.mathematics.pvariation import path_scale
 from resdepth.mathematics.statistics import trend
-from resdepth.weights.models import Model
+from resdepth.weights.weight_path import WeightPath
 
 
 @dataclass(frozen=True)
@@ -30,9 +29,9 @@ class TrendTable:
         return self.values - self.trend
 
 
-def trend_table(model: Model, beta: float) -> TrendTable:
+def trend_table(model: WeightPath, beta: float) -> TrendTable:
     """Divide the first of the entries that `entry_table` chooses."""
     row, column = spread_entries(model.width)[0]
-    values = path_scale(model.depth, beta) * model.blocks[:, row, column]
+    values = model.scaled(model.blocks[:, row, column], beta)
     place = positions(model.depth)
     return TrendTable(model.depth, beta, (row, column), place, values, trend(values))

@@ -23,9 +23,8 @@ def curvefit(options: CurvefitOptions, call: CurvefitInvocation, given: frozense
     are 95 %. More than 7 runs are drawn by depth, with the mean of rho over those of a depth and
     its interval by Student's t. A restart replaces what was recorded from its step on.
     """
-    from resdepth.analysis.curvefit import Filters, fit_files, fit_numbers
+    from resdepth.analysis.curvefit import Filters, curve_files, fit_files, fit_numbers
     from resdepth.analysis.decays import FITTED, fits_by_depth
-    from resdepth.analysis.sources import curve_files
     from resdepth.figures.decay import draw_decays, draw_fits
 
     out = output(options.out, "curvefit")

@@ -12,7 +12,7 @@ from resdepth.figures import style
 from resdepth.figures.axes import band, log_axis, log_ticks
 from resdepth.mathematics.counting import Band
 from resdepth.mathematics.interval import Array
-from resdepth.probing.spectrum import Spectrum
+from resdepth.probing.hessian import Spectrum
 
 HEIGHT = 2.3
 """Inches of a row of panels."""

@@ -17,12 +17,10 @@ from resdepth.analysis.study import read_study
 from resdepth.errors import Impossible
 from resdepth.mathematics.statistics import doubling_distance
 from resdepth.options.spectrum import SpectrumOptions
-from resdepth.probing.objectives import Source
-from resdepth.probing.spectrum import spectrum
-from resdepth.records import write_numbers
+from resdepth.probing.hessian import write
 from resdepth.studies.plan import Plan
 from resdepth.studies.record import write_plan
-from resdepth.weights.models import Model
+from resdepth.weights.weight_path import WeightPath
 
 SMALL = {"width": 3, "threads": 1, "train_fraction": 0.05, "alpha": 0.5, "lr": 1.0}
 
@@ -101,11 +99,11 @@ def test_a_best_rate_that_moves_is_said() -> None:
     assert said.endswith("depends on the depth: 2 at L = 2, 4 at L = 4")
 
 
-def model(depth: int, seed: int, scale: float) -> Model:
+def model(depth: int, seed: int, scale: float) -> WeightPath:
     """A linear path, of which twice the depth at every second layer is the same."""
     ramp = np.arange(depth)[:, None, None] / depth + np.ones((depth, 2, 2))
     noise = np.random.default_rng([depth, seed]).standard_normal((depth, 2, 2))
-    return Model(Path(f"{seed}/resnet_{depth}.pth"), depth**-0.5 * (ramp + scale * noise), None)
+    return WeightPath(Path(f"{seed}/resnet_{depth}.pth"), depth**-0.5 * (ramp + scale * noise))
 
 
 def test_paths_that_approach_each_other() -> None:
@@ -164,9 +162,8 @@ def test_a_loss_that_was_missed_and_cells_not_begun(planned: Path) -> None:
 def test_the_curvature_is_read_from_the_file_of_the_spectrum(planned: Path, tmp_path: Path) -> None:
     (row,) = (row for row in read_study(planned).cells if not row.why)
     options = SpectrumOptions(top=1, smallest=0, threads=1)
-    found = spectrum(Source.of(resdepth.open_run(row.run)), options)
-    written = write_numbers(tmp_path / "x.json", found)
-    table = read_hessians([row], {row.run: written})
+    found = write(resdepth.open_run(row.run), options, tmp_path / "x.json")
+    table = read_hessians([row], {row.run: tmp_path / "x.json"})
     assert table is not None
     (one,) = table.rows
     assert (one.top, one.hessian_trace) == (found.top[0], found.trace.hessian)

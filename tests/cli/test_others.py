@@ -203,7 +203,7 @@ HOSTILE = {
     "near": (
         ["--pattern=model.layer.{k}.mlp.down_proj.weight"],
         2,
-        f"(near it: {PATTERN}, ",
+        f"(similar: {PATTERN}, ",
     ),
     "layers": (["--pattern", PATTERN, "--layers=3"], 2, "--layers: should be the first and the la"),
     "backwards": (["--pattern", PATTERN, "--layers=3-1"], 2, "--layers: should be the first"),

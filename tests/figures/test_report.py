@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import resdepth
-from resdepth.analysis import paths
+from resdepth.analysis import path_tables
 from resdepth.analysis.entries import entry_table
 from resdepth.analysis.report import report_on
 from resdepth.analysis.report_numbers import report_csv, report_numbers
@@ -23,11 +23,11 @@ from resdepth.figures.paths import entries_drawn
 from resdepth.figures.report import write_page
 from resdepth.figures.words import WORDS, anchor
 from resdepth.options.spectrum import SpectrumOptions
-from resdepth.probing.objectives import Source
-from resdepth.probing.spectrum import spectrum
+from resdepth.probing.hessian import write
 from resdepth.records import write_numbers
 from resdepth.runs.manifest import read_manifest, write_manifest
-from resdepth.weights.models import Model, read_models
+from resdepth.weights.read import read_models
+from resdepth.weights.weight_path import WeightPath
 from tests.support.browser import browser, needs_browser
 from tests.support.messages import refused
 
@@ -63,8 +63,8 @@ def written(folder: Path, out: Path, *, spectra: bool = False) -> list[Path]:
     study, files = read_study(folder), dict[Path, Path]()
     for row in (row for one in study.experiments for row in one.counted if spectra):
         options = SpectrumOptions(top=1, smallest=0, threads=1)
-        found = spectrum(Source.of(resdepth.open_run(row.run)), options)
-        files[row.run] = write_numbers(out.with_name(f"{row.run.name}.json"), found)
+        files[row.run] = out.with_name(f"{row.run.name}.json")
+        write(resdepth.open_run(row.run), options, files[row.run])
     report = report_on(study, files)
     numbers = write_numbers(out.with_suffix(".json"), report_numbers(report))
     out.with_suffix(".csv").write_text(report_csv(report))
@@ -195,13 +195,13 @@ def test_a_loss_that_was_missed_is_told(tmp_path: Path) -> None:
 
 def test_each_path_is_measured_once(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Path] = []
-    real = paths.variation_norms
+    real = path_tables.variation_norms
 
-    def counted(model: Model, beta: float, exponents: Sequence[float]) -> object:
+    def counted(model: WeightPath, beta: float, exponents: Sequence[float]) -> object:
         asked.append(model.path)
         return real(model, beta, exponents)
 
-    monkeypatch.setattr(paths, "variation_norms", counted)
+    monkeypatch.setattr(path_tables, "variation_norms", counted)
     read = read_study(study)
     report_on(read)
     assert sorted(asked) == sorted(model.path for one in read.experiments for model in one.models)
@@ -217,7 +217,7 @@ def test_each_path_is_measured_once(study: Path, monkeypatch: pytest.MonkeyPatch
 )
 def test_a_caption_says_what_stands_for_the_runs(counts: tuple[int, ...], words: str) -> None:
     models = [
-        Model(Path(f"{number}-{depth}"), np.zeros((depth, 2, 2)), 0.5)
+        WeightPath(Path(f"{number}-{depth}"), np.zeros((depth, 2, 2)), 0.5)
         for depth, count in zip((3, 4), counts, strict=True)
         for number in range(count)
     ]

@@ -1,17 +1,14 @@
-"""The curvature around trained weights: eigenvalues, counts, traces by layer, interaction."""
+"""Second derivatives of the loss at trained weights: eigenvalues, counts, traces, interaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from resdepth import html
-from resdepth.cores import available_threads
-from resdepth.engine.device import resolve_device
 from resdepth.engine.objective import DenseObjective, Objective
 from resdepth.errors import Usage
 from resdepth.isolation import isolated
@@ -26,14 +23,21 @@ from resdepth.mathematics.spectrum import (
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.probing.cost import exact_traces, gradients, largest_asked
-from resdepth.probing.curvature import Curvature, LayerTraces, Traces, block_spectra
-from resdepth.probing.objectives import Source, objective_of
-from resdepth.probing.rounding import rounding
-from resdepth.runs.checkpoint import read_checkpoint
+from resdepth.probing.objectives import Source, centre_of
+from resdepth.probing.products import (
+    HessianProducts,
+    LayerTraces,
+    Traces,
+    block_spectra,
+    rounding_error,
+)
+from resdepth.records import write_numbers
+from resdepth.runs.provenance import provenance
+from resdepth.runs.run import Run
 
 Array = NDArray[np.float64]
 Announce = Callable[[int], None]
-"""Told the price in gradients before anything is computed."""
+"""Receives the expected cost in gradients before anything is computed."""
 
 WIDEST_BLOCK = 32
 """Widest layers whose diagonal blocks are diagonalised."""
@@ -90,46 +94,50 @@ class Spectrum:
 
 @isolated()
 def spectrum(
-    source: Source, options: SpectrumOptions, announce: Announce = lambda price: None
+    source: Source, options: SpectrumOptions, announce: Announce = lambda cost: None
 ) -> Spectrum:
-    """The curvature around one checkpoint.
+    """Compute the spectrum at one checkpoint.
 
     Raises
     ------
     Usage
-        `blocks` or `interaction` asks for what the network does not have.
+        The network does not have the requested `blocks` or `interaction`.
     Impossible
-        The eigenvalues at one end were not found.
-    Impossible
-        The loss has no second derivatives there.
+        The eigenvalues at one end were not found, or the loss has no second derivatives there.
     """
-    torch.set_num_threads(options.threads or available_threads())
-    training, checkpoint = source.training, read_checkpoint(source.checkpoint)
-    device = resolve_device(options.device)
-    objective, engine = objective_of(source, checkpoint, options, device)
+    centre = centre_of(source, options)
+    training, objective = source.training, centre.objective
     layers = list(objective.layout.layers().values())
     _check(objective, options, len(layers))
     announce(gradients(objective, options))
-    curvature = Curvature(objective, source.checkpoint)
-    product, size = curvature.of(options.gauss_newton), objective.layout.size
-    pairs = _eigenpairs(product, options, size)
+    products = HessianProducts(objective, source.checkpoint)
+    product, size = products.of(options.gauss_newton), objective.layout.size
+    pairs = extreme_eigenpairs(
+        product,
+        size,
+        largest_asked(options, size),
+        options.lowest,
+        tolerance=options.residual,
+        seed=options.seed,
+    )
     by_layer = None
     if exact_traces(objective) or options.blocks:
-        by_layer = curvature.layer_traces(options.probes, options.seed)
-    trace = curvature.traces(by_layer, options.probes, options.seed)
+        by_layer = products.layer_traces(options.probes, options.seed)
+    trace = products.traces(by_layer, options.probes, options.seed)
     spectra = None
     if options.blocks == "spectra" and isinstance(objective, DenseObjective):
         spectra = block_spectra(objective, options.gauss_newton)
-    vector = pairs.vectors[:1]
+    momentum = training.momentum if isinstance(training, ResnetCifarOptions) else 0.0
     top, lowest = pairs.values[: options.top], slice(options.lowest)
+    rate = centre.checkpoint.lr
     return Spectrum(
         checkpoint=source.checkpoint,
-        step=checkpoint.step,
+        step=centre.checkpoint.step,
         depth=training.depth if isinstance(training, ResnetCifarOptions) else len(layers),
         parameters=size,
         samples=objective.samples,
         matrix=options.matrix,
-        engine=engine,
+        engine=centre.engine,
         dtype=options.dtype,
         seed=options.seed,
         loss=float(objective.scores(objective.centre[None]).loss[0]),
@@ -142,39 +150,52 @@ def spectrum(
         counts=_counts(product, options, pairs, size) if options.density else None,
         spectra=spectra,
         interaction=_interaction(product, options, layers, size),
-        rate=checkpoint.lr,
-        rate_times_top=checkpoint.lr * float(top[0]),
-        edge=_edge(source),
-        rounding=rounding(source, checkpoint, options, device, product, vector),
-        products=curvature.products,
+        rate=rate,
+        rate_times_top=rate * float(top[0]),
+        # Gradient descent with momentum is stable up to this product.
+        edge=2.0 * (1.0 + momentum),
+        rounding=rounding_error(centre, options, product, pairs.vectors[:1]),
+        products=products.products,
     )
+
+
+def write(
+    run: Run,
+    options: SpectrumOptions,
+    path: Path,
+    command: Sequence[str] = ("resdepth.spectrum",),
+    announce: Announce = lambda cost: None,
+) -> Spectrum:
+    """Compute the spectrum at the newest weights of `run` and write it to `path` (.json).
+
+    The file is the one that `resdepth spectrum RUN` writes: every field of `Spectrum`, and
+    `provenance` with the options, the versions and the checksums of manifest and checkpoint.
+
+    Raises
+    ------
+    Missing
+        The run has no checkpoint.
+    System
+        `path` cannot be written.
+    """
+    source = Source.of(run)
+    found = spectrum(source, options, announce)
+    write_numbers(path, found, provenance(command, options, source.files))
+    return found
 
 
 def _check(objective: Objective, options: SpectrumOptions, layers: int) -> None:
     narrow = isinstance(objective, DenseObjective) and objective.network.width <= WIDEST_BLOCK
     if options.blocks == "spectra" and not narrow:
-        raise Usage(
-            "blocks=spectra",
-            f"needs a fully connected network of width {WIDEST_BLOCK} or less",
-            "`blocks=traces`",
-        )
+        what = f"needs a fully connected network of width {WIDEST_BLOCK} or less"
+        raise Usage("blocks=spectra", what, "`blocks=traces`")
     estimates = options.density or options.interaction is not None or not exact_traces(objective)
     if options.probes != SpectrumOptions.model_fields["probes"].default and not estimates:
-        raise Usage(
-            "probes",
-            "has no effect: the traces of this network are exact",
-            "leave it out, or give `density` or `interaction`",
-        )
+        what = "has no effect: the traces of this network are exact"
+        raise Usage("probes", what, "leave it out, or give `density` or `interaction`")
     if options.interaction is not None and options.interaction > layers:
-        raise Usage(
-            "interaction", f"{options.interaction} groups of {layers} layers", f"at most {layers}"
-        )
-
-
-def _eigenpairs(product: Product, options: SpectrumOptions, size: int) -> Eigenpairs:
-    top, lowest = largest_asked(options, size), options.lowest
-    tolerance, seed = options.residual, options.seed
-    return extreme_eigenpairs(product, size, top, lowest, tolerance=tolerance, seed=seed)
+        what = f"{options.interaction} groups of {layers} layers"
+        raise Usage("interaction", what, f"at most {layers}")
 
 
 def _counts(product: Product, options: SpectrumOptions, pairs: Eigenpairs, size: int) -> Counts:
@@ -202,10 +223,3 @@ def _interaction(
     ends = np.linspace(0, len(layers), options.interaction + 1).round().astype(int)
     groups = [slice(layers[first].start, layers[end - 1].stop) for first, end in pairwise(ends)]
     return interaction(product, groups, size, probes=options.probes, seed=options.seed)
-
-
-def _edge(source: Source) -> float:
-    """Largest stable rate times curvature of gradient descent with the run's momentum."""
-    training = source.training
-    momentum = training.momentum if isinstance(training, ResnetCifarOptions) else 0.0
-    return 2.0 * (1.0 + momentum)

@@ -14,7 +14,7 @@ from resdepth.errors import Usage
 from resdepth.mathematics import directions
 from resdepth.options.landscape import RenderOptions
 from resdepth.options.train import TrainOptions
-from resdepth.probing.landscape import render
+from resdepth.probing.loss_surface import render
 from resdepth.probing.objectives import Source
 from resdepth.runs.checkpoint import last_path, read_checkpoint
 from resdepth.runs.manifest import read_manifest

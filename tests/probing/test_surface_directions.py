@@ -11,7 +11,7 @@ import resdepth
 from resdepth.data.load import load_data
 from resdepth.errors import Impossible
 from resdepth.options.landscape import RenderOptions
-from resdepth.probing.landscape import render
+from resdepth.probing.loss_surface import render
 from resdepth.probing.objectives import Source
 from resdepth.runs.checkpoint import last_path, step_path
 from resdepth.training.problem import load_network

@@ -1,5 +1,6 @@
-"""The directions of a landscape: random, principal, sharpest, or towards other weights."""
+"""The directions of a loss surface: random, principal, sharpest, or towards other weights."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from resdepth.engine.device import resolve_device
-from resdepth.engine.objective import Objective
 from resdepth.engine.parameters import Layout
 from resdepth.errors import Impossible, Usage
 from resdepth.mathematics import directions
@@ -17,10 +16,9 @@ from resdepth.mathematics.plane import PathPlane, path_plane
 from resdepth.mathematics.spectrum import extreme_eigenpairs
 from resdepth.options.landscape import RenderOptions
 from resdepth.options.spectrum import SpectrumOptions
-from resdepth.probing.curvature import Curvature
-from resdepth.probing.objectives import Source, objective_of
+from resdepth.probing.objectives import Centre, Source, objective_of
+from resdepth.probing.products import HessianProducts
 from resdepth.runs.checkpoint import Checkpoint, check_like, checkpoints, read_checkpoint
-from resdepth.runs.checksum import file_checksum
 from resdepth.runs.columns import Columns
 from resdepth.runs.run import open_run
 
@@ -35,22 +33,24 @@ RECIPES = {
     "their largest entry positive",
     "runs": "from the centre to the other weights, which lie at 1",
 }
-"""How directions of each kind are made, in the words that a result records."""
+"""How directions of each kind are made, as a result records it."""
 
 
 @dataclass(frozen=True)
 class Directions:
-    """Directions (k, n), what a surface should record of them, and points to mark (m, k)."""
+    """Directions (k, n), entries for the record of the surface, and points to mark (m, k).
+
+    `files` are those that the directions were read from.
+    """
 
     vectors: Array
     record: dict[str, Any] = field(default_factory=dict)
     marks: Array = field(default_factory=lambda: np.empty((0, 0)))
+    files: Sequence[Path] = ()
 
 
-def directions_of(
-    objective: Objective, source: Source, checkpoint: Checkpoint, options: RenderOptions
-) -> Directions:
-    """Those that are asked for, scaled to the weights part by part where that is.
+def directions_of(centre: Centre, options: RenderOptions) -> Directions:
+    """The requested directions, scaled to the weights part by part.
 
     Raises
     ------
@@ -59,68 +59,60 @@ def directions_of(
     Corrupt, Usage
         The other weights are those of another network.
     """
-    centre = objective.centre.detach().double().cpu().numpy()
+    layout = centre.objective.layout
+    weights = centre.objective.centre.detach().double().cpu().numpy()
     if options.kind == "random":
-        drawn = directions.draw(options.seed, options.pairs * options.axes, (len(centre),))
-        found = Directions(drawn)
+        count = options.pairs * options.axes
+        found = Directions(directions.draw(options.seed, count, (len(weights),)))
     elif options.kind == "pca":
-        plane = plane_of(source, objective.layout)
-        found = Directions(plane.directions[: options.axes], {"explained": plane.explained})
+        plane, files = plane_of(centre.source, layout)
+        record = {"explained": plane.explained}
+        found = Directions(plane.directions[: options.axes], record, files=files)
     elif options.kind == "hessian":
-        found = _sharpest(source, checkpoint, options)
+        found = _sharpest(centre, options)
     else:
-        found = _towards(objective.layout, centre, checkpoint, options)
-    _scale(found.vectors, centre, objective.layout, options)
+        found = _towards(layout, weights, centre.checkpoint, options)
+    _scale(found.vectors, weights, layout, options)
     return found
 
 
-def plane_of(source: Source, layout: Layout, centred: bool = True) -> PathPlane:
-    """The plane of all checkpoints of a run.
+def plane_of(source: Source, layout: Layout, centred: bool = True) -> tuple[PathPlane, list[Path]]:
+    """The plane of all checkpoints of a run, and their files.
 
     Raises
     ------
     Impossible
-        There are fewer than three that differ, or all of them lie on a line.
+        Fewer than three of them differ, or all lie on one line.
     """
     run = source.run
     if run is None:
-        raise Impossible(
-            source.checkpoint, "it lies in no run folder, so there is no path", "give a run folder"
-        )
+        what = "it lies in no run folder, so there is no path"
+        raise Impossible(source.checkpoint, what, "give a run folder")
     found = list(checkpoints(run.path).values())
     remedy = "train with `checkpoint_every`"
     if len(found) < 3:
         several = "checkpoint" if len(found) == 1 else "checkpoints"
-        reason = f"it has {len(found)} {several}, and a plane through them takes three"
-        raise Impossible(run.path, reason, remedy)
+        what = f"it has {len(found)} {several}, and a plane through them takes three"
+        raise Impossible(run.path, what, remedy)
     columns = Columns(found, [part.name for part in layout.parts])
     try:
         plane = path_plane(columns.slabs, centred)
     except ValueError:
-        reason = f"its {len(found)} checkpoints are all the same"
-        remedy = "training moved nothing: see to its rate"
-        raise Impossible(run.path, reason, remedy) from None
+        what = f"its {len(found)} checkpoints are all the same"
+        raise Impossible(run.path, what, "training moved nothing: check its rate") from None
     if plane.collinear:
-        reason = f"its {len(found)} checkpoints lie on one line"
-        raise Impossible(run.path, reason, remedy)
-    return plane
+        raise Impossible(run.path, f"its {len(found)} checkpoints lie on one line", remedy)
+    return plane, found
 
 
-def _sharpest(source: Source, checkpoint: Checkpoint, options: RenderOptions) -> Directions:
+def _sharpest(centre: Centre, options: RenderOptions) -> Directions:
     """Eigenvectors of the Hessian on the data of the surface, in float64."""
     engine = options.engine if options.engine in ("cpu", "eager", "reference") else "auto"
-    asked = SpectrumOptions(
-        subset=options.subset,
-        seed=options.seed,
-        device=options.device,
-        engine=engine,
-        threads=options.threads,
-    )
-    device = resolve_device(options.device)
+    asked = SpectrumOptions(subset=options.subset, seed=options.seed, engine=engine)
     # mps has no float64.
-    device = torch.device("cpu") if device.type == "mps" else device
-    objective, _ = objective_of(source, checkpoint, asked, device)
-    product = Curvature(objective, source.checkpoint).of(False)
+    device = torch.device("cpu") if centre.device.type == "mps" else centre.device
+    objective, _ = objective_of(centre.source, centre.checkpoint, asked, device)
+    product = HessianProducts(objective, centre.source.checkpoint).of(False)
     pairs = extreme_eigenpairs(product, objective.layout.size, options.axes, seed=options.seed)
     vectors = pairs.vectors[: options.axes]
     largest = np.take_along_axis(vectors, np.abs(vectors).argmax(1)[:, None], axis=1)
@@ -135,26 +127,15 @@ def _sharpest(source: Source, checkpoint: Checkpoint, options: RenderOptions) ->
 def _towards(
     layout: Layout, centre: Array, checkpoint: Checkpoint, options: RenderOptions
 ) -> Directions:
-    """Differences to the weights of other runs, which are marked."""
-    paths = [checkpoint_at(path) for path in options.towards]
+    """Differences to the weights of other runs (their newest) or checkpoints, which are marked."""
+    paths = [open_run(path).newest if path.is_dir() else path for path in options.towards]
     vectors = []
     for path in paths:
         other = read_checkpoint(path)
         _check_same(other, checkpoint, path)
         vectors.append(layout.vector(other.tensors).double().numpy() - centre)
     record = {"towards": [str(path) for path in paths]}
-    return Directions(np.stack(vectors), record, np.eye(len(paths)))
-
-
-def checkpoint_at(path: Path) -> Path:
-    """The newest checkpoint of a run folder, or the file itself."""
-    return open_run(path).newest if path.is_dir() else path
-
-
-def digests(options: RenderOptions) -> list[str]:
-    """What tells the directions asked for from all others: words, or checksums of weights."""
-    paths = [checkpoint_at(path) for path in options.towards]
-    return [file_checksum(path) for path in paths] or [options.kind]
+    return Directions(np.stack(vectors), record, np.eye(len(paths)), paths)
 
 
 def _check_same(other: Checkpoint, checkpoint: Checkpoint, path: Path) -> None:
@@ -188,9 +169,9 @@ def _scale(drawn: Array, centre: Array, layout: Layout, options: RenderOptions) 
 
 
 def check_options(source: Source, options: RenderOptions) -> None:
-    """Raise where options of convolutional networks were given for a dense one."""
-    given = {"--norms": options.norms, "--statistics": options.statistics is not None}
-    for flag, asked in given.items():
-        if asked and not source.convolutional:
-            reason = "a fully connected network has no norms, biases or batch statistics"
-            raise Usage(flag, reason, "leave it out")
+    """Raise Usage if options of convolutional networks were given for a dense one."""
+    given = {"norms": options.norms, "statistics": options.statistics is not None}
+    for name, used in given.items():
+        if used and not source.convolutional:
+            what = "a fully connected network has no norms, biases or batch statistics"
+            raise Usage(name, what, "leave it out")
