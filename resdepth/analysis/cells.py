@@ -65,8 +65,7 @@ def by_depth(rows: Sequence[CellRow]) -> tuple[DepthRow, ...]:
         here = [row for row in rows if row.depth == depth]
         kept = [row for row in here if not row.why]
         means = {n: _mean([getattr(row, n) for row in kept]) for n in ("steps", "loss", "seconds")}
-        rates = {row.rate for row in here}
-        rate = rates.pop() if len(rates) == 1 else math.nan
+        rate = here[0].rate if len({row.rate for row in here}) == 1 else math.nan
         found.append(DepthRow(depth, len(here), len(kept), **means, rate=rate))
     return tuple(found)
 
@@ -78,23 +77,14 @@ def _mean(values: Sequence[float]) -> float:
 
 def cell_of(run: Path, label: str, manifest: Manifest, why: tuple[Reason, str]) -> CellRow:
     """Return the cell of a run that has begun."""
-    options = manifest.options
+    options, steps = manifest.options, manifest.steps
     depth, lr = int(options["depth"]), float(options["lr"])
     # Runs of earlier versions do not know the rule for the rate at a depth.
     rule = options.get("lr_depth"), options.get("lr_depth_exponent", 0.0)
-    return CellRow(
-        run,
-        label,
-        depth,
-        manifest.seed,
-        lr,
-        manifest.outcome,
-        manifest.steps,
-        manifest.final.get("loss", math.nan),
-        manifest.steps * (manifest.seconds_per_step or math.nan),
-        *why,
-        rate=rate_at(lr, depth, *rule),
-    )
+    loss = manifest.final.get("loss", math.nan)
+    seconds = steps * (manifest.seconds_per_step or math.nan)
+    ended = manifest.outcome, steps, loss, seconds, *why
+    return CellRow(run, label, depth, manifest.seed, lr, *ended, rate_at(lr, depth, *rule))
 
 
 def excluded(manifest: Manifest) -> tuple[Reason, str]:
@@ -113,13 +103,7 @@ def excluded(manifest: Manifest) -> tuple[Reason, str]:
 
 
 def not_begun(folder: Path, sets: Mapping[str, Sequence[Manifest]]) -> list[CellRow]:
-    """Return the cells of a plan that have no run; `sets` are the runs of each experiment.
-
-    Raises
-    ------
-    Corrupt
-        study.yaml is damaged.
-    """
+    """Return the cells of a plan that have no run; `sets` are the runs of each experiment."""
     if not (folder / PLAN).is_file():
         return []
     plan = read_plan(folder)
@@ -134,13 +118,10 @@ def not_begun(folder: Path, sets: Mapping[str, Sequence[Manifest]]) -> list[Cell
 def _label(row: Row, sets: Mapping[str, Sequence[Manifest]]) -> str:
     """The label of the experiment with its options, else its own values."""
     axes = {name: value for name, value in row.values.items() if name not in ALWAYS}
-    own = ", ".join(f"{spelled(name)} {value}" for name, value in axes.items())
-    belongs = (
-        label
-        for label, runs in sets.items()
-        if all(runs[0].options.get(name) == value for name, value in axes.items())
-    )
-    return next(belongs, own)
+    for label, runs in sets.items():
+        if all(runs[0].options.get(name) == value for name, value in axes.items()):
+            return label
+    return ", ".join(f"{spelled(name)} {value}" for name, value in axes.items())
 
 
 def _planned(row: Row, label: str, options: TrainOptions) -> CellRow:
@@ -150,4 +131,4 @@ def _planned(row: Row, label: str, options: TrainOptions) -> CellRow:
     elif row.state == "failed":
         why = "failed", f"failed: {row.why}"
     known = row.path, label, options.depth, options.seed, options.lr, row.state
-    return CellRow(*known, 0, math.nan, math.nan, *why, rate=options.rate)
+    return CellRow(*known, 0, math.nan, math.nan, *why, options.rate)

@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -38,7 +37,7 @@ class HessianTable:
 
     rows: tuple[HessianRow, ...]
     depths: tuple[int, ...]
-    laws: dict[str, PowerLaw]
+    laws: dict[str, PowerLaw] = field(default_factory=dict)
 
     def values(self, name: str) -> Array:
         """Return one value as (seeds, depths), NaN if a run is missing."""
@@ -51,31 +50,17 @@ class HessianTable:
 
 def hessian_table(rows: Sequence[HessianRow]) -> HessianTable:
     """Return the rows with the power of L that each value follows."""
-    depths = tuple(sorted({row.depth for row in rows}))
-    bare = HessianTable(tuple(rows), depths, {})
-    places = np.array(depths, dtype=np.float64)
-    laws = {name: power_law(places, bare.values(name)) for name in VALUES}
-    return HessianTable(bare.rows, depths, laws)
+    table = HessianTable(tuple(rows), tuple(sorted({row.depth for row in rows})))
+    depths = np.array(table.depths, dtype=np.float64)
+    return replace(table, laws={name: power_law(depths, table.values(name)) for name in VALUES})
 
 
 def read_hessians(cells: Sequence[CellRow], files: Mapping[Path, Path]) -> HessianTable | None:
-    """Read what `resdepth spectrum` wrote for each run that is in `files`; None if none is.
-
-    `files` has the .json of a run by its folder.
-    """
-    rows = [_row(cell, json.loads(files[cell.run].read_text())) for cell in cells
-            if cell.run in files]  # fmt: skip
+    """Read the .json that `resdepth spectrum` wrote of each run in `files`; None without any."""
+    rows = []
+    for cell in (cell for cell in cells if cell.run in files):
+        found = json.loads(files[cell.run].read_text(encoding="utf-8"))
+        traces, rate = found["trace"], found["rate_times_top"]
+        values = found["top"][0], rate, traces["hessian"], traces["gauss_newton"], found["edge"]
+        rows.append(HessianRow(cell.depth, cell.seed, *values))
     return hessian_table(rows) if rows else None
-
-
-def _row(cell: CellRow, found: Mapping[str, Any]) -> HessianRow:
-    traces = found["trace"]
-    return HessianRow(
-        cell.depth,
-        cell.seed,
-        found["top"][0],
-        found["rate_times_top"],
-        traces["hessian"],
-        traces["gauss_newton"],
-        found["edge"],
-    )

@@ -81,22 +81,6 @@ def event_sources(path: Path) -> Iterator[Path]:
     yield from folders
 
 
-def read_curve(path: Path, tag: str) -> tuple[Steps, Array]:
-    """Return steps and values of one scalar, in the order of the steps; warns of gaps and restarts.
-
-    Raises
-    ------
-    Impossible
-        The file has no such scalar; the message lists those that it has.
-    """
-    recording = read_recording(path)
-    if tag not in recording.series:
-        raise no_scalar(path, tag, recording.series)
-    for remark in recording.remarks([tag]):
-        warnings.warn(remark, stacklevel=2)
-    return recording.series[tag]
-
-
 def fit_file(path: Path, tag: str, filters: Filters, shift: float | None) -> CurveFit:
     """Filter and fit the scalar `tag` of one event source; `shift` is T0, None to infer it.
 
@@ -106,7 +90,12 @@ def fit_file(path: Path, tag: str, filters: Filters, shift: float | None) -> Cur
         No such scalar, or no finite value of it; or t + T0 is not positive at the first step, or
         hardly changes.
     """
-    steps, y = read_curve(path, tag)
+    recording = read_recording(path)
+    if tag not in recording.series:
+        raise no_scalar(path, tag, recording.series)
+    for remark in recording.remarks([tag]):
+        warnings.warn(remark, stacklevel=2)
+    steps, y = recording.series[tag]
     if not np.isfinite(y).any():
         reason = f"none of the {len(y)} values of '{tag}' is finite"
         raise Impossible(path, reason, "`tag` names another scalar")
@@ -132,18 +121,14 @@ def _warn_of_steps(path: Path, steps: Steps, shift: float | None) -> None:
     gaps = np.diff(steps)
     if not len(gaps):
         return
+    what = ""
     if np.any(gaps[:-1] != gaps[0]) or gaps[-1] > gaps[0]:
-        warnings.warn(
-            f"{path}: the steps are unevenly spaced ({gaps.min()} to {gaps.max()} apart), but t "
-            "counts the points; `time=step` uses the steps as t",
-            stacklevel=2,
-        )
+        apart = f"{gaps.min()} to {gaps.max()} apart"
+        what = f"the steps are unevenly spaced ({apart}), but t counts the points"
     elif shift is not None and steps[0] > gaps[0]:
-        warnings.warn(
-            f"{path}: the record begins at step {steps[0]}, which counts as t = 1; `time=step` "
-            "uses the steps as t",
-            stacklevel=2,
-        )
+        what = f"the record begins at step {steps[0]}, which counts as t = 1"
+    if what:
+        warnings.warn(f"{path}: {what}; `time=step` uses the steps as t", stacklevel=2)
 
 
 def fit_files(
@@ -174,19 +159,14 @@ def fit_files(
             fits.append(fit_file(source, tag, filters, shift))
         except (Impossible, Missing, Corrupt) as error:
             problems.append(error)
+    if not fits and len(problems) == 1:
+        raise problems[0]
     if not fits:
-        raise _nothing_left(paths[0], problems)
+        reason = f"none of {len(problems)} event sources can be fitted; the first: {problems[0]}"
+        raise Impossible(paths[0], reason, problems[0].remedy)
     for problem in problems:
         warnings.warn(f"{problem}; left out", stacklevel=2)
     return tuple(fits)
-
-
-def _nothing_left(path: Path, problems: Sequence[ResdepthError]) -> ResdepthError:
-    first = problems[0]
-    if len(problems) == 1:
-        return first
-    reason = f"none of {len(problems)} event sources can be fitted; the first: {first}"
-    return Impossible(path, reason, first.remedy)
 
 
 def curve_files(fits: Iterable[CurveFit]) -> Iterator[Path]:

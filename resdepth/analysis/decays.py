@@ -73,19 +73,17 @@ def _depth(manifest: Manifest) -> int:
 def _counted(fits: Sequence[CurveFit], runs: Mapping[Path, Manifest]) -> list[CurveFit]:
     """The fits of runs that finished and repeat no other; all if none is left."""
     seen: dict[tuple[int, int], Path] = {}
-    counted, left_out = list[CurveFit](), list[str]()
-    for curve in fits:
-        manifest = runs[curve.file]
-        why = unfinished(manifest)
-        if not why:
-            first = seen.setdefault((_depth(manifest), manifest.seed), curve.file)
-            why = "" if first == curve.file else f"it repeats {first}, of the same depth and seed"
+    whys = dict[Path, str]()
+    for file, manifest in runs.items():
+        whys[file] = unfinished(manifest)
+        if not whys[file]:
+            first = seen.setdefault((_depth(manifest), manifest.seed), file)
+            repeats = f"it repeats {first}, of the same depth and seed"
+            whys[file] = "" if first == file else repeats
+    counted = [curve for curve in fits if not whys[curve.file]]
+    for file, why in whys.items() if counted else ():
         if why:
-            left_out.append(f"{curve.file}: left out of the means: {why}")
-        else:
-            counted.append(curve)
-    for line in left_out if counted else ():
-        warnings.warn(line, stacklevel=3)
+            warnings.warn(f"{file}: left out of the means: {why}", stacklevel=3)
     return counted or list(fits)
 
 

@@ -69,10 +69,7 @@ def doubling_table(models: Sequence[WeightPath], beta: float) -> DoublingTable |
                 values[row, column] = doubling_distance(coarse.blocks, fine.blocks, beta)
     if np.isnan(values).all():
         return None
-    rows = tuple(
-        Doubling(depth, column, _geometric(column))
-        for depth, column in zip(depths, values.T, strict=True)
-    )
+    rows = tuple(Doubling(n, row, _geometric(row)) for n, row in zip(depths, values.T, strict=True))
     return DoublingTable(beta, rows, power_law(np.array(depths, dtype=np.float64), values))
 
 

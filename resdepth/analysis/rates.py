@@ -9,6 +9,7 @@ import numpy as np
 from resdepth.analysis.cells import CellRow
 
 ENDED = ("finished", "diverged")
+FAILED = ("missed", "diverged")
 
 
 @dataclass(frozen=True)
@@ -73,31 +74,20 @@ def rate_curves(cells: Sequence[CellRow], *, stops: bool = False) -> tuple[RateC
 
 
 def _curve(depth: int, rows: Sequence[CellRow], stops: bool) -> RateCurve | None:
-    rates = sorted({row.lr for row in rows})
+    rates = tuple(sorted({row.lr for row in rows}))
     seeds = set.intersection(*({row.seed for row in rows if row.lr == rate} for rate in rates))
     if not seeds:
         return None
     groups = [[row for row in rows if row.lr == rate and row.seed in seeds] for rate in rates]
-    return RateCurve(
-        depth,
-        tuple(rates),
-        tuple(_mean([_loss(row) for row in group]) for group in groups),
-        tuple(group[0].rate for group in groups),
-        tuple(_mean([_steps(row) for row in group]) for group in groups) if stops else (),
-    )
-
-
-def _loss(row: CellRow) -> float:
     # Without runs that diverged, a rate would look the better the fewer runs survive it.
-    return row.loss if row.outcome == "finished" else math.inf
-
-
-def _steps(row: CellRow) -> float:
-    return math.inf if row.reason in ("missed", "diverged") else float(row.steps)
+    losses = (_mean([r.loss if r.outcome == "finished" else math.inf for r in g]) for g in groups)
+    steps = (_mean([math.inf if r.reason in FAILED else r.steps for r in g]) for g in groups)
+    at_depth = tuple(group[0].rate for group in groups)
+    return RateCurve(depth, rates, tuple(losses), at_depth, tuple(steps) if stops else ())
 
 
 def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values)) if all(map(math.isfinite, values)) else math.inf
+    return float(np.mean(values)) if np.isfinite(values).all() else math.inf
 
 
 def transfer(curves: Sequence[RateCurve]) -> Iterator[str]:

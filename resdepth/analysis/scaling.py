@@ -100,26 +100,15 @@ def scaling_numbers(table: ScalingTable) -> dict[str, Any]:
     """Return the table as it is printed in JSON."""
     laws = table.exponents.laws
     return {
-        "verdict": {
-            "limit": table.verdict.limit,
-            "reason": table.verdict.reason,
-            "cautions": table.verdict.cautions,
-        },
+        "verdict": {n: getattr(table.verdict, n) for n in ("limit", "reason", "cautions")},
         "exponents": table.exponents.intervals,
         "wider": {name: law.wider for name, law in laws.items()},
         "local_slopes": {
-            name: [
-                {"shallow": part.shallow, "deep": part.deep, **asdict(part.slope)}
-                for part in law.local
-            ]
+            name: [{"shallow": p.shallow, "deep": p.deep, **asdict(p.slope)} for p in law.local]
             for name, law in laws.items()
         },
         "bend": {name: law.bend for name, law in laws.items()},
-        "beta": table.beta,
-        "alpha": table.alpha,
-        "alpha_plus_nu": table.alpha_plus_nu,
-        "ways": table.ways,
-        "depths": table.depths,
+        **{n: getattr(table, n) for n in ("beta", "alpha", "alpha_plus_nu", "ways", "depths")},
         "seeds": len(table.seeds),
         "statistics": [
             {"depth": cell.statistics.depth, "seed": cell.seed, **asdict(cell.statistics)}

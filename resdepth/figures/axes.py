@@ -59,17 +59,11 @@ def log_axis(
 
 
 def depth_axis(axes: Axes, depths: Sequence[float] | Array) -> None:
-    """Make the horizontal axis one of depths L, on a logarithmic scale with some margin."""
+    """Make the horizontal axis one of depths L: logarithmic, about four depths marked."""
     axes.set_xscale("log")
     axes.set_xlim(min(depths) / 1.25, max(depths) * 1.25)
-    depth_ticks(axes.xaxis, depths)
+    _fix(axes.xaxis, sorted(depths)[:: -(-len(depths) // 4)])
     axes.set_xlabel("$L$")
-
-
-def depth_ticks(axis: Axis, depths: Sequence[float] | Array, count: int = 4) -> None:
-    """Mark about `count` of the depths."""
-    every = -(-len(depths) // count)
-    _fix(axis, sorted(depths)[::every])
 
 
 def _fix(axis: Axis, values: Sequence[float]) -> None:

@@ -110,25 +110,12 @@ def _traces(shown: Shown) -> list[Any]:
         hovertemplate=f"{first} = %{{x:.4g}}<br>{second} = %{{y:.4g}}<br>"
         f"loss = %{{customdata[0]:.6g}}{accuracy}<extra></extra>",
     )
-    return [whole, *_centre(shown), *_trajectory(shown)]
-
-
-def _centre(shown: Shown) -> list[Any]:
-    """The trained weights as a point of the surface."""
-    if shown.centre is None:
-        return []
-    return [
-        go.Scatter3d(
-            x=[0.0],
-            y=[0.0],
-            z=shown.heights(shown.centre).tolist(),
-            mode="markers",
-            marker={"size": 4, "color": "black"},
-            name="trained weights",
-            hovertemplate=f"trained weights<br>{shown.quantity} = {shown.centre:.6g}"
-            "<extra></extra>",
-        )
-    ]
+    marks = _trajectory(shown)
+    if shown.centre is not None:
+        text = f"trained weights<br>{shown.quantity} = {shown.centre:.6g}<extra></extra>"
+        place = {"x": [0.0], "y": [0.0], "z": shown.heights(shown.centre).tolist()}
+        marks.insert(0, _points("trained weights", 4, color="black", hovertemplate=text, **place))
+    return [whole, *marks]
 
 
 def _trajectory(shown: Shown) -> list[Any]:
@@ -143,20 +130,14 @@ def _trajectory(shown: Shown) -> list[Any]:
         "%{customdata[2]:.6g}<br>distance off the plane = %{customdata[3]:.4g}<extra></extra>"
     )
     kept = {"x": x, "y": y, "customdata": numbers, "hovertemplate": words}
-    return [
-        go.Scatter3d(
-            z=shown.heights(path["plane_loss"]),
-            mode="lines+markers",
-            line={"color": PATH, "width": 5},
-            marker={"size": 2.5, "color": PATH},
-            name="checkpoints on the plane",
-            **kept,
-        ),
-        go.Scatter3d(
-            z=shown.heights(path["loss"]),
-            mode="markers",
-            marker={"size": 3, "color": "black", "symbol": "circle-open"},
-            name="their own losses",
-            **kept,
-        ),
-    ]
+    plane, own = (shown.heights(path[name]) for name in ("plane_loss", "loss"))
+    line = _points("checkpoints on the plane", 2.5, color=PATH, z=plane, **kept)
+    line.update(mode="lines+markers", line={"color": PATH, "width": 5})
+    circles = _points("their own losses", 3, color="black", z=own, **kept)
+    circles.marker.symbol = "circle-open"
+    return [line, circles]
+
+
+def _points(name: str, size: float, color: str, **data: Any) -> Any:
+    marker = {"size": size, "color": color}
+    return go.Scatter3d(name=name, mode="markers", marker=marker, **data)

@@ -1,10 +1,11 @@
 """The page of a report: verdicts, tables and figures of all experiments in one file."""
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from matplotlib.figure import Figure
 
@@ -31,22 +32,8 @@ from resdepth.figures.scaling import draw_curvature, draw_doubling, draw_rates, 
 from resdepth.mathematics.interval import Interval
 from resdepth.runs.provenance import Provenance
 
+T = TypeVar("T")
 TITLES = dict(zip(VALUES, ("lambda_1", "rate x lambda_1", "tr H", "tr GN"), strict=True))
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure: name of its file, caption, the word that explains it, columns, drawing."""
-
-    name: str
-    caption: str
-    word: str
-    columns: int
-    draw: Callable[[int], Figure]
-
-
-Part = str | Picture
-"""HTML, or a figure to be drawn in its place."""
 
 
 def write_page(report: Report, out: Path, provenance: Provenance | None = None) -> list[Path]:
@@ -61,14 +48,12 @@ def write_page(report: Report, out: Path, provenance: Provenance | None = None) 
     """
     gallery = _Gallery(out.with_suffix(""), provenance)
     parts = list[str]()
-    for number, one in enumerate(report.experiments, start=1):
-        start = f"{number}-" if len(report.experiments) > 1 else ""
-        parts += gallery.shown(_experiment(one), start)
+    for one in gallery.numbered(report.experiments):
+        parts += _experiment(one, gallery)
     if report.rates:
         parts.append(page.heading("Rates"))
-    for number, table in enumerate(report.rates, start=1):
-        start = f"{number}-" if len(report.rates) > 1 else ""
-        parts += gallery.shown(_rates(table), start)
+    for table in gallery.numbered(report.rates):
+        parts += _rates(table, gallery)
     if report.next_steps:
         parts.append(page.heading("What to do next"))
         parts.append(page.table([["purpose", "command"], *map(list, report.next_steps)]))
@@ -81,26 +66,30 @@ def write_page(report: Report, out: Path, provenance: Provenance | None = None) 
 
 @dataclass
 class _Gallery:
-    """The figures of a page as PDF in `folder`."""
+    """The figures of a page as PDF in `folder`; if there are several sets, files are numbered."""
 
     folder: Path
     provenance: Provenance | None
     written: list[Path] = field(default_factory=list)
+    prefix: str = ""
 
-    def shown(self, parts: Iterable[Part], start: str) -> Iterator[str]:
-        """Draw and save each figure; yield the HTML of all parts."""
-        for part in parts:
-            if isinstance(part, str):
-                yield part
-                continue
-            wide = part.draw(part.columns)
-            self.written.append(self.folder / f"{start}{part.name}.pdf")
-            style.save(wide, self.written[-1], self.provenance)
-            narrow = wide if part.columns == 1 else part.draw(1)
-            yield page.picture(wide, narrow, part.caption, part.word)
+    def numbered(self, sets: Sequence[T]) -> Iterator[T]:
+        """Yield the sets whose figures are drawn, one after another."""
+        for number, one in enumerate(sets, start=1):
+            self.prefix = f"{number}-" if len(sets) > 1 else ""
+            yield one
+
+    def draw(
+        self, name: str, caption: str, word: str, columns: int, draw: Callable[[int], Figure]
+    ) -> str:
+        """Draw and save a figure; return the HTML that shows it and leads to its `word`."""
+        wide = draw(columns)
+        self.written.append(self.folder / f"{self.prefix}{name}.pdf")
+        style.save(wide, self.written[-1], self.provenance)
+        return page.picture(wide, wide if columns == 1 else draw(1), caption, word)
 
 
-def _experiment(one: ExperimentReport) -> Iterator[Part]:
+def _experiment(one: ExperimentReport, gallery: _Gallery) -> Iterator[str]:
     if one.label:
         yield page.heading(one.label)
     verdict, *cautions = verdict_lines(one.scaling, one.cautions)
@@ -108,52 +97,52 @@ def _experiment(one: ExperimentReport) -> Iterator[Part]:
     yield from (page.paragraph(text, "caution") for text in cautions)
     if one.scaling is None or one.paths is None:
         return
-    yield from _scaling(one.scaling)
+    yield from _scaling(one.scaling, gallery)
     if one.doubling is not None:
-        yield from _doubling(one.doubling)
+        yield from _doubling(one.doubling, gallery)
     yield page.heading("Paths", 3)
-    yield from _paths(one.paths, one.beta)
+    yield from _paths(one.paths, one.beta, gallery)
     yield page.heading("Training", 3)
     yield _training(one.depths)
     if one.decays:
-        yield from _decays(one.decays)
+        yield from _decays(one.decays, gallery)
     if one.curvature is not None:
         yield page.heading("Curvature", 3)
-        yield from _curvature(one.curvature)
+        yield from _curvature(one.curvature, gallery)
 
 
-def _scaling(table: ScalingTable) -> Iterator[Part]:
+def _scaling(table: ScalingTable, gallery: _Gallery) -> Iterator[str]:
     yield page.heading("Exponents", 3)
     yield page.table(exponent_rows(table))
     yield from map(page.paragraph, notes(table))
     yield page.heading("Statistics, mean over the seeds", 3)
     yield page.table(mean_rows(table))
     caption = "Statistics against the depth: one dot per seed, 95 % band of the mean, power law"
-    yield Picture("scaling", caption, "beta", 2, partial(draw_scaling, table))
+    yield gallery.draw("scaling", caption, "beta", 2, partial(draw_scaling, table))
 
 
-def _doubling(table: DoublingTable) -> Iterator[Part]:
+def _doubling(table: DoublingTable, gallery: _Gallery) -> Iterator[str]:
     yield page.paragraph(table.sentence)
     caption = (
         f"Relative distance between the paths at L and 2L, scaled by L^{table.beta:.2g}: one dot "
         "per seed, the mean with its 95 % interval, the power law"
     )
-    yield Picture("doubling", caption, "distance", 1, partial(draw_doubling, table))
+    yield gallery.draw("doubling", caption, "distance", 1, partial(draw_doubling, table))
 
 
-def _paths(tables: PathTables, beta: float) -> Iterator[Part]:
+def _paths(tables: PathTables, beta: float, gallery: _Gallery) -> Iterator[str]:
     path = f"L^{beta:g} A_k" if beta else "A_k"
     norms, variation = f"Norms of the layers, |{path}|, against k/L", f"norm of k -> {path}"
-    yield Picture("norms", norms, "norms", 1, partial(draw_norms, tables.norms))
+    yield gallery.draw("norms", norms, "norms", 1, partial(draw_norms, tables.norms))
     profile = f"p-variation {variation} against p"
-    yield Picture("profile", profile, "profile", 1, partial(draw_profile, tables.profile))
+    yield gallery.draw("profile", profile, "profile", 1, partial(draw_profile, tables.profile))
     if tables.growth is not None:
         growth = "The power of L that the p-variation norm follows, with its 95 % interval"
-        yield Picture("growth", growth, "growth", 1, partial(draw_growth, tables.growth))
+        yield gallery.draw("growth", growth, "growth", 1, partial(draw_growth, tables.growth))
     entries = f"Single entries of {path}: {entries_drawn(tables.entries)}"
-    yield Picture("entries", entries, "entries", 2, partial(draw_entries, tables.entries))
+    yield gallery.draw("entries", entries, "entries", 2, partial(draw_entries, tables.entries))
     trend = f"Trend and noise of one entry at L = {tables.trend.depth}"
-    yield Picture("trend", trend, "trend", 2, partial(draw_trend, tables.trend))
+    yield gallery.draw("trend", trend, "trend", 2, partial(draw_trend, tables.trend))
 
 
 def _training(depths: Sequence[DepthRow]) -> str:
@@ -165,7 +154,7 @@ def _training(depths: Sequence[DepthRow]) -> str:
     return page.table(rows)
 
 
-def _decays(groups: Sequence[DepthFits]) -> Iterator[Part]:
+def _decays(groups: Sequence[DepthFits], gallery: _Gallery) -> Iterator[str]:
     rows = [["L", "identified", *FITTED]]
     for group in groups:
         means = [_interval(getattr(group, name)) for name in FITTED]
@@ -179,10 +168,10 @@ def _decays(groups: Sequence[DepthFits]) -> Iterator[Part]:
         "all of them recorded; exponent of its power law, one dot per seed whose fit is "
         "identified, mean with its 95 % interval"
     )
-    yield Picture("omega", caption, "Omega", 2, partial(draw_decays, groups))
+    yield gallery.draw("omega", caption, "Omega", 2, partial(draw_decays, groups))
 
 
-def _curvature(table: HessianTable) -> Iterator[Part]:
+def _curvature(table: HessianTable, gallery: _Gallery) -> Iterator[str]:
     rows = [["", "slope in L", *(f"L = {depth}" for depth in table.depths)]]
     for name, title in TITLES.items():
         means = [column[column == column].mean() for column in table.values(name).T]
@@ -193,10 +182,10 @@ def _curvature(table: HessianTable) -> Iterator[Part]:
         "Curvature of the training loss at the end of training: largest eigenvalue of the "
         "Hessian, this eigenvalue times the rate, with the limit 2; traces; one dot per seed"
     )
-    yield Picture("curvature", caption, "lambda_1", 2, partial(draw_curvature, table))
+    yield gallery.draw("curvature", caption, "lambda_1", 2, partial(draw_curvature, table))
 
 
-def _rates(table: RateTable) -> Iterator[Part]:
+def _rates(table: RateTable, gallery: _Gallery) -> Iterator[str]:
     """Whether the rate transfers between depths."""
     if table.label:
         yield page.heading(table.label, 3)
@@ -205,7 +194,7 @@ def _rates(table: RateTable) -> Iterator[Part]:
     steps = any(curve.steps for curve in table.curves)
     what = "Steps to the loss at which training stops" if steps else "Final loss"
     caption = f"{what} against the base rate, and the best base rate against the depth"
-    yield Picture("rates", caption, "best base rate", 2, partial(draw_rates, table.curves))
+    yield gallery.draw("rates", caption, "best base rate", 2, partial(draw_rates, table.curves))
 
 
 def _cells(report: Report) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Curvature as pictures: counts of eigenvalues, traces by layer, norms of blocks, the edge."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -121,14 +121,16 @@ def _draw_layers(axes: Axes, found: Sequence[Spectrum]) -> None:
 
 
 def _label_lines(axes: Axes, *names: str) -> None:
-    """Name the matrices, which the kind of line distinguishes if the colours are those of runs."""
+    """Name the matrices by their kind of line, if the colours are those of runs."""
     for name in names:
         axes.plot([], [], LINES[name], color="black", label=name)
 
 
 def _draw_edge(axes: Axes, found: Sequence[Spectrum]) -> None:
     """Draw the rate times the largest eigenvalue, and the edge of stability."""
-    _draw_joined(axes, found, lambda one: one.rate_times_top, lambda one: 0.0, "o-", label=True)
+    for line, places, colour, label in _lines(axes, found):
+        values = [one.rate_times_top for one in line]
+        axes.plot(places, values, "o-", color=colour, label=label)
     for edge in sorted({spectrum.edge for spectrum in found}):
         axes.axhline(edge, color=style.FAINT, linestyle="--", linewidth=0.8, zorder=0)
     axes.set_ylabel(r"rate $\times\ \lambda_1$")
@@ -139,12 +141,15 @@ def _draw_edge(axes: Axes, found: Sequence[Spectrum]) -> None:
 
 def _draw_traces(axes: Axes, found: Sequence[Spectrum]) -> None:
     """Draw tr H and, dashed, tr GN with two standard errors."""
-    _draw_joined(axes, found, lambda s: s.trace.hessian, lambda s: s.trace.hessian_error, "o-")
-    _draw_joined(
-        axes, found, lambda s: s.trace.gauss_newton, lambda s: s.trace.gauss_newton_error, "o--"
-    )
+    traces = list[float]()
+    for line, places, colour, _ in _lines(axes, found):
+        for name, kind in (("hessian", "o-"), ("gauss_newton", "o--")):
+            values = [getattr(one.trace, name) for one in line]
+            errors = 2 * np.array([getattr(one.trace, f"{name}_error") for one in line])
+            shown = errors if errors.any() else None
+            axes.errorbar(places, values, shown, fmt=kind, color=colour, elinewidth=0.8)
+            traces += values
     _label_lines(axes, "tr H", "tr GN")
-    traces = [t for s in found for t in (s.trace.hessian, s.trace.gauss_newton)]
     if min(traces) > 0.0:
         axes.set_yscale("log")
         log_ticks(axes.yaxis, min(traces), max(traces))
@@ -152,44 +157,27 @@ def _draw_traces(axes: Axes, found: Sequence[Spectrum]) -> None:
     axes.legend(loc="best")
 
 
-Number = Callable[[Spectrum], float]
+def _lines(
+    axes: Axes, found: Sequence[Spectrum]
+) -> Iterator[tuple[list[Spectrum], list[int], str, str | None]]:
+    """The lines of a panel, their places, colours and labels; names the horizontal axis.
 
-
-def _draw_joined(
-    axes: Axes,
-    found: Sequence[Spectrum],
-    value: Number,
-    error: Number,
-    kind: str,
-    *,
-    label: bool = False,
-) -> None:
-    """Draw one line over the depths if no two are equal, else one line per depth over the steps."""
+    There is one line over the depths if no two are equal, else one per depth over the steps.
+    """
     depths = sorted({spectrum.depth for spectrum in found})
     deep = len(depths) == len(found)
-    lines = [sorted(found, key=lambda spectrum: spectrum.depth)]
-    if not deep:
-        lines = [
-            sorted((one for one in found if one.depth == depth), key=lambda one: one.step)
-            for depth in depths
-        ]
-    for line, colour in zip(lines, style.categories(len(lines)), strict=True):
-        places = [one.depth if deep else one.step for one in line]
-        errors = 2 * np.array([error(one) for one in line])
-        axes.errorbar(
-            places,
-            [value(one) for one in line],
-            errors if errors.any() else None,
-            fmt=kind,
-            color=colour,
-            elinewidth=0.8,
-            label=f"$L = {line[0].depth}$" if label and len(lines) > 1 else None,
-        )
     axes.set_xlabel("$L$" if deep else "step")
     if deep:
+        line = sorted(found, key=lambda spectrum: spectrum.depth)
+        yield line, depths, style.CATEGORIES[0], None
         axes.set_xscale("log")
         axes.set_xticks(depths, [str(depth) for depth in depths], minor=False)
         axes.minorticks_off()
+        return
+    for depth, colour in zip(depths, style.categories(len(depths)), strict=True):
+        line = sorted((one for one in found if one.depth == depth), key=lambda one: one.step)
+        label = f"$L = {depth}$" if len(depths) > 1 else None
+        yield line, [one.step for one in line], colour, label
 
 
 def _draw_interaction(drawn: Figure, axes: Axes, spectrum: Spectrum, *, several: bool) -> None:

@@ -28,7 +28,7 @@ from resdepth.figures import (
     style,
     trajectory,
 )
-from resdepth.figures.axes import depth_ticks, log_values
+from resdepth.figures.axes import depth_axis, log_values
 from resdepth.figures.landscape import Shown, saturate
 from resdepth.mathematics.critical import CriticalScaling, CriticalTable
 from resdepth.mathematics.exponents import Cell
@@ -274,7 +274,6 @@ def test_colours_are_told_apart_however_many_there_are(count: int) -> None:
 
 def test_depths_are_marked_where_there_are_networks() -> None:
     axes = style.figure(1, 2.0).add_subplot()
-    axes.set_xscale("log")
-    depth_ticks(axes.xaxis, [2.0**n for n in range(4, 11)])
+    depth_axis(axes, [2.0**n for n in range(4, 11)])
     assert list(axes.get_xticks()) == [16, 64, 256, 1024]
     assert not list(axes.get_xticks(minor=True))
