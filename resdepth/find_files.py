@@ -64,5 +64,5 @@ def _mode(path: Path) -> int:
 
 def _warn(path: Path, error: OSError) -> None:
     dangling = error.errno in (errno.ENOENT, errno.ELOOP)
-    what = "a link that leads nowhere" if dangling else "cannot be looked into"
-    warnings.warn(f"{path}: {what} ({error.strerror or error}), left out", stacklevel=3)
+    what = "a link to nothing" if dangling else "cannot be read"
+    warnings.warn(f"{path}: {what} ({error.strerror or error}); left out", stacklevel=3)

@@ -211,7 +211,7 @@ def _preview(call: StudyInvocation, words: dict[str, Any]) -> int:
     from resdepth.studies.run import planned, previewed, settings_of
 
     settings = settings_of(call.folder, call.settings)
-    plan, _ = planned(call.folder, words, tuple(command_line()), settings)
+    plan, _ = planned(call.folder, words, command_line(), settings)
     print(previewed(plan, settings))
     return 0
 

@@ -1,10 +1,10 @@
 """The process of a worker, the other end of `study/worker.py`.
 
-Each byte on its socket `control` comes with a socket of one call: a line of JSON with `arguments`,
-`log` (a file for the output), `stop` (a file that ends it) and `environment`. The call is answered
-by the exit code, or minus the signal that killed it. A call whose other end is closed is stopped;
-at the end of `control` all are, and the worker ends. It imports what training needs once, but
-computes nothing and starts no thread, so that a fork of it is as good as a fresh process.
+Each byte on its socket `control` comes with the socket of a call: a line of JSON with `arguments`,
+`log` (a file for the output), `stop` (a file that ends it) and `environment`. The answer is the
+exit code, or minus the signal that killed it. A call whose other end is closed is stopped; at the
+end of `control` all are, and the worker ends. It imports what training needs, but computes nothing
+and starts no thread, so that a fork of it is as good as a fresh process.
 """
 
 import contextlib
@@ -79,6 +79,8 @@ def _warm_up() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
+    # Every fork would write what is still in the buffer.
+    sys.stdout.flush()
 
 
 def _serve(control: socket.socket) -> None:
@@ -116,7 +118,6 @@ def _accept(control: socket.socket, calls: dict[int, Call]) -> bool:
     with answer.makefile("rb") as stream:
         given = json.loads(stream.readline())
     parent = os.getpid()
-    _flush()
     # A signal that comes before the command has its own handlers is delivered after that.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals.ENDING)
     number = os.fork()
@@ -127,12 +128,6 @@ def _accept(control: socket.socket, calls: dict[int, Call]) -> bool:
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
     calls[number] = Call(answer, Path(given["stop"]))
     return True
-
-
-def _flush() -> None:
-    with contextlib.suppress(Exception):
-        sys.stdout.flush()
-        sys.stderr.flush()
 
 
 def _become(call: dict[str, Any], parent: int) -> NoReturn:
@@ -157,7 +152,9 @@ def _become(call: dict[str, Any], parent: int) -> NoReturn:
     except BaseException:
         traceback.print_exc()
     finally:
-        _flush()
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(code)
 
 

@@ -52,10 +52,7 @@ def sine(
     The interval is [-1, 1], or with a `separation` c [-sqrt(K), sqrt(K)], K = e^(-4c) / (8N), so
     that |x_i x_j| <= K for all pairs: Assumption (iii) of Cont, Rossier & Xu (arXiv 2204.07261).
 
-    Raises
-    ------
-    Usage
-        The interval is too narrow for numbers of `dtype`, or the frequency too high for float64.
+    Raises Usage if the interval is too narrow for `dtype`, or the frequency too high for float64.
     """
     half = 1.0
     if separation is not None:
@@ -81,10 +78,7 @@ def sine(
 def constant(samples: int, value: float, seed: int, dtype: torch.dtype) -> tuple[Dataset, Dataset]:
     """y = value, x uniform on [-1, 1].
 
-    Raises
-    ------
-    Usage
-        `value` is beyond the largest number of `dtype`.
+    Raises Usage if `value` is beyond the largest number of `dtype`.
     """
     if abs(value) > torch.finfo(dtype).max:
         raise Usage(

@@ -20,10 +20,9 @@ def cache_folder() -> Path:
         folder = parent / "resdepth"
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            return folder
         except OSError as error:
             reason = f"{folder}: {error.strerror}"
-        else:
-            return folder
     folder = temporary_folder()
     warnings.warn(f"data is kept in {folder} ({reason})", stacklevel=2)
     return folder

@@ -58,11 +58,8 @@ def pixels(path: Path, workers: int | None) -> tuple[Pixels, Pixels]:
 
     Warns of everything that was left out or changed.
 
-    Raises
-    ------
-    Missing, Corrupt
-        Nothing there; no train/<class> or test/<class>; an image that cannot be decoded; images of
-        different sizes; a broken archive.
+    Raises Missing if nothing is there, Corrupt for a missing part, an image that cannot be decoded,
+    images of different sizes, or a broken archive.
     """
     listing = list_files(path)
     layout = arrange(listing)

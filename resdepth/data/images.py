@@ -18,10 +18,7 @@ SMALLEST = 8
 def load_images(options: ResnetCifarOptions, device: torch.device) -> tuple[Pixels, Pixels]:
     """Training part (perhaps a random part of it) and the whole test part, uint8, on `device`.
 
-    Raises
-    ------
-    System, Corrupt, Missing
-        The data is not there or cannot be used.
+    Raises Missing, System or Corrupt if the data is not there or cannot be used.
     """
     place = options.data_dir or cache_folder()
     if options.data == "folder":

@@ -48,11 +48,8 @@ class _Found:
 def arrange(listing: Listing) -> ImageLayout:
     """The parts and classes of a listing.
 
-    Raises
-    ------
-    Corrupt
-        A part without images; two data sets in one; a single class; a class that only the test part
-        has.
+    Raises Corrupt for a part without images, two data sets in one, a single class, or a class that
+    only the test part has.
     """
     images = [name for name in listing.files if PurePosixPath(name).suffix.lower() in SUFFIXES]
     roots = _roots(listing)

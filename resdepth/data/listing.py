@@ -32,10 +32,8 @@ class Listing:
 def list_files(path: Path) -> Listing:
     """List the folder or .zip `path`.
 
-    Raises
-    ------
-    Missing, System, Corrupt
-        Nothing there; the system refuses to read it; it is not a whole archive.
+    Raises Missing if nothing is there, System if it cannot be read, Corrupt if it is not a whole
+    archive.
     """
     if path.is_dir():
         return _folder(path)

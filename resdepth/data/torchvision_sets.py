@@ -41,12 +41,8 @@ _FILES = tuple(
 def load(name: str, root: Path, dtype: torch.dtype) -> tuple[Dataset, Dataset]:
     """Training and test set of `mnist` or `cifar10`, normalised.
 
-    Raises
-    ------
-    System
-        Not under `root`, and cannot be downloaded; the remedy says where to put the files.
-    Corrupt
-        The files cannot be read.
+    Raises System if they are not under `root` and cannot be downloaded; the remedy says where to
+    put them. Raises Corrupt if they cannot be read.
     """
     train, test = (pixels(name, root, train=part) for part in (True, False))
     sizes = [" x ".join(map(str, part.images.shape[2:])) for part in (train, test)]
@@ -114,10 +110,7 @@ def idx_file(folder: Path, name: str) -> Path | None:
 def read_idx(path: Path) -> NDArray[np.uint8]:
     """The array of unsigned bytes in an IDX file; a name that ends in .gz is unpacked first.
 
-    Raises
-    ------
-    OSError, ValueError
-        The file cannot be read, is no IDX file of bytes, or has not the length it states.
+    Raises OSError or ValueError if it cannot be read, is no IDX file, or has another length.
     """
     content = path.read_bytes()
     if path.suffix == ".gz":

@@ -68,7 +68,7 @@ class _Axes(Options):
         if not isinstance(values, Mapping):
             return values
         return {
-            name: ",".join(map(str, value)) if isinstance(value, list) else value
+            name: ",".join(map(str, value)) if isinstance(value, (list, tuple, range)) else value
             for name, value in values.items()
             if value is not None
         }

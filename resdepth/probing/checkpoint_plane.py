@@ -15,18 +15,28 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from resdepth.engine.parameters import Layout
 from resdepth.engine.surface import Plane, along
+from resdepth.errors import Impossible
 from resdepth.isolation import isolated
+from resdepth.mathematics.plane import PathPlane, path_plane
 from resdepth.options.landscape import TrajectoryOptions
 from resdepth.probing.objectives import Centre, Source, centre_of
 from resdepth.probing.rendering import Rendering, Report, produce, request_of
-from resdepth.probing.surface_directions import RECIPES, plane_of
 from resdepth.runs.checkpoint import check_like, checkpoints, read_checkpoint
+from resdepth.runs.columns import Columns
 from resdepth.runs.run import Run
 
 Array = NDArray[np.float64]
 
 CELLS = "losses[i, j] is the mean loss at theta + axes[0][i] D_0 + axes[1][j] D_1, theta the last"
+
+
+RECIPE = (
+    "principal components of the run's checkpoints seen from their mean, of norm 1; signs "
+    "such that the first checkpoint lies on the positive side"
+)
+RECIPE_FROM_LAST = "the same seen from the last checkpoint"
 
 
 @dataclass(frozen=True)
@@ -51,16 +61,8 @@ def trajectory(
     The record holds `path`: `steps`, `coordinates`, `loss`, `plane_loss` and `distance` of each
     checkpoint. Batch statistics of a convolutional network are recalibrated at every point.
 
-    Raises
-    ------
-    Impossible
-        The checkpoints span no plane.
-    Corrupt
-        One of them is damaged, or of another network.
-    Usage
-        The unfinished surface was made with other options.
-    System
-        `out` cannot be written; this is checked before anything is evaluated.
+    Raises Impossible if they span no plane, Corrupt for a damaged one or one of another network,
+    Usage if the unfinished surface has other options, System if `out` cannot be written.
     """
     return produce(_prepare, Source.of(run), options, out, command, report)
 
@@ -99,12 +101,38 @@ def _prepare(source: Source, options: TrajectoryOptions, recorded: Mapping[str, 
         record={
             "cells": CELLS,
             "kind": "trajectory",
-            "recipe": RECIPES["pca" if options.centred else "pca from the last"],
+            "recipe": RECIPE if options.centred else RECIPE_FROM_LAST,
             "explained": plane.explained,
         },
         files=files,
         describe=lambda losses: {"path": path | {"plane_loss": losses}},
     )
+
+
+def plane_of(source: Source, layout: Layout, centred: bool = True) -> tuple[PathPlane, list[Path]]:
+    """The plane of all checkpoints of a run, and their files.
+
+    Raises Impossible if fewer than three of them differ, or all lie on one line.
+    """
+    run = source.run
+    if run is None:
+        what = "it lies in no run folder, so there is no path"
+        raise Impossible(source.checkpoint, what, "give a run folder")
+    found = list(checkpoints(run.path).values())
+    remedy = "train with `checkpoint_every`"
+    if len(found) < 3:
+        several = "checkpoint" if len(found) == 1 else "checkpoints"
+        what = f"it has {len(found)} {several}, and a plane through them takes three"
+        raise Impossible(run.path, what, remedy)
+    columns = Columns(found, [part.name for part in layout.parts])
+    try:
+        plane = path_plane(columns.slabs, centred)
+    except ValueError:
+        what = f"its {len(found)} checkpoints are all the same"
+        raise Impossible(run.path, what, "training moved nothing: check its rate") from None
+    if plane.collinear:
+        raise Impossible(run.path, f"its {len(found)} checkpoints lie on one line", remedy)
+    return plane, found
 
 
 def _losses(paths: list[Path], centre: Centre, batch: int) -> CheckpointLosses:

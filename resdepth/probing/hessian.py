@@ -22,13 +22,15 @@ from resdepth.mathematics.spectrum import (
 )
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.options.spectrum import SpectrumOptions
-from resdepth.probing.cost import exact_traces, gradients, largest_asked
 from resdepth.probing.objectives import Source, centre_of
 from resdepth.probing.products import (
     HessianProducts,
     LayerTraces,
     Traces,
     block_spectra,
+    exact_traces,
+    gradients,
+    largest_asked,
     rounding_error,
 )
 from resdepth.records import write_numbers
@@ -47,17 +49,15 @@ DECADES, POINTS = 6.0, 121
 
 @dataclass(frozen=True)
 class Spectrum:
-    """What is known of the curvature around one checkpoint.
+    """The curvature of the loss at one checkpoint.
 
-    `top` runs down from the largest eigenvalue, `smallest` up from the smallest; `residuals` are
-    the norms of H v - lambda v of both in this order: an eigenvalue lies within one of each value.
-    `search` says how copies of multiple eigenvalues were searched for; None if the whole matrix was
-    diagonalised.
-    `trace` and `layers` are of both matrices; `counts`, `spectra` (layers, width^2) and
-    `interaction` (groups, groups) of `matrix`, None where they were not asked for.
-    `rate_times_top` is the rate of the next update times the largest eigenvalue, `edge` what it
-    should stay below for the descent to be stable: 2, or 2 (1 + momentum). `rounding` is how far a
-    product in float32 is from float64's, relative to its norm, measured on the top eigenvector.
+    `top` descends from the largest eigenvalue, `smallest` ascends from the smallest; `residuals`
+    are the norms of H v - lambda v of both in this order: an eigenvalue lies within each of them.
+    `search` describes the search for copies of multiple eigenvalues, None if the whole matrix was
+    diagonalised. `trace` and `layers` are of both matrices; `counts`, `spectra` (layers, width^2)
+    and `interaction` (groups, groups) of `matrix`, None unless requested. `rate_times_top` is the
+    rate of the next update times the largest eigenvalue; gradient descent is stable while it is
+    below `edge`, 2 or 2 (1 + momentum). `rounding` is the relative error of a product in float32.
     """
 
     checkpoint: Path
@@ -98,12 +98,8 @@ def spectrum(
 ) -> Spectrum:
     """Compute the spectrum at one checkpoint.
 
-    Raises
-    ------
-    Usage
-        The network does not have the requested `blocks` or `interaction`.
-    Impossible
-        The eigenvalues at one end were not found, or the loss has no second derivatives there.
+    Raises Usage if the network does not have the requested `blocks` or `interaction`, Impossible if
+    eigenvalues were not found or the loss has no second derivatives there.
     """
     centre = centre_of(source, options)
     training, objective = source.training, centre.objective
@@ -112,13 +108,9 @@ def spectrum(
     announce(gradients(objective, options))
     products = HessianProducts(objective, source.checkpoint)
     product, size = products.of(options.gauss_newton), objective.layout.size
+    wanted = largest_asked(options, size), options.lowest
     pairs = extreme_eigenpairs(
-        product,
-        size,
-        largest_asked(options, size),
-        options.lowest,
-        tolerance=options.residual,
-        seed=options.seed,
+        product, size, *wanted, tolerance=options.residual, seed=options.seed
     )
     by_layer = None
     if exact_traces(objective) or options.blocks:
@@ -152,7 +144,6 @@ def spectrum(
         interaction=_interaction(product, options, layers, size),
         rate=rate,
         rate_times_top=rate * float(top[0]),
-        # Gradient descent with momentum is stable up to this product.
         edge=2.0 * (1.0 + momentum),
         rounding=rounding_error(centre, options, product, pairs.vectors[:1]),
         products=products.products,
@@ -171,12 +162,7 @@ def write(
     The file is the one that `resdepth spectrum RUN` writes: every field of `Spectrum`, and
     `provenance` with the options, the versions and the checksums of manifest and checkpoint.
 
-    Raises
-    ------
-    Missing
-        The run has no checkpoint.
-    System
-        `path` cannot be written.
+    Raises Missing if the run has no checkpoint, System if `path` cannot be written.
     """
     source = Source.of(run)
     found = spectrum(source, options, announce)
@@ -200,24 +186,18 @@ def _check(objective: Objective, options: SpectrumOptions, layers: int) -> None:
 
 def _counts(product: Product, options: SpectrumOptions, pairs: Eigenpairs, size: int) -> Counts:
     """How many eigenvalues lie above x and at most x, on either side of zero."""
-    known = pairs.values
-    found = measures(
-        product,
-        size,
-        probes=options.probes,
-        steps=options.steps,
-        known=pairs.vectors,
-        seed=options.seed,
-    )
-    largest = max(np.abs(known).max(), *(np.abs(m.nodes).max(initial=0.0) for m in found)) or 1.0
+    draws = {"probes": options.probes, "steps": options.steps, "seed": options.seed}
+    found = measures(product, size, known=pairs.vectors, **draws)
+    nodes = (np.abs(measure.nodes).max(initial=0.0) for measure in found)
+    largest = max(np.abs(pairs.values).max(), *nodes) or 1.0
     positive = np.geomspace(largest * 10.0**-DECADES, largest, POINTS)
-    return counts(found, np.concatenate([-positive[::-1], positive]), size, known)
+    return counts(found, np.concatenate([-positive[::-1], positive]), size, pairs.values)
 
 
 def _interaction(
     product: Product, options: SpectrumOptions, layers: list[slice], size: int
 ) -> Array | None:
-    """Norms of the blocks between groups of consecutive layers, as even as can be."""
+    """Norms of the blocks between groups of consecutive layers, as equal as possible."""
     if options.interaction is None:
         return None
     ends = np.linspace(0, len(layers), options.interaction + 1).round().astype(int)

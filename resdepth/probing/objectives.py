@@ -86,14 +86,25 @@ class Centre:
     statistics: Statistics | None
 
     @property
-    def weights(self) -> Tensor:
-        """The weights (n,) in float64, on the objective's device (mps has no float64: the CPU).
+    def float64_device(self) -> torch.device:
+        """The device, or the CPU instead of mps, which has no float64."""
+        return torch.device("cpu") if self.device.type == "mps" else self.device
 
-        Weights of other points are added up here, so the sums have the same bits on every device.
-        """
-        own = self.objective.centre.detach()
-        place = torch.device("cpu") if own.device.type == "mps" else own.device
-        return own.cpu().double().to(place)
+    @property
+    def weights(self) -> Tensor:
+        """The weights (n,) in float64; sums with them have the same bits on every device."""
+        return self.objective.centre.detach().cpu().double().to(self.float64_device)
+
+    def in_float64(self, options: SpectrumOptions) -> Objective:
+        """The loss in float64, for its second derivatives."""
+        precise = options.model_copy(update={"dtype": "float64"})
+        return objective_of(self.source, self.checkpoint, precise, self.float64_device)[0]
+
+
+def without_velocity(checkpoint: Checkpoint) -> Checkpoint:
+    """A checkpoint without the velocity of its optimiser."""
+    kept = {name: tensor for name, tensor in checkpoint.tensors.items() if name != "velocity"}
+    return replace(checkpoint, tensors=kept)
 
 
 def centre_of(
@@ -119,10 +130,7 @@ def objective_of(
     device: torch.device,
     statistics: Statistics = "centre",
 ) -> tuple[Objective, str]:
-    """The loss around a checkpoint on the run's training data, and what computes it.
-
-    `statistics` are those of batch normalisation; a dense network has none.
-    """
+    """The loss around a checkpoint on the run's training data, and what computes it."""
     if isinstance(source.training, TrainOptions):
         return _dense(source.training, checkpoint, options, device)
     if isinstance(source.training, ResnetCifarOptions):
@@ -167,9 +175,9 @@ def _convolutional(
     classes, channels = len(images.classes), images.images.shape[1]
     network = ResNet(training.depth, training.alpha, classes, channels, skip=training.skip)
     network = network.to(device)
-    own = {name: tensor for name, tensor in checkpoint.tensors.items() if name != "velocity"}
-    check_like(replace(checkpoint, tensors=own), network.state_dict(), source.checkpoint)
-    network.load_state_dict(own)
+    own = without_velocity(checkpoint)
+    check_like(own, network.state_dict(), source.checkpoint)
+    network.load_state_dict(own.tensors)
     chosen = _subset(options, len(images.labels))
     index = torch.arange(len(images.labels)) if chosen is None else chosen
     together, dtype = IMAGES, "float32"

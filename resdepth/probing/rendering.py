@@ -1,9 +1,5 @@
-"""Evaluate a loss surface cell by cell, save the unfinished surface, and write the finished one.
+"""Evaluate a loss surface cell by cell, save the unfinished surface, and write the finished one."""
 
-An unfinished surface is a hidden file next to the result, with a mask of its finished cells.
-"""
-
-import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,9 +18,18 @@ from resdepth.options.train import TrainOptions
 from resdepth.probing.objectives import SUBSET, Centre, Source, SurfaceOptions
 from resdepth.runs.checksum import file_checksum
 from resdepth.runs.manifest import versions
-from resdepth.runs.partial import Partial, discard, read_partial, write_partial
 from resdepth.runs.provenance import provenance
-from resdepth.runs.surface import files_of, places_of, read_surface, write_surface
+from resdepth.runs.surface import (
+    Partial,
+    differences,
+    files_of,
+    partial_path,
+    places_of,
+    read_partial,
+    read_surface,
+    write_partial,
+    write_surface,
+)
 
 Array = NDArray[np.float64]
 Report = Callable[[int, int], None]
@@ -61,27 +66,22 @@ class Rendering:
         return (*lead, *(len(axis) for axis in self.axes))
 
     @property
-    def cells(self) -> int:
-        """Number of cells, without the centre and the further points."""
-        return math.prod(self.shape)
+    def centre(self) -> int:
+        """Row of the centre: the cell at 0 if there is one, so that both have the same bits."""
+        at = [np.flatnonzero(axis == 0.0)[:1].tolist() for axis in self.axes]
+        if not all(at):
+            return math.prod(self.shape)
+        place = (0,) * (self.pairs > 1) + tuple(index for (index,) in at)
+        return int(np.ravel_multi_index(place, self.shape))
 
     def coordinates(self) -> Array:
-        """Coordinates of the cells, row-major, then of the centre and of the further points."""
+        """A row per cell, row-major, one for the centre, and one per further point."""
         grid = np.meshgrid(*self.axes, indexing="ij")
         points = np.stack([part.ravel() for part in grid], axis=1)
         # Each pair moves along its own directions alone.
         cells = np.kron(np.eye(self.pairs), points)
         width = cells.shape[1]
         return np.concatenate([cells, np.zeros((1, width)), self.further.reshape(-1, width)])
-
-
-@dataclass(frozen=True)
-class Values:
-    """Loss and accuracy of the cells (*shape, 2), of the centre and of the further points."""
-
-    cells: Array
-    centre: Array
-    further: Array
 
 
 def request_of(
@@ -121,17 +121,19 @@ def produce(
     check_writable(*places_of(out))
     partial = read_partial(out) if options.resume else None
     rendering = prepare(source, options, partial.request if partial else {})
-    values = evaluate(rendering, out, options.resume, report)
-    if values is not None:
-        step = rendering.request["checkpoint_step"]
-        record = {
-            "subset_recipe": SUBSET,
-            "run_loss": _run_loss(source, step, options.subset),
-            "command": command,
-            "versions": versions(),
-            "provenance": provenance(command, options, [*source.files, *rendering.files]),
-        }
-        write(rendering, values, out, record | rendering.describe(values.further[:, 0]))
+    if options.resume and not partial and _finished(out, rendering.request):
+        count = len(rendering.coordinates())
+        report(count, count)
+        return files_of(out)
+    values = evaluate(rendering, out, partial, report)
+    record = {
+        "subset_recipe": SUBSET,
+        "run_loss": _run_loss(source, rendering.request["checkpoint_step"], options.subset),
+        "command": command,
+        "versions": versions(),
+        "provenance": provenance(command, options, [*source.files, *rendering.files]),
+    }
+    write(rendering, values, out, record)
     return files_of(out)
 
 
@@ -153,75 +155,21 @@ def _run_loss(source: Source, step: int, subset: int | None) -> float | None:
     return float(found[0]) if len(found) else None
 
 
-def evaluate(rendering: Rendering, out: Path, resume: bool, report: Report) -> Values | None:
-    """Evaluate all cells; None if `out` is already the requested surface.
+def evaluate(rendering: Rendering, out: Path, partial: Partial | None, report: Report) -> Array:
+    """Loss and accuracy (rows, 2) at all `coordinates`; those of `partial` are not repeated.
 
-    With `resume` an unfinished surface at `out` is resumed and ends in the same bits.
-
-    Raises
-    ------
-    Usage
-        The unfinished surface was made with other options.
+    What is finished is saved every few seconds and when interrupted. A resumed surface has the bits
+    of an uninterrupted one. Raises Usage if `partial` was made with other options.
     """
-    coordinates = rendering.coordinates()
-    partial = read_partial(out) if resume else None
+    coordinates, request = rendering.coordinates(), rendering.request
     if partial:
-        partial.check_same(out, rendering.request, len(coordinates))
-    elif resume and _finished(out, rendering.request):
-        report(len(coordinates), len(coordinates))
-        return None
-    partial = partial or Partial.empty(rendering.request, len(coordinates), len(MEASURES))
-    _fill(rendering, coordinates, partial, out, report)
-    count, values = rendering.cells, partial.values
-    cells = values[:count].reshape(*rendering.shape, -1)
-    return Values(cells, _centre(rendering, cells, values[count]), values[count + 1 :])
-
-
-def write(rendering: Rendering, values: Values, out: Path, record: Mapping[str, Any]) -> None:
-    """Write the losses, the accuracies of a classification, and the record."""
-    losses, accuracies = values.cells[..., 0], values.cells[..., 1]
-    regression = bool(np.isnan(values.centre[1]))
-    whole = {
-        "axes": list(rendering.axes),
-        "pairs": rendering.pairs,
-        "centre_loss": values.centre[0],
-        "centre_accuracy": None if regression else values.centre[1],
-        **rendering.record,
-        **rendering.request,
-        **record,
-    }
-    write_surface(out, losses, whole, None if regression else accuracies)
-    discard(out)
-
-
-def _centre(rendering: Rendering, cells: Array, computed: Array) -> Array:
-    """The cell at the centre if there is one, so that both are equal to the bit."""
-    at = [np.flatnonzero(axis == 0.0)[:1].tolist() for axis in rendering.axes]
-    if not all(at):
-        return computed
-    place = (0,) * (rendering.pairs > 1) + tuple(index for (index,) in at)
-    return np.asarray(cells[place])
-
-
-def _finished(out: Path, request: dict[str, Any]) -> bool:
-    """Whether `out` is the whole requested surface."""
-    try:
-        record = read_surface(out).record
-    except ResdepthError:
-        return False
-    expected = json.loads(json.dumps(request))
-    return all(
-        record.get(key) == expected[key] for key in expected.keys() - {"checkpoint", "batch"}
-    )
-
-
-def _fill(
-    rendering: Rendering, coordinates: Array, partial: Partial, out: Path, report: Report
-) -> None:
-    """Evaluate the missing cells; save every few seconds and when interrupted."""
+        partial.check_same(out, request, len(coordinates))
+    else:
+        partial = Partial.empty(request, len(coordinates), len(MEASURES))
     saved = -math.inf
-    size = rendering.request["batch"]
-    batches = surface(rendering.objective, rendering.plane, coordinates, partial.done, size)
+    batches = surface(
+        rendering.objective, rendering.plane, coordinates, partial.done, request["batch"]
+    )
     report(int(partial.done.sum()), len(coordinates))
     try:
         for cells, values in batches:
@@ -234,3 +182,33 @@ def _fill(
     except BaseException:
         write_partial(out, partial)
         raise
+    return partial.values
+
+
+def write(rendering: Rendering, values: Array, out: Path, record: Mapping[str, Any]) -> None:
+    """Write the losses, the accuracies of a classification, and the record."""
+    count = math.prod(rendering.shape)
+    losses, accuracies = (part.reshape(rendering.shape) for part in values[:count].T)
+    loss, accuracy = values[rendering.centre]
+    regression = bool(np.isnan(accuracy))
+    whole = {
+        "axes": list(rendering.axes),
+        "pairs": rendering.pairs,
+        "centre_loss": loss,
+        "centre_accuracy": None if regression else accuracy,
+        **rendering.record,
+        **rendering.describe(values[count + 1 :, 0]),
+        **rendering.request,
+        **record,
+    }
+    write_surface(out, losses, whole, None if regression else accuracies)
+    partial_path(out).unlink(missing_ok=True)
+
+
+def _finished(out: Path, request: dict[str, Any]) -> bool:
+    """Whether `out` is the whole requested surface."""
+    try:
+        record = read_surface(out).record
+    except ResdepthError:
+        return False
+    return set(differences(record, request)) <= {"batch"}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from resdepth.contents import UNREADABLE
 from resdepth.errors import Corrupt, Usage, unreadable
-from resdepth.runs.archive import check_zip
+from resdepth.runs.checksum import check_zip
 from resdepth.runs.export import write_arrays
 
 Array = NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""Loss surfaces on disk: written with record and checksums; ours and any other array are read."""
+"""Loss surfaces on disk: ours, with record and checksums, unfinished ones, and any other array."""
 
 import hashlib
 import io
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from resdepth.atomic import write_text, write_whole
 from resdepth.contents import UNREADABLE, seen
-from resdepth.errors import Corrupt, Impossible, no_such, unreadable
+from resdepth.errors import Corrupt, Impossible, Usage, no_such, unreadable
 from resdepth.records import as_json, plain
-from resdepth.runs.checksum import KEY, checksum, file_checksum
+from resdepth.runs.checksum import KEY, check_zip, checksum, file_checksum
+from resdepth.runs.export import write_arrays
 
 FORMAT, FAMILY = "resdepth-landscape-2", "resdepth-landscape"
 LOSSES, ACCURACIES = "losses_sha256", "accuracies_sha256"
@@ -113,12 +114,8 @@ def _write_array(path: Path, values: Array) -> str:
 def read_surface(path: Path) -> Surface:
     """Read a `.npy` of real numbers, and its `.json` if there is one.
 
-    Raises
-    ------
-    Missing, Corrupt
-        No file; not a whole array of numbers; or the `.json` does not fit it.
-    Impossible
-        Nothing to draw: no grid of one or two dimensions, or no finite value.
+    Raises Missing without a file, Corrupt if it is not a whole array of numbers or the `.json` does
+    not fit it, Impossible if there is no grid of one or two dimensions, or no finite value.
     """
     losses, beside = _read_array(path), path.with_suffix(".json")
     record = _read_record(beside)
@@ -189,3 +186,68 @@ def _check_sum(path: Path, record: Mapping[str, Any], name: str) -> None:
     """Raise Corrupt if a file is not the written one; records of earlier versions have no sums."""
     if name in record and record[name] != file_checksum(path):
         raise Corrupt(path, "its checksum does not agree with that in its record", REMEDY)
+
+
+@dataclass(frozen=True)
+class Partial:
+    """`values` (cells, measures) are valid where `done` (cells,); they depend on `request`."""
+
+    request: dict[str, Any]
+    values: Array
+    done: NDArray[np.bool_]
+
+    @classmethod
+    def empty(cls, request: dict[str, Any], cells: int, measures: int = 2) -> "Partial":
+        """No cell is finished."""
+        return cls(request, np.full((cells, measures), np.nan), np.zeros(cells, dtype=bool))
+
+    def check_same(self, out: Path, request: dict[str, Any], cells: int) -> None:
+        """Raise Usage if `request` is for another surface than this one."""
+        differing = differences(self.request, request)
+        if differing or len(self.done) != cells:
+            name = (differing or ["steps"])[0]
+            recorded, given = self.request.get(name), request[name]
+            shown = "" if isinstance(given, dict) else f" ({recorded}, not {given})"
+            what = f"{out} was begun with another {name.replace('_', ' ')}{shown}"
+            raise Usage("resume", what, "repeat its options, or leave `resume` out to begin anew")
+
+
+def differences(record: Mapping[str, Any], request: Mapping[str, Any]) -> list[str]:
+    """The names in a request whose values in a record are others.
+
+    The path of the checkpoint does not count: its checksum identifies it.
+    """
+    given = json.loads(json.dumps(request))
+    return [name for name in given if name != "checkpoint" and record.get(name) != given[name]]
+
+
+def partial_path(out: Path) -> Path:
+    """The path of the unfinished surface of `out`."""
+    return out.with_name(f".{out.stem}.partial.npz")
+
+
+def write_partial(out: Path, partial: Partial) -> None:
+    """Save an unfinished surface whole."""
+    request = json.dumps(partial.request)
+    arrays = {"values": partial.values, "done": partial.done, "request": request}
+    write_arrays(partial_path(out), arrays)
+
+
+def read_partial(out: Path) -> Partial | None:
+    """The unfinished surface of `out`, None if there is none; raises Corrupt for a damaged one."""
+    path = partial_path(out)
+    if not path.is_file():
+        return None
+    try:
+        check_zip(path)
+        with np.load(path, allow_pickle=False) as archive:
+            values, done = archive["values"], archive["done"]
+            request = json.loads(str(archive["request"]))
+        fitting = values.ndim == 2 and done.shape == values.shape[:1]
+        if values.dtype != np.float64 or done.dtype != bool or not fitting:
+            raise ValueError
+        return Partial(dict(request), values, done)
+    except OSError as error:
+        raise unreadable(path, error) from None
+    except (*UNREADABLE, MemoryError, KeyError, TypeError):
+        raise Corrupt(path, "not an unfinished surface", "remove it to begin anew") from None

@@ -66,8 +66,7 @@ class Dask(Executor):
                 self.address, timeout=PATIENCE, set_as_default=False
             )
         except (OSError, ValueError, TimeoutError) as error:
-            reason = f"no scheduler at {self.address} ({' '.join(str(error).split())})"
-            raise executor_failed("dask", reason) from None
+            raise executor_failed("dask", f"no scheduler at {self.address} ({error})") from None
 
 
 def train(job: Job, *before: object) -> str:

@@ -1,7 +1,7 @@
 """What a study consists of: a program, axes, further options, and a cell for each combination."""
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ CELLS = "cells"
 
 @dataclass(frozen=True)
 class Cell:
-    """One run of a study: its name, the values of the axes, all its options, its run folder."""
+    """One run of a study: the values of the axes, all options, the run folder."""
 
     name: str
     values: dict[str, Any]
@@ -69,7 +69,7 @@ class Plan:
     runs: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, folder: Path, given: Mapping[str, Any], command: tuple[str, ...]) -> "Plan":
+    def of(cls, folder: Path, given: Mapping[str, Any], command: Sequence[str]) -> "Plan":
         """A new plan from options as the command line has them, None for those not given.
 
         Raises Usage if an option is wrong, or the options of some cell do not fit together.
@@ -95,7 +95,7 @@ class Plan:
         elif single.get("lr") == AUTO:
             raise Usage("lr=auto", f"is not available with `program={program}`", "give a number")
         draft = {n: tuple(v) for n, v in axes.items()}
-        return cls(folder, draft, single, command, program=program)._settled()
+        return cls(folder, draft, single, tuple(command), program=program)._settled()
 
     def _settled(self) -> "Plan":
         """The same with typed values and all defaults written out."""

@@ -72,8 +72,7 @@ def study(
     Raises
     ------
     Usage
-        An option differs from that of the study in `out`; or there is none, and no `depth` for a
-        new one.
+        An option differs from the study in `out`, or a new one has no `depth`.
     """
     folder = Path(out)
     if options.get("depth") is None and not is_study(folder):
@@ -95,12 +94,11 @@ def conducted(
     begin: Say | None = None,
 ) -> Rows:
     """Create or resume a study, and train its cells; `begin` takes a line about a new study."""
-    listed = {n: list(v) if isinstance(v, (range, tuple)) else v for n, v in options.items()}
-    given = resolve(StudyOptions, listed, command=COMMAND).model_dump(
+    given = resolve(StudyOptions, options, command=COMMAND).model_dump(
         mode="json", exclude_none=True, exclude_unset=True
     )
     chosen = settings_of(folder, {n: v for n, v in settings.items() if v is not None})
-    plan, old = planned(folder, given, tuple(command), chosen)
+    plan, old = planned(folder, given, command, chosen)
     if old is None and begin is not None:
         question = "" if "depth" in given else neighbour(folder)
         begin(f"creating a new study in {folder}{question}: {size(plan)}")
@@ -112,12 +110,12 @@ def conducted(
 def planned(
     folder: Path,
     given: Mapping[str, Any],
-    command: tuple[str, ...],
+    command: Sequence[str],
     settings: Mapping[str, Any] | None = None,
 ) -> tuple[Plan, Plan | None]:
     """The plan that the options describe, and the one on disk if there is one."""
-    old = read_plan(folder) if is_study(folder) else None
-    if old is not None:
+    if is_study(folder):
+        old = read_plan(folder)
         return extended(old, given, settings or {}), old
     plan = Plan.of(folder, given, command)
     cells = plan.cells()

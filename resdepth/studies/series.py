@@ -76,7 +76,7 @@ def summarise(finals: Sequence[Mapping[str, float]]) -> tuple[dict[str, float], 
 
 
 def _plan(folder: Path, options: ResnetCifarOptions, command: Sequence[str]) -> Plan:
-    plan = Plan.of(folder, {"program": PROGRAM, **_words(options.recorded())}, tuple(command))
+    plan = Plan.of(folder, {"program": PROGRAM, **_words(options.recorded())}, command)
     return replace(plan, runs={cell.name: f"seed_{cell.options.seed}" for cell in plan.cells()})
 
 

@@ -133,7 +133,7 @@ class Slurm(Executor):
             executor.update_parameters(**self._parameters(batch, after))
             submitted = executor.map_array(call, [SlurmCell(job) for job in batch[0]])
         except (submitit.core.utils.FailedJobError, RuntimeError, OSError) as error:
-            raise executor_failed("slurm", _one_line(error)) from None
+            raise executor_failed("slurm", str(error)) from None
         return {job.name: one.job_id for job, one in zip(batch[0], submitted, strict=True)}
 
     def _parameters(self, batch: Batch, after: Sequence[str]) -> dict[str, Any]:
@@ -182,10 +182,5 @@ def _output_of(*words: str) -> str:
         reason = f"the command '{words[0]}' of Slurm is not on the PATH; use a login node"
         raise executor_failed("slurm", reason) from None
     except (OSError, subprocess.CalledProcessError) as error:
-        raise executor_failed("slurm", _one_line(error)) from None
+        raise executor_failed("slurm", str(getattr(error, "stderr", "") or error)) from None
     return answer.stdout
-
-
-def _one_line(error: Exception) -> str:
-    text = str(getattr(error, "stderr", "") or error)
-    return " ".join(text.split())

@@ -88,8 +88,8 @@ def build_classification(
 ) -> Classification:
     """Load the images, draw the network, and prepare its descent on the device.
 
-    `recorded` is the engine of a resumed run, whose format is kept. Otherwise a long run on a CPU
-    takes the fastest of the formats that the options allow.
+    A resumed run keeps the format of its `recorded` engine; another long run on a CPU takes the
+    fastest format that the options allow.
     """
     torch.set_num_threads(threads)
     device = resolve_device(options.device)

@@ -64,10 +64,7 @@ class PathNorms:
 
 
 class AsyncNorms:
-    """Measures norms in threads from snapshots in pinned memory, while the device trains on.
-
-    No value is dropped: if measuring is slower than training, training waits for a free snapshot.
-    """
+    """Measures norms in threads from snapshots in pinned memory, while the device trains on."""
 
     def __init__(self, norms: PathNorms, threads: int) -> None:
         self._norms = norms

@@ -23,19 +23,19 @@ class Start:
 
 
 class Observer:
-    """Is told what happens in a run. This one ignores it."""
+    """Watches a run; this one ignores it."""
 
     def say(self, text: str) -> None:
-        """Take a line about what happens."""
+        """Called with messages."""
 
     def start(self, what: Start) -> None:
-        """The loop begins."""
+        """Called before the first step."""
 
     def step(self, step: int, scalars: Mapping[str, float]) -> None:
-        """A step was evaluated."""
+        """Called after each step."""
 
     def end(self) -> None:
-        """The loop is over."""
+        """Called after the last step, even after an error."""
 
     def stop(self) -> int | None:
         """Return the number of a signal to end the run after this step; None: continue."""
@@ -56,24 +56,20 @@ class NotebookProgress(Observer):
         self.shown = 0.0
 
     def say(self, text: str) -> None:
-        """Show one more line below the bar."""
         self.said.append(text)
         self._show()
 
     def start(self, what: Start) -> None:
-        """Show the bar."""
         self.what, self.done = what, what.step
         self.scalars: Mapping[str, float] = {}
         self.handle = self.display.display(self._page(), display_id=True)
 
     def step(self, step: int, scalars: Mapping[str, float]) -> None:
-        """Move the bar every `REFRESH` seconds and at the end."""
         self.done, self.scalars = step, scalars
         if time.perf_counter() - self.shown > REFRESH or step >= self.what.steps:
             self._show()
 
     def end(self) -> None:
-        """Show the final state."""
         self._show()
 
     def _show(self) -> None:

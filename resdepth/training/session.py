@@ -31,9 +31,9 @@ Prepare = Callable[[Manifest, Path, Say], Trainee[Any]]
 def conduct(opening: Opening, prepare: Prepare, observer: Observer | None = None) -> Manifest:
     """Train the run that is open, from its newest checkpoint if it has one.
 
-    Returns the final manifest, whose `outcome` says how training ended. An error leaves the outcome
-    `failed`, an interruption before training `interrupted`; both are raised again. A run that this
-    one replaces stays whole until everything is prepared.
+    Returns the final manifest. An error sets its outcome to `failed`, an interruption before
+    training to `interrupted`; both are raised again. A run that this one replaces stays whole until
+    everything is prepared.
     """
     observer = observer or Observer()
     session: Session[Any] | None = None
@@ -68,13 +68,7 @@ def _note(
 
 
 class Session(Generic[S]):
-    """One run folder in training.
-
-    Raises
-    ------
-    Usage
-        The data is not what the run was trained on before.
-    """
+    """One run folder in training; raises Usage if it was trained on other data before."""
 
     def __init__(self, opening: Opening, trainee: Trainee[S], observer: Observer) -> None:
         self.opening, self.trainee, self.observer = opening, trainee, observer
@@ -194,10 +188,10 @@ class Session(Generic[S]):
 def _complete_at(
     folder: Path, manifest: Manifest, what: Description, steps: Collection[int]
 ) -> int:
-    """The newest of the `steps` that have a checkpoint, before which no record is missing.
+    """The newest of the `steps` with a checkpoint, before which no record is missing.
 
-    Warns if records are missing before the newest one. It is returned nevertheless if no checkpoint
-    precedes them, or if this machine or version would train to other weights in between.
+    Warns if records are missing before the newest step, which is returned nevertheless if no
+    checkpoint precedes them, or if this machine or version would train to other weights.
     """
     newest = max(steps)
     missing = gaps(manifest, recorded_steps(Run(folder).events), newest, what.steps_per_epoch)

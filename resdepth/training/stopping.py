@@ -17,8 +17,8 @@ def rose(before: float, after: float) -> bool:
 class Rises:
     """Counts the steps of gradient descent at which the loss of the full batch rose.
 
-    With rates above 2/lambda_max, lambda_max the largest eigenvalue of the loss's Hessian, descent
-    oscillates ("edge of stability", Cohen et al. 2021, arXiv:2103.00065).
+    Descent oscillates at rates above 2 / largest eigenvalue of the Hessian ("edge of stability",
+    Cohen et al. 2021, arXiv:2103.00065).
     """
 
     steps: int = -1

@@ -29,9 +29,8 @@ S = TypeVar("S", bound=Stage)
 class Record(Generic[S]):
     """What was measured at `step`, before its update.
 
-    `state` is the newest one that can be kept (its own step may be the next), None if a device that
-    runs ahead kept none. `finite`: whether loss and weights are finite. `last`: training ends here,
-    before all steps are done.
+    `state` is the newest one that can be kept, of this step or the next, None if a device that runs
+    ahead kept none. `finite`: loss and weights are finite. `last`: training ends here, early.
     """
 
     step: int
@@ -71,7 +70,7 @@ class Clock:
         self._since = time.perf_counter()
 
     def lap(self, steps: int = 1) -> None:
-        """Note that so many steps have ended since the last lap."""
+        """Note that `steps` have ended since the last lap."""
         now = time.perf_counter()
         self.durations += [(now - self._since) / steps] * steps
         self._since = now
@@ -116,8 +115,7 @@ class Trainee(Protocol[S]):
     @property
     def described(self) -> Description: ...
 
-    def start(self) -> S:
-        """The untrained state."""
+    def start(self) -> S: ...
 
     def restored(self, checkpoint: Checkpoint, path: Path) -> S:
         """The state of a checkpoint; raises Corrupt if it is another network's."""
@@ -128,8 +126,7 @@ class Trainee(Protocol[S]):
     def validate(self, state: S) -> dict[str, float]:
         """Scalars on the validation set by tag."""
 
-    def checkpoint(self, state: S) -> Checkpoint:
-        """The state as it is stored."""
+    def checkpoint(self, state: S) -> Checkpoint: ...
 
     def final(self, state: S) -> tuple[dict[str, float], Detail]:
         """The last metrics for the manifest, and its details."""

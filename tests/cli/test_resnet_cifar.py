@@ -131,7 +131,7 @@ REFUSED = [
     ("--data-dir nowhere", 2, r"nowhere: no such image folder or \.zip"),
     ("--data mnist", 2, r"--data: should be one of cifar10, folder"),
     ("--resume nowhere", 1, r"nowhere: not a run folder"),
-    ("--resume images --overwrite", 2, r"--overwrite: --resume continues a run where it is"),
+    ("--resume images --overwrite", 2, r"--overwrite: --resume resumes a run in its own folder"),
     ("--device mps", 2, r"--device=mps"),
 ]
 

@@ -14,8 +14,8 @@ from resdepth.engine.reference import ReferenceEngine
 from resdepth.errors import Impossible, Usage
 from resdepth.mathematics import spectrum as mathematics
 from resdepth.options.spectrum import SpectrumOptions
-from resdepth.probing import cost as price
 from resdepth.probing import hessian as module
+from resdepth.probing import products as price
 from resdepth.runs.checkpoint import last_path, read_checkpoint
 from resdepth.training.problem import load_network
 from tests.support.messages import refused

@@ -139,7 +139,7 @@ def test_without_slurm_its_missing_command_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run_worker: Callable[..., Outcome]
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with refused(System, match="'scontrol' is not on the PATH; run this on a login"):
+    with refused(System, match="'scontrol' of Slurm is not on the PATH; use a login"):
         slurm.create({}, "cpu").submit(jobs(tmp_path, 10))
 
 

@@ -127,7 +127,7 @@ def test_a_killed_worker_takes_its_commands_along(
     os.kill(mortal.process.pid, signal.SIGKILL)
     wait_until(lambda: not studies.alive(number))
     assert '"interrupted"' in (tmp_path / "a/manifest.json").read_text()
-    with pytest.raises(WorkerLost, match=r"^b: the worker process was killed by SIGKILL$"):
+    with pytest.raises(WorkerLost, match=r"^the worker process for b: was killed by SIGKILL$"):
         train(mortal, tmp_path, "b")
 
 
@@ -174,7 +174,7 @@ def test_why_a_worker_was_lost(
     worker = fake(monkeypatch, line)
     with pytest.raises(WorkerLost) as raised:
         worker.run(["--version"], tmp_path / "cell.log", tmp_path / "stop")
-    assert str(raised.value).startswith("cell: the worker process ")
+    assert str(raised.value).startswith("the worker process for cell: ")
     assert str(raised.value).endswith(reason)
     assert reason.partition(": ")[2] in (tmp_path / "cell.log").read_text()
     with pytest.raises(ChildProcessError):
