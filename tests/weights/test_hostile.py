@@ -128,7 +128,7 @@ PICKLES: dict[str, tuple[Callable[[Path], object], str]] = {
     "answer": (lambda path: path.write_text('{"error": 404}'), "text that begins with '{\"error"),
     "pointer": (
         lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\noid x\n"),
-        "a Git LFS pointer in the place of the file",
+        "a Git LFS pointer instead of the file",
     ),
     "program": (_script, "a TorchScript program, not plain tensors"),
     "other zip": (_zipped, r"a zip archive of other files \(a.txt\)"),
@@ -138,7 +138,7 @@ PICKLES: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda path: path.write_bytes(safetensors.torch.save({"blocks": torch.ones(1, 2, 2)})),
         r"a safetensors file \(blocks\), not what torch.save writes",
     ),
-    "noise": (lambda path: path.write_bytes(b"\xfe\x01" * 9), "18 bytes of no kind that is known"),
+    "noise": (lambda path: path.write_bytes(b"\xfe\x01" * 9), "18 bytes of an unknown format"),
     "plain pickle": (lambda path: path.write_bytes(pickle.dumps([1, 2])), "a Python pickle, not"),
     "raw pickle": (lambda path: path.write_bytes(pickle.dumps(Evil())), "a Python pickle, not"),
     "two of a name": (
