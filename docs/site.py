@@ -37,6 +37,8 @@ SECTIONS = {
 
 TOPICS = {
     "Training": "train TrainOptions NotebookProgress load_data study",
+    "Options of training": "Digits Mnist Cifar10 Folder Sin Constant TruncatedWeights "
+    "ConstantWeights RepeatedWeights FractionalWeights FixedLearningRate DynamicLearningRate",
     "Runs and weights": "Run open_run weight_path paths_of read_models stored_models pooled",
     "Paths": "norm_table profile_table variation_table",
     "Mathematics": "p_variation_norm p_variation_norms fit_decay",
@@ -187,7 +189,7 @@ def options_table(name: str) -> str:
     if not (inspect.isclass(value) and issubclass(value, Options)):
         return ""
     lines = ["", "| field | type | meaning |", "|---|---|---|"]
-    for field, info in value.model_fields.items():
+    for field, info in value.fields().items():
         kind = str(getattr(info.annotation, "__name__", info.annotation)).replace("typing.", "")
         cells = [f"`{field}`", f"`{kind}`", help_text(info)]
         lines.append(f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |")
