@@ -15,9 +15,9 @@ def render() -> str:
         "file that `--config` takes; `--print-config` writes one. A flag wins over the file, the",
         "file over the default. An option that has no effect with the others is an error (in the",
         "thesis's spelling, as in `--data.num_workers`, it is ignored with a message). Values in",
-        "the file are read as the words behind flags: `off` is a word, `010` is ten. The options of",
-        "`train` may be in groups or flat. An option given twice is an error. `~` is the home folder",
-        "in every path; a folder of that name is `./~`.",
+        "the file are read like the words behind flags: `off` is a word, `010` is ten. The options",
+        "of `train` may be in groups or flat. An option given twice is an error. `~` is the home",
+        "folder in every path; a folder of that name is `./~`.",
     ]
     for path, summary in leaves(COMMANDS, ()):
         lines += _command(path, summary)
