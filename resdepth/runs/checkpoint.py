@@ -1,7 +1,4 @@
-"""Checkpoints of every program: named tensors with step, rate and random streams.
-
-There is one format for all networks; two formats of earlier versions can be read too.
-"""
+"""Checkpoints of every network: named tensors with step, rate and random streams."""
 
 import json
 import math
@@ -25,7 +22,7 @@ from resdepth.runs.sealed import read_metadata, read_sealed, sealed
 
 FORMAT, STATE = "resdepth-checkpoint-2", "resdepth-state-1"
 FORMATS = (FORMAT, "resdepth-checkpoint-1", STATE)
-"""The format that is written, and the early ones of fully connected and convolutional networks."""
+"""Today's format, and the early ones of fully connected and of convolutional networks."""
 DENSE = ("blocks", "readin", "readout")
 """The tensors of a fully connected network."""
 FOLDER = "checkpoints"
@@ -134,7 +131,7 @@ def check_like(checkpoint: Checkpoint, like: Mapping[str, Tensor], path: Path) -
 def checkpoints(run: Path) -> dict[int, Path]:
     """The checkpoints of a run by step, ascending; `last` counts by its own step.
 
-    The newest may be another than `last`: that of a run that was resumed and then killed.
+    A run that was resumed and then killed has newer ones than `last`.
     """
     files = sorted((run / FOLDER).glob("step_*.safetensors"))
     found = {number: path for path in files if (number := _number(path)) is not None}

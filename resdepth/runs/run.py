@@ -1,4 +1,4 @@
-"""A run folder of any program as an object: manifest, options, scalars, checkpoints, weights."""
+"""A run folder as an object: manifest, options, scalars, checkpoints, weights."""
 
 import warnings
 from dataclasses import dataclass
@@ -22,10 +22,7 @@ from resdepth.runs.manifest import NAME, Manifest, read_manifest
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder, whichever program wrote it; everything is read from disk on each access.
-
-    Raises Missing if the folder has no manifest, Corrupt if it is damaged.
-    """
+    """A run folder of any program, read from disk on each access (Missing, Corrupt)."""
 
     path: Path
 
