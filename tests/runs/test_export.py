@@ -12,7 +12,7 @@ from resdepth.errors import Corrupt, Missing, Usage
 from resdepth.runs.checkpoint import Checkpoint, last_path, write_checkpoint
 from resdepth.runs.export import write_model
 from resdepth.runs.folder import create_run
-from resdepth.training.export import export
+from resdepth.training.weight_export import export
 from tests.support.messages import refused
 
 WHOLE = torch.arange(10 * 6 * 9, dtype=torch.float32).reshape(10, 6, 3, 3)

@@ -11,8 +11,8 @@ import pytest
 import resdepth
 from resdepth.analysis.cautions import cautions
 from resdepth.analysis.curvefit import Filters, fit_files
+from resdepth.analysis.report import report_on
 from resdepth.analysis.study import read_study
-from resdepth.analysis.training import training_curves
 from resdepth.runs.events import event_files, read_recording, read_scalars
 from resdepth.runs.framing import read_records
 from resdepth.runs.gaps import described, gaps
@@ -51,7 +51,6 @@ READERS: dict[str, Callable[[Path], object]] = {
     "all scalars": read_scalars,
     "the only file": lambda run: read_scalars(event_files(run)[0]),
     "a fit": lambda run: fit_files([run], "loss", Filters(time="step"), 1.0),
-    "training curves": lambda run: training_curves([run]),
 }
 
 
@@ -69,7 +68,7 @@ def test_every_reader_names_the_missing_steps_once(
 
 def test_a_report_cautions(run: Path) -> None:
     keep(run, 4)
-    (experiment,) = read_study(run).experiments
+    (experiment,) = report_on(read_study(run)).experiments
     said = list(cautions(experiment.cells, [read_manifest(run)]))
     assert any("steps 4-9 of 'loss'" in caution for caution in said)
     assert set(said) <= set(experiment.cautions)
