@@ -1,6 +1,5 @@
 """A run folder as an object: manifest, options, scalars, checkpoints, weights."""
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resdepth import html
-from resdepth.errors import no_scalar, no_such, not_a_run
+from resdepth.errors import no_such, not_a_run
 from resdepth.mathematics import pvariation
 from resdepth.options.base import Options
 from resdepth.options.programs import PROGRAMS
@@ -64,12 +63,7 @@ class Run:
 
         Raises Missing, which lists the recorded scalars, if the run has no such scalar.
         """
-        recording = read_recording(self.events)
-        if tag not in recording.series:
-            raise no_scalar(self.path, tag, recording.series)
-        for remark in recording.remarks([tag]):
-            warnings.warn(remark, stacklevel=2)
-        return recording.series[tag]
+        return read_recording(self.events).scalar(tag)
 
     @property
     def newest(self) -> Path:
