@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from resdepth.figures import style
+from resdepth.figures.axes import few_ticks
 from resdepth.mathematics.critical import CriticalTable, limit
 
 BRANCHES = {"res3": r"$V_k\,\sigma(W_k h)$", "skip": r"$\sigma(A_k h)$"}
@@ -36,8 +37,7 @@ def draw_critical(table: CriticalTable, columns: int = 1) -> Figure:
     axes.set_xlabel("Hurst exponent $H$ of the weights")
     axes.set_ylabel(r"critical $\beta$")
     axes.set_xlim(0.0, 1.0)
-    style.few_ticks(axes.xaxis)
-    style.few_ticks(axes.yaxis)
+    few_ticks(axes.xaxis, axes.yaxis)
     title = rf"{BRANCHES[table.structure]}, {table.activation}, $d = {table.width}$"
     axes.legend(title=title, loc="best", alignment="left")
     return drawn

@@ -12,7 +12,7 @@ from resdepth.engine.ahead import train_ahead
 from resdepth.engine.optimiser import ConstantRate
 from resdepth.engine.train import State, train
 from resdepth.training.dense import scalars
-from resdepth.training.norms import SNAPSHOTS, AsyncNorms, PathNorms
+from resdepth.training.path_norms import SNAPSHOTS, AsyncNorms, PathNorms
 from resdepth.training.problem import build
 from tests.support import fake_cuda
 
