@@ -12,12 +12,12 @@ from resdepth.options.effect import refuse_idle
 from resdepth.options.executor import ExecutorInvocation, checked
 from resdepth.options.resolve import resolve
 from resdepth.options.study import StudyOptions
-from resdepth.studies.axes import COMMAND
 from resdepth.studies.cell import PROBE, Job, job_of, probe_of, stop_path
 from resdepth.studies.command import quoted, run_command
 from resdepth.studies.executor import Executor, executor_of
 from resdepth.studies.extension import extended, slower
 from resdepth.studies.plan import Cell, Plan
+from resdepth.studies.ranges import COMMAND
 from resdepth.studies.record import (
     Jobs,
     is_study,

@@ -14,8 +14,8 @@ from resdepth.options import yaml12
 from resdepth.options.complaint import nearest
 from resdepth.options.executor import ExecutorInvocation, checked
 from resdepth.options.resolve import resolve
-from resdepth.studies.axes import COMMAND
 from resdepth.studies.plan import ALWAYS, Plan, ascending
+from resdepth.studies.ranges import COMMAND
 
 NAME = "study.yaml"
 JOBS = "jobs.json"
