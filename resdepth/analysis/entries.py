@@ -13,6 +13,7 @@ from resdepth.analysis.path_tables import by_depth, files, positions
 from resdepth.analysis.pool import together
 from resdepth.errors import Impossible
 from resdepth.mathematics.interval import MeanBand, mean_band
+from resdepth.mathematics.statistics import trend
 from resdepth.weights.weight_path import WeightPath
 
 Array = NDArray[np.float64]
@@ -89,3 +90,31 @@ def entry_table(
         curve = (files(group), positions(depth), values, mean_band(values), family)
         curves.append(EntryCurves(depth, *curve))
     return EntryTable(beta, chosen, tuple(curves))
+
+
+@dataclass(frozen=True)
+class TrendTable:
+    """`values` (L,) of an entry (row, column) of L^beta A_k at `position` k/L.
+
+    `trend` is their moving mean over a tenth of the depth.
+    """
+
+    depth: int
+    beta: float
+    entry: tuple[int, int]
+    position: Array
+    values: Array
+    trend: Array
+
+    @property
+    def noise(self) -> Array:
+        """The values without their trend."""
+        return self.values - self.trend
+
+
+def trend_table(model: WeightPath, beta: float) -> TrendTable:
+    """Divide the first of the entries that `entry_table` chooses."""
+    row, column = spread_entries(model.width)[0]
+    values = model.scaled(model.blocks[:, row, column], beta)
+    place = positions(model.depth)
+    return TrendTable(model.depth, beta, (row, column), place, values, trend(values))

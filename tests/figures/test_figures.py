@@ -11,11 +11,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from resdepth.analysis.curvatures import HessianRow, HessianTable, hessian_table
-from resdepth.analysis.entries import entry_table
+from resdepth.analysis.entries import entry_table, trend_table
 from resdepth.analysis.path_tables import norm_table, profile_table, variation_table
 from resdepth.analysis.rates import RateCurve
 from resdepth.analysis.scaling import ScalingTable, scaling_table
-from resdepth.analysis.trend import trend_table
 from resdepth.errors import System, Usage
 from resdepth.figures import (
     contour,
