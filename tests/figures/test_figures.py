@@ -149,8 +149,9 @@ def draw(request):
     return lambda name, columns=1: DRAW[name](request.getfixturevalue, columns)
 
 
-@pytest.mark.parametrize("suffix", PICTURES)
-@pytest.mark.parametrize("name", DRAW)
+@pytest.mark.parametrize(
+    ("name", "suffix"), [(name, PICTURES[number % 3]) for number, name in enumerate(DRAW)]
+)
 def test_the_same_figure_gives_the_same_bytes(draw, tmp_path: Path, name: str, suffix: str) -> None:
     for turn in ("a", "b"):
         style.save(draw(name), tmp_path / f"{turn}{suffix}")
