@@ -146,10 +146,10 @@ def _missing(recordings: Sequence[Recording], runs: int) -> Iterator[str]:
 
 def _rises(recording: Recording) -> bool:
     """Whether the recorded loss of the full batch rose often."""
-    seen = Rises()
+    rises = Rises()
     for loss in recording.series.get("loss", ((), ()))[1]:
-        seen.see(float(loss))
-    return seen.many
+        rises.see(float(loss))
+    return rises.many
 
 
 def next_steps(

@@ -83,7 +83,7 @@ def draw_entries(table: EntryTable, columns: int = 2) -> Figure:
     drawn.supylabel(_with_beta(entry, table.beta, table.curves), fontsize=8)
     for label, colour in zip(labels, colours, strict=True):
         panels[0].plot([], [], color=colour, label=label)
-    # Names are long: beside the panels they would take their width.
+    # Long names next to the panels would take their width.
     drawn.legend(title=title, loc="outside upper left" if families > 1 else "outside right upper")
     if above:
         drawn.suptitle(above, fontsize=8, x=0.01, ha="left")

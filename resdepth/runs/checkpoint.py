@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from resdepth.atomic import write_bytes
-from resdepth.contents import seen
+from resdepth.contents import identify
 from resdepth.errors import Corrupt, System, no_such, unreadable
 from resdepth.runs.checksum import KEY
 from resdepth.runs.export import FOLDER as EXPORTED
@@ -218,13 +218,15 @@ def _parsed(path: Path, metadata: Mapping[str, str], tensors: dict[str, Tensor])
 
 
 def _foreign(path: Path) -> Corrupt:
-    return _refused(path, f"not a resdepth checkpoint: it is {seen(path).what}")
+    return _refused(path, f"not a resdepth checkpoint: it is {identify(path).what}")
 
 
 def _unread(path: Path, error: Exception) -> Corrupt | System:
     if isinstance(error, OSError):
         return unreadable(path, error)
-    found = f": it is {seen(path).what}" if isinstance(error, SafetensorError) else f" ({error})"
+    found = (
+        f": it is {identify(path).what}" if isinstance(error, SafetensorError) else f" ({error})"
+    )
     return _refused(path, f"not a whole checkpoint{found}")
 
 
