@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 from resdepth.cli import console
 from resdepth.cli.parameters import command
 from resdepth.cli.picture import finish, origin_of, output
-from resdepth.options.critical import CriticalInvocation, CriticalOptions
+from resdepth.options.base import AnalysisInvocation
+from resdepth.options.critical import CriticalOptions
 
 if TYPE_CHECKING:
     from resdepth.mathematics.critical import CriticalScaling
 
 
-def critical(options: CriticalOptions, call: CriticalInvocation, given: frozenset[str]) -> None:
+def critical(options: CriticalOptions, call: AnalysisInvocation, given: frozenset[str]) -> None:
     """Estimate the scaling at which untrained networks neither explode nor become the identity.
 
     The weights are fractional Gaussian noise of Hurst exponent H along the layers. The estimate is
@@ -64,4 +65,4 @@ def line(found: "CriticalScaling") -> str:
     return f"H = {found.hurst:g}: beta = {found.beta.value:.3f} {error}, limit {found.limit:g}"
 
 
-COMMANDS = {"critical": command("critical", CriticalOptions, CriticalInvocation, critical)}
+COMMANDS = {"critical": command("critical", CriticalOptions, AnalysisInvocation, critical)}

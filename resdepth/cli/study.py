@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from resdepth.atomic import check_writable
 from resdepth.cli import console, signals
+from resdepth.cli.console import aligned
 from resdepth.cli.parameters import command, command_line
 from resdepth.cli.picture import finish, origin_of
 from resdepth.cli.spelling import spell
-from resdepth.cli.tables import aligned
 from resdepth.errors import ResdepthError, Usage
 from resdepth.options.base import Options
 from resdepth.options.study import (
@@ -38,9 +38,14 @@ def run(options: Options, call: StudyInvocation, given: frozenset[str]) -> int:
     else needs a new study.
     """
     words = options.model_dump(mode="json", exclude_unset=True, exclude_none=True)
-    if call.dry_run:
-        return _preview(call, words)
-    return _train(call, call.folder, words, retry=False)
+    if not call.dry_run:
+        return _train(call, call.folder, words, retry=False)
+    from resdepth.studies.actions import planned, previewed, settings_of
+
+    settings = settings_of(call.folder, call.settings)
+    plan, _ = planned(call.folder, words, command_line(), settings)
+    print(previewed(plan, settings))
+    return 0
 
 
 def probe(options: Options, call: StatusInvocation, given: frozenset[str]) -> int:
@@ -50,7 +55,7 @@ def probe(options: Options, call: StatusInvocation, given: frozenset[str]) -> in
     a job for which the cells wait.
     """
     with signals.deferred():
-        from resdepth.studies.run import found_rate
+        from resdepth.studies.actions import found_rate
 
     console.route_warnings()
     plan = found_rate(call.study, _say(call))
@@ -88,7 +93,7 @@ def cancel(options: Options, call: StatusInvocation, given: frozenset[str]) -> i
     'study run' resumes them.
     """
     with signals.deferred():
-        from resdepth.studies.run import cancelled
+        from resdepth.studies.actions import cancelled
 
     _show(call.study, cancelled(call.study), as_json=call.json_)
     return 0
@@ -169,13 +174,13 @@ def _scores(call: ReportInvocation, out: Path) -> int:
         raise Usage("spectrum", "is not available for resnet-cifar", "leave it out")
     check_writable(out, out.with_suffix(".json"), out.with_suffix(".csv"))
     with signals.deferred():
-        from resdepth.analysis.accuracies import mean_rows, read_scores, scores_csv
-        from resdepth.figures.accuracies import write_scores
+        from resdepth.analysis.scores import mean_rows, read_scores, scores_csv
+        from resdepth.figures.score_page import write_scores
 
-    scores = read_scores(call.study)
-    origin = origin_of(_recorded(call), scores.files)
+    scores, files = read_scores(call.study)
+    origin = origin_of(_recorded(call), files)
     finish(
-        lambda: write_scores(scores, out, origin),
+        lambda: write_scores(scores, out, f"Study {call.study.resolve().name}", origin),
         scores,
         out,
         origin,
@@ -207,25 +212,14 @@ def _say(call: Any) -> Callable[[str], None]:
     return lambda text: console.say(spell(text), quiet=call.quiet)
 
 
-def _preview(call: StudyInvocation, words: dict[str, Any]) -> int:
-    from resdepth.studies.run import planned, previewed, settings_of
-
-    settings = settings_of(call.folder, call.settings)
-    plan, _ = planned(call.folder, words, command_line(), settings)
-    print(previewed(plan, settings))
-    return 0
-
-
 def _train(call: Any, folder: Path, words: dict[str, Any], *, retry: bool) -> int:
+    from resdepth.studies.actions import conducted
     from resdepth.studies.command import quoted, run_command
-    from resdepth.studies.run import conducted
 
     console.route_warnings()
-    say = _say(call)
+    settings, say = call.settings, _say(call)
     try:
-        rows = conducted(
-            folder, words, call.settings, command_line(), retry=retry, say=say, begin=say
-        )
+        rows = conducted(folder, words, settings, command_line(), retry=retry, say=say)
     except KeyboardInterrupt:
         console.say(f"interrupted; {quoted(run_command(folder))} resumes it")
         return signals.exit_code()

@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from resdepth.errors import Usage
-from resdepth.options.base import AnalysisInvocation, Options, option
+from resdepth.options.base import Options, option
 from resdepth.options.train import Activation
 
 HURSTS = (0.2, 0.35, 0.5, 0.65, 0.8, 0.95)
@@ -49,7 +49,3 @@ class CriticalOptions(Options):
                 reason = f"should be above 0, below 1, not {hurst:g}"
                 raise Usage("hurst", reason)
         return self
-
-
-class CriticalInvocation(AnalysisInvocation):
-    """One call of `critical`."""

@@ -20,7 +20,7 @@ from resdepth.runs.checkpoint import EARLIER, Checkpoint
 from resdepth.runs.export import FOLDER as EXPORTED
 from resdepth.runs.export import write_model
 from resdepth.runs.manifest import NAME, Detail, Manifest
-from resdepth.training.norms import AsyncNorms, PathNorms
+from resdepth.training.path_norms import AsyncNorms, PathNorms
 from resdepth.training.problem import Embedded, Problem, build, rate_rule
 from resdepth.training.stopping import Rises
 from resdepth.training.trainee import Cadence, Clock, Description, Record, Say
@@ -139,14 +139,14 @@ class Dense:
 
     def _in_step(self, start: State) -> Iterator[StepRecord]:
         problem, rule = self.problem, rate_rule(self.problem.options)
-        measure = PathNorms.of(problem.options, needed=rule.needs_norm)
+        measure = PathNorms.of(problem.options.recording, needed=rule.needs_norm)
         return train(
             problem.engine, start, problem.steps, problem.batch, problem.whole, rule, measure
         )
 
     def _ahead(self, start: State) -> Iterator[StepRecord]:
         problem, cadence = self.problem, self.described.cadence
-        norms = PathNorms.of(problem.options, needed=False)
+        norms = PathNorms.of(problem.options.recording, needed=False)
         with AsyncNorms(norms, self.threads) as watch:
             yield from train_ahead(
                 problem.engine,

@@ -17,11 +17,11 @@ from resdepth.errors import (
 )
 from resdepth.options.resolve import resolve
 from resdepth.options.train import TrainOptions
+from resdepth.studies.actions import planned
 from resdepth.studies.cell import flags_of, job_of
 from resdepth.studies.extension import extended
 from resdepth.studies.plan import Plan, Probe
 from resdepth.studies.record import is_study, read_plan, write_plan
-from resdepth.studies.run import planned
 from tests.support.messages import refused
 
 FOLDER = Path("study")
@@ -165,6 +165,7 @@ def test_read_back(tmp_path: Path) -> None:
     write_plan(whole)
     assert read_plan(tmp_path) == whole
     assert is_study(tmp_path)
+    assert "    2.0: true\n    4.0: false\n" in (tmp_path / "study.yaml").read_text()
 
 
 @pytest.mark.parametrize(
@@ -210,7 +211,7 @@ def test_a_command_line_says_what_the_options_are(given: dict[str, Any]) -> None
     command = LazyCommand(("train",), "").load()
     words = rewrite(command, list(flags_of(cell.options)), "train")
     parsed = command.make_context("train", words).params
-    values = {n: v for n, v in parsed.items() if v is not None and n in TrainOptions.model_fields}
+    values = {n: v for n, v in parsed.items() if v is not None and n in TrainOptions.fields()}
     assert resolve(TrainOptions, values, command="train") == cell.options
 
 
@@ -254,5 +255,5 @@ def test_a_study_of_an_earlier_version_with_such_options_goes_on(tmp_path: Path)
     more, _ = planned(tmp_path, {"depth": "8"}, ("resdepth",))
     assert more.axes["depth"] == (4, 8)
     (argument, *_) = [job_of("train", cell, tmp_path, 1, 0).arguments for cell in more.cells()]
-    assert "--no-p-var=true" in argument
-    assert not [word for word in argument if word.startswith(("--separation", "--p-var-every"))]
+    assert "--p-var-every=0" in argument
+    assert not [word for word in argument if word.startswith("--separation")]

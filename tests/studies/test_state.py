@@ -16,9 +16,9 @@ from resdepth.analysis.study import read_study
 from resdepth.cli.console import line
 from resdepth.errors import Corrupt, Exists
 from resdepth.runs.manifest import read_manifest, write_manifest
+from resdepth.studies.actions import cancelled, trained
 from resdepth.studies.plan import Plan
 from resdepth.studies.record import NAME, is_study, read_jobs, read_plan, write_plan
-from resdepth.studies.run import cancelled, trained
 from resdepth.studies.state import Row, table
 from tests.support.messages import refused
 

@@ -12,7 +12,7 @@ from resdepth.engine.ahead import train_ahead
 from resdepth.engine.optimiser import ConstantRate
 from resdepth.engine.train import State, train
 from resdepth.training.dense import scalars
-from resdepth.training.norms import SNAPSHOTS, AsyncNorms, PathNorms
+from resdepth.training.path_norms import SNAPSHOTS, AsyncNorms, PathNorms
 from resdepth.training.problem import build
 from tests.support import fake_cuda
 
@@ -35,7 +35,7 @@ def _problem(**options: object):
 def test_records_agree_with_the_plain_loop(options: dict[str, int], monkeypatch) -> None:
     problem = _problem(**options)
     start = State(0, problem.network, 3.0)
-    norms = PathNorms.of(problem.options, needed=False)
+    norms = PathNorms.of(problem.options.recording, needed=False)
     plain = list(
         train(problem.engine, start, STEPS, problem.batch, problem.whole, ConstantRate(), norms)
     )
@@ -112,7 +112,7 @@ def test_a_run_that_is_ahead_goes_on(tmp_path, monkeypatch) -> None:
 def test_snapshots_are_bounded_and_none_is_dropped(monkeypatch) -> None:
     fake_cuda.install(monkeypatch)
     problem = _problem()
-    norms = PathNorms.of(problem.options, needed=False)
+    norms = PathNorms.of(problem.options.recording, needed=False)
     with AsyncNorms(norms, threads=1) as watch:
         waiting = []
         network = problem.network.with_blocks(problem.network.blocks.clone())

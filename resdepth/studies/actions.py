@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from resdepth.errors import Usage
-from resdepth.options.effect import refuse_idle
 from resdepth.options.executor import ExecutorInvocation, checked
 from resdepth.options.resolve import resolve
 from resdepth.options.study import StudyOptions
@@ -62,7 +61,7 @@ def study(
     retry
         Train failed cells again.
     say
-        Takes a line about each cell that has ended.
+        Takes a line about the study, and about each cell that has ended.
     command
         The command line to record.
     **options
@@ -91,17 +90,16 @@ def conducted(
     *,
     retry: bool = False,
     say: Say,
-    begin: Say | None = None,
 ) -> Rows:
-    """Create or resume a study, and train its cells; `begin` takes a line about a new study."""
+    """Create or resume a study, and train its cells."""
     given = resolve(StudyOptions, options, command=COMMAND).model_dump(
         mode="json", exclude_none=True, exclude_unset=True
     )
     chosen = settings_of(folder, {n: v for n, v in settings.items() if v is not None})
     plan, old = planned(folder, given, command, chosen)
-    if old is None and begin is not None:
+    if old is None:
         question = "" if "depth" in given else neighbour(folder)
-        begin(f"creating a new study in {folder}{question}: {size(plan)}")
+        say(f"creating a new study in {folder}{question}: {size(plan)}")
     if plan != old:
         write_plan(plan)
     return trained(plan, chosen, retry=retry, say=say)
@@ -117,10 +115,8 @@ def planned(
     if is_study(folder):
         old = read_plan(folder)
         return extended(old, given, settings or {}), old
-    plan = Plan.of(folder, given, command)
+    plan = Plan.of(folder, given, command, strict=given)
     cells = plan.cells()
-    for cell in cells:
-        refuse_idle(cell.options)
     if "lr_depth" in given and not (plan.rateless or any(cell.options.lr_depth for cell in cells)):
         reason = "has no effect: the rate is the same at every depth"
         raise Usage("lr_depth", reason, "leave it out, or give `lr_depth_exponent`")
