@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from resdepth.atomic import write_bytes
-from resdepth.contents import seen
+from resdepth.contents import identify
 from resdepth.errors import Corrupt, System, no_such, unreadable
 from resdepth.runs.checksum import KEY
 from resdepth.runs.export import FOLDER as EXPORTED
@@ -183,7 +183,7 @@ def _reading(path: Path) -> Iterator[None]:
     except OSError as error:
         raise unreadable(path, error) from None
     except SafetensorError:
-        raise _refused(path, f"not a whole checkpoint: it is {seen(path).what}") from None
+        raise _refused(path, f"not a whole checkpoint: it is {identify(path).what}") from None
     except UNREADABLE as error:
         raise _refused(path, f"not a whole checkpoint ({error})") from None
 
@@ -220,7 +220,7 @@ def _parsed(path: Path, metadata: Mapping[str, str], tensors: dict[str, Tensor])
 
 
 def _foreign(path: Path) -> Corrupt:
-    return _refused(path, f"not a resdepth checkpoint: it is {seen(path).what}")
+    return _refused(path, f"not a resdepth checkpoint: it is {identify(path).what}")
 
 
 def _refused(path: Path, reason: str) -> Corrupt:
