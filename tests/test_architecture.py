@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from resdepth.analysis.training import RunCurves, training_curves
 from resdepth.data.load import load_data
+from resdepth.engine.contract import Batch
 from resdepth.engine.kernels.eager import EagerEngine
 from resdepth.engine.reference import ReferenceEngine
 from resdepth.figures import style
@@ -41,7 +42,8 @@ def test_an_activation_is_a_function_and_its_derivatives(
     monkeypatch.setitem(ACTIVATIONS, "sine", SINE)
     net = network(activation="sine", augmentation=augmentation)
     found, oracle = (
-        engine.loss_and_gradient(net, *batch(net)) for engine in (EagerEngine(), ReferenceEngine())
+        engine.loss_and_gradient(Batch(net, *batch(net)))
+        for engine in (EagerEngine(), ReferenceEngine())
     )
     assert found.gradient is not None and oracle.gradient is not None
     assert float(oracle.gradient.abs().max()) > 0

@@ -1,15 +1,15 @@
 """The training loop where the device runs ahead of the host: the same records, arriving later.
 
-Steps are enqueued without waiting for their results (`kernels.graphed`); a record follows when its
-scalars have arrived, in the order of the steps. Weights change in place, so that only the steps
-that `keep` names carry them. The rate must be known beforehand: it is constant.
+Steps are enqueued without waiting for their results (`kernels.graphed`); records follow in the
+order of the steps. Weights change in place, so only the records of the steps that `keep` selects
+carry them. The rate is constant, since it must be known in advance.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterator
 
 from resdepth.arrays import Hidden, Targets
-from resdepth.engine.contract import Engine
+from resdepth.engine.contract import Batch, Engine
 from resdepth.engine.kernels.graphed import GraphedStep
 from resdepth.engine.network import Network
 from resdepth.engine.train import Batches, State, StepRecord, record
@@ -18,7 +18,7 @@ Norms = Callable[[], tuple[float, dict[str, float]]]
 """Waits for the norms of one step."""
 
 Watch = Callable[[int, Network], Norms]
-"""Begins to measure the weights of a step, which change as soon as it returns."""
+"""Starts to measure the weights of a step, which change as soon as it returns."""
 
 
 def train_ahead(
@@ -49,7 +49,7 @@ def train_ahead(
         yield from _arrived(stepper, waiting, start.rate, wait=True)
         network = _copy(stepper.network)
     _, norms = watch(steps, network)()
-    yield record(State(steps, network, start.rate), engine.evaluate(network, *whole), norms)
+    yield record(State(steps, network, start.rate), engine.evaluate(Batch(network, *whole)), norms)
 
 
 def _copy(network: Network) -> Network:

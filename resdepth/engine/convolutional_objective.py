@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from resdepth.arrays import Batch, Images, Labels, Prediction
+from resdepth.arrays import ImageBatch, Images, Labels, Prediction
 from resdepth.engine.convolutional import ConvNorm
 from resdepth.engine.double_backward import products
 from resdepth.engine.loss import CrossEntropy, in_float64
@@ -35,7 +35,7 @@ class ConvolutionalObjective:
     """
 
     network: nn.Module
-    batches: Sequence[Batch]
+    batches: Sequence[ImageBatch]
     statistics: Statistics = "centre"
 
     @property

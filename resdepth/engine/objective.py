@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from resdepth.arrays import BlockHessian, Hidden, Targets, Traces
-from resdepth.engine.contract import Curvature, Engine
+from resdepth.engine.contract import Batch, Curvature, Engine
 from resdepth.engine.loss import in_float64
 from resdepth.engine.network import Network
 from resdepth.engine.parameters import Layout, Part, Vector
@@ -97,7 +97,7 @@ class DenseObjective:
 
     def scores(self, vectors: Vector) -> Scores:
         """Mean loss and accuracy of each vector."""
-        found = self.engine.evaluate(self._networks(vectors), self.h0, self.targets)
+        found = self.engine.evaluate(self._batch(vectors))
         if found.counts is None:
             return Scores(found.loss, None)
         hits = found.counts[:, 2].sum(-1)
@@ -105,7 +105,7 @@ class DenseObjective:
 
     def gradients(self, vectors: Vector) -> tuple[Each, Vector]:
         """Mean loss and its gradient, each vector's own."""
-        found = self.engine.loss_and_gradient(self._networks(vectors), self.h0, self.targets)
+        found = self.engine.loss_and_gradient(self._batch(vectors))
         if found.gradient is None:
             raise RuntimeError(f"engine {self.engine.name} gave no gradient")
         return found.loss, found.gradient.reshape(vectors.shape)
@@ -113,16 +113,16 @@ class DenseObjective:
     def products(self, directions: Vector, gauss_newton: bool = False) -> Vector:
         """The Hessian at the centre, or the Gauss-Newton matrix, times each direction."""
         shaped = directions.view(-1, *self.network.blocks.shape)
-        found = self._curvature.hvp(self.network, self.h0, self.targets, shaped, gauss_newton)
+        found = self._curvature.hvp(self._own, shaped, gauss_newton)
         return found.reshape(directions.shape)
 
     def layer_traces(self, gauss_newton: bool = False) -> Traces:
         """The exact trace of each layer's diagonal block."""
-        return self._curvature.block_traces(self.network, self.h0, self.targets, gauss_newton)
+        return self._curvature.block_traces(self._own, gauss_newton)
 
     def layer_blocks(self, gauss_newton: bool = False) -> Iterator[BlockHessian]:
         """The diagonal blocks, dense, from the last layer to the first."""
-        return self._curvature.block_hessians(self.network, self.h0, self.targets, gauss_newton)
+        return self._curvature.block_hessians(self._own, gauss_newton)
 
     @property
     def _curvature(self) -> Curvature:
@@ -130,5 +130,10 @@ class DenseObjective:
             raise RuntimeError(f"engine {self.engine.name} has no second derivatives")
         return self.engine
 
-    def _networks(self, vectors: Vector) -> Network:
-        return self.network.with_blocks(vectors.view(-1, *self.network.blocks.shape))
+    @property
+    def _own(self) -> Batch:
+        return Batch(self.network, self.h0, self.targets)
+
+    def _batch(self, vectors: Vector) -> Batch:
+        blocks = vectors.view(-1, *self.network.blocks.shape)
+        return Batch(self.network.with_blocks(blocks), self.h0, self.targets)

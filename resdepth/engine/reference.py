@@ -1,18 +1,18 @@
-"""The oracle: the network written as the mathematics reads, differentiated by autograd."""
+"""The reference: the network as the mathematics reads, differentiated by autograd."""
 
-from collections import deque
 from collections.abc import Iterator
 
 import torch
 
-from resdepth.arrays import BlockHessian, Directions, Hidden, Prediction, Targets, Traces
+from resdepth.arrays import BlockHessian, Directions, Hidden, Prediction, Traces
 from resdepth.engine.contract import (
+    Batch,
+    Curvature,
     Engine,
     Evaluation,
     Request,
     check_directions,
     check_single,
-    evaluate_prediction,
 )
 from resdepth.engine.double_backward import products
 from resdepth.engine.loss import in_float64
@@ -38,80 +38,69 @@ def hidden_states(network: Network, h0: Hidden) -> Iterator[Hidden]:
         yield h
 
 
-class ReferenceEngine:
+def first_nonfinite_layer(network: Network, h0: Hidden) -> int | None:
+    """The first layer k whose weights or output are not all finite; None if all are."""
+    for k, h in enumerate(hidden_states(network, h0)):
+        if not (torch.isfinite(network.blocks[k]).all() and torch.isfinite(h).all()):
+            return k
+    return None
+
+
+class ReferenceEngine(Engine, Curvature):
     """Slow and plain; every other engine is tested against it in float64."""
 
     name = "reference"
 
     def predict(self, network: Network, h0: Hidden) -> Prediction:
         """h_L U_out^T, (*replicas, samples, outputs)."""
-        # Only the last state is wanted; a deque of one drops the others as they come.
-        last = deque(hidden_states(network, h0), maxlen=1).pop()
+        last = h0
+        for h in hidden_states(network, h0):
+            last = h
         return last @ network.readout.mT
 
-    def evaluate(self, network: Network, h0: Hidden, targets: Targets) -> Evaluation:
-        """Loss, Omega, counts and prediction, without a gradient."""
-        with torch.no_grad():
-            return evaluate_prediction(network, self.predict(network, h0), targets)
-
-    def loss_and_gradient(self, network: Network, h0: Hidden, targets: Targets) -> Evaluation:
-        """The same with the gradient of the mean loss, by autograd."""
+    def loss_and_gradient(self, batch: Batch) -> Evaluation:
+        """Loss, Omega, counts, prediction, and the gradient of the mean loss by autograd."""
+        network = batch.network
         blocks = network.blocks.detach().clone().requires_grad_()
-        prediction = self.predict(network.with_blocks(blocks), h0)
+        prediction = self.predict(network.with_blocks(blocks), batch.h0)
         prediction.retain_grad()
-        of_samples = network.loss.of_samples(prediction, targets)
         # Replicas are independent: the gradient of their sum is the gradient of each.
-        torch.autograd.backward(of_samples.mean(-1).sum())
+        mean = network.loss.of_samples(prediction, batch.targets).mean(-1).sum()
+        torch.autograd.backward(mean)
         if blocks.grad is None or prediction.grad is None:
             raise RuntimeError("autograd gave no gradient")
         own = prediction.grad * prediction.shape[-2]
-        return evaluate_prediction(network, prediction.detach(), targets, own, blocks.grad)
+        return batch.evaluation(prediction.detach(), own, blocks.grad)
 
-    def hvp(
-        self,
-        network: Network,
-        h0: Hidden,
-        targets: Targets,
-        directions: Directions,
-        gauss_newton: bool = False,
-    ) -> Directions:
+    def hvp(self, batch: Batch, directions: Directions, gauss_newton: bool = False) -> Directions:
         """The Hessian, or the Gauss-Newton matrix, times each direction, by double backward."""
+        network = batch.network
         check_directions(network, directions)
         return products(
-            lambda blocks: self.predict(network.with_blocks(blocks), h0),
-            lambda prediction: network.loss.of_samples(prediction, targets).mean(),
+            lambda blocks: self.predict(network.with_blocks(blocks), batch.h0),
+            lambda prediction: network.loss.of_samples(prediction, batch.targets).mean(),
             network.blocks,
             directions,
             gauss_newton,
         )
 
-    def block_traces(
-        self, network: Network, h0: Hidden, targets: Targets, gauss_newton: bool = False
-    ) -> Traces:
+    def block_traces(self, batch: Batch, gauss_newton: bool = False) -> Traces:
         """The exact trace of each layer's diagonal block, in float64."""
-        blocks = self.block_hessians(network, h0, targets, gauss_newton)
+        blocks = self.block_hessians(batch, gauss_newton)
         return torch.stack([in_float64(block).trace() for block in blocks]).flip(0)
 
-    def block_hessians(
-        self, network: Network, h0: Hidden, targets: Targets, gauss_newton: bool = False
-    ) -> Iterator[BlockHessian]:
-        """The diagonal blocks, from the last layer to the first: one product an entry."""
+    def block_hessians(self, batch: Batch, gauss_newton: bool = False) -> Iterator[BlockHessian]:
+        """The diagonal blocks, from the last layer to the first: one product per entry."""
+        network = batch.network
         check_single(network)
         entries = network.width**2
         for k in reversed(range(network.depth)):
             units = network.blocks.new_zeros(entries, *network.blocks.shape)
             units[:, k].view(entries, entries).fill_diagonal_(1.0)
-            columns = self.hvp(network, h0, targets, units, gauss_newton)
+            columns = self.hvp(batch, units, gauss_newton)
             yield columns[:, k].reshape(entries, entries).T
 
 
-def unavailable(request: Request) -> str | None:
-    """MPS has no float64; everything else runs."""
-    if request.device.type == "mps" and request.dtype == torch.float64:
-        return "mps has no float64"
-    return None
-
-
 def create(request: Request) -> Engine:
-    """The engine; it holds nothing."""
+    """The engine; it has no state."""
     return ReferenceEngine()

@@ -1,15 +1,15 @@
-"""The training loop: gradient descent as a sequence of records, one a step.
+"""The training loop: gradient descent as a sequence of records, one per step.
 
-`step` counts updates done. The record of step s belongs to the weights before update s; its rate
-is the one that update s uses. After the last update one more record is evaluated, over the whole
-training set and without an update.
+`step` counts completed updates. The record of step s belongs to the weights before update s; its
+rate is the one that update s uses. A last record, without an update, is evaluated over the whole
+training set.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from resdepth.arrays import Blocks, Hidden, Targets
-from resdepth.engine.contract import Engine, Summary
+from resdepth.engine.contract import Batch, Engine, Summary
 from resdepth.engine.network import Network
 from resdepth.engine.optimiser import Rate, descend
 
@@ -17,12 +17,12 @@ Batches = Callable[[int], tuple[Hidden, Targets]]
 """The embedded batch of a step."""
 
 Measure = Callable[[int, Network], tuple[float, dict[str, float]]]
-"""At a step: the norm that the rate depends on, and what is to be logged beside the loss."""
+"""At a step: the norm that the rate depends on, and the norms to log."""
 
 
 @dataclass(frozen=True)
 class State:
-    """Where training stands: the weights before update `step`, and the rate it uses."""
+    """The weights before update `step`, and the rate that it uses."""
 
     step: int
     network: Network
@@ -31,10 +31,10 @@ class State:
 
 @dataclass(frozen=True)
 class StepRecord:
-    """What is known of one step; `norms` are the logged p-variation norms by tag.
+    """One step; `norms` are the logged p-variation norms by tag.
 
-    `state` is None where a device that runs ahead did not keep the weights of this step; `finite`
-    says of its weights that all of them are.
+    `state` is None if a device that runs ahead did not keep the weights of this step; `finite` is
+    whether all its weights are finite.
     """
 
     step: int
@@ -58,7 +58,7 @@ def train(
     state = start
     _, norms = measure(state.step, state.network)
     while state.step < steps:
-        evaluation = engine.loss_and_gradient(state.network, *batches(state.step))
+        evaluation = engine.loss_and_gradient(Batch(state.network, *batches(state.step)))
         yield record(state, evaluation, norms)
         if evaluation.gradient is None:
             raise RuntimeError(f"engine {engine.name} gave no gradient")
@@ -66,7 +66,7 @@ def train(
         network = state.network.with_blocks(blocks)
         norm, norms = measure(state.step + 1, network)
         state = State(state.step + 1, network, rule.next(state.rate, norm))
-    yield record(state, engine.evaluate(state.network, *whole), norms)
+    yield record(state, engine.evaluate(Batch(state.network, *whole)), norms)
 
 
 def record(state: State, evaluation: Summary, norms: dict[str, float]) -> StepRecord:
@@ -77,6 +77,5 @@ def record(state: State, evaluation: Summary, norms: dict[str, float]) -> StepRe
 
 
 def _finite(blocks: Blocks) -> bool:
-    # A finite sum has finite terms and is ten times as fast to come by; the sum of finite terms may
-    # still overflow.
+    # A finite sum has finite terms and is ten times as fast, but finite terms may overflow.
     return bool(blocks.sum().isfinite()) or bool(blocks.isfinite().all())

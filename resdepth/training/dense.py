@@ -9,9 +9,10 @@ import torch
 
 from resdepth.engine import capture
 from resdepth.engine.ahead import train_ahead
+from resdepth.engine.contract import Batch
 from resdepth.engine.device import resolve_device
-from resdepth.engine.divergence import first_nonfinite_layer
 from resdepth.engine.optimiser import STALLED, DynamicRate
+from resdepth.engine.reference import first_nonfinite_layer
 from resdepth.engine.train import State, StepRecord, train
 from resdepth.errors import FileCorrupt, OptionConflict
 from resdepth.options.resolve import from_record
@@ -206,5 +207,5 @@ class Dense:
         write_model(folder / EXPORTED, state.network.blocks)
 
     def _evaluated(self, state: State, data: Embedded, prefix: str = "") -> dict[str, float]:
-        evaluation = self.problem.engine.evaluate(state.network, data.h0, data.targets)
+        evaluation = self.problem.engine.evaluate(Batch(state.network, data.h0, data.targets))
         return scalars(evaluation, omega=self.problem.options.store_grad, prefix=prefix)

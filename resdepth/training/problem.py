@@ -10,7 +10,7 @@ from resdepth.data.dataset import Dataset
 from resdepth.data.fingerprint import fingerprint
 from resdepth.data.load import load_data
 from resdepth.engine.contract import Engine, Request
-from resdepth.engine.device import resolve_device
+from resdepth.engine.device import leave_threads_to, resolve_device
 from resdepth.engine.kernels.registry import choose
 from resdepth.engine.loss import CrossEntropy, Loss, PowerLoss
 from resdepth.engine.network import Network
@@ -21,7 +21,6 @@ from resdepth.engine.optimiser import (
     DynamicRate,
     Rate,
 )
-from resdepth.engine.threads import leave_threads_to
 from resdepth.mathematics import scaling
 from resdepth.mathematics.initialise import INITIALISATIONS, linear_uniform
 from resdepth.mathematics.random import permutation, stream

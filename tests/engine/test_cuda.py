@@ -20,7 +20,7 @@ triton = pytest.importorskip("triton")
 
 from triton import language as tl  # noqa: E402
 
-from resdepth.engine.contract import Engine, Evaluation, Request  # noqa: E402
+from resdepth.engine.contract import Batch, Engine, Evaluation, Request  # noqa: E402
 from resdepth.engine.kernels import cuda, registry, triton_activation  # noqa: E402
 from resdepth.engine.kernels.cuda import CudaEngine  # noqa: E402
 from resdepth.engine.kernels.graphed import GraphedStep  # noqa: E402
@@ -58,7 +58,9 @@ TOLERANCE = {torch.float64: 1e-12, torch.float32: 3e-6}
 
 def evaluated(engine: Engine, net: Network, h0: torch.Tensor, targets: torch.Tensor) -> Evaluation:
     """`engine` on the device that the kernels run on; the answer as it comes."""
-    return engine.loss_and_gradient(net.to(DEVICE, h0.dtype), h0.to(DEVICE), targets.to(DEVICE))
+    return engine.loss_and_gradient(
+        Batch(net.to(DEVICE, h0.dtype), h0.to(DEVICE), targets.to(DEVICE))
+    )
 
 
 def close(found: torch.Tensor, wanted: torch.Tensor, tolerance: float) -> None:
@@ -82,7 +84,7 @@ def agree(
     """Everything that the engine returns against autograd in float64."""
     tolerance = TOLERANCE[h0.dtype]
     real = targets.double() if targets.is_floating_point() else targets
-    wanted = ORACLE.loss_and_gradient(net.to("cpu", torch.float64), h0.double(), real)
+    wanted = ORACLE.loss_and_gradient(Batch(net.to("cpu", torch.float64), h0.double(), real))
     found = evaluated(CudaEngine(machine), net, h0, targets)
     assert found.gradient is not None and wanted.gradient is not None
     assert found.gradient.dtype == h0.dtype
@@ -201,9 +203,9 @@ def test_predict_and_evaluate_keep_nothing_else() -> None:
     net = network().to(DEVICE, torch.float64)
     h0, targets = (tensor.to(DEVICE) for tensor in batch(net.to("cpu", torch.float64), 20))
     engine = CudaEngine(ROOMY)
-    full = engine.loss_and_gradient(net, h0, targets)
+    full = engine.loss_and_gradient(Batch(net, h0, targets))
     same(engine.predict(net, h0), full.prediction)
-    assert engine.evaluate(net, h0, targets).gradient is None
+    assert engine.evaluate(Batch(net, h0, targets)).gradient is None
     assert engine.launches == 3 + 1 + 1
 
 
@@ -249,7 +251,7 @@ def _operations(depth: int, augmentation: str, machine: Machine) -> tuple[int, i
     h0, targets = (tensor.to(DEVICE) for tensor in batch(net.to("cpu", torch.float64), 20))
     engine = CudaEngine(machine)
     with Count() as count:  # type: ignore[no-untyped-call]
-        engine.loss_and_gradient(net, h0, targets)
+        engine.loss_and_gradient(Batch(net, h0, targets))
     return engine.launches, count.calls
 
 
@@ -306,7 +308,7 @@ def test_a_trajectory_of_descent(dtype: torch.dtype) -> None:
     losses = []
     for _ in range(15):
         step.advance(0.3)
-        evaluation = ORACLE.loss_and_gradient(exact, h0.double(), targets)
+        evaluation = ORACLE.loss_and_gradient(Batch(exact, h0.double(), targets))
         assert evaluation.gradient is not None
         losses.append(evaluation.loss)
         exact = exact.with_blocks(exact.blocks - 0.3 * evaluation.gradient)
@@ -344,7 +346,7 @@ def test_a_played_graph_repeats_the_kernels(
         step = GraphedStep(engine, net, h0, targets)
         for rate in (0.1, 0.5, 0.2):
             step.advance(rate)
-            evaluation = ORACLE.loss_and_gradient(net, h0, targets)
+            evaluation = ORACLE.loss_and_gradient(Batch(net, h0, targets))
             assert evaluation.gradient is not None
             net = net.with_blocks(net.blocks - rate * evaluation.gradient)
         close(step.network.blocks, net.blocks, 1e-12)

@@ -8,8 +8,8 @@ import pytest
 import torch
 from scipy.special import erf
 
-from resdepth.engine.divergence import first_nonfinite_layer
-from resdepth.engine.reference import ReferenceEngine, hidden_states
+from resdepth.engine.contract import Batch
+from resdepth.engine.reference import ReferenceEngine, first_nonfinite_layer, hidden_states
 from resdepth.mathematics.activation import ACTIVATIONS
 from tests.support.networks import AUGMENTATIONS, batch, network
 
@@ -84,7 +84,7 @@ def test_gradient_by_finite_differences(augmentation: str, activation: str, loss
     blocks = net.blocks.clone().requires_grad_()
     assert torch.autograd.gradcheck(mean_loss, (blocks,), eps=1e-6, atol=1e-7)
     (wanted,) = torch.autograd.grad(mean_loss(blocks), blocks)
-    found = ENGINE.loss_and_gradient(net, h0, targets).gradient
+    found = ENGINE.loss_and_gradient(Batch(net, h0, targets)).gradient
     assert found is not None
     torch.testing.assert_close(found, wanted, rtol=0, atol=1e-14)
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from resdepth.engine.contract import Batch
 from resdepth.engine.kernels.eager import EagerEngine
 from resdepth.engine.objective import DenseObjective
 from resdepth.engine.reference import ReferenceEngine
@@ -41,7 +42,7 @@ def test_cells_are_the_losses_of_single_networks(loss: str, augmentation: str) -
     for a, b in COORDINATES:
         moved = a * around.directions[0] + b * around.directions[1]
         blocks = net.blocks + moved.view_as(net.blocks)
-        evaluation = ReferenceEngine().evaluate(net.with_blocks(blocks), h0, targets)
+        evaluation = ReferenceEngine().evaluate(Batch(net.with_blocks(blocks), h0, targets))
         expected.append(float(evaluation.loss))
     np.testing.assert_allclose(losses(net, around, COORDINATES), expected, rtol=1e-12)
 

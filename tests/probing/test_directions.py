@@ -9,6 +9,7 @@ import torch
 
 import resdepth
 from resdepth.data.load import load_data
+from resdepth.engine.contract import Batch
 from resdepth.errors import AnalysisImpossible
 from resdepth.options.landscape import RenderOptions
 from resdepth.probing.landscape import render
@@ -90,7 +91,7 @@ def test_principal_directions_are_those_of_the_trajectory(small_run, tmp_path) -
     )
     from resdepth.engine.reference import ReferenceEngine
 
-    loss = ReferenceEngine().evaluate(moved, moved.embed(data.inputs), data.targets).loss
+    loss = ReferenceEngine().evaluate(Batch(moved, moved.embed(data.inputs), data.targets)).loss
     assert losses[4, 1] == pytest.approx(float(loss), rel=1e-10)
     assert record["norm_ratios"] == [pytest.approx(1 / np.linalg.norm(theta[-1]))] * 2
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from resdepth.data.load import load_data
+from resdepth.engine.contract import Batch
 from resdepth.engine.objective import DenseObjective
 from resdepth.engine.reference import ReferenceEngine
 from resdepth.errors import SurfaceChanged
@@ -73,7 +74,7 @@ def test_ten_cells_recomputed_from_the_record(request, tmp_path, name, normalise
     for i, j in np.random.default_rng(0).integers(0, 7, (10, 2)):
         weights = blocks + record["axes"][0][i] * drawn[0] + record["axes"][1][j] * drawn[1]
         moved = network.with_blocks(torch.from_numpy(weights))
-        loss = ReferenceEngine().evaluate(moved, moved.embed(data.inputs), data.targets).loss
+        loss = ReferenceEngine().evaluate(Batch(moved, moved.embed(data.inputs), data.targets)).loss
         assert losses[i, j] == pytest.approx(float(loss), rel=1e-5)
 
 
@@ -129,7 +130,7 @@ def test_a_subset_is_the_documented_one(single_run, tmp_path) -> None:
     chosen = np.sort(np.random.default_rng([8, 1]).permutation(data.samples)[:20])
     network = load_network(training, read_checkpoint(Path(record["checkpoint"])))
     part = data.take(torch.from_numpy(chosen))
-    loss = ReferenceEngine().evaluate(network, network.embed(part.inputs), part.targets).loss
+    loss = ReferenceEngine().evaluate(Batch(network, network.embed(part.inputs), part.targets)).loss
     assert record["samples"] == 20
     assert record["centre_loss"] == pytest.approx(float(loss), rel=1e-6)
 

@@ -11,6 +11,7 @@ import torch
 
 import resdepth
 from resdepth.data.load import load_data
+from resdepth.engine.contract import Batch
 from resdepth.engine.objective import DenseObjective
 from resdepth.engine.reference import ReferenceEngine
 from resdepth.errors import AnalysisImpossible, FileChanged
@@ -66,7 +67,7 @@ def test_losses_are_those_of_the_checkpoints_and_of_the_plane(small_run, tmp_pat
     def loss(blocks: torch.Tensor) -> float:
         network = load_network(run.options, centre).with_blocks(blocks)
         h0 = network.embed(data.inputs)
-        return float(ReferenceEngine().evaluate(network, h0, data.targets).loss)
+        return float(ReferenceEngine().evaluate(Batch(network, h0, data.targets)).loss)
 
     for number, step in enumerate(path["steps"]):
         assert path["loss"][number] == pytest.approx(loss(theta[step]), rel=1e-10)

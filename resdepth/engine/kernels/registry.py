@@ -1,9 +1,8 @@
-"""The engines there are, as data, and the choice among them.
+"""The table of engines, and the choice among them.
 
-A frozen record says on which devices and dtypes an engine runs; its module is imported when it is
-first asked for, and says there what else it needs (`unavailable`). An explicit choice that cannot
-run is an error with the reason; `auto` takes the first that can, in the order below, and warns
-where one made for the device is passed over.
+An engine's module is imported only when the engine is considered. A named engine that cannot run is
+an error with the reason; `auto` takes the first that can, in the order of the table, and warns if
+it passes over one that is made for the device.
 """
 
 import warnings
@@ -19,32 +18,31 @@ from resdepth.errors import EngineUnavailable
 
 @dataclass(frozen=True)
 class EngineInfo:
-    """Name, module, devices and dtypes of an engine; `automatic` engines are taken by `auto`.
+    """Name, module and devices of an engine; `automatic` engines are candidates for `auto`.
 
-    `curvature` engines have second derivatives too (`Curvature`).
-
-    The module offers `unavailable(request) -> str | None` (a reason, or None) and
-    `create(request) -> Engine`.
+    `curvature` engines have second derivatives too (`Curvature`). The module offers
+    `create(request) -> Engine` and, if it needs more than a device,
+    `unavailable(request) -> str | None` (a reason, or None).
     """
 
     name: str
     module: str
     devices: tuple[str, ...]
-    dtypes: tuple[torch.dtype, ...] = (torch.float32, torch.float64)
     automatic: bool = True
     curvature: bool = True
 
     def refusal(self, request: Request) -> str | None:
-        """Why this engine cannot serve `request`, or None where it can."""
+        """Why this engine cannot serve `request`; None if it can."""
         if request.device.type not in self.devices:
             return f"runs on {' or '.join(self.devices)}, not on {request.device.type}"
-        if request.dtype not in self.dtypes:
-            return f"has no {str(request.dtype).removeprefix('torch.')}"
+        if request.device.type == "mps" and request.dtype == torch.float64:
+            return "mps has no float64"
         try:
-            reason: str | None = import_module(self.module).unavailable(request)
+            module = import_module(self.module)
         except ImportError as error:
             # The compiled module or a library it needs is not installed on this machine.
             return f"cannot be loaded ({error})"
+        reason: str | None = module.unavailable(request) if hasattr(module, "unavailable") else None
         return reason
 
     def create(self, request: Request) -> Engine:
