@@ -19,7 +19,6 @@ from resdepth.analysis.training import RunCurves, TrainingCurve
 from resdepth.errors import NoDisplay, OptionInvalid
 from resdepth.figures import (
     contour,
-    critical,
     curvature,
     decay,
     line,
@@ -32,9 +31,7 @@ from resdepth.figures import (
     trajectory,
 )
 from resdepth.figures.landscape import Shown, saturate
-from resdepth.mathematics.critical import CriticalScaling, CriticalTable
 from resdepth.mathematics.exponents import Cell
-from resdepth.mathematics.interval import Interval
 from resdepth.mathematics.slopes import NOTHING
 from resdepth.mathematics.statistics import path_statistics
 from resdepth.runs.surface import Surface
@@ -70,15 +67,6 @@ def _families(seed: int = 1) -> list[Model]:
 def _repeated(times: int) -> list[Model]:
     """Two depths of one family of a checkpoint in several repetitions."""
     return [model for seed in range(times) for model in _families(seed)[:2]]
-
-
-def _critical() -> CriticalTable:
-    """Two estimates with their intervals."""
-    rows = tuple(
-        CriticalScaling(hurst, Interval(beta, beta - 0.04, beta + 0.04), 0.02, beta)
-        for hurst, beta in ((0.2, 0.5), (0.8, 0.77))
-    )
-    return CriticalTable("res3", "relu", 20, (125, 250, 500, 1000, 2000), 24, 0, rows)
 
 
 def _rates() -> tuple[RateCurve, ...]:
@@ -141,7 +129,6 @@ DRAW = {
         *_shown(of("descent"), None, True), columns
     ),
     "path on a surface": lambda of, columns: relief.draw_surface(*_shown(of("descent")), columns),
-    "scaling of rough starts": lambda of, columns: critical.draw_critical(_critical(), columns),
     "scaling": lambda of, columns: scaling.draw_scaling(_scaling(), columns),
     "scaling of one path": lambda of, columns: scaling.draw_scaling(_scaling((4,), 1), columns),
     "training": lambda of, columns: training.draw_training(_runs(), columns),

@@ -9,7 +9,6 @@ from resdepth.cli.app import COMMANDS, LazyCommand
 from resdepth.cli.reference import leaves
 from resdepth.errors import OptionConflict
 from resdepth.options.base import Options, flag_of
-from resdepth.options.critical import CriticalOptions
 from resdepth.options.curvefit import CurvefitOptions
 from resdepth.options.effect import effective, idle, refuse_idle
 from resdepth.options.export import ExportOptions
@@ -43,7 +42,6 @@ ALWAYS: dict[type[Options], str] = {
     VisOptions: "surface kind out",
     SpectrumOptions: "sources matrix top smallest tolerance density probes blocks interaction "
     "subset seed dtype device engine threads columns out show",
-    CriticalOptions: "hurst structure activation width depth draws seed columns out show",
 }
 """Options with an effect whatever the others are; a few depend on the run that is read."""
 
