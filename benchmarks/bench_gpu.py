@@ -49,12 +49,12 @@ import gpu_variants
 from common import append
 
 from resdepth.engine import capture
+from resdepth.engine.autograd import ReferenceEngine
 from resdepth.engine.contract import Batch, Engine, Request
 from resdepth.engine.kernels import cuda, tiling
 from resdepth.engine.kernels.graphed import GraphedStep
 from resdepth.engine.loss import CrossEntropy
 from resdepth.engine.network import Network
-from resdepth.engine.reference import ReferenceEngine
 
 OURS, THEIRS = ("step", "cuda"), ("eager", "graph", "compile")
 OUTPUTS = 10

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 
 from resdepth.analysis.training import RunCurves, training_curves
 from resdepth.data.load import load_data
+from resdepth.engine.autograd import ReferenceEngine
 from resdepth.engine.contract import Batch
 from resdepth.engine.kernels.eager import EagerEngine
-from resdepth.engine.reference import ReferenceEngine
 from resdepth.figures import style
 from resdepth.mathematics import initialise
 from resdepth.mathematics.activation import ACTIVATIONS, Activation

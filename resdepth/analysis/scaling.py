@@ -8,7 +8,7 @@ from resdepth import html
 from resdepth.analysis.measure import AnyModel, Way, statistics, way
 from resdepth.analysis.pool import seed_names, together
 from resdepth.errors import OptionConflict
-from resdepth.mathematics.exponents import Cell, Exponents, Table, exponents, tabulate
+from resdepth.mathematics.exponents import Exponents, PathObservation, Table, exponents, tabulate
 from resdepth.mathematics.interval import Interval
 from resdepth.mathematics.verdict import Verdict, decide
 
@@ -21,7 +21,7 @@ class ScalingTable:
     weights were trained with, None where nothing tells. `ways` are those of the 2-variation norms.
     """
 
-    cells: tuple[Cell, ...]
+    cells: tuple[PathObservation, ...]
     depths: tuple[int, ...]
     seeds: tuple[int | str, ...]
     table: Table
@@ -47,7 +47,7 @@ class ScalingTable:
 
 
 def scaling_table(
-    cells: Sequence[Cell], beta: float = 0.0, alpha: float | None = None
+    cells: Sequence[PathObservation], beta: float = 0.0, alpha: float | None = None
 ) -> ScalingTable:
     """The table of `cells`, one a depth and seed; `beta` scales the 2-variation norm by L^beta.
 
@@ -86,7 +86,7 @@ def model_scaling(models: Sequence[AnyModel], beta: float = 0.0) -> ScalingTable
         remedy = f"name one of {', '.join(families)}"
         raise OptionConflict(flag="--pattern", reason=reason, remedy=remedy)
     cells = [
-        Cell(seed, statistics(model))
+        PathObservation(seed, statistics(model))
         for seed, model in zip(seed_names(models), models, strict=True)
     ]
     betas = {model.beta for model in models}

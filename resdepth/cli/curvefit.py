@@ -11,7 +11,7 @@ from resdepth.options.curvefit import CurvefitInvocation, CurvefitOptions
 if TYPE_CHECKING:
     from resdepth.analysis.curvefit import CurveFit
     from resdepth.analysis.decays import DepthFits
-    from resdepth.mathematics.decay import Estimate
+    from resdepth.mathematics.decay_fit import Estimate
 
 
 def curvefit(options: CurvefitOptions, call: CurvefitInvocation, given: frozenset[str]) -> None:

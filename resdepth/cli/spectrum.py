@@ -13,7 +13,7 @@ from resdepth.errors import ResdepthError, WriteFailed
 from resdepth.options.spectrum import SpectrumInvocation, SpectrumOptions
 
 if TYPE_CHECKING:
-    from resdepth.mathematics.spectrum import Search
+    from resdepth.mathematics.lanczos import Search
     from resdepth.probing.spectrum import Spectrum
 
 NAME = "spectrum"

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from resdepth.arrays import ImageBatch, Images, Labels, Prediction
-from resdepth.engine.convolutional import ConvNorm
-from resdepth.engine.double_backward import products
+from resdepth.engine.autograd import products
 from resdepth.engine.loss import CrossEntropy, in_float64
 from resdepth.engine.objective import Each, Scores
-from resdepth.engine.parameters import Layout, Vector, layout_of
+from resdepth.engine.resnet import ConvNorm
+from resdepth.engine.vector import Layout, Vector, layout_of
 
 Statistics = Literal["centre", "recalibrated"]
 """Whose means and variances batch normalisation uses: the trained ones, or each vector's own.

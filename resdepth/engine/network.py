@@ -8,7 +8,7 @@ from torch import Tensor
 
 from resdepth.arrays import Blocks, Hidden, Inputs, Readin, Readout
 from resdepth.engine.loss import Loss
-from resdepth.mathematics import scaling
+from resdepth.mathematics import powers
 
 INSIDE = ("skip", "none")
 """Augmentations with the weights inside the activation: sigma(h A_k^T), not sigma(h) A_k^T."""
@@ -50,12 +50,12 @@ class Network:
     @property
     def delta(self) -> float:
         """Residual step delta_L = L^(-alpha), used by `skip` alone."""
-        return scaling.delta(self.depth, self.alpha)
+        return powers.delta(self.depth, self.alpha)
 
     @property
     def beta(self) -> float:
         """beta = 1 - alpha."""
-        return scaling.beta(self.alpha)
+        return powers.beta(self.alpha)
 
     def with_blocks(self, blocks: Tensor) -> "Network":
         """The same network around other weights."""

@@ -11,7 +11,7 @@ from resdepth.arrays import BlockHessian, Hidden, Targets, Traces
 from resdepth.engine.contract import Batch, Curvature, Engine
 from resdepth.engine.loss import in_float64
 from resdepth.engine.network import Network
-from resdepth.engine.parameters import Layout, Part, Vector
+from resdepth.engine.vector import Layout, Part, Vector
 
 Each = Float[Tensor, " replicas"]
 """A number for each vector, as `in_float64` has it."""

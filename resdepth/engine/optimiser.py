@@ -1,5 +1,6 @@
 """Gradient descent and the rules for its rate."""
 
+import math
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -10,6 +11,8 @@ STALLED = 1e-12
 
 ACTIVATION_CONSTANTS = {"relu": 10.0}
 DEFAULT_CONSTANT = 2.0
+STEPS_DOWN = (0.5, 0.75)
+"""Shares of the training after which `step` divides the rate by ten (He et al., CVPR 2016)."""
 
 
 @runtime_checkable
@@ -40,8 +43,8 @@ class DynamicRate:
     """eta(s+1) = min(eta_max, C eta(s) / ||W(s+1)||^2_{p-var}).
 
     W is the path k -> L^beta A_k that update s+1 starts from, `norm` its p-variation norm (not
-    the variation). With `anchored` eta(0) stands in place of eta(s). A path of zero variation gives
-    eta_max; so does one whose norm is not finite, since its loss ends the run.
+    the variation). With `anchored`, eta(0) replaces eta(s). A path of zero variation gives eta_max.
+    So does one whose norm is not finite: its loss ends the run.
     """
 
     first: float
@@ -61,5 +64,21 @@ class DynamicRate:
 
 
 def descend(blocks: Blocks, gradient: Blocks, rate: float) -> Blocks:
-    """A - rate * gradient, as a new tensor: the old weights stay good if the new ones are not."""
+    """A - rate * gradient, as a new tensor: if it is not finite, the old weights remain."""
     return blocks.add(gradient, alpha=-rate)
+
+
+def scheduled(name: str, rate: float, step: int, steps: int, warmup: int = 0) -> float:
+    """The rate of update `step` of `steps`.
+
+    It rises linearly to `rate` in `warmup` steps; then `constant` keeps it, `cosine` decreases to 0
+    along half a period, and `step` divides it by ten at 1/2 and 3/4 of all steps.
+    """
+    if step < warmup:
+        return rate * (step + 1) / warmup
+    if name == "cosine":
+        share = (step - warmup) / max(steps - warmup, 1)
+        return 0.5 * rate * (1.0 + math.cos(math.pi * share))
+    if name == "step":
+        return float(rate * 0.1 ** sum(step >= share * steps for share in STEPS_DOWN))
+    return rate

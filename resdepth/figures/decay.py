@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from resdepth.analysis.curvefit import CurveFit
 from resdepth.figures import style
-from resdepth.mathematics.decay import Estimate
+from resdepth.mathematics.decay_fit import Estimate
 
 SYMBOLS = {"avg_grad_norm": r"$\Omega(t)$"}
 """Mathematical names of recorded scalars; others go by their tag."""

@@ -1,8 +1,4 @@
-"""Norms of one layer, whatever its shape: a matrix, or the kernel of a convolution.
-
-A kernel has the shape (filters, channels, *offsets), as torch has it; what is flat is a single
-column.
-"""
+"""Norms of one layer: a matrix, or the kernel (filters, channels, *offsets) of a convolution."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -12,23 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
-Array = NDArray[np.float64]
+from resdepth.mathematics import Array
+
 Norm = Literal["frobenius", "spectral", "operator"]
 TINY = 1e-100
 BATCH = 1 << 21
-"""Complex numbers of transfer matrices that are held at once."""
+"""Complex numbers of transfer matrices in memory at once."""
 
 
 def frobenius(chunks: Iterable[Array]) -> float:
-    """The root of the sum of all squares, the numbers coming in `chunks`."""
+    """The root of the sum of the squares of all numbers in `chunks`."""
     return math.sqrt(math.fsum(float(np.vdot(chunk, chunk)) for chunk in chunks))
 
 
 def spectral(layer: Array) -> float:
     """The largest singular value of `layer` as a matrix (first axis, all others).
 
-    From the smaller of its Gram matrices: the largest eigenvalue of one is right to the last
-    digits, as the smaller ones are not.
+    From the smaller of its Gram matrices, whose largest eigenvalue has full relative accuracy.
     """
     matrix = as_matrix(layer)
     size = float(max(matrix.max(initial=0.0), -matrix.min(initial=0.0)))
@@ -47,15 +43,15 @@ def spectral(layer: Array) -> float:
 def operator(kernel: Array, size: Sequence[int]) -> float:
     """The largest singular value of the convolution with `kernel` on an input of `size`.
 
-    The convolution is circular and of stride 1: the discrete Fourier transform takes it apart into
-    a matrix (filters, channels) for each frequency, whose singular values are those of the whole
-    (H. Sedghi, V. Gupta & P. Long, ICLR 2019, arXiv 1805.10408; for weights along the depth
-    Cohen, Cont, Rossier & Xu, arXiv 2105.12245). A kernel without offsets is a matrix.
+    The convolution is circular and of stride 1: its singular values are those of the matrices
+    (filters, channels) of the discrete Fourier transform at all frequencies (H. Sedghi, V. Gupta &
+    P. Long, ICLR 2019, arXiv 1805.10408; for weights along the depth Cohen, Cont, Rossier & Xu,
+    arXiv 2105.12245). A kernel without offsets is a matrix.
 
     Raises
     ------
     ValueError
-        `size` has not one length for each axis of offsets.
+        `size` does not have one length for each axis of offsets.
     """
     offsets = kernel.shape[2:]
     if not offsets:
@@ -83,7 +79,7 @@ def as_matrix(layer: Array) -> Array:
 
 
 def _half(size: Sequence[int]) -> NDArray[np.int64]:
-    """Frequencies (count, axes); of a real kernel those of the other half are conjugate to them."""
+    """Half of the frequencies (count, axes); a real kernel has conjugate values at the others."""
     lengths = [*size[:-1], size[-1] // 2 + 1]
     return np.stack(np.unravel_index(np.arange(math.prod(lengths)), lengths), axis=1)
 
@@ -93,7 +89,7 @@ def _waves(
 ) -> NDArray[np.complex128]:
     """exp(-2 pi i <frequency, offset / size>): (offsets in a row, frequencies)."""
     places = np.stack(np.unravel_index(np.arange(math.prod(offsets)), offsets), axis=1)
-    # Whole numbers modulo the size: no digit is lost for large products.
+    # Modulo the size before the division: large products lose no digit.
     turns = np.zeros((len(places), len(frequencies)))
     for axis, length in enumerate(size):
         turns += np.outer(places[:, axis], frequencies[:, axis]) % length / length

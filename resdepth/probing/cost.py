@@ -3,7 +3,7 @@
 import math
 
 from resdepth.engine.objective import DenseObjective, Objective
-from resdepth.mathematics.spectrum import SMALL
+from resdepth.mathematics.lanczos import SMALL
 from resdepth.options.spectrum import SpectrumOptions
 
 EXACT = 64

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from resdepth.engine.objective import DenseObjective, Objective
 from resdepth.errors import AnalysisImpossible
-from resdepth.mathematics.hutchinson import block_traces
-from resdepth.mathematics.spectrum import ROWS, Product
-from resdepth.mathematics.xtrace import xtrace
+from resdepth.mathematics.lanczos import ROWS, Product
+from resdepth.mathematics.probes import block_traces, xtrace
 from resdepth.probing.cost import exact_traces
 
 Array = NDArray[np.float64]

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from resdepth.engine.device import resolve_device
 from resdepth.engine.objective import Objective
-from resdepth.engine.parameters import Layout
+from resdepth.engine.vector import Layout
 from resdepth.errors import AnalysisImpossible, OptionConflict
-from resdepth.mathematics import directions
+from resdepth.mathematics import random_directions
+from resdepth.mathematics.lanczos import extreme_eigenpairs
 from resdepth.mathematics.plane import PathPlane, path_plane
-from resdepth.mathematics.spectrum import extreme_eigenpairs
 from resdepth.options.landscape import RenderOptions
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.probing.curvature import Curvature
@@ -27,7 +27,7 @@ from resdepth.runs.run import open_run
 Array = NDArray[np.float64]
 
 RECIPES = {
-    "random": directions.RECIPE,
+    "random": random_directions.RECIPE,
     "pca": "principal components of the run's checkpoints seen from their mean, of norm 1; signs "
     "such that the first checkpoint lies on the positive side",
     "pca from the last": "the same seen from the last checkpoint",
@@ -61,7 +61,7 @@ def directions_of(
     """
     centre = objective.centre.detach().double().cpu().numpy()
     if options.kind == "random":
-        drawn = directions.draw(options.seed, options.pairs * options.axes, (len(centre),))
+        drawn = random_directions.draw(options.seed, options.pairs * options.axes, (len(centre),))
         found = Directions(drawn)
     elif options.kind == "pca":
         plane = plane_of(source, objective.layout)
@@ -185,7 +185,7 @@ def _scale(drawn: Array, centre: Array, layout: Layout, options: RenderOptions) 
                 continue
             # A vector is one filter: its entries have no norms of their own to keep.
             kind = "layer" if kind == "filter" else kind
-        scaled = directions.normalise(of_part, weights, kind, part.stacked)
+        scaled = random_directions.normalise(of_part, weights, kind, part.stacked)
         drawn[:, place] = scaled.reshape(len(drawn), -1)
 
 

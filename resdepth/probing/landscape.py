@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 
 from resdepth.atomic import check_writable
+from resdepth.engine.grid import Plane, measured
 from resdepth.engine.objective import Objective
-from resdepth.engine.surface import Plane, measured
 from resdepth.isolation import isolated
-from resdepth.mathematics import directions
+from resdepth.mathematics import random_directions
 from resdepth.options.landscape import RenderOptions
 from resdepth.probing.config import run_loss, setting
 from resdepth.probing.directions import (
@@ -59,7 +59,9 @@ def prepare(source: Source, options: RenderOptions, recorded: dict[str, Any]) ->
     spans = _spans(around.objective, plane, options)
     # Towards another run the way itself is in the middle: Li et al. take [-1/2, 3/2].
     middle = 0.5 if options.kind == "runs" else 0.0
-    ratios, cosines = directions.ratios_and_cosines(found.vectors, _moved(centre, found.vectors))
+    ratios, cosines = random_directions.ratios_and_cosines(
+        found.vectors, _moved(centre, found.vectors)
+    )
     record = {
         "kind": options.kind,
         "recipe": RECIPES[options.kind],
@@ -73,7 +75,7 @@ def prepare(source: Source, options: RenderOptions, recorded: dict[str, Any]) ->
     return Rendering(
         around.objective,
         plane,
-        tuple(directions.axis(span, steps, middle) for span, steps in axes),
+        tuple(random_directions.axis(span, steps, middle) for span, steps in axes),
         _asked(options) | around.request,
         options.pairs,
         found.marks,

@@ -11,11 +11,11 @@ from resdepth.data.augment import normalise
 from resdepth.data.images import load_images
 from resdepth.data.load import load_data
 from resdepth.engine.contract import Engine, Request
-from resdepth.engine.convolutional import ResNet
 from resdepth.engine.convolutional_objective import ConvolutionalObjective, Statistics
 from resdepth.engine.device import leave_threads_to
 from resdepth.engine.kernels.registry import choose, choose_curvature
 from resdepth.engine.objective import DenseObjective, Objective
+from resdepth.engine.resnet import ResNet
 from resdepth.errors import OptionConflict
 from resdepth.options.base import Options
 from resdepth.options.landscape import Evaluation

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from resdepth.engine.grid import MEASURES, Plane, surface
 from resdepth.engine.objective import Objective
-from resdepth.engine.surface import MEASURES, Plane, surface
 from resdepth.errors import ResdepthError
 from resdepth.runs.partial import Partial, discard, read_partial, write_partial
 from resdepth.runs.surface import read_surface, write_surface

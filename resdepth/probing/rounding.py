@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from resdepth.mathematics.spectrum import Product
+from resdepth.mathematics.lanczos import Product
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.probing.curvature import Curvature
 from resdepth.probing.objectives import Source, objective_of

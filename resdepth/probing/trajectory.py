@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from resdepth.atomic import check_writable
-from resdepth.engine.surface import Plane, along
+from resdepth.engine.grid import Plane, along
 from resdepth.isolation import isolated
 from resdepth.mathematics.plane import PathPlane
 from resdepth.options.landscape import TrajectoryOptions

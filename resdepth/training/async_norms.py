@@ -7,7 +7,7 @@ from typing import Self
 from torch import Tensor
 
 from resdepth.engine import capture
-from resdepth.engine.ahead import Norms
+from resdepth.engine.loop import Norms
 from resdepth.engine.network import Network
 from resdepth.mathematics.pvariation import path_scale
 from resdepth.training.measure import PathNorms

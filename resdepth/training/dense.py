@@ -8,12 +8,11 @@ from pathlib import Path
 import torch
 
 from resdepth.engine import capture
-from resdepth.engine.ahead import train_ahead
+from resdepth.engine.autograd import first_nonfinite_layer
 from resdepth.engine.contract import Batch
 from resdepth.engine.device import resolve_device
+from resdepth.engine.loop import State, StepRecord, train, train_ahead
 from resdepth.engine.optimiser import STALLED, DynamicRate
-from resdepth.engine.reference import first_nonfinite_layer
-from resdepth.engine.train import State, StepRecord, train
 from resdepth.errors import FileCorrupt, OptionConflict
 from resdepth.options.resolve import from_record
 from resdepth.options.train import TrainOptions

@@ -21,7 +21,7 @@ from resdepth.engine.optimiser import (
     DynamicRate,
     Rate,
 )
-from resdepth.mathematics import scaling
+from resdepth.mathematics import powers
 from resdepth.mathematics.initialise import INITIALISATIONS, linear_uniform
 from resdepth.mathematics.random import permutation, stream
 from resdepth.options.train import TrainOptions
@@ -136,7 +136,7 @@ def initial_network(options: TrainOptions, train: Dataset) -> Network:
     """The network before training, on the CPU; drawn in float64 from the seed's own streams."""
     width, depth, seed = options.width, options.depth, options.seed
     outputs = 1 if options.regression else options.classes or len(train.classes)
-    scale = scaling.initial_scale(depth, width, options.initial_alpha, options.gamma)
+    scale = powers.initial_scale(depth, width, options.initial_alpha, options.gamma)
     rule = INITIALISATIONS[options.init]
     parameters = {name: getattr(options, name) for name in rule.parameters}
     blocks = rule.draw((depth, width, width), scale, seed, **parameters)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from resdepth.errors import AnalysisImpossible, FileCorrupt, FileUnsafe, ModelsMissing, PathMissing
 from resdepth.find_files import walk
-from resdepth.mathematics import scaling
+from resdepth.mathematics import powers
 from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
 from resdepth.runs.checkpoint import check_place, last_path, newest
 from resdepth.runs.export import FOLDER as EXPORTED
@@ -182,7 +182,7 @@ def _program(run: Path) -> str:
 
 def _beta(options: Mapping[str, Any]) -> float | None:
     alpha = options.get("alpha")
-    return None if alpha is None else scaling.beta(float(alpha))
+    return None if alpha is None else powers.beta(float(alpha))
 
 
 def _check_together(models: list[Model]) -> None:

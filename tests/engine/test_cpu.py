@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from resdepth.engine.autograd import ReferenceEngine
 from resdepth.engine.contract import Batch, Evaluation, Request
 from resdepth.engine.kernels import cpu, registry
 from resdepth.engine.loss import CrossEntropy, Loss, PowerLoss
 from resdepth.engine.network import Network
-from resdepth.engine.reference import ReferenceEngine
 from resdepth.errors import EngineUnavailable
 
 kernels = pytest.importorskip("resdepth._kernels", reason="the kernels are not compiled")

@@ -20,13 +20,13 @@ triton = pytest.importorskip("triton")
 
 from triton import language as tl  # noqa: E402
 
+from resdepth.engine.autograd import ReferenceEngine  # noqa: E402
 from resdepth.engine.contract import Batch, Engine, Evaluation, Request  # noqa: E402
 from resdepth.engine.kernels import cuda, registry, triton_activation  # noqa: E402
 from resdepth.engine.kernels.cuda import CudaEngine  # noqa: E402
 from resdepth.engine.kernels.graphed import GraphedStep  # noqa: E402
 from resdepth.engine.kernels.tiling import Machine  # noqa: E402
 from resdepth.engine.network import Network  # noqa: E402
-from resdepth.engine.reference import ReferenceEngine  # noqa: E402
 from resdepth.errors import EngineUnavailable  # noqa: E402
 from resdepth.mathematics.activation import ACTIVATIONS  # noqa: E402
 from tests.support import fake_cuda  # noqa: E402

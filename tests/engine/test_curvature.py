@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from resdepth.engine.autograd import ReferenceEngine
 from resdepth.engine.contract import Batch, Curvature, Request
 from resdepth.engine.kernels import cpu, registry
 from resdepth.engine.kernels.eager import EagerEngine
 from resdepth.engine.loss import PowerLoss
 from resdepth.engine.network import Network
-from resdepth.engine.reference import ReferenceEngine
 from resdepth.errors import EngineUnavailable
 from resdepth.mathematics.activation import ACTIVATIONS
 from tests.support.networks import AUGMENTATIONS, LOSSES, batch, network

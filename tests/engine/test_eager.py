@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from resdepth.engine.autograd import ReferenceEngine
 from resdepth.engine.contract import Batch, Evaluation
 from resdepth.engine.kernels.eager import EagerEngine
 from resdepth.engine.network import Network
-from resdepth.engine.reference import ReferenceEngine
 from resdepth.mathematics.activation import ACTIVATIONS
 from tests.support.networks import AUGMENTATIONS, LOSSES, batch, network
 

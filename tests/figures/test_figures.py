@@ -31,7 +31,7 @@ from resdepth.figures import (
     trajectory,
 )
 from resdepth.figures.landscape import Shown, saturate
-from resdepth.mathematics.exponents import Cell
+from resdepth.mathematics.exponents import PathObservation
 from resdepth.mathematics.slopes import NOTHING
 from resdepth.mathematics.statistics import path_statistics
 from resdepth.runs.surface import Surface
@@ -82,7 +82,7 @@ def _curvature() -> CurvatureTable:
 
 
 def _scaling(depths: tuple[int, ...] = (8, 16, 32), seeds: int = 2) -> ScalingTable:
-    cells = [Cell(s, path_statistics(white(n, s))) for s in range(seeds) for n in depths]
+    cells = [PathObservation(s, path_statistics(white(n, s))) for s in range(seeds) for n in depths]
     return scaling_table(cells, beta=0.25)
 
 

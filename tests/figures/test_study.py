@@ -18,7 +18,7 @@ from resdepth.analysis.rates import RateCurve
 from resdepth.figures.curvature import draw_curvature
 from resdepth.figures.decays import draw_decays
 from resdepth.figures.study import draw_doubling, draw_growth, draw_rates, draw_trend
-from resdepth.mathematics.decay import fit_decay
+from resdepth.mathematics.decay_fit import fit_decay
 from resdepth.mathematics.interval import mean_interval
 from resdepth.mathematics.slopes import NOTHING, power_law
 from resdepth.mathematics.statistics import trend

@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from resdepth.mathematics.counting import DEVIATIONS, Measure, counts, measures
-from resdepth.mathematics.spectrum import extreme_eigenpairs
-from tests.mathematics.test_spectrum import like_a_hessian, reflected
+from resdepth.mathematics.lanczos import extreme_eigenpairs
+from tests.mathematics.test_lanczos import like_a_hessian, reflected
 
 Array = NDArray[np.float64]
 SIZE = 400

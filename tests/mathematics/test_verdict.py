@@ -37,9 +37,9 @@ def verdict(name: str, seeds: int = SEEDS, depths: int = len(DEPTHS)):
         ("smooth", "smooth: V1", {"q1", "irel"}),
         ("diffusive", "diffusive: noise of size L^(-1/2)", {"q1", "nu", "hurst"}),
         ("fractional .3", "H is not 1/2", {"q1", "nu", "hurst"}),
-        ("sparse", "sparse: few layers carry all", {"pr"}),
+        ("sparse", "sparse: few layers dominate", {"pr"}),
         ("jump", "a jump", {"q1", "irel"}),
-        ("white", "white layers of another size", {"q1", "nu", "hurst"}),
+        ("white", "independent noise in every layer, but not of size", {"q1", "nu", "hurst"}),
     ],
 )
 def test_the_reason_names_the_intervals(name: str, words: str, used: set[str]) -> None:
@@ -157,9 +157,9 @@ STILL = {"q1": (-0.1, 0.1), "irel": (-0.9, -0.7)}
         ({"nu": (0.36, 0.64)}, "H2", "diffusive"),
         ({"nu": (0.34, 0.64)}, "undecided", "rough, but nu or H is not certain"),
         ({"nu": (0.36, 0.66)}, "undecided", "rough, but nu or H is not certain"),
-        ({"nu": (0.1, 0.39)}, "neither", "white layers of another size"),
+        ({"nu": (0.1, 0.39)}, "neither", "independent noise in every layer, but not of size"),
         ({"nu": (0.1, 0.41)}, "undecided", "rough, but nu or H is not certain"),
-        ({"nu": (0.61, 0.9)}, "neither", "white layers of another size"),
+        ({"nu": (0.61, 0.9)}, "neither", "independent noise in every layer, but not of size"),
         ({"nu": (0.59, 0.9)}, "undecided", "rough, but nu or H is not certain"),
         ({"hurst": (0.41, 0.59)}, "H2", "diffusive"),
         ({"hurst": (0.39, 0.59)}, "undecided", "rough, but nu or H is not certain"),

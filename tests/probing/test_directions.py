@@ -89,7 +89,7 @@ def test_principal_directions_are_those_of_the_trajectory(small_run, tmp_path) -
     moved = network.with_blocks(
         torch.from_numpy(theta[-1] + 0.5 * rows[0] - 0.25 * rows[1]).view_as(network.blocks)
     )
-    from resdepth.engine.reference import ReferenceEngine
+    from resdepth.engine.autograd import ReferenceEngine
 
     loss = ReferenceEngine().evaluate(Batch(moved, moved.embed(data.inputs), data.targets)).loss
     assert losses[4, 1] == pytest.approx(float(loss), rel=1e-10)

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from resdepth.data.load import load_data
+from resdepth.engine.autograd import ReferenceEngine
 from resdepth.engine.contract import Batch
 from resdepth.engine.objective import DenseObjective
-from resdepth.engine.reference import ReferenceEngine
 from resdepth.errors import SurfaceChanged
-from resdepth.mathematics import directions
+from resdepth.mathematics import random_directions
 from resdepth.options.landscape import RenderOptions
 from resdepth.options.train import TrainOptions
 from resdepth.probing.landscape import render
@@ -70,7 +70,7 @@ def test_ten_cells_recomputed_from_the_record(request, tmp_path, name, normalise
     network = load_network(training, checkpoint).to("cpu", torch.float64)
     blocks = checkpoint.blocks.double().numpy()
     drawn = np.random.default_rng(record["seed"]).standard_normal((2, *blocks.shape))
-    drawn = directions.normalise(drawn, blocks, record["normalise"])
+    drawn = random_directions.normalise(drawn, blocks, record["normalise"])
     for i, j in np.random.default_rng(0).integers(0, 7, (10, 2)):
         weights = blocks + record["axes"][0][i] * drawn[0] + record["axes"][1][j] * drawn[1]
         moved = network.with_blocks(torch.from_numpy(weights))

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from resdepth.engine.grid import Plane
 from resdepth.engine.objective import Scores
-from resdepth.engine.parameters import Layout, Part
-from resdepth.engine.surface import Plane
+from resdepth.engine.vector import Layout, Part
 from resdepth.probing.rendering import Rendering, evaluate, write
 from resdepth.runs.surface import read_surface
 

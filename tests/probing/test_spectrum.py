@@ -9,7 +9,7 @@ from torch.autograd.functional import hessian
 
 import resdepth
 from resdepth.data.load import load_data
-from resdepth.engine.reference import ReferenceEngine
+from resdepth.engine.autograd import ReferenceEngine
 from resdepth.errors import AnalysisImpossible, OptionConflict
 from resdepth.mathematics import spectrum as mathematics
 from resdepth.options.spectrum import SpectrumOptions

@@ -11,9 +11,9 @@ import torch
 
 import resdepth
 from resdepth.data.load import load_data
+from resdepth.engine.autograd import ReferenceEngine
 from resdepth.engine.contract import Batch
 from resdepth.engine.objective import DenseObjective
-from resdepth.engine.reference import ReferenceEngine
 from resdepth.errors import AnalysisImpossible, FileChanged
 from resdepth.options.landscape import TrajectoryOptions
 from resdepth.probing.trajectory import trajectory

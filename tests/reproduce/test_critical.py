@@ -20,9 +20,9 @@ from reproduce.critical import (
     main,
     prefixes,
 )
+from resdepth.engine.autograd import hidden_states
 from resdepth.engine.loss import CrossEntropy
 from resdepth.engine.network import Network
-from resdepth.engine.reference import hidden_states
 from resdepth.mathematics.activation import ACTIVATIONS
 from resdepth.mathematics.fractional import fractional_noise
 from resdepth.mathematics.interval import Interval

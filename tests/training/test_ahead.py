@@ -8,9 +8,8 @@ import pytest
 import torch
 
 import resdepth
-from resdepth.engine.ahead import train_ahead
+from resdepth.engine.loop import State, train, train_ahead
 from resdepth.engine.optimiser import ConstantRate
-from resdepth.engine.train import State, train
 from resdepth.training.async_norms import SNAPSHOTS, NormsBeside
 from resdepth.training.measure import PathNorms, scalars
 from resdepth.training.problem import build

@@ -59,7 +59,7 @@ ENGINES = {
         EngineInfo("cuda", f"{_KERNELS}.cuda", ("cuda",), curvature=False),
         EngineInfo("eager", f"{_KERNELS}.eager", ("cpu", "cuda", "mps")),
         EngineInfo(
-            "reference", "resdepth.engine.reference", ("cpu", "cuda", "mps"), automatic=False
+            "reference", "resdepth.engine.autograd", ("cpu", "cuda", "mps"), automatic=False
         ),
     )
 }

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from resdepth.engine.classifier import Descent, Graphed, bf16_is_fast, evaluate
-from resdepth.engine.convolutional import ResNet, blocks_per_stage, initialise
+from resdepth.engine.resnet import ResNet, blocks_per_stage, initialise
 from tests.support import fake_cuda
 from tests.support.plain_resnet import Plain
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from resdepth.arrays import Images, Maps, Prediction
-from resdepth.mathematics import scaling
+from resdepth.mathematics import powers
 from resdepth.mathematics.initialise import linear_uniform
 
 FILTERS = (16, 32, 64)
@@ -137,7 +137,7 @@ class ResNet(nn.Module):
     ) -> None:
         super().__init__()
         n = blocks_per_stage(depth)
-        delta = scaling.delta(n, alpha)
+        delta = powers.delta(n, alpha)
         self.first = ConvNorm(channels, FILTERS[0])
         widths = [FILTERS[0], *(filters for filters in FILTERS for _ in range(n))]
         self.blocks = nn.ModuleList(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from resdepth.engine.objective import Each, Objective, Scores
-from resdepth.engine.parameters import Vector
+from resdepth.engine.vector import Vector
 
 MEASURES = ("loss", "accuracy")
 """What is known of a cell; the accuracy of a regression is NaN."""

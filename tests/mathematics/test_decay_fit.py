@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.optimize import curve_fit
 from scipy.stats import t as student
 
-from resdepth.mathematics.decay import (
+from resdepth.mathematics.decay_fit import (
     NO_DECAY,
     DecayFit,
     filter_curve,
@@ -191,8 +191,8 @@ def test_what_is_not_identified_says_which_of_the_two(
     fit = fit_decay(*nearly_exponential(seed, shift, rho, size))
     halves = [e.interval[1] - e.value for e in (fit.T0, fit.rho)]
     reasons = {
-        "T0 is less certain than the data are long": halves[0] > 40,
-        "rho and T0 make up for each other: a decay without an exponent": halves[0] <= 40
+        "the uncertainty of T0 exceeds the length of the record": halves[0] > 40,
+        "rho and T0 compensate each other: a decay without an exponent": halves[0] <= 40
         and halves[1] >= abs(fit.rho.value),
         "": halves[0] <= 40 and halves[1] < abs(fit.rho.value),
     }

@@ -7,9 +7,9 @@ Neural Nets" (arXiv 1712.09913), a filter being one row of A_k. All in float64.
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from resdepth.mathematics import Array
+
 Normalisation = Literal["filter", "layer", "none"]
 
 RECIPE = (
@@ -20,7 +20,7 @@ RECIPE = (
     "a zero filter or layer gives a zero direction; norms and biases are zero, or with --norms "
     "scaled as one filter each"
 )
-"""How random directions are made, in the words that a result records."""
+"""How random directions are drawn, as recorded in results."""
 
 
 def draw(seed: int, dimensions: int, shape: tuple[int, ...]) -> Array:
@@ -49,7 +49,7 @@ def normalise(
 
 
 def axis(span: float, steps: int, middle: float = 0.0) -> Array:
-    """linspace(middle - span, middle + span, steps), where it meets 0 or 1 so to the bit."""
+    """linspace(middle - span, middle + span, steps) that contains 0 and 1 exactly, if at all."""
     values = np.linspace(middle - span, middle + span, steps)
     if steps % 2:
         values[steps // 2] = middle
@@ -59,7 +59,7 @@ def axis(span: float, steps: int, middle: float = 0.0) -> Array:
 
 
 def ratios_and_cosines(directions: Array, weights: Array) -> tuple[Array, Array]:
-    """Norms of directions (k, n) over that of the weights (n,), and their cosines (k, k)."""
+    """Norms of directions (k, n) divided by that of the weights (n,), and their cosines (k, k)."""
     norms = np.linalg.norm(directions, axis=1)
     lengths = np.outer(norms, norms)
     cosines = np.divide(

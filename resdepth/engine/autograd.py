@@ -1,8 +1,9 @@
-"""The reference: the network as the mathematics reads, differentiated by autograd."""
+"""Derivatives by autograd: products of a Hessian, and the engine that tests all others."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
+from torch import Tensor
 
 from resdepth.arrays import BlockHessian, Directions, Hidden, Prediction, Traces
 from resdepth.engine.contract import (
@@ -14,10 +15,49 @@ from resdepth.engine.contract import (
     check_directions,
     check_single,
 )
-from resdepth.engine.double_backward import products
 from resdepth.engine.loss import in_float64
 from resdepth.engine.network import Network
 from resdepth.mathematics.activation import ACTIVATIONS
+
+
+def products(
+    predict: Callable[[Tensor], Tensor],
+    loss: Callable[[Tensor], Tensor],
+    parameters: Tensor,
+    directions: Tensor,
+    gauss_newton: bool = False,
+) -> Tensor:
+    """The Hessian of loss(predict(parameters)), or its Gauss-Newton matrix, times each direction.
+
+    `directions` is (R, *parameters.shape), and so is what returns; the R share one graph.
+    """
+    leaf = parameters.detach().clone().requires_grad_()
+    prediction = predict(leaf)
+    # The loss of a prediction that nothing stands behind has its own Hessian alone.
+    own = prediction.detach().requires_grad_() if gauss_newton else prediction
+    slope = derivative(loss(own), own if gauss_newton else leaf, again=True)
+    if not gauss_newton:
+        return torch.stack([derivative(slope, leaf, along) for along in directions])
+    # J v: the derivative of J^T w by w, along v.
+    weights = torch.zeros_like(prediction).requires_grad_()
+    back = derivative(prediction, leaf, weights, again=True)
+    return torch.stack(
+        [
+            derivative(prediction, leaf, derivative(slope, own, derivative(back, weights, along)))
+            for along in directions
+        ]
+    )
+
+
+def derivative(of: Tensor, by: Tensor, along: Tensor | None = None, again: bool = False) -> Tensor:
+    """Gradient of <of, along> by `by`, zero where it does not depend on it.
+
+    `again`: it can be differentiated once more.
+    """
+    (found,) = torch.autograd.grad(
+        of, by, along, create_graph=again, retain_graph=True, materialize_grads=True
+    )
+    return found
 
 
 def hidden_states(network: Network, h0: Hidden) -> Iterator[Hidden]:

@@ -1,45 +1,41 @@
-"""Eigenvalues at the ends of a symmetric matrix of which only products are known.
+"""Lanczos iteration for the eigenvalues at the ends of a symmetric matrix known by its products.
 
-Implicitly restarted Lanczos by ARPACK (Lehoucq, Sorensen & Yang, SIAM 1998) through scipy, or the
-dense matrix if it is small. A Krylov space holds one vector of each eigenspace, so other copies of
-a multiple eigenvalue are missed, and no residual shows it. They are searched for in the orthogonal
-complement of the vectors found, until nothing larger is left there.
+ARPACK (Lehoucq, Sorensen & Yang, SIAM 1998) through scipy, or the dense matrix if it is small. A
+Krylov space holds one vector of each eigenspace, so further copies of a multiple eigenvalue are
+missed, and no residual shows it. They are searched for in the orthogonal complement of the vectors
+found, until nothing larger is left there.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from resdepth.errors import NotConverged
-
-Array = NDArray[np.float64]
+from resdepth.mathematics import Array
 
 Product = Callable[[Array], Array]
 """The symmetric matrix (n, n) times each row of (R, n), as rows again."""
 
 SMALL = 500
-"""Below this size the whole matrix is made and diagonalised: about what ARPACK would take."""
+"""Below this size the whole matrix is computed: it takes about as many products as ARPACK."""
 ROWS = 64
-"""Products that are asked for at once where the whole matrix is."""
+"""Products per call when the whole matrix is computed."""
 LARGE = 5_000_000
-"""Above this size the basis is as small as ARPACK may have it."""
-
-
+"""Above this size ARPACK gets the smallest possible basis."""
 COARSE = 0.03
-"""Residual, relative to the eigenvalue, of the first look for a missed one."""
+"""Relative residual of the first search for a missed eigenvalue."""
 ROUNDING = 1e-12
-"""Differences of eigenvalues that count as none, relative to the largest."""
+"""Differences of eigenvalues that count as zero, relative to the largest."""
 
 
 @dataclass(frozen=True)
 class Search:
     """The search for missed copies of multiple eigenvalues in the complement of the vectors found.
 
-    `restarts` from random vectors took `products` of the products; the last one of each end found
-    nothing further, the others `found` copies. It is strong evidence, not a proof.
+    `restarts` from random vectors took `products` products; the last one of each end found nothing,
+    the others `found` copies. This is strong evidence, not a proof.
     """
 
     restarts: int
@@ -49,11 +45,11 @@ class Search:
 
 @dataclass(frozen=True)
 class Eigenpairs:
-    """Some eigenvalues (k,), from the largest down, their vectors (k, n) as rows.
+    """Eigenvalues (k,) in descending order, their vectors (k, n) as rows.
 
-    `residuals` are the norms of H v - lambda v: an eigenvalue of H lies within one of each value.
-    `products` counts all of them, one per eigenpair for the residuals and the search included.
-    `search` is None if the whole matrix was diagonalised, of which no eigenvalue can be missed.
+    `residuals` are the norms of H v - lambda v: H has an eigenvalue within this distance of each
+    value. `products` includes one per eigenpair for the residuals, and the search. `search` is None
+    if the whole matrix was diagonalised, which misses no eigenvalue.
     """
 
     values: Array
@@ -83,9 +79,9 @@ def extreme_eigenpairs(
 ) -> Eigenpairs:
     """The `top` largest and the `smallest` smallest eigenvalues of a matrix of `size` rows.
 
-    `tolerance` bounds the residuals relative to each eigenvalue; the eigenvalues themselves are off
-    by about its square over their distance. All of them if the matrix has no more. An end of which
-    one eigenvalue is requested is not searched for missed copies: they would not change it.
+    All eigenvalues if the matrix has no more. `tolerance` bounds the residuals relative to each
+    eigenvalue; the error of an eigenvalue is about its square divided by their distance. If one
+    eigenvalue of an end is requested, no search follows: copies would not change it.
 
     Raises
     ------
@@ -101,7 +97,7 @@ def extreme_eigenpairs(
     upper.find(top)
     lower = _End(lambda rows: -product(rows), size, tolerance, seed, upper)
     lower.find(smallest)
-    # In the span of all vectors each is made as good as it can be without another product.
+    # Rayleigh-Ritz in the span of all vectors: the best approximations without further products.
     rows = np.linalg.qr(np.concatenate([upper.vectors, lower.vectors]).T)[0].T
     products = product(rows)
     values, turned = np.linalg.eigh(rows @ products.T)
@@ -115,7 +111,7 @@ def extreme_eigenpairs(
 def _with_residuals(
     values: Array, rows: Array, images: Array, products: int, search: Search | None
 ) -> Eigenpairs:
-    """Eigenpairs of which the products `images` are known."""
+    """Eigenpairs with known products `images`."""
     residuals = np.linalg.norm(images - values[:, None] * rows, axis=1)
     return Eigenpairs(values, rows, residuals, products + len(rows), search)
 
@@ -124,12 +120,7 @@ class _End:
     """The largest eigenvalues of a matrix in the complement of another end's vectors."""
 
     def __init__(
-        self,
-        product: Product,
-        size: int,
-        tolerance: float,
-        seed: int,
-        other: "_End | None" = None,
+        self, product: Product, size: int, tolerance: float, seed: int, other: "_End | None" = None
     ) -> None:
         self.product, self.size, self.tolerance = product, size, tolerance
         self.generator = np.random.default_rng(seed)
@@ -144,7 +135,7 @@ class _End:
         if not count:
             return
         start = self._start()
-        # ARPACK refuses a start that the matrix takes to zero.
+        # ARPACK rejects a start vector in the kernel of the matrix.
         shift = 0.0 if self.product(start[None]).any() else 1.0
         self.products += 1
         self._add(*self._lanczos(count, self.tolerance, shift, start))
@@ -156,13 +147,13 @@ class _End:
         self.values, self.vectors = self.values[kept], self.vectors[kept]
 
     def _search(self, count: int) -> bool:
-        """Look once for an eigenvalue above the smallest requested one; add it if there is one."""
+        """Search once for an eigenvalue above the smallest requested one, and add it if found."""
         if len(self.known) + len(self.vectors) >= self.size:
             return False
         self.restarts += 1
         limit, scale = np.sort(self.values)[-count], np.abs(self.values).max()
         limit += self.tolerance * abs(limit) + ROUNDING * scale
-        # Nothing depends on where zero is: shifted, all of the complement is above the rest.
+        # Shifted, the eigenvalues of the complement are above the zeros of the known vectors.
         shift = scale or 1.0
         start = self._start()
         for tolerance in (max(COARSE, self.tolerance), self.tolerance):
@@ -214,25 +205,5 @@ class _End:
 
 
 def _without(vector: Array, rows: Array) -> Array:
-    """What of a vector (n,) is orthogonal to orthonormal rows (k, n)."""
+    """The part of a vector (n,) that is orthogonal to orthonormal rows (k, n)."""
     return vector - (rows @ vector) @ rows
-
-
-def interaction(
-    product: Product, groups: Sequence[slice], size: int, *, probes: int = 1, seed: int = 0
-) -> Array:
-    """Frobenius norms (G, G) of the blocks between groups of coordinates, estimated.
-
-    With Rademacher entries in group k alone, E |(H v)_j|^2 = |H_jk|_F^2: `probes` products a group,
-    and the mean of (j, k) and (k, j), which estimate the same. The squares are unbiased.
-    """
-    generator = np.random.default_rng(seed)
-    squares = np.zeros((len(groups), len(groups)))
-    for column, group in enumerate(groups):
-        directions = np.zeros((probes, size))
-        shape = directions[:, group].shape
-        directions[:, group] = 2.0 * generator.integers(0, 2, shape) - 1.0
-        products = product(directions)
-        for row, other in enumerate(groups):
-            squares[row, column] = np.square(products[:, other]).sum() / probes
-    return np.sqrt((squares + squares.T) / 2.0)

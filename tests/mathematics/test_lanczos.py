@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import ArpackNoConvergence
 
 from resdepth.errors import NotConverged
-from resdepth.mathematics import spectrum
-from resdepth.mathematics.spectrum import Product, extreme_eigenpairs, interaction
+from resdepth.mathematics import lanczos
+from resdepth.mathematics.lanczos import Product, extreme_eigenpairs
 
 Array = NDArray[np.float64]
 SIZE = 5_000
@@ -169,7 +169,7 @@ def test_all_of_them_are_never_iterated(monkeypatch: pytest.MonkeyPatch, top: in
 def test_the_basis_is_small_where_a_vector_is_large(
     monkeypatch: pytest.MonkeyPatch, size: int, top: int, expected: int
 ) -> None:
-    asked, solve = list[int](), spectrum.eigsh
+    asked, solve = list[int](), lanczos.eigsh
 
     def recorded(*arguments: object, ncv: int, **options: object) -> object:
         asked.append(ncv)
@@ -189,25 +189,3 @@ def test_what_does_not_converge_says_so(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(spectrum, "eigsh", give_up)
     with pytest.raises(NotConverged, match="2 of 5 converged in 0 products"):
         extreme_eigenpairs(reflected(like_a_hessian()), SIZE, 5)
-
-
-def test_interaction_of_groups() -> None:
-    generator = np.random.default_rng(3)
-    matrix = generator.standard_normal((60, 60))
-    matrix = matrix + matrix.T
-    groups = [slice(0, 10), slice(10, 35), slice(35, 60)]
-    found = interaction(lambda v: v @ matrix, groups, 60, probes=400, seed=1)
-    wanted = [[np.linalg.norm(matrix[one, other]) for other in groups] for one in groups]
-    np.testing.assert_allclose(found, wanted, rtol=0.05)
-    np.testing.assert_array_equal(found, found.T)
-
-
-@pytest.mark.parametrize("probes", [1, 3])
-@pytest.mark.parametrize("seed", [0, 1])
-def test_signs_are_all_of_size_one(probes: int, seed: int) -> None:
-    # The squares of a diagonal's products do not depend on the signs.
-    diagonal = np.arange(1.0, 10.0)
-    groups = [slice(0, 4), slice(4, 9)]
-    found = interaction(lambda v: v * diagonal, groups, 9, probes=probes, seed=seed)
-    norms = [np.linalg.norm(diagonal[group]) for group in groups]
-    np.testing.assert_allclose(found, np.diag(norms), rtol=1e-14)

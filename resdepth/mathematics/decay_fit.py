@@ -1,9 +1,9 @@
-"""Power-law decay of a training curve: three filters and the fit of g(t) = C / (t + T0)^rho.
+"""Power-law decay of a training curve: two filters and the fit of g(t) = C / (t + T0)^rho.
 
 The fit minimises sum (log y - log g)^2. For fixed T0 that is a straight line in log(t + T0), so
 the sum of squares is a function of T0 alone (variable projection: Golub & Pereyra, SIAM J. Numer.
-Anal. 10, 1973). It is scanned over the whole admissible range and the derivative's root is taken
-in every valley, so that the answer does not depend on a starting point.
+Anal. 10, 1973). The whole admissible range is scanned and the root of the derivative is computed in
+every valley, so the result does not depend on a starting point.
 """
 
 import math
@@ -16,19 +16,16 @@ from scipy.optimize import brentq
 from scipy.stats import f as fisher
 from scipy.stats import t as student
 
+from resdepth.mathematics import Array
+from resdepth.mathematics.interval import LEVEL, rounding
 from resdepth.mathematics.masks import refuse_masked
-from resdepth.mathematics.rounding import rounding
 
-Array = NDArray[np.float64]
-
-LEVEL = 0.95
-"""Coverage of the intervals."""
 SCAN_POINTS = 400
-"""Values of T0 at which the profile is scanned, evenly spaced in log(T0 + t_1)."""
+"""Values of T0 in the scan, evenly spaced in log(T0 + t_1)."""
 SHIFT_RANGE = (1e-3, 1e2)
-"""t_1 + T0 is looked for from 1e-3 times its value at T0 = 0 to 100 t_n more than that."""
+"""t_1 + T0 lies between 1e-3 times its value at T0 = 0 and 100 t_n more than that value."""
 CONDITION_LIMIT = 1e8
-"""A scaled Jacobian of larger condition number counts as singular."""
+"""A scaled Jacobian with a larger condition number counts as singular."""
 
 Reason = Literal[
     "",
@@ -36,18 +33,18 @@ Reason = Literal[
     "T0 at its bound",
     "covariance singular",
     "no decay: a constant describes the points as well",
-    "T0 is less certain than the data are long",
-    "rho and T0 make up for each other: a decay without an exponent",
+    "the uncertainty of T0 exceeds the length of the record",
+    "rho and T0 compensate each other: a decay without an exponent",
 ]
-"""Why a fit is not identified; empty where it is."""
+"""Why a fit is not identified; empty if it is."""
 NO_DECAY: Reason = "no decay: a constant describes the points as well"
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A parameter with its standard error and 95 % interval (Student's t); NaN where unknown.
+    """A parameter with its standard error (0 if it was fixed) and 95 % interval (Student's t).
 
-    A parameter that was fixed beforehand has the standard error 0.
+    Unknown values are NaN.
     """
 
     value: float
@@ -59,8 +56,8 @@ class Estimate:
 class DecayFit:
     """g(t) = C / (t + T0)^rho with everything needed to judge it.
 
-    `r_squared` and `residual_deviation` (degrees of freedom taken off) are those of log y;
-    `points` were used, `dropped` were not positive.
+    `r_squared` and `residual_deviation` (with degrees of freedom) are those of log y; `points` is
+    the number of points used, `dropped` that of points that were not positive.
     """
 
     C: Estimate
@@ -74,19 +71,19 @@ class DecayFit:
 
     @property
     def identified(self) -> bool:
-        """Whether the data determine every parameter that was fitted."""
+        """Whether the data determine every fitted parameter."""
         return self.reason == ""
 
     def curve(self, t: Array) -> Array:
-        """g(t), computed through logarithms so that a large C does not overflow on the way."""
+        """g(t), by logarithms, so that a large C does not overflow."""
         log_c = math.log(self.C.value) if self.C.value > 0 else math.nan
         return np.exp(log_c - self.rho.value * np.log(t + self.T0.value))
 
 
 def window_filter(y: Array, window: int) -> NDArray[np.bool_]:
-    """What stays when each full window loses its first smallest and its last largest point.
+    """Which points remain if each full window loses its first smallest and its last largest one.
 
-    `window` is 0 (nothing is removed) or at least 3; a last partial window stays whole.
+    `window` is 0 (nothing is removed) or at least 3; a last partial window stays complete.
     """
     refuse_masked(y=y)
     kept = np.ones(len(y), dtype=bool)
@@ -99,13 +96,13 @@ def window_filter(y: Array, window: int) -> NDArray[np.bool_]:
 
 
 def period_filter(count: int, period: int) -> NDArray[np.bool_]:
-    """What stays when points period, 2 period, ... (counted from 1) go; 0 removes nothing."""
+    """Which points remain without numbers period, 2 period, ... (from 1); 0 removes nothing."""
     numbers = np.arange(1, count + 1)
     return numbers % period != 0 if period else np.ones(count, dtype=bool)
 
 
 def filter_curve(t: Array, y: Array, window: int = 0, period: int = 0) -> tuple[Array, Array]:
-    """Times and values of the points that survive the window, then the period."""
+    """Times and values of the points that pass the window filter, then the period filter."""
     kept = window_filter(y, window)
     t, y = t[kept], y[kept]
     kept = period_filter(len(y), period)
@@ -131,15 +128,15 @@ def _line(t: Array, log_y: Array, shift: float) -> _Line:
 
 
 def _slope_of_profile(shift: float, t: Array, log_y: Array) -> float:
-    # Half the derivative of the sum of squares along the line's own optimum (envelope theorem).
+    # Half the derivative of the sum of squares at the optimum of the line (envelope theorem).
     line = _line(t, log_y, shift)
     return float(line.residuals @ (line.rho / (t + shift)))
 
 
 def _best_shift(t: Array, log_y: Array) -> tuple[float, bool]:
-    """T0 of the smallest sum of squares, and whether it lies at an end of the admissible range."""
+    """T0 of the smallest sum of squares, and whether it is an end of the admissible range."""
     first = float(t[0])
-    # Times that do not begin after 0 have the distance of the first two for their unit.
+    # The unit is t_1 if it is positive, otherwise the first step.
     unit = first if first > 0 else float(t[1] - t[0])
     low, high = SHIFT_RANGE[0] * unit, SHIFT_RANGE[1] * max(float(t[-1]), unit) + unit
     grid = np.geomspace(low, high, SCAN_POINTS) - first
@@ -155,8 +152,8 @@ def _best_shift(t: Array, log_y: Array) -> tuple[float, bool]:
 def _standard_errors(
     t: Array, line: _Line, shift: float, inferred: bool, variance: float
 ) -> Array | None:
-    """Standard errors of log C, T0 (where inferred), rho; None where the covariance is singular."""
-    # That of log C, which is of order one where C itself may overflow.
+    """Standard errors of log C, T0 (0 if fixed), rho; None if the covariance is singular."""
+    # Of log C, which is of order one even if C overflows.
     columns = [np.ones_like(t), -np.log(t + shift)]
     if inferred:
         columns.insert(1, -line.rho / (t + shift))
@@ -169,7 +166,7 @@ def _standard_errors(
         return None
     root = np.linalg.inv(np.linalg.qr(jacobian / scale, mode="r"))
     errors: Array = np.linalg.norm(root, axis=1) / scale * math.sqrt(variance)
-    return errors
+    return errors if inferred else np.insert(errors, 1, 0.0)
 
 
 def fit_decay(t: Array, y: Array, shift: float | None = None) -> DecayFit:
@@ -180,9 +177,9 @@ def fit_decay(t: Array, y: Array, shift: float | None = None) -> DecayFit:
     t:
         Times, increasing, shape (n,).
     y:
-        Values, shape (n,); those that are not positive (or not finite) are left out and counted.
+        Values, shape (n,); those that are not positive or not finite are dropped and counted.
     shift:
-        T0 where it is known (then t + T0 > 0 throughout); None infers it.
+        T0 if it is known (then t + T0 > 0 throughout); None infers it.
 
     Raises
     ------
@@ -191,15 +188,15 @@ def fit_decay(t: Array, y: Array, shift: float | None = None) -> DecayFit:
 
     Notes
     -----
-    The standard errors are those of the linearised model for C, T0 and rho themselves, with the
-    residual variance estimated from the points given. Points that `window_filter` removed were the
-    extreme ones, so after it the residual variance comes out low: by a quarter for windows of 27
-    normal residuals, hence standard errors about 12 % too small.
+    The standard errors are those of the linearised model for C, T0 and rho, with the residual
+    variance estimated from the given points. After `window_filter`, which removes the extreme
+    points, this variance is too low: by a quarter for windows of 27 normal residuals, which makes
+    the standard errors about 12 % too small.
 
-    Whether there is a decay at all is told by the F-test of the fit against a constant. (An
-    interval of rho that contains 0 does not tell it: far out, where T0 is long against the data,
-    T0 and rho make up for each other, and the linearised intervals of both grow without bound
-    although the curve falls plainly.)
+    Whether there is a decay is decided by the F-test of the fit against a constant. An interval of
+    rho that contains 0 does not decide it: if T0 is long compared with the data, T0 and rho
+    compensate each other, and both linearised intervals grow without bound although the curve
+    clearly decreases.
     """
     refuse_masked(t=t, y=y)
     t, y = np.asarray(t, dtype=np.float64), np.asarray(y, dtype=np.float64)
@@ -209,14 +206,18 @@ def fit_decay(t: Array, y: Array, shift: float | None = None) -> DecayFit:
     inferred = shift is None
     parameters = 3 if inferred else 2
     freedom = len(t) - parameters
-    if len(t) < parameters:
-        return _without_answer(shift, len(t), dropped)
+    if freedom < 0:
+        t0 = _uncertain(math.nan) if shift is None else Estimate(shift, 0.0, (shift, shift))
+        c = rho = _uncertain(math.nan)
+        return DecayFit(c, t0, rho, math.nan, math.nan, len(t), dropped, "too few points")
     total = float(np.sum((log_y - log_y.mean()) ** 2))
     least = len(t) * rounding(log_y) ** 2
     at_bound = False
     if shift is None:
         if total <= least:
-            return _constant(log_y, dropped)
+            # The points differ by rounding alone: rho is 0, and every T0 fits equally well.
+            c, t0, rho = map(_uncertain, (math.exp(float(log_y.mean())), math.nan, 0.0))
+            return DecayFit(c, t0, rho, math.nan, 0.0, len(t), dropped, NO_DECAY)
         shift, at_bound = _best_shift(t, log_y)
     line = _line(t, log_y, shift)
     squares = float(line.residuals @ line.residuals)
@@ -228,7 +229,14 @@ def fit_decay(t: Array, y: Array, shift: float | None = None) -> DecayFit:
     if freedom > 0:
         gain = (total - squares) / (parameters - 1) / believed
         decays = gain > float(fisher.ppf(LEVEL, parameters - 1, freedom))
-        reason = _verdict(float(t[-1]), t0, rho, inferred, decays, at_bound, errors is None)
+        if not decays and (inferred or errors is not None):
+            reason = NO_DECAY
+        elif at_bound:
+            reason = "T0 at its bound"
+        elif errors is None:
+            reason = "covariance singular"
+        else:
+            reason = _uncertainty(t0, rho, float(t[-1])) if inferred else ""
     return DecayFit(
         C=c,
         T0=t0,
@@ -241,27 +249,17 @@ def fit_decay(t: Array, y: Array, shift: float | None = None) -> DecayFit:
     )
 
 
-def _without_answer(shift: float | None, points: int, dropped: int) -> DecayFit:
-    nothing = Estimate(math.nan, math.nan, (math.nan, math.nan))
-    fixed = nothing if shift is None else Estimate(shift, 0.0, (shift, shift))
-    return DecayFit(nothing, fixed, nothing, math.nan, math.nan, points, dropped, "too few points")
-
-
-def _constant(log_y: Array, dropped: int) -> DecayFit:
-    """Points that differ by rounding alone: rho is 0 and no T0 is better than another."""
-    nothing = Estimate(math.nan, math.nan, (math.nan, math.nan))
-    flat = Estimate(0.0, math.nan, (math.nan, math.nan))
-    level = Estimate(math.exp(float(log_y.mean())), math.nan, (math.nan, math.nan))
-    return DecayFit(level, nothing, flat, math.nan, 0.0, len(log_y), dropped, NO_DECAY)
+def _uncertain(value: float) -> Estimate:
+    return Estimate(value, math.nan, (math.nan, math.nan))
 
 
 def _estimates(
     line: _Line, shift: float, inferred: bool, errors: Array | None, freedom: int
 ) -> tuple[Estimate, Estimate, Estimate]:
+    """C, T0 and rho."""
     quantile = float(student.ppf(0.5 + LEVEL / 2, freedom)) if freedom > 0 else math.nan
-    deviations = [math.nan] * 3 if errors is None else [float(error) for error in errors]
-    if not inferred:
-        deviations = [deviations[0], 0.0, deviations[1]]
+    unknown = [math.nan, math.nan if inferred else 0.0, math.nan]
+    deviations = unknown if errors is None else [float(error) for error in errors]
     c = math.exp(line.log_c) if line.log_c < math.log(np.finfo(float).max) else math.inf
 
     def estimate(value: float, error: float) -> Estimate:
@@ -274,23 +272,10 @@ def _estimates(
     )
 
 
-def _verdict(
-    last: float,
-    t0: Estimate,
-    rho: Estimate,
-    inferred: bool,
-    decays: bool,
-    at_bound: bool,
-    singular: bool,
-) -> Reason:
-    if not decays and (inferred or not singular):
-        return NO_DECAY
-    if at_bound:
-        return "T0 at its bound"
-    if singular:
-        return "covariance singular"
-    if inferred and t0.interval[1] - t0.value > last:
-        return "T0 is less certain than the data are long"
-    if inferred and rho.interval[0] <= 0.0 <= rho.interval[1]:
-        return "rho and T0 make up for each other: a decay without an exponent"
+def _uncertainty(t0: Estimate, rho: Estimate, last: float) -> Reason:
+    """Whether the intervals of inferred parameters are too wide to identify them."""
+    if t0.interval[1] - t0.value > last:
+        return "the uncertainty of T0 exceeds the length of the record"
+    if rho.interval[0] <= 0.0 <= rho.interval[1]:
+        return "rho and T0 compensate each other: a decay without an exponent"
     return ""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from resdepth.mathematics.directions import axis, draw, normalise, ratios_and_cosines
+from resdepth.mathematics.random_directions import axis, draw, normalise, ratios_and_cosines
 
 
 @pytest.fixture

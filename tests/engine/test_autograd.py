@@ -8,8 +8,8 @@ import pytest
 import torch
 from scipy.special import erf
 
+from resdepth.engine.autograd import ReferenceEngine, first_nonfinite_layer, hidden_states
 from resdepth.engine.contract import Batch
-from resdepth.engine.reference import ReferenceEngine, first_nonfinite_layer, hidden_states
 from resdepth.mathematics.activation import ACTIVATIONS
 from tests.support.networks import AUGMENTATIONS, batch, network
 
