@@ -95,7 +95,7 @@ test-slurm: install ## studies on a Slurm that is brought up for them (needs roo
 	export SLURM_LOCAL_DIR=$$(mktemp -d) SLURM_LOCAL_ACCT=0; \
 	trap 'tests/support/slurm-local.sh stop; rm -rf "$$SLURM_LOCAL_DIR"' EXIT; \
 	tests/support/slurm-local.sh start && eval "$$(tests/support/slurm-local.sh env)" && \
-	CUDA_VISIBLE_DEVICES= $(BIN)/python -m pytest tests/study/test_slurm.py
+	CUDA_VISIBLE_DEVICES= $(BIN)/python -m pytest tests/studies/test_slurm.py
 
 bench: install ## the CPU engine against torch
 	$(BIN)/python benchmarks/bench_step.py

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from resdepth.runs.run import Run as Run
     from resdepth.runs.run import open_run as open_run
     from resdepth.runs.run import weight_path as weight_path
-    from resdepth.study.run import study as study
+    from resdepth.studies.run import study as study
     from resdepth.training.notebook import NotebookProgress as NotebookProgress
     from resdepth.weights.models import read_models as read_models
     from resdepth.weights.stored import stored_models as stored_models
@@ -54,7 +54,7 @@ _HOMES = {
     "render_trajectory": "resdepth.api",
     "spectrum": "resdepth.api",
     "stored_models": "resdepth.weights.stored",
-    "study": "resdepth.study.run",
+    "study": "resdepth.studies.run",
     "train": "resdepth.api",
     "variation_table": "resdepth.analysis.paths",
     "weight_path": "resdepth.runs.run",

@@ -42,7 +42,7 @@ def train(
     out
         The run folder; `runs/<data>-L<depth>-seed<seed>` where left out.
     overwrite
-        Replace what is in the folder. Without it a folder that is not empty raises OutputExists.
+        Replace what is in the folder. Without it a folder that is not empty raises Exists.
     observer
         Told of each step; nothing is printed by default.
     command
@@ -50,11 +50,11 @@ def train(
 
     Raises
     ------
-    OutputExists, RunBusy
+    Exists, Busy
         The folder is taken, by files or by a process.
-    ResumeChanged
+    Usage
         The run to continue has another value of an option.
-    OptionConflict, DataMissing, DataInvalid
+    Usage, System, Corrupt
         Options do not fit together, or the data cannot be used.
     """
     options = options or TrainOptions()
@@ -82,7 +82,7 @@ def render_landscape(
 
     Raises
     ------
-    PathMissing
+    Missing
         The run has no checkpoint yet.
     """
     run = run if isinstance(run, Run) else Run(Path(run))
@@ -111,7 +111,7 @@ def render_trajectory(
 
     Raises
     ------
-    AnalysisImpossible
+    Impossible
         The checkpoints span no plane.
     """
     run = run if isinstance(run, Run) else Run(Path(run))
@@ -139,9 +139,9 @@ def spectrum(
 
     Raises
     ------
-    PathMissing
+    Missing
         The run has no checkpoint yet.
-    NotConverged, AnalysisImpossible, OptionConflict
+    Impossible, Impossible, Usage
         There is no answer, or not to these options.
     """
     run = run if isinstance(run, Run) else Run(Path(run))

@@ -21,7 +21,7 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
 
     Raises
     ------
-    WriteFailed
+    System
         The operating system refused; what was at `path` before is still there.
     """
     temporary = path.with_name(_temporary_name(path.name))
@@ -85,7 +85,7 @@ def check_writable(*paths: Path) -> None:
 
     Raises
     ------
-    WriteFailed
+    System
         One is a folder, has too long a name, or its folder takes no new file.
     """
     for path in paths:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import resdepth
-from resdepth.errors import EventsMissing
+from resdepth.errors import Missing
 
 
 def declared() -> dict[str, str]:
@@ -89,9 +89,9 @@ def test_what_is_not_there(small_run: Path, what, complaint: str) -> None:  # ty
 
 
 def test_a_scalar_that_is_missing_is_not_a_damaged_file(small_run: Path) -> None:
-    with pytest.raises(EventsMissing) as caught:
+    with pytest.raises(Missing) as caught:
         resdepth.open_run(small_run).scalars("typo")
-    assert "avg_grad_norm" in caught.value.advice()
+    assert "avg_grad_norm" in caught.value.remedy
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_options_are_wrong_in_our_words_and_pythons(make, complaint: str) -> Non
     with pytest.raises(resdepth.ResdepthError, match=complaint) as caught:
         make()
     assert isinstance(caught.value, ValueError) and caught.value.__cause__ is None
-    assert "--" not in caught.value.advice()
+    assert "--" not in caught.value.remedy
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from typing import IO
 import pytest
 
 from resdepth.atomic import check_writable, write_text, write_whole
-from resdepth.errors import DiskFull, WriteFailed
+from resdepth.errors import System
+from tests.support.messages import refused
 
 
 def names(folder: Path) -> list[str]:
@@ -33,7 +34,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, old: bytes | None) ->
     path = tmp_path / "c.txt"
     if old is not None:
         path.write_bytes(old)
-    with pytest.raises(DiskFull, match=r"c\.txt: cannot write: No space left"):
+    with refused(System, match=r"c\.txt: cannot write: No space left"):
         write_whole(path, full)
     assert names(tmp_path) == ([] if old is None else ["c.txt"])
     assert old is None or path.read_bytes() == old
@@ -57,7 +58,7 @@ def test_an_interruption_leaves_what_was_there(
 @pytest.mark.parametrize("name", ["file/below", "x" * 300], ids=["below a file", "name too long"])
 def test_impossible_places(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(WriteFailed, match="cannot write"):
+    with refused(System, match="cannot write"):
         write_text(tmp_path / name, "")
     assert names(tmp_path) == ["file"]
 
@@ -78,7 +79,7 @@ def test_a_place_that_cannot_be_written_is_found_without_a_trace(
 ) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(WriteFailed, match=f"cannot write: {reason}"):
+    with refused(System, match=f"cannot write: {reason}"):
         check_writable(tmp_path / "fine.txt", tmp_path / place)
     assert names(tmp_path) == ["file", "folder"]
 

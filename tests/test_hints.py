@@ -17,7 +17,7 @@ FOREIGN = {"--nv"}
 """Options of other programs in our examples."""
 EXCEPT = {
     "cli/spelling.py",  # the table of old spellings
-    "experiment/study/slurm.py",  # options of sbatch and its neighbours
+    "studies/slurm.py",  # options of sbatch and its neighbours
 }
 
 commands = list(leaves(COMMANDS, ()))

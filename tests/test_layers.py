@@ -30,7 +30,7 @@ LEVELS = {
     "weights": 4,
     "training": 4,
     "probing": 5,
-    "study": 5,
+    "studies": 5,
     "analysis": 6,
     "figures": 7,
     "api": 7,

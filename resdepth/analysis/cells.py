@@ -12,10 +12,10 @@ from resdepth.analysis.pool import spelled
 from resdepth.options.train import TrainOptions, rate_at
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import Manifest
-from resdepth.study.plan import ALWAYS
-from resdepth.study.record import NAME as PLAN
-from resdepth.study.record import read_plan
-from resdepth.study.state import Row, table
+from resdepth.studies.plan import ALWAYS
+from resdepth.studies.record import NAME as PLAN
+from resdepth.studies.record import read_plan
+from resdepth.studies.state import Row, table
 
 Reason = Literal["", "missed", "diverged", "unfinished", "failed", "lost", "unreadable", "repeated"]
 """Why a cell does not count, in one word."""
@@ -86,7 +86,7 @@ def unbegun(folder: Path, sets: Mapping[str, Sequence[Manifest]]) -> list[CellRo
 
     Raises
     ------
-    FileCorrupt
+    Corrupt
         study.yaml is not what was written.
     """
     if not (folder / PLAN).is_file():

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resdepth.errors import (
-    AnalysisImpossible,
-    FileCorrupt,
-    PathMissing,
+    Corrupt,
+    Impossible,
+    Missing,
     ResdepthError,
     no_events,
     no_scalar,
+    no_such,
 )
 from resdepth.find_files import walk
 from resdepth.mathematics.decay_fit import DecayFit, filter_curve, fit_decay
@@ -59,13 +60,13 @@ def event_sources(path: Path) -> Iterator[Path]:
 
     Raises
     ------
-    PathMissing, EventsMissing
+    Missing
         There is nothing, or no event file in it.
     """
     if path.name == EVENTS_OF_OLD and not path.exists():
         path = path.parent  # Where the events of every run lie today.
     if not path.exists():
-        raise PathMissing(path=path, kind="event file or folder")
+        raise no_such(path, "event file or folder")
     if path.is_file():
         yield path
         return
@@ -80,7 +81,7 @@ def read_curve(path: Path, tag: str) -> tuple[Steps, Array]:
 
     Raises
     ------
-    AnalysisImpossible
+    Impossible
         The file has no such scalar; the message lists those that it has.
     """
     recording = read_recording(path)
@@ -96,14 +97,14 @@ def fit_file(path: Path, tag: str, filters: Filters, shift: float | None) -> Cur
 
     Raises
     ------
-    AnalysisImpossible
+    Impossible
         No such scalar, or no finite value of it; or t + T0 is not positive at the first step, or
         hardly changes.
     """
     steps, y = read_curve(path, tag)
     if not np.isfinite(y).any():
         reason = f"none of the {len(y)} values of '{tag}' is finite"
-        raise AnalysisImpossible(path=path, reason=reason, remedy="--tag names another scalar")
+        raise Impossible(path, reason, "`tag` names another scalar")
     if filters.time == "index":
         _warn_of_steps(path, steps, shift)
         numbers = np.arange(1, len(y) + 1, dtype=np.float64)
@@ -112,12 +113,12 @@ def fit_file(path: Path, tag: str, filters: Filters, shift: float | None) -> Cur
     t = filters.scaling_x * numbers
     if shift is not None and len(t) and t[0] + shift <= 0:
         reason = f"t + T0 should be positive, but t begins at {t[0]:g} and T0 = {shift:g}"
-        raise AnalysisImpossible(path=path, reason=reason, remedy="a larger --shift")
+        raise Impossible(path, reason, "a larger `shift`")
     filtered_t, filtered_y = filter_curve(t, y, filters.window_size, filters.filter_period)
     fit = fit_decay(filtered_t, filtered_y, shift)
     if shift is not None and fit.reason == "covariance singular":
         reason = f"T0 = {shift:g} is so large that t + T0 hardly changes along the {len(y)} points"
-        raise AnalysisImpossible(path=path, reason=reason, remedy="a smaller --shift")
+        raise Impossible(path, reason, "a smaller `shift`")
     return CurveFit(path, tag, t, y, filtered_t, filtered_y, fit, steps)
 
 
@@ -149,9 +150,9 @@ def fit_files(
 
     Raises
     ------
-    PathMissing
+    Missing
         One of the paths is not there.
-    AnalysisImpossible, FileCorrupt
+    Impossible, Corrupt
         Nothing can be fitted.
     """
     sources: dict[Path, Path] = {}
@@ -161,12 +162,12 @@ def fit_files(
         try:
             for source in event_sources(path):
                 sources.setdefault(source.resolve(), source)
-        except AnalysisImpossible as error:
+        except (Impossible, Missing) as error:
             problems.append(error)
     for source in sources.values():
         try:
             fits.append(fit_file(source, tag, filters, shift))
-        except (AnalysisImpossible, FileCorrupt) as error:
+        except (Impossible, Missing, Corrupt) as error:
             problems.append(error)
     if not fits:
         raise _nothing_left(paths[0], problems)
@@ -180,7 +181,7 @@ def _nothing_left(path: Path, problems: Sequence[ResdepthError]) -> ResdepthErro
     if len(problems) == 1:
         return first
     reason = f"none of {len(problems)} event sources can be fitted; the first: {first}"
-    return AnalysisImpossible(path=path, reason=reason, remedy=first.advice())
+    return Impossible(path, reason, first.remedy)
 
 
 def fit_numbers(fits: Sequence[CurveFit], said: Sequence[str] = ()) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from resdepth.analysis.curvefit import CurveFit
 from resdepth.analysis.pool import experiments, unfinished
-from resdepth.errors import NotARun
+from resdepth.errors import Missing
 from resdepth.mathematics.interval import Array, Interval, mean_interval
 from resdepth.runs.manifest import Manifest, read_manifest
 
@@ -113,6 +113,6 @@ def _manifest(source: Path) -> Manifest | None:
     """That of the run that an event file or its folder belongs to."""
     folder = source if source.is_dir() else source.parent
     for place in (folder, folder.parent):
-        with suppress(NotARun):
+        with suppress(Missing):
             return read_manifest(place)
     return None

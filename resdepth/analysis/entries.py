@@ -11,7 +11,7 @@ from resdepth import html
 from resdepth.analysis.measure import AnyModel, entry_paths, matrix_shape
 from resdepth.analysis.paths import by_depth, files, positions
 from resdepth.analysis.pool import together
-from resdepth.errors import AnalysisImpossible
+from resdepth.errors import Impossible
 from resdepth.mathematics.interval import MeanBand, mean_band
 from resdepth.mathematics.pvariation import path_scale
 
@@ -70,7 +70,7 @@ def entry_table(
 
     Raises
     ------
-    AnalysisImpossible
+    Impossible
         An entry lies outside the matrix.
     """
     models = together(models)
@@ -79,10 +79,10 @@ def entry_table(
     for model, (rows, columns) in zip(models, shapes, strict=True):
         for row, column in chosen:
             if not (0 <= row < rows and 0 <= column < columns):
-                raise AnalysisImpossible(
-                    path=model.path,
-                    reason=f"has no entry ({row}, {column}): the matrices are {rows} x {columns}",
-                    remedy=f"rows count from 0 to {rows - 1}, columns to {columns - 1}",
+                raise Impossible(
+                    model.path,
+                    f"has no entry ({row}, {column}): the matrices are {rows} x {columns}",
+                    f"rows count from 0 to {rows - 1}, columns to {columns - 1}",
                 )
     curves = []
     for family, depth, group in by_depth(models):

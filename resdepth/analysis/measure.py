@@ -6,7 +6,7 @@ from typing import Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from resdepth.errors import OptionConflict
+from resdepth.errors import Usage
 from resdepth.mathematics.masks import refuse_masked
 from resdepth.mathematics.norms import Norm, frobenius, operator, spectral
 from resdepth.mathematics.pvariation import (
@@ -69,7 +69,7 @@ def layer_norms(model: AnyModel, norm: Norm = "frobenius", size: Sequence[int] =
 
     Raises
     ------
-    OptionConflict
+    Usage
         A convolution's operator norm was asked for, and nothing tells the size of its input.
     """
     if norm == "frobenius":
@@ -85,8 +85,8 @@ def layer_norms(model: AnyModel, norm: Norm = "frobenius", size: Sequence[int] =
     if not known or len(known) not in (1, axes):
         shape = " x ".join(map(str, model.shape))
         reason = f"is needed: '{model.family}' is a convolution of shape {shape}"
-        remedy = "rows and columns of its input, for example --input-size 32,32"
-        raise OptionConflict(flag="--input-size", reason=reason, remedy=remedy)
+        remedy = "rows and columns of its input, for example `input_size=32`,32"
+        raise Usage("input_size", reason, remedy)
     whole = known * axes if len(known) == 1 else known
     return np.array([operator(layer, whole) for layer in _layers(model)])
 

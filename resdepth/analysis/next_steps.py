@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from resdepth.analysis.cells import CellRow
 from resdepth.analysis.rates import RateTable
 from resdepth.analysis.study import Study
-from resdepth.study.command import run_command
-from resdepth.study.extension import anew, slower
-from resdepth.study.record import read_jobs, read_plan
+from resdepth.studies.command import run_command
+from resdepth.studies.extension import anew, slower
+from resdepth.studies.record import read_jobs, read_plan
 
 
 def next_steps(study: Study) -> Iterator[tuple[str, str]]:

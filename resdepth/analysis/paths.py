@@ -21,7 +21,7 @@ from resdepth.analysis.path_tables import (
     VariationTable,
 )
 from resdepth.analysis.pool import seed_names, together
-from resdepth.errors import OptionConflict
+from resdepth.errors import Usage
 from resdepth.mathematics.interval import mean_band
 from resdepth.mathematics.norms import Norm
 from resdepth.mathematics.pvariation import CriticalExponent, path_scale
@@ -35,7 +35,7 @@ def common_beta(models: Sequence[AnyModel], beta: float | None) -> float:
 
     Raises
     ------
-    OptionConflict
+    Usage
         A model belongs to no run, or the runs were trained with different alpha.
     """
     if beta is not None:
@@ -43,13 +43,13 @@ def common_beta(models: Sequence[AnyModel], beta: float | None) -> float:
     for model in models:
         if model.beta is None:
             reason = f"is needed: {model.path} belongs to no run that would tell"
-            raise OptionConflict(flag="--beta", reason=reason, remedy="beta = 1 - alpha")
+            raise Usage("beta", reason, "beta = 1 - alpha")
         if model.beta != models[0].beta:
             first = f"{models[0].path} has {models[0].beta:g}"
-            raise OptionConflict(
-                flag="--beta",
-                reason=f"is needed: {first}, {model.path} has {model.beta:g}",
-                remedy="give the one to scale all of them with",
+            raise Usage(
+                "beta",
+                f"is needed: {first}, {model.path} has {model.beta:g}",
+                "give the one to scale all of them with",
             )
     return models[0].beta or 0.0
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from resdepth.analysis.measure import AnyModel, M, same_weights
-from resdepth.errors import AnalysisImpossible, RunsDiffer
+from resdepth.errors import Impossible, not_repetitions
 from resdepth.options.non_training import PLACE, RECORDING
 from resdepth.options.programs import effective_options
 from resdepth.options.train import REGRESSIONS, TrainOptions
@@ -62,10 +62,10 @@ def pooled(models: Sequence[M], *, allow_mixed: bool = False) -> Pool[M]:
 
     Raises
     ------
-    RunsDiffer
+    Usage
         Two runs differ in an option that is neither seed nor depth nor place, or two models are of
         different steps of training.
-    AnalysisImpossible
+    Impossible
         Nothing is left.
     """
     manifests = {run: Run(run).manifest for run in {model.run for model in models} if run}
@@ -86,7 +86,7 @@ def pooled(models: Sequence[M], *, allow_mixed: bool = False) -> Pool[M]:
         kept.append(model)
     if not kept:
         reason = f"of {len({model.path for model in models})} runs none finished"
-        raise AnalysisImpossible(path=models[0].path, reason=reason, remedy=MIXED)
+        raise Impossible(models[0].path, reason, MIXED)
     if not allow_mixed:
         _check_steps(kept, runs)
     return Pool(kept, left_out)
@@ -185,18 +185,18 @@ def _repeats(model: AnyModel, kept: Sequence[AnyModel], runs: Mapping[Path, Mani
 
 
 def _check(runs: Mapping[Path, Manifest]) -> None:
-    """Raise RunsDiffer if an option differs; one that a run does not know is younger than it."""
+    """Raise Usage if an option differs; one that a run does not know is younger than it."""
     known: dict[str, tuple[Path, Any]] = {}
     for path, manifest in runs.items():
         for name, value in _told(manifest).items():
             first, ours = known.setdefault(name, (path, value))
             if value != ours:
                 what = spelled(name)
-                raise RunsDiffer(first=first, second=path, what=what, ours=ours, theirs=value)
+                raise not_repetitions(first, path, what, ours, value)
 
 
 def _check_steps(models: Sequence[AnyModel], runs: Mapping[Path, Manifest]) -> None:
-    """Raise RunsDiffer if one model was trained longer than another, as far as anything tells.
+    """Raise Usage if one model was trained longer than another, as far as anything tells.
 
     Weights at the end of their runs belong together, whenever these ended. Files of no run are
     compared with others of their depth.
@@ -206,7 +206,7 @@ def _check_steps(models: Sequence[AnyModel], runs: Mapping[Path, Manifest]) -> N
     def compare(key: object, path: Path, value: object, shown: object) -> None:
         first, ours, written = firsts.setdefault(key, (path, value, shown))
         if value != ours:
-            raise RunsDiffer(first=first, second=path, what="the step", ours=written, theirs=shown)
+            raise not_repetitions(first, path, "the step", written, shown)
 
     for model in sorted(models, key=lambda model: model.path not in runs):
         path, manifest = model.path, runs.get(model.path)

@@ -7,7 +7,7 @@ from typing import Any
 from resdepth import html
 from resdepth.analysis.measure import AnyModel, Way, statistics, way
 from resdepth.analysis.pool import seed_names, together
-from resdepth.errors import OptionConflict
+from resdepth.errors import Usage
 from resdepth.mathematics.exponents import Exponents, PathObservation, Table, exponents, tabulate
 from resdepth.mathematics.interval import Interval
 from resdepth.mathematics.verdict import Verdict, decide
@@ -76,7 +76,7 @@ def model_scaling(models: Sequence[AnyModel], beta: float = 0.0) -> ScalingTable
 
     Raises
     ------
-    OptionConflict
+    Usage
         The models are of several families.
     """
     models = together(models)
@@ -84,7 +84,7 @@ def model_scaling(models: Sequence[AnyModel], beta: float = 0.0) -> ScalingTable
     if len(families) > 1:
         reason = f"fits {len(families)} families, and the scaling is that of one"
         remedy = f"name one of {', '.join(families)}"
-        raise OptionConflict(flag="--pattern", reason=reason, remedy=remedy)
+        raise Usage("pattern", reason, remedy)
     cells = [
         PathObservation(seed, statistics(model))
         for seed, model in zip(seed_names(models), models, strict=True)

@@ -8,7 +8,7 @@ from resdepth.analysis.measure import AnyModel
 from resdepth.analysis.study import Study
 from resdepth.runs.events import event_files
 from resdepth.runs.manifest import NAME as MANIFEST
-from resdepth.study.record import NAME as PLAN
+from resdepth.studies.record import NAME as PLAN
 from resdepth.weights.stored import StoredModel
 
 

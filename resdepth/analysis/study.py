@@ -16,15 +16,15 @@ from resdepth.analysis.doubling import DoublingTable, doubling_table
 from resdepth.analysis.pool import Pool, experiments, in_order, pooled
 from resdepth.analysis.rates import RateTable, rate_curves
 from resdepth.analysis.scaling import ScalingTable, model_scaling
-from resdepth.errors import AnalysisImpossible, PathMissing, ResdepthError
+from resdepth.errors import Impossible, ResdepthError, no_such
 from resdepth.find_files import walk
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import Manifest, read_manifest
-from resdepth.study.command import quoted, run_command
-from resdepth.study.plan import ALWAYS
-from resdepth.study.record import NAME as PLAN
-from resdepth.study.record import read_plan
+from resdepth.studies.command import quoted, run_command
+from resdepth.studies.plan import ALWAYS
+from resdepth.studies.record import NAME as PLAN
+from resdepth.studies.record import read_plan
 from resdepth.weights.models import Model, read_models
 
 OMEGA = "avg_grad_norm"
@@ -87,15 +87,15 @@ def read_study(
 
     Raises
     ------
-    AnalysisImpossible
+    Impossible
         There is no run of `train`.
-    FileCorrupt
+    Corrupt
         The plan of the study cannot be read.
-    PathMissing
+    Missing
         There is no such folder.
     """
     if not folder.exists():
-        raise PathMissing(path=folder, kind="folder")
+        raise no_such(folder, "folder")
     manifests = dict[Path, Manifest]()
     for file in walk(folder, once=True):
         if file.name == MANIFEST and (manifest := _manifest(file.parent)):
@@ -105,7 +105,7 @@ def read_study(
         remedy = "give a study, or a folder of runs of 'resdepth train'"
         if (folder / PLAN).is_file():
             remedy = f"{quoted(run_command(folder))} trains its cells"
-        raise AnalysisImpossible(path=folder, reason="no run in or under it", remedy=remedy)
+        raise Impossible(folder, "no run in or under it", remedy)
     plan = folder / PLAN
     axes = read_plan(folder).axes if plan.is_file() else {}
     sets = experiments(manifests, named=axes.keys() - {*ALWAYS})

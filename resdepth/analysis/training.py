@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from resdepth.errors import AnalysisImpossible
+from resdepth.errors import Impossible
 from resdepth.runs.events import read_scalars
 
 VARIATION = "p_variation_norm/"
@@ -36,7 +36,7 @@ def training_curves(runs: Sequence[Path]) -> tuple[RunCurves, ...]:
 
     Raises
     ------
-    AnalysisImpossible
+    Impossible
         A run logged no loss.
     """
     return tuple(_curves(run) for run in runs)
@@ -46,7 +46,7 @@ def _curves(run: Path) -> RunCurves:
     scalars = {tag: TrainingCurve(*series) for tag, series in read_scalars(run).items()}
     if "loss" not in scalars:
         remedy = "give run folders that 'resdepth train' wrote"
-        raise AnalysisImpossible(path=run, reason="no scalar 'loss' was recorded", remedy=remedy)
+        raise Impossible(run, "no scalar 'loss' was recorded", remedy)
     norms = {
         float(t.removeprefix(VARIATION)): c for t, c in scalars.items() if t.startswith(VARIATION)
     }

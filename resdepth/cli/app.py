@@ -12,11 +12,9 @@ from typer.main import get_command
 
 from resdepth.cli import console, signals, spelling, window
 from resdepth.errors import (
-    CompletionFailed,
-    LibraryUnloadable,
-    MemoryExhausted,
     ResdepthError,
-    SystemRefused,
+    System,
+    out_of_memory,
 )
 
 try:
@@ -85,6 +83,7 @@ class LazyCommand(TyperCommand):
     ) -> Any:
         """Parse with the real command, after old spellings have become ours."""
         command = self.load()
+        console.COMMAND[:] = self.path
         ours = spelling.rewrite(command, args, " ".join(self.path))
         context = command.make_context(info_name, ours, parent, **extra)
         context.meta[spelling.DOTTED] = spelling.dotted(args)
@@ -187,16 +186,24 @@ def _known(error: Exception) -> ResdepthError | None:
     text = _first_line(error)
     homeless = isinstance(error, RuntimeError) and "home directory" in text
     if "--install-completion" in sys.argv and (isinstance(error, OSError) or homeless):
-        return CompletionFailed(reason=text)
+        return System(
+            "install_completion",
+            text,
+            "`show_completion` prints the script, to put where your shell reads it",
+        )
     if isinstance(error, MemoryError) or (isinstance(error, SystemError) and _bounded()):
-        return MemoryExhausted(reason=text or "an allocation failed")
+        return out_of_memory(text or "an allocation failed")
     if isinstance(error, RuntimeError | ValueError) and any(word in text for word in TOO_LARGE):
-        return MemoryExhausted(reason=text)
+        return out_of_memory(text)
     if isinstance(error, ImportError) and not str(error.name).startswith("resdepth"):
         return _unloadable(error)
     if isinstance(error, OSError) and error.errno is not None:
         place = "the system" if error.filename is None else os.fsdecode(error.filename)
-        return SystemRefused(path=place, reason=error.strerror)
+        return System(
+            place,
+            error.strerror,
+            "the operating system reported this; correct it, then repeat the command",
+        )
     return None
 
 
@@ -205,7 +212,7 @@ def _bounded() -> bool:
     return bool(resource) and resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
 
 
-def _unloadable(error: ImportError) -> LibraryUnloadable:
+def _unloadable(error: ImportError) -> System:
     cause: BaseException = error
     while isinstance(cause.__cause__ or cause.__context__, ImportError):
         cause = cause.__cause__ or cause.__context__ or cause
@@ -215,7 +222,7 @@ def _unloadable(error: ImportError) -> LibraryUnloadable:
     # The module of an extension has a name inside its package; its path says whose it is.
     _, _, below = str(error.path or "").rpartition("site-packages/")
     name = below.partition("/")[0] or str(error.name or "a library").partition(".")[0]
-    return LibraryUnloadable(name=name, reason=text, remedy=remedy)
+    return System(name, f"cannot be loaded: {text}", remedy)
 
 
 def _first_line(error: BaseException) -> str:

@@ -10,12 +10,16 @@ from typing import Any
 
 import typer
 
-from resdepth.errors import ResdepthError
+from resdepth.errors import ResdepthError, Usage
 
 ParserError: type[Any] = (
     getattr(typer, "TyperException", None) or import_module("click").ClickException
 )
 """What the parser raises for a wrong command line: in earlier releases of typer, click's error."""
+
+
+COMMAND: list[str] = []
+"""The words of the command that runs."""
 
 
 def interactive() -> bool:
@@ -31,7 +35,9 @@ def say(text: str, *, quiet: bool = False) -> None:
 
 def warn(text: str) -> None:
     """One line of warning on stderr, also when quiet."""
-    print(f"resdepth: warning: {text}", file=sys.stderr, flush=True)
+    from resdepth.cli.spelling import spell
+
+    print(f"resdepth: warning: {spell(text)}", file=sys.stderr, flush=True)
 
 
 def route_warnings() -> list[str]:
@@ -58,10 +64,19 @@ def wrote(paths: Iterable[Path], *, aside: bool = False) -> None:
 
 def fail(error: ResdepthError) -> int:
     """Print one line: what is wrong, where, and what to do; return the exit code."""
-    advice = error.advice()
-    line = f"resdepth: error: {error}" + (f" ({advice})" if advice else "")
-    print(line.replace("\n", " "), file=sys.stderr, flush=True)
+    print(f"resdepth: error: {line(error)}", file=sys.stderr, flush=True)
     return error.exit_code
+
+
+def line(error: ResdepthError) -> str:
+    """ "where: what (remedy)" with flags in place of the fields of options."""
+    from resdepth.cli.spelling import spell, spell_where
+
+    remedy = spell(error.remedy)
+    if isinstance(error, Usage) and not remedy:
+        remedy = f"see '{' '.join(('resdepth', *COMMAND))} --help' for the range of every option"
+    remedy = f" ({remedy})" if remedy else ""
+    return f"{spell_where(error.where)}: {spell(error.what)}{remedy}"
 
 
 def misuse(error: Any) -> int:

@@ -11,7 +11,7 @@ from resdepth.cli.landscape_picture import picture, shown_of, vis
 from resdepth.cli.parameters import command, command_line
 from resdepth.cli.picture import illustrate, origin_of
 from resdepth.cli.source import drawn_around
-from resdepth.errors import OptionConflict
+from resdepth.errors import Usage
 from resdepth.options.landscape import (
     SURFACE,
     RenderInvocation,
@@ -71,9 +71,7 @@ def trajectory(
     from resdepth.runs.run import open_run
 
     if len(options.sources) != 1:
-        raise OptionConflict(
-            flag="SOURCES", reason="give one run", remedy="resdepth landscape trajectory RUN"
-        )
+        raise Usage("SOURCES", "give one run", "resdepth landscape trajectory RUN")
     run = open_run(options.sources[0])
     at = written_as(
         options.out or run.path / "trajectory.pdf", SUFFIXES, command="landscape trajectory"
@@ -110,10 +108,10 @@ def _surface_path(out: Path | None, run: Path | None) -> Path:
     out = out or (run or Path()) / SURFACE
     if out.suffix.lower() in SUFFIXES:
         surface = out.with_suffix(SUFFIX)
-        raise OptionConflict(
-            flag="--out",
-            reason=f"{out} names a picture, and this command writes the losses, a {SUFFIX}",
-            remedy=f"--out {surface}, then 'resdepth landscape vis {surface} --out {out}'",
+        raise Usage(
+            "out",
+            f"{out} names a picture, and this command writes the losses, a {SUFFIX}",
+            f"`out` {surface}, then 'resdepth landscape vis {surface} `out` {out}'",
         )
     return written_as(out, (SUFFIX,), command="landscape render")
 

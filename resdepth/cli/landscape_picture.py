@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from resdepth.atomic import check_writable
 from resdepth.cli import console
 from resdepth.cli.picture import finish, origin_of
-from resdepth.errors import AnalysisImpossible, OptionConflict, OptionInvalid
+from resdepth.errors import Impossible, Usage
 from resdepth.options.landscape import SURFACE
 from resdepth.options.landscape_picture import (
     GRIDS,
@@ -65,7 +65,7 @@ def _surface_file(given: Path) -> Path:
     if inside.is_file():
         return inside
     remedy = f"'resdepth landscape render {given}' makes one"
-    raise AnalysisImpossible(path=given, reason=f"it holds no {SURFACE}", remedy=remedy)
+    raise Impossible(given, f"it holds no {SURFACE}", remedy)
 
 
 def shown_of(surface: "Surface", options: VisOptions) -> "Shown":
@@ -113,7 +113,7 @@ def _kind(options: VisOptions, surface: "Surface") -> str:
     flat = surface.losses.ndim == 1
     if flat and options.kind in ("surface", "contour"):
         reason = f"'{options.kind}' needs two directions, {options.surface} has one"
-        raise OptionConflict(flag="--kind", reason=reason, remedy="--kind line")
+        raise Usage("kind", reason, "`kind` line")
     if options.kind or flat:
         return options.kind or "line"
     if options.suffix not in PICTURES:
@@ -126,7 +126,9 @@ def _check(options: VisOptions, surface: "Surface", kind: str, out: Path) -> Non
     if suffix not in PICTURES and kind != "surface":
         what = "a surface to turn" if suffix == ".html" else "a surface or its path"
         reason = f"an {suffix} is {what}, not a {kind}"
-        raise OptionInvalid(flag="--out", reason=reason, command="landscape vis")
+        raise Usage(
+            "out", reason, f"see 'resdepth {'landscape vis'} --help' for the range of every option"
+        )
 
 
 def _numbers(surface: "Surface", shown: "Shown", options: VisOptions) -> dict[str, object]:

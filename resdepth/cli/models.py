@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 from resdepth.cli import console
 from resdepth.cli.tables import aligned
 from resdepth.errors import (
-    FileCorrupt,
-    ModelsMissing,
-    OptionConflict,
-    PatternMissing,
+    Corrupt,
+    Missing,
     ResdepthError,
-    WeightsForeign,
+    Usage,
 )
 from resdepth.options.paths import PathInvocation, PathOptions
 
@@ -31,7 +29,7 @@ def models_of(
 
     Raises
     ------
-    PatternMissing
+    Usage
         They are of others, and no pattern says which tensors are layers; those that look like
         layers are printed.
     """
@@ -69,16 +67,16 @@ def _found(options: PathOptions, call: PathInvocation, command: str) -> "Sequenc
     for path in sources:
         if suffix and path.is_file() and suffix not in path.suffixes:
             reason, remedy = f"{path} has another extension", "leave it out"
-            raise OptionConflict(flag="--ext", reason=reason, remedy=remedy)
+            raise Usage("ext", reason, remedy)
     if options.pattern is not None:
         return stored_models(sources, options.pattern, layers, options.ext)
     try:
         found = read_models(sources, options.ext)
         if layers is not None:
             reason, remedy = "has no effect without --pattern", "leave it out"
-            raise OptionConflict(flag="--layers", reason=reason, remedy=remedy)
+            raise Usage("layers", reason, remedy)
         return found
-    except (ModelsMissing, WeightsForeign) as error:
+    except Missing as error:
         return _others(options, call, command, error)
 
 
@@ -94,7 +92,7 @@ def _others(
 
     try:
         bundles = read_bundles(options.sources, options.ext)
-    except ModelsMissing:
+    except Missing:
         raise error from None
     if all(stages.is_staged(bundle.tensors) for bundle in bundles):
         return family_models(bundles, stages.PATTERN, options.layer_range, set(options.sources))
@@ -103,17 +101,18 @@ def _others(
     for bundle in bundles:
         if what := quantised(bundle):
             if not listed:
-                raise FileCorrupt(path=bundle.path, reason=what, remedy=UNSCALED)
+                raise Corrupt(bundle.path, what, UNSCALED)
             console.warn(f"{bundle.path}: {what}; not listed")
     if not listed:
         raise error
     _print(options.sources, listed, command, json=call.json_)
     first, rows = listed[0]
     count = len({row.pattern for _, rows in listed for row in rows})
-    raise PatternMissing(
-        path=first.path,
-        families=f"{count} {'family' if count == 1 else 'families'}",
-        example=_typed(command, options.sources, rows[0]),
+    families = f"{count} {'family' if count == 1 else 'families'}"
+    raise Usage(
+        "pattern",
+        f"is needed: {first.path} holds {families} of layers, which are listed above",
+        _typed(command, options.sources, rows[0]),
     )
 
 

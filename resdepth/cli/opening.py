@@ -90,5 +90,9 @@ def ending(manifest: Manifest, folder: Path) -> int:
     detail = manifest.detail
     if manifest.outcome == "diverged":
         place = f" in layer {detail['layer']}" if "layer" in detail else ""
-        raise Diverged(step=detail["step"], place=place, loss=detail["loss"], path=folder)
+        raise Diverged(
+            f"training diverged at step {detail['step']}{place}",
+            f"the loss is {detail['loss']}",
+            f"a smaller `lr`, or `dynamic_lr`; the last good weights are in {folder}",
+        )
     return signals.exit_code() if manifest.outcome == "interrupted" else 0

@@ -53,7 +53,7 @@ def command(
             console.say(f"{spelled}: ignored, without effect here", quiet=how.quiet)
         if getattr(how, "resume", None) is None:
             # What is resumed has options of its own, with which these have to agree.
-            refuse_idle(what, lambda key: flag_of(options, key))
+            refuse_idle(what)
         if how.print_config:
             print(to_yaml(what), end="")
             return 0

@@ -9,7 +9,7 @@ from resdepth.cli.models import models_of
 from resdepth.cli.parameters import command
 from resdepth.cli.picture import finish, origin_of, output
 from resdepth.cli.tables import aligned
-from resdepth.errors import OptionConflict
+from resdepth.errors import Usage
 from resdepth.options.paths import (
     NormOptions,
     PathInvocation,
@@ -40,7 +40,7 @@ def norm(options: NormOptions, call: PathInvocation, given: frozenset[str]) -> N
     models, beta = models_of(options, call, "paths norm")
     if options.size and not any(len(getattr(model, "shape", ())) > 2 for model in models):
         reason, remedy = "has no effect: no layer is a convolution", "leave it out"
-        raise OptionConflict(flag="--input-size", reason=reason, remedy=remedy)
+        raise Usage("input_size", reason, remedy)
     numbers: dict[str, object] = {"beta": beta}
     draw, text = None, ""
     if not options.pvar_only:

@@ -8,7 +8,7 @@ from resdepth.atomic import check_writable, write_text
 from resdepth.cli import console
 from resdepth.cli.parameters import command_line
 from resdepth.cli.window import open_window
-from resdepth.errors import AnalysisImpossible, ResdepthError, WriteFailed
+from resdepth.errors import Impossible, ResdepthError, System
 from resdepth.options.base import Options
 from resdepth.options.location import PICTURES, written_as
 
@@ -26,9 +26,9 @@ def output(path: Path, command: str, suffixes: Sequence[str] = PICTURES) -> Path
 
     Raises
     ------
-    OptionInvalid
+    Usage
         `command` does not write files with this suffix.
-    WriteFailed
+    System
         The operating system refuses to write there.
     """
     out = written_as(path, suffixes, command=command)
@@ -56,11 +56,11 @@ def finish(
 
     Raises
     ------
-    WriteFailed
+    System
         The numbers cannot be saved.
-    AnalysisImpossible
+    Impossible
         The figure cannot be drawn or written.
-    NoDisplay
+    System
         `show` is set and no window can open; the files are written.
     """
     from resdepth.records import as_json, with_provenance, write_numbers
@@ -72,7 +72,7 @@ def finish(
         if table:
             saved.append(out.with_suffix(".csv"))
             write_text(saved[1], table)
-    except WriteFailed as error:
+    except System as error:
         failure = error
     if json or failure:
         print(as_json(with_provenance(numbers, origin)), flush=True)
@@ -103,7 +103,7 @@ def illustrate(
 
     Raises
     ------
-    AnalysisImpossible
+    Impossible
         The figure cannot be drawn or written; the message says where the numbers are.
     """
     drawn: Figure | None = None
@@ -129,13 +129,11 @@ def _drawn(draw: "Draw", out: Path, origin: "Provenance") -> "tuple[Figure | Non
     return made, [out]
 
 
-def _undrawn(error: Exception, out: Path, numbers: Path) -> AnalysisImpossible:
+def _undrawn(error: Exception, out: Path, numbers: Path) -> Impossible:
     """The failure of a figure in one line, whatever library it came from."""
-    advice = f"{error.advice()}; " if isinstance(error, ResdepthError) else ""
+    advice = f"{error.remedy}; " if isinstance(error, ResdepthError) else ""
     known = isinstance(error, ResdepthError)
     reason = str(error) if known else f"{type(error).__name__}: {error}".partition("\n")[0]
-    return AnalysisImpossible(
-        path=out,
-        reason=f"the figure could not be made: {reason}",
-        remedy=f"{advice}the numbers are in {numbers}",
+    return Impossible(
+        out, f"the figure could not be made: {reason}", f"{advice}the numbers are in {numbers}"
     )

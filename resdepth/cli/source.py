@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from resdepth.errors import OptionConflict, PathMissing
+from resdepth.errors import Usage, no_such
 from resdepth.options.base import Options
 from resdepth.options.resolve import resolve
 from resdepth.options.train import TrainOptions
@@ -20,19 +20,19 @@ def drawn_around(sources: Sequence[Path]) -> tuple[Path | None, Options, Path]:
 
     Raises
     ------
-    OptionConflict
+    Usage
         They do not say which weights and which options.
-    PathMissing, NotARun
+    Missing
         One of them is not there.
     """
     for path in sources:
         if not path.exists():
-            raise PathMissing(path=path, kind="file" if path.suffix else "run folder")
+            raise no_such(path, "file" if path.suffix else "run folder")
     configuration = [path for path in sources if _configures(path)]
     weights = [path for path in sources if path not in configuration]
     if len(configuration) > 1 or len(weights) > 1 or not sources:
         reason = "give one run, and one checkpoint at most" if sources else "none was given"
-        raise OptionConflict(flag="SOURCES", reason=reason, remedy="resdepth landscape render RUN")
+        raise Usage("SOURCES", reason, "resdepth landscape render RUN")
     if not configuration:
         return _with_run(weights[0].absolute().parent.parent, weights)
     (config,) = configuration
@@ -41,7 +41,7 @@ def drawn_around(sources: Sequence[Path]) -> tuple[Path | None, Options, Path]:
     training = resolve(TrainOptions, {}, config, command="landscape render")
     if not weights:
         reason = f"{config} does not say where the weights are; a checkpoint is missing"
-        raise OptionConflict(flag="SOURCES", reason=reason, remedy="give a run folder")
+        raise Usage("SOURCES", reason, "give a run folder")
     return None, training, weights[0]
 
 
@@ -61,21 +61,19 @@ def each_around(sources: Sequence[Path], command: str) -> list[tuple[Path, Optio
 
     Raises
     ------
-    OptionConflict
+    Usage
         There is none, or one is a file of options, which has no weights.
-    PathMissing, NotARun
+    Missing
         One of them is not there.
     """
     if not sources:
-        raise OptionConflict(
-            flag="SOURCES", reason="none was given", remedy=f"resdepth {command} RUN"
-        )
+        raise Usage("SOURCES", "none was given", f"resdepth {command} RUN")
     found = []
     for path in sources:
         if path.suffix.lower() in CONFIGURATIONS and path.name != MANIFEST and not path.is_dir():
             reason = f"{path} is no run and no checkpoint"
             remedy = "give a run folder, or a checkpoint inside one"
-            raise OptionConflict(flag="SOURCES", reason=reason, remedy=remedy)
+            raise Usage("SOURCES", reason, remedy)
         run, training, checkpoint = drawn_around((path,))
         found.append((run or path.parent, training, checkpoint))
     return found

@@ -9,7 +9,7 @@ from resdepth.cli import console, signals
 from resdepth.cli.parameters import command
 from resdepth.cli.picture import finish, origin_of, output
 from resdepth.cli.source import each_around
-from resdepth.errors import ResdepthError, WriteFailed
+from resdepth.errors import ResdepthError, System
 from resdepth.options.spectrum import SpectrumInvocation, SpectrumOptions
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def spectrum(options: SpectrumOptions, call: SpectrumInvocation, given: frozense
             continue
         numbers = found if sources[1:] else found[0]
         # Saved after each, which may take minutes: the next may fail or be interrupted.
-        with suppress(WriteFailed):
+        with suppress(System):
             write_numbers(out.with_suffix(".json"), numbers, origin)
         if not call.json_:
             print("\n".join(lines(found[-1])), flush=True)

@@ -4,11 +4,17 @@ Underscores and dashes are equal in option names, booleans take `=true` and `=fa
 `--resume` means the folder of `--out`. Values are never touched but for the names in the table.
 """
 
+import re
 from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib import import_module
 from itertools import pairwise
+from pkgutil import iter_modules
 from typing import Any
 
-from resdepth.errors import OldSpellingUnknown, OptionInvalid
+from resdepth import options
+from resdepth.errors import Usage
+from resdepth.options.base import Options, flag_of
 
 NAMES = {
     "--L": "--depth",
@@ -63,14 +69,44 @@ SOURCES = ("--dir-path", "--event-paths", "--config-path", "--checkpoint-path")
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
+_FIELD = re.compile(r"`([a-z_]+)([= ][^`]*)?`")
+
+
+@cache
+def _flags() -> dict[str, str]:
+    """How the command line spells each field of any options class."""
+    found: dict[str, str] = {}
+    for module in iter_modules(options.__path__):
+        for model in vars(import_module(f"{options.__name__}.{module.name}")).values():
+            if isinstance(model, type) and issubclass(model, Options):
+                found |= {name: flag_of(model, name) for name in model.model_fields}
+    return found
+
+
+def spell(text: str) -> str:
+    """The text with flags in place of the fields of options, which it has between backticks."""
+
+    def flag(found: re.Match[str]) -> str:
+        name = _flags().get(found[1])
+        return found[0] if name is None else f"{name}{found[2] or ''}"
+
+    return _FIELD.sub(flag, text)
+
+
+def spell_where(where: str) -> str:
+    """The flag of a field, also in "engine=cuda"; any other place as it is."""
+    name, equals, value = where.partition("=")
+    return f"{_flags().get(name, name)}{equals}{value}"
+
+
 def rewrite(command: Any, args: list[str], name: str) -> list[str]:
     """The arguments of `command`, which messages call `name`, in our spelling.
 
     Raises
     ------
-    OldSpellingUnknown
+    Usage
         A dotted option that is not in the table.
-    OptionInvalid
+    Usage
         A boolean was given something that is neither true nor false.
     """
     if "--" in args:
@@ -101,7 +137,11 @@ def _renamed(args: list[str], command: str) -> Iterator[str]:
         name = name.replace("_", "-")
         name = NAMES.get(name, name)
         if "." in name and name != "--data.c":
-            raise OldSpellingUnknown(flag=name, command=command)
+            raise Usage(
+                name,
+                "no such option in the old spelling either",
+                f"see 'resdepth {command} --help' for the options",
+            )
         value = VALUES.get(name, {}).get(value, value)
         previous = "" if equals else name
         yield f"{name}{equals}{value}"
@@ -137,10 +177,10 @@ def _boolean(command: Any, token: str, called: str) -> list[str]:
             continue
         if name in parameter.opts or name in parameter.secondary_opts:
             if value.lower() not in TRUE + FALSE:
-                raise OptionInvalid(
-                    flag=name,
-                    reason=f"should be true or false, not '{value}'",
-                    command=called,
+                raise Usage(
+                    name,
+                    f"should be true or false, not '{value}'",
+                    "",
                 )
             on = (value.lower() in TRUE) == (name in parameter.opts)
             spelled = parameter.opts if on else parameter.secondary_opts

@@ -13,7 +13,7 @@ import os
 import select
 import sys
 
-from resdepth.errors import ResultUnwritable
+from resdepth.errors import System
 
 STDIN, STDOUT, STDERR = 0, 1, 2
 ESCAPE = "resdepth.escape"
@@ -72,7 +72,11 @@ class Results(_Stream):
                 raise
             closed = error.errno == errno.EBADF
             reason = "it is closed" if closed else error.strerror
-            raise ResultUnwritable(reason=reason) from None
+            raise System(
+                "standard output",
+                f"cannot write: {reason}",
+                "the results did not arrive; files that the command wrote are complete",
+            ) from None
 
 
 def open_streams() -> None:

@@ -45,7 +45,7 @@ def probe(options: Options, call: StatusInvocation, given: frozenset[str]) -> in
     for.
     """
     with signals.deferred():
-        from resdepth.study.run import found_rate
+        from resdepth.studies.run import found_rate
 
     console.route_warnings()
     plan = found_rate(call.study, lambda text: console.say(text, quiet=call.quiet))
@@ -59,7 +59,7 @@ def probe(options: Options, call: StatusInvocation, given: frozenset[str]) -> in
 
 def retry(options: Options, call: RetryInvocation, given: frozenset[str]) -> int:
     """Go on with a study, failed cells included."""
-    from resdepth.study.record import read_plan
+    from resdepth.studies.record import read_plan
 
     read_plan(call.study)
     return _train(call, call.study, {}, retry=True)
@@ -70,8 +70,8 @@ def status(options: Options, call: StatusInvocation, given: frozenset[str]) -> i
 
     A cell is queued, running, finished, stopped (interrupted or cancelled), diverged or failed.
     """
-    from resdepth.study.record import read_plan
-    from resdepth.study.state import table
+    from resdepth.studies.record import read_plan
+    from resdepth.studies.state import table
 
     _show(call.study, table(read_plan(call.study)), as_json=call.json_)
     return 0
@@ -83,7 +83,7 @@ def cancel(options: Options, call: StatusInvocation, given: frozenset[str]) -> i
     'study run' goes on with them.
     """
     with signals.deferred():
-        from resdepth.study.run import cancelled
+        from resdepth.studies.run import cancelled
 
     _show(call.study, cancelled(call.study), as_json=call.json_)
     return 0
@@ -142,7 +142,7 @@ def _answers(study: "Study") -> Iterator[str]:
 
 
 def _preview(call: StudyInvocation, words: dict[str, Any]) -> int:
-    from resdepth.study.run import planned, previewed, settings_of
+    from resdepth.studies.run import planned, previewed, settings_of
 
     settings = settings_of(call.folder, call.settings)
     plan, _ = planned(call.folder, words, tuple(command_line()), settings)
@@ -151,8 +151,8 @@ def _preview(call: StudyInvocation, words: dict[str, Any]) -> int:
 
 
 def _train(call: Any, folder: Any, words: dict[str, Any], *, retry: bool) -> int:
-    from resdepth.study.command import quoted, run_command
-    from resdepth.study.run import conducted
+    from resdepth.studies.command import quoted, run_command
+    from resdepth.studies.run import conducted
 
     console.route_warnings()
 
@@ -176,7 +176,7 @@ def _train(call: Any, folder: Any, words: dict[str, Any], *, retry: bool) -> int
 
 def _show(folder: Any, rows: Sequence[Any], *, as_json: bool) -> None:
     from resdepth.records import as_json as written
-    from resdepth.study.run import told
+    from resdepth.studies.run import told
 
     if as_json:
         cells = [

@@ -31,7 +31,7 @@ def settle_environment() -> None:
 
 
 def open_window(drawn: "Figure", out: Path) -> None:
-    """Show a figure that was written to `out`; NoDisplay if no window can open."""
+    """Show a figure that was written to `out`; System if no window can open."""
     from resdepth.figures import style
 
     style.show(drawn, out, _backend)

@@ -20,7 +20,7 @@ from resdepth.data.decode import SIXTEEN, Picture, decode
 from resdepth.data.fingerprint import digest
 from resdepth.data.layout import PARTS, Layout, arrange
 from resdepth.data.listing import Listing, list_files
-from resdepth.errors import DataInvalid
+from resdepth.errors import Corrupt
 
 REMEDY = "replace or remove that image"
 DARK = 0x4000
@@ -56,7 +56,7 @@ def pixels(path: Path, workers: int | None) -> tuple[Pixels, Pixels]:
 
     Raises
     ------
-    PathMissing, DataInvalid
+    Missing, Corrupt
         Nothing there; no train/<class> or test/<class>; an image that cannot be decoded; images of
         different sizes; a broken archive.
     """
@@ -84,10 +84,8 @@ def _decoded(listing: Listing, layout: Layout, workers: int | None) -> dict[str,
     names = [name for part in PARTS for name in layout.names[part]]
     first, other = (_picture(listing, layout.names[part][0]) for part in PARTS)
     if first.pixels.shape[:2] != other.pixels.shape[:2]:
-        raise DataInvalid(
-            path=listing.path,
-            reason="training and test images differ in size",
-            remedy="bring all images to one size",
+        raise Corrupt(
+            listing.path, "training and test images differ in size", "bring all images to one size"
         )
     sheet = _Sheet(listing, names, first)
     if not sheet.fill(workers):
@@ -134,7 +132,7 @@ class _Sheet:
             if shape != wanted:
                 found, other = ("x".join(str(n) for n in s) for s in (shape, wanted))
                 reason = f"{self.names[index]}: {found} pixels, not {other}"
-                raise DataInvalid(path=self.listing.path, reason=reason, remedy=REMEDY)
+                raise Corrupt(self.listing.path, reason, REMEDY)
             channels = picture.pixels if picture.grey else picture.pixels.transpose(2, 0, 1)
             if not (self.colour or picture.grey):
                 if _shows_colour(channels):
@@ -187,4 +185,4 @@ def _picture(listing: Listing, name: str) -> Picture:
     except Exception as error:  # Broken archives and images raise whatever their decoder meets.
         problem = "not an image" if isinstance(error, UnidentifiedImageError) else error
         reason = f"{name}: cannot be decoded ({problem})"
-        raise DataInvalid(path=listing.path, reason=reason, remedy=REMEDY) from None
+        raise Corrupt(listing.path, reason, REMEDY) from None

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from resdepth.data.dataset import Dataset
-from resdepth.errors import OptionConflict
+from resdepth.errors import Usage
 from resdepth.mathematics.random import stream
 
 LARGEST_PHASE = 2.0**26
@@ -31,24 +31,24 @@ def sine(
 
     Raises
     ------
-    OptionConflict
+    Usage
         The interval is too narrow for numbers of `dtype`, or frequency x too large for float64 to
         tell where in a period it lies.
     """
     half = half_width(samples, separation)
     largest = _largest_separation(samples, dtype)
     if separation is not None and separation > largest:
-        raise OptionConflict(
-            flag="--separation",
-            reason=f"{separation:g} leaves |x| < {half:.3g}, too small for {_name(dtype)}",
-            remedy=f"at most {math.floor(largest)} for {samples} points",
+        raise Usage(
+            "separation",
+            f"{separation:g} leaves |x| < {half:.3g}, too small for {_name(dtype)}",
+            f"at most {math.floor(largest)} for {samples} points",
         )
     omega = math.pi / half if isinstance(frequency, str) else frequency
     if abs(omega) * half > LARGEST_PHASE:
-        raise OptionConflict(
-            flag="--sin-frequency",
-            reason=f"{omega:g} x runs to {abs(omega) * half:.3g}, where rounding decides the sine",
-            remedy=f"at most {LARGEST_PHASE / half:.3g}",
+        raise Usage(
+            "sin_frequency",
+            f"{omega:g} x runs to {abs(omega) * half:.3g}, where rounding decides the sine",
+            f"at most {LARGEST_PHASE / half:.3g}",
         )
     recipe = f"sin {frequency} x, separation {separation}"
     return _draw(samples, half, lambda x: np.sin(omega * x), seed, dtype, recipe)
@@ -59,14 +59,14 @@ def constant(samples: int, value: float, seed: int, dtype: torch.dtype) -> tuple
 
     Raises
     ------
-    OptionConflict
+    Usage
         `value` is beyond the largest number of `dtype`.
     """
     if abs(value) > torch.finfo(dtype).max:
-        raise OptionConflict(
-            flag="--target-value",
-            reason=f"{value:g} is beyond the largest {_name(dtype)}",
-            remedy="a smaller one, or --dtype float64",
+        raise Usage(
+            "target_value",
+            f"{value:g} is beyond the largest {_name(dtype)}",
+            "a smaller one, or `dtype=float64`",
         )
     recipe = f"constant {value}"
     return _draw(samples, 1.0, lambda x: np.full_like(x, value), seed, dtype, recipe)

@@ -7,7 +7,7 @@ import torch
 from resdepth.data import folder, torchvision_sets
 from resdepth.data.dataset import Pixels, part_size
 from resdepth.data.place import cache_folder
-from resdepth.errors import DataInvalid
+from resdepth.errors import Corrupt
 from resdepth.mathematics.random import stream
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 
@@ -20,7 +20,7 @@ def load_images(options: ResnetCifarOptions, device: torch.device) -> tuple[Pixe
 
     Raises
     ------
-    DataMissing, DataInvalid, PathMissing
+    System, Corrupt, Missing
         The data is not there or cannot be used.
     """
     place = options.data_dir or cache_folder()
@@ -32,10 +32,10 @@ def load_images(options: ResnetCifarOptions, device: torch.device) -> tuple[Pixe
         )
     height, width = train.images.shape[-2:]
     if min(height, width) < SMALLEST:
-        raise DataInvalid(
-            path=place,
-            reason=f"images of {height}x{width} pixels are too small",
-            remedy=f"the network halves them twice: at least {SMALLEST}x{SMALLEST} are needed",
+        raise Corrupt(
+            place,
+            f"images of {height}x{width} pixels are too small",
+            f"the network halves them twice: at least {SMALLEST}x{SMALLEST} are needed",
         )
     chosen = part_size(options.train_fraction, len(train.labels))
     if chosen < len(train.labels):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from resdepth.data.listing import Listing
-from resdepth.errors import DataInvalid
+from resdepth.errors import Corrupt
 
 SUFFIXES = (
     *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff"),
@@ -48,7 +48,7 @@ def arrange(listing: Listing) -> Layout:
 
     Raises
     ------
-    DataInvalid
+    Corrupt
         A part without images; two data sets in one; a single class; a class that only the test part
         has.
     """
@@ -66,7 +66,7 @@ def arrange(listing: Listing) -> Layout:
     if unknown:
         reason = f"test/ has classes that train/ lacks: {_listed(unknown)}"
         remedy = "one name for a class in both parts; remove what cannot be learnt"
-        raise DataInvalid(path=listing.path, reason=reason, remedy=remedy)
+        raise Corrupt(listing.path, reason, remedy)
     ordered = tuple(sorted(classes["train"]))
     number = {label: index for index, label in enumerate(ordered)}
     return Layout(
@@ -111,7 +111,7 @@ def _nearest(listing: Listing, places: set[str]) -> str:
     nearest = sorted(place for place in places if _depth(place) == depth)
     if len(nearest) > 1:
         reason = f"holds more than one data set: {_listed([f'{p}/' for p in nearest])}"
-        raise DataInvalid(path=listing.path, reason=reason, remedy="give one of these folders")
+        raise Corrupt(listing.path, reason, "give one of these folders")
     return nearest[0]
 
 
@@ -164,7 +164,7 @@ def _notes(
     yield from listing.notes
 
 
-def _one_class(listing: Listing, root: str, members: list[tuple[str, str]]) -> DataInvalid:
+def _one_class(listing: Listing, root: str, members: list[tuple[str, str]]) -> Corrupt:
     """One class teaches nothing; perhaps the classes are one level below."""
     places = [name[len(root) + 1 :].split("/") for name, _ in members]
     below = sorted({place[1] for place in places if len(place) > 2})
@@ -174,10 +174,10 @@ def _one_class(listing: Listing, root: str, members: list[tuple[str, str]]) -> D
         what = f"if the classes are {_listed(below)}, move these folders from {root}/{folder}/"
         remedy = f"{what} to {root}/, and likewise in test/"
     reason = f"{root}/ has one class alone, {folder!r}: there is nothing to learn"
-    return DataInvalid(path=listing.path, reason=reason, remedy=remedy)
+    return Corrupt(listing.path, reason, remedy)
 
 
-def _missing(listing: Listing, part: str, folders: set[str], loose: list[str]) -> DataInvalid:
+def _missing(listing: Listing, part: str, folders: set[str], loose: list[str]) -> Corrupt:
     reason = f"no images under {part}/<class>/"
     ordered = sorted(folders, key=lambda folder: (_depth(folder), folder))
     there = [f for f in ordered if _last(f).casefold() in ALIKE] or ordered
@@ -189,7 +189,7 @@ def _missing(listing: Listing, part: str, folders: set[str], loose: list[str]) -
         reason += f", but {len(others)} files of other kinds (first: {others[0]})"
     elif there:
         reason += f"; there is {_listed(there)}"
-    return DataInvalid(path=listing.path, reason=reason, remedy=LAYOUT)
+    return Corrupt(listing.path, reason, LAYOUT)
 
 
 def _listed(names: list[str], most: int = 5) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resdepth.contents import seen
-from resdepth.errors import DataInvalid, PathMissing, unreadable
+from resdepth.errors import Corrupt, no_such, unreadable
 from resdepth.find_files import walk
 
 
@@ -34,13 +34,13 @@ def list_files(path: Path) -> Listing:
 
     Raises
     ------
-    PathMissing, Unreadable, DataInvalid
+    Missing, System, Corrupt
         Nothing there; the system does not let it be read; it is no whole archive.
     """
     if path.is_dir():
         return _folder(path)
     if not path.is_file():
-        raise PathMissing(path=path, kind="image folder or .zip")
+        raise no_such(path, "image folder or .zip")
     try:
         return _archive(path)
     except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
@@ -49,7 +49,7 @@ def list_files(path: Path) -> Listing:
             raise unreadable(path, error) from None
         found = seen(path)
         remedy = found.remedy or "give a folder or a .zip of images"
-        raise DataInvalid(path=path, reason=_not_read(found.what, error), remedy=remedy) from None
+        raise Corrupt(path, _not_read(found.what, error), remedy) from None
 
 
 def _not_read(what: str, error: Exception) -> str:

@@ -8,7 +8,7 @@ import torch
 from resdepth.data import digits, functions, torchvision_sets
 from resdepth.data.dataset import Dataset, part_size
 from resdepth.data.place import cache_folder
-from resdepth.errors import OptionConflict
+from resdepth.errors import Usage
 from resdepth.isolation import isolated
 from resdepth.mathematics.random import stream
 from resdepth.options.train import TrainOptions
@@ -22,9 +22,9 @@ def load_data(options: TrainOptions) -> tuple[Dataset, Dataset]:
 
     Raises
     ------
-    DataMissing, DataInvalid, PathMissing
+    System, Corrupt, Missing
         The data is not there or cannot be used.
-    OptionConflict
+    Usage
         `--input-size` or `--classes` contradicts the data.
     """
     train, validation = _load(options)
@@ -57,15 +57,15 @@ def _load(options: TrainOptions) -> tuple[Dataset, Dataset]:
 def _check(options: TrainOptions, train: Dataset) -> None:
     features = train.inputs.shape[1]
     if options.input_size not in (None, features):
-        raise OptionConflict(
-            flag="--input-size",
-            reason=f"{options.input_size} is not the {features} features of --data={options.data}",
-            remedy="leave it out: it follows the data",
+        raise Usage(
+            "input_size",
+            f"{options.input_size} is not the {features} features of `data`={options.data}",
+            "leave it out: it follows the data",
         )
     known = len(train.classes)
     if options.classes is not None and options.classes < known:
-        raise OptionConflict(
-            flag="--classes",
-            reason=f"{options.classes} is fewer than the {known} of --data={options.data}",
-            remedy="leave it out: it follows the data",
+        raise Usage(
+            "classes",
+            f"{options.classes} is fewer than the {known} of `data`={options.data}",
+            "leave it out: it follows the data",
         )

@@ -15,7 +15,7 @@ import torch
 from resdepth.data.dataset import Dataset, Pixels, normalised
 from resdepth.data.fingerprint import digest
 from resdepth.data.idx import idx_file, read_idx
-from resdepth.errors import DataInvalid, DataMissing
+from resdepth.errors import Corrupt, System
 
 STATISTICS = {
     "mnist": ((0.1307,), (0.3081,)),
@@ -39,9 +39,9 @@ def load(name: str, root: Path, dtype: torch.dtype) -> tuple[Dataset, Dataset]:
 
     Raises
     ------
-    DataMissing
+    System
         Not under `root` and not to be downloaded; the hint says where to put the files by hand.
-    DataInvalid
+    Corrupt
         The files are there and cannot be read.
     """
     mean, std = STATISTICS[name]
@@ -152,15 +152,19 @@ def _download(name: str, root: Path, train: bool) -> None:
         raise _missing(name, root, _first_line(error)) from None
 
 
-def _missing(name: str, root: Path, reason: str) -> DataMissing:
-    return DataMissing(data=name, path=root, reason=reason, remedy=_by_hand(name, root))
+def _missing(name: str, root: Path, reason: str) -> System:
+    return System(
+        name,
+        f"the data set is not in {root} and could not be downloaded ({reason})",
+        _by_hand(name, root),
+    )
 
 
-def _unreadable(name: str, root: Path, reason: str) -> DataInvalid:
-    return DataInvalid(
-        path=root,
-        reason=f"the files of {name} cannot be read ({reason})",
-        remedy=f"remove them to download them again, or {_by_hand(name, root)}",
+def _unreadable(name: str, root: Path, reason: str) -> Corrupt:
+    return Corrupt(
+        root,
+        f"the files of {name} cannot be read ({reason})",
+        f"remove them to download them again, or {_by_hand(name, root)}",
     )
 
 

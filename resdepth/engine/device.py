@@ -5,7 +5,7 @@ import warnings
 import torch
 
 from resdepth.engine.contract import Engine
-from resdepth.errors import DeviceUnavailable
+from resdepth.errors import Usage
 
 
 def resolve_device(name: str) -> torch.device:
@@ -13,13 +13,17 @@ def resolve_device(name: str) -> torch.device:
 
     Raises
     ------
-    DeviceUnavailable
+    Usage
         `cuda` or `mps` was requested by name and is not available.
     """
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name in there:
         if not there[name]:
-            raise DeviceUnavailable(device=name, reason=f"this machine has no usable {name} device")
+            raise Usage(
+                f"device={name}",
+                f"this machine has no usable {name} device",
+                "`device=auto` uses the best device of this machine",
+            )
         return torch.device(name)
     if name == "cpu":
         return torch.device("cpu")

@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from resdepth.atomic import write_whole
-from resdepth.errors import AnalysisImpossible, ProgramMissing
+from resdepth.errors import Impossible, System
 from resdepth.figures import style
 from resdepth.figures.landscape import PATH, Shown
 from resdepth.figures.trajectory import losses, panels
@@ -39,14 +39,14 @@ def save_animation(
 
     Raises
     ------
-    AnalysisImpossible
+    Impossible
         The surface has no path.
-    ProgramMissing
+    System
         An .mp4 is wanted and ffmpeg is not there, or failed.
     """
     if surface.trajectory is None:
         remedy = "'landscape trajectory' makes one that has"
-        raise AnalysisImpossible(path=surface.path, reason="it has no path", remedy=remedy)
+        raise Impossible(surface.path, "it has no path", remedy)
     if path.suffix.lower() == ".mp4":
         _write_mp4(path, _frames(surface, shown, log, columns))
     else:
@@ -98,11 +98,10 @@ def _write_gif(path: Path, frames: Iterator[Image.Image], provenance: Provenance
 def _write_mp4(path: Path, frames: Iterator[Image.Image]) -> None:
     program = shutil.which("ffmpeg")
     if program is None:
-        raise ProgramMissing(
-            path=path,
-            program="ffmpeg",
-            reason="is needed for an .mp4 and is not on the PATH",
-            remedy="install it, or write a .gif",
+        raise System(
+            path,
+            f"{'ffmpeg'} {'is needed for an .mp4 and is not on the PATH'}",
+            "install it, or write a .gif",
         )
     pictures = list(frames)
     pictures += pictures[-1:] * HOLD
@@ -117,8 +116,6 @@ def _write_mp4(path: Path, frames: Iterator[Image.Image]) -> None:
         ended = subprocess.run(command, input=pixels, capture_output=True, check=False)
         if ended.returncode or not made.is_file():
             said = ended.stderr.decode(errors="replace").strip().splitlines() or ["no word"]
-            raise ProgramMissing(
-                path=path, program="ffmpeg", reason=f"failed: {said[-1]}", remedy="write a .gif"
-            )
+            raise System(path, f"{'ffmpeg'} failed: {said[-1]}", "write a .gif")
         content = made.read_bytes()
     write_whole(path, lambda stream: stream.write(content))

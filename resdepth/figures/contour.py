@@ -11,7 +11,7 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from resdepth.errors import AnalysisImpossible
+from resdepth.errors import Impossible
 from resdepth.figures import style
 from resdepth.figures.landscape import COLOURS, PATH, Array, Shown, best, labels, note
 from resdepth.runs.surface import Surface
@@ -64,11 +64,11 @@ def fill(
     """The contours of `values` on their axes."""
     a, b = surface.axes
     if log and (shown.high < SMALLEST or shown.high * SMALLEST > shown.low):
-        raise AnalysisImpossible(
-            path=surface.path,
-            reason=f"{shown.low:.3g} to {shown.high:.3g} is too small or too far apart for "
+        raise Impossible(
+            surface.path,
+            f"{shown.low:.3g} to {shown.high:.3g} is too small or too far apart for "
             "contours on a logarithmic scale",
-            remedy="--kind surface draws them; or leave --log out",
+            "`kind` surface draws them; or leave `log` out",
         )
     if shown.high > shown.low:
         levels = _levels(shown, log)

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from resdepth.atomic import write_text
-from resdepth.errors import AnalysisImpossible
+from resdepth.errors import Impossible
 from resdepth.figures.landscape import (
     COLOURS,
     PATH,
@@ -44,7 +44,7 @@ def save_html(
     scales = {}
     for scale in (False, True):
         # One that cannot be drawn is left out; the one that is asked for says why.
-        with suppress(*(() if scale == log else (AnalysisImpossible,))):
+        with suppress(*(() if scale == log else (Impossible,))):
             scales[scale] = saturate(surface, clip, scale, quantity)
     traces = {scale: _traces(surface, shown, scale) for scale, shown in scales.items()}
     drawn = go.Figure([trace for parts in traces.values() for trace in parts])

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from resdepth.errors import AnalysisImpossible
+from resdepth.errors import Impossible
 from resdepth.figures import style
 from resdepth.runs.surface import Surface
 
@@ -63,22 +63,22 @@ def saturate(surface: Surface, clip: float | None, log: bool, quantity: Quantity
 
     Raises
     ------
-    AnalysisImpossible
+    Impossible
         No value lies below the clip, none is positive on a logarithmic scale, or there are none.
     """
     values = surface.pairs if quantity == "loss" else surface.accuracies
     if values is None and quantity == "accuracy":
         remedy = "render it again from a classification"
-        raise AnalysisImpossible(path=surface.path, reason="has no accuracies", remedy=remedy)
+        raise Impossible(surface.path, "has no accuracies", remedy)
     values = surface.losses[None] if values is None else values
     drawable = values[np.abs(values) <= MOST]
     usable = drawable[drawable > 0] if log else drawable
     if not usable.size or (clip is not None and usable.min() >= clip):
         reason = f"no {quantity} below {clip:g}" if usable.size else f"no positive {quantity}"
-        remedy = "raise --clip" if usable.size else "leave --log out"
+        remedy = "raise `clip`" if usable.size else "leave `log` out"
         if not drawable.size:
-            reason, remedy = f"no {quantity} within {MOST:g}", "render with a smaller --span"
-        raise AnalysisImpossible(path=surface.path, reason=reason, remedy=remedy)
+            reason, remedy = f"no {quantity} within {MOST:g}", "render with a smaller `span`"
+        raise Impossible(surface.path, reason, remedy)
     low, high = float(usable.min()), float(usable.max() if clip is None else min(clip, MOST))
     above = ~(values <= high)
     below = (values < low) & ~above

@@ -21,7 +21,7 @@ def write_report(study: Study, out: Path, provenance: Provenance | None = None) 
 
     Raises
     ------
-    WriteFailed
+    System
         The operating system refused.
     """
     numbers = write_numbers(out.with_suffix(".json"), study_numbers(study), provenance)

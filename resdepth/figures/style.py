@@ -24,7 +24,7 @@ from matplotlib.ticker import (
 )
 
 from resdepth.atomic import write_whole
-from resdepth.errors import NoDisplay
+from resdepth.errors import no_display
 from resdepth.figures.colours import CATEGORIES as CATEGORIES
 from resdepth.figures.colours import categories as categories
 from resdepth.options.location import PICTURES as SUFFIXES
@@ -173,7 +173,7 @@ def output_path(path: Path, suffixes: Sequence[str] = SUFFIXES, *, command: str)
 
     Raises
     ------
-    OptionInvalid
+    Usage
         The suffix names a kind of picture that is not written.
     """
     return written_as(path, suffixes, command=command)
@@ -194,7 +194,7 @@ def save(drawn: Figure, path: Path, provenance: Provenance | None = None) -> Non
 
     Raises
     ------
-    WriteFailed
+    System
         The operating system refused.
     """
     format = path.suffix[1:].lower()
@@ -211,19 +211,19 @@ def show(drawn: Figure, path: Path, backend: str = "") -> None:
 
     Raises
     ------
-    NoDisplay
+    System
         There is no display, or no toolkit to draw a window with; `path` is where the file is.
     """
     headless = sys.platform.startswith("linux") and not (
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     )
     if headless:
-        raise NoDisplay(path=path)
+        raise no_display(path)
     if backend:
         with suppress(ImportError, ValueError):
             mpl.use(backend)
     with paper():
         if mpl.get_backend().lower() == "agg":
-            raise NoDisplay(path=path)
+            raise no_display(path)
         plt.figure(drawn)
         plt.show()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
-from resdepth.errors import NotConverged
+from resdepth.errors import Impossible
 from resdepth.mathematics import Array
 
 Product = Callable[[Array], Array]
@@ -85,7 +85,7 @@ def extreme_eigenpairs(
 
     Raises
     ------
-    NotConverged
+    Impossible
         The iteration did not converge.
     """
     if top + smallest >= size or size < SMALL:
@@ -199,7 +199,11 @@ class _End:
             )
         except ArpackError as error:
             found = len(getattr(error, "eigenvalues", ()))
-            raise NotConverged(found=found, wanted=count, products=products) from error
+            raise Impossible(
+                "eigenvalues",
+                f"{found} of {count} converged in {products} products",
+                "ask for fewer of them, or accept larger residuals",
+            ) from error
         self.products += products
         return values - shift, vectors.T
 

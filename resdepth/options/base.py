@@ -73,14 +73,14 @@ class Options(BaseModel):
 
         Raises
         ------
-        OptionInvalid, OptionConflict
+        Usage
             A value is out of its range, or has no effect beside the others; both are ValueErrors.
         """
         try:
             super().__init__(**values)
         except ValidationError as failure:
             raise in_python(type(self), failure) from None
-        refuse_idle(self, str)
+        refuse_idle(self)
 
     # Not for pydantic, whose validation of a mapping goes on without the check of the effect.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]

@@ -1,7 +1,6 @@
 """pydantic's complaints in our words: which option is wrong, and how."""
 
 import difflib
-import re
 import reprlib
 from collections.abc import Mapping
 from typing import Any
@@ -9,27 +8,17 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from resdepth.errors import OptionConflict, OptionInvalid
+from resdepth.errors import Usage
 from resdepth.options.fields import choices, members, span
 
-Wrong = OptionInvalid | OptionConflict
 
-
-def in_python(model: type[BaseModel], failure: ValidationError) -> Wrong:
+def in_python(model: type[BaseModel], failure: ValidationError) -> Usage:
     """The error for a caller in Python, which names fields instead of flags."""
     ours = original(failure)
     if ours is None:
         name, reason = complaint(model, failure)
-        return OptionInvalid(flag=name, reason=reason, options=model.__name__)
-    words = {key: _FLAG.sub(_field, str(text)) for key, text in ours.context.items()}
-    return type(ours)(**words, options=model.__name__)
-
-
-_FLAG = re.compile(r"--([a-z][a-z-]*)")
-
-
-def _field(flag: re.Match[str]) -> str:
-    return flag[1].replace("-", "_")
+        return Usage(name, reason, f"see help({model.__name__}) for every option")
+    return ours
 
 
 def complaint(model: type[BaseModel], failure: ValidationError) -> tuple[str, str]:
@@ -39,10 +28,10 @@ def complaint(model: type[BaseModel], failure: ValidationError) -> tuple[str, st
     return name, _reason(model, name, first)
 
 
-def original(failure: ValidationError) -> Wrong | None:
+def original(failure: ValidationError) -> Usage | None:
     """The error of ours that a validator raised; None if pydantic itself complains."""
     error = failure.errors()[0].get("ctx", {}).get("error")
-    return error if isinstance(error, (OptionInvalid, OptionConflict)) else None
+    return error if isinstance(error, Usage) else None
 
 
 def nearest(word: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:

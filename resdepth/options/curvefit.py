@@ -5,7 +5,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from resdepth.errors import OptionInvalid
+from resdepth.errors import Usage
 from resdepth.options.base import AnalysisInvocation, Options, option
 from resdepth.options.effect import Needs, needs
 
@@ -47,14 +47,14 @@ class CurvefitOptions(Options):
     def _consistent(self) -> Self:
         if self.window_size in (1, 2):
             reason = f"should be 0 or at least 3, not {self.window_size}"
-            raise OptionInvalid(flag="--window-size", reason=reason)
+            raise Usage("window_size", reason)
         if self.filter_period == 1:
             reason = "should be 0 or at least 2, not 1, which removes everything"
-            raise OptionInvalid(flag="--filter-period", reason=reason)
+            raise Usage("filter_period", reason)
         shift = self.fixed_shift
         if self.time == "index" and shift is not None and shift <= -self.scaling_x:
             reason = f"t + T0 should be positive from t = {self.scaling_x:g} on"
-            raise OptionInvalid(flag="--shift", reason=reason)
+            raise Usage("shift", reason)
         return self
 
 

@@ -5,18 +5,16 @@ condition does not hold is idle: it is refused when a user gives it, and left ou
 recorded options.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from resdepth.errors import OptionConflict
+from resdepth.errors import Usage
 
 if TYPE_CHECKING:
     from resdepth.options.base import Options
 
 Model = TypeVar("Model", bound="Options")
-Spelled = Callable[[str], str]
-"""Gives the spelling of a field for messages."""
 
 
 @dataclass(frozen=True)
@@ -34,19 +32,20 @@ class Need:
         """The value in use."""
         return getattr(options, self.seen or self.option)
 
-    def state(self, options: "Options", spelled: Spelled) -> str:
+    def state(self, options: "Options") -> str:
         """The value in use, in words."""
         value = self.value(options)
         if isinstance(value, bool):
-            return f"with{'' if value else 'out'} {spelled(self.option)}"
-        return f"with {spelled(self.option)}={value}"
+            return f"with{'' if value else 'out'} `{self.option}`"
+        return f"with `{self.option}={value}`"
 
-    def remedy(self, spelled: Spelled) -> str:
+    def remedy(self) -> str:
         """What to do for the option to have an effect."""
-        name = spelled(self.option)
         if self.values == (False,):
-            return f"leave {name} out"
-        return f"give {name}" if self.values == (True,) else f"give {name}={_or(self.values)}"
+            return f"leave `{self.option}` out"
+        if self.values == (True,):
+            return f"give `{self.option}`"
+        return f"give `{self.option}={_or(self.values)}`"
 
 
 def _or(words: Sequence[Any]) -> str:
@@ -74,21 +73,21 @@ def idle(options: "Options") -> dict[str, Needs]:
     }
 
 
-def refuse_idle(options: "Options", spelled: Spelled) -> None:
-    """Raise OptionConflict if an option has no effect."""
+def refuse_idle(options: "Options") -> None:
+    """Raise Usage if an option has no effect."""
     for name, alternatives in idle(options).items():
-        states = " and ".join(need.state(options, spelled) for need in alternatives)
-        remedies = ["leave it out", *(need.remedy(spelled) for need in alternatives)]
+        states = " and ".join(need.state(options) for need in alternatives)
+        remedies = ["leave it out", *(need.remedy() for need in alternatives)]
         reason = f"has no effect {states}"
-        raise OptionConflict(flag=spelled(name), reason=reason, remedy=_or(remedies))
+        raise Usage(name, reason, _or(remedies))
 
 
 def refuse_given(options: "Options", names: Sequence[str], remedy: str) -> None:
-    """Raise OptionConflict if one of `names` differs from its default: the caller ignores them."""
+    """Raise Usage if one of `names` differs from its default: the caller ignores them."""
     fields = type(options).model_fields
     for name in names:
         if getattr(options, name) != fields[name].default:
-            raise OptionConflict(flag=name, reason="has no effect here", remedy=remedy)
+            raise Usage(name, "has no effect here", remedy)
 
 
 def effective(options: Model) -> Model:

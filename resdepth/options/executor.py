@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Literal
 from pydantic import field_validator
 from pydantic_core import PydanticCustomError
 
-from resdepth.errors import OptionConflict
-from resdepth.options.base import Invocation, flag_of, option
+from resdepth.errors import Usage
+from resdepth.options.base import Invocation, option
 from resdepth.options.effect import Needs, needs, refuse_idle
 
 Executor = Literal["local", "slurm", "dask"]
@@ -131,13 +131,13 @@ def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises
     ------
-    OptionConflict
+    Usage
         An option belongs to another executor, or a required one is missing.
     """
     options = ExecutorInvocation.model_construct(**settings)
-    refuse_idle(options, lambda name: flag_of(ExecutorInvocation, name))
+    refuse_idle(options)
     executor = options.chosen
     if executor == "dask" and not settings.get("scheduler"):
         remedy = "give the address of a running scheduler, as in --scheduler=tcp://host:8786"
-        raise OptionConflict(flag="--executor=dask", reason="needs --scheduler", remedy=remedy)
+        raise Usage("executor=dask", "needs `scheduler`", remedy)
     return {"executor": executor, **settings}

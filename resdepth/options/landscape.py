@@ -5,7 +5,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from resdepth.errors import OptionConflict
+from resdepth.errors import Usage
 from resdepth.options.base import PER_CORE, AnalysisInvocation, Options, option
 from resdepth.options.effect import Needs, needs
 from resdepth.options.landscape_picture import DRAWN, MOVING, suffix_of
@@ -103,28 +103,20 @@ class RenderOptions(Evaluation):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if isinstance(self.span, float) and self.span <= 0:
-            raise OptionConflict(
-                flag="--span",
-                reason=f"should be above 0 or auto, not {self.span:g}",
-                remedy="the axes run from -span to span",
+            raise Usage(
+                "span",
+                f"should be above 0 or auto, not {self.span:g}",
+                "the axes run from -span to span",
             )
         words = [word for word in self.directions if word in ("random", "pca", "hessian")]
         if (words and len(self.directions) > 1) or len(self.directions) > 2:
-            raise OptionConflict(
-                flag="--directions",
-                reason="is one word, or one or two runs",
-                remedy="leave the others out",
-            )
+            raise Usage("directions", "is one word, or one or two runs", "leave the others out")
         if self.kind == "runs" and self.dimensions not in (None, len(self.directions)):
-            raise OptionConflict(
-                flag="--dimensions",
-                reason=f"is {len(self.directions)} for as many runs",
-                remedy="leave it out",
-            )
+            raise Usage("dimensions", f"is {len(self.directions)} for as many runs", "leave it out")
         if self.kind == "runs" and (self.span == "auto" or self.statistics == "centre"):
             flag = "--span=auto" if self.span == "auto" else "--statistics=centre"
             reason = "says nothing of the way to another run, whose loss it would not show"
-            raise OptionConflict(flag=flag, reason=reason, remedy="leave it out")
+            raise Usage(flag, reason, "leave it out")
         return self
 
     @property

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic_core import PydanticCustomError
 
-from resdepth.errors import OptionInvalid
+from resdepth.errors import Usage
 
 PICTURES = (".pdf", ".svg", ".png")
 """Kinds of figures."""
@@ -62,12 +62,12 @@ def written_as(path: Path, suffixes: Sequence[str], *, command: str) -> Path:
 
     Raises
     ------
-    OptionInvalid
+    Usage
         The suffix names a kind of file that is not written, or `path` can only be a folder.
     """
     if path.name in ("", ".."):
         reason = f"'{path}' is a folder; give the name of a file"
-        raise OptionInvalid(flag="--out", reason=reason, command=command)
+        raise Usage("out", reason)
     suffix = path.suffix
     if suffix.lower() in suffixes:
         return path
@@ -75,5 +75,5 @@ def written_as(path: Path, suffixes: Sequence[str], *, command: str) -> Path:
     if suffix[1:].isalpha() or suffix.lower() == ".mp4":
         known = f"one of {', '.join(suffixes)}" if len(suffixes) > 1 else suffixes[0]
         reason = f"'{suffix}' is not {known}"
-        raise OptionInvalid(flag="--out", reason=reason, command=command)
+        raise Usage("out", reason)
     return path.with_name(f"{path.name}{suffixes[0]}")

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from resdepth.errors import OptionConflict, OptionInvalid
+from resdepth.errors import Usage
 from resdepth.options.base import AnalysisInvocation, Options, option
 from resdepth.options.effect import Needs, needs
 
@@ -55,7 +55,7 @@ class PathOptions(Options):
     def _one_layer_number(self) -> Self:
         if self.pattern is not None and self.pattern.count("{k}") != 1:
             reason = f"should have one {{k}}, the number of the layer, not '{self.pattern}'"
-            raise OptionInvalid(flag="--pattern", reason=reason)
+            raise Usage("pattern", reason)
         if self.layers is not None:
             _range(self.layers)
         return self
@@ -66,7 +66,7 @@ def _range(word: str) -> tuple[int, int]:
     first, _, last = word.partition("-")
     if not (first.isdecimal() and last.isdecimal()) or int(first) > int(last):
         reason = f"should be the first and the last layer as in 1-7, not '{word}'"
-        raise OptionInvalid(flag="--layers", reason=reason)
+        raise Usage("layers", reason)
     return int(first), int(last)
 
 
@@ -106,11 +106,9 @@ class NormOptions(PathOptions):
         for p in self.pvar:
             if p < 1:
                 reason = f"should be at least 1, not {p:g}"
-                raise OptionInvalid(flag="--pvar", reason=reason)
+                raise Usage("pvar", reason)
         if self.pvar_only and not self.pvar:
-            raise OptionConflict(
-                flag="--pvar-only", reason="needs an exponent", remedy="give --pvar, for example 2"
-            )
+            raise Usage("pvar_only", "needs an exponent", "give `pvar`, for example 2")
         return self
 
 
@@ -119,7 +117,7 @@ def _lengths(word: str) -> tuple[int, ...]:
     parts = [part.strip() for part in word.split(",")]
     if not all(part.isdecimal() and 0 < int(part) <= LONGEST for part in parts):
         reason = f"should be rows and columns as in 32,32, not '{word}'"
-        raise OptionInvalid(flag="--input-size", reason=reason)
+        raise Usage("input_size", reason)
     return tuple(map(int, parts))
 
 
@@ -145,7 +143,7 @@ class WeightsOptions(PathOptions):
         if (self.pos_x is None) != (self.pos_y is None):
             missing = "--pos-x" if self.pos_x is None else "--pos-y"
             reason = "is missing: an entry has a row and a column"
-            raise OptionConflict(flag=missing, reason=reason, remedy="or give --pos i,j")
+            raise Usage(missing, reason, "or give `pos` i,j")
         for word in self.pos:
             entry(word)
         return self
@@ -156,7 +154,7 @@ def entry(word: str) -> tuple[int, int]:
     parts = word.split(",")
     if len(parts) != 2 or not all(part.strip().isdecimal() for part in parts):
         reason = f"should be a row and a column as in 0,3, not '{word}'"
-        raise OptionInvalid(flag="--pos", reason=reason)
+        raise Usage("pos", reason)
     return int(parts[0]), int(parts[1])
 
 
@@ -172,7 +170,7 @@ class ProfileOptions(PathOptions):
     def _ordered(self) -> Self:
         if self.p_max <= self.p_min:
             reason = f"should be above --p-min={self.p_min:g}, not {self.p_max:g}"
-            raise OptionInvalid(flag="--p-max", reason=reason)
+            raise Usage("p_max", reason)
         return self
 
 

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from resdepth.errors import OptionConflict
+from resdepth.errors import Usage
 from resdepth.options.base import PER_CORE, AnalysisInvocation, Options, option
 from resdepth.options.effect import Needs, needs
 from resdepth.options.train import Device
@@ -72,16 +72,16 @@ class ResnetCifarOptions(Options):
     def _consistent(self) -> Self:
         below = self.depth - (self.depth - 2) % 6
         if below != self.depth:
-            raise OptionConflict(
-                flag="--depth",
-                reason=f"should be 6n + 2, not {self.depth}",
-                remedy=f"the nearest are {below} and {below + 6}",
+            raise Usage(
+                "depth",
+                f"should be 6n + 2, not {self.depth}",
+                f"the nearest are {below} and {below + 6}",
             )
         if self.data == "folder" and self.data_dir is None:
-            raise OptionConflict(
-                flag="--data=folder",
-                reason="needs --data-dir",
-                remedy="give the folder or .zip that holds train/<class>/* and test/<class>/*",
+            raise Usage(
+                "data=folder",
+                "needs `data_dir`",
+                "give the folder or .zip that holds train/<class>/* and test/<class>/*",
             )
         return self
 

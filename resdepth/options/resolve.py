@@ -8,12 +8,9 @@ import yaml
 from pydantic import ValidationError
 
 from resdepth.errors import (
-    ConfigKeyUnknown,
-    ConfigUnreadable,
-    FileCorrupt,
-    OptionConflict,
-    OptionInvalid,
-    PathMissing,
+    Corrupt,
+    Usage,
+    no_such,
 )
 from resdepth.options import yaml12
 from resdepth.options.base import Options, flag_of
@@ -33,11 +30,11 @@ def resolve(
 
     Raises
     ------
-    OptionInvalid
+    Usage
         A value is of the wrong kind or out of its range; the message names the flag.
-    OptionConflict
+    Usage
         An argument is missing.
-    ConfigUnreadable, ConfigKeyUnknown, PathMissing
+    Usage, Missing
         The file is no mapping of options, names an unknown option, or is not there.
     """
     values = {} if config is None else read_config(model, config)
@@ -46,13 +43,13 @@ def resolve(
         return model.model_validate(values)
     except ValidationError as failure:
         if ours := original(failure):
-            raise type(ours)(**ours.context | {"command": command}) from None
+            raise ours from None
         name, reason = complaint(model, failure)
-        flag = flag_of(model, name) if name in model.model_fields else name
         if failure.errors()[0]["type"] == "missing":
+            flag = flag_of(model, name)
             remedy = f"resdepth {command} {'RUN' if flag == 'SOURCES' else flag}"
-            raise OptionConflict(flag=flag, reason="none was given", remedy=remedy) from None
-        raise OptionInvalid(flag=flag, reason=reason, command=command) from None
+            raise Usage(name, "none was given", remedy) from None
+        raise Usage(name, reason) from None
 
 
 def from_record(model: type[Model], recorded: Mapping[str, Any], path: Path) -> Model:
@@ -60,7 +57,7 @@ def from_record(model: type[Model], recorded: Mapping[str, Any], path: Path) -> 
 
     Raises
     ------
-    FileCorrupt
+    Corrupt
         They are not options of `model`; the message names the first that is wrong.
     """
     try:
@@ -70,7 +67,7 @@ def from_record(model: type[Model], recorded: Mapping[str, Any], path: Path) -> 
         flag = flag_of(model, name) if name in model.model_fields else name
         reason = str(original(failure) or f"{flag}: {reason}")
         remedy = "restore the file, or train again"
-        raise FileCorrupt(path=path, reason=reason, remedy=remedy) from None
+        raise Corrupt(path, reason, remedy) from None
 
 
 def read_config(model: type[Options], path: Path) -> dict[str, Any]:
@@ -78,29 +75,30 @@ def read_config(model: type[Options], path: Path) -> dict[str, Any]:
     try:
         content = yaml12.load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise PathMissing(path=path, kind="file") from None
+        raise no_such(path, "file") from None
     except IsADirectoryError:
-        raise ConfigUnreadable(path=path, reason=f"{_NO_CONFIG}: it is a directory") from None
+        raise Usage(path, f"{_NO_CONFIG}: it is a directory", _REMEDY) from None
     except OSError as error:
-        raise ConfigUnreadable(path=path, reason=f"cannot be read: {error.strerror}") from None
+        raise Usage(path, f"cannot be read: {error.strerror}", _REMEDY) from None
     except UnicodeDecodeError:
-        raise ConfigUnreadable(path=path, reason=f"{_NO_CONFIG}: not UTF-8 text") from None
+        raise Usage(path, f"{_NO_CONFIG}: not UTF-8 text", _REMEDY) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         # A number of too many digits is a ValueError, brackets without end are a RecursionError.
-        raise ConfigUnreadable(path=path, reason=f"{_NO_CONFIG}: {_problem(error)}") from None
+        raise Usage(path, f"{_NO_CONFIG}: {_problem(error)}", _REMEDY) from None
     if content is None:
         return {}
     if not isinstance(content, dict):
         reason = f"{_NO_CONFIG}: it is not a mapping of option: value"
-        raise ConfigUnreadable(path=path, reason=reason)
+        raise Usage(path, reason, _REMEDY)
     named = model.renamed({str(key).replace("-", "_"): v for key, v in content.items()})
     for key in named:
         if key not in model.model_fields:
             suggestion = _MERGE if key == "<<" else nearest(key, model.model_fields)
-            raise ConfigKeyUnknown(path=path, key=key, suggestion=suggestion)
+            raise Usage(path, f"unknown option '{key}'", suggestion)
     return {key: _unboolean(model, key, value) for key, value in named.items()}
 
 
+_REMEDY = "'--print-config' writes one to start from"
 _NO_CONFIG = "not a configuration file"
 _MERGE = "YAML 1.2 has no merge keys: write the options out"
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import create_model, model_validator
 from pydantic.fields import FieldInfo
 
-from resdepth.errors import OptionConflict
+from resdepth.errors import Usage
 from resdepth.options.base import AnalysisInvocation, Options, option
 from resdepth.options.executor import ExecutorInvocation
 from resdepth.options.fields import help_text, presentation
@@ -107,7 +107,7 @@ class StudyInvocation(ExecutorInvocation):
     def _one_place(self) -> "StudyInvocation":
         if self.study is not None and self.out is not None and self.study != self.out:
             reason = f"the study is {self.study} already"
-            raise OptionConflict(flag="--out", reason=reason, remedy="give one of the two")
+            raise Usage("out", reason, "give one of the two")
         return self
 
     @property

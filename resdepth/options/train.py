@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from resdepth.errors import OptionConflict
+from resdepth.errors import Usage
 from resdepth.options.base import PER_CORE, Invocation, Options, option
 from resdepth.options.effect import Needs, needs
 
@@ -180,16 +180,16 @@ class TrainOptions(Options):
         regression = self.data in REGRESSIONS
         if self.model is not None and (self.model == "regression") != regression:
             kind = "real numbers" if regression else "classes"
-            raise OptionConflict(
-                flag="--model",
-                reason=f"'{self.model}' does not fit --data={self.data}, whose targets are {kind}",
-                remedy="leave --model out: it follows the data",
+            raise Usage(
+                "model",
+                f"'{self.model}' does not fit `data`={self.data}, whose targets are {kind}",
+                "leave `model` out: it follows the data",
             )
         if self.data == "folder" and self.data_dir is None:
-            raise OptionConflict(
-                flag="--data=folder",
-                reason="needs --data-dir",
-                remedy="give the folder or .zip that holds train/<class>/* and test/<class>/*",
+            raise Usage(
+                "data=folder",
+                "needs `data_dir`",
+                "give the folder or .zip that holds train/<class>/* and test/<class>/*",
             )
         self._check_start()
         if "lr" not in self.model_fields_set:
@@ -199,7 +199,7 @@ class TrainOptions(Options):
             flag, other = flags if self.lr_depth is None else flags[::-1]
             reason = f"says nothing without {other}"
             remedy = "the rate is lr (L/D)^e with e from the one and D from the other"
-            raise OptionConflict(flag=flag, reason=reason, remedy=remedy)
+            raise Usage(flag, reason, remedy)
         return self
 
     def _choose_rate(self) -> None:
@@ -230,13 +230,13 @@ class TrainOptions(Options):
             return
         if self.hurst is None:
             remedy = "give the Hurst exponent, as in --hurst=0.7"
-            raise OptionConflict(flag="--init=fbm", reason="needs --hurst", remedy=remedy)
+            raise Usage("init=fbm", "needs `hurst`", remedy)
         times, rest = divmod(self.init_depth or self.depth, self.depth)
         if rest or times & (times - 1) or not times:
-            raise OptionConflict(
-                flag="--init-depth",
-                reason=f"{self.init_depth} is not --depth={self.depth} times a power of two",
-                remedy="coarser depths are made of pairs of layers",
+            raise Usage(
+                "init_depth",
+                f"{self.init_depth} is not `depth`={self.depth} times a power of two",
+                "coarser depths are made of pairs of layers",
             )
 
     @property

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from resdepth.engine.objective import DenseObjective, Objective
-from resdepth.errors import AnalysisImpossible
+from resdepth.errors import Impossible
 from resdepth.mathematics.lanczos import ROWS, Product
 from resdepth.mathematics.probes import block_traces, xtrace
 from resdepth.probing.cost import exact_traces
@@ -51,7 +51,7 @@ class Curvature:
     def of(self, gauss_newton: bool) -> Product:
         """The products of one matrix.
 
-        They raise AnalysisImpossible where the loss has no second derivatives.
+        They raise Impossible where the loss has no second derivatives.
         """
 
         def product(rows: Array) -> Array:
@@ -69,10 +69,10 @@ class Curvature:
         found = self.objective.products(directions, gauss_newton).cpu().double().numpy()
         self.products += len(rows)
         if not np.isfinite(found).all():
-            raise AnalysisImpossible(
-                path=self.checkpoint,
-                reason="the second derivatives of the loss are not finite here",
-                remedy="the weights have diverged, or the loss has none where it is 0 (--loss-p)",
+            raise Impossible(
+                self.checkpoint,
+                "the second derivatives of the loss are not finite here",
+                "the weights have diverged, or the loss has none where it is 0 (`loss_p`)",
             )
         return np.asarray(found, dtype=np.float64)
 

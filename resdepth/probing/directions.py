@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from resdepth.engine.device import resolve_device
 from resdepth.engine.objective import Objective
 from resdepth.engine.vector import Layout
-from resdepth.errors import AnalysisImpossible, OptionConflict
+from resdepth.errors import Impossible, Usage
 from resdepth.mathematics import random_directions
 from resdepth.mathematics.lanczos import extreme_eigenpairs
 from resdepth.mathematics.plane import PathPlane, path_plane
@@ -54,9 +54,9 @@ def directions_of(
 
     Raises
     ------
-    AnalysisImpossible
+    Impossible
         The run's checkpoints span no plane.
-    FileCorrupt, OptionConflict
+    Corrupt, Usage
         The other weights are those of another network.
     """
     centre = objective.centre.detach().double().cpu().numpy()
@@ -79,32 +79,30 @@ def plane_of(source: Source, layout: Layout, centred: bool = True) -> PathPlane:
 
     Raises
     ------
-    AnalysisImpossible
+    Impossible
         There are fewer than three that differ, or all of them lie on a line.
     """
     run = source.run
     if run is None:
-        raise AnalysisImpossible(
-            path=source.checkpoint,
-            reason="it lies in no run folder, so there is no path",
-            remedy="give a run folder",
+        raise Impossible(
+            source.checkpoint, "it lies in no run folder, so there is no path", "give a run folder"
         )
     found = list(checkpoints(run.path).values())
-    remedy = "train with --checkpoint-every"
+    remedy = "train with `checkpoint_every`"
     if len(found) < 3:
         several = "checkpoint" if len(found) == 1 else "checkpoints"
         reason = f"it has {len(found)} {several}, and a plane through them takes three"
-        raise AnalysisImpossible(path=run.path, reason=reason, remedy=remedy)
+        raise Impossible(run.path, reason, remedy)
     columns = Columns(found, [part.name for part in layout.parts])
     try:
         plane = path_plane(columns.slabs, centred)
     except ValueError:
         reason = f"its {len(found)} checkpoints are all the same"
         remedy = "training moved nothing: see to its rate"
-        raise AnalysisImpossible(path=run.path, reason=reason, remedy=remedy) from None
+        raise Impossible(run.path, reason, remedy) from None
     if plane.collinear:
         reason = f"its {len(found)} checkpoints lie on one line"
-        raise AnalysisImpossible(path=run.path, reason=reason, remedy=remedy)
+        raise Impossible(run.path, reason, remedy)
     return plane
 
 
@@ -166,10 +164,10 @@ def _check_same(other: Checkpoint, checkpoint: Checkpoint, path: Path) -> None:
     check_like(Checkpoint(other.step, other.lr, theirs), own, path)
     fixed = ("readin", "readout") if checkpoint.dense else ()
     if not all(torch.equal(own[name], theirs[name]) for name in fixed):
-        raise OptionConflict(
-            flag=f"--directions={path}",
-            reason="its fixed read-in is another, so the loss at its weights would not be its own",
-            remedy="train both with one --seed",
+        raise Usage(
+            f"directions={path}",
+            "its fixed read-in is another, so the loss at its weights would not be its own",
+            "train both with one `seed`",
         )
 
 
@@ -195,4 +193,4 @@ def check_options(source: Source, options: RenderOptions) -> None:
     for flag, asked in given.items():
         if asked and not source.convolutional:
             reason = "a fully connected network has no norms, biases or batch statistics"
-            raise OptionConflict(flag=flag, reason=reason, remedy="leave it out")
+            raise Usage(flag, reason, "leave it out")

@@ -153,13 +153,13 @@ def render(
 
     Raises
     ------
-    SurfaceChanged
+    Usage
         The unfinished surface was asked for with other options.
-    OptionConflict
+    Usage
         The options do not fit the run.
-    AnalysisImpossible
+    Impossible
         The run has no such directions.
-    WriteFailed
+    System
         `out` cannot be written, which is found out before anything is evaluated.
     """
     check_writable(*places_of(out))

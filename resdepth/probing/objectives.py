@@ -16,7 +16,7 @@ from resdepth.engine.device import leave_threads_to
 from resdepth.engine.kernels.registry import choose, choose_curvature
 from resdepth.engine.objective import DenseObjective, Objective
 from resdepth.engine.resnet import ResNet
-from resdepth.errors import OptionConflict
+from resdepth.errors import Usage
 from resdepth.options.base import Options
 from resdepth.options.landscape import Evaluation
 from resdepth.options.resnet_cifar import ResnetCifarOptions
@@ -63,7 +63,7 @@ class Source:
 
     @classmethod
     def of(cls, run: Run) -> "Source":
-        """The newest weights of a run; PathMissing where there are none."""
+        """The newest weights of a run; Missing where there are none."""
         return cls(run.recorded_options, run.newest)
 
 
@@ -122,7 +122,7 @@ def _convolutional(
 ) -> tuple[Objective, str]:
     if options.engine != "auto":
         reason = "has no effect on a convolutional network, which torch evaluates"
-        raise OptionConflict(flag="--engine", reason=reason, remedy="leave it out")
+        raise Usage("engine", reason, "leave it out")
     images, _ = load_images(training, device)
     classes, channels = len(images.classes), images.images.shape[1]
     network = ResNet(training.depth, training.alpha, classes, channels, skip=training.skip)

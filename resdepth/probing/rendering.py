@@ -86,7 +86,7 @@ def evaluate(rendering: Rendering, out: Path, resume: bool, report: Report) -> V
 
     Raises
     ------
-    SurfaceChanged
+    Usage
         The unfinished surface was asked for with other options.
     """
     coordinates = rendering.coordinates()

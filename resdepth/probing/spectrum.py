@@ -13,7 +13,7 @@ from resdepth import html
 from resdepth.cores import available_threads
 from resdepth.engine.device import resolve_device
 from resdepth.engine.objective import DenseObjective, Objective
-from resdepth.errors import OptionConflict
+from resdepth.errors import Usage
 from resdepth.isolation import isolated
 from resdepth.mathematics.counting import Counts, counts, measures
 from resdepth.mathematics.lanczos import Eigenpairs, Product, Search, extreme_eigenpairs
@@ -91,11 +91,11 @@ def spectrum(
 
     Raises
     ------
-    OptionConflict
+    Usage
         `blocks` or `interaction` asks for what the network does not have.
-    NotConverged
+    Impossible
         The eigenvalues at one end were not found.
-    AnalysisImpossible
+    Impossible
         The loss has no second derivatives there.
     """
     torch.set_num_threads(options.threads or available_threads())
@@ -148,23 +148,21 @@ def spectrum(
 def _check(objective: Objective, options: SpectrumOptions, layers: int) -> None:
     narrow = isinstance(objective, DenseObjective) and objective.network.width <= WIDEST_BLOCK
     if options.blocks == "spectra" and not narrow:
-        raise OptionConflict(
-            flag="--blocks=spectra",
-            reason=f"needs a fully connected network of width {WIDEST_BLOCK} or less",
-            remedy="--blocks=traces",
+        raise Usage(
+            "blocks=spectra",
+            f"needs a fully connected network of width {WIDEST_BLOCK} or less",
+            "`blocks=traces`",
         )
     estimates = options.density or options.interaction is not None or not exact_traces(objective)
     if options.probes != SpectrumOptions.model_fields["probes"].default and not estimates:
-        raise OptionConflict(
-            flag="--probes",
-            reason="has no effect: the traces of this network are exact",
-            remedy="leave it out, or give --density or --interaction",
+        raise Usage(
+            "probes",
+            "has no effect: the traces of this network are exact",
+            "leave it out, or give `density` or `interaction`",
         )
     if options.interaction is not None and options.interaction > layers:
-        raise OptionConflict(
-            flag="--interaction",
-            reason=f"{options.interaction} groups of {layers} layers",
-            remedy=f"at most {layers}",
+        raise Usage(
+            "interaction", f"{options.interaction} groups of {layers} layers", f"at most {layers}"
         )
 
 

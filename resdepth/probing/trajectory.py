@@ -59,13 +59,13 @@ def trajectory(
 
     Raises
     ------
-    AnalysisImpossible
+    Impossible
         The checkpoints span no plane.
-    FileCorrupt
+    Corrupt
         One of them is not whole, or of another network.
-    SurfaceChanged
+    Usage
         The unfinished surface was asked for with other options.
-    WriteFailed
+    System
         `out` cannot be written, which is found out before anything is evaluated.
     """
     check_writable(*places_of(out))

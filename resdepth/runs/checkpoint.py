@@ -16,10 +16,10 @@ from torch import Tensor
 
 from resdepth.atomic import write_whole
 from resdepth.contents import seen
-from resdepth.errors import FileChanged, FileCorrupt, PathMissing, Unreadable, unreadable
+from resdepth.errors import Corrupt, System, no_such, unreadable
 from resdepth.runs.checksum import KEY
 from resdepth.runs.manifest import read_manifest, run_of
-from resdepth.runs.sealed import ChecksumWrong, read_metadata, read_sealed, sealed
+from resdepth.runs.sealed import read_metadata, read_sealed, sealed
 
 FORMAT = "resdepth-checkpoint-2"
 FORMATS = (FORMAT, "resdepth-checkpoint-1", "resdepth-state-1")
@@ -97,15 +97,15 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
     Raises
     ------
-    PathMissing
+    Missing
         No such file.
-    Unreadable
+    System
         The system does not let it be read.
-    FileCorrupt
-        Not a whole checkpoint, or not the one that was written (FileChanged).
+    Corrupt
+        Not a whole checkpoint, or not the one that was written (Corrupt).
     """
     if not path.is_file():
-        raise PathMissing(path=path, kind="checkpoint")
+        raise no_such(path, "checkpoint")
     try:
         metadata, tensors = read_sealed(path)
         _check_format(path, metadata, tensors)
@@ -121,7 +121,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def check_place(path: Path) -> None:
-    """Raise FileCorrupt where a checkpoint lies in another's place; other files lie anywhere.
+    """Raise Corrupt where a checkpoint lies in another's place; other files lie anywhere.
 
     Only what the file says of itself is read.
     """
@@ -137,7 +137,7 @@ def check_place(path: Path) -> None:
 
 
 def check_like(checkpoint: Checkpoint, like: Mapping[str, Tensor], path: Path) -> None:
-    """Raise FileCorrupt where the tensors differ from `like` in names, shapes or dtypes."""
+    """Raise Corrupt where the tensors differ from `like` in names, shapes or dtypes."""
     if set(checkpoint.tensors) != set(like):
         raise _refused(path, "it belongs to another network")
     for name, tensor in checkpoint.tensors.items():
@@ -178,7 +178,7 @@ def _misplaced(path: Path, step: int, generator: Mapping[str, int]) -> str:
     if _number(path) not in (None, step):
         return f"the weights of step {step} under the name of another"
     run, seed = run_of(path), generator.get("seed")
-    with suppress(FileCorrupt, Unreadable):
+    with suppress(Corrupt, System):
         if run is not None and seed not in (None, own := read_manifest(run).seed):
             return f"not of this run: it is of seed {seed}, not {own}"
     return ""
@@ -220,22 +220,21 @@ UNREADABLE = (SafetensorError, OSError, KeyError, ValueError, AttributeError)
 """What reading a file raises that is no whole checkpoint."""
 
 
-def _unread(path: Path, error: Exception) -> FileCorrupt | Unreadable:
+def _unread(path: Path, error: Exception) -> Corrupt | System:
     if isinstance(error, OSError):
         return unreadable(path, error)
     if isinstance(error, SafetensorError):
         return _refused(path, f"not a whole checkpoint: it is {seen(path).what}")
-    kind = FileChanged if isinstance(error, ChecksumWrong) else FileCorrupt
-    return _refused(path, f"not a whole checkpoint ({error})", kind)
+    return _refused(path, f"not a whole checkpoint ({error})")
 
 
-def _foreign(path: Path) -> FileCorrupt:
+def _foreign(path: Path) -> Corrupt:
     return _refused(path, f"not a resdepth checkpoint: it is {seen(path).what}")
 
 
-def _refused(path: Path, reason: str, kind: type[FileCorrupt] = FileCorrupt) -> FileCorrupt:
+def _refused(path: Path, reason: str) -> Corrupt:
     ours = path.absolute().parent.name == FOLDER
-    return kind(path=path, reason=reason, remedy=EARLIER if ours else FOREIGN)
+    return Corrupt(path, reason, EARLIER if ours else FOREIGN)
 
 
 def _flaw(checkpoint: Checkpoint) -> str:

@@ -14,7 +14,7 @@ from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary
 
 from resdepth.atomic import write_whole
-from resdepth.errors import FileCorrupt, PathMissing, no_events, write_failed
+from resdepth.errors import Corrupt, no_events, no_such, write_failed
 from resdepth.find_files import walk
 from resdepth.runs.board import end_event, is_board_event, start_event
 from resdepth.runs.gaps import gaps, run_around
@@ -159,15 +159,15 @@ def read_recording(path: Path) -> Recording:
 
     Raises
     ------
-    PathMissing
+    Missing
         Nothing there.
-    EventsMissing
+    Missing
         No event file in the folder.
-    FileCorrupt
+    Corrupt
         None that begins like one.
     """
     if not path.exists():
-        raise PathMissing(path=path, kind="event file or folder")
+        raise no_such(path, "event file or folder")
     files = event_files(path) if path.is_dir() else [path]
     if not files:
         raise no_events(path, "in this folder")
@@ -178,7 +178,7 @@ def read_recording(path: Path) -> Recording:
     for file in files:
         try:
             _read_file(file, merger)
-        except FileCorrupt as error:
+        except Corrupt as error:
             bad.append(error)
     if len(bad) == len(files):
         raise bad[0]
@@ -216,7 +216,7 @@ def _events(path: Path) -> Iterator[Event]:
     if end == 0:
         remedy = "give a file written by TensorBoard's, torch's or resdepth's writer"
         reason = problem or ("not an event file" if size else "not an event file: it is empty")
-        raise FileCorrupt(path=path, reason=reason, remedy="" if problem else remedy)
+        raise Corrupt(path, reason, "" if problem else remedy)
     if problem or end < size:
         reason = problem or "damaged or broken off"
         where = f"after {end} of {size} bytes; read up to there"

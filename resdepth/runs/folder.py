@@ -9,11 +9,11 @@ from typing import Any
 
 from resdepth.atomic import SUFFIX, make_folder, sweep
 from resdepth.errors import (
-    FileCorrupt,
-    NotARun,
-    OptionConflict,
-    OutputExists,
-    ResumeChanged,
+    Corrupt,
+    Missing,
+    Usage,
+    occupied,
+    resume_changed,
     write_failed,
 )
 from resdepth.options.programs import PROGRAMS
@@ -72,16 +72,16 @@ def create_run(
 
     Raises
     ------
-    OutputExists
+    Exists
         The folder is there and not empty, and `overwrite` is not set.
-    RunBusy
+    Busy
         A process trains in it.
-    WriteFailed
+    System
         It cannot be made.
     """
     used = _used(folder)
     if used and not overwrite:
-        raise OutputExists(path=folder)
+        raise occupied(folder)
     _make(folder)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     opening = Opening(
@@ -89,7 +89,7 @@ def create_run(
     )
     try:
         if _used(folder) and not overwrite:
-            raise OutputExists(path=folder)  # By one that was faster.
+            raise occupied(folder)  # By one that was faster.
         sweep(folder)
         if not used:
             opening.begin(opening.manifest)
@@ -106,9 +106,9 @@ def reopen_run(folder: Path, program: str, given: Mapping[str, Any]) -> Opening:
 
     Raises
     ------
-    ResumeChanged
+    Usage
         An option differs; the message names it.
-    RunBusy
+    Busy
         A process trains in the folder.
     """
     read_manifest(folder)
@@ -124,8 +124,11 @@ def reopen_run(folder: Path, program: str, given: Mapping[str, Any]) -> Opening:
 def _continued(folder: Path, program: str, given: Mapping[str, Any]) -> Manifest:
     manifest = read_manifest(folder)
     if manifest.program != program:
-        raise ResumeChanged(
-            flag="the command", path=folder, recorded=f"'{manifest.program}'", given=f"'{program}'"
+        raise resume_changed(
+            "the command",
+            folder,
+            f"'{manifest.program}'",
+            f"'{program}'",
         )
     options = from_record(PROGRAMS[program], manifest.options, folder / NAME).recorded()
     # Earlier versions recorded options without effect as they were given.
@@ -138,10 +141,7 @@ def _continued(folder: Path, program: str, given: Mapping[str, Any]) -> Manifest
         grows = name == GROWING and given[name] >= options[name]
         moves = name in PLACES and bool(manifest.data)
         if not (grows or moves):
-            flag = f"--{name.replace('_', '-')}"
-            raise ResumeChanged(
-                flag=flag, path=folder, recorded=options.get(name), given=given[name]
-            )
+            raise resume_changed(name, folder, options.get(name), given[name])
     options.update({name: given[name] for name in differing})
     return manifest.model_copy(update={"options": options})
 
@@ -151,13 +151,13 @@ def check_resume(resume: Path, out: Path | None, *, overwrite: bool) -> None:
 
     Raises
     ------
-    OptionConflict
+    Usage
         One of them was given.
     """
     if overwrite or (out is not None and out.resolve() != resume.resolve()):
         flag = "--overwrite" if overwrite else "--out"
-        reason = "--resume continues a run where it is"
-        raise OptionConflict(flag=flag, reason=reason, remedy=f"leave {flag} out")
+        reason = "`resume` continues a run where it is"
+        raise Usage(flag, reason, f"leave {flag} out")
 
 
 def default_run_folder(stem: str, parent: Path = Path("runs")) -> Path:
@@ -204,7 +204,7 @@ def _used(folder: Path) -> bool:
 def _stillborn(folder: Path) -> bool:
     try:
         return read_manifest(folder).steps == 0
-    except (NotARun, FileCorrupt):
+    except (Missing, Corrupt):
         return False
 
 

@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 from typing import IO, Any
 
-from resdepth.errors import RunBusy, write_failed
+from resdepth.errors import Busy, write_failed
 
 try:
     import fcntl
@@ -40,9 +40,9 @@ class Lock:
 
         Raises
         ------
-        RunBusy
+        Busy
             A process trains in the folder.
-        WriteFailed
+        System
             The file cannot be made.
         """
         try:
@@ -103,9 +103,13 @@ class Lock:
             with contextlib.suppress(OSError):
                 os.utime(self.path)
 
-    def _busy(self, owner: dict[str, Any]) -> RunBusy:
+    def _busy(self, owner: dict[str, Any]) -> Busy:
         who = f"process {owner.get('pid', '?')} on {owner.get('host', 'this machine')}"
-        return RunBusy(path=self.path.parent, owner=who, lock=self.path)
+        return Busy(
+            self.path.parent,
+            f"{who} is training in this folder",
+            f"wait for it or stop it; if it no longer exists, remove {self.path}",
+        )
 
 
 def _owner(stream: IO[str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing_extensions import TypedDict  # Python 3.11's own carries no configur
 
 from resdepth.atomic import write_text
 from resdepth.cores import available_threads
-from resdepth.errors import FileChanged, FileCorrupt, NotARun, unreadable
+from resdepth.errors import Corrupt, not_a_run, unreadable
 from resdepth.runs.checksum import KEY, checksum
 
 FORMAT = 1
@@ -130,9 +130,9 @@ def read_manifest(run: Path) -> Manifest:
 
     Raises
     ------
-    NotARun
+    Missing
         There is none.
-    FileCorrupt
+    Corrupt
         It is not a manifest of a format this version reads, or not the one that was written.
     """
     path = run / NAME
@@ -140,18 +140,18 @@ def read_manifest(run: Path) -> Manifest:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         found = content.get("format") if isinstance(content, dict) else None
         reason = f"manifest format {found}, not {FORMAT}"
-        raise FileCorrupt(path=path, reason=reason, remedy="use the version that wrote it")
+        raise Corrupt(path, reason, "use the version that wrote it")
     try:
         manifest = Manifest.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise FileCorrupt(path=path, reason=f"{where}: {first['msg']}", remedy=REMEDY) from None
+        raise Corrupt(path, f"{where}: {first['msg']}", REMEDY) from None
     if manifest.sha256 and checksum(content) != manifest.sha256:
-        raise FileChanged(
-            path=path,
-            reason="its checksum does not agree: it was changed after it was written",
-            remedy=f"restore it; or remove its line '{KEY}' where the change was meant",
+        raise Corrupt(
+            path,
+            "its checksum does not agree: it was changed after it was written",
+            f"restore it; or remove its line '{KEY}' where the change was meant",
         )
     return manifest
 
@@ -161,8 +161,8 @@ def _read_json(run: Path, path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         reason = "it has no manifest.json" if run.is_dir() else "no such folder"
-        raise NotARun(path=run, reason=reason) from None
+        raise not_a_run(run, reason) from None
     except OSError as error:
         raise unreadable(path, error) from None
     except (ValueError, RecursionError) as error:
-        raise FileCorrupt(path=path, reason=f"not JSON ({error})", remedy=REMEDY) from None
+        raise Corrupt(path, f"not JSON ({error})", REMEDY) from None

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resdepth.contents import UNREADABLE
-from resdepth.errors import FileCorrupt, SurfaceChanged, unreadable
+from resdepth.errors import Corrupt, Usage, unreadable
 from resdepth.runs.archive import check_zip
 from resdepth.runs.export import write_arrays
 
@@ -30,7 +30,7 @@ class Partial:
         return cls(request, np.full((cells, measures), np.nan), np.zeros(cells, dtype=bool))
 
     def check_same(self, out: Path, request: dict[str, Any], cells: int) -> None:
-        """Raise SurfaceChanged where `request` asks for another surface than this one."""
+        """Raise Usage where `request` asks for another surface than this one."""
         wanted = json.loads(json.dumps(request))
         # The digest says whether the checkpoint is the same; its path may be spelled otherwise.
         names = [name for name in wanted if name != "checkpoint"]
@@ -39,7 +39,11 @@ class Partial:
             name = (differing or ["steps"])[0]
             recorded, given = self.request.get(name), wanted[name]
             shown = "" if isinstance(given, dict) else f" ({recorded}, not {given})"
-            raise SurfaceChanged(path=out, what=f"{name.replace('_', ' ')}{shown}")
+            raise Usage(
+                "resume",
+                f"{out} was begun with another {name.replace('_', ' ')}{shown}",
+                "repeat its options, or leave `resume` out to begin anew",
+            )
 
 
 def partial_path(out: Path) -> Path:
@@ -59,7 +63,7 @@ def read_partial(out: Path) -> Partial | None:
 
     Raises
     ------
-    FileCorrupt
+    Corrupt
         What lies there is not one.
     """
     path = partial_path(out)
@@ -78,7 +82,7 @@ def read_partial(out: Path) -> Partial | None:
         raise unreadable(path, error) from None
     except (*UNREADABLE, MemoryError, KeyError, TypeError):
         reason = "not an unfinished surface"
-        raise FileCorrupt(path=path, reason=reason, remedy="remove it to begin anew") from None
+        raise Corrupt(path, reason, "remove it to begin anew") from None
 
 
 def discard(out: Path) -> None:

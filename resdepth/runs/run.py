@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resdepth import html
-from resdepth.errors import NotARun, PathMissing, no_scalar
+from resdepth.errors import no_scalar, no_such, not_a_run
 from resdepth.mathematics import pvariation
 from resdepth.options.base import Options
 from resdepth.options.programs import PROGRAMS
@@ -24,7 +24,7 @@ from resdepth.runs.manifest import NAME, Manifest, read_manifest
 class Run:
     """A run folder, whichever program wrote it; everything is read from disk when it is asked for.
 
-    A folder that holds no manifest raises NotARun, a damaged one FileCorrupt.
+    A folder that holds no manifest raises Missing, a damaged one Corrupt.
     """
 
     path: Path
@@ -45,12 +45,12 @@ class Run:
 
         Raises
         ------
-        NotARun
+        Missing
             Another program wrote it.
         """
         options = self.recorded_options
         if not isinstance(options, TrainOptions):
-            raise NotARun(path=self.path, reason=f"it was written by 'resdepth {self.program}'")
+            raise not_a_run(self.path, f"it was written by 'resdepth {self.program}'")
         return options
 
     @property
@@ -59,7 +59,7 @@ class Run:
         manifest = self.manifest
         model = PROGRAMS.get(manifest.program)
         if model is None:
-            raise NotARun(path=self.path, reason=f"it was written by '{manifest.program}'")
+            raise not_a_run(self.path, f"it was written by '{manifest.program}'")
         return from_record(model, manifest.options, self.path / NAME)
 
     @property
@@ -73,7 +73,7 @@ class Run:
 
         Raises
         ------
-        EventsMissing
+        Missing
             The run has no such scalar; the message lists those that it has.
         """
         recording = read_recording(self.events)
@@ -90,12 +90,12 @@ class Run:
 
         Raises
         ------
-        PathMissing
+        Missing
             There is none.
         """
         path = newest(self.path)
         if path is None:
-            raise PathMissing(path=self.path, kind="checkpoint")
+            raise no_such(self.path, "checkpoint")
         return path
 
     def checkpoint(self, step: int | None = None) -> Checkpoint:
@@ -103,14 +103,14 @@ class Run:
 
         Raises
         ------
-        PathMissing
+        Missing
             There is none.
         """
         if step is None:
             return read_checkpoint(self.newest)
         found = checkpoints(self.path)
         if step not in found:
-            raise PathMissing(path=self.path, kind=f"checkpoint of step {step}")
+            raise no_such(self.path, f"checkpoint of step {step}")
         return read_checkpoint(found[step])
 
     def _repr_html_(self) -> str:
@@ -123,7 +123,7 @@ class Run:
 
 
 def open_run(path: Path | str) -> Run:
-    """The run in folder `path`; NotARun where there is none."""
+    """The run in folder `path`; Missing where there is none."""
     run = Run(Path(path))
     read_manifest(run.path)
     return run
@@ -136,9 +136,9 @@ def weight_path(run: Run | Path | str, step: int | None = None) -> NDArray[np.fl
 
     Raises
     ------
-    NotARun
+    Missing
         The folder is none, or of another program than `train`.
-    PathMissing
+    Missing
         There is no checkpoint, or none of `step`.
     """
     run = run if isinstance(run, Run) else open_run(run)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from resdepth.atomic import write_text, write_whole
 from resdepth.contents import UNREADABLE, seen
-from resdepth.errors import AnalysisImpossible, FileChanged, FileCorrupt, PathMissing, unreadable
+from resdepth.errors import Corrupt, Impossible, no_such, unreadable
 from resdepth.records import as_json, plain
 from resdepth.runs.checksum import KEY, checksum, file_checksum
 
@@ -118,9 +118,9 @@ def read_surface(path: Path) -> Surface:
 
     Raises
     ------
-    PathMissing, FileCorrupt
+    Missing, Corrupt
         No file; not a whole array of numbers; or the `.json` does not fit it.
-    AnalysisImpossible
+    Impossible
         Nothing to draw: no grid of one or two dimensions, or no finite value.
     """
     losses = _read_array(path)
@@ -130,17 +130,17 @@ def read_surface(path: Path) -> Surface:
     if len(shape) not in (1, 2) or min(shape) < 2:
         spelled = " x ".join(map(str, losses.shape)) or "a single number"
         reason = f"{spelled}: not a line or a grid of at least two cells a side"
-        raise AnalysisImpossible(path=path, reason=reason, remedy="'landscape render' makes one")
+        raise Impossible(path, reason, "'landscape render' makes one")
     if not np.isfinite(losses).any():
         reason = "no loss is finite"
-        raise AnalysisImpossible(path=path, reason=reason, remedy="render with a smaller --span")
+        raise Impossible(path, reason, "render with a smaller `span`")
     _check_sums(path, record)
     axes = tuple(np.asarray(axis, dtype=np.float64) for axis in record.get("axes", []))
     if not axes:
         axes = tuple(np.arange(count, dtype=np.float64) for count in shape)
     if tuple(len(axis) for axis in axes) != shape:
         reason = f"its axes do not fit the shape {shape} of {path.name}"
-        raise FileCorrupt(path=path.with_suffix(".json"), reason=reason, remedy=REMEDY)
+        raise Corrupt(path.with_suffix(".json"), reason, REMEDY)
     return Surface(path, pairs.mean(axis=0), axes, record, pairs, _accuracies(path, record, pairs))
 
 
@@ -157,7 +157,7 @@ def _read_array(path: Path) -> Array:
     try:
         content = np.load(path, allow_pickle=False)
     except FileNotFoundError:
-        raise PathMissing(path=path, kind="file") from None
+        raise no_such(path, "file") from None
     except (*UNREADABLE, MemoryError) as error:
         found = seen(path)
         if "Object arrays" in str(error):
@@ -166,13 +166,13 @@ def _read_array(path: Path) -> Array:
             reason = f"{found.what} that cannot be read ({type(error).__name__}: {error})"
         else:
             reason = f"{found.what}, not an .npy file"
-        raise FileCorrupt(path=path, reason=reason, remedy=found.remedy or _remedy(path)) from None
+        raise Corrupt(path, reason, found.remedy or _remedy(path)) from None
     except OSError as error:
         raise unreadable(path, error) from None
     if not isinstance(content, np.ndarray) or content.dtype.kind not in "fiu":
         kind = getattr(content, "dtype", "an archive")
         reason = f"holds {kind}, not real numbers"
-        raise FileCorrupt(path=path, reason=reason, remedy=_remedy(path))
+        raise Corrupt(path, reason, _remedy(path))
     return content.astype(np.float64)
 
 
@@ -191,7 +191,7 @@ def _read_record(path: Path) -> dict[str, Any]:
         raise unreadable(path, error) from None
     except (ValueError, RecursionError):
         reason = f"it is {seen(path).what}, not JSON"
-        raise FileCorrupt(path=path, reason=reason, remedy="remove or restore it") from None
+        raise Corrupt(path, reason, "remove or restore it") from None
     # A .json of something else may lie beside a .npy from elsewhere.
     ours = isinstance(content, dict) and str(content.get("format", "")).startswith(
         "resdepth-landscape"
@@ -204,11 +204,11 @@ def _check_sums(path: Path, record: Mapping[str, Any]) -> None:
     beside = path.with_suffix(".json")
     if KEY in record and checksum(record) != record[KEY]:
         reason = "its checksum does not agree: it was changed after it was written"
-        raise FileChanged(path=beside, reason=reason, remedy=REMEDY)
+        raise Corrupt(beside, reason, REMEDY)
     _check_sum(path, record, LOSSES)
 
 
 def _check_sum(path: Path, record: Mapping[str, Any], name: str) -> None:
     if name in record and record[name] != file_checksum(path):
         reason = "its checksum does not agree with that in the record beside it"
-        raise FileChanged(path=path, reason=reason, remedy=REMEDY)
+        raise Corrupt(path, reason, REMEDY)

@@ -95,7 +95,7 @@ class Convolutional:
         return self._state(0)
 
     def restored(self, checkpoint: Checkpoint, path: Path) -> Weights:
-        """Take a checkpoint over; FileCorrupt where it is another network's."""
+        """Take a checkpoint over; Corrupt where it is another network's."""
         check_like(checkpoint, self.problem.descent.state(), path)
         self.problem.descent.restore(checkpoint.tensors)
         self.evaluated_at, self.evaluation = checkpoint.evaluated_at, checkpoint.evaluation

@@ -13,7 +13,7 @@ from resdepth.engine.contract import Batch
 from resdepth.engine.device import resolve_device
 from resdepth.engine.loop import State, StepRecord, train, train_ahead
 from resdepth.engine.optimiser import STALLED, DynamicRate
-from resdepth.errors import FileCorrupt, OptionConflict
+from resdepth.errors import Corrupt, Usage
 from resdepth.options.resolve import from_record
 from resdepth.options.train import TrainOptions
 from resdepth.runs.checkpoint import EARLIER, Checkpoint
@@ -41,7 +41,7 @@ def prepare(manifest: Manifest, folder: Path, say: Say) -> "Dense":
 def _check_precision(device: torch.device) -> None:
     if device.type != "cuda":
         reason = f"tf32 has no effect on {device.type}"
-        raise OptionConflict(flag="--precision", reason=reason, remedy="leave it out")
+        raise Usage("precision", reason, "leave it out")
 
 
 def runs_ahead(problem: Problem) -> bool:
@@ -84,10 +84,10 @@ class Dense:
         return State(0, self.problem.network, self.problem.options.rate)
 
     def restored(self, checkpoint: Checkpoint, path: Path) -> State:
-        """The state of a checkpoint; FileCorrupt where it is another network's."""
+        """The state of a checkpoint; Corrupt where it is another network's."""
         if not self.problem.fits(checkpoint):
             reason = "the checkpoint is not of this run: its network is not that of the manifest"
-            raise FileCorrupt(path=path, reason=reason, remedy=EARLIER)
+            raise Corrupt(path, reason, EARLIER)
         return State(checkpoint.step, self.problem.with_blocks_of(checkpoint), checkpoint.lr)
 
     def records(self, start: State, clock: Clock) -> Iterator[Record[State]]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from resdepth.atomic import check_writable
-from resdepth.errors import DepthTwice, PathMissing
+from resdepth.errors import Usage, no_such
 from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
 from resdepth.runs.checkpoint import Checkpoint, read_checkpoint
 from resdepth.runs.export import write_model, write_tensors
@@ -23,9 +23,9 @@ def export(
 
     Raises
     ------
-    PathMissing
+    Missing
         A source does not exist.
-    DepthTwice
+    Usage
         Two sources would be written to one file.
     """
     check_writable(out / f"resnet.{format}")
@@ -38,9 +38,11 @@ def export(
         if target in found:
             # One name and one depth: the folder of each run would be the same.
             alone = "export them one by one, each with an --out of its own"
-            remedy = alone if by_run else "--by-run writes a folder for each run"
+            remedy = alone if by_run else "`by_run` writes a folder for each run"
             first = found[target][0]
-            raise DepthTwice(first=first, second=source, depth=depth, remedy=remedy)
+            raise Usage(
+                f"{first} and {source}", f"both have depth {depth} and would share one file", remedy
+            )
         found[target] = (source, checkpoint)
     return [_write(target, checkpoint, format) for target, (_, checkpoint) in found.items()]
 
@@ -65,7 +67,7 @@ def _depth(source: Path, checkpoint: Checkpoint) -> int:
 
 def _read(source: Path) -> Checkpoint:
     if not source.exists():
-        raise PathMissing(path=source, kind="run folder or checkpoint file")
+        raise no_such(source, "run folder or checkpoint file")
     return read_checkpoint(source) if source.is_file() else open_run(source).checkpoint()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from resdepth.errors import FileCorrupt, NotARun, OutputExists, ResumeChanged
+from resdepth.errors import Corrupt, not_a_run, occupied, resume_changed
 from resdepth.options.non_training import PLACE, RECORDING
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.records import plain, write_numbers
@@ -39,13 +39,13 @@ def run_seeds(
 
     Raises
     ------
-    OutputExists, NotARun, ResumeChanged
-        As for a single run; ResumeChanged too if two seeds differ in an option or in the data.
+    Exists, Missing, Usage
+        As for a single run; Usage too if two seeds differ in an option or in the data.
     """
     if given is not None:
         options = _continued(folder, given)
     elif folder.is_dir() and any(folder.iterdir()) and not overwrite:
-        raise OutputExists(path=folder)
+        raise occupied(folder)
     ended: dict[int, Manifest] = {}
     observer = observer or Silent()
     seeds = list(range(options.seed, options.seed + options.seeds))
@@ -64,9 +64,7 @@ def run_seeds(
         data, first = ended[seed].data, next(iter(ended.values())).data
         if data != first:
             given_data = f"that of {folder / f'seed_{seeds[0]}'}"
-            raise ResumeChanged(
-                flag="the data", path=run, recorded=f"checksum {data[:12]}", given=given_data
-            )
+            raise resume_changed("the data", run, f"checksum {data[:12]}", given_data)
         summary = _write(folder, options, command, ended)
         if ended[seed].outcome == "interrupted":
             break
@@ -85,18 +83,18 @@ def summarise(finals: list[dict[str, float]]) -> tuple[dict[str, float], dict[st
 def _continued(folder: Path, given: Mapping[str, Any]) -> ResnetCifarOptions:
     path = folder / NAME
     if not path.is_file():
-        raise NotARun(path=folder, reason=f"it has no {NAME}")
+        raise not_a_run(folder, f"it has no {NAME}")
     try:
         recorded = json.loads(path.read_text(encoding="utf-8"))
         options = ResnetCifarOptions.model_validate(recorded["options"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         remedy = "restore the file; the runs beside it can be continued one by one"
         reason = f"not a summary of seeds ({type(error).__name__})"
-        raise FileCorrupt(path=path, reason=reason, remedy=remedy) from None
+        raise Corrupt(path, reason, remedy) from None
     for name in ("seed", "seeds"):
         held = getattr(options, name)
         if given.get(name, held) != held:
-            raise ResumeChanged(flag=f"--{name}", path=folder, recorded=held, given=given[name])
+            raise resume_changed(name, folder, held, given[name])
     return options.model_copy(update={"epochs": given.get("epochs", options.epochs)})
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic
 
-from resdepth.errors import ResdepthError, ResumeChanged
+from resdepth.errors import ResdepthError, resume_changed
 from resdepth.isolation import isolated
 from resdepth.runs.checkpoint import (
     checkpoints,
@@ -71,17 +71,14 @@ class Session(Generic[S]):
 
         Raises
         ------
-        ResumeChanged
+        Usage
             The data is not what the run was trained on.
         """
         self.trainee, self.what = trainee, trainee.described
         recorded = self.manifest.data
         if recorded and recorded != self.what.data:
-            raise ResumeChanged(
-                flag="the data",
-                path=self.folder,
-                recorded=f"checksum {recorded[:12]}",
-                given=self.what.data[:12],
+            raise resume_changed(
+                "the data", self.folder, f"checksum {recorded[:12]}", f"{self.what.data[:12]}"
             )
 
     def note(self, outcome: Outcome, detail: Detail) -> None:

@@ -100,7 +100,7 @@ class Trainee(Protocol[S]):
         """The untrained state."""
 
     def restored(self, checkpoint: Checkpoint, path: Path) -> S:
-        """The state of a checkpoint; FileCorrupt where it is another network's."""
+        """The state of a checkpoint; Corrupt where it is another network's."""
 
     def records(self, start: S, clock: Clock) -> Iterator[Record[S]]:
         """Train from `start` to the end; every step's record in order, `clock.lap` at each."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-from resdepth.errors import FileCorrupt, FileUnsafe, ModelsMissing, PathMissing
+from resdepth.errors import Corrupt, Unsafe, no_models, no_such
 from resdepth.find_files import walk
 from resdepth.runs.checkpoint import newest
 from resdepth.runs.manifest import NAME as MANIFEST
@@ -43,11 +43,11 @@ def read_bundles(sources: Sequence[Path], extension: str | None = None) -> list[
 
     Raises
     ------
-    PathMissing, ModelsMissing, Unreadable
+    Missing, System
         A source is not there, holds no weights, or cannot be read.
-    FileCorrupt, FileUnsafe
+    Corrupt, Unsafe
         A file that was named does not hold tensors, a shard is missing, an index is wrong.
-    AnalysisImpossible
+    Impossible
         Files are parts of the same tensors, split among devices.
     """
     found: list[Bundle] = []
@@ -62,7 +62,7 @@ def read_bundles(sources: Sequence[Path], extension: str | None = None) -> list[
 
 def _holds_many(path: Path) -> bool:
     if not path.exists():
-        raise PathMissing(path=path, kind="file or folder")
+        raise no_such(path, "file or folder")
     return path.is_dir()
 
 
@@ -81,7 +81,7 @@ def _below(folder: Path, extension: str | None) -> list[Bundle]:
         detail = f" with extension {extension}" if extension else ""
         if training:
             detail += f", but {training[0].name}, which by its name is a state of training"
-        raise ModelsMissing(path=folder, detail=detail)
+        raise no_models(folder, detail)
     return found
 
 
@@ -119,11 +119,11 @@ def _bundle(path: Path, tensors: Mapping[str, Stored]) -> Bundle:
 def _together(files: Sequence[Path], *, named: bool) -> list[Bundle]:
     """Bundles of files that lie together, or were named one after the other."""
     parts: list[Bundle] = []
-    bad: list[FileCorrupt | FileUnsafe] = []
+    bad: list[Corrupt | Unsafe] = []
     for group in _shards(files):
         try:
             parts.append(_part(group))
-        except (FileCorrupt, FileUnsafe) as error:
+        except (Corrupt, Unsafe) as error:
             if named:
                 raise
             bad.append(error)
@@ -162,10 +162,10 @@ def _part(group: Sequence[Path]) -> Bundle:
         path = first.with_name(f"{match[1]}-{number:05d}-of-{match[3]}{match[4]}")
         if not path.is_file():
             reason = f"this shard of {int(match[3])} is missing"
-            raise FileCorrupt(path=path, reason=reason, remedy=f"put it beside {first.name}")
+            raise Corrupt(path, reason, f"put it beside {first.name}")
         for name, stored in read_file(path).items():
             if name in tensors:
                 reason = f"'{name}' is in {tensors[name].file.name} too"
-                raise FileCorrupt(path=path, reason=reason, remedy="download the shards again")
+                raise Corrupt(path, reason, "download the shards again")
             tensors[name] = stored
     return Bundle(first, tensors)

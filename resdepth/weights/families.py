@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from resdepth.contents import listed
-from resdepth.errors import AnalysisImpossible, FileCorrupt, PatternUnmatched
+from resdepth.errors import Corrupt, Impossible, Usage
 from resdepth.weights.bundle import Bundle
 from resdepth.weights.names import grouped, layer_families, near, neighbours
 from resdepth.weights.scales import FLOAT8, QUANTISED, SCALED
@@ -33,22 +33,22 @@ def find_families(bundle: Bundle, pattern: str, layers: Range | None = None) -> 
 
     Raises
     ------
-    PatternUnmatched
+    Usage
         No tensor fits.
-    AnalysisImpossible
+    Impossible
         A layer is missing, stands there twice, or has another shape than the others.
-    FileCorrupt
+    Corrupt
         They hold no real numbers.
     """
     groups = grouped(bundle.tensors, pattern)
     if not groups:
-        raise PatternUnmatched(path=bundle.path, pattern=pattern, near=_near(bundle, pattern))
+        raise Usage(bundle.path, f"no tensor is called '{pattern}'", _near(bundle, pattern))
     found: list[Family] = []
-    bad: list[AnalysisImpossible | FileCorrupt] = []
+    bad: list[Impossible | Corrupt] = []
     for name, numbered in groups.items():
         try:
             found.append(_family(bundle, name, numbered, layers))
-        except (AnalysisImpossible, FileCorrupt) as error:
+        except (Impossible, Corrupt) as error:
             bad.append(error)
     if not found:
         raise bad[0]
@@ -99,8 +99,8 @@ def _near(bundle: Bundle, pattern: str) -> str:
 def _family(
     bundle: Bundle, name: str, numbered: Sequence[tuple[int, str]], layers: Range | None
 ) -> Family:
-    def refuse(reason: str, remedy: str) -> AnalysisImpossible:
-        return AnalysisImpossible(path=bundle.path, reason=f"'{name}' {reason}", remedy=remedy)
+    def refuse(reason: str, remedy: str) -> Impossible:
+        return Impossible(bundle.path, f"'{name}' {reason}", remedy)
 
     first, last = layers or (numbered[0][0], numbered[-1][0])
     taken = [(k, bundle.tensors[full]) for k, full in numbered if first <= k <= last]
@@ -112,7 +112,7 @@ def _family(
             raise refuse(f"has k = {k} twice: {one.name} and {again.name}", "rename one of them")
     runs = neighbours([(k, stored.shape) for k, stored in taken])
     longest = max(runs, key=len)
-    remedy = f"--layers {longest[0][0]}-{longest[-1][0]} takes neighbours of one shape"
+    remedy = f"`layers` {longest[0][0]}-{longest[-1][0]} takes neighbours of one shape"
     jumps = [(k, other) for (k, _), (other, _) in pairwise(taken) if other > k + 1]
     if jumps:
         numbers = listed([f"{a + 1}" if b == a + 2 else f"{a + 1}-{b - 1}" for a, b in jumps])
@@ -124,7 +124,7 @@ def _family(
     for k, stored in taken:
         if stored.numbers is None or not stored.size:
             reason = f"'{name}', k = {k}, holds {stored.dtype if stored.size else 'no numbers'}"
-            raise FileCorrupt(path=bundle.path, reason=reason, remedy=UNSCALED)
+            raise Corrupt(bundle.path, reason, UNSCALED)
     return Family(name, taken[0][0], tuple(stored for _, stored in taken))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from resdepth.contents import seen
-from resdepth.errors import FileChanged, FileCorrupt, ModelsMissing, PathMissing, unreadable
+from resdepth.errors import Corrupt, no_models, no_such, unreadable
 from resdepth.runs.sealed import ChecksumWrong
 from resdepth.weights.arrays import read_arrays
 from resdepth.weights.header import read_header
@@ -29,25 +29,25 @@ def read_file(path: Path) -> dict[str, Stored]:
 
     Raises
     ------
-    PathMissing, Unreadable
+    Missing, System
         It is not there, or the system does not let it be read.
-    ModelsMissing, FileCorrupt, FileUnsafe
+    Missing, Corrupt, Unsafe
         It is no file of tensors, no whole one, or asks to run code; the message says what was seen.
     """
     reader = READERS.get(path.suffix.lower())
     try:
         if reader is None:
-            raise ModelsMissing(path=path, detail=f": it is {seen(path).what}")
+            raise no_models(path, f": it is {seen(path).what}")
         return reader(path)
     except NotLoaded as error:
         remedy = error.remedy or ELSE
-        raise FileCorrupt(path=path, reason=error.reason, remedy=remedy) from None
+        raise Corrupt(path, error.reason, remedy) from None
     except ChecksumWrong as error:
-        raise FileChanged(path=path, reason=str(error), remedy=ELSE) from None
+        raise Corrupt(path, str(error), ELSE) from None
     except FileNotFoundError:
-        raise PathMissing(path=path, kind="file") from None
+        raise no_such(path, "file") from None
     except MemoryError:
         reason = "it claims more than the memory"
-        raise FileCorrupt(path=path, reason=reason, remedy=ELSE) from None
+        raise Corrupt(path, reason, ELSE) from None
     except OSError as error:
         raise unreadable(path, error) from None

@@ -2,7 +2,7 @@
 
 from pathlib import Path, PurePosixPath
 
-from resdepth.errors import FileCorrupt, unreadable
+from resdepth.errors import Corrupt, unreadable
 from resdepth.weights.file import read_file
 from resdepth.weights.loading import NotLoaded
 from resdepth.weights.tensor import Stored
@@ -17,9 +17,9 @@ def read_index(path: Path) -> dict[str, Stored]:
 
     Raises
     ------
-    Unreadable
+    System
         The system does not let it be read.
-    FileCorrupt
+    Corrupt
         It is no index; a shard is missing, lies outside its folder, or lacks a tensor.
     """
     places = _places(path)
@@ -54,9 +54,9 @@ def _shard(path: Path, name: str, place: str) -> dict[str, Stored]:
     shard = path.parent / place
     if not shard.is_file():
         reason = f"the shard is missing: {path.name} names it for '{name}'"
-        raise FileCorrupt(path=shard, reason=reason, remedy="download it beside the index")
+        raise Corrupt(shard, reason, "download it beside the index")
     return read_file(shard)
 
 
-def _wrong(path: Path, reason: str) -> FileCorrupt:
-    return FileCorrupt(path=path, reason=reason, remedy=AGAIN)
+def _wrong(path: Path, reason: str) -> Corrupt:
+    return Corrupt(path, reason, AGAIN)

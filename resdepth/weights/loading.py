@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from resdepth.contents import UNREADABLE, seen
-from resdepth.errors import FileUnsafe
+from resdepth.errors import Unsafe
 from resdepth.runs.archive import check_zip
 
 TORCH = "torch.save"
@@ -38,7 +38,7 @@ def load_torch(path: Path) -> object:
     ------
     NotLoaded
         It is no such file, or no whole one.
-    FileUnsafe
+    Unsafe
         The pickle asks for code.
     """
     archive = check_archive(path)
@@ -51,7 +51,12 @@ def load_torch(path: Path) -> object:
     except pickle.UnpicklingError as error:
         asked = re.search(r"(?:GLOBAL|global|class)[:\s]+([\w]+\.[\w.]*\w)", str(error))
         if asked:
-            raise FileUnsafe(path=path, name=asked[1]) from None
+            raise Unsafe(
+                path,
+                f"refused: the pickle asks for {asked[1]}, which is code",
+                "only lists and dictionaries of plain tensors are read; convert the file where you "
+                "trust it",
+            ) from None
         raise not_loaded(path, TORCH, error) from None
     except (OSError, MemoryError):
         raise

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resdepth.errors import AnalysisImpossible, FileCorrupt, FileUnsafe, ModelsMissing, PathMissing
+from resdepth.errors import Corrupt, Impossible, Unsafe, no_models, no_such
 from resdepth.find_files import walk
 from resdepth.mathematics import powers
 from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
@@ -60,12 +60,12 @@ def read_models(
 
     Raises
     ------
-    PathMissing, ModelsMissing
+    Missing
         A path is not there, or holds no weights.
-    AnalysisImpossible
+    Impossible
         One folder holds two models of one depth (of which one cannot tell whether they are
         repetitions), or the models have different widths.
-    FileCorrupt, FileUnsafe
+    Corrupt, Unsafe
         A file that was named does not hold weights, or asks to run code; or all that were found.
     """
     wanted = _suffixes(extension)
@@ -77,7 +77,7 @@ def read_models(
         if not found:
             detail = f" with extension {extension}" if extension else ""
             detail += "; its runs are of another program than 'train'" if aside else ""
-            raise ModelsMissing(path=folder, detail=detail)
+            raise no_models(folder, detail)
         files.update((path.resolve(), path) for path in found)
     if aside:
         more = f" and {len(aside) - 1} more" if aside[1:] else ""
@@ -90,11 +90,11 @@ def read_models(
 
 def _readable(files: Sequence[Path], named: Set[Path]) -> list[Model]:
     models: list[Model] = []
-    bad: list[FileCorrupt | FileUnsafe] = []
+    bad: list[Corrupt | Unsafe] = []
     for file in files:
         try:
             models.append(read_model(file))
-        except (FileCorrupt, FileUnsafe) as error:
+        except (Corrupt, Unsafe) as error:
             if file in named:
                 raise
             bad.append(error)
@@ -116,16 +116,16 @@ def read_model(path: Path) -> Model:
 
 
 def _check_place(path: Path, blocks: Array, options: Mapping[str, Any]) -> None:
-    """Raise FileCorrupt where the weights in a run of `options` are plainly not its own."""
+    """Raise Corrupt where the weights in a run of `options` are plainly not its own."""
     if path.suffix == ".safetensors":
         check_place(path)
     ours = options.get("depth", len(blocks)), options.get("width", blocks.shape[1])
     if ours != blocks.shape[:2]:
         theirs = "depth {}, width {}".format(*blocks.shape)
-        raise FileCorrupt(
-            path=path,
-            reason=f"weights of {theirs} in a run of depth {ours[0]}, width {ours[1]}",
-            remedy="move it out of the run that it is not of",
+        raise Corrupt(
+            path,
+            f"weights of {theirs} in a run of depth {ours[0]}, width {ours[1]}",
+            "move it out of the run that it is not of",
         )
 
 
@@ -139,7 +139,7 @@ def _weight_files(path: Path, wanted: tuple[str, ...], aside: list[Path]) -> Ite
         yield path
         return
     if not path.is_dir():
-        raise PathMissing(path=path, kind="file or folder")
+        raise no_such(path, "file or folder")
     folders: dict[Path, list[Path]] = {}
     for file in walk(path, _may_hold_weights, once=True):
         if not file.name.startswith("."):
@@ -176,7 +176,7 @@ def _files_of_run(run: Path, wanted: tuple[str, ...], aside: list[Path]) -> list
 def _program(run: Path) -> str:
     try:
         return read_manifest(run).program
-    except FileCorrupt:
+    except Corrupt:
         return PROGRAM  # Said when its weights are read.
 
 
@@ -191,15 +191,15 @@ def _check_together(models: list[Model]) -> None:
         key = (model.path.resolve().parent, model.depth)
         # Checkpoints of one run say of which step they are; whoever averages compares these.
         if key in places and not (model.run and key[0].name == CHECKPOINTS):
-            raise AnalysisImpossible(
-                path=model.path.parent,
-                reason=f"{places[key].name} and {model.path.name} are both of depth {model.depth}",
-                remedy="keep repetitions in folders of their own; --ext takes one kind of file",
+            raise Impossible(
+                model.path.parent,
+                f"{places[key].name} and {model.path.name} are both of depth {model.depth}",
+                "keep repetitions in folders of their own; `ext` takes one kind of file",
             )
         places[key] = model.path
         if model.width != models[0].width:
-            raise AnalysisImpossible(
-                path=model.path,
-                reason=f"width {model.width}, but {models[0].path} has {models[0].width}",
-                remedy="compare models of one width",
+            raise Impossible(
+                model.path,
+                f"width {model.width}, but {models[0].path} has {models[0].width}",
+                "compare models of one width",
             )

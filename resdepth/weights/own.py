@@ -15,11 +15,10 @@ from torch import Tensor, strided
 
 from resdepth.contents import UNREADABLE, listed, seen
 from resdepth.errors import (
-    FileChanged,
-    FileCorrupt,
-    ModelsMissing,
-    PathMissing,
-    WeightsForeign,
+    Corrupt,
+    Missing,
+    no_models,
+    no_such,
     unreadable,
 )
 from resdepth.runs.checkpoint import EARLIER
@@ -52,21 +51,21 @@ def read_weights(path: Path) -> Array:
 
     Raises
     ------
-    PathMissing, Unreadable
+    Missing, System
         It is not there, or the system does not let it be read.
-    ModelsMissing, FileCorrupt, FileUnsafe
+    Missing, Corrupt, Unsafe
         It does not hold weights, or asks to run code; the message says what was seen.
     """
     suffix = path.suffix.lower()
     reader = _read_pickle if suffix in OTHER_NAMES else _READERS.get(suffix)
     try:
         if reader is None:
-            raise ModelsMissing(path=path, detail=f": it is {seen(path).what}")
+            raise no_models(path, f": it is {seen(path).what}")
         return _checked(path, reader(path))
     except NotLoaded as error:
         raise _corrupt(path, error.reason, error.remedy) from None
     except FileNotFoundError:
-        raise PathMissing(path=path, kind="file") from None
+        raise no_such(path, "file") from None
     except MemoryError:
         raise _corrupt(path, "claims more than the memory") from None
     except OSError as error:
@@ -87,7 +86,7 @@ def _read_safetensors(path: Path) -> object:
             return _named(path, dict.fromkeys(names))
         return _named(path, read_sealed(path)[1])
     except ChecksumWrong as error:
-        raise FileChanged(path=path, reason=str(error), remedy=_remedy(path)) from None
+        raise Corrupt(path, str(error), _remedy(path)) from None
     except SafetensorError as error:
         raise not_loaded(path, SAFETENSORS, error) from None
 
@@ -138,12 +137,12 @@ def _among(tensors: Mapping[str, object]) -> str:
     return f"{len(tensors)} ({listed([str(name) for name in tensors]) or 'none'})"
 
 
-def _corrupt(path: Path, reason: str, remedy: str = "") -> FileCorrupt:
-    return FileCorrupt(path=path, reason=reason, remedy=remedy or _remedy(path))
+def _corrupt(path: Path, reason: str, remedy: str = "") -> Corrupt:
+    return Corrupt(path, reason, remedy or _remedy(path))
 
 
-def _foreign(path: Path, reason: str) -> WeightsForeign:
-    return WeightsForeign(path=path, reason=reason, remedy=_remedy(path))
+def _foreign(path: Path, reason: str) -> Missing:
+    return Missing(path, reason, _remedy(path))
 
 
 def _remedy(path: Path) -> str:
@@ -157,7 +156,7 @@ def _remedy(path: Path) -> str:
 def _checked(path: Path, content: object) -> Array:
     """Blocks (L, d, d) from a tensor or a list of matrices, or the reason why not."""
 
-    def refuse(reason: str) -> FileCorrupt:
+    def refuse(reason: str) -> Corrupt:
         return _corrupt(path, reason)
 
     if isinstance(content, (list, tuple)):

@@ -24,7 +24,7 @@ def read_pickled(path: Path) -> dict[str, Stored]:
     ------
     NotLoaded
         It is no such file, or holds no tensors.
-    FileUnsafe
+    Unsafe
         The pickle asks for code.
     """
     content = load_torch(path)

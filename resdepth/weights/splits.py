@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from resdepth.errors import AnalysisImpossible, FileCorrupt, ResdepthError
+from resdepth.errors import Corrupt, Impossible, ResdepthError
 from resdepth.weights.file import read_file
 from resdepth.weights.tensor import Stored
 
@@ -23,15 +23,15 @@ def is_training_state(path: Path) -> bool:
 
 
 def check_distributed(path: Path) -> None:
-    """Raise FileCorrupt if `path` is a part that only torch's own program can put together."""
+    """Raise Corrupt if `path` is a part that only torch's own program can put together."""
     if path.suffix == ".distcp":
         program = "python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER OUT.pt"
         reason = "a part of a checkpoint that was split among devices"
-        raise FileCorrupt(path=path, reason=reason, remedy=f"'{program}' merges it")
+        raise Corrupt(path, reason, f"'{program}' merges it")
 
 
 def check_whole(path: Path, known: Mapping[Path, Tensors]) -> None:
-    """Raise AnalysisImpossible if another file holds other parts of the same tensors as `path`.
+    """Raise Impossible if another file holds other parts of the same tensors as `path`.
 
     Programs that train on several devices write one file for each of them. The names of the files
     or of their folders differ in a number (consolidated.00.pth, mp_rank_00/model.pt), and the names
@@ -48,11 +48,11 @@ def check_whole(path: Path, known: Mapping[Path, Tensors]) -> None:
     shared = ours.keys() & tensors.keys()
     if shared and all(tensors[name].shape == ours[name] for name in shared):
         name = other.name if other.name != path.name else f"{other.parent.name}/{other.name}"
-        raise AnalysisImpossible(
-            path=path,
-            reason=f"it and {name} hold the same tensors: parts of one checkpoint that was split "
+        raise Impossible(
+            path,
+            f"it and {name} hold the same tensors: parts of one checkpoint that was split "
             "among devices, not repetitions",
-            remedy="merge them with the program that wrote them, and give the result",
+            "merge them with the program that wrote them, and give the result",
         )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from resdepth.errors import AnalysisImpossible
+from resdepth.errors import Impossible
 from resdepth.mathematics.pvariation import distances_by_blocks
 from resdepth.weights.bundle import Bundle, read_bundles
 from resdepth.weights.families import Range, find_families, shown
@@ -81,10 +81,10 @@ def stored_models(
 
     Raises
     ------
-    AnalysisImpossible
+    Impossible
         A family has different shapes in two of them, or a folder holds two of one depth, of which
         one cannot tell whether they are repetitions.
-    PatternUnmatched, FileCorrupt and the others
+    Usage, Corrupt and the others
         As `read_bundles` and `find_families` say.
     """
     return family_models(read_bundles(sources, extension), pattern, layers, set(sources))
@@ -110,17 +110,16 @@ def _check_together(models: Sequence[StoredModel], named: set[Path]) -> None:
         first = shapes.setdefault(model.family, model)
         if model.shape != first.shape:
             ours, theirs = shown(model.shape), shown(first.shape)
-            raise AnalysisImpossible(
-                path=model.path,
-                reason=f"'{model.family}' is {ours}, but {theirs} in {first.path}",
-                remedy="compare models of one shape",
+            raise Impossible(
+                model.path,
+                f"'{model.family}' is {ours}, but {theirs} in {first.path}",
+                "compare models of one shape",
             )
         key = (model.family, model.depth, model.path.resolve().parent)
         other = places.setdefault(key, model)
         if other is not model and model.path not in named:
-            raise AnalysisImpossible(
-                path=model.path.parent,
-                reason=f"{other.path.name} and {model.path.name} both hold '{model.family}'",
-                remedy="name the files to be taken; several are repetitions, never steps of one "
-                "training",
+            raise Impossible(
+                model.path.parent,
+                f"{other.path.name} and {model.path.name} both hold '{model.family}'",
+                "name the files to be taken; several are repetitions, never steps of one training",
             )

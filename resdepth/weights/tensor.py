@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from resdepth.errors import FileCorrupt
+from resdepth.errors import Corrupt
 
 Array = NDArray[np.float64]
 Numbers = Callable[[int, int], Array]
@@ -44,23 +44,21 @@ class Stored:
 
         Raises
         ------
-        FileCorrupt
+        Corrupt
             They are no real numbers, one is not finite, or the file has changed meanwhile.
         """
         if self.numbers is None:
             reason = f"{self.name} holds {self.dtype}, not real numbers"
-            raise FileCorrupt(path=self.file, reason=reason, remedy="convert it to floats first")
+            raise Corrupt(self.file, reason, "convert it to floats first")
         try:
             found = self.numbers(start, stop)
         except Changed as error:
-            raise FileCorrupt(
-                path=self.file, reason=f"{self.name}: {error}", remedy=AGAIN
-            ) from None
+            raise Corrupt(self.file, f"{self.name}: {error}", AGAIN) from None
         if not np.isfinite(found).all():
             place = int(np.flatnonzero(~np.isfinite(found))[0])
             index = ", ".join(str(i) for i in np.unravel_index(start + place, self.shape))
             reason = f"{self.name}, entry ({index}) is {found[place]}"
-            raise FileCorrupt(path=self.file, reason=reason, remedy="leave these weights out")
+            raise Corrupt(self.file, reason, "leave these weights out")
         return found
 
     def whole(self) -> Array:

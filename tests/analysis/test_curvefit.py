@@ -8,11 +8,13 @@ import pytest
 from torch.utils.tensorboard import SummaryWriter
 
 from resdepth.analysis.curvefit import Filters, event_sources, fit_file, fit_files, fit_numbers
-from resdepth.errors import AnalysisImpossible, EventsMissing, FileCorrupt, PathMissing
+from resdepth.cli.console import line
+from resdepth.errors import Corrupt, Impossible, Missing
 from resdepth.records import as_json
 from resdepth.runs.folder import EVENTS_OF_OLD
 from tests.support.events import scalar
 from tests.support.events import write_events as write_raw
+from tests.support.messages import refused
 
 T = np.arange(1.0, 301)
 TAG = "avg_grad_norm"
@@ -58,15 +60,15 @@ def test_each_event_folder_is_a_curve(tmp_path: Path) -> None:
 
 def test_an_unknown_tag_lists_the_known_ones(tmp_path: Path) -> None:
     path = write_events(tmp_path, 1 / T, "loss")
-    with pytest.raises(AnalysisImpossible, match="no scalar 'avg_grad_norm'") as caught:
+    with refused(Missing, match="no scalar 'avg_grad_norm'") as caught:
         fit_file(path, TAG, Filters(), 1.0)
-    assert "loss" in caught.value.advice()
+    assert "loss" in caught.value.remedy
 
 
 def test_nothing_to_read(tmp_path: Path) -> None:
-    with pytest.raises(PathMissing):
+    with pytest.raises(Missing):
         list(event_sources(tmp_path / "nowhere"))
-    with pytest.raises(EventsMissing):
+    with pytest.raises(Missing):
         list(event_sources(tmp_path))
 
 
@@ -160,14 +162,14 @@ def test_filters_take_the_times_along(tmp_path: Path) -> None:
 @pytest.mark.parametrize("shift", [-0.5, 0.0, -7.0])
 def test_a_time_that_is_not_positive_is_refused(tmp_path: Path, shift: float) -> None:
     law(tmp_path, range(50))
-    with pytest.raises(AnalysisImpossible, match="t begins at 0 and T0 = "):
+    with refused(Impossible, match="t begins at 0 and T0 = "):
         fit_file(tmp_path, TAG, Filters(time="step"), shift)
 
 
 @pytest.mark.parametrize("shift", [1e12, 1e300])
 def test_a_shift_that_drowns_the_times_is_refused(tmp_path: Path, shift: float) -> None:
     law(tmp_path, range(50))
-    with pytest.raises(AnalysisImpossible, match="so large that"):
+    with refused(Impossible, match="so large that"):
         fit_file(tmp_path, TAG, Filters(), shift)
 
 
@@ -197,15 +199,15 @@ def test_a_corrupt_and_an_empty_folder_leave_the_others(tmp_path: Path) -> None:
 def test_where_nothing_is_left_the_first_reason_is_given(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_events(tmp_path / name, 1 / T[:9], "other")
-    with pytest.raises(AnalysisImpossible, match="none of 2 event sources") as caught:
+    with refused(Impossible, match="none of 2 event sources") as caught:
         fit_files([tmp_path], TAG, Filters(), 1.0)
-    assert "a: no scalar 'avg_grad_norm'" in str(caught.value)
-    assert caught.value.advice() == "recorded are: other"
+    assert "a: no scalar 'avg_grad_norm'" in line(caught.value)
+    assert caught.value.remedy == "recorded scalars: other"
 
 
 def test_one_bad_file_alone_says_what_it_is(tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(b"hello")
-    with pytest.raises(FileCorrupt, match="not an event file"):
+    with refused(Corrupt, match="not an event file"):
         fit_files([tmp_path / NAME], TAG, Filters(), 1.0)
 
 

@@ -8,8 +8,9 @@ import pytest
 from scipy.stats import t as student
 
 from resdepth.analysis.entries import entry_table, spread_entries
-from resdepth.errors import AnalysisImpossible
+from resdepth.errors import Impossible
 from resdepth.weights.models import Model
+from tests.support.messages import refused
 from tests.support.tables import cells
 
 BETA = 0.25
@@ -83,5 +84,5 @@ def test_notebooks_show_the_mean_of_each_entry(families: tuple[str, str]) -> Non
 
 @pytest.mark.parametrize("entry", [(3, 0), (0, 3), (-1, 0)])
 def test_an_entry_outside_is_refused(entry: tuple[int, int]) -> None:
-    with pytest.raises(AnalysisImpossible, match="3 x 3"):
+    with refused(Impossible, match="3 x 3"):
         entry_table(MODELS, BETA, [entry])

@@ -13,9 +13,10 @@ from resdepth.analysis.entries import entry_table
 from resdepth.analysis.measure import critical, layer_norms, statistics, variation_norms, way
 from resdepth.analysis.paths import norm_table, profile_table, variation_table
 from resdepth.analysis.scaling import model_scaling
-from resdepth.errors import AnalysisImpossible, OptionConflict
+from resdepth.errors import Impossible, Usage
 from resdepth.weights.models import Model
 from resdepth.weights.stored import StoredModel, stored_models
+from tests.support.messages import refused
 
 EXPONENTS = [1.0, 1.7, 2.0, 3.0]
 SHAPE = (3, 2, 3, 3)
@@ -72,9 +73,9 @@ def test_norms_are_numpys(checkpoint: Path) -> None:
 
 def test_the_operator_norm_needs_the_size_of_the_input(checkpoint: Path) -> None:
     found = model(checkpoint, 0)
-    with pytest.raises(OptionConflict, match=r"convolution of shape 3 x 2 x 3 x 3"):
+    with refused(Usage, match=r"convolution of shape 3 x 2 x 3 x 3"):
         layer_norms(found, "operator")
-    with pytest.raises(OptionConflict):
+    with pytest.raises(Usage):
         layer_norms(found, "operator", (4, 4, 4))
     square = layer_norms(found, "operator", (6,))
     np.testing.assert_array_equal(square, layer_norms(found, "operator", (6, 6)))
@@ -90,7 +91,7 @@ def test_a_convolution_of_one_axis_has_an_operator_norm(tmp_path: Path) -> None:
     transfer = np.moveaxis(np.fft.fft(kernels.double().numpy(), 7), (1, 2), (2, 3))
     norms = np.linalg.norm(transfer, ord=2, axis=(2, 3)).max(axis=1)
     np.testing.assert_allclose(layer_norms(found, "operator", (7,)), norms, rtol=1e-12)
-    with pytest.raises(OptionConflict, match="convolution of shape 3 x 2 x 5"):
+    with refused(Usage, match="convolution of shape 3 x 2 x 5"):
         layer_norms(found, "operator")
 
 
@@ -137,15 +138,15 @@ def test_entries_count_in_the_matrix_of_a_kernel(checkpoint: Path) -> None:
     table = entry_table([found], 0.0, [(2, 17), (0, 1)])
     np.testing.assert_array_equal(table.curves[0].values[0, 0], expected()[:, 2, 1, 2, 2])
     np.testing.assert_array_equal(table.curves[0].values[0, 1], expected()[:, 0, 0, 0, 1])
-    with pytest.raises(AnalysisImpossible, match="the matrices are 3 x 18"):
+    with refused(Impossible, match="the matrices are 3 x 18"):
         entry_table([found], 0.0, [(3, 0)])
     assert len(entry_table([found], 0.0).entries) == 4
 
 
 def test_scaling_is_of_one_family(checkpoint: Path) -> None:
     models = stored_models([checkpoint], "*.{k}.w")
-    with pytest.raises(OptionConflict, match="fits 2 families") as caught:
+    with refused(Usage, match="fits 2 families") as caught:
         model_scaling(models)
-    assert "a.{k}.w, b.{k}.w" in caught.value.advice()
+    assert "a.{k}.w, b.{k}.w" in caught.value.remedy
     found = model_scaling([replace(models[0], limit=0)])
     assert found.ways == ("distances",) and found.depths == (14,)

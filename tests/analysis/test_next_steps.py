@@ -14,9 +14,9 @@ from resdepth.analysis.next_steps import next_steps, reached_by_all
 from resdepth.analysis.study import read_study
 from resdepth.analysis.study_numbers import study_numbers
 from resdepth.runs.manifest import Manifest, read_manifest, write_manifest
-from resdepth.study.extension import extended
-from resdepth.study.plan import Plan
-from resdepth.study.record import Jobs, read_plan, write_jobs, write_plan
+from resdepth.studies.extension import extended
+from resdepth.studies.plan import Plan
+from resdepth.studies.record import Jobs, read_plan, write_jobs, write_plan
 from tests.support.studies import parsed
 
 SMALL = {"width": 3, "threads": 1, "train_fraction": 0.05, "epochs": 2, "checkpoint_every": 0}

@@ -13,10 +13,11 @@ from resdepth.analysis.paths import (
     profile_table,
     variation_table,
 )
-from resdepth.errors import OptionConflict
+from resdepth.errors import Usage
 from resdepth.mathematics.pvariation import p_variation_norm
 from resdepth.mathematics.slopes import NOTHING, power_law
 from resdepth.weights.models import Model
+from tests.support.messages import refused
 from tests.support.tables import cells
 
 BETA = 0.3
@@ -189,7 +190,7 @@ def test_beta_is_the_runs_own_or_given() -> None:
     assert common_beta(MODELS, None) == BETA
     assert common_beta([model(4, beta=None)], 0.5) == 0.5
     assert common_beta(MODELS, 0.0) == 0.0
-    with pytest.raises(OptionConflict, match="belongs to no run"):
+    with refused(Usage, match="belongs to no run"):
         common_beta([*MODELS, model(4, beta=None)], None)
-    with pytest.raises(OptionConflict, match=r"0\.3.* 0\.5"):
+    with refused(Usage, match=r"0\.3.* 0\.5"):
         common_beta([model(4), model(9, beta=0.5)], None)

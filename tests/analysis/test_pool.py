@@ -15,12 +15,13 @@ from resdepth.analysis.entries import entry_table
 from resdepth.analysis.paths import norm_table, profile_table, variation_table
 from resdepth.analysis.pool import pooled, seed_names
 from resdepth.analysis.scaling import model_scaling
-from resdepth.errors import AnalysisImpossible, RunsDiffer
+from resdepth.errors import Impossible, Usage
 from resdepth.runs.checkpoint import last_path, step_path
 from resdepth.runs.export import write_model
 from resdepth.runs.manifest import read_manifest, write_manifest
 from resdepth.weights.models import Model, read_models
 from resdepth.weights.stored import stored_models
+from tests.support.messages import refused
 
 
 def trained(folder: Path, **given: Any) -> Path:
@@ -66,7 +67,7 @@ def test_seeds_and_depths_are_repetitions(runs: Path) -> None:
 def test_other_options_are_refused_by_name(runs: Path, other: dict[str, Any], what: str) -> None:
     trained(runs / "other", seed=9, **other)
     models = read_models([runs])
-    with pytest.raises(RunsDiffer, match=what):
+    with refused(Usage, match=what):
         pooled(models)
     assert len(pooled(models, allow_mixed=True).models) == 5
 
@@ -80,7 +81,7 @@ def test_an_option_without_effect_does_not_part_runs_of_earlier_versions(runs: P
     assert len(pooled(read_models([runs])).models) == 4
     assert resdepth.open_run(run).options.separation is None
     write_manifest(run, manifest.model_copy(update={"options": manifest.options | {"gamma": 2.0}}))
-    with pytest.raises(RunsDiffer, match="--gamma"):
+    with refused(Usage, match="gamma"):
         pooled(read_models([runs]))
 
 
@@ -128,7 +129,7 @@ def test_one_run_alone_is_looked_at_however_it_ended(runs: Path) -> None:
 def test_nothing_left_is_said(runs: Path) -> None:
     for run in runs.iterdir():
         end(run, "running")
-    with pytest.raises(AnalysisImpossible, match="of 4 runs none finished"):
+    with refused(Impossible, match="of 4 runs none finished"):
         pooled(read_models([runs]))
 
 
@@ -184,7 +185,7 @@ def test_no_table_averages_over_learning_rates(table: Callable[..., Any], runs: 
     for rate in (1.0, 2.0):
         trained(runs / f"lr{rate}", depth=6, lr=rate)
     models = read_models([runs])
-    with pytest.raises(RunsDiffer, match="--lr"):
+    with refused(Usage, match="lr"):
         table(models)
     table(pooled(models, allow_mixed=True))
 
@@ -204,7 +205,7 @@ def test_two_runs_that_differ_are_found_behind_one_that_does_not_know_the_option
         old = read_manifest(run)
         known = {name: value for name, value in old.options.items() if name != "init"}
         write_manifest(run, old.model_copy(update={"options": known}))
-    with pytest.raises(RunsDiffer, match="--init is ntrunc and constant"):
+    with refused(Usage, match="init is ntrunc and constant"):
         pooled(read_models([runs]))
 
 
@@ -221,7 +222,7 @@ def kept(tmp_path: Path) -> list[Path]:
 
 def test_two_steps_of_one_run_are_no_repetitions(kept: list[Path]) -> None:
     models = read_models([step_path(kept[0], 1), kept[0]])
-    with pytest.raises(RunsDiffer, match="the step is 2 of 2 and 1 of 2"):
+    with refused(Usage, match="the step is 2 of 2 and 1 of 2"):
         norm_table(models, 0.25)
     (curve,) = norm_table(pooled(models, allow_mixed=True), 0.25).curves
     assert curve.norm.repetitions == 2
@@ -230,7 +231,7 @@ def test_two_steps_of_one_run_are_no_repetitions(kept: list[Path]) -> None:
 def test_an_early_checkpoint_is_no_repetition_of_the_end_of_another_seed(
     kept: list[Path],
 ) -> None:
-    with pytest.raises(RunsDiffer, match="the step is"):
+    with refused(Usage, match="the step is"):
         pooled(read_models([step_path(kept[0], 1), kept[1]]))
     models = read_models([step_path(run, 1) for run in kept])
     assert len(pooled(models)) == 2
@@ -241,9 +242,9 @@ def test_copies_of_checkpoints_say_their_step(kept: list[Path], tmp_path: Path) 
         placed(step_path(kept[0], 1), tmp_path / "a/first.safetensors"),
         placed(last_path(kept[0]), tmp_path / "b/other.safetensors"),
     ]
-    with pytest.raises(RunsDiffer, match="the step is 1 and 2"):
+    with refused(Usage, match="the step is 1 and 2"):
         pooled(read_models(paths))
-    with pytest.raises(RunsDiffer, match="the step is 2 and 1"):
+    with refused(Usage, match="the step is 2 and 1"):
         pooled(read_models([paths[0], kept[1]]))
 
 
@@ -285,7 +286,7 @@ def test_names_of_others_that_differ_in_the_step_alone(
         random = torch.Generator().manual_seed(seed)
         torch.save({f"h.{k}.w": torch.randn(3, 3, generator=random) for k in range(4)}, path)
     models = stored_models(paths, "h.{k}.w")
-    with pytest.raises(RunsDiffer, match=f"the step is {shown}"):
+    with refused(Usage, match=f"the step is {shown}"):
         norm_table(models, 0.0)
     other = placed(paths[1], tmp_path / "elsewhere" / second)
     assert len(pooled(stored_models([paths[0], other], "h.{k}.w"))) == 2

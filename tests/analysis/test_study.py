@@ -14,13 +14,13 @@ from resdepth.analysis.curvatures import curvature_table
 from resdepth.analysis.doubling import doubling_table
 from resdepth.analysis.rates import rate_curves, transfer
 from resdepth.analysis.study import read_study
-from resdepth.errors import AnalysisImpossible, NotConverged
+from resdepth.errors import Impossible
 from resdepth.mathematics.statistics import doubling_distance
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.probing.objectives import Source
 from resdepth.probing.spectrum import spectrum
-from resdepth.study.plan import Plan
-from resdepth.study.record import write_plan
+from resdepth.studies.plan import Plan
+from resdepth.studies.record import write_plan
 from resdepth.weights.models import Model
 
 SMALL = {"width": 3, "threads": 1, "train_fraction": 0.05, "alpha": 0.5, "lr": 1.0}
@@ -174,9 +174,9 @@ def test_the_curvature_is_that_of_the_spectrum(planned: Path) -> None:
 
 def test_a_study_that_has_not_begun_is_told_how(tmp_path: Path) -> None:
     write_plan(Plan.of(tmp_path, SMALL | {"depth": "4"}, ("resdepth", "study", "run")))
-    with pytest.raises(AnalysisImpossible) as raised:
+    with pytest.raises(Impossible) as raised:
         read_study(tmp_path)
-    assert raised.value.advice() == f"'resdepth study run {tmp_path}' trains its cells"
+    assert raised.value.remedy == f"'resdepth study run {tmp_path}' trains its cells"
 
 
 def test_a_spectrum_that_fails_does_not_cost_the_others(planned: Path, monkeypatch) -> None:
@@ -186,7 +186,11 @@ def test_a_spectrum_that_fails_does_not_cost_the_others(planned: Path, monkeypat
     def sometimes(*args: Any) -> Any:
         if next(runs):
             return real(*args)
-        raise NotConverged(found=0, wanted=1, products=9)
+        raise Impossible(
+            "eigenvalues",
+            f"{0} of {1} converged in {9} products",
+            "ask for fewer of them, or accept larger residuals",
+        )
 
     monkeypatch.setattr("resdepth.analysis.curvatures.spectrum", sometimes)
     options = SpectrumOptions(top=1, smallest=0, threads=1)

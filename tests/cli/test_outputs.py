@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from resdepth.errors import DiskFull, NotConverged
+from resdepth.errors import Impossible
 from tests.support.commands import COMMANDS, OTHERS, SPECTRUM, SUFFIXES
 from tests.support.events import scalar, write_events
 from tests.support.process import Outcome
@@ -71,7 +71,7 @@ def fail(*_: object, **__: object) -> None:
 
 
 def full(*args: Any, **__: object) -> None:
-    raise DiskFull(path="x", reason=os.strerror(errno.ENOSPC))
+    raise write_failed(Path("x"), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
 
 @pytest.mark.parametrize("failure", [fail, full])
@@ -164,7 +164,11 @@ def test_a_spectrum_that_fails_does_not_cost_the_others(
     def sometimes(*args: Any, **settings: Any) -> Any:
         looked.append(len(looked))
         if looked[-1] == bad:
-            raise NotConverged(found=0, wanted=1, products=9)
+            raise Impossible(
+                "eigenvalues",
+                f"{0} of {1} converged in {9} products",
+                "ask for fewer of them, or accept larger residuals",
+            )
         return real(*args, **settings)
 
     monkeypatch.setattr(spectrum, "extreme_eigenpairs", sometimes)

@@ -11,17 +11,18 @@ import pytest
 import torch
 from PIL import Image
 
+from resdepth.cli.console import line
 from resdepth.data import folder
 from resdepth.data.decode import decode
-from resdepth.errors import DataInvalid, PathMissing, Unreadable
+from resdepth.errors import Corrupt, Missing, System
 from tests.support.images import Write, contents, encoded, pixels, write_folder, write_zip
 
 
 def refused(path: Path) -> str:
-    with pytest.raises(DataInvalid) as caught:
+    with pytest.raises(Corrupt) as caught:
         folder.load(path, torch.float32, 2)
-    assert str(path) in str(caught.value) and caught.value.advice()
-    return str(caught.value)
+    assert str(path) in line(caught.value) and caught.value.remedy
+    return line(caught.value)
 
 
 @pytest.mark.parametrize("prefix", ["", "images/"])
@@ -250,7 +251,7 @@ def test_a_file_that_the_system_does_not_give_is_no_broken_archive(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("resdepth.data.listing.zipfile.ZipFile", refuse)
-    with pytest.raises(Unreadable, match=r"i\.zip: cannot be read: Permission denied"):
+    with pytest.raises(System, match=r"i\.zip: cannot be read: Permission denied"):
         folder.pixels(path, 1)
 
 
@@ -276,7 +277,7 @@ def test_an_encrypted_zip(tmp_path: Path) -> None:
 
 
 def test_nothing_there(tmp_path: Path) -> None:
-    with pytest.raises(PathMissing, match=r"no such image folder or \.zip"):
+    with pytest.raises(Missing, match=r"no such image folder or \.zip"):
         folder.load(tmp_path / "x", torch.float32, 1)
 
 

@@ -8,8 +8,9 @@ import torch
 
 from resdepth.data.dataset import Dataset
 from resdepth.data.load import load_data
-from resdepth.errors import OptionConflict
+from resdepth.errors import Usage
 from resdepth.options.train import TrainOptions
+from tests.support.messages import refused
 
 
 def load(**settings: object) -> tuple[Dataset, Dataset]:
@@ -85,21 +86,21 @@ def test_the_seed_decides() -> None:
 def test_data_that_would_not_be_finite_or_all_zero(
     settings: dict[str, object], flag: str, reason: str
 ) -> None:
-    with pytest.raises(OptionConflict, match=f"{flag}.*{reason}") as caught:
+    with refused(Usage, match=f"{flag}.*{reason}") as caught:
         load(**settings)
-    assert caught.value.advice()
+    assert caught.value.remedy
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("samples", [1, 1000])
 def test_the_separation_that_is_advised_works(dtype: str, samples: int) -> None:
-    with pytest.raises(OptionConflict) as caught:
+    with pytest.raises(Usage) as caught:
         load(separation=1e4, num_samples=samples, dtype=dtype)
-    advised = float(caught.value.advice().split()[2])
+    advised = float(caught.value.remedy.split()[2])
     for part in load(separation=advised, num_samples=samples, dtype=dtype):
         # K to its full precision: no two samples are rounded to one.
         assert len(part.inputs.unique()) == samples
-    with pytest.raises(OptionConflict):
+    with pytest.raises(Usage):
         load(separation=advised + 1.0, num_samples=samples, dtype=dtype)
 
 

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resdepth.cli.console import line
 from resdepth.data import torchvision_sets
 from resdepth.data.idx import idx_file, read_idx
 from resdepth.data.load import load_data
 from resdepth.data.torchvision_sets import pixels
-from resdepth.errors import DataInvalid, DataMissing
+from resdepth.errors import Corrupt, System
 from resdepth.options.train import TrainOptions
+from tests.support.messages import refused
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -81,7 +83,7 @@ def test_an_unpacked_file_goes_before_its_archive(tmp_path: Path) -> None:
 def test_files_that_do_not_fit_together(
     tmp_path: Path, changed: dict[str, np.ndarray], reason: str
 ) -> None:
-    with pytest.raises(DataInvalid, match=f"the files of mnist cannot be read.*{reason}"):
+    with refused(Corrupt, match=f"the files of mnist cannot be read.*{reason}"):
         load_data(TrainOptions(data="mnist", data_dir=mnist(tmp_path, **changed)))
 
 
@@ -103,9 +105,9 @@ def test_damaged_archives_are_named(
 ) -> None:
     path = mnist(tmp_path) / "MNIST/raw/train-images-idx3-ubyte.gz"
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(DataInvalid, match=reason) as caught:
+    with refused(Corrupt, match=reason) as caught:
         load_data(TrainOptions(data="mnist", data_dir=tmp_path))
-    assert "train-images-idx3-ubyte.gz" in str(caught.value) and "\n" not in str(caught.value)
+    assert "train-images-idx3-ubyte.gz" in line(caught.value) and "\n" not in line(caught.value)
 
 
 @pytest.mark.parametrize("packed", [True, False])
@@ -131,6 +133,6 @@ def test_what_is_missing_is_named_with_its_place(
     raw = mnist(tmp_path) / "MNIST/raw"
     (raw / "t10k-labels-idx1-ubyte.gz").unlink()
     monkeypatch.setattr(torchvision_sets, "_download", lambda *args: None)
-    with pytest.raises(DataMissing) as caught:
+    with pytest.raises(System) as caught:
         load_data(TrainOptions(data="mnist", data_dir=tmp_path / folder))
-    assert caught.value.advice() == f"put t10k-labels-idx1-ubyte (.gz or not) into {raw}"
+    assert caught.value.remedy == f"put t10k-labels-idx1-ubyte (.gz or not) into {raw}"

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
+from resdepth.cli.console import line
 from resdepth.data import folder
 from resdepth.data.dataset import Pixels
-from resdepth.errors import DataInvalid
+from resdepth.errors import Corrupt
 from tests.support.images import Write, contents, encoded, pixels, write_folder, write_zip
 
 ONE = encoded(pixels(0))
@@ -29,10 +30,10 @@ def loaded(path: Path) -> tuple[Pixels, Pixels, list[str]]:
 
 
 def refused(path: Path) -> str:
-    with pytest.raises(DataInvalid) as caught:
+    with pytest.raises(Corrupt) as caught:
         folder.pixels(path, 2)
-    assert str(path) in str(caught.value) and caught.value.advice()
-    return str(caught.value)
+    assert str(path) in line(caught.value) and caught.value.remedy
+    return line(caught.value)
 
 
 def same(one: Pixels, other: Pixels) -> bool:
@@ -168,10 +169,10 @@ def test_a_class_that_only_the_training_part_has(tmp_path: Path, write: Write) -
 
 def test_a_level_too_many_is_one_class(tmp_path: Path, write: Write) -> None:
     files = {name.replace("/", "/images/", 1): data for name, data in contents().items()}
-    with pytest.raises(DataInvalid, match="train/ has one class alone, 'images'") as caught:
+    with pytest.raises(Corrupt, match="train/ has one class alone, 'images'") as caught:
         folder.pixels(write(tmp_path, files), 2)
     hint = "if the classes are 'bird', 'cat', move these folders from train/images/ to train/"
-    assert caught.value.advice().startswith(hint)
+    assert caught.value.remedy.startswith(hint)
 
 
 @pytest.mark.parametrize(
@@ -195,9 +196,9 @@ def test_one_class_is_refused_whatever_else_is_there(
         part, label, rest = name.split("/")
         files[f"{part}/{moved.get(label, label)}/{label}{rest}"] = data
     path = write(tmp_path, files)
-    with pytest.raises(DataInvalid, match="train/ has one class alone") as caught:
+    with pytest.raises(Corrupt, match="train/ has one class alone") as caught:
         folder.pixels(path, 2)
-    assert ("move these folders" in caught.value.advice()) == ("all/bird" in moved.values())
+    assert ("move these folders" in caught.value.remedy) == ("all/bird" in moved.values())
 
 
 def test_an_empty_class_folder_is_named(tmp_path: Path) -> None:

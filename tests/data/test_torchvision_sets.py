@@ -14,10 +14,12 @@ import pytest
 import torch
 from torchvision import datasets
 
+from resdepth.cli.console import line
 from resdepth.data import torchvision_sets
 from resdepth.data.load import load_data
-from resdepth.errors import DataInvalid, DataMissing
+from resdepth.errors import Corrupt, System
 from resdepth.options.train import TrainOptions
+from tests.support.messages import refused
 
 
 @pytest.fixture(autouse=True)
@@ -100,15 +102,15 @@ def test_cifar10_layout_and_normalisation(tmp_path: Path, monkeypatch: Any) -> N
     ("name", "place"), [("mnist", "MNIST/raw"), ("cifar10", "cifar-10-batches-py")]
 )
 def test_a_missing_download_says_where_to_put_it(tmp_path: Path, name: str, place: str) -> None:
-    with pytest.raises(DataMissing, match="could not be downloaded") as caught:
+    with refused(System, match="could not be downloaded") as caught:
         load_data(TrainOptions(data=name, data_dir=tmp_path / "data"))
-    advice = caught.value.advice()
+    advice = caught.value.remedy
     assert str(tmp_path / "data") in advice and place in advice
-    assert "\n" not in str(caught.value)
+    assert "\n" not in line(caught.value)
 
 
 def test_the_default_place_is_the_cache() -> None:
-    with pytest.raises(DataMissing, match="/cache/resdepth"):
+    with refused(System, match="/cache/resdepth"):
         load_data(TrainOptions(data="mnist"))
 
 
@@ -121,7 +123,7 @@ def test_damaged_mnist(mnist: Path, tmp_path: Path, damage: Callable[[bytes], by
     shutil.copytree(mnist, tmp_path, dirs_exist_ok=True)
     path = tmp_path / "MNIST/raw/train-images-idx3-ubyte"
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(DataInvalid, match="the files of mnist cannot be read"):
+    with refused(Corrupt, match="the files of mnist cannot be read"):
         load_data(TrainOptions(data="mnist", data_dir=tmp_path))
 
 
@@ -134,7 +136,7 @@ def test_a_changed_cifar_pickle_is_not_opened(tmp_path: Path, monkeypatch: Any) 
             return Path.touch, (marker,)  # type: ignore[return-value]
 
     (tmp_path / "cifar-10-batches-py/data_batch_1").write_bytes(pickle.dumps(Payload()))
-    with pytest.raises((DataMissing, DataInvalid)):
+    with pytest.raises((System, Corrupt)):
         load_data(TrainOptions(data="cifar10", data_dir=tmp_path))
     assert not marker.exists()
 
@@ -143,9 +145,9 @@ def test_a_damaged_cifar_file_is_named_and_kept(tmp_path: Path, monkeypatch: Any
     make_cifar(tmp_path, monkeypatch)
     path = tmp_path / "cifar-10-batches-py/data_batch_3"
     path.write_bytes(damaged := path.read_bytes()[:-100])
-    with pytest.raises(DataInvalid, match="data_batch_3 is damaged: its MD5 is not") as caught:
+    with refused(Corrupt, match="data_batch_3 is damaged: its MD5 is not") as caught:
         load_data(TrainOptions(data="cifar10", data_dir=tmp_path))
-    assert "remove them to download them again" in caught.value.advice()
+    assert "remove them to download them again" in caught.value.remedy
     assert path.read_bytes() == damaged
 
 
@@ -168,7 +170,7 @@ def test_cifar10_in_a_folder_that_is_named_itself(
 def test_a_missing_cifar_file_is_downloaded(tmp_path: Path, monkeypatch: Any) -> None:
     make_cifar(tmp_path, monkeypatch)
     (tmp_path / "cifar-10-batches-py/data_batch_3").unlink()
-    with pytest.raises(DataMissing, match="the network is unreachable"):
+    with refused(System, match="the network is unreachable"):
         load_data(TrainOptions(data="cifar10", data_dir=tmp_path))
 
 

@@ -27,9 +27,10 @@ from resdepth.engine.kernels.cuda import CudaEngine  # noqa: E402
 from resdepth.engine.kernels.graphed import GraphedStep  # noqa: E402
 from resdepth.engine.kernels.tiling import Machine  # noqa: E402
 from resdepth.engine.network import Network  # noqa: E402
-from resdepth.errors import EngineUnavailable  # noqa: E402
+from resdepth.errors import Usage  # noqa: E402
 from resdepth.mathematics.activation import ACTIVATIONS  # noqa: E402
 from tests.support import fake_cuda  # noqa: E402
+from tests.support.messages import refused  # noqa: E402
 from tests.support.networks import AUGMENTATIONS, LOSSES, batch, network  # noqa: E402
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -372,12 +373,12 @@ def _request(precision: str = "ieee", device: str = "cuda") -> Request:
 def test_no_device_is_a_reason() -> None:
     reason = cuda.unavailable(_request())
     assert reason is not None and "no CUDA device" in reason
-    with pytest.raises(EngineUnavailable, match="no CUDA device"):
+    with refused(Usage, match="no CUDA device"):
         registry.choose("cuda", _request())
 
 
 def test_other_devices_and_precisions_are_refused() -> None:
-    with pytest.raises(EngineUnavailable, match="not on cpu"):
+    with refused(Usage, match="not on cpu"):
         registry.choose("cuda", _request(device="cpu"))
     reason = cuda.unavailable(_request(precision="half"))
     assert reason is not None and "half" in reason
@@ -387,7 +388,7 @@ def test_an_early_triton_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cuda, "_version", "3.4.0+git1")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
-    with pytest.raises(EngineUnavailable, match=r"needs Triton 3\.5 .*, not 3\.4\.0"):
+    with refused(Usage, match=r"needs Triton 3\.5 .*, not 3\.4\.0"):
         registry.choose("cuda", _request())
 
 

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from resdepth.errors import AnalysisImpossible, ProgramMissing
+from resdepth.errors import Impossible, System
 from resdepth.figures import animation
 from resdepth.figures.animation import save_animation
 from resdepth.figures.landscape import saturate
+from tests.support.messages import refused
 
 
 def save(surface, path: Path) -> Path:
@@ -55,7 +56,7 @@ def test_an_mp4_plays(descent, tmp_path: Path) -> None:
 
 def test_without_ffmpeg_it_says_so(descent, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ProgramMissing, match="ffmpeg is needed"):
+    with refused(System, match="ffmpeg is needed"):
         save(descent, tmp_path / "x.mp4")
     assert not (tmp_path / "x.mp4").exists()
 
@@ -65,10 +66,10 @@ def test_a_failing_ffmpeg_is_quoted(descent, tmp_path: Path, monkeypatch) -> Non
     program.write_text("#!/bin/sh\ncat > /dev/null\necho no such encoder >&2\nexit 3\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    with pytest.raises(ProgramMissing, match="failed: no such encoder"):
+    with refused(System, match="failed: no such encoder"):
         save(descent, tmp_path / "x.mp4")
 
 
 def test_a_surface_without_a_path_is_refused(bowl, tmp_path: Path) -> None:
-    with pytest.raises(AnalysisImpossible, match="it has no path"):
+    with refused(Impossible, match="it has no path"):
         save(replace(bowl), tmp_path / "x.gif")

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from resdepth.errors import AnalysisImpossible
+from resdepth.cli.console import line
+from resdepth.errors import Impossible
 from resdepth.figures import style
 from resdepth.figures.contour import draw_contour
 from resdepth.figures.interactive import save_html
@@ -17,6 +18,7 @@ from resdepth.figures.line import draw_line
 from resdepth.figures.paraview import save_grid
 from resdepth.figures.relief import draw_surface
 from resdepth.runs.surface import Surface, read_surface
+from tests.support.messages import refused
 
 AXIS = np.linspace(-1, 1, 5)
 BOWL = AXIS[:, None] ** 2 + AXIS**2
@@ -50,9 +52,9 @@ def test_they_are_drawn_or_refused_in_one_line(
     surface = read(tmp_path, LOSSES[name])
     try:
         drawn = draw(surface, saturate(surface, None, log), log)
-    except AnalysisImpossible as error:
+    except Impossible as error:
         assert log or name == "largest"
-        assert "\n" not in str(error) and error.advice()
+        assert "\n" not in line(error) and error.remedy
         return
     with style.paper():
         drawn.savefig(io.BytesIO(), format="svg")
@@ -66,7 +68,7 @@ def test_files_for_other_programs_too(tmp_path: Path, name: str, log: bool) -> N
         save_grid(surface, saturate(surface, None, log), log, tmp_path / "x.vts")
         if name in ("denormal", "both signs"):
             save_html(surface, None, log, tmp_path / "x.html")
-    except AnalysisImpossible:
+    except Impossible:
         assert log or name == "largest"
 
 
@@ -79,6 +81,6 @@ def test_what_is_moved_is_named(tmp_path: Path) -> None:
 
 def test_logarithmic_contours_of_tiny_losses_name_the_way_out(tmp_path: Path) -> None:
     surface = read(tmp_path, LOSSES["denormal"])
-    with pytest.raises(AnalysisImpossible, match="too small or too far apart") as caught:
+    with refused(Impossible, match="too small or too far apart") as caught:
         draw_contour(surface, saturate(surface, None, True), True)
-    assert "--kind surface" in caught.value.advice()
+    assert "--kind surface" in line(caught.value)

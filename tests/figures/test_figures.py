@@ -16,7 +16,7 @@ from resdepth.analysis.paths import norm_table, profile_table, variation_table
 from resdepth.analysis.rates import RateCurve
 from resdepth.analysis.scaling import ScalingTable, scaling_table
 from resdepth.analysis.training import RunCurves, TrainingCurve
-from resdepth.errors import NoDisplay, OptionInvalid
+from resdepth.errors import System, Usage
 from resdepth.figures import (
     contour,
     curvature,
@@ -36,6 +36,7 @@ from resdepth.mathematics.slopes import NOTHING
 from resdepth.mathematics.statistics import path_statistics
 from resdepth.runs.surface import Surface
 from resdepth.weights.models import Model
+from tests.support.messages import refused
 from tests.support.synthetic import white
 
 STEPS = np.arange(50)
@@ -232,7 +233,7 @@ def test_a_missing_suffix_is_added(given: str, path: str) -> None:
 
 @pytest.mark.parametrize("given", ["x.jpg", "x.EPS", "x.html", "x.npy", "x.txt", "x.mp4"])
 def test_other_kinds_of_picture_are_refused(given: str) -> None:
-    with pytest.raises(OptionInvalid, match=r"\.pdf, \.svg, \.png"):
+    with refused(Usage, match=r"\.pdf, \.svg, \.png"):
         style.output_path(Path(given), command="x")
 
 
@@ -240,7 +241,7 @@ def test_no_window_without_a_display(draw, monkeypatch) -> None:
     monkeypatch.setattr("sys.platform", "linux")
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(NoDisplay):
+    with pytest.raises(System):
         style.show(draw("norms"), Path("x.pdf"))
 
 

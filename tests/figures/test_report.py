@@ -16,7 +16,7 @@ from resdepth.analysis import paths
 from resdepth.analysis.entries import entry_table
 from resdepth.analysis.scaling import model_scaling
 from resdepth.analysis.study import read_study
-from resdepth.errors import AnalysisImpossible
+from resdepth.errors import Impossible
 from resdepth.figures.gallery import pictures
 from resdepth.figures.paths import entries_drawn
 from resdepth.figures.report import write_report
@@ -25,6 +25,7 @@ from resdepth.options.spectrum import SpectrumOptions
 from resdepth.runs.manifest import read_manifest, write_manifest
 from resdepth.weights.models import Model, read_models
 from tests.support.browser import browser, needs_browser
+from tests.support.messages import refused
 
 DEPTHS, SEEDS, RATES = (4, 8, 16), (0, 1), (1.0, 2.0)
 
@@ -148,7 +149,7 @@ def test_a_study_without_answers_is_reported_on(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(AnalysisImpossible, match="no run in or under it"):
+    with refused(Impossible, match="no run in or under it"):
         read_study(tmp_path)
 
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from resdepth.errors import OptionConflict, OptionInvalid
+from resdepth.errors import Usage
 from resdepth.options.executor import ExecutorInvocation, checked, minutes_of
 from resdepth.options.resolve import resolve
+from tests.support.messages import refused
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_time_limits_as_slurm_spells_them(text: str, minutes: int) -> None:
     ],
 )
 def test_a_wrong_value_is_named(values: dict[str, object], reason: str) -> None:
-    with pytest.raises(OptionInvalid, match=reason.replace("(", r"\(")):
+    with refused(Usage, match=reason.replace("(", r"\(")):
         resolve(ExecutorInvocation, values, command="study run")
 
 
@@ -58,6 +59,6 @@ def test_a_record_of_an_earlier_version_is_read() -> None:
 def test_an_option_of_slurm_has_no_effect_elsewhere(name: str) -> None:
     value = ("x",) if name in ("setup", "sbatch") else "x"
     settings = resolve(ExecutorInvocation, {name: value}, command="study run").settings
-    with pytest.raises(OptionConflict, match=f"--{name}: has no effect with --executor=local"):
+    with refused(Usage, match=f"{name}: has no effect with --executor=local"):
         checked(settings)
     assert checked(settings | {"executor": "slurm"})[name] == value

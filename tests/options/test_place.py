@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from resdepth.errors import OptionInvalid
+from resdepth.cli.console import line
+from resdepth.errors import Usage
 from resdepth.options.base import Invocation, Options, flag_of
 from resdepth.options.curvefit import CurvefitOptions
 from resdepth.options.export import ExportOptions
@@ -18,6 +19,7 @@ from resdepth.options.paths import NormOptions, ProfileOptions, WeightsOptions
 from resdepth.options.resnet_cifar import ResnetCifarInvocation, ResnetCifarOptions
 from resdepth.options.resolve import resolve
 from resdepth.options.train import TrainInvocation, TrainOptions
+from tests.support.messages import refused
 
 MODELS: list[type[Options]] = [
     TrainOptions, TrainInvocation, ResnetCifarOptions, ResnetCifarInvocation, CurvefitOptions,
@@ -71,9 +73,9 @@ def test_a_tilde_in_a_file_too(
 
 @cases
 def test_no_name_is_no_place(model: type[Options], name: str) -> None:
-    with pytest.raises(OptionInvalid, match="should name a file or folder") as caught:
+    with refused(Usage, match="should name a file or folder") as caught:
         resolved(model, name, "")
-    assert str(caught.value).startswith(flag_of(model, name))
+    assert line(caught.value).startswith(flag_of(model, name))
 
 
 @pytest.mark.parametrize(
@@ -111,7 +113,7 @@ def test_without_a_home_folder(
     monkeypatch: pytest.MonkeyPatch, lack: Callable[[pytest.MonkeyPatch], None]
 ) -> None:
     lack(monkeypatch)
-    with pytest.raises(OptionInvalid, match="--data-dir: no home folder is known here for '~/x'"):
+    with refused(Usage, match="--data-dir: no home folder is known here for '~/x'"):
         resolve(TrainOptions, {"data_dir": "~/x"}, command="train")
 
 

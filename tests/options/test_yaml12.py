@@ -9,7 +9,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from resdepth.errors import ConfigKeyUnknown, ConfigUnreadable, OptionInvalid
+from resdepth.cli.console import line
+from resdepth.errors import Usage
 from resdepth.options import yaml12
 from resdepth.options.base import Options
 from resdepth.options.curvefit import CurvefitOptions
@@ -61,9 +62,9 @@ def test_a_document(text: str, value: object) -> None:
 
 def complaint(tmp_path: Path, text: str) -> str:
     (tmp_path / "c.yaml").write_text(text, encoding="utf-8")
-    with pytest.raises((ConfigUnreadable, ConfigKeyUnknown, OptionInvalid)) as caught:
+    with pytest.raises((Usage, Usage, Usage)) as caught:
         resolve(TrainOptions, {}, tmp_path / "c.yaml", command="train")
-    return f"{caught.value} ({caught.value.advice()})"
+    return line(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,13 @@ import torch
 import resdepth
 from resdepth.data.load import load_data
 from resdepth.engine.contract import Batch
-from resdepth.errors import AnalysisImpossible
+from resdepth.errors import Impossible
 from resdepth.options.landscape import RenderOptions
 from resdepth.probing.landscape import render
 from resdepth.probing.objectives import Source
 from resdepth.runs.checkpoint import last_path, step_path
 from resdepth.training.problem import load_network
+from tests.support.messages import refused
 
 
 def rendered(run: Path, out: Path, **changed: object) -> tuple[np.ndarray, dict]:
@@ -140,5 +141,5 @@ def test_a_plane_needs_a_path(small_run, tmp_path) -> None:
     alone.parent.mkdir()
     alone.write_bytes(last_path(small_run).read_bytes())
     source = Source(resdepth.open_run(small_run).options, alone)
-    with pytest.raises(AnalysisImpossible, match="no run folder"):
+    with refused(Impossible, match="no run folder"):
         render(source, RenderOptions(directions=("pca",), threads=1), tmp_path / "x.npy", [])

@@ -11,7 +11,7 @@ from resdepth.data.load import load_data
 from resdepth.engine.autograd import ReferenceEngine
 from resdepth.engine.contract import Batch
 from resdepth.engine.objective import DenseObjective
-from resdepth.errors import SurfaceChanged
+from resdepth.errors import Usage
 from resdepth.mathematics import random_directions
 from resdepth.options.landscape import RenderOptions
 from resdepth.options.train import TrainOptions
@@ -21,6 +21,7 @@ from resdepth.runs.checkpoint import last_path, read_checkpoint
 from resdepth.runs.manifest import read_manifest
 from resdepth.runs.partial import partial_path, read_partial
 from resdepth.training.problem import load_network
+from tests.support.messages import refused
 
 
 def source(run: Path) -> Source:
@@ -112,7 +113,7 @@ def test_a_resumed_surface_keeps_its_options(single_run, tmp_path) -> None:
     out = tmp_path / "x.npy"
     with pytest.raises(Stop):
         render(source(single_run), options(), out, ["resdepth"], stop)
-    with pytest.raises(SurfaceChanged, match=r"another span \(1\.0, not 2\.0\)"):
+    with refused(Usage, match=r"another span \(1\.0, not 2\.0\)"):
         rendered(single_run, out, resume=True, span=2.0)
     # Without --resume it is begun anew.
     assert rendered(single_run, out, span=2.0)[1]["span"] == 2.0

@@ -14,12 +14,13 @@ from resdepth.data.load import load_data
 from resdepth.engine.autograd import ReferenceEngine
 from resdepth.engine.contract import Batch
 from resdepth.engine.objective import DenseObjective
-from resdepth.errors import AnalysisImpossible, FileChanged
+from resdepth.errors import Corrupt, Impossible
 from resdepth.options.landscape import TrajectoryOptions
 from resdepth.probing.trajectory import trajectory
 from resdepth.runs.checkpoint import checkpoints, read_checkpoint, write_checkpoint
 from resdepth.runs.partial import read_partial
 from resdepth.training.problem import load_network
+from tests.support.messages import refused
 
 
 def options(**changed: object) -> TrajectoryOptions:
@@ -117,7 +118,7 @@ def test_too_short_a_path_is_named(small_run, tmp_path, left: int) -> None:
     if left == 2:
         record_of(run, tmp_path / "x.npy")
         return
-    with pytest.raises(AnalysisImpossible, match="a plane through them takes three"):
+    with refused(Impossible, match="a plane through them takes three"):
         record_of(run, tmp_path / "x.npy")
 
 
@@ -127,7 +128,7 @@ def test_checkpoints_that_are_all_the_same_are_named(small_run, tmp_path) -> Non
     weights = read_checkpoint(last[1])
     for step, path in others:
         write_checkpoint(path, replace(weights, step=step))
-    with pytest.raises(AnalysisImpossible, match=f"its {len(others) + 1} checkpoints are all the"):
+    with refused(Impossible, match=f"its {len(others) + 1} checkpoints are all the"):
         record_of(run, tmp_path / "x.npy")
 
 
@@ -137,5 +138,5 @@ def test_one_broken_checkpoint_is_named(small_run, tmp_path) -> None:
     content = bytearray(broken.read_bytes())
     content[-3] ^= 1
     broken.write_bytes(content)
-    with pytest.raises(FileChanged, match=r"step_00000002.*checksum"):
+    with refused(Corrupt, match=r"step_00000002.*checksum"):
         record_of(run, tmp_path / "x.npy")

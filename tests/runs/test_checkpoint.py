@@ -11,7 +11,8 @@ import pytest
 import safetensors
 import torch
 
-from resdepth.errors import FileCorrupt, PathMissing
+from resdepth.cli.console import line
+from resdepth.errors import Corrupt, Missing
 from resdepth.runs.checkpoint import (
     FORMAT,
     Checkpoint,
@@ -23,6 +24,7 @@ from resdepth.runs.checkpoint import (
     write_checkpoint,
 )
 from resdepth.runs.sealed import sealed
+from tests.support.messages import refused
 
 
 def checkpoint(step: int = 7, dtype: torch.dtype = torch.float32) -> Checkpoint:
@@ -111,9 +113,9 @@ def test_the_undamaged_file_is_read(tmp_path: Path) -> None:
 )
 def test_damaged_content(tmp_path: Path, changes: dict[str, object], reason: str) -> None:
     write_raw(tmp_path / "c.safetensors", changes)
-    with pytest.raises(FileCorrupt, match=reason) as caught:
+    with refused(Corrupt, match=reason) as caught:
         read_checkpoint(tmp_path / "c.safetensors")
-    assert "c.safetensors" in str(caught.value)
+    assert "c.safetensors" in line(caught.value)
 
 
 def _pickled(content: bytes) -> bytes:
@@ -138,12 +140,12 @@ def test_damaged_bytes(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None
     path = tmp_path / "c.safetensors"
     write_checkpoint(path, checkpoint())
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(FileCorrupt, match="not a whole checkpoint"):
+    with refused(Corrupt, match="not a whole checkpoint"):
         read_checkpoint(path)
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(PathMissing, match="no such checkpoint"):
+    with refused(Missing, match="no such checkpoint"):
         read_checkpoint(tmp_path / "c")
 
 
@@ -186,5 +188,5 @@ def test_a_checkpoint_of_the_same_network_is_taken() -> None:
 )
 def test_a_checkpoint_of_another_network_is_refused(change, reason: str) -> None:
     good = checkpoint()
-    with pytest.raises(FileCorrupt, match=reason):
+    with refused(Corrupt, match=reason):
         check_like(good, good.tensors | change, Path("x"))

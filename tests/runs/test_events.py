@@ -10,10 +10,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
 from tensorboard.compat.proto.event_pb2 import Event
 
-from resdepth.errors import EventsMissing, FileCorrupt, PathMissing
+from resdepth.errors import Corrupt, Missing
 from resdepth.runs.events import EventLog, cut_after, event_files, read_scalars
 from resdepth.runs.records import frame, read_records
 from tests.support.events import image, points, raw_scalars, scalar, write_events
+from tests.support.messages import refused
 
 
 def write(folder: Path, steps: range, scale: float = 1.0) -> Path:
@@ -120,7 +121,7 @@ def test_records_are_framed_as_tensorflow_has_it(tmp_path: Path) -> None:
 def test_what_is_no_event_file(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "events.out.tfevents.1"
     path.write_bytes(content)
-    with pytest.raises(FileCorrupt, match="not an event file"):
+    with refused(Corrupt, match="not an event file"):
         read_scalars(path)
 
 
@@ -148,7 +149,7 @@ def test_a_torn_file_beside_a_whole_one_is_read_up_to_there(tmp_path: Path) -> N
 def test_bad_files_alone_are_an_error(tmp_path: Path) -> None:
     for number in range(3):
         (tmp_path / f"events.out.tfevents.{number}").write_bytes(b"")
-    with pytest.raises(FileCorrupt, match=r"tfevents\.0: not an event file: it is empty"):
+    with refused(Corrupt, match=r"tfevents\.0: not an event file: it is empty"):
         read_scalars(tmp_path)
 
 
@@ -174,9 +175,9 @@ def test_cutting_touches_files_of_our_name_alone(tmp_path: Path) -> None:
 
 
 def test_nothing_there(tmp_path: Path) -> None:
-    with pytest.raises(EventsMissing, match="no event file in this folder"):
+    with refused(Missing, match="no event file in this folder"):
         read_scalars(tmp_path)
-    with pytest.raises(PathMissing, match="no such event file"):
+    with refused(Missing, match="no such event file"):
         read_scalars(tmp_path / "x")
 
 

@@ -7,11 +7,13 @@ import pytest
 import safetensors.torch
 import torch
 
-from resdepth.errors import DepthTwice, FileCorrupt, NotARun
+from resdepth.cli.console import line
+from resdepth.errors import Corrupt, Missing, Usage
 from resdepth.runs.checkpoint import Checkpoint, last_path, write_checkpoint
 from resdepth.runs.export import write_model
 from resdepth.runs.folder import create_run
 from resdepth.training.export import export
+from tests.support.messages import refused
 
 WHOLE = torch.arange(10 * 6 * 9, dtype=torch.float32).reshape(10, 6, 3, 3)
 
@@ -53,7 +55,7 @@ def test_runs_and_checkpoints_of_several_depths(tmp_path: Path) -> None:
 def test_one_depth_twice_needs_folders(tmp_path: Path) -> None:
     first, second = make_run(tmp_path / "a", 3), make_run(tmp_path / "b", 3)
     out = tmp_path / "out"
-    with pytest.raises(DepthTwice, match=r"/a and .*/b are both of depth 3"):
+    with refused(Usage, match=r"/a and .*/b: both have depth 3"):
         export([first, second], out)
     assert not out.exists()
     found = export([first, last_path(second)], out, by_run=True)
@@ -62,17 +64,17 @@ def test_one_depth_twice_needs_folders(tmp_path: Path) -> None:
 
 def test_one_run_twice_is_refused_even_by_run(tmp_path: Path) -> None:
     run = make_run(tmp_path / "a", 3)
-    with pytest.raises(DepthTwice) as caught:
+    with pytest.raises(Usage) as caught:
         export([run, last_path(run)], tmp_path / "out", by_run=True)
     # What was asked for already is no advice.
-    assert "--by-run" not in caught.value.advice() and "--out" in caught.value.advice()
+    assert "--by-run" not in line(caught.value) and "--out" in line(caught.value)
 
 
 def test_everything_is_read_before_anything_is_written(tmp_path: Path) -> None:
     good, bad = make_run(tmp_path / "a", 3), make_run(tmp_path / "b", 4)
     last_path(bad).write_bytes(b"torn")
-    with pytest.raises(FileCorrupt):
+    with pytest.raises(Corrupt):
         export([good, bad], tmp_path / "out")
-    with pytest.raises(NotARun):
+    with pytest.raises(Missing):
         export([good, tmp_path], tmp_path / "out")
     assert not (tmp_path / "out").exists()

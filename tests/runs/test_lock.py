@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from resdepth.errors import OutputExists, RunBusy
+from resdepth.errors import Busy, Exists
 from resdepth.options.train import TrainOptions
 from resdepth.runs import lock
 from resdepth.runs.folder import create_run, reopen_run
 from resdepth.runs.lock import NAME, SILENCE, Lock
+from tests.support.messages import refused
 
 HOLDER = """
 import sys, time
@@ -44,7 +45,7 @@ def foreign(folder: Path, age: float) -> None:
 def test_a_lock_is_held_once(tmp_path: Path) -> None:
     first, second = Lock(tmp_path), Lock(tmp_path)
     first.acquire()
-    with pytest.raises(RunBusy, match=f"process {os.getpid()} on "):
+    with refused(Busy, match=f"process {os.getpid()} on "):
         second.acquire()
     first.release()
     assert not (tmp_path / NAME).exists()
@@ -61,7 +62,7 @@ def test_releasing_twice_is_nothing(tmp_path: Path) -> None:
 
 def test_another_process_is_named_and_its_death_frees_the_folder(tmp_path: Path) -> None:
     process = held_elsewhere(tmp_path)
-    with pytest.raises(RunBusy, match=f"process {process.pid} on .* is training"):
+    with refused(Busy, match=f"process {process.pid} on .* is training"):
         Lock(tmp_path).acquire()
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -75,7 +76,7 @@ def test_another_process_is_named_and_its_death_frees_the_folder(tmp_path: Path)
 @pytest.mark.parametrize("age", [0.0, SILENCE / 2])
 def test_a_heart_that_beats_elsewhere_is_respected(tmp_path: Path, age: float) -> None:
     foreign(tmp_path, age)
-    with pytest.raises(RunBusy, match="process 7 on elsewhere"):
+    with refused(Busy, match="process 7 on elsewhere"):
         Lock(tmp_path).acquire()
     assert [path.name for path in tmp_path.iterdir()] == [NAME]
 
@@ -118,7 +119,7 @@ def test_a_second_trainer_is_refused(tmp_path: Path) -> None:
         lambda: create_run(tmp_path / "run", "train", OPTIONS, [], overwrite=True),
         lambda: reopen_run(tmp_path / "run", "train", {}),
     ):
-        with pytest.raises((RunBusy, OutputExists)):
+        with pytest.raises((Busy, Exists)):
             other()
     first.release()
     reopen_run(tmp_path / "run", "train", {}).release()

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import resdepth
-from resdepth.errors import NotARun
+from resdepth.errors import Missing
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.runs.checkpoint import read_checkpoint, write_checkpoint
+from tests.support.messages import refused
 from tests.support.pictures import picture_folder
 from tests.support.runs import assert_same, whole
 
@@ -49,7 +50,7 @@ def test_old_names_of_options_mean_the_new_ones(tmp_path: Path) -> None:
     options = resdepth.open_run(tmp_path / "run").recorded_options
     assert isinstance(options, ResnetCifarOptions)
     assert (options.val_every, options.train_fraction) == (1, 1.0)
-    with pytest.raises(NotARun, match="resnet-cifar"):
+    with refused(Missing, match="resnet-cifar"):
         _ = resdepth.open_run(tmp_path / "run").options
 
 

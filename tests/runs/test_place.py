@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 import resdepth
-from resdepth.errors import FileCorrupt
+from resdepth.errors import Corrupt
 from resdepth.runs.checkpoint import read_checkpoint
 from resdepth.weights.models import read_model, read_models
+from tests.support.messages import refused
 
 SMALL: dict[str, Any] = {"depth": 3, "width": 2, "epochs": 2, "threads": 1, "train_fraction": 0.05}
 
@@ -37,7 +38,7 @@ def test_weights_in_the_place_of_others_are_refused(
 ) -> None:
     trained(tmp_path / "run")
     path = misplaced(tmp_path / "run", how)
-    with pytest.raises(FileCorrupt, match=reason):
+    with refused(Corrupt, match=reason):
         read(path)
 
 
@@ -46,7 +47,7 @@ def test_weights_of_another_depth_are_none_of_the_run(tmp_path: Path) -> None:
     trained(run)
     exported = trained(tmp_path / "other", depth=4)
     path = Path(shutil.copy(exported / "checkpoints/last.safetensors", run / "checkpoints"))
-    with pytest.raises(FileCorrupt, match="depth 4, width 2 in a run of depth 3"):
+    with refused(Corrupt, match="depth 4, width 2 in a run of depth 3"):
         read_model(path)
 
 

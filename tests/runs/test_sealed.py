@@ -7,7 +7,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from resdepth.errors import FileCorrupt
+from resdepth.errors import Corrupt
 from resdepth.runs.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from resdepth.runs.sealed import ChecksumWrong, read_metadata, read_sealed, sealed
 
@@ -56,7 +56,7 @@ def test_no_changed_byte_gives_another_checkpoint(tmp_path: Path, seed: int) -> 
         place = random_bytes.randrange(len(whole))
         flipped = whole[place] ^ random_bytes.randrange(1, 256)
         path.write_bytes(whole[:place] + bytes([flipped]) + whole[place + 1 :])
-        with pytest.raises(FileCorrupt):
+        with pytest.raises(Corrupt):
             read_checkpoint(path)
 
 

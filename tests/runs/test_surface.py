@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 
 from resdepth.errors import (
-    AnalysisImpossible,
-    FileCorrupt,
-    PathMissing,
-    SurfaceChanged,
-    Unreadable,
+    Corrupt,
+    Impossible,
+    Missing,
+    System,
+    Usage,
 )
 from resdepth.runs.partial import Partial, partial_path, read_partial, write_partial
 from resdepth.runs.surface import files_of, read_surface, write_surface
+from tests.support.messages import refused
 
 
 def save(path: Path, array, **settings: bool) -> Path:
@@ -43,7 +44,7 @@ def test_a_json_of_something_else_is_left_alone(tmp_path: Path) -> None:
 def test_axes_must_fit(tmp_path: Path) -> None:
     record = {"format": "resdepth-landscape-1", "axes": [[0, 1], [0, 1]]}
     (tmp_path / "x.json").write_text(json.dumps(record))
-    with pytest.raises(FileCorrupt, match="axes do not fit"):
+    with refused(Corrupt, match="axes do not fit"):
         read_surface(save(tmp_path / "x.npy", np.eye(3)))
 
 
@@ -89,7 +90,7 @@ def test_a_file_that_was_changed_is_named(tmp_path: Path, name: str) -> None:
         (tmp_path / name).write_text(said.replace("0.5", "0.25"))
     else:
         np.save(tmp_path / name, 2 * np.eye(3))
-    with pytest.raises(FileCorrupt, match=rf"{name}.*checksum does not agree"):
+    with refused(Corrupt, match=rf"{name}.*checksum does not agree"):
         read_surface(tmp_path / "x.npy")
 
 
@@ -137,20 +138,20 @@ HOSTILE = {
 def test_hostile_files_are_refused_in_one_line(tmp_path: Path, case: str) -> None:
     write, message = HOSTILE[case]
     write(tmp_path / "x.npy")
-    with pytest.raises((FileCorrupt, Unreadable), match=message):
+    with refused((Corrupt, System), match=message):
         read_surface(tmp_path / "x.npy")
 
 
 @pytest.mark.parametrize("shape", [(), (1,), (1, 5), (3, 3, 3), (0, 4)])
 def test_what_is_no_grid_is_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
-    with pytest.raises(AnalysisImpossible, match="not a line or a grid"):
+    with refused(Impossible, match="not a line or a grid"):
         read_surface(save(tmp_path / "x.npy", np.ones(shape)))
 
 
 def test_a_surface_without_a_finite_loss_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(AnalysisImpossible, match="no loss is finite"):
+    with refused(Impossible, match="no loss is finite"):
         read_surface(save(tmp_path / "x.npy", np.full((3, 3), np.nan)))
-    with pytest.raises(PathMissing):
+    with pytest.raises(Missing):
         read_surface(tmp_path / "nowhere.npy")
 
 
@@ -174,12 +175,12 @@ def test_a_broken_unfinished_surface_is_named(tmp_path: Path, keep: int) -> None
     write_partial(out, Partial.empty({}, 100))
     path = partial_path(out)
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(FileCorrupt, match="not an unfinished surface"):
+    with refused(Corrupt, match="not an unfinished surface"):
         read_partial(out)
 
 
 def test_another_request_does_not_continue() -> None:
     partial = Partial.empty({"steps": 3, "checkpoint": "a"}, 10)
     partial.check_same(Path("x.npy"), {"steps": 3, "checkpoint": "./a"}, 10)
-    with pytest.raises(SurfaceChanged, match=r"another steps \(3, not 4\)"):
+    with refused(Usage, match=r"another steps \(3, not 4\)"):
         partial.check_same(Path("x.npy"), {"steps": 4, "checkpoint": "a"}, 17)

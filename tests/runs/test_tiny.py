@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from resdepth.cli.console import line
 from resdepth.contents import OLD_TORCH
 from resdepth.errors import ResdepthError
 from resdepth.runs.checkpoint import read_checkpoint
@@ -63,7 +64,7 @@ def test_every_reader_refuses_them_in_one_line(tmp_path: Path, reader: str, suff
         try:
             READERS[reader](path)
         except ResdepthError as error:
-            assert str(path) in str(error) and "\n" not in f"{error}{error.advice()}", name
+            assert str(path) in line(error) and "\n" not in f"{error}{error.remedy}", name
         else:
             # A file without tensors may be whole.
             assert name.startswith("an empty"), name

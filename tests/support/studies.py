@@ -13,7 +13,7 @@ import pytest
 from resdepth.cli.app import LazyCommand
 from resdepth.options.resolve import resolve
 from resdepth.options.study import StudyOptions
-from resdepth.study import worker
+from resdepth.studies import worker
 from tests.support.process import Workers, wait_until
 from tests.support.runs import Whole, whole
 

@@ -14,7 +14,7 @@ import torch
 from resdepth.data.augment import Epoch, normalise
 from resdepth.data.folder import pixels
 from resdepth.engine.classifier import Descent
-from resdepth.errors import DataInvalid, FileCorrupt, NotARun, OutputExists, ResumeChanged
+from resdepth.errors import Corrupt, Exists, Missing, Usage
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.runs.checkpoint import Checkpoint, check_like, read_checkpoint, write_checkpoint
 from resdepth.runs.folder import create_run, reopen_run
@@ -25,6 +25,7 @@ from resdepth.training.observer import Silent
 from resdepth.training.seeds import run_seeds, summarise
 from resdepth.training.session import conduct
 from tests.support.events import Points, points
+from tests.support.messages import refused
 from tests.support.pictures import picture_folder
 
 PROGRAM = "resnet-cifar"
@@ -225,7 +226,7 @@ def test_warmup_is_in_the_log(data: Path, tmp_path: Path) -> None:
 )
 def test_unusable_images(size: tuple[int, int], classes: int, reason: str, tmp_path: Path) -> None:
     data = picture_folder(tmp_path / "data", classes=classes, size=size)
-    with pytest.raises(DataInvalid, match=reason):
+    with refused(Corrupt, match=reason):
         train(tmp_path / "run", make(data))
     assert read_manifest(tmp_path / "run").outcome == "failed"
 
@@ -234,7 +235,7 @@ def test_state_of_another_network_is_refused(whole: Path, tmp_path: Path) -> Non
     like = tensors(whole)
     path = tmp_path / "state.safetensors"
     write_checkpoint(path, Checkpoint(3, 0.1, {"kernel": torch.zeros(2)}))
-    with pytest.raises(FileCorrupt, match="another network"):
+    with refused(Corrupt, match="another network"):
         check_like(read_checkpoint(path), like, path)
 
 
@@ -252,7 +253,7 @@ def test_damaged_state_is_refused(
     like = tensors(whole)
     path = tmp_path / "state.safetensors"
     write_checkpoint(path, Checkpoint(3, 0.1, like | {name: change(like[name])}))
-    with pytest.raises(FileCorrupt, match=reason):
+    with refused(Corrupt, match=reason):
         check_like(read_checkpoint(path), like, path)
 
 
@@ -278,7 +279,7 @@ def test_seeds_are_runs_of_their_own(data: Path, tmp_path: Path) -> None:
     finals = [record["final"]["val/accuracy"] for record in summary["seeds"].values()]
     assert summary["mean"]["val/accuracy"] == pytest.approx(np.mean(finals))
     assert summary["std"]["val/accuracy"] == pytest.approx(np.std(finals, ddof=1))
-    with pytest.raises(OutputExists):
+    with pytest.raises(Exists):
         run_seeds(tmp_path / "both", options, ["test"])
 
 
@@ -289,12 +290,12 @@ def test_interrupted_seeds_go_on(data: Path, tmp_path: Path) -> None:
     assert cut["finished"] == 0
     whole = run_seeds(tmp_path, options, ["test"], given={"epochs": 1})
     assert [record["outcome"] for record in whole["seeds"].values()] == ["finished"] * 2
-    with pytest.raises(ResumeChanged, match="--seeds"):
+    with refused(Usage, match="seeds"):
         run_seeds(tmp_path, options, ["test"], given={"seeds": 3})
 
 
 def test_seeds_need_a_summary_to_go_on(options: ResnetCifarOptions, tmp_path: Path) -> None:
-    with pytest.raises(NotARun):
+    with pytest.raises(Missing):
         run_seeds(tmp_path, options, ["test"], given={})
 
 

@@ -6,10 +6,11 @@ import torch
 
 from resdepth.data.load import load_data
 from resdepth.engine.network import Network
-from resdepth.errors import OptionConflict
+from resdepth.errors import Usage
 from resdepth.mathematics.powers import initial_scale
 from resdepth.options.train import TrainOptions
 from resdepth.training.problem import initial_network
+from tests.support.messages import refused
 
 SMALL = {"width": 4, "dtype": "float64", "seed": 11, "train_fraction": 0.05}
 
@@ -54,14 +55,14 @@ def test_the_initial_scale_has_an_alpha_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"init": "fbm"}, "init=fbm: needs hurst"),
-        ({"hurst": 0.5}, "hurst: has no effect with init=ntrunc"),
-        ({"init": "repeat", "init_depth": 64}, "init_depth: has no effect with init=repeat"),
-        ({"init": "fbm", "hurst": 0.5, "init_depth": 32}, "32 is not depth=64 times a power"),
-        ({"init": "fbm", "hurst": 0.5, "init_depth": 192}, "192 is not depth=64 times a power"),
-        ({"init": "fbm", "hurst": 0.5, "init_depth": 100}, "100 is not depth=64 times a power"),
+        ({"init": "fbm"}, "init=fbm: needs --hurst"),
+        ({"hurst": 0.5}, "--hurst: has no effect with --init=ntrunc"),
+        ({"init": "repeat", "init_depth": 64}, "--init-depth: has no effect with --init=repeat"),
+        ({"init": "fbm", "hurst": 0.5, "init_depth": 32}, "32 is not --depth=64 times a power"),
+        ({"init": "fbm", "hurst": 0.5, "init_depth": 192}, "192 is not --depth=64 times a power"),
+        ({"init": "fbm", "hurst": 0.5, "init_depth": 100}, "100 is not --depth=64 times a power"),
     ],
 )
 def test_starts_that_do_not_fit_are_refused(options, message: str) -> None:
-    with pytest.raises(OptionConflict, match=message):
+    with refused(Usage, match=message):
         TrainOptions(**options)

@@ -12,8 +12,9 @@ import pytest
 import torch
 
 import resdepth
-from resdepth.errors import FileCorrupt
+from resdepth.errors import Corrupt
 from resdepth.training.observer import Silent, Start
+from tests.support.messages import refused
 from tests.support.process import Workers, wait_until
 from tests.support.runs import Whole, assert_same, contents, whole
 
@@ -186,7 +187,7 @@ def test_a_checkpoint_of_another_run(tmp_path: Path, other: dict[str, Any], reas
     resdepth.train(resdepth.TrainOptions(**(base | other)), tmp_path / "b")
     place = "checkpoints/last.safetensors"
     (tmp_path / "b" / place).replace(tmp_path / "a" / place)
-    with pytest.raises(FileCorrupt, match=reason):
+    with refused(Corrupt, match=reason):
         resdepth.train(resdepth.TrainOptions(epochs=4), tmp_path / "a", resume=True)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import resdepth
-from resdepth.errors import DataInvalid, OptionConflict, PathMissing, ResdepthError, ResumeChanged
+from resdepth.errors import Corrupt, Missing, ResdepthError, Usage
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.runs.checkpoint import last_path
 from resdepth.runs.export import FOLDER as EXPORTED
@@ -19,6 +19,7 @@ from resdepth.training import convolutional, dense
 from resdepth.training.observer import Silent
 from resdepth.training.session import conduct
 from resdepth.weights.models import read_models
+from tests.support.messages import refused
 from tests.support.pictures import picture_folder
 from tests.support.runs import contents
 
@@ -45,9 +46,9 @@ class StopAt(Silent):
 @pytest.mark.parametrize(
     ("broken", "error"),
     [
-        ({"data": "folder", "data_dir": "nowhere"}, PathMissing),
-        ({"classes": 3}, OptionConflict),
-        ({"input_size": 7}, OptionConflict),
+        ({"data": "folder", "data_dir": "nowhere"}, Missing),
+        ({"classes": 3}, Usage),
+        ({"input_size": 7}, Usage),
         ({"engine": "cuda"}, ResdepthError),
     ],
     ids=str,
@@ -63,7 +64,7 @@ def test_a_failed_start_leaves_the_old_run_whole(
 
 
 def test_a_failed_first_start_leaves_a_folder_that_is_taken(tmp_path: Path) -> None:
-    with pytest.raises(OptionConflict):
+    with pytest.raises(Usage):
         resdepth.train(options(classes=3), tmp_path / "run")
     assert read_manifest(tmp_path / "run").outcome == "failed"
     run = resdepth.train(options(), tmp_path / "run")
@@ -121,7 +122,7 @@ def test_stale_exports_stand_for_nothing(tmp_path: Path) -> None:
     run = resdepth.train(options(), tmp_path / "run").path
     assert read_models([run], "pth")[0].path.parent.name == EXPORTED
     continued_and_killed(run)
-    with pytest.raises(ResdepthError, match="no trained weights found with extension pth"):
+    with refused(ResdepthError, match="no trained weights found with extension pth"):
         read_models([run], "pth")
 
 
@@ -146,7 +147,7 @@ def test_other_data_is_refused(tmp_path: Path) -> None:
     resdepth.train(options(**given), tmp_path / "run", observer=StopAt(3))
     shutil.rmtree(tmp_path / "here")
     pictures(tmp_path / "here", seed=1)
-    with pytest.raises(ResumeChanged, match=r"the data: the run in .* has checksum"):
+    with refused(Usage, match=r"the data: the run in .* has checksum"):
         resdepth.train(resdepth.TrainOptions(), tmp_path / "run", resume=True)
 
 
@@ -186,7 +187,7 @@ def test_both_families_live_the_same_life(tmp_path: Path, family: str) -> None:
 
 
 def test_an_error_frees_the_folder(tmp_path: Path) -> None:
-    with pytest.raises((DataInvalid, PathMissing)):
+    with pytest.raises((Corrupt, Missing)):
         resdepth.train(options(data="folder", data_dir=tmp_path / "x"), tmp_path / "run")
     assert not (tmp_path / "run/lock").exists()
 

@@ -9,16 +9,17 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from resdepth.cli.console import line
 from resdepth.errors import (
-    AnalysisImpossible,
-    FileCorrupt,
-    ModelsMissing,
-    PathMissing,
-    PatternUnmatched,
+    Corrupt,
+    Impossible,
+    Missing,
+    Usage,
 )
 from resdepth.weights.bundle import Bundle, read_bundles
 from resdepth.weights.families import find_families
 from resdepth.weights.stored import stored_models
+from tests.support.messages import refused
 
 PATTERN = "h.{k}.w"
 
@@ -78,7 +79,7 @@ def test_files_with_a_name_in_common_are_checkpoints(tmp_path: Path) -> None:
 
 def test_a_folder_of_two_of_one_depth_is_ambiguous_and_naming_them_is_not(tmp_path: Path) -> None:
     files = [saved(tmp_path / f"{name}.pt", layers(range(3), seed=ord(name))) for name in "ab"]
-    with pytest.raises(AnalysisImpossible, match=r"a.pt and b.pt both hold 'h.{k}.w'"):
+    with refused(Impossible, match=r"a.pt and b.pt both hold 'h.{k}.w'"):
         stored_models([tmp_path], PATTERN)
     assert len(stored_models(files, PATTERN)) == 2
 
@@ -105,14 +106,14 @@ def test_what_is_broken_in_a_folder_is_left_out_and_what_is_named_is_not(tmp_pat
     (tmp_path / "b.pt").write_bytes(b"")
     with pytest.warns(UserWarning, match=r"b.pt: an empty file; left out"):
         assert depths(tmp_path) == [2]
-    with pytest.raises(FileCorrupt, match=r"b.pt"):
+    with refused(Corrupt, match=r"b.pt"):
         read_bundles([tmp_path / "a.pt", tmp_path / "b.pt"])
 
 
 def test_what_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(PathMissing):
+    with pytest.raises(Missing):
         read_bundles([tmp_path / "nowhere"])
-    with pytest.raises(ModelsMissing, match="with extension npz"):
+    with refused(Missing, match="with extension npz"):
         read_bundles([tmp_path], "npz")
 
 
@@ -161,9 +162,9 @@ BROKEN: dict[str, tuple[dict[str, Tensor], str, str]] = {
 @pytest.mark.parametrize("case", BROKEN)
 def test_what_is_no_path_is_named(tmp_path: Path, case: str) -> None:
     tensors, message, advice = BROKEN[case]
-    with pytest.raises((AnalysisImpossible, FileCorrupt), match=message) as caught:
+    with refused((Impossible, Corrupt), match=message) as caught:
         find_families(bundle(tmp_path, tensors), PATTERN)
-    assert advice in caught.value.advice()
+    assert advice in line(caught.value)
 
 
 def test_of_several_families_the_broken_are_left_out(tmp_path: Path) -> None:
@@ -175,24 +176,24 @@ def test_of_several_families_the_broken_are_left_out(tmp_path: Path) -> None:
 
 def test_a_pattern_that_fits_nothing_names_what_is_near(tmp_path: Path) -> None:
     held = bundle(tmp_path, layers(range(3)))
-    with pytest.raises(PatternUnmatched, match=r"no tensor is called 'h.{k}.v'") as caught:
+    with refused(Usage, match=r"no tensor is called 'h.{k}.v'") as caught:
         find_families(held, "h.{k}.v")
-    assert caught.value.advice() == "near it: h.{k}.w" and caught.value.exit_code == 2
-    with pytest.raises(PatternUnmatched) as caught:
+    assert caught.value.remedy == "near it: h.{k}.w" and caught.value.exit_code == 2
+    with pytest.raises(Usage) as caught:
         find_families(held, "model.layers.{k}.mlp.down_proj")
-    assert caught.value.advice() == "there are: h.{k}.w"
-    with pytest.raises(PatternUnmatched) as caught:
+    assert caught.value.remedy == "there are: h.{k}.w"
+    with pytest.raises(Usage) as caught:
         find_families(bundle(tmp_path, {"a": torch.ones(2), "b": torch.ones(2)}), "h.{k}")
-    assert caught.value.advice() == "nothing in it looks like layers: a, b"
+    assert caught.value.remedy == "nothing in it looks like layers: a, b"
 
 
 def test_layers_outside(tmp_path: Path) -> None:
-    with pytest.raises(AnalysisImpossible, match="has no layer in 7-9") as caught:
+    with refused(Impossible, match="has no layer in 7-9") as caught:
         find_families(bundle(tmp_path, layers(range(3))), PATTERN, (7, 9))
-    assert caught.value.advice() == "it has layers 0-2"
+    assert caught.value.remedy == "it has layers 0-2"
 
 
 def test_one_family_has_one_shape(tmp_path: Path) -> None:
     files = [saved(tmp_path / f"{n}.pt", layers(range(3), (n, n))) for n in (2, 3)]
-    with pytest.raises(AnalysisImpossible, match=r"'h.{k}.w' is 3 x 3, but 2 x 2 in .*2.pt"):
+    with refused(Impossible, match=r"'h.{k}.w' is 3 x 3, but 2 x 2 in .*2.pt"):
         stored_models(files, PATTERN)

@@ -11,10 +11,12 @@ import pytest
 import safetensors.torch
 import torch
 
-from resdepth.errors import FileCorrupt, FileUnsafe, ResdepthError
+from resdepth.cli.console import line
+from resdepth.errors import Corrupt, ResdepthError, Unsafe
 from resdepth.runs.sealed import sealed
 from resdepth.weights.bundle import read_bundles
 from resdepth.weights.file import read_file
+from tests.support.messages import refused
 
 PLACE = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
 
@@ -75,13 +77,13 @@ def test_safetensors(tmp_path: Path, case: str) -> None:
     content, message = SAFETENSORS[case]
     path = tmp_path / "x.safetensors"
     path.write_bytes(content)
-    with pytest.raises(FileCorrupt, match=message) as caught:
+    with refused(Corrupt, match=message) as caught:
         read_file(path)
     assert one_line(caught.value, path)
 
 
 def one_line(error: ResdepthError, path: Path) -> bool:
-    return str(path) in str(error) and "\n" not in str(error) and bool(error.advice())
+    return str(path) in line(error) and "\n" not in line(error) and bool(error.remedy)
 
 
 class Evil:
@@ -119,7 +121,7 @@ def test_pickles(tmp_path: Path, case: str) -> None:
     write, message = PICKLES[case]
     path = tmp_path / "x.pt"
     write(path)
-    with pytest.raises(FileCorrupt, match=message) as caught:
+    with refused(Corrupt, match=message) as caught:
         read_file(path)
     assert one_line(caught.value, path)
 
@@ -128,7 +130,7 @@ def test_pickles(tmp_path: Path, case: str) -> None:
 def test_code_is_named_and_not_run(tmp_path: Path, monkeypatch, name: str) -> None:
     monkeypatch.chdir(tmp_path)
     torch.save({"state_dict": {"w": torch.ones(2)}, "callbacks": Evil()}, tmp_path / name)
-    with pytest.raises(FileUnsafe, match=r"asks for (posix|nt)\.mkdir, which is code"):
+    with refused(Unsafe, match=r"asks for (posix|nt)\.mkdir, which is code"):
         read_file(tmp_path / name)
     assert not (tmp_path / "was_run").exists()
 
@@ -149,7 +151,7 @@ def test_archives(tmp_path: Path, case: str) -> None:
     write, message = ARCHIVES[case]
     path = tmp_path / "x.npz"
     write(path)
-    with pytest.raises(FileCorrupt, match=message) as caught:
+    with refused(Corrupt, match=message) as caught:
         read_file(path)
     assert one_line(caught.value, path)
 
@@ -189,7 +191,7 @@ def test_indices(tmp_path: Path, case: str) -> None:
     shards(tmp_path)
     text = json.dumps(content) if isinstance(content, dict) else content
     (tmp_path / INDEX).write_text(text)
-    with pytest.raises(FileCorrupt, match=message) as caught:
+    with refused(Corrupt, match=message) as caught:
         read_bundles([tmp_path])
     assert one_line(caught.value, tmp_path)
 
@@ -197,12 +199,12 @@ def test_indices(tmp_path: Path, case: str) -> None:
 def test_a_shard_is_missing_without_an_index(tmp_path: Path) -> None:
     shards(tmp_path)
     (tmp_path / SECOND).unlink()
-    with pytest.raises(FileCorrupt, match=f"{SECOND}: this shard of 2 is missing"):
+    with refused(Corrupt, match=f"{SECOND}: this shard of 2 is missing"):
         read_bundles([tmp_path / FIRST])
 
 
 def test_a_name_in_two_shards(tmp_path: Path) -> None:
     shards(tmp_path)
     (tmp_path / SECOND).write_bytes((tmp_path / FIRST).read_bytes())
-    with pytest.raises(FileCorrupt, match=f"{SECOND}: 'h.0.w' is in {FIRST} too"):
+    with refused(Corrupt, match=f"{SECOND}: 'h.0.w' is in {FIRST} too"):
         read_bundles([tmp_path])

@@ -8,10 +8,11 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from resdepth.errors import FileCorrupt
+from resdepth.errors import Corrupt
 from resdepth.weights.bundle import read_bundles
 from resdepth.weights.families import quantised
 from resdepth.weights.stored import stored_models
+from tests.support.messages import refused
 
 E4M3 = torch.float8_e4m3fn
 PATTERN = "h.{k}.weight"
@@ -95,7 +96,7 @@ def test_a_scale_that_does_not_fit_is_an_error(tmp_path: Path, scales: tuple[int
     state = {f"h.{k}.weight": drawn(8, 4).to(E4M3) for k in range(2)}
     state |= {f"h.{k}.weight_scale": torch.ones(scales) for k in range(2)}
     safetensors.torch.save_file(state, tmp_path / "x.safetensors")
-    with pytest.raises(FileCorrupt, match=r"k = 0, holds .* whose scale .* does not fit"):
+    with refused(Corrupt, match=r"k = 0, holds .* whose scale .* does not fit"):
         stored_models([tmp_path], PATTERN)
 
 
@@ -132,9 +133,9 @@ def test_integers_are_named_for_what_they_are(tmp_path: Path, kind: str) -> None
     name, parts = INTEGERS[kind]
     state = {f"h.{k}.{part}": t.clone() for k in range(2) for part, t in parts.items()}
     safetensors.torch.save_file(state, tmp_path / "x.safetensors")
-    with pytest.raises(FileCorrupt, match=f"holds quantised .*, {kind}") as caught:
+    with refused(Corrupt, match=f"holds quantised .*, {kind}") as caught:
         stored_models([tmp_path], f"h.{{k}}.{name}")
-    assert "need their scales first" in caught.value.advice()
+    assert "need their scales first" in caught.value.remedy
     (bundle,) = read_bundles([tmp_path])
     assert kind in quantised(bundle) and "and 1 more" in quantised(bundle)
     assert not [one for one in bundle.tensors.values() if one.numbers is not None]
@@ -143,7 +144,7 @@ def test_integers_are_named_for_what_they_are(tmp_path: Path, kind: str) -> None
 def test_meta_tensors_hold_no_numbers(tmp_path: Path) -> None:
     state = {f"h.{k}.weight": torch.empty(3, 3, device="meta") for k in range(2)}
     torch.save(state | {"a.0.w": torch.ones(2), "a.1.w": torch.ones(2)}, tmp_path / "x.pth")
-    with pytest.raises(FileCorrupt, match=r"k = 0, holds float32 without numbers.*meta device"):
+    with refused(Corrupt, match=r"k = 0, holds float32 without numbers.*meta device"):
         stored_models([tmp_path], PATTERN)
     assert [model.depth for model in stored_models([tmp_path], "a.{k}.w")] == [2]
 

@@ -10,10 +10,11 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from resdepth.errors import FileCorrupt, ModelsMissing, PathMissing
+from resdepth.errors import Corrupt, Missing
 from resdepth.weights import header
 from resdepth.weights import tensor as tensors
 from resdepth.weights.file import read_file
+from tests.support.messages import refused
 
 DTYPES = {
     "float64": torch.float64,
@@ -150,7 +151,7 @@ def test_what_holds_no_real_numbers_is_there_without_them(tmp_path: Path) -> Non
     np.savez(tmp_path / "x.npz", i=np.ones(3, np.int8), c=np.ones(3, np.complex64))
     for suffix in ("safetensors", "pt", "npz"):
         for name, stored in read_file(tmp_path / f"x.{suffix}").items():
-            with pytest.raises(FileCorrupt, match=f"{name} holds .*, not real numbers"):
+            with refused(Corrupt, match=f"{name} holds .*, not real numbers"):
                 stored.read(0, 1)
 
 
@@ -170,7 +171,7 @@ def test_scales_that_an_old_torch_cannot_read_are_there_without_numbers(
     if newest:
         np.testing.assert_array_equal(found["s"].whole(), [0.5, 1.0, 2.0])
     else:
-        with pytest.raises(FileCorrupt, match="s holds F8_E8M0, not real numbers"):
+        with refused(Corrupt, match="s holds F8_E8M0, not real numbers"):
             found["s"].read(0, 1)
 
 
@@ -179,7 +180,7 @@ def test_numbers_that_are_not_finite_are_named(tmp_path: Path, bad: float) -> No
     state = {"w": torch.ones(3, 4)}
     state["w"][2, 1] = bad
     safetensors.torch.save_file(state, tmp_path / "x.safetensors")
-    with pytest.raises(FileCorrupt, match=r"w, entry \(2, 1\) is (nan|inf)"):
+    with refused(Corrupt, match=r"w, entry \(2, 1\) is (nan|inf)"):
         read_file(tmp_path / "x.safetensors")["w"].whole()
 
 
@@ -188,13 +189,13 @@ def test_a_file_that_shrinks_meanwhile_is_an_error(tmp_path: Path) -> None:
     safetensors.torch.save_file({"w": torch.ones(30)}, path)
     stored = read_file(path)["w"]
     path.write_bytes(path.read_bytes()[:-4])
-    with pytest.raises(FileCorrupt, match="w: the file ends before its numbers do"):
+    with refused(Corrupt, match="w: the file ends before its numbers do"):
         stored.whole()
 
 
 def test_what_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(PathMissing):
+    with pytest.raises(Missing):
         read_file(tmp_path / "x.safetensors")
     (tmp_path / "x.gguf").write_bytes(b"GGUF" + bytes(20))
-    with pytest.raises(ModelsMissing, match="it is a GGUF file"):
+    with refused(Missing, match="it is a GGUF file"):
         read_file(tmp_path / "x.gguf")

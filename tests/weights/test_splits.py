@@ -8,12 +8,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from resdepth.errors import AnalysisImpossible, FileCorrupt, ModelsMissing
+from resdepth.cli.console import line
+from resdepth.errors import Corrupt, Impossible, Missing
 from resdepth.weights.bundle import read_bundles
 from resdepth.weights.file import read_file
 from resdepth.weights.names import layer_families
 from resdepth.weights.splits import is_training_state
 from resdepth.weights.stored import stored_models
+from tests.support.messages import refused
 
 PATTERN = "h.{k}.w"
 
@@ -44,9 +46,9 @@ PARTS = {
 def test_parts_of_one_checkpoint_are_no_repetitions(tmp_path: Path, kind: str, how: str) -> None:
     files = [saved(tmp_path / name, {"model": layers(i)}) for i, name in enumerate(PARTS[kind])]
     sources = {"the folder": [tmp_path], "both files": files, "one file": files[1:]}[how]
-    with pytest.raises(AnalysisImpossible, match="split among devices") as caught:
+    with refused(Impossible, match="split among devices") as caught:
         stored_models(sources, PATTERN)
-    assert "merge them" in caught.value.advice() and "\n" not in str(caught.value)
+    assert "merge them" in caught.value.remedy and "\n" not in line(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -74,9 +76,9 @@ def test_parts_without_a_name_in_common_are_still_one_checkpoint(tmp_path: Path)
 
 def test_a_distributed_checkpoint_says_what_merges_it(tmp_path: Path) -> None:
     (tmp_path / "__0_0.distcp").write_bytes(b"x")
-    with pytest.raises(FileCorrupt, match="split among devices") as caught:
+    with refused(Corrupt, match="split among devices") as caught:
         read_bundles([tmp_path])
-    assert "dcp_to_torch" in caught.value.advice()
+    assert "dcp_to_torch" in caught.value.remedy
 
 
 def optimiser() -> dict[str, object]:
@@ -108,14 +110,14 @@ def test_the_model_is_taken_and_not_the_state_beside_it(
 
 def test_a_folder_of_states_alone_says_so(tmp_path: Path) -> None:
     saved(tmp_path / "optimizer.pt", optimiser())
-    with pytest.raises(ModelsMissing, match=r"optimizer\.pt, which by its name is a state"):
+    with refused(Missing, match=r"optimizer\.pt, which by its name is a state"):
         read_bundles([tmp_path])
 
 
 @pytest.mark.parametrize("inside", [False, True])
 def test_an_optimiser_is_told_by_what_it_holds(tmp_path: Path, inside: bool) -> None:
     content = {"optimizer": optimiser(), "epoch": 3} if inside else optimiser()
-    with pytest.raises(FileCorrupt, match="it holds the state of an optimiser, not weights"):
+    with refused(Corrupt, match="it holds the state of an optimiser, not weights"):
         read_file(saved(tmp_path / "weights.pt", content))
 
 

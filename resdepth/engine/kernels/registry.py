@@ -13,7 +13,7 @@ from importlib import import_module
 import torch
 
 from resdepth.engine.contract import Curvature, Engine, Request
-from resdepth.errors import EngineUnavailable
+from resdepth.errors import Usage
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def choose(name: str, request: Request) -> Engine:
 
     Raises
     ------
-    EngineUnavailable
+    Usage
         The named engine cannot serve the request; the message says why.
     """
     return _choose(name, request, ENGINES)
@@ -82,11 +82,15 @@ def choose_curvature(name: str, request: Request) -> Curvature:
 
     Raises
     ------
-    EngineUnavailable
+    Usage
         The named engine has none, or cannot serve the request; the message says why.
     """
     if name != "auto" and not ENGINES[name].curvature:
-        raise EngineUnavailable(engine=name, reason="has no second derivatives; eager has them")
+        raise Usage(
+            f"engine={name}",
+            "has no second derivatives; eager has them",
+            "`engine=auto` uses the fastest engine that can",
+        )
     having = {info.name: info for info in ENGINES.values() if info.curvature}
     engine = _choose(name, request, having)
     if not isinstance(engine, Curvature):
@@ -98,7 +102,7 @@ def _choose(name: str, request: Request, engines: Mapping[str, EngineInfo]) -> E
     if name != "auto":
         reason = engines[name].refusal(request)
         if reason is not None:
-            raise EngineUnavailable(engine=name, reason=reason)
+            raise Usage(f"engine={name}", reason, "`engine=auto` uses the fastest engine that can")
         return engines[name].create(request)
     for info in engines.values():
         if info.automatic and request.device.type in info.devices:
@@ -106,4 +110,8 @@ def _choose(name: str, request: Request, engines: Mapping[str, EngineInfo]) -> E
             if reason is None:
                 return info.create(request)
             warnings.warn(f"--engine=auto leaves out {info.name}: {reason}", stacklevel=2)
-    raise EngineUnavailable(engine=name, reason="no engine can run this network here")
+    raise Usage(
+        f"engine={name}",
+        "no engine can run this network here",
+        "`engine=auto` uses the fastest engine that can",
+    )

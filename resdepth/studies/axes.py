@@ -2,7 +2,7 @@
 
 from decimal import Decimal, InvalidOperation
 
-from resdepth.errors import OptionInvalid
+from resdepth.errors import Usage
 
 MOST = 10_000
 """Values of one axis at most."""
@@ -16,7 +16,7 @@ def spelled_out(flag: str, text: object) -> list[str]:
 
     Raises
     ------
-    OptionInvalid
+    Usage
         No range: not numbers, no step that leads from the first to the last, or nothing in it.
     """
     values: list[str] = []
@@ -57,6 +57,10 @@ def _plain(number: Decimal) -> str:
     return str(int(number)) if number == number.to_integral_value() else f"{number.normalize():f}"
 
 
-def _refused(flag: str, part: str, reason: str) -> OptionInvalid:
+def _refused(flag: str, part: str, reason: str) -> Usage:
     spellings = "16,32,64 or 0:5 or 16:128:16 or 16:1024:x2"
-    return OptionInvalid(flag=flag, reason=f"'{part}' {reason}; as in {spellings}", command=COMMAND)
+    return Usage(
+        flag,
+        f"'{part}' {reason}; as in {spellings}",
+        f"see 'resdepth {COMMAND} --help' for the range of every option",
+    )

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 import resdepth
-from resdepth.errors import ExecutorFailed
+from resdepth.cli.console import line
+from resdepth.errors import System
 from resdepth.options.train import TrainOptions
-from resdepth.study.cell import Job
-from resdepth.study.local import Local
+from resdepth.studies.cell import Job
+from resdepth.studies.local import Local
 from tests.support import studies
 from tests.support.process import Workers, wait_until
 from tests.support.runs import assert_same, whole
@@ -290,7 +291,7 @@ def conducted(local: Local, given: list[Job]) -> tuple[list[str], Exception | No
     local.submit(given)
     try:
         local.wait(ended.append)
-    except ExecutorFailed as error:
+    except System as error:
         return ended, error
     return ended, None
 
@@ -333,5 +334,5 @@ def test_the_last_slot_that_is_given_up_ends_the_study(
     studies.fake_workers(monkeypatch, BAD_DEVICE)
     given = jobs(tmp_path, 3)
     _, error = conducted(Local(2, 1, ["bad"]), given)
-    assert "the last one ended with exit code 4 before it had started" in str(error)
+    assert "the last one ended with exit code 4 before it had started" in line(error)
     assert all("ended with exit code 4 before it had started" in why(job) for job in given)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from resdepth.errors import OptionConflict, ResdepthError, WorkerLost
+from resdepth.errors import ResdepthError, Usage
 from resdepth.options.base import flag_of
 from resdepth.options.effect import effective
 from resdepth.options.train import TrainOptions
@@ -17,10 +17,10 @@ from resdepth.runs.lock import NAME as LOCK
 from resdepth.runs.lock import SILENCE
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import Manifest, read_manifest
-from resdepth.study.command import quoted, run_command
-from resdepth.study.plan import Cell
-from resdepth.study.record import read_plan
-from resdepth.study.worker import Worker, ending
+from resdepth.studies.command import quoted, run_command
+from resdepth.studies.plan import Cell
+from resdepth.studies.record import read_plan
+from resdepth.studies.worker import Worker, WorkerLost, ending
 
 PATIENCE = 150.0
 """Seconds that a cell waits for a process that trains in its folder, which may be ending."""
@@ -98,10 +98,10 @@ def settled(job: Job) -> Job:
         return job
     plan = read_plan(job.study)
     if plan.rateless:
-        raise OptionConflict(
-            flag="--lr=auto",
-            reason=f"the probe found no rate; {job.study / LOGS / PROBE}.log says why",
-            remedy=f"{quoted(run_command(job.study, action='retry'))} looks for it again",
+        raise Usage(
+            "lr=auto",
+            f"the probe found no rate; {job.study / LOGS / PROBE}.log says why",
+            f"{quoted(run_command(job.study, action='retry'))} looks for it again",
         )
     cell = next(cell for cell in plan.cells() if cell.name == job.name)
     return job_of(cell, job.study, job.cpus, job.gpus)
@@ -149,7 +149,7 @@ def train_cell(job: Job, worker: Worker) -> None:
         code = worker.run(job.again if begun else job.arguments, job.log, job.stop)
     except WorkerLost as lost:
         if not worker.closed:
-            note(job, f"its worker {lost.context['reason']}")
+            note(job, f"its worker {lost.reason}")
         raise
     silent = not (job.run / MANIFEST).exists() and not said(job.log, COMPLAINT)
     if code < 0 or (silent and (code or job.name != PROBE)):

@@ -5,18 +5,19 @@ from typing import Any
 
 import pytest
 
-from resdepth.errors import ExtraMissing
-from resdepth.study import executor, local
-from resdepth.study.executor import executor_of
+from resdepth.errors import Usage
+from resdepth.studies import executor, local
+from resdepth.studies.executor import executor_of
+from tests.support.messages import refused
 
 
 @pytest.mark.parametrize(("name", "package"), [("slurm", "submitit"), ("dask", "distributed")])
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, name: str, package: str) -> None:
     monkeypatch.setitem(sys.modules, package, None)
-    monkeypatch.delitem(sys.modules, f"resdepth.study.{name}", raising=False)
-    with pytest.raises(ExtraMissing, match=f"'{package}' is not installed") as raised:
+    monkeypatch.delitem(sys.modules, f"resdepth.studies.{name}", raising=False)
+    with refused(Usage, match=f"'{package}' is not installed") as raised:
         executor_of({"executor": name, "scheduler": "tcp://a"}, "cpu")
-    assert raised.value.advice() == f"install it with 'pip install {package}'"
+    assert raised.value.remedy == f"install it with 'pip install {package}'"
 
 
 def test_every_executor_has_a_home() -> None:

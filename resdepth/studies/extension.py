@@ -4,14 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from resdepth.errors import StudyChanged
-from resdepth.options.base import flag_of
+from resdepth.errors import Usage
 from resdepth.options.effect import idle
-from resdepth.options.train import TrainOptions
 from resdepth.runs.folder import default_run_folder
-from resdepth.study.axes import spelled_out
-from resdepth.study.command import new_study_command, quoted
-from resdepth.study.plan import ALWAYS, AUTO, Plan, ascending, check_start, depths_of
+from resdepth.studies.axes import spelled_out
+from resdepth.studies.command import new_study_command, quoted
+from resdepth.studies.plan import ALWAYS, AUTO, Plan, ascending, check_start, depths_of
 
 
 def extended(plan: Plan, given: Mapping[str, Any], settings: Mapping[str, Any]) -> Plan:
@@ -22,9 +20,9 @@ def extended(plan: Plan, given: Mapping[str, Any], settings: Mapping[str, Any]) 
 
     Raises
     ------
-    StudyChanged
+    Usage
         Another option differs; the message names it.
-    OptionConflict
+    Usage
         A depth does not fit the start that all depths share.
     """
     named = {name: value for name, value in given.items() if value is not None}
@@ -47,12 +45,11 @@ def extended(plan: Plan, given: Mapping[str, Any], settings: Mapping[str, Any]) 
         if name == "epochs" and name in plan.options and name in other.options and after > before:
             whole = replace(whole, options=whole.options | {name: after})
             continue
-        raise StudyChanged(
-            flag=flag_of(TrainOptions, name),
-            path=plan.folder,
-            recorded=_shown(before),
-            given=_shown(after),
-            command=quoted(anew(replace(other, axes=other.axes | more), settings, **derived)),
+        command = quoted(anew(replace(other, axes=other.axes | more), settings, **derived))
+        raise Usage(
+            name,
+            f"the study in {plan.folder} has {_shown(before)}, not {_shown(after)}",
+            f"depths, seeds and epochs can be added; otherwise begin a new study: {command}",
         )
     whole.cells()
     return whole

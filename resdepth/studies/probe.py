@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from resdepth.cores import available_threads
-from resdepth.errors import OptionConflict
+from resdepth.errors import Usage
 from resdepth.isolation import isolated
 from resdepth.options.train import TrainOptions
-from resdepth.study.command import quoted, run_command
-from resdepth.study.plan import Plan, Probe, middle
+from resdepth.studies.command import quoted, run_command
+from resdepth.studies.plan import Plan, Probe, middle
 from resdepth.training.dense import Dense
 from resdepth.training.problem import build
 from resdepth.training.stopping import rose
@@ -43,8 +43,8 @@ def _found(plan: Plan, where: dict[str, Any], say: Say) -> Probe:
         if largest < SMALLEST:
             reason = f"there is no rate at which the loss of {cell.name} goes down all the way"
             command = quoted(run_command(plan.folder, "--lr", "0.1"))
-            remedy = f"give --lr a number, as in {command}"
-            raise OptionConflict(flag="--lr=auto", reason=reason, remedy=remedy)
+            remedy = f"give `lr` a number, as in {command}"
+            raise Usage("lr=auto", reason, remedy)
     told = f" at {', '.join(f'{n} {v}' for n, v in where.items())}" if where else ""
     say(f"--lr=auto{told}: {largest / 2:g} at depth {plan.options['lr_depth'] or 'any'}")
     return Probe(where, depth, seed, tried, largest / 2)

@@ -5,13 +5,15 @@ from typing import Any
 
 import pytest
 
-from resdepth.errors import OptionConflict, StudyChanged
-from resdepth.study.cell import job_of
-from resdepth.study.command import run_command
-from resdepth.study.extension import anew, extended, slower
-from resdepth.study.plan import Plan, Probe
-from resdepth.study.record import read_plan, write_plan
-from resdepth.study.run import planned
+from resdepth.cli.console import line
+from resdepth.errors import Usage
+from resdepth.studies.cell import job_of
+from resdepth.studies.command import run_command
+from resdepth.studies.extension import anew, extended, slower
+from resdepth.studies.plan import Plan, Probe
+from resdepth.studies.record import read_plan, write_plan
+from resdepth.studies.run import planned
+from tests.support.messages import refused
 from tests.support.studies import parsed
 
 FBM = {"init": "fbm", "hurst": 0.3, "lr": 1, "seed": "0:2"}
@@ -23,7 +25,7 @@ def plan(folder: Path = Path("study"), **given: Any) -> Plan:
 
 def recommended(error: Exception) -> str:
     """The command in the advice of an error."""
-    advice = str(getattr(error, "advice", str)())
+    advice = str(getattr(error, "remedy", ""))
     mark = "`" if "`" in advice else "'"
     return advice.split(mark)[1]
 
@@ -72,7 +74,7 @@ def test_it_is_trained_where_the_first_one_was() -> None:
 )
 def test_what_is_refused_is_a_study_of_its_own(given: dict[str, Any], more: dict[str, Any]) -> None:
     whole = plan(depth="4,8", seed="0:2", epochs=9, lr=2)
-    with pytest.raises(StudyChanged) as raised:
+    with pytest.raises(Usage) as raised:
         extended(whole, given | more, {})
     _, folder, words, _ = parsed(recommended(raised.value))
     found = plan(folder, **words)
@@ -101,9 +103,9 @@ def test_a_start_that_is_drawn_deeper_leaves_room() -> None:
 @pytest.mark.parametrize("depth", ["64", "64,128", "8,16,32,64"])
 def test_a_deeper_one_is_a_new_study_and_the_depth_is_to_blame(depth: str) -> None:
     whole = plan(depth="8,16,32", **FBM)
-    with pytest.raises(OptionConflict, match=r"^--depth: 64.* is not 32 divided by") as raised:
+    with refused(Usage, match=r"^--depth: 64.* is not 32 divided by") as raised:
         extended(whole, {"depth": depth}, {})
-    assert "--init-depth" not in str(raised.value)
+    assert "--init-depth" not in line(raised.value)
     _, folder, words, _ = parsed(recommended(raised.value))
     found = plan(folder, **words)
     assert {*found.axes["depth"]} == {8, 16, 32, *map(int, depth.split(","))}
@@ -113,10 +115,10 @@ def test_a_deeper_one_is_a_new_study_and_the_depth_is_to_blame(depth: str) -> No
 @pytest.mark.parametrize("depth", ["12", "48", "5,16"])
 def test_no_start_fits_a_depth_between(depth: str) -> None:
     whole = plan(depth="8,16,32", **FBM)
-    with pytest.raises(OptionConflict, match=r"^--depth: ") as raised:
+    with refused(Usage, match=r"^--depth: ") as raised:
         extended(whole, {"depth": depth}, {})
-    assert raised.value.advice() == "depths that fit: 32, 16, 8, 4, 2, 1"
-    with pytest.raises(OptionConflict, match=r"^--depth: .* divided by a power of two"):
+    assert raised.value.remedy == "depths that fit: 32, 16, 8, 4, 2, 1"
+    with refused(Usage, match=r"^--depth: .* divided by a power of two"):
         plan(**FBM | {"depth": f"{depth},64"})
 
 
@@ -135,7 +137,7 @@ def test_a_study_of_rates_takes_more_of_them(given: str, rates: tuple[float, ...
     whole = plan(depth="4", seed="0", lr="16,2,8")
     assert whole.axes["lr"] == (2, 8, 16)
     assert extended(whole, {"lr": given}, {}).axes["lr"] == rates
-    with pytest.raises(StudyChanged, match="--lr"):
+    with refused(Usage, match="lr"):
         extended(whole, {"lr": "auto"}, {})
 
 
@@ -161,7 +163,7 @@ def test_epochs_are_added_and_never_taken_away() -> None:
     whole = plan(depth="4", seed="0", lr=1, epochs=3)
     (cell,) = extended(whole, {"epochs": 6}, {}).cells()
     assert job_of(cell, whole.folder, 1, 0).again[-1] == "--epochs=6"
-    with pytest.raises(StudyChanged, match="--epochs: the study in study has 3, not 2"):
+    with refused(Usage, match="epochs: the study in study has 3, not 2"):
         extended(whole, {"epochs": 2}, {})
 
 
@@ -169,10 +171,10 @@ def test_a_number_replaces_a_rate_that_was_not_found() -> None:
     whole = plan(depth="8,16", **FBM | {"lr": "auto"})
     (cell, *_) = extended(whole, {"lr": "0.5"}, {}).cells()
     assert (cell.options.lr, cell.options.init_depth) == (0.5, 16)
-    with pytest.raises(StudyChanged, match="--width"):
+    with refused(Usage, match="width"):
         extended(whole, {"lr": 1, "width": 3}, {})
     found = Plan(whole.folder, whole.axes, whole.options, (), (Probe({}, 16, 0, {}, 4.0),))
-    with pytest.raises(StudyChanged, match="--lr"):
+    with refused(Usage, match="lr"):
         extended(found, {"lr": 1}, {})
     assert parsed(slower(found, {}))[2]["lr"] == "2.0"
 

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 
 from submitit.helpers import DelayedSubmission
 
-from resdepth.errors import WorkerLost
-from resdepth.study.cell import Job, finished, train_cell
-from resdepth.study.worker import Worker, start_worker
+from resdepth.studies.cell import Job, finished, train_cell
+from resdepth.studies.worker import Worker, WorkerLost, start_worker
 
 GRACE = 180.0
 """Seconds that a job stopped from outside waits for its end: if it left by itself, Slurm would

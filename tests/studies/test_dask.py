@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.study.test_local import finish
+from tests.studies.test_local import finish
 from tests.support import studies
 from tests.support.process import Outcome, Workers, wait_until
 

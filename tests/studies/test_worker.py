@@ -10,9 +10,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from resdepth.errors import WorkerLost
-from resdepth.study.worker import Worker, start_worker, start_workers
+from resdepth.studies.worker import Worker, WorkerLost, start_worker, start_workers
 from tests.support import studies
+from tests.support.messages import refused
 from tests.support.process import wait_until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="asks /proc")
@@ -100,7 +100,7 @@ def test_the_death_of_one_leaves_the_others(three: list[Worker], tmp_path: Path,
     number = begin(three[dead], tmp_path, "endless")
     os.kill(number, signal.SIGKILL)
     wait_until(lambda: not studies.alive(number))
-    with pytest.raises(WorkerLost, match=r"lost was killed by SIGKILL$"):
+    with refused(WorkerLost, match=r"lost: was killed by SIGKILL"):
         train(three[dead], tmp_path, "lost")
     assert not Path(f"/proc/{number}").exists(), "a zombie"
     others = [worker for place, worker in enumerate(three) if place != dead]
@@ -155,7 +155,7 @@ def test_why_a_worker_was_lost(
     worker = fake(monkeypatch, line)
     with pytest.raises(WorkerLost) as raised:
         worker.run(["--version"], tmp_path / "cell.log", tmp_path / "stop")
-    assert str(raised.value).startswith("the worker process for cell ")
+    assert str(raised.value).startswith("the worker process for cell: ")
     assert str(raised.value).endswith(reason)
     assert reason.partition(": ")[2] in (tmp_path / "cell.log").read_text()
     with pytest.raises(ChildProcessError):
@@ -200,5 +200,5 @@ def test_the_working_folder_is_no_place_to_import_from(
     for place in ("", str(tmp_path)):
         monkeypatch.syspath_prepend(place)
     worker = fake(monkeypatch, "import beside")
-    with pytest.raises(WorkerLost, match="ModuleNotFoundError: No module named 'beside'"):
+    with refused(WorkerLost, match="ModuleNotFoundError: No module named 'beside'"):
         worker.run(["--version"], tmp_path / "log", tmp_path / "stop")

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from resdepth import html
-from resdepth.errors import NotARun, ResdepthError
+from resdepth.errors import Missing, ResdepthError
 from resdepth.options.base import flag_of
 from resdepth.options.effect import effective
 from resdepth.options.non_training import PLACE, RECORDING
 from resdepth.options.programs import effective_options
 from resdepth.options.train import TrainOptions
 from resdepth.runs.manifest import Manifest, read_manifest
-from resdepth.study.cell import (
+from resdepth.studies.cell import (
     COMPLAINT,
     LOGS,
     LOST,
@@ -23,11 +23,11 @@ from resdepth.study.cell import (
     short,
     stop_path,
 )
-from resdepth.study.plan import Cell, Plan
-from resdepth.study.worker import signal_name
+from resdepth.studies.plan import Cell, Plan
+from resdepth.studies.worker import signal_name
 
 State = Literal["queued", "running", "finished", "stopped", "diverged", "failed"]
-PROGRESS = "resdepth.study.progress"
+PROGRESS = "resdepth.studies.progress"
 """It reads event files, for which it imports what a plain look at a study does not need."""
 ENDED = ("finished", "diverged", "failed")
 """What `study run` leaves as it is."""
@@ -73,7 +73,7 @@ def row_of(plan: Plan, cell: Cell) -> Row:
     named = (cell.name, cell.values, cell.run)
     try:
         manifest = read_manifest(cell.run)
-    except NotARun:
+    except Missing:
         log = plan.folder / LOGS / f"{PROBE if plan.rateless else cell.name}.log"
         if why := said(log, COMPLAINT):
             return Row(*named, "failed", why=why)

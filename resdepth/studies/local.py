@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from resdepth.cores import available_cores, available_threads
-from resdepth.errors import ExecutorFailed, WorkerLost
-from resdepth.study.cell import Job, note, train_cell
-from resdepth.study.executor import Tell, command_lines
-from resdepth.study.worker import Worker, start_worker, start_workers
+from resdepth.errors import executor_failed
+from resdepth.studies.cell import Job, note, train_cell
+from resdepth.studies.executor import Tell, command_lines
+from resdepth.studies.worker import Worker, WorkerLost, start_worker, start_workers
 
 ATTEMPTS = 2
 """Workers that may die with one cell before it is given up, and at their start before no more is
@@ -116,7 +116,7 @@ class Local:
                 with self._lock:
                     self._workers.pop(slot, None)
                 # Only a cell that was being trained may be why its worker died.
-                started = bool(lost.context["started"])
+                started = lost.started
                 failures = 0 if started else failures + 1
                 if failures == ATTEMPTS and not self._closed:
                     other = self._give_up(taken, lost)
@@ -160,10 +160,10 @@ class Local:
                 self._open += 1
                 return self._idle.pop()
             left = [self._waiting.get_nowait()[-1] for _ in range(self._waiting.qsize())]
-        why = f"no worker can be started: the last one {lost.context['reason']}"
+        why = f"no worker can be started: the last one {lost.reason}"
         for job in left:
             note(job, why)
-        self._error = ExecutorFailed(executor="local", reason=f"{why}{lost.context['printed']}")
+        self._error = executor_failed("local", f"{why}{lost.printed}")
         for job in left:
             self._ended.put(job)
         return None

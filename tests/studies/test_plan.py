@@ -6,23 +6,23 @@ from typing import Any
 import pytest
 
 from resdepth.cli.app import LazyCommand
+from resdepth.cli.console import line
 from resdepth.cli.spelling import rewrite
 from resdepth.errors import (
-    FileCorrupt,
-    NotAStudy,
-    NotEmpty,
-    OptionConflict,
-    OptionInvalid,
-    StudyChanged,
+    Corrupt,
+    Exists,
+    Missing,
+    Usage,
 )
 from resdepth.options.resolve import resolve
 from resdepth.options.study import DEFAULTS
 from resdepth.options.train import TrainOptions
-from resdepth.study.cell import flags_of, job_of
-from resdepth.study.extension import extended
-from resdepth.study.plan import Plan, Probe
-from resdepth.study.record import begun, read_plan, write_plan
-from resdepth.study.run import planned
+from resdepth.studies.cell import flags_of, job_of
+from resdepth.studies.extension import extended
+from resdepth.studies.plan import Plan, Probe
+from resdepth.studies.record import begun, read_plan, write_plan
+from resdepth.studies.run import planned
+from tests.support.messages import refused
 
 FOLDER = Path("study")
 
@@ -79,13 +79,13 @@ def test_a_probe_gives_the_rate_of_its_cells() -> None:
     ],
 )
 def test_a_wrong_value_names_its_flag(given: dict[str, str], flag: str) -> None:
-    with pytest.raises(OptionInvalid) as raised:
+    with pytest.raises(Usage) as raised:
         plan(**given)
-    assert str(raised.value).startswith(flag)
+    assert line(raised.value).startswith(flag)
 
 
 def test_auto_is_no_value_among_others() -> None:
-    with pytest.raises(OptionConflict, match="--lr"):
+    with refused(Usage, match="lr"):
         plan(lr="auto,1")
 
 
@@ -120,9 +120,9 @@ def test_depths_and_seeds_are_added() -> None:
 )
 def test_nothing_else_may_change(given: dict[str, Any], flag: str) -> None:
     whole = plan(depth="4,8", alpha="0.5,1", activation="relu", lr=2)
-    with pytest.raises(StudyChanged) as raised:
+    with pytest.raises(Usage) as raised:
         extended(whole, given, {})
-    assert str(raised.value).startswith(f"{flag}: the study in study has ")
+    assert line(raised.value).startswith(f"{flag}: the study in study has ")
 
 
 def test_read_back(tmp_path: Path) -> None:
@@ -149,15 +149,15 @@ def test_read_back(tmp_path: Path) -> None:
 )
 def test_a_damaged_plan_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "study.yaml").write_text(content)
-    with pytest.raises(FileCorrupt, match="not a plan"):
+    with refused(Corrupt, match="not a plan"):
         read_plan(tmp_path)
 
 
 def test_no_plan(tmp_path: Path) -> None:
-    with pytest.raises(NotAStudy):
+    with pytest.raises(Missing):
         read_plan(tmp_path)
     (tmp_path / "thing").touch()
-    with pytest.raises(NotEmpty):
+    with pytest.raises(Exists):
         begun(tmp_path)
 
 
@@ -209,7 +209,7 @@ def test_a_study_refuses_options_without_effect(
     tmp_path: Path, given: dict[str, Any], flag: str
 ) -> None:
     small = {"depth": "4,8", "seed": "0", "lr": 2}
-    with pytest.raises(OptionConflict, match=f"^{flag}: has no effect"):
+    with refused(Usage, match=f"^{flag}: has no effect"):
         planned(tmp_path / "study", small | given, ("resdepth",))
     assert not (tmp_path / "study").exists()
 

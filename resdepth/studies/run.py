@@ -7,19 +7,18 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from resdepth.errors import OptionConflict
-from resdepth.options.base import flag_of
+from resdepth.errors import Usage
 from resdepth.options.effect import refuse_idle
 from resdepth.options.executor import ExecutorInvocation, checked
 from resdepth.options.resolve import resolve
 from resdepth.options.study import StudyOptions
 from resdepth.options.train import TrainOptions
-from resdepth.study.cell import PROBE, Job, job_of, probe_of, stop_path
-from resdepth.study.command import quoted, run_command
-from resdepth.study.executor import Executor, executor_of
-from resdepth.study.extension import extended, slower
-from resdepth.study.plan import Cell, Plan
-from resdepth.study.record import (
+from resdepth.studies.cell import PROBE, Job, job_of, probe_of, stop_path
+from resdepth.studies.command import quoted, run_command
+from resdepth.studies.executor import Executor, executor_of
+from resdepth.studies.extension import extended, slower
+from resdepth.studies.plan import Cell, Plan
+from resdepth.studies.record import (
     Jobs,
     begun,
     neighbour,
@@ -28,10 +27,10 @@ from resdepth.study.record import (
     write_jobs,
     write_plan,
 )
-from resdepth.study.state import ENDED, Row, Rows, row_of, table
+from resdepth.studies.state import ENDED, Row, Rows, row_of, table
 
 Say = Callable[[str], None]
-PROBE_MODULE = "resdepth.study.probe"
+PROBE_MODULE = "resdepth.studies.probe"
 """It imports torch, which nothing else here needs."""
 
 
@@ -68,15 +67,15 @@ def study(
 
     Raises
     ------
-    StudyChanged
+    Usage
         The study there has another value of an option.
-    OptionConflict
+    Usage
         There is no study in `out`, and no `depth` for a new one.
     """
     if options.get("depth") is None and not begun(Path(out)):
         reason = f"there is no study in {out}, and a new one needs depths{neighbour(Path(out))}"
         remedy = f"as in resdepth.study({str(out)!r}, depth=[16, 32, 64])"
-        raise OptionConflict(flag="depth", reason=reason, remedy=remedy)
+        raise Usage("depth", reason, remedy)
     words = list(command or ["resdepth.study"])
     named = {"executor": executor, "workers": workers, **(settings or {})}
     return conducted(Path(out), options, named, words, retry=retry, say=say or (lambda _: None))
@@ -123,11 +122,11 @@ def planned(
     plan = Plan.of(folder, given, command)
     cells = plan.cells()
     for cell in cells:
-        refuse_idle(cell.options, lambda name: flag_of(TrainOptions, name))
+        refuse_idle(cell.options)
     if "lr_depth" in given and not (plan.rateless or any(cell.options.lr_depth for cell in cells)):
         reason = "has no effect: the rate is the same at every depth"
-        remedy = "leave it out, or give --lr-depth-exponent"
-        raise OptionConflict(flag="--lr-depth", reason=reason, remedy=remedy)
+        remedy = "leave it out, or give `lr_depth_exponent`"
+        raise Usage("lr_depth", reason, remedy)
     return plan, None
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from resdepth.runs.lock import SILENCE, Lock
-from resdepth.study.cell import busy
+from resdepth.studies.cell import busy
 
 HERE = socket.gethostname()
 

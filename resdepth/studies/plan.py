@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from resdepth.errors import OptionConflict
+from resdepth.errors import Usage
 from resdepth.options.base import flag_of
 from resdepth.options.resolve import resolve
 from resdepth.options.study import DEFAULTS, SINGLE
 from resdepth.options.train import TrainOptions
-from resdepth.study.axes import COMMAND, spelled_out
+from resdepth.studies.axes import COMMAND, spelled_out
 
 ALWAYS = ("depth", "seed")
 """Axes of every study; more values can be added to them later."""
@@ -61,7 +61,7 @@ class Plan:
 
         Raises
         ------
-        OptionInvalid, OptionConflict
+        Usage
             An option is wrong, or some cell's options do not fit together.
         """
         raw = DEFAULTS | {name: value for name, value in given.items() if value is not None}
@@ -73,7 +73,7 @@ class Plan:
         axes = {n: lists[n] for n in _ordered(lists) if n in ALWAYS or len(lists[n]) > 1}
         if AUTO in axes.get("lr", ()):
             reason = "'auto' finds a rate by itself; it is no value among others"
-            raise OptionConflict(flag="--lr", reason=reason, remedy="give it alone, or numbers")
+            raise Usage("lr", reason, "give it alone, or numbers")
         axes["depth"] = depths_of(axes["depth"])
         single = {n: lists[n][0] if n in lists else raw[n] for n in raw if n not in axes}
         draft = cls(folder, {n: tuple(v) for n, v in axes.items()}, single, command)
@@ -153,7 +153,7 @@ def depths_of(words: Iterable[str]) -> list[int]:
 
     Raises
     ------
-    OptionInvalid
+    Usage
         One is no number of layers.
     """
     return [resolve(TrainOptions, {"depth": word}, command=COMMAND).depth for word in words]
@@ -176,17 +176,17 @@ def check_start(depths: Iterable[int], drawn: int, remedy: str = "") -> None:
 
     Raises
     ------
-    OptionConflict
+    Usage
         One is not `drawn` divided by a power of two.
     """
     halves = [drawn >> n for n in range(64) if drawn % (1 << n) == 0]
     if wrong := [str(depth) for depth in depths if depth not in halves]:
         reason = (
-            f"{', '.join(wrong)} is not {drawn} divided by a power of two; with --init=fbm all "
+            f"{', '.join(wrong)} is not {drawn} divided by a power of two; with `init=fbm` all "
         )
         reason += f"depths start from one path, which is drawn at {drawn} layers"
         fitting = f"depths that fit: {', '.join(map(str, halves))}"
-        raise OptionConflict(flag="--depth", reason=reason, remedy=remedy or fitting)
+        raise Usage("depth", reason, remedy or fitting)
 
 
 def _without_rule(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,12 +12,14 @@ import pytest
 import resdepth
 from resdepth.analysis.study import read_study
 from resdepth.analysis.study_numbers import study_csv
-from resdepth.errors import FileCorrupt, NotEmpty
+from resdepth.cli.console import line
+from resdepth.errors import Corrupt, Exists
 from resdepth.runs.manifest import read_manifest, write_manifest
-from resdepth.study.plan import Plan
-from resdepth.study.record import NAME, begun, read_jobs, read_plan, write_plan
-from resdepth.study.run import cancelled, trained
-from resdepth.study.state import Row, table
+from resdepth.studies.plan import Plan
+from resdepth.studies.record import NAME, begun, read_jobs, read_plan, write_plan
+from resdepth.studies.run import cancelled, trained
+from resdepth.studies.state import Row, table
+from tests.support.messages import refused
 
 GIVEN = {"width": 3, "threads": 1, "train_fraction": 0.05, "lr": 0.1, "epochs": 3}
 LOCAL = {"executor": "local", "workers": 1}
@@ -167,7 +169,7 @@ def test_where_and_how_a_run_was_recorded_is_its_own_affair(study: Path) -> None
 )
 def test_a_plan_that_says_two_things(study: Path, old: str, new: str, reason: str) -> None:
     edit(study / NAME, old, new)
-    with pytest.raises(FileCorrupt, match=reason):
+    with refused(Corrupt, match=reason):
         read_plan(study)
 
 
@@ -178,9 +180,9 @@ def test_numbers_of_a_plan_are_those_of_every_other_file(study: Path) -> None:
 
 def test_a_folder_without_its_plan_is_given_no_advice_of_train(study: Path) -> None:
     (study / NAME).unlink()
-    with pytest.raises(NotEmpty) as raised:
+    with pytest.raises(Exists) as raised:
         begun(study)
-    assert "--resume" not in raised.value.advice() + str(raised.value)
+    assert "--resume" not in raised.value.remedy + line(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -195,9 +197,9 @@ def test_a_folder_without_its_plan_is_given_no_advice_of_train(study: Path) -> N
 )
 def test_jobs_that_nobody_can_have_written(study: Path, jobs: object) -> None:
     (study / "jobs.json").write_text(json.dumps(jobs))
-    with pytest.raises(FileCorrupt, match="not a list of jobs"):
+    with refused(Corrupt, match="not a list of jobs"):
         read_jobs(study)
-    with pytest.raises(FileCorrupt):
+    with pytest.raises(Corrupt):
         cancelled(study)
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import yaml
 
 from resdepth.atomic import write_text
-from resdepth.errors import FileCorrupt, NotAStudy, NotEmpty, ResdepthError
+from resdepth.errors import Corrupt, Exists, Missing, ResdepthError
 from resdepth.options import yaml12
 from resdepth.options.complaint import nearest
 from resdepth.options.executor import ExecutorInvocation, checked
 from resdepth.options.resolve import resolve
-from resdepth.study.plan import ALWAYS, Plan, Probe, ascending
+from resdepth.studies.plan import ALWAYS, Plan, Probe, ascending
 
 NAME = "study.yaml"
 JOBS = "jobs.json"
@@ -28,13 +28,17 @@ def begun(folder: Path) -> bool:
 
     Raises
     ------
-    NotEmpty
+    Exists
         There is something else.
     """
     if (folder / NAME).is_file():
         return True
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise NotEmpty(path=folder)
+        raise Exists(
+            folder,
+            "the folder exists and is not empty, but no study: it has no study.yaml",
+            "name another folder; if the folder was a study, restore its study.yaml",
+        )
     return False
 
 
@@ -65,19 +69,23 @@ def read_plan(folder: Path) -> Plan:
 
     Raises
     ------
-    NotAStudy
+    Missing
         There is none.
-    FileCorrupt
+    Corrupt
         study.yaml is not what was written.
     """
     path = folder / NAME
     try:
         content = yaml12.load(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
-        raise NotAStudy(path=folder) from None
+        raise Missing(
+            folder,
+            "not a study: it has no study.yaml",
+            "check the spelling; a study is a folder that 'resdepth study run' created",
+        ) from None
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         reason = f"not a plan ({' '.join(str(error).split())})"
-        raise FileCorrupt(path=path, reason=reason, remedy=REMEDY) from None
+        raise Corrupt(path, reason, REMEDY) from None
     try:
         if not isinstance(content, dict) or content.keys() != set(KEYS):
             raise ValueError(f"its entries are not {', '.join(KEYS)}")
@@ -93,7 +101,7 @@ def read_plan(folder: Path) -> Plan:
         again.cells()
     except (ValueError, KeyError, TypeError, AttributeError, ResdepthError) as error:
         reason = f"not a plan ({type(error).__name__}: {error})"
-        raise FileCorrupt(path=path, reason=reason, remedy=REMEDY) from None
+        raise Corrupt(path, reason, REMEDY) from None
     return again
 
 
@@ -129,4 +137,4 @@ def read_jobs(folder: Path) -> Jobs:
     except (OSError, ValueError, LookupError, TypeError, AttributeError, ResdepthError) as error:
         reason = f"not a list of jobs ({type(error).__name__}: {error})"
         remedy = "remove the file; unfinished cells are submitted again then"
-        raise FileCorrupt(path=path, reason=reason, remedy=remedy) from None
+        raise Corrupt(path, reason, remedy) from None

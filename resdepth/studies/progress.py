@@ -4,7 +4,7 @@ import time
 
 from resdepth.errors import ResdepthError
 from resdepth.runs.events import event_files, read_scalars
-from resdepth.study.plan import Cell
+from resdepth.studies.plan import Cell
 
 
 def progress_of(cell: Cell) -> tuple[int | None, float | None, float | None]:

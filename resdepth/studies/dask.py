@@ -7,10 +7,10 @@ from typing import Any
 
 from distributed import Client, Future, fire_and_forget
 
-from resdepth.errors import ExecutorFailed, WorkerLost
-from resdepth.study.cell import Job, train_cell
-from resdepth.study.executor import Tell, command_lines
-from resdepth.study.worker import Worker, start_worker
+from resdepth.errors import executor_failed
+from resdepth.studies.cell import Job, train_cell
+from resdepth.studies.executor import Tell, command_lines
+from resdepth.studies.worker import Worker, WorkerLost, start_worker
 
 PATIENCE = 10
 """Seconds that a scheduler may take to answer."""
@@ -81,7 +81,7 @@ class Dask:
             )
         except (OSError, ValueError, TimeoutError) as error:
             reason = f"no scheduler at {self.address} ({' '.join(str(error).split())})"
-            raise ExecutorFailed(executor="dask", reason=reason) from None
+            raise executor_failed("dask", reason) from None
 
 
 def train(job: Job, *before: object) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from signal import Signals
 from typing import IO
 
-from resdepth.errors import WorkerLost
+from resdepth.errors import System
 
 BOOT = """# a worker of resdepth study
 import importlib.util, json, sys
@@ -34,6 +34,20 @@ TAIL = 1 << 16
 """Bytes of what a worker has printed that are kept."""
 Environment = Mapping[str, str]
 Process = subprocess.Popen[bytes]
+
+
+class WorkerLost(System):
+    """The process that trains cells is gone.
+
+    `reason` says how it ended, `printed` what it printed last, `started` whether its imports were
+    done.
+    """
+
+    def __init__(self, cell: str, reason: str, printed: str, *, started: bool) -> None:
+        self.reason, self.printed, self.started = reason, printed, started
+        where = f"the worker process for {cell}"
+        remedy = "the same command resumes from the last checkpoint"
+        super().__init__(where, f"{reason}{printed}", remedy)
 
 
 @dataclass
@@ -121,7 +135,7 @@ class Worker:
     def _lost(self, log: Path, code: int | None) -> WorkerLost:
         """Clear away what is left of the worker; the error that says how it ended."""
         if self.closed:
-            return WorkerLost(cell=log.stem, reason="was closed", printed="", started=self.started)
+            return WorkerLost(log.stem, "was closed", "", started=self.started)
         if code is None:
             code = self._exit_code()
         end = os.fstat(self.output.fileno()).st_size
@@ -134,9 +148,7 @@ class Worker:
             file.write(printed + "\n" * bool(printed))
         reason = ending(code) + ("" if self.started else " before it had started")
         said = "" if self.started and (code or 0) < 0 else printed.rpartition("\n")[2]
-        return WorkerLost(
-            cell=log.stem, reason=reason, printed=f": {said}" if said else "", started=self.started
-        )
+        return WorkerLost(log.stem, reason, f": {said}" if said else "", started=self.started)
 
     def _exit_code(self) -> int | None:
         """The exit code of a worker that no longer answers, if its process is a child of ours."""

@@ -8,16 +8,17 @@ import pytest
 
 import resdepth
 from resdepth.analysis.study import read_study
-from resdepth.errors import OptionConflict
+from resdepth.errors import Usage
 from resdepth.options.resolve import resolve
 from resdepth.options.train import TrainOptions
-from resdepth.study import run
-from resdepth.study.cell import Job, job_of, train_cell
-from resdepth.study.extension import extended
-from resdepth.study.plan import Plan
-from resdepth.study.record import read_plan, write_plan
-from resdepth.study.run import conducted, study
-from resdepth.study.state import Row, Rows, table
+from resdepth.studies import run
+from resdepth.studies.cell import Job, job_of, train_cell
+from resdepth.studies.extension import extended
+from resdepth.studies.plan import Plan
+from resdepth.studies.record import read_plan, write_plan
+from resdepth.studies.run import conducted, study
+from resdepth.studies.state import Row, Rows, table
+from tests.support.messages import refused
 from tests.support.runs import assert_same, whole
 
 SMALL = {"width": 3, "threads": 1, "train_fraction": 0.05, "lr": 1.0, "checkpoint_every": 0}
@@ -64,15 +65,15 @@ def states(plan: Plan) -> dict[str, str]:
 )
 def test_a_new_study_from_python_needs_its_depths(tmp_path: Path, given: dict[str, Any]) -> None:
     out = tmp_path / "typo"
-    with pytest.raises(OptionConflict, match=r"there is no study in .*typo") as raised:
+    with refused(Usage, match=r"there is no study in .*typo") as raised:
         resdepth.study(out, **given)
-    assert f"resdepth.study({str(out)!r}, depth=[16, 32, 64])" in raised.value.advice()
+    assert f"resdepth.study({str(out)!r}, depth=[16, 32, 64])" in raised.value.remedy
     assert not out.exists()
 
 
 def test_the_study_that_was_meant_is_named(tmp_path: Path) -> None:
     planned(tmp_path / "relu")
-    with pytest.raises(OptionConflict, match=r"\(did you mean 'relu'\?\)"):
+    with refused(Usage, match=r"\(did you mean 'relu'\?\)"):
         study(tmp_path / "rleu")
 
 

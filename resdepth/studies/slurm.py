@@ -15,11 +15,11 @@ from typing import Any
 import submitit
 from submitit.slurm.slurm import _make_sbatch_string
 
-from resdepth.errors import ExecutorFailed
+from resdepth.errors import System, executor_failed
 from resdepth.options.executor import minutes_of
-from resdepth.study.cell import LOGS, Job
-from resdepth.study.executor import Tell
-from resdepth.study.slurm_job import SlurmCell, call, python_command
+from resdepth.studies.cell import LOGS, Job
+from resdepth.studies.executor import Tell
+from resdepth.studies.slurm_job import SlurmCell, call, python_command
 
 LIMIT, FEWEST = "60", 10
 """Time limit at the deepest network, and the least one in minutes."""
@@ -86,9 +86,9 @@ class Slurm:
                 handles |= made
                 if bounded:
                     waited = list(made.values())
-        except ExecutorFailed:
+        except System:
             if handles:
-                with suppress(ExecutorFailed):
+                with suppress(System):
                     self.cancel(handles.values())
             raise
         return [handles[job.name] for job in jobs]
@@ -150,7 +150,7 @@ class Slurm:
             executor.update_parameters(**self._parameters(batch, after))
             submitted = executor.map_array(call, [SlurmCell(job) for job in batch.jobs])
         except (submitit.core.utils.FailedJobError, RuntimeError, OSError) as error:
-            raise ExecutorFailed(executor="slurm", reason=_one_line(error)) from None
+            raise executor_failed("slurm", _one_line(error)) from None
         return {job.name: one.job_id for job, one in zip(batch.jobs, submitted, strict=True)}
 
     def _parameters(self, batch: Batch, after: Sequence[str]) -> dict[str, Any]:
@@ -197,9 +197,9 @@ def _asked(*words: str) -> str:
         answer = subprocess.run(words, capture_output=True, text=True, check=True)
     except FileNotFoundError:
         reason = f"Slurm's command '{words[0]}' is not on the PATH; run this on a login node"
-        raise ExecutorFailed(executor="slurm", reason=reason) from None
+        raise executor_failed("slurm", reason) from None
     except (OSError, subprocess.CalledProcessError) as error:
-        raise ExecutorFailed(executor="slurm", reason=_one_line(error)) from None
+        raise executor_failed("slurm", _one_line(error)) from None
     return answer.stdout
 
 

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resdepth.errors import OptionInvalid
-from resdepth.study.axes import spelled_out
+from resdepth.errors import Usage
+from resdepth.studies.axes import spelled_out
+from tests.support.messages import refused
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_values(text: object, values: str) -> None:
     ],
 )
 def test_no_range(text: str) -> None:
-    with pytest.raises(OptionInvalid, match="--depth: '"):
+    with refused(Usage, match="depth: '"):
         spelled_out("--depth", text)
 
 

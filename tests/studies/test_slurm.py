@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.study.test_local import finish
+from tests.studies.test_local import finish
 from tests.support import studies
 from tests.support.process import Outcome, Workers, wait_until
 

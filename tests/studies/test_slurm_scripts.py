@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from resdepth.errors import ExecutorFailed
-from resdepth.study import slurm
-from resdepth.study.cell import PROBE, Job
-from resdepth.study.record import read_jobs
-from resdepth.study.run import study
+from resdepth.errors import System, executor_failed
+from resdepth.studies import slurm
+from resdepth.studies.cell import PROBE, Job
+from resdepth.studies.record import read_jobs
+from resdepth.studies.run import study
+from tests.support.messages import refused
 from tests.support.process import Outcome
 
 SINFO = {
@@ -110,12 +111,12 @@ def test_arrays_that_were_submitted_before_a_failure_are_cancelled(
 
     def array(self: slurm.Slurm, batch: slurm.Batch, after: Any) -> dict[str, str]:
         if batch.jobs[0].depth == 10:
-            raise ExecutorFailed(executor="slurm", reason="full")
+            raise executor_failed("slurm", "full")
         return {job.name + str(n): f"7_{n}" for n, job in enumerate(batch.jobs)}
 
     monkeypatch.setattr(slurm, "_asked", answer)
     monkeypatch.setattr(slurm.Slurm, "_array", array)
-    with pytest.raises(ExecutorFailed, match="full"):
+    with refused(System, match="full"):
         slurm.create({}, "cpu").submit(jobs(tmp_path, 10, 40, 40))
     assert asked[-1] == ("scancel", "7_0", "7_1")
 
@@ -125,11 +126,11 @@ def test_a_probe_is_known_although_the_cells_are_refused(
 ) -> None:
     def submit(self: slurm.Slurm, jobs: list[Job], *_: Any) -> list[str]:
         if jobs[0].name != PROBE:
-            raise ExecutorFailed(executor="slurm", reason="too many jobs")
+            raise executor_failed("slurm", "too many jobs")
         return ["7"]
 
     monkeypatch.setattr(slurm.Slurm, "submit", submit)
-    with pytest.raises(ExecutorFailed, match="too many jobs"):
+    with refused(System, match="too many jobs"):
         study(tmp_path / "study", executor="slurm", depth=[4, 8], lr="auto", device="cpu")
     assert read_jobs(tmp_path / "study").handles == {PROBE: "7"}
 
@@ -138,7 +139,7 @@ def test_without_slurm_its_missing_command_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run_worker: Callable[..., Outcome]
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ExecutorFailed, match="'scontrol' is not on the PATH; run this on a login"):
+    with refused(System, match="'scontrol' is not on the PATH; run this on a login"):
         slurm.create({}, "cpu").submit(jobs(tmp_path, 10))
 
 

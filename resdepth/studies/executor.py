@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Protocol
 
-from resdepth.errors import ExtraMissing
-from resdepth.study.cell import Job
+from resdepth.errors import Usage
+from resdepth.studies.cell import Job
 
 Tell = Callable[[str], None]
 """Takes the name of a cell that has ended."""
@@ -62,16 +62,20 @@ def executor_of(settings: Mapping[str, Any], device: str) -> Executor:
 
     Raises
     ------
-    ExtraMissing
+    Usage
         It needs a package that is not installed.
     """
     name = str(settings["executor"])
     try:
-        module = import_module(f"resdepth.study.{HOMES[name]}")
+        module = import_module(f"resdepth.studies.{HOMES[name]}")
     except ModuleNotFoundError as error:
         package = str(error.name).partition(".")[0]
         if package not in NEEDS:
             raise
-        raise ExtraMissing(executor=name, package=package, whole=NEEDS[package]) from None
+        raise Usage(
+            f"executor={name}",
+            f"the package '{package}' is not installed",
+            f"install it with 'pip install {NEEDS[package]}'",
+        ) from None
     executor: Executor = module.create(settings, device)
     return executor
