@@ -1,4 +1,4 @@
-# Everything a newcomer, a hook or a build machine does goes through these targets.
+# Newcomers, hooks and build machines use these targets.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +9,7 @@ CRATES := rust-pvar rust-engine
 PORTABLE := $(if $(filter Linux,$(shell uname)),--zig --compatibility manylinux2014)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-lowest test-gpu test-slurm lint format types rust docs site workflows wheels bench bench-pvar bench-resnet bench-gpu \
+.PHONY: help install demo test test-all test-lowest test-gpu test-slurm lint format types rust docs site workflows wheels bench bench-pvar bench-resnet bench-gpu \
 	stress-pvar fuzz-pvar sanitize miri-pvar neon check clean
 
 help: ## list the targets
@@ -18,21 +18,25 @@ help: ## list the targets
 install: $(STAMP) ## set up .venv with resdepth, pvar and the tools (needs Python and a network)
 
 $(STAMP): pyproject.toml constraints.txt $(RUST_SOURCES)
-	@echo "installing into $(VENV): torch is a download of up to 2 GB, the compiler takes minutes"
+	@echo "installing into $(VENV): downloads torch (up to 2 GB) and compiles for minutes"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt ./rust-pvar --editable '.[dev]'
 	touch $@
 
-demo: install ## train three depths on the embedded data and draw figures into demo/
+demo: install ## train three depths on the embedded data and write figures to demo/
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/quickstart.sh demo
 
-# A CUDA device is hidden: what these tests expect is the CPU's; the kernels run interpreted.
-test: install ## run the tests
+# A CUDA device is hidden, because the tests expect the numbers of the CPU; the kernels run interpreted.
+test: install ## run the tests (4 minutes on two cores)
+	CUDA_VISIBLE_DEVICES= $(BIN)/python -m pytest -n 2 -m "not long"
+	$(BIN)/python -m pytest rust-pvar/tests -n 2
+
+test-all: install ## run the tests and their long forms (20 minutes on two cores)
 	CUDA_VISIBLE_DEVICES= $(BIN)/python -m pytest -n 2
 	$(BIN)/python -m pytest rust-pvar/tests -n 2
 
-# pyproject.toml names the lowest versions; what those need in turn is as new as they allow.
+# pyproject.toml names the lowest versions; their own dependencies are as new as they allow.
 LOWEST := build/lowest
 test-lowest: ## run the tests with the lowest versions of the packages (in a new environment, 4 GB)
 	$(PYTHON) -m venv --clear $(LOWEST)
@@ -41,40 +45,40 @@ test-lowest: ## run the tests with the lowest versions of the packages (in a new
 	CUDA_VISIBLE_DEVICES= $(LOWEST)/bin/python -m pytest -n 2
 	$(LOWEST)/bin/python -m pytest rust-pvar/tests -n 2
 
-check: lint types rust test ## lint, types, the crates' tests and tests
+check: lint types rust test ## run lint, types, the crates' tests and the tests
 
-lint: install ## ruff and clippy
+lint: install ## run ruff and clippy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@if command -v cargo >/dev/null; then for crate in $(CRATES); do \
 		cargo fmt --check --manifest-path $$crate/Cargo.toml && \
 		cargo clippy --quiet --all-targets --manifest-path $$crate/Cargo.toml -- -D warnings || exit 1; \
-	done; else echo "no cargo: clippy and rustfmt left out"; fi
+	done; else echo "no cargo: clippy and rustfmt skipped"; fi
 
 format: install ## format Python and Rust
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	for crate in $(CRATES); do cargo fmt --manifest-path $$crate/Cargo.toml; done
 
-types: install ## mypy
+types: install ## run mypy
 	$(BIN)/mypy
 
-rust: ## the crates' own tests
+rust: ## run the crates' own tests
 	@if command -v cargo >/dev/null; then for crate in $(CRATES); do \
 		cargo test --release --manifest-path $$crate/Cargo.toml --no-default-features || exit 1; \
-	done; else echo "no cargo: the crates' own tests left out"; fi
+	done; else echo "no cargo: the crates' own tests skipped"; fi
 
 docs: install ## write docs/cli.md from the commands
 	$(BIN)/python -m resdepth.cli.reference > docs/cli.md
 
-site: install ## the documentation as web pages, every link checked
+site: install ## build the documentation as web pages, with links and formulas checked
 	$(BIN)/python docs/site.py
 
 workflows: install ## check the workflows of the build machines and the citation
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 	@PATH="$(abspath $(BIN)):$$PATH"; if command -v actionlint >/dev/null; then actionlint; \
-		else echo "no actionlint: the workflows' expressions and scripts left out"; fi
+		else echo "no actionlint: the workflows' expressions and scripts skipped"; fi
 
 # One wheel for Python 3.11 and all later ones; zig links against a libc that every Linux has.
 wheels: install ## build wheels of both packages into dist/ and try them without Rust (minutes)
@@ -84,52 +88,52 @@ wheels: install ## build wheels of both packages into dist/ and try them without
 		--release --out "$(CURDIR)/dist" $(PORTABLE)) || exit 1; done
 	sh .ci/try-wheels $(abspath $(BIN))/python
 
-test-gpu: install ## the GPU engine's tests, compiled (needs a CUDA device)
+test-gpu: install ## run the GPU engine's tests, compiled (needs a CUDA device)
 	$(BIN)/python -m pytest tests/engine/test_cuda.py tests/engine/test_graphed.py \
 		tests/engine/test_tiling.py tests/engine/test_convolutional.py tests/training/test_gpu.py
 
-# Slurm keeps all it has in a folder of its own; only its packages go into the system.
-test-slurm: install ## studies on a Slurm that is brought up for them (needs root on Debian)
+# Slurm keeps its files in a folder of its own; only its packages are installed in the system.
+test-slurm: install ## test studies on a local Slurm, started for this (needs root on Debian)
 	@if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
-		echo "no root or no Debian: the tests on Slurm left out"; exit 0; fi; \
+		echo "no root or no Debian: the tests on Slurm skipped"; exit 0; fi; \
 	export SLURM_LOCAL_DIR=$$(mktemp -d) SLURM_LOCAL_ACCT=0; \
 	trap 'tests/support/slurm-local.sh stop; rm -rf "$$SLURM_LOCAL_DIR"' EXIT; \
 	tests/support/slurm-local.sh start && eval "$$(tests/support/slurm-local.sh env)" && \
 	CUDA_VISIBLE_DEVICES= $(BIN)/python -m pytest tests/studies/test_slurm.py
 
-bench: install ## the CPU engine against torch
+bench: install ## compare the CPU engine with torch
 	$(BIN)/python benchmarks/bench_step.py
 
-bench-pvar: install ## p-variation against the methods there are
+bench-pvar: install ## compare p-variation with other methods
 	$(BIN)/python benchmarks/bench_pvar.py
 
-stress-pvar: ## 100,000 random paths against the plain recursion (minutes)
+stress-pvar: ## compare 100,000 random paths with the plain recursion (minutes)
 	cd rust-pvar && cargo run --release --example stress 100000
 
 fuzz-pvar: ## fuzz p-variation for half an hour (needs cargo-fuzz)
 	cd rust-pvar && RUSTC_BOOTSTRAP=1 cargo fuzz run recursion -- \
 		-max_total_time=1800 -max_len=4096 -timeout=600
 
-sanitize: ## the crates' tests under the address sanitizer (x86-64 Linux)
+sanitize: ## run the crates' tests with the address sanitizer (x86-64 Linux)
 	for crate in $(CRATES); do (cd $$crate && RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address cargo test \
 		--no-default-features --target x86_64-unknown-linux-gnu --target-dir target/address \
 		--lib --tests) || exit 1; done
 
-miri-pvar: ## the crate's tests under Miri, without vectors (needs a nightly toolchain with miri)
+miri-pvar: ## run pvar's tests with Miri, without vector instructions (needs a nightly toolchain with miri)
 	cd rust-pvar && MIRIFLAGS='-Zmiri-disable-isolation -Zmiri-deterministic-floats' \
 		cargo +nightly miri test --no-default-features --lib --tests
 
-neon: ## the crates' tests for aarch64, emulated (needs its target, its gcc and qemu-aarch64)
+neon: ## run the crates' tests for aarch64, emulated (needs its target, its gcc and qemu-aarch64)
 	for crate in $(CRATES); do (cd $$crate && \
 		CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
 		CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER='qemu-aarch64 -L /usr/aarch64-linux-gnu' cargo test \
 		--no-default-features --target aarch64-unknown-linux-gnu --lib --tests) || exit 1; done
 
-bench-resnet: install ## resnet-cifar against a plain loop
+bench-resnet: install ## compare resnet-cifar with a plain loop
 	$(BIN)/python benchmarks/bench_resnet.py
 
-bench-gpu: install ## the GPU engine against torch (needs a CUDA device)
+bench-gpu: install ## compare the GPU engine with torch (needs a CUDA device)
 	$(BIN)/python benchmarks/bench_gpu.py
 
-clean: ## remove what the build left, but not runs
+clean: ## remove build files and .venv, but not runs
 	rm -rf $(VENV) rust-pvar/target rust-engine/target .mypy_cache .ruff_cache .hypothesis

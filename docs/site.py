@@ -1,8 +1,9 @@
-"""The documentation as web pages: `python docs/site.py` writes build/site/html.
+"""Build the documentation as web pages: `python docs/site.py` writes build/site/html.
 
-The pages of docs/ are taken as they are, README.md becomes the front page, and the reference is
-made from the docstrings of every public name. A page that is added to docs/ is found by itself. Any
-link that leads nowhere ends the build.
+The pages are those of docs/, with README.md as the front page, and a reference made from the
+docstrings of all public names. A new page in docs/ is included without a change here. Formulas,
+`$…$` and `$$…$$`, become MathML, which browsers display without a script. A broken link, a formula
+that cannot be converted, and a page that loads something from another site end the build.
 """
 
 import inspect
@@ -30,13 +31,13 @@ SECTIONS = {
     ),
     "Mathematics": "mathematics study-statistics",
     "Reference": "cli run-folder",
-    "The house": "architecture performance contributing changelog",
+    "Development": "architecture performance contributing changelog",
 }
 """Pages by section; any other page of docs/ goes under "More"."""
 
 TOPICS = {
     "Training": "train TrainOptions NotebookProgress load_data study",
-    "Runs and weights": "Run open_run weight_path read_models stored_models pooled",
+    "Runs and weights": "Run open_run weight_path paths_of read_models stored_models pooled",
     "Paths": "norm_table profile_table variation_table",
     "Mathematics": "p_variation_norm p_variation_norms fit_decay",
     "Landscapes and curvature": "render_landscape RenderOptions render_trajectory "
@@ -51,13 +52,24 @@ FROM_ROOT = {
     "contributing.md": "CONTRIBUTING.md",
     "changelog.md": "CHANGELOG.md",
 }
-"""Pages of the site that lie elsewhere in the repository."""
+"""Pages of the site whose source is outside docs/."""
 
 BAR = r"\|"
-"""A bar inside a cell would end it."""
+"""A bar in the cell of a table; without the backslash it would end the cell."""
 
 CODE = re.compile(r"`[^`\n]+`")
 LINK = re.compile(r"(\]\()([^)#\s]+)")
+FORMULA = re.compile(
+    r"^```.*?^```$|`[^`\n]+`|^\$\$\n(?P<display>.+?)\n\$\$$|\$(?P<inline>[^$\n]+)\$(?P<after>[.,;:]?)",
+    re.MULTILINE | re.DOTALL,
+)
+"""A formula, or code: dollars in code are no formulas."""
+
+MARKUP = {ord(sign): f"&#{ord(sign)};" for sign in "*_|`\\"}
+"""Characters of a formula that Markdown would interpret."""
+
+REMOTE = re.compile(r"<(?:script|img|iframe|link)\b[^>]*\b(?:src|href)=\"?(?:https?:)?//[^>]*>")
+"""An element that a browser loads from another site."""
 
 
 def reference() -> dict[str, list[str]]:
@@ -72,36 +84,36 @@ def reference() -> dict[str, list[str]]:
 
 
 def navigation(pages: Iterable[Path]) -> dict[str, list[str]]:
-    """Names of the pages that are there, by section in their order."""
-    left = {page.name for page in pages}
+    """Names of the existing pages, by section and in its order."""
+    remaining = {page.name for page in pages}
     found = {}
     for title, words in SECTIONS.items():
-        wanted = [f"{word}.md" for word in words.split()]
-        found[title] = [name for name in wanted if name in left]
-        left -= set(wanted)
-    left -= {"index.md", "pvar.md"}
-    return {title: names for title, names in (found | {"More": sorted(left)}).items() if names}
+        listed = [f"{word}.md" for word in words.split()]
+        found[title] = [name for name in listed if name in remaining]
+        remaining -= set(listed)
+    remaining -= {"index.md", "pvar.md"}
+    found["More"] = sorted(remaining)
+    return {title: names for title, names in found.items() if names}
 
 
-def copied(folder: Path) -> list[Path]:
-    """All pages in one flat folder, their links following them."""
-    sources = {
-        page: DOCS / page.name for page in map(Path, sorted(p.name for p in DOCS.glob("*.md")))
-    }
+def copy_pages(folder: Path) -> list[Path]:
+    """Copy all pages into one flat folder, with adapted links and converted formulas."""
+    sources = {Path(page.name): page for page in sorted(DOCS.glob("*.md"))}
     sources |= {Path(name): ROOT / origin for name, origin in FROM_ROOT.items()}
-    places = {origin: name for name, origin in sources.items()}
+    names = {origin: name for name, origin in sources.items()}
     shutil.copytree(DOCS / "figures", folder / "figures")
     for name, origin in sources.items():
         text = origin.read_text(encoding="utf-8")
-        text = LINK.sub(lambda m, at=origin.parent: m[1] + _moved(m[2], at, places, folder), text)
-        (folder / name).write_text(unescaped(text), encoding="utf-8")
+        text = LINK.sub(lambda m, at=origin.parent: m[1] + _moved(m[2], at, names, folder), text)
+        text = with_formulas(unescaped(text), origin.name)
+        (folder / name).write_text(text, encoding="utf-8")
     return [folder / name for name in sources]
 
 
 def unescaped(text: str) -> str:
-    """Pages without the backslash before a bar in the code of a table.
+    """Remove the backslash before a bar in the code of a table.
 
-    GitHub needs it; this generator shows it, and takes no bar inside code for the end of a cell.
+    GitHub needs it. This generator would show it, and does not end a cell at a bar inside code.
     """
     rows = (
         CODE.sub(lambda code: code[0].replace(BAR, "|"), line) if line.startswith("|") else line
@@ -110,15 +122,41 @@ def unescaped(text: str) -> str:
     return "\n".join(rows)
 
 
-def _moved(link: str, base: Path, places: Mapping[Path, Path], folder: Path) -> str:
-    """A relative link as it reads from the flat folder; files that are no page come along."""
+def with_formulas(text: str, page: str) -> str:
+    """Replace the formulas of a page by MathML."""
+    from math_core import LatexError, LatexToMathML
+
+    converter = LatexToMathML(fancy_error=False)
+
+    def converted(match: re.Match[str]) -> str:
+        display, inline = match["display"], match["inline"]
+        if not (display or inline):
+            return match[0]
+        try:
+            source = display or inline
+            formula = converter.convert_with_local_state(source, displaystyle=bool(display))
+        except LatexError as error:
+            raise SystemExit(f"{page}: {match[0]} cannot be converted: {error}") from None
+        formula = formula.translate(MARKUP).replace("\n", " ")
+        if display:
+            return f'<div style="overflow-x: auto">{formula}</div>'
+        # Markdown would take `<math>` at the start of a line for the start of a paragraph.
+        return f'<span style="white-space: nowrap">{formula}{match["after"]}</span>'
+
+    if unpaired := re.search(r"\$.*", FORMULA.sub("", text)):
+        raise SystemExit(f"{page}: a formula does not end on its line: {unpaired[0]}")
+    return FORMULA.sub(converted, text)
+
+
+def _moved(link: str, base: Path, names: Mapping[Path, Path], folder: Path) -> str:
+    """A link as seen from the flat folder; a linked file that is not a page is copied too."""
     target = (base / link).resolve()
     if "://" in link or link.startswith("mailto:"):
         return link
     if not target.exists():
-        raise SystemExit(f"{base}: the link {link} leads nowhere")
-    if target in places:
-        return places[target].as_posix()
+        raise SystemExit(f"{base}: the link {link} is broken")
+    if target in names:
+        return names[target].as_posix()
     if target.is_relative_to(DOCS):
         return target.relative_to(DOCS).as_posix()
     copy = folder / "files" / target.relative_to(ROOT)
@@ -127,13 +165,13 @@ def _moved(link: str, base: Path, places: Mapping[Path, Path], folder: Path) -> 
     return copy.relative_to(folder).as_posix()
 
 
-def written_reference(folder: Path) -> list[dict[str, str]]:
-    """The pages of the reference, as entries of the navigation."""
+def write_reference(folder: Path) -> list[dict[str, str]]:
+    """Write the pages of the reference; return their entries in the navigation."""
     entries = []
     for title, names in reference().items():
         if title == "pvar":
             page, text = folder / "pvar.md", (folder / "pvar.md").read_text(encoding="utf-8")
-            body = "\n".join(compiled(name.removeprefix("pvar.")) for name in names)
+            body = "\n".join(pvar_section(name.removeprefix("pvar.")) for name in names)
             page.write_text(f"{text}\n## Every function\n\n{body}", encoding="utf-8")
         else:
             page = folder / f"api-{title.lower().replace(' ', '-')}.md"
@@ -144,7 +182,7 @@ def written_reference(folder: Path) -> list[dict[str, str]]:
 
 
 def options_table(name: str) -> str:
-    """The fields of a class of options, which have no docstrings but help texts; else nothing."""
+    """The fields of a class of options with their help texts; empty for any other name."""
     value = getattr(resdepth, name.removeprefix("resdepth."))
     if not (inspect.isclass(value) and issubclass(value, Options)):
         return ""
@@ -156,8 +194,8 @@ def options_table(name: str) -> str:
     return unescaped("\n".join([*lines, ""]))
 
 
-def compiled(name: str) -> str:
-    """The section of a name of `pvar`: there is no source that could be read for it."""
+def pvar_section(name: str) -> str:
+    """The section of a name of `pvar`, made at run time because `pvar` is compiled."""
     value = getattr(pvar, name)
     lines = [f"### `{name}`", "", "```python", f"pvar.{name}{_signature(value)}", "```", ""]
     lines += [inspect.getdoc(value) or "", ""]
@@ -169,16 +207,16 @@ def compiled(name: str) -> str:
 
 
 def _signature(value: Any) -> str:
-    """The arguments, as they are called; what is no function has none."""
+    """The arguments without their types; empty if the value cannot be called."""
     if not callable(value):
         return ""
-    written = inspect.signature(value)
-    plain = [p.replace(annotation=inspect.Parameter.empty) for p in written.parameters.values()]
+    signature = inspect.signature(value)
+    plain = [p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values()]
     return str(inspect.Signature(plain))
 
 
 def configuration(sections: Mapping[str, Sequence[str]], api: Sequence[Any]) -> dict[str, Any]:
-    """What the generator is told."""
+    """The configuration of the generator."""
     options = {
         "docstring_style": "numpy",
         "show_root_heading": True,
@@ -216,18 +254,21 @@ def configuration(sections: Mapping[str, Sequence[str]], api: Sequence[Any]) -> 
 
 
 def main() -> int:
-    """Build, strictly."""
+    """Build the site; stop at the first problem."""
     shutil.rmtree(BUILD, ignore_errors=True)
     folder = BUILD / "pages"
     folder.mkdir(parents=True)
-    pages = copied(folder)
-    told = configuration(navigation(pages), written_reference(folder))
-    (BUILD / "mkdocs.yml").write_text(yaml.safe_dump(told, sort_keys=False), encoding="utf-8")
+    pages = copy_pages(folder)
+    config = configuration(navigation(pages), write_reference(folder))
+    (BUILD / "mkdocs.yml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean"]
-    ended = subprocess.run(command, cwd=BUILD)
-    if ended.returncode == 0:
-        print(BUILD / "html" / "index.html")
-    return ended.returncode
+    if code := subprocess.run(command, cwd=BUILD).returncode:
+        return code
+    for page in sorted((BUILD / "html").glob("*.html")):
+        if remote := REMOTE.search(page.read_text(encoding="utf-8")):
+            raise SystemExit(f"{page.name} does not work offline: {remote[0]}")
+    print(BUILD / "html" / "index.html")
+    return 0
 
 
 if __name__ == "__main__":

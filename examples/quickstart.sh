@@ -1,8 +1,8 @@
 #!/bin/sh
-# Train three depths on the embedded digits to the same loss and look at the result: the weights as
-# paths through the layers, how fast the gradient decays, and the loss around the weights. The default
-# rate grows with the depth like L^(2 alpha - 1), so that the paths can be compared; with alpha = 1 they
-# approach a smooth curve.
+# Train three depths on the embedded digits to the same loss. Draw the weights as paths along the
+# layers, the decay of the gradient, and the loss around the weights. The default rate grows with the
+# depth like L^(2 alpha - 1), so that the paths can be compared. With alpha = 1 they approach a smooth
+# curve.
 # Usage: sh examples/quickstart.sh [FOLDER]
 set -eu
 out=${1:-demo}
@@ -28,14 +28,14 @@ resdepth landscape vis "$out/landscape.npy" --out "$out/landscape-interactive.ht
 
 cat <<TEXT
 
-Look at these pictures, each with its numbers in a .json beside it:
+Figures, each with its numbers in a .json next to it:
   $out/training.png           loss and p-variation norm of the weight path during training
   $out/path-norm.png          size of each layer, L^beta |A_k|, against k/L: one curve per depth
-  $out/path-weights.png       two entries of L^beta A_k as paths through the layers
+  $out/path-weights.png       two entries of L^beta A_k along the layers
   $out/path-profile.png       p-variation norm of these paths against p
-  $out/curvefit.png           decay of Omega, the mean squared loss gradient of the run with default options, and a power law
-  $out/landscape-surface.png  the loss around the weights of 64 layers, along two random directions
-  $out/landscape-contour.png  the same as level lines
-  $out/landscape-interactive.html  the same to turn with the mouse, in any browser
-The runs themselves are in $out/runs and $out/default; 'tensorboard --logdir $out/runs' opens their scalars.
+  $out/curvefit.png           decay of Omega, the mean squared norm of the loss gradient, with default options, and a power law
+  $out/landscape-surface.png  the loss around the weights of 64 layers in two random directions
+  $out/landscape-contour.png  the same as contour lines
+  $out/landscape-interactive.html  the same as an interactive surface for any browser
+The runs are in $out/runs and $out/default. 'tensorboard --logdir $out/runs' shows their scalars.
 TEXT

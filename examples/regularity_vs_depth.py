@@ -2,28 +2,28 @@
 
     python examples/regularity_vs_depth.py [--depths 16 32 64 128] [--seeds 3] [--out regularity]
 
-Trains every depth with every seed to the same loss, at the default rate, which grows with the depth
-like L^(2 alpha - 1): with one rate and one number of epochs, networks of different depth would be
-trained differently far. Prints the p-variation norm of k -> L^beta A_k for several p with the power
-of L it grows by, and draws the norms of the layers. Runs that are there already are used again.
+Trains every depth with every seed to the same loss at the default rate, which grows with the depth
+like L^(2 alpha - 1). With one rate and one number of epochs, deep networks would be trained less.
+Prints the p-variation norm of k -> L^beta A_k for several p with the power of L that it grows like,
+and draws the norms of the layers. Existing runs are used again.
 """
 
 import argparse
 from pathlib import Path
 
 import resdepth
-from resdepth.analysis.paths import norm_table, variation_table
+from resdepth.analysis.path_tables import norm_table, variation_table
 from resdepth.figures.paths import draw_norms
 from resdepth.figures.style import save
 from resdepth.mathematics.slopes import PowerLaw
 from resdepth.records import write_numbers
-from resdepth.weights.models import read_models
+from resdepth.weights.read import read_models
 
 EXPONENTS = (1.0, 1.5, 2.0, 3.0)
 
 
 def trained(depth: int, seed: int, arguments: argparse.Namespace) -> resdepth.Run:
-    """The run of one depth and seed, trained if it is not finished yet."""
+    """The run of one depth and seed, trained if it is not finished."""
     options = resdepth.TrainOptions(
         depth=depth,
         seed=seed,
@@ -32,12 +32,12 @@ def trained(depth: int, seed: int, arguments: argparse.Namespace) -> resdepth.Ru
         no_p_var=True,
     )
     folder = arguments.out / "runs" / f"seed{seed}" / f"L{depth}"
-    there = (folder / "manifest.json").exists()
-    return resdepth.train(options, out=folder, resume=there)
+    exists = (folder / "manifest.json").exists()
+    return resdepth.train(options, out=folder, resume=exists)
 
 
 def verdict(growth: PowerLaw) -> str:
-    """What an exponent says about these depths."""
+    """A sentence about the exponent at these depths."""
     exponent = growth.exponent
     if not growth.local:
         return "no depths to compare"
@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--depths", nargs="+", type=int, default=[16, 32, 64, 128])
     parser.add_argument("--seeds", type=int, default=3, help="repetitions of each depth")
     parser.add_argument("--loss", type=float, default=1.0, help="training loss to stop at")
-    parser.add_argument("--epochs", type=int, default=2000, help="at most so many epochs")
+    parser.add_argument("--epochs", type=int, default=2000, help="largest number of epochs")
     parser.add_argument("--out", type=Path, default=Path("regularity"), help="folder to write into")
     arguments = parser.parse_args()
 

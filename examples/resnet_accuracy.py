@@ -1,8 +1,8 @@
-"""Test accuracy of runs of resnet-cifar after each epoch, as a figure and a table.
+"""Draw and print the test accuracy of runs of resnet-cifar after each epoch.
 
     python examples/resnet_accuracy.py RUN... [--out resnet_accuracy.pdf] [--reference 0.8203]
 
-The numbers are written beside the figure as .json, and as a table on stdout.
+Writes the numbers to a .json next to the figure and prints them as a table.
 """
 
 import argparse
@@ -19,10 +19,10 @@ TAGS = ("val/accuracy", "val/top2")
 
 
 def accuracies(run: Path) -> dict[str, Any]:
-    """Epochs at which the run was evaluated, with top-1 and top-2 accuracy."""
+    """The epochs at which the run was evaluated, with top-1 and top-2 accuracy."""
     options = Run(run).recorded_options.recorded()
     (steps, top1), (_, top2) = (Run(run).scalars(tag) for tag in TAGS)
-    # The first evaluation comes after --val-every epochs, or at the end.
+    # The first evaluation is after --val-every epochs, or at the end.
     first = min(options["val_every"] or options["epochs"], options["epochs"])
     return {
         "run": run.name,
@@ -36,7 +36,7 @@ def accuracies(run: Path) -> dict[str, Any]:
 
 @style.styled
 def draw(runs: list[dict[str, Any]], reference: float | None) -> Figure:
-    """Top-1 solid and top-2 dashed against the epoch, a colour a run."""
+    """Draw top-1 (solid) and top-2 (dashed) against the epoch, one colour per run."""
     drawn = style.figure(1, 2.4)
     axes = drawn.subplots()
     for run, colour in zip(runs, style.categories(len(runs)), strict=True):
@@ -62,7 +62,7 @@ def draw(runs: list[dict[str, Any]], reference: float | None) -> Figure:
 
 
 def main() -> None:
-    """Read the runs, draw, print the table and say what was written."""
+    """Read the runs, print the table, draw, print the names of the files."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("runs", nargs="+", type=Path, help="run folders of resnet-cifar")
     parser.add_argument("--out", type=Path, default=Path("resnet_accuracy.pdf"))

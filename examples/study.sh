@@ -1,8 +1,8 @@
 #!/bin/sh
-# The default study on the embedded digits, seven depths by five seeds, for two activations: how do
+# The default study on the embedded digits, seven depths and five seeds, for two activations: how do
 # the trained weights scale with the depth, and which limit do they show? relu is compared at equal
-# loss (1.2), tanh, which stalls near 1.3, after equally many steps (60). Both have a rate that grows
-# with the depth, lr L^(2 alpha - 1), at which training treats all depths alike.
+# loss (1.2). tanh stalls near 1.3 and is compared after 60 steps. Both use the rate
+# lr L^(2 alpha - 1), at which all depths take nearly the same number of steps.
 # Usage: sh examples/study.sh [FOLDER [MORE OPTIONS OF 'resdepth study run']]
 set -eu
 out=${1:-studies}

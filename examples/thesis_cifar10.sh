@@ -1,7 +1,7 @@
 #!/bin/sh
 # The classification example of the thesis code, in its own spelling: 100 layers of width 15 on a
-# quarter of CIFAR-10. Downloads CIFAR-10 on first use; with a folder or .zip of
-# train/<class>/* and test/<class>/* as first argument it trains on that instead.
+# quarter of CIFAR-10, which is downloaded at first use. A folder or .zip of train/<class>/* and
+# test/<class>/* as first argument replaces CIFAR-10.
 set -eu
 if [ "$#" -gt 0 ]; then
     data="--data=folder --data-dir=$1"

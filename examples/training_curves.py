@@ -1,8 +1,8 @@
-"""Loss and p-variation norms of one or several runs against the step, in one figure.
+"""Draw loss and p-variation norms of one or several runs against the step in one figure.
 
     python examples/training_curves.py RUN... [--out training.pdf]
 
-The numbers are written beside the figure as .json.
+Writes the numbers to a .json next to the figure.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from resdepth.runs.provenance import provenance
 
 
 def main() -> None:
-    """Read the runs, draw, and say what was written."""
+    """Read the runs, draw, print the names of the files."""
     parser = argparse.ArgumentParser(description="Loss and p-variation norms of runs.")
     parser.add_argument("runs", nargs="+", type=Path, help="run folders")
     parser.add_argument("--out", type=Path, default=Path("training.pdf"), help="figure to write")

@@ -1,9 +1,9 @@
-"""Weights of real training as paths for `benchmarks/bench_pvar.py --weights`.
+"""Write trained weights as paths for `benchmarks/bench_pvar.py --weights`.
 
     python examples/weights_for_pvar.py [--depths 1000 10000] [--epochs 400] [--out weights]
 
-Trains each depth on the embedded digits and writes the path k -> L^beta A_k at the beginning, in
-the middle and at the end of training as L<depth>-<when>.npy, shape (L, d * d).
+Trains each depth on the embedded digits. Writes the path k -> L^beta A_k at the beginning, in the
+middle and at the end of training to L<depth>-<when>.npy, shape (L, d * d).
 """
 
 import argparse
@@ -17,14 +17,14 @@ from resdepth.training.problem import initial_network
 
 
 def train(options: resdepth.TrainOptions, folder: Path) -> resdepth.Run:
-    """The run of one depth, gone on with where it is not finished."""
-    there = (folder / "manifest.json").exists()
-    return resdepth.train(options, out=folder, resume=there)
+    """The run of one depth, resumed if it is not finished."""
+    exists = (folder / "manifest.json").exists()
+    return resdepth.train(options, out=folder, resume=exists)
 
 
 def main() -> None:
-    """Train, then save three paths a depth."""
-    parser = argparse.ArgumentParser(description="Weights of real training as paths.")
+    """Train, then save three paths per depth."""
+    parser = argparse.ArgumentParser(description="Trained weights as paths.")
     parser.add_argument("--depths", nargs="+", type=int, default=[1000, 10000])
     parser.add_argument("--epochs", type=int, default=400, help="full-batch steps")
     parser.add_argument("--out", type=Path, default=Path("weights"), help="folder to write into")

@@ -8,9 +8,10 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from resdepth.analysis.paths import norm_table as norm_table
-    from resdepth.analysis.paths import profile_table as profile_table
-    from resdepth.analysis.paths import variation_table as variation_table
+    from resdepth.analysis.path_tables import norm_table as norm_table
+    from resdepth.analysis.path_tables import profile_table as profile_table
+    from resdepth.analysis.path_tables import variation_table as variation_table
+    from resdepth.analysis.pool import paths_of as paths_of
     from resdepth.analysis.pool import pooled as pooled
     from resdepth.api import render_landscape as render_landscape
     from resdepth.api import render_trajectory as render_trajectory
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from resdepth.runs.run import weight_path as weight_path
     from resdepth.studies.run import study as study
     from resdepth.training.notebook import NotebookProgress as NotebookProgress
-    from resdepth.weights.models import read_models as read_models
-    from resdepth.weights.stored import stored_models as stored_models
+    from resdepth.weights.read import read_models as read_models
+    from resdepth.weights.read import stored_models as stored_models
 
 _HOMES = {
     "NotebookProgress": "resdepth.training.notebook",
@@ -43,20 +44,21 @@ _HOMES = {
     "TrajectoryOptions": "resdepth.options.landscape",
     "fit_decay": "resdepth.mathematics.decay_fit",
     "load_data": "resdepth.data.load",
-    "norm_table": "resdepth.analysis.paths",
+    "norm_table": "resdepth.analysis.path_tables",
     "open_run": "resdepth.runs.run",
     "p_variation_norm": "resdepth.mathematics.pvariation",
     "p_variation_norms": "resdepth.mathematics.pvariation",
+    "paths_of": "resdepth.analysis.pool",
     "pooled": "resdepth.analysis.pool",
-    "profile_table": "resdepth.analysis.paths",
-    "read_models": "resdepth.weights.models",
+    "profile_table": "resdepth.analysis.path_tables",
+    "read_models": "resdepth.weights.read",
     "render_landscape": "resdepth.api",
     "render_trajectory": "resdepth.api",
     "spectrum": "resdepth.api",
-    "stored_models": "resdepth.weights.stored",
+    "stored_models": "resdepth.weights.read",
     "study": "resdepth.studies.run",
     "train": "resdepth.api",
-    "variation_table": "resdepth.analysis.paths",
+    "variation_table": "resdepth.analysis.path_tables",
     "weight_path": "resdepth.runs.run",
 }
 __all__ = sorted(_HOMES)

@@ -9,7 +9,7 @@ from resdepth.analysis.pool import seed_names, together
 from resdepth.mathematics.interval import Array, Interval, mean_interval
 from resdepth.mathematics.slopes import PowerLaw, power_law
 from resdepth.mathematics.statistics import doubling_distance
-from resdepth.weights.models import Model
+from resdepth.weights.weight_path import WeightPath
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class DoublingTable:
         return f"{slope}; it is not seen to fall"
 
 
-def doubling_table(models: Sequence[Model], beta: float) -> DoublingTable | None:
+def doubling_table(models: Sequence[WeightPath], beta: float) -> DoublingTable | None:
     """The distances between all pairs of depths L and 2L; None where there is no such pair.
 
     Each is |(2L)^beta A^(2L)_{2k} - L^beta A^(L)_k| over k, relative to L^beta A^(L), of one seed:

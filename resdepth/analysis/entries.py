@@ -1,4 +1,4 @@
-"""Single entries of trained weights as paths k -> L^beta (A_k)_ij."""
+"""Single entries of weights as paths k -> L^beta (A_k)_ij."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resdepth import html
-from resdepth.analysis.measure import AnyModel, entry_paths, matrix_shape
-from resdepth.analysis.paths import by_depth, files, positions
+from resdepth.analysis.measure import entry_paths
+from resdepth.analysis.path_tables import by_depth, files, positions
 from resdepth.analysis.pool import together
 from resdepth.errors import Impossible
 from resdepth.mathematics.interval import MeanBand, mean_band
-from resdepth.mathematics.pvariation import path_scale
+from resdepth.weights.weight_path import WeightPath
 
 Array = NDArray[np.float64]
 
@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 class EntryCurves:
     """Entries of L^beta A_k for one family and depth at `position` k/L.
 
-    `values` (models, entries, L) has every model, `mean` (entries, L) their mean and 95 % band.
+    `values` (paths, entries, L) has every path, `mean` (entries, L) their mean and 95 % band.
     """
 
     depth: int
@@ -42,18 +42,17 @@ class EntryTable:
     curves: tuple[EntryCurves, ...]
 
     def _repr_html_(self) -> str:
-        head = ("family", "L", "models", *(str(entry) for entry in self.entries))
+        named = any(curve.family for curve in self.curves)
+        head = (*["family"][: int(named)], "L", "models", *(str(entry) for entry in self.entries))
         rows = [
-            (c.family, c.depth, len(c.values), *c.mean.mean.mean(axis=1).tolist())
+            (*[c.family][: int(named)], c.depth, len(c.values), *c.mean.mean.mean(axis=1))
             for c in self.curves
         ]
-        if not any(c.family for c in self.curves):
-            head, rows = head[1:], [row[1:] for row in rows]
         return html.table(head, rows, f"means along the layers of L^{self.beta:g} (A_k)_ij")
 
 
 def spread_entries(rows: int, columns: int | None = None) -> tuple[tuple[int, int], ...]:
-    """Four entries spread over a matrix, square without `columns` (all where there are no more)."""
+    """Four entries spread over a matrix (square without `columns`), or all of a smaller one."""
     columns = rows if columns is None else columns
     if rows * columns <= 4:
         return tuple((row, column) for row in range(rows) for column in range(columns))
@@ -62,9 +61,9 @@ def spread_entries(rows: int, columns: int | None = None) -> tuple[tuple[int, in
 
 
 def entry_table(
-    models: Sequence[AnyModel], beta: float, entries: Sequence[tuple[int, int]] = ()
+    paths: Sequence[WeightPath], beta: float, entries: Sequence[tuple[int, int]] = ()
 ) -> EntryTable:
-    """Single entries of L^beta A_k along the layers; without `entries` some that spread evenly.
+    """Single entries of L^beta A_k along the layers; without `entries` some spread evenly.
 
     A layer of any shape counts as a matrix: its first axis, and all others in a row.
 
@@ -73,21 +72,20 @@ def entry_table(
     Impossible
         An entry lies outside the matrix.
     """
-    models = together(models)
-    shapes = [matrix_shape(model) for model in models]
+    paths = together(paths)
+    shapes = [path.matrix for path in paths]
     chosen = tuple(entries) or spread_entries(*np.min(shapes, axis=0).tolist())
-    for model, (rows, columns) in zip(models, shapes, strict=True):
+    for path, (rows, columns) in zip(paths, shapes, strict=True):
         for row, column in chosen:
             if not (0 <= row < rows and 0 <= column < columns):
                 raise Impossible(
-                    model.path,
+                    path.source,
                     f"has no entry ({row}, {column}): the matrices are {rows} x {columns}",
                     f"rows count from 0 to {rows - 1}, columns to {columns - 1}",
                 )
     curves = []
-    for family, depth, group in by_depth(models):
-        found = np.stack([entry_paths(model, chosen) for model in group])
-        values = path_scale(depth, beta) * found
-        band = mean_band(values)
-        curves.append(EntryCurves(depth, files(group), positions(depth), values, band, family))
+    for family, depth, group in by_depth(paths):
+        values = np.stack([path.scaled(entry_paths(path, chosen), beta) for path in group])
+        curve = (files(group), positions(depth), values, mean_band(values), family)
+        curves.append(EntryCurves(depth, *curve))
     return EntryTable(beta, chosen, tuple(curves))

@@ -1,31 +1,34 @@
-"""What is measured along the paths of trained weights: tables of norms and p-variation."""
+"""Norms of the layers and p-variation norms of weight paths k -> L^beta A_k, as tables by depth.
 
-from collections.abc import Sequence
+Paths of one family and depth are repetitions, others are curves of their own; `together` decides
+which may be averaged. The `family` of a row is a pattern, "" for our own weights.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from resdepth import html
-from resdepth.analysis.measure import Way
-from resdepth.mathematics.interval import MeanBand
+from resdepth.analysis.measure import critical, layer_norms, variation_norms
+from resdepth.analysis.pool import seed_names, together
+from resdepth.mathematics.interval import MeanBand, mean_band
 from resdepth.mathematics.norms import Norm
 from resdepth.mathematics.pvariation import CriticalExponent
-from resdepth.mathematics.slopes import PowerLaw
+from resdepth.mathematics.slopes import NOTHING, PowerLaw, power_law
+from resdepth.weights.weight_path import Way, WeightPath
 
 Array = NDArray[np.float64]
-
 NORMS = "p-variation norms, means over runs"
-"""What notebooks write above tables of them."""
+"""Caption of the tables in notebooks."""
 
 
 @dataclass(frozen=True)
 class NormCurve:
-    """L^beta |A_k| at `position` k/L for one depth: mean and 95 % band, (L,) each.
-
-    `family` names the path among several of a checkpoint of others; ours have no name.
-    """
+    """L^beta |A_k| at `position` k/L for one depth: mean and 95 % band, (L,) each."""
 
     depth: int
     files: tuple[Path, ...]
@@ -36,26 +39,30 @@ class NormCurve:
 
 @dataclass(frozen=True)
 class NormTable:
-    """One curve a family and depth, depths ascending; `kind` is the norm."""
+    """One curve per family and depth, depths ascending; `kind` is the norm."""
 
     beta: float
     curves: tuple[NormCurve, ...]
     kind: Norm = "frobenius"
 
     def _repr_html_(self) -> str:
-        shown = [(*_named(c), c.norm.repetitions, *_ends(c.norm.mean)) for c in self.curves]
-        caption = f"L^{self.beta:g} ‖A_k‖ along the layers"
-        return html.table(
-            (*_depth(self.curves), "runs", "least", "mean", "largest"), shown, caption
-        )
+        rows = [
+            (
+                *_named(c),
+                c.norm.repetitions,
+                c.norm.mean.min(),
+                c.norm.mean.mean(),
+                c.norm.mean.max(),
+            )
+            for c in self.curves
+        ]
+        head = (*_head(self.curves), "least", "mean", "largest")
+        return html.table(head, rows, f"L^{self.beta:g} ‖A_k‖ along the layers")
 
 
 @dataclass(frozen=True)
 class Variation:
-    """p-variation norms of one depth, one for each exponent of the table.
-
-    `way` says whether they are from the path in memory or from its distances; both are exact.
-    """
+    """p-variation norms of one depth, one per exponent of the table; `way` is their source."""
 
     depth: int
     files: tuple[Path, ...]
@@ -68,7 +75,7 @@ class Variation:
 class VariationTable:
     """Depth by exponent; `growth[i]` is the power of L that the norms for exponent i follow.
 
-    Its exponent is NaN where fewer than two depths have positive norms, and for several families.
+    Its exponent is NaN if fewer than two depths have positive norms, and for several families.
     """
 
     beta: float
@@ -78,25 +85,25 @@ class VariationTable:
 
     @property
     def seeds(self) -> str:
-        """On how many seeds the powers of L rest, as in "3" or "1 of 3"; "" if there are none."""
+        """How many seeds the powers of L rest on, as in "3" or "1 of 3"; "" if there are none."""
         known = [law.rests_on for law in self.growth if law.seeds]
         return ", ".join(dict.fromkeys(known))
 
     def _repr_html_(self) -> str:
         rows = [(*_named(row), row.norm.repetitions, *row.norm.mean.tolist()) for row in self.rows]
-        blank = [""] * len(_depth(self.rows))
+        head = _head(self.rows, self.exponents)
+        blank = [""] * (len(head) - len(self.exponents) - 1)
         growth = ("power of L", *blank, *(str(law.exponent) for law in self.growth))
         rests = f"; powers of L from {self.seeds} seeds" if self.seeds else ""
-        return html.table(_head(self.rows, self.exponents), [*rows, growth], NORMS + rests)
+        return html.table(head, [*rows, growth], NORMS + rests)
 
 
 @dataclass(frozen=True)
 class Profile:
     """p-variation norms of one depth along the exponents, and the critical exponent.
 
-    `critical_runs` holds the estimate of each run, None where a path is too short to tell;
-    `critical` is their mean with its standard error, that of the single estimate for one run.
-    `way` is as in `Variation`.
+    `critical_runs` holds the estimate of each run, None if its path is too short; `critical` is
+    their mean with its standard error, or the single estimate with its own.
     """
 
     depth: int
@@ -121,31 +128,135 @@ class ProfileTable:
             (
                 *_named(row),
                 row.norm.repetitions,
-                *row.norm.mean.tolist(),
+                *row.norm.mean,
                 row.critical and row.critical.value,
             )
             for row in self.rows
         ]
-        head = (*_head(self.rows, self.exponents), "critical exponent")
-        return html.table(head, rows, NORMS)
+        return html.table((*_head(self.rows, self.exponents), "critical exponent"), rows, NORMS)
 
 
 Row = NormCurve | Variation | Profile
-"""What belongs to one family and depth."""
-
-
-def _ends(values: Array) -> tuple[float, float, float]:
-    return float(values.min()), float(values.mean()), float(values.max())
 
 
 def _named(row: Row) -> tuple[object, ...]:
-    """Family, where it has a name, and depth."""
     return (row.family, row.depth) if row.family else (row.depth,)
 
 
-def _depth(rows: Sequence[Row]) -> tuple[str, ...]:
-    return ("family", "L") if any(row.family for row in rows) else ("L",)
+def _head(rows: Sequence[Row], exponents: Sequence[float] = ()) -> tuple[str, ...]:
+    family = ("family",) if any(row.family for row in rows) else ()
+    return (*family, "L", "runs", *(f"p = {p:g}" for p in exponents))
 
 
-def _head(rows: Sequence[Row], exponents: Sequence[float]) -> tuple[str, ...]:
-    return (*_depth(rows), "runs", *(f"p = {p:g}" for p in exponents))
+def by_depth(paths: Sequence[WeightPath]) -> Iterator[tuple[str, int, list[WeightPath]]]:
+    """Family (as tables show it), depth and paths of each curve: depths ascending."""
+    families = list(dict.fromkeys(path.label for path in paths))
+    ordered = sorted(paths, key=lambda path: (families.index(path.label), path.depth))
+    for (family, depth), group in groupby(ordered, key=lambda path: (path.label, path.depth)):
+        yield family, depth, list(group)
+
+
+def positions(depth: int) -> Array:
+    """k / L for k = 0..L-1."""
+    return np.arange(depth) / depth
+
+
+def files(paths: Sequence[WeightPath]) -> tuple[Path, ...]:
+    """The checkpoints of the paths of one curve."""
+    return tuple(path.source for path in paths)
+
+
+def norm_table(
+    paths: Sequence[WeightPath], beta: float, kind: Norm = "frobenius", size: Sequence[int] = ()
+) -> NormTable:
+    """L^beta |A_k| along the layers: mean and band over the paths of each family and depth.
+
+    `beta` is that of the runs, 1 - alpha; `size` that of the input of convolutions, for their
+    operator norm. The band is the 95 % interval of the mean by Student's t, NaN for one path.
+    """
+    curves = []
+    for family, depth, group in by_depth(together(paths)):
+        norms = [path.scaled(layer_norms(path, kind, size), beta) for path in group]
+        band = mean_band(np.stack(norms))
+        curves.append(NormCurve(depth, files(group), positions(depth), band, family))
+    return NormTable(beta, tuple(curves), kind)
+
+
+def variations(paths: Sequence[WeightPath], beta: float, exponents: Sequence[float]) -> list[Array]:
+    """p-variation norms (paths, exponents) of each family and depth, in the order of `by_depth`."""
+    return [
+        np.stack([variation_norms(path, beta, exponents) for path in group])
+        for _, _, group in by_depth(together(paths))
+    ]
+
+
+def variation_table(
+    paths: Sequence[WeightPath],
+    beta: float,
+    exponents: Sequence[float],
+    norms: Sequence[Array] | None = None,
+) -> VariationTable:
+    """p-variation norms V_p^(1/p) of k -> L^beta A_k for each depth and exponent p >= 1.
+
+    `norm` of a row is (exponents,); `growth` is the slope of log norm on log L with its 95 %
+    interval, one per exponent. `norms` are the result of `variations`, if it is known already.
+
+    Raises
+    ------
+    ValueError
+        An exponent is below 1.
+    """
+    paths = together(paths)
+    norms = norms or variations(paths, beta, exponents)
+    groups = list(by_depth(paths))
+    rows = tuple(
+        Variation(depth, files(group), mean_band(found), family, group[0].way)
+        for found, (family, depth, group) in zip(norms, groups, strict=True)
+    )
+    growth = (NOTHING,) * len(exponents)
+    if len({family for family, _, _ in groups}) == 1:
+        growth = _growth([path for _, _, group in groups for path in group], np.concatenate(norms))
+    return VariationTable(beta, tuple(exponents), rows, growth)
+
+
+def _growth(paths: Sequence[WeightPath], norms: Array) -> tuple[PowerLaw, ...]:
+    """Power of L for each exponent; `norms` (paths, exponents). One layer has no variation."""
+    seeds, rows = np.unique([str(name) for name in seed_names(paths)], return_inverse=True)
+    depths, columns = np.unique([path.depth for path in paths], return_inverse=True)
+    values = np.full((norms.shape[1], len(seeds), len(depths)), np.nan)
+    values[:, rows, columns] = np.where(norms > 0, norms, np.nan).T
+    varying = depths > 1
+    return tuple(
+        power_law(depths[varying].astype(np.float64), table[:, varying]) for table in values
+    )
+
+
+def profile_table(
+    paths: Sequence[WeightPath],
+    beta: float,
+    exponents: Sequence[float],
+    norms: Sequence[Array] | None = None,
+) -> ProfileTable:
+    """p-variation norms of k -> L^beta A_k along a grid of p >= 1, and critical exponents.
+
+    `critical` is None below 257 layers. Source of the estimator: Bayer, Friz & Tapia, SIAM J. Math.
+    Data Sci. 5 (2023). `norms` and errors are those of `variation_table`.
+    """
+    paths, rows = together(paths), []
+    norms = norms or variations(paths, beta, exponents)
+    for found, (family, depth, group) in zip(norms, by_depth(paths), strict=True):
+        runs = tuple(critical(path, beta) for path in group)
+        mean, band = _mean_critical(runs), mean_band(found)
+        rows.append(Profile(depth, files(group), band, mean, runs, family, group[0].way))
+    return ProfileTable(beta, tuple(exponents), tuple(rows))
+
+
+def _mean_critical(runs: Sequence[CriticalExponent | None]) -> CriticalExponent | None:
+    found = [run for run in runs if run is not None]
+    if len(found) < 2:
+        return found[0] if found else None
+    values = np.array([run.value for run in found])
+    if not np.isfinite(values).all():
+        return CriticalExponent(float("inf"), float("nan"))
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    return CriticalExponent(float(values.mean()), float(error))

@@ -1,4 +1,4 @@
-"""Which runs are repetitions of one experiment: the same options but for seed, depth and place."""
+"""Which weights may be averaged: runs with the same options except seed, depth and output."""
 
 import math
 import warnings
@@ -7,86 +7,89 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from resdepth.analysis.measure import AnyModel, M, same_weights
+from resdepth.analysis.measure import same_weights
 from resdepth.errors import Impossible, not_repetitions
 from resdepth.options.non_training import PLACE, RECORDING
 from resdepth.options.programs import effective_options
 from resdepth.options.train import REGRESSIONS, TrainOptions
-from resdepth.runs.manifest import Manifest
-from resdepth.runs.run import Run
+from resdepth.runs.manifest import Manifest, read_manifest
 from resdepth.runs.steps import step_in_name, step_of
+from resdepth.weights.families import Range
+from resdepth.weights.read import Sources, read_paths
+from resdepth.weights.weight_path import WeightPath
 
 V = TypeVar("V")
 VARYING = ("seed", "depth")
-"""What runs of one experiment may differ in."""
-MIXED = "--allow-mixed, in Python pooled(models, allow_mixed=True), takes them all the same"
+"""Options in which runs of one experiment may differ."""
+MIXED = "`allow_mixed`, in Python pooled(models, allow_mixed=True), pools them anyway"
 
 
-class Pool(tuple[M, ...]):
-    """Models that belong together; `left_out` has a line about each other one, or doubtful one."""
+class Pool(tuple[WeightPath, ...]):
+    """Paths that belong together; `left_out` has a line about each excluded or doubtful one."""
 
     left_out: tuple[str, ...]
 
-    def __new__(cls, models: Iterable[M], left_out: Iterable[str] = ()) -> Self:
-        """The pool of `models`, which are not compared."""
-        pool = super().__new__(cls, models)
+    def __new__(cls, paths: Iterable[WeightPath], left_out: Iterable[str] = ()) -> Self:
+        """The pool of `paths`, which are not compared."""
+        pool = super().__new__(cls, paths)
         pool.left_out = tuple(dict.fromkeys(left_out))
         return pool
 
-    @property
-    def models(self) -> tuple[M, ...]:
-        """The models themselves."""
-        return tuple(self)
+
+def paths_of(
+    sources: Sources,
+    pattern: str | None = None,
+    *,
+    layers: Range | None = None,
+    extension: str | None = None,
+    allow_mixed: bool = False,
+) -> Pool:
+    """The weight paths in `sources` that may be averaged: `read_paths`, then `pooled`."""
+    return pooled(read_paths(sources, pattern, layers, extension), allow_mixed=allow_mixed)
 
 
-def together(models: Sequence[M]) -> Pool[M]:
-    """The models over which a table may average: a pool itself, else what `pooled` makes of them.
-
-    Warns of every model that is left out.
-    """
-    if isinstance(models, Pool):
-        return models
-    pool = pooled(models)
+def together(paths: Sequence[WeightPath]) -> Pool:
+    """The paths that a table may average: a pool itself, else `pooled`, with warnings."""
+    if isinstance(paths, Pool):
+        return paths
+    pool = pooled(paths)
     for line in pool.left_out:
         warnings.warn(line, stacklevel=3)
     return pool
 
 
-def pooled(models: Sequence[M], *, allow_mixed: bool = False) -> Pool[M]:
-    """The models that are repetitions of one experiment, depth by depth.
+def pooled(models: Sequence[WeightPath], *, allow_mixed: bool = False) -> Pool:
+    """The paths that are repetitions of one experiment, depth by depth.
 
-    Runs that diverged, did not finish or did not reach `--stop-loss` are left out if there
-    are others, and so is what repeats another model: a run of the same options, depth and seed, or
-    a file with the same weights. Files of no run are otherwise taken as they are. `allow_mixed`
-    keeps and pools all models.
+    Left out, if others remain: runs that diverged, did not finish or did not reach `stop_loss`, and
+    repetitions of another run (same options, depth and seed) or of another file (same weights).
+    Files of no run are otherwise taken as they are. `allow_mixed` keeps all.
 
     Raises
     ------
     Usage
-        Two runs differ in an option that is neither seed nor depth nor place, or two models are of
-        different steps of training.
+        Two runs differ in another option than seed, depth and output, or two paths are of different
+        training steps.
     Impossible
         Nothing is left.
     """
-    manifests = {run: Run(run).manifest for run in {model.run for model in models} if run}
-    runs = {model.path: manifests[model.run] for model in models if model.run is not None}
+    manifests = {run: read_manifest(run) for run in {path.run for path in models} if run}
+    runs = {path.source: manifests[path.run] for path in models if path.run is not None}
     if not allow_mixed:
-        _check(runs)
-    several = len({model.path for model in models}) > 1
+        _check_options(runs)
+    count = len({path.source for path in models})
     reached = any("reached" in manifest.detail for manifest in runs.values())
-    kept, left_out = list[M](), list[str]()
-    for model in models:
-        unfit = _unfit(runs[model.path], reached=reached) if model.path in runs else ""
-        repeats = _repeats(model, kept, runs)
-        if (repeats or (unfit and several)) and not allow_mixed:
-            left_out.append(f"{model.path}: left out: {unfit or repeats}")
-            continue
-        if unfit or repeats:
-            left_out.append(f"{model.path}: {unfit or repeats}")
-        kept.append(model)
+    kept, left_out = list[WeightPath](), list[str]()
+    for path in models:
+        unfit = _unfit(runs[path.source], reached=reached) if path.source in runs else ""
+        repeats = _repeats(path, kept, runs)
+        excluded = not allow_mixed and (repeats or (unfit and count > 1))
+        if reason := unfit or repeats:
+            left_out.append(f"{path.source}: {'left out: ' if excluded else ''}{reason}")
+        if not excluded:
+            kept.append(path)
     if not kept:
-        reason = f"of {len({model.path for model in models})} runs none finished"
-        raise Impossible(models[0].path, reason, MIXED)
+        raise Impossible(models[0].source, f"of {count} runs none finished", MIXED)
     if not allow_mixed:
         _check_steps(kept, runs)
     return Pool(kept, left_out)
@@ -95,35 +98,34 @@ def pooled(models: Sequence[M], *, allow_mixed: bool = False) -> Pool[M]:
 def experiments(
     manifests: Mapping[Path, Manifest], *, aside: Iterable[str] = (), named: Iterable[str] = ()
 ) -> dict[str, list[Path]]:
-    """The runs that are repetitions of one another, by the options in which these sets differ.
+    """Sets of runs that are repetitions of one another, by the options in which the sets differ.
 
-    The key is "" if there is one set alone, else as in "--alpha 0.5, --lr 2.0". Runs of one set may
-    also differ in the options `aside`; those `named` are in every key.
+    The key is "" for a single set, else as in "--alpha 0.5, --lr 2.0". Runs of one set may also
+    differ in the options `aside`; the options `named` are in every key.
     """
-    told = {
-        run: {name: value for name, value in _told(manifest).items() if name not in aside}
+    known = {
+        run: {name: value for name, value in _training(manifest).items() if name not in aside}
         for run, manifest in manifests.items()
     }
-    names = list(dict.fromkeys(name for known in told.values() for name in known))
-    values = {
-        name: {repr(known[name]) for known in told.values() if name in known} for name in names
-    }
-    differing = [name for name in names if len(values[name]) > 1 or name in named]
+    values: dict[str, set[str]] = {}
+    for options in known.values():
+        for name, value in options.items():
+            values.setdefault(name, set()).add(repr(value))
+    differing = [name for name, found in values.items() if len(found) > 1 or name in named]
     sets: dict[str, list[Path]] = {}
-    for run, known in told.items():
-        parts = [f"{spelled(name)} {known[name]}" for name in differing if name in known]
+    for run, options in known.items():
+        parts = [f"{spelled(name)} {options[name]}" for name in differing if name in options]
         sets.setdefault(", ".join(parts), []).append(run)
     return in_order(sets)
 
 
 def in_order(sets: Mapping[str, V]) -> dict[str, V]:
-    """Sets of runs by their labels, in which numbers count as numbers."""
+    """Sets of runs sorted by their labels, in which numbers count as numbers."""
     return {label: sets[label] for label in sorted(sets, key=_rank)}
 
 
 def _rank(label: str) -> list[tuple[float, str]]:
-    words = label.replace(",", " ").split()
-    return [(_number(word), word) for word in words]
+    return [(_number(word), word) for word in label.replace(",", " ").split()]
 
 
 def _number(word: str) -> float:
@@ -133,22 +135,22 @@ def _number(word: str) -> float:
         return math.inf
 
 
-def seed_names(models: Sequence[AnyModel]) -> list[int | str]:
-    """Which models of different depths are one seed: the same name, which no depth has twice.
+def seed_names(paths: Sequence[WeightPath]) -> list[int | str]:
+    """Which paths of different depths are of one seed: those with the same name.
 
-    The seed of the run; of other files the folder. Where every such file lies in a folder of its
-    own, they are paired in the order of their paths. A repetition of a name is numbered.
+    The name is the seed of the run, or the folder of a file; if every such file has a folder of its
+    own, files are paired in the order of their paths. A repeated name is numbered.
     """
-    others = Counter(model.path.parent for model in models if model.run is None)
+    others = Counter(path.source.parent for path in paths if path.run is None)
     alone = all(count == 1 for count in others.values())
     names: list[int | str] = []
     seen = Counter[tuple[str, int, int | str]]()
-    for model in models:
-        name: int | str = "file" if alone else str(model.path.parent)
-        if model.run is not None:
-            name = Run(model.run).manifest.seed
-        seen[model.family, model.depth, name] += 1
-        count = seen[model.family, model.depth, name]
+    for path in paths:
+        name: int | str = "file" if alone else str(path.source.parent)
+        if path.run is not None:
+            name = read_manifest(path.run).seed
+        seen[path.family, path.depth, name] += 1
+        count = seen[path.family, path.depth, name]
         names.append(name if count == 1 else f"{name} ({count})")
     return names
 
@@ -163,42 +165,43 @@ def unfinished(manifest: Manifest) -> str:
 
 
 def _unfit(manifest: Manifest, *, reached: bool) -> str:
-    """Why a run does not count; `reached`: another one reached the loss to stop at."""
+    """Why a run is excluded; `reached`: another one reached `stop_loss`."""
     if reached and "reached" not in manifest.detail and not unfinished(manifest):
-        return f"the run did not reach --stop-loss={manifest.options.get('stop_loss')}"
+        return f"the run did not reach `stop_loss={manifest.options.get('stop_loss')}`"
     return unfinished(manifest)
 
 
-def _repeats(model: AnyModel, kept: Sequence[AnyModel], runs: Mapping[Path, Manifest]) -> str:
-    """Which of the kept models this one repeats, in words; "" if none."""
-    ours = runs.get(model.path)
+def _repeats(path: WeightPath, kept: Sequence[WeightPath], runs: Mapping[Path, Manifest]) -> str:
+    """Which of the kept paths this one repeats, in words; "" if none."""
+    ours = runs.get(path.source)
     for other in kept:
-        if (other.family, other.depth) != (model.family, model.depth):
+        if (other.family, other.depth) != (path.family, path.depth):
             continue
-        theirs = runs.get(other.path)
+        theirs = runs.get(other.source)
         if ours is None or theirs is None:
-            if same_weights(model, other):
-                return f"it holds the same weights as {other.path}"
-        elif ours.seed == theirs.seed and step_of(model.path, ours) == step_of(other.path, theirs):
-            return f"it repeats {other.path}, of the same depth and seed"
+            if same_weights(path, other):
+                return f"it holds the same weights as {other.source}"
+        elif ours.seed == theirs.seed and step_of(path.source, ours) == step_of(
+            other.source, theirs
+        ):
+            return f"it repeats {other.source}, of the same depth and seed"
     return ""
 
 
-def _check(runs: Mapping[Path, Manifest]) -> None:
-    """Raise Usage if an option differs; one that a run does not know is younger than it."""
+def _check_options(runs: Mapping[Path, Manifest]) -> None:
+    """Raise Usage if an option differs; a run of an earlier version may not have it."""
     known: dict[str, tuple[Path, Any]] = {}
     for path, manifest in runs.items():
-        for name, value in _told(manifest).items():
+        for name, value in _training(manifest).items():
             first, ours = known.setdefault(name, (path, value))
             if value != ours:
-                what = spelled(name)
-                raise not_repetitions(first, path, what, ours, value)
+                raise not_repetitions(first, path, spelled(name), ours, value)
 
 
-def _check_steps(models: Sequence[AnyModel], runs: Mapping[Path, Manifest]) -> None:
-    """Raise Usage if one model was trained longer than another, as far as anything tells.
+def _check_steps(paths: Sequence[WeightPath], runs: Mapping[Path, Manifest]) -> None:
+    """Raise Usage if one path was trained longer than another, as far as this is recorded.
 
-    Weights at the end of their runs belong together, whenever these ended. Files of no run are
+    Weights at the end of their runs belong together, whatever the step. Files of no run are
     compared with others of their depth.
     """
     firsts: dict[object, tuple[Path, object, object]] = {}
@@ -208,31 +211,32 @@ def _check_steps(models: Sequence[AnyModel], runs: Mapping[Path, Manifest]) -> N
         if value != ours:
             raise not_repetitions(first, path, "the step", written, shown)
 
-    for model in sorted(models, key=lambda model: model.path not in runs):
-        path, manifest = model.path, runs.get(model.path)
-        step = step_of(path, manifest)
+    for path in sorted(paths, key=lambda path: path.source not in runs):
+        file, manifest = path.source, runs.get(path.source)
+        step = step_of(file, manifest)
         if manifest is None:
-            name, number = step_in_name(path)
+            name, number = step_in_name(file)
             if number:
-                compare((name, model.family), path, number, number)
+                compare((name, path.family), file, number, number)
             if step is not None:
-                compare(model.depth, path, step, step)
+                compare(path.depth, file, step, step)
         elif step is not None:
             at_end = step == manifest.steps
-            compare(Run, path, "end" if at_end else step, f"{step} of {manifest.steps}")
-            firsts.setdefault(model.depth, (path, step, step))
+            compare(None, file, "end" if at_end else step, f"{step} of {manifest.steps}")
+            firsts.setdefault(path.depth, (file, step, step))
 
 
-def _told(manifest: Manifest) -> dict[str, Any]:
-    """What determines the weights of a run, beside seed and depth."""
-    aside = (*VARYING, *PLACE, *RECORDING)
+def _training(manifest: Manifest) -> dict[str, Any]:
+    """The options that determine the weights of a run, without seed and depth."""
+    ignored = (*VARYING, *PLACE, *RECORDING)
     options = effective_options(manifest.program, manifest.options)
-    told = {name: value for name, value in options.items() if name not in aside}
+    found = {name: value for name, value in options.items() if name not in ignored}
     if "reached" in manifest.detail:
-        told.pop("epochs", None)  # It ended at its --stop-loss, however many were allowed.
+        found.pop("epochs", None)  # It ended at its `stop_loss`, however many were allowed.
     # Points that are drawn depend on the seed.
-    known = manifest.data and told.get("data") not in REGRESSIONS
-    return told | ({"data checksum": manifest.data} if known else {})
+    if manifest.data and found.get("data") not in REGRESSIONS:
+        found["data checksum"] = manifest.data
+    return found
 
 
 def spelled(name: str) -> str:

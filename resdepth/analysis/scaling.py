@@ -5,12 +5,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from resdepth import html
-from resdepth.analysis.measure import AnyModel, Way, statistics, way
+from resdepth.analysis.measure import statistics
 from resdepth.analysis.pool import seed_names, together
 from resdepth.errors import Usage
 from resdepth.mathematics.exponents import Exponents, PathObservation, Table, exponents, tabulate
 from resdepth.mathematics.interval import Interval
 from resdepth.mathematics.verdict import Verdict, decide
+from resdepth.weights.weight_path import Way, WeightPath
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def scaling_table(
     )
 
 
-def model_scaling(models: Sequence[AnyModel], beta: float = 0.0) -> ScalingTable:
+def model_scaling(models: Sequence[WeightPath], beta: float = 0.0) -> ScalingTable:
     """The table of trained weights; `alpha` is that of their runs where all have the same.
 
     Raises
@@ -92,7 +93,7 @@ def model_scaling(models: Sequence[AnyModel], beta: float = 0.0) -> ScalingTable
     betas = {model.beta for model in models}
     shared = betas.pop() if len(betas) == 1 else None
     found = scaling_table(cells, beta, None if shared is None else 1.0 - shared)
-    return replace(found, ways=tuple(dict.fromkeys(map(way, models))))
+    return replace(found, ways=tuple(dict.fromkeys(path.way for path in models)))
 
 
 def scaling_numbers(table: ScalingTable) -> dict[str, Any]:

@@ -4,22 +4,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from resdepth.analysis.curvefit import CurveFit
-from resdepth.analysis.measure import AnyModel
 from resdepth.analysis.study import Study
 from resdepth.runs.events import event_files
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.studies.record import NAME as PLAN
-from resdepth.weights.stored import StoredModel
-
-
-def model_files(models: Iterable[AnyModel]) -> Iterator[Path]:
-    """The files of the weights, and the manifests of their runs."""
-    for model in models:
-        yield model.path
-        if isinstance(model, StoredModel):
-            yield from (layer.file for layer in model.layers)
-        if model.run is not None:
-            yield model.run / MANIFEST
 
 
 def curve_files(fits: Iterable[CurveFit]) -> Iterator[Path]:
@@ -34,5 +22,5 @@ def study_files(study: Study) -> Iterator[Path]:
         yield study.folder / PLAN
     yield from filter(Path.is_file, (row.run / MANIFEST for row in study.cells))
     for one in study.experiments:
-        yield from model_files(one.models)
+        yield from (file for path in one.models for file in path.files)
         yield from (file for group in one.decays for file in curve_files(group.fits))

@@ -25,7 +25,8 @@ from resdepth.studies.command import quoted, run_command
 from resdepth.studies.plan import ALWAYS
 from resdepth.studies.record import NAME as PLAN
 from resdepth.studies.record import read_plan
-from resdepth.weights.models import Model, read_models
+from resdepth.weights.read import read_models
+from resdepth.weights.weight_path import WeightPath
 
 OMEGA = "avg_grad_norm"
 """The recorded scalar whose decay is fitted."""
@@ -42,7 +43,7 @@ class Experiment:
 
     label: str
     cells: tuple[CellRow, ...]
-    models: Pool[Model]
+    models: Pool
     beta: float
     scaling: ScalingTable | None
     doubling: DoublingTable | None
@@ -186,16 +187,16 @@ def _experiment(
     )
 
 
-def _models(runs: Sequence[Path], whys: dict[Path, tuple[Reason, str]]) -> Pool[Model]:
+def _models(runs: Sequence[Path], whys: dict[Path, tuple[Reason, str]]) -> Pool:
     """The weights of each run; `whys` says where they cannot be read, or repeat another's."""
-    models = list[Model]()
+    models = list[WeightPath]()
     for run in runs:
         try:
             models += read_models(run)
         except ResdepthError as error:
             whys[run] = "unreadable", str(error)
     models.sort(key=lambda model: model.depth)
-    kept = pooled(models) if models else Pool[Model](())
+    kept = pooled(models) if models else Pool(())
     for model in models:
         if not any(model is one for one in kept):
             repeated = next(run for run in runs if model.run and run.resolve() == model.run)

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from resdepth.analysis.entries import entry_table
-from resdepth.analysis.paths import norm_table, profile_table, variation_table, variations
+from resdepth.analysis.path_tables import norm_table, profile_table, variation_table, variations
 from resdepth.analysis.rates import RateTable
 from resdepth.analysis.study import Experiment
 from resdepth.figures.curvature import draw_curvature

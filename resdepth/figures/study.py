@@ -7,14 +7,12 @@ from matplotlib.figure import Figure
 
 from resdepth.analysis.doubling import DoublingTable
 from resdepth.analysis.entries import spread_entries
-from resdepth.analysis.path_tables import VariationTable
-from resdepth.analysis.paths import positions
+from resdepth.analysis.path_tables import VariationTable, positions
 from resdepth.analysis.rates import RateCurve
 from resdepth.figures import style
 from resdepth.figures.paths import LAYER, power
-from resdepth.mathematics.pvariation import path_scale
 from resdepth.mathematics.statistics import trend
-from resdepth.weights.models import Model
+from resdepth.weights.weight_path import WeightPath
 
 
 @style.styled
@@ -39,12 +37,12 @@ def draw_growth(table: VariationTable, columns: int = 1) -> Figure:
 
 
 @style.styled
-def draw_trend(model: Model, beta: float, columns: int = 2) -> Figure:
+def draw_trend(model: WeightPath, beta: float, columns: int = 2) -> Figure:
     """One entry of L^beta A_k with its moving mean over a tenth of the depth, and what is left."""
     drawn = style.figure(columns, 2.0 if columns == 2 else 3.4)
     above, below = drawn.subplots(*((1, 2) if columns == 2 else (2, 1)), sharex=True)
     row, column = spread_entries(model.width)[0]
-    entry = path_scale(model.depth, beta) * model.blocks[:, row, column]
+    entry = model.scaled(model.blocks[:, row, column], beta)
     smooth = trend(entry)
     place = positions(model.depth)
     faint, strong = style.categories(2)

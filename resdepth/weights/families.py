@@ -1,84 +1,158 @@
-"""Families of layers in a checkpoint: tensors of one shape, numbered without gaps."""
+"""Families of layers in a checkpoint: tensors of one shape whose names differ in a number."""
 
+import re
 import warnings
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from difflib import get_close_matches
+from functools import partial
+from itertools import groupby, pairwise
+from math import prod
 
 from resdepth.contents import listed
 from resdepth.errors import Corrupt, Impossible, Usage
 from resdepth.weights.bundle import Bundle
-from resdepth.weights.names import grouped, layer_families, near, neighbours
+from resdepth.weights.loading import surviving
 from resdepth.weights.scales import FLOAT8, QUANTISED, SCALED
-from resdepth.weights.tensor import Stored
+from resdepth.weights.tensor import Stored, shown
+from resdepth.weights.weight_path import WeightPath
 
+LAYER = "{k}"
+DIGITS = 9
+"""A longer number is not that of a layer."""
+SUGGESTED = 3
+"""How many patterns are suggested for one that fits nothing."""
+_PLACES = (r"(?<![^./])[0-9]+(?![^./])", r"[0-9]+")
+"""Where a layer's number may be: a part of the name between dots, else any digits."""
+Numbered = tuple[int, tuple[int, ...]]
+"""A layer's number and its shape."""
 UNSCALED = "weights are real numbers; those of a quantised model need their scales first"
 Range = tuple[int, int]
 """The first and the last layer k to take."""
 
 
+def grouped(names: Iterable[str], pattern: str) -> dict[str, list[tuple[int, str]]]:
+    """The families that fit `pattern`, each with its layers (k, name) in ascending order.
+
+    `{k}` is a number in decimal digits; `*` is any text of at least one character, and each text is
+    a family of its own. A family is called by its names, with `{k}` instead of the number.
+    """
+    parts = [re.escape(part).replace(r"\*", "(?:.+?)") for part in pattern.split(LAYER)]
+    expression = re.compile(f"([0-9]{{1,{DIGITS}}})".join(parts), re.DOTALL)
+    found: dict[str, list[tuple[int, str]]] = {}
+    for name in names:
+        match = expression.fullmatch(name)
+        if match is not None:
+            family = name[: match.start(1)] + LAYER + name[match.end(1) :]
+            found.setdefault(family, []).append((int(match[1]), name))
+    return {family: sorted(layers) for family, layers in found.items()}
+
+
 @dataclass(frozen=True)
-class Family:
-    """The layers of one path: `name` is their pattern, `first` the number k of the first."""
+class Listed:
+    """Layers first, ..., last of the family `pattern`: consecutive ones of one `shape`.
 
-    name: str
+    `whole` says whether the family has no others; `dtypes` describe how they are stored.
+    """
+
+    pattern: str
     first: int
-    layers: tuple[Stored, ...]
+    last: int
+    shape: tuple[int, ...]
+    dtypes: tuple[str, ...]
+    whole: bool
+
+    @property
+    def count(self) -> int:
+        """How many layers these are."""
+        return self.last - self.first + 1
 
 
-def find_families(bundle: Bundle, pattern: str, layers: Range | None = None) -> list[Family]:
-    """The families that fit `pattern`, of each the `layers` asked for (None: all).
+def layer_families(tensors: Mapping[str, Stored]) -> list[Listed]:
+    """What in `tensors` looks like layers: at least two consecutive ones of a shape, largest first.
 
-    Of several families those that are no path are left out with a warning.
+    If a name has several numbers, the layer's is the one with the most layers.
+    """
+    left = [name for name, stored in tensors.items() if stored.numbers is not None]
+    found: dict[str, list[tuple[int, str]]] = {}
+    for place in _PLACES:
+        places = {name: list(_numbers(name, place)) for name in left}
+        sizes = Counter(family for options in places.values() for family, _ in options)
+        left = []
+        for name, options in places.items():
+            family, k = max(options, key=lambda option: sizes[option[0]], default=("", 0))
+            if sizes[family] > 1:
+                found.setdefault(family, []).append((k, name))
+            else:
+                left.append(name)
+    rows = [row for family, layers in found.items() for row in _rows(family, layers, tensors)]
+    return sorted(rows, key=lambda row: (len(row.shape) < 2, -row.count * prod(row.shape)))
+
+
+def _numbers(name: str, expression: str) -> Iterator[tuple[str, int]]:
+    """Each number in a name, with the family that it would be the layer of."""
+    for match in re.finditer(expression, name):
+        if len(match[0]) <= DIGITS:
+            yield name[: match.start()] + LAYER + name[match.end() :], int(match[0])
+
+
+def _rows(
+    family: str, layers: Sequence[tuple[int, str]], tensors: Mapping[str, Stored]
+) -> Iterator[Listed]:
+    ordered = sorted(layers)
+    for run in consecutive([(k, tensors[name].shape) for k, name in ordered]):
+        (first, shape), last = run[0], run[-1][0]
+        dtypes = dict.fromkeys(tensors[name].dtype for k, name in ordered if first <= k <= last)
+        if len(run) > 1:
+            yield Listed(family, first, last, shape, tuple(dtypes), len(run) == len(layers))
+
+
+def consecutive(layers: Sequence[Numbered]) -> list[list[Numbered]]:
+    """Layers in ascending order, cut where k jumps or the shape changes."""
+    numbered = enumerate(layers)
+    runs = groupby(numbered, key=lambda item: (item[1][0] - item[0], item[1][1]))
+    return [[layer for _, layer in run] for _, run in runs]
+
+
+def find_families(bundle: Bundle, pattern: str, layers: Range | None = None) -> list[WeightPath]:
+    """The paths that fit `pattern`, each reduced to the requested `layers` (None: all).
+
+    If several families fit, those that are not a path are left out with a warning.
 
     Raises
     ------
     Usage
         No tensor fits.
     Impossible
-        A layer is missing, stands there twice, or has another shape than the others.
+        A layer is missing, exists twice, or has another shape than the others.
     Corrupt
         They hold no real numbers.
     """
     groups = grouped(bundle.tensors, pattern)
     if not groups:
         raise Usage(bundle.path, f"no tensor is called '{pattern}'", _near(bundle, pattern))
-    found: list[Family] = []
-    bad: list[Impossible | Corrupt] = []
-    for name, numbered in groups.items():
-        try:
-            found.append(_family(bundle, name, numbered, layers))
-        except (Impossible, Corrupt) as error:
-            bad.append(error)
-    if not found:
-        raise bad[0]
-    for problem in bad:
-        warnings.warn(f"{problem}; left out", stacklevel=2)
-    _warn_of_raw_numbers(bundle, found)
-    _warn_of_copies(bundle, found, pattern)
+    found = surviving(
+        partial(_family, bundle, name, numbered, layers) for name, numbered in groups.items()
+    )
+    firsts = [path.layers[0] for path in found]
+    for path, first in zip(found, firsts, strict=True):
+        if first.dtype.startswith(FLOAT8) and not first.dtype.endswith(SCALED):
+            reason = "no scale lies beside it, so its raw numbers are used"
+            warnings.warn(
+                f"{bundle.path}: '{path.family}' is {first.dtype}: {reason}", stacklevel=2
+            )
+            break
+    copies = list(dict.fromkeys(stored.copy for stored in bundle.tensors.values() if stored.copy))
+    if copies and not any(first.copy for first in firsts):
+        how = f"`pattern={copies[0]}.{pattern}` selects these"
+        where = f"the same names are in its {listed(copies)} too"
+        warnings.warn(f"{bundle.path}: {where}: {how}", stacklevel=2)
     return found
 
 
-def _warn_of_raw_numbers(bundle: Bundle, found: Sequence[Family]) -> None:
-    for family in found:
-        dtype = family.layers[0].dtype
-        if dtype.startswith(FLOAT8) and not dtype.endswith(SCALED):
-            reason = "no scale lies beside it, so the raw numbers are taken for weights"
-            warnings.warn(f"{bundle.path}: '{family.name}' is {dtype}: {reason}", stacklevel=3)
-            return
-
-
-def _warn_of_copies(bundle: Bundle, found: Sequence[Family], pattern: str) -> None:
-    """Name other entries of the file that hold the same tensors, unless one of them was taken."""
-    copies = list(dict.fromkeys(stored.copy for stored in bundle.tensors.values() if stored.copy))
-    if copies and not any(family.layers[0].copy for family in found):
-        where = f"the same names are in its {listed(copies)} too"
-        how = f"--pattern '{copies[0]}.{pattern}' takes these"
-        warnings.warn(f"{bundle.path}: {where}: {how}", stacklevel=3)
-
-
 def quantised(bundle: Bundle) -> str:
-    """Which tensors are the integers of a quantised model, in words; empty if there are none."""
+    """Which tensors are the integers of a quantised model, in words; "" if there are none."""
     found = [one for one in bundle.tensors.values() if one.dtype.startswith(QUANTISED)]
     if not found:
         return ""
@@ -87,18 +161,17 @@ def quantised(bundle: Bundle) -> str:
 
 
 def _near(bundle: Bundle, pattern: str) -> str:
-    rows = layer_families(bundle.tensors)
-    found = near(pattern, [row.pattern for row in rows])
-    if found:
-        return f"near it: {', '.join(found)}"
-    if rows:
-        return f"there are: {listed([row.pattern for row in rows])}"
+    patterns = [row.pattern for row in layer_families(bundle.tensors)]
+    if found := get_close_matches(pattern, list(dict.fromkeys(patterns)), SUGGESTED, cutoff=0.5):
+        return f"similar: {', '.join(found)}"
+    if patterns:
+        return f"it has: {listed(patterns)}"
     return f"nothing in it looks like layers: {listed(list(bundle.tensors))}"
 
 
 def _family(
     bundle: Bundle, name: str, numbered: Sequence[tuple[int, str]], layers: Range | None
-) -> Family:
+) -> WeightPath:
     def refuse(reason: str, remedy: str) -> Impossible:
         return Impossible(bundle.path, f"'{name}' {reason}", remedy)
 
@@ -110,9 +183,9 @@ def _family(
     for (k, one), (other, again) in pairwise(taken):
         if k == other:
             raise refuse(f"has k = {k} twice: {one.name} and {again.name}", "rename one of them")
-    runs = neighbours([(k, stored.shape) for k, stored in taken])
+    runs = consecutive([(k, stored.shape) for k, stored in taken])
     longest = max(runs, key=len)
-    remedy = f"`layers` {longest[0][0]}-{longest[-1][0]} takes neighbours of one shape"
+    remedy = f"`layers={longest[0][0]}-{longest[-1][0]}` selects consecutive ones of one shape"
     jumps = [(k, other) for (k, _), (other, _) in pairwise(taken) if other > k + 1]
     if jumps:
         numbers = listed([f"{a + 1}" if b == a + 2 else f"{a + 1}-{b - 1}" for a, b in jumps])
@@ -123,11 +196,7 @@ def _family(
         raise refuse(f"is of different shapes: {shapes}", remedy)
     for k, stored in taken:
         if stored.numbers is None or not stored.size:
-            reason = f"'{name}', k = {k}, holds {stored.dtype if stored.size else 'no numbers'}"
-            raise Corrupt(bundle.path, reason, UNSCALED)
-    return Family(name, taken[0][0], tuple(stored for _, stored in taken))
-
-
-def shown(shape: Sequence[int]) -> str:
-    """A shape in words, as in 3 x 4."""
-    return " x ".join(map(str, shape)) or "a single number"
+            what = f"'{name}', k = {k}, holds {stored.dtype if stored.size else 'no numbers'}"
+            raise Corrupt(bundle.path, what, UNSCALED)
+    tensors = tuple(stored for _, stored in taken)
+    return WeightPath(bundle.path, tensors, None, bundle.run, name)

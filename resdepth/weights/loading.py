@@ -1,99 +1,126 @@
-"""Files of torch and numpy loaded with suspicion: nothing that they contain is run.
+"""Load files of other programs without running anything in them.
 
-Pickles are read with `weights_only=True`, and every checksum of a zip archive is looked at. What is
-no such file is `NotLoaded`, with what it looks like instead.
+Pickles are read with `weights_only=True`, and every checksum of a zip archive is verified. A file
+that cannot be read is `Corrupt`; the message says what it looks like.
 """
 
+import json
 import pickle
 import re
 import warnings
 import zipfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 
 from resdepth.contents import UNREADABLE, seen
-from resdepth.errors import Unsafe
+from resdepth.errors import Corrupt, Impossible, Unsafe
 from resdepth.runs.archive import check_zip
+from resdepth.runs.checkpoint import EARLIER
+from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
+from resdepth.runs.manifest import NAME as MANIFEST
 
-TORCH = "torch.save"
-NUMPY = "numpy.savez"
-SAFETENSORS = "safetensors"
-KINDS = {TORCH: "PyTorch", SAFETENSORS: "a safetensors file", NUMPY: "numpy"}
-"""What `seen` says of the files of each writer."""
+T = TypeVar("T")
+WRITERS = {"PyTorch": "torch.save", "a safetensors file": "safetensors", "numpy": "numpy.savez"}
+"""The writer of each kind of file, as `seen` calls it."""
 
 
-class NotLoaded(ValueError):
-    """Why a file was not read, and what may help (empty: nothing is known)."""
+def damaged(path: Path, reason: object, remedy: str = "") -> Corrupt:
+    """The error for a damaged file; what to do depends on whether it lies in a run."""
+    folder = path.resolve().parent
+    if (folder.parent / MANIFEST).is_file():
+        remedy = EARLIER if folder.name == CHECKPOINTS else "export the run again"
+    remedy = remedy or "check it with the program that wrote it, or leave it out"
+    return Corrupt(path, reason, remedy)
 
-    def __init__(self, reason: str, remedy: str = "") -> None:
-        super().__init__(reason)
-        self.reason, self.remedy = reason, remedy
+
+def not_loaded(path: Path, kind: str, error: Exception) -> Corrupt:
+    """The error for a file that should be of `kind`: what it looks like, or why it fails."""
+    found = seen(path)
+    what = found.what
+    if kind in what and not found.remedy:
+        text = str(error).strip().partition("\n")[0][:80]
+        what += f" that cannot be read ({type(error).__name__}: {text})"
+    elif not found.remedy:
+        what += f", not what {WRITERS[kind]} writes"
+    return damaged(path, what, found.remedy)
 
 
 def load_torch(path: Path) -> object:
-    """What `torch.save` wrote; its tensors are views of the mapped file where it is an archive.
+    """Load what `torch.save` wrote; tensors of a zip archive are views of the mapped file.
 
-    Raises
-    ------
-    NotLoaded
-        It is no such file, or no whole one.
-    Unsafe
-        The pickle asks for code.
+    Raises Corrupt if it is damaged or another file, Unsafe if the pickle asks for code.
     """
     archive = check_archive(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            # A path that is no text cannot be mapped.
-            mapped = archive and _is_text(path)
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+            # torch maps only files whose path is valid text.
+            name = path.as_posix()
+            text = name.encode(errors="ignore").decode() == name
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=archive and text)
     except pickle.UnpicklingError as error:
-        asked = re.search(r"(?:GLOBAL|global|class)[:\s]+([\w]+\.[\w.]*\w)", str(error))
-        if asked:
-            raise Unsafe(
-                path,
-                f"refused: the pickle asks for {asked[1]}, which is code",
-                "only lists and dictionaries of plain tensors are read; convert the file where you "
-                "trust it",
-            ) from None
-        raise not_loaded(path, TORCH, error) from None
+        code = re.search(r"(?:GLOBAL|global|class)[:\s]+([\w]+\.[\w.]*\w)", str(error))
+        if code is None:
+            raise not_loaded(path, "PyTorch", error) from None
+        reason = f"refused: the pickle asks for {code[1]}, which is code"
+        remedy = "only plain tensors are read; convert the file on a machine where you trust it"
+        raise Unsafe(path, reason, remedy) from None
     except (OSError, MemoryError):
         raise
-    except Exception as error:  # A damaged pickle raises whatever its parser meets.
-        raise not_loaded(path, TORCH, error) from None
+    except Exception as error:  # A damaged pickle can raise anything.
+        raise not_loaded(path, "PyTorch", error) from None
 
 
 def check_archive(path: Path) -> bool:
-    """Whether `path` is a zip archive; NotLoaded where one of its checksums does not agree.
-
-    The readers of zip archives do not look at every checksum in them.
-    """
+    """Whether `path` is a zip archive; Corrupt if a checksum is wrong, which its readers ignore."""
     try:
         archive = zipfile.is_zipfile(path)
         if archive:
             check_zip(path)
     except UNREADABLE:
         found = seen(path)
-        raise NotLoaded(found.what, found.remedy) from None
+        raise damaged(path, found.what, found.remedy) from None
     return archive
 
 
-def not_loaded(path: Path, writer: str, error: Exception) -> NotLoaded:
-    """What the file looks like where `writer` should have written it; else why it is not read."""
-    found = seen(path)
-    what = found.what
-    if KINDS[writer] in what and not found.remedy:
-        text = str(error).strip().partition("\n")[0][:80]
-        what += f" that cannot be read ({type(error).__name__}: {text})"
-    elif not found.remedy:
-        what += f", not what {writer} writes"
-    return NotLoaded(what, found.remedy)
+def unique_json(path: Path, text: bytes, what: str) -> Any:
+    """The value of the JSON `text` in a file; Corrupt if it is invalid or names a key twice.
 
+    Readers disagree about which of two equal keys counts. `what` is the text's name in the error.
+    """
 
-def _is_text(path: Path) -> bool:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for name in found if names.count(name) > 1)
+            raise damaged(path, f"{what} names '{twice}' twice")
+        return found
+
     try:
-        path.as_posix().encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        return json.loads(text, object_pairs_hook=once)
+    except (ValueError, RecursionError) as error:
+        reason = str(error).partition("\n")[0][:80] or type(error).__name__
+        raise damaged(path, f"{what} is no JSON ({reason})") from None
+
+
+def surviving(attempts: Iterable[Callable[[], T]]) -> list[T]:
+    """The results of all attempts; what fails is left out with a warning, unless everything does.
+
+    Raises the first Corrupt, Impossible or Unsafe if no attempt succeeds.
+    """
+    found: list[T] = []
+    bad: list[Corrupt | Impossible | Unsafe] = []
+    for attempt in attempts:
+        try:
+            found.append(attempt())
+        except (Corrupt, Impossible, Unsafe) as error:
+            bad.append(error)
+    if bad and not found:
+        raise bad[0]
+    for problem in bad:
+        warnings.warn(f"{problem}; left out", stacklevel=3)
+    return found

@@ -1,56 +1,47 @@
-"""The tensors by name in what `torch.save` wrote: state dicts, plain, nested, or Lightning's."""
+"""The tensors by name in a file of `torch.save`: a state dict, plain, nested, or Lightning's."""
 
 from collections.abc import Iterator, Mapping, Set
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from resdepth.weights.loading import NotLoaded, load_torch
-from resdepth.weights.tensor import Numbers, Stored
+from resdepth.weights.loading import damaged, load_torch
+from resdepth.weights.tensor import Array, Stored
 
 WRAPPERS = ("state_dict", "model_state_dict", "model", "module", "net", "weights")
-"""Keys under which training programs put the weights, beside optimisers and counters."""
+"""Keys under which training programs store the weights, beside optimisers and counters."""
 
 
 def read_pickled(path: Path) -> dict[str, Stored]:
-    """The tensors of a file of `torch.save` by name, nested dictionaries joined by dots.
+    """The tensors of a file of `torch.save` by name; names of nested dictionaries joined by dots.
 
-    Where a dictionary has one of `WRAPPERS`, its content alone counts, and other entries with the
-    same names under their own: `model_ema.…` beside `model`. A list counts from 0. The states of
-    optimisers are left out.
+    If a dictionary has one of `WRAPPERS`, only its content counts, and entries that repeat its
+    names: `model_ema.…` beside `model`. A list counts from 0. Optimiser states are left out.
 
-    Raises
-    ------
-    NotLoaded
-        It is no such file, or holds no tensors.
-    Unsafe
-        The pickle asks for code.
+    Raises Corrupt if the file is damaged or holds no tensors; Unsafe if the pickle asks for code.
     """
     content = load_torch(path)
     weights, others = _unwrapped(content)
     found: dict[str, Stored] = {}
-    for name, tensor in _named(weights, ""):
+    for name, value in _named(weights):
         if name in found:
-            raise NotLoaded(f"two of its tensors are called '{name}'")
-        found[name] = _stored(path, name, tensor)
+            raise damaged(path, f"two of its tensors are called '{name}'")
+        found[name] = _stored(path, name, value)
     for copy, entry in [copy for other in others for copy in _copies(other, "", set(found))]:
-        for name, tensor in _named(entry, copy):
-            found.setdefault(name, _stored(path, name, tensor, copy))
+        for name, value in _named(entry, copy):
+            found.setdefault(name, _stored(path, name, value, copy))
     if not found and _holds_optimiser(content):
-        remedy = "give the file of the model, which programs write beside it"
-        raise NotLoaded("it holds the state of an optimiser, not weights", remedy)
+        remedy = "give the file of the model, which the program wrote beside it"
+        raise damaged(path, "it holds the state of an optimiser, not weights", remedy)
     if not found:
-        raise NotLoaded(f"it holds a {type(content).__name__} without tensors")
+        raise damaged(path, f"it holds a {type(content).__name__} without tensors")
     return found
 
 
-def _stored(path: Path, name: str, tensor: Tensor, copy: str = "") -> Stored:
-    return Stored(name, path, tuple(tensor.shape), _word(tensor), _reader(tensor), copy)
-
-
 def _unwrapped(content: object) -> tuple[object, list[Mapping[object, object]]]:
-    """The weights inside `WRAPPERS`, and what lies beside each wrapper."""
+    """The weights inside `WRAPPERS`, and what each wrapper holds beside them."""
     others: list[Mapping[object, object]] = []
     while isinstance(content, Mapping):
         chosen = next((key for key in WRAPPERS if _has_tensors(content.get(key))), None)
@@ -64,11 +55,11 @@ def _unwrapped(content: object) -> tuple[object, list[Mapping[object, object]]]:
 def _copies(
     content: Mapping[object, object], prefix: str, names: Set[str]
 ) -> Iterator[tuple[str, object]]:
-    """Entries in `content` whose tensors have some of `names`, each with where it lies."""
+    """Entries in `content` whose tensors have some of `names`, each with its place."""
     for key, value in content.items():
         place = f"{prefix}.{key}" if prefix else str(key)
         if isinstance(value, Mapping) and not _is_optimiser(value):
-            inside = {name.removeprefix("module.") for name, _ in _named(value, "")}
+            inside = {name.removeprefix("module.") for name, _ in _named(value)}
             if inside & names:
                 yield place, value
             else:
@@ -85,34 +76,42 @@ def _holds_optimiser(value: object) -> bool:
 
 
 def _has_tensors(value: object) -> bool:
-    return isinstance(value, Mapping) and next(_named(value, ""), None) is not None
+    return isinstance(value, Mapping) and next(_named(value), None) is not None
 
 
-def _named(value: object, prefix: str) -> Iterator[tuple[str, Tensor]]:
+def _named(value: object, prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Tensors by name; so is anything else in a list of tensors, where no layer may be skipped."""
     if isinstance(value, Tensor):
         yield prefix or "tensor", value
         return
     pairs: list[tuple[object, object]] = []
+    listed = isinstance(value, (list, tuple)) and any(isinstance(part, Tensor) for part in value)
     if isinstance(value, Mapping) and not _is_optimiser(value):
         pairs = list(value.items())
     elif isinstance(value, (list, tuple)):
         pairs = list(enumerate(value))
     for key, inner in pairs:
-        yield from _named(inner, f"{prefix}.{key}" if prefix else str(key))
+        name = f"{prefix}.{key}" if prefix else str(key)
+        if listed and not isinstance(inner, (Tensor, Mapping, list, tuple)):
+            yield name, inner
+        yield from _named(inner, name)
 
 
-def _word(tensor: Tensor) -> str:
-    word = str(tensor.dtype).removeprefix("torch.")
-    kind = str(tensor.layout).removeprefix("torch.")
-    if tensor.is_meta:
-        return f"{word} without numbers, which stayed on the meta device"
-    return word if tensor.layout == torch.strided else f"{kind} {word}"
+def _stored(path: Path, name: str, value: object, copy: str = "") -> Stored:
+    if not isinstance(value, Tensor):
+        return Stored(name, path, (), type(value).__name__, None, copy)
+    word = str(value.dtype).removeprefix("torch.")
+    strided = value.layout == torch.strided
+    if value.is_meta:
+        word += " without numbers, which stayed on the meta device"
+    elif not strided:
+        word = f"{str(value.layout).removeprefix('torch.')} {word}"
+    real = strided and value.dtype.is_floating_point and not value.is_meta
+    lost = value.numel() and strided and not value.is_meta and not value.untyped_storage().nbytes()
+    numbers = partial(_read, value.detach().resolve_neg()) if real and not lost else None
+    return Stored(name, path, tuple(value.shape), word, numbers, copy)
 
 
-def _reader(tensor: Tensor) -> Numbers | None:
-    if tensor.layout != torch.strided or not tensor.dtype.is_floating_point or tensor.is_meta:
-        return None
-    if tensor.dtype.itemsize * tensor.numel() and not tensor.untyped_storage().nbytes():
-        return None
-    plain = tensor.detach().resolve_neg()
-    return lambda start, stop: plain.reshape(-1)[start:stop].to(torch.float64).numpy()
+def _read(tensor: Tensor, start: int, stop: int) -> Array:
+    found: Array = tensor.reshape(-1)[start:stop].to(torch.float64).numpy()
+    return found

@@ -1,4 +1,4 @@
-"""Quantised weights: float8 times the scales beside them; integers are named for what they are."""
+"""Quantised weights: float8 is multiplied by its scales, integers are named for their format."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,9 +11,9 @@ from resdepth.weights.tensor import Array, Numbers, Stored
 
 FLOAT8, SCALED, QUANTISED = "float8", " with scales", "quantised "
 BLOCK = 128
-"""Rows and columns of a block with one scale, as most models have them."""
+"""Rows and columns of a block that shares one scale, in most models."""
 _SCALES = ("{name}_scale_inv", "{name}_scale", "{module}.scale_weight", "{module}.scale")
-"""What the scale of tensor `name` of a module is called. All of them multiply."""
+"""Names of the scale of tensor `name` in a module. All of them multiply."""
 _INTEGERS: dict[str, tuple[tuple[str, ...], str]] = {
     "packed by GPTQ or AWQ": (("{module}.scales", "{module}.qzeros", "{module}.g_idx"), "qweight"),
     "of bitsandbytes, 8 bits": (("{module}.SCB",), ""),
@@ -21,42 +21,37 @@ _INTEGERS: dict[str, tuple[tuple[str, ...], str]] = {
     "packed by compressed-tensors": (("{module}.weight_scale",), "weight_packed"),
     "with a scale beside them": (_SCALES, ""),
 }
-"""By its kind what lies beside a tensor of integers, and what the tensor itself is called."""
+"""For each format: names of tensors beside one of integers, and how its own name ends."""
 
 
 def with_scales(tensors: Mapping[str, Stored]) -> dict[str, Stored]:
     """`tensors`, with float8 ones multiplied by their scales, which are then left out.
 
-    A scale is one number, one for each row, or one for each block. Products are exact in float64.
-    Where the scale does not fit, and where integers have scales, the tensor has no numbers, and its
-    `dtype` says why.
+    A scale is one number, one per row, or one per block. Products are exact in float64. If a scale
+    does not fit, or integers have scales, the tensor has no numbers and its `dtype` says why.
     """
     found: dict[str, Stored] = {}
     used: set[str] = set()
     for name, stored in tensors.items():
+        found[name], beside = stored, list[str]()
         if stored.dtype.startswith(FLOAT8):
-            beside = [scale for scale in _named(_SCALES, name) if scale in tensors][:1]
-            found[name] = _scaled(stored, tensors[beside[0]]) if beside else stored
+            if beside := _present(_SCALES, name, tensors)[:1]:
+                found[name] = _scaled(stored, tensors[beside[0]])
         elif stored.numbers is None:
-            found[name], beside = _integers(stored, tensors)
-        else:
-            found[name], beside = stored, []
+            for kind, (templates, ending) in _INTEGERS.items():
+                beside = _present(templates, name, tensors)
+                if beside and name.endswith(ending):
+                    found[name] = replace(stored, dtype=f"{QUANTISED}{stored.dtype}, {kind}")
+                    break
+                beside = []
         used.update(beside)
     return {name: stored for name, stored in found.items() if name not in used}
 
 
-def _named(templates: tuple[str, ...], name: str) -> list[str]:
+def _present(templates: tuple[str, ...], name: str, tensors: Mapping[str, Stored]) -> list[str]:
     module = name.rpartition(".")[0]
-    return [template.format(name=name, module=module) for template in templates]
-
-
-def _integers(stored: Stored, tensors: Mapping[str, Stored]) -> tuple[Stored, list[str]]:
-    """A tensor without real numbers with the word for its kind, and what belongs to it."""
-    for kind, (templates, ending) in _INTEGERS.items():
-        beside = [name for name in _named(templates, stored.name) if name in tensors]
-        if beside and stored.name.endswith(ending):
-            return replace(stored, dtype=f"{QUANTISED}{stored.dtype}, {kind}"), beside
-    return stored, []
+    names = [template.format(name=name, module=module) for template in templates]
+    return [one for one in names if one in tensors]
 
 
 def _scaled(stored: Stored, scale: Stored) -> Stored:
@@ -87,13 +82,11 @@ def _product(
 
 
 def _blocks(shape: tuple[int, ...], scales: tuple[int, ...]) -> tuple[int, ...] | None:
-    """Along each axis of a tensor the entries that share a scale; None if the shapes do not fit."""
+    """How many entries share a scale along each axis; None if the shapes do not fit."""
     if prod(scales) == 1:
-        return tuple(max(length, 1) for length in shape)
-    if len(scales) == 1 < len(shape):
-        # One for each row; one for each column would need another shape.
-        if scales[0] != shape[0]:
-            return None
+        scales = (1,) * len(shape)
+    elif len(scales) == 1 < len(shape) and scales[0] == shape[0]:
+        # One per row; one per column would need another shape.
         scales = scales + (1,) * (len(shape) - 1)
     if len(scales) != len(shape):
         return None

@@ -1,4 +1,4 @@
-"""Files that are no checkpoint by themselves: parts split among devices, and states of training."""
+"""Files that are not a checkpoint by themselves: parts split among devices, states of training."""
 
 import re
 from collections.abc import Mapping
@@ -14,28 +14,27 @@ _TRAINING = re.compile(
 )
 _FILE = re.compile(r"(.*(?:consolidated|rank|shard|fsdp)[._-]?)([0-9]+)(.*)")
 _FOLDER = re.compile(r"(.*(?:mp|tp|pp|dp)_rank_?)([0-9]+)(.*)")
-Tensors = Mapping[str, Stored]
 
 
 def is_training_state(path: Path) -> bool:
-    """Whether a file is called like the state of an optimiser, a scheduler or a generator."""
+    """Whether a file has the name of an optimiser's, a scheduler's or a generator's state."""
     return _TRAINING.fullmatch(path.name.lower()) is not None
 
 
 def check_distributed(path: Path) -> None:
-    """Raise Corrupt if `path` is a part that only torch's own program can put together."""
+    """Raise Corrupt if `path` is a part that only torch's own program can merge."""
     if path.suffix == ".distcp":
         program = "python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER OUT.pt"
-        reason = "a part of a checkpoint that was split among devices"
-        raise Corrupt(path, reason, f"'{program}' merges it")
+        what = "a part of a checkpoint that was split among devices"
+        raise Corrupt(path, what, f"'{program}' merges it")
 
 
-def check_whole(path: Path, known: Mapping[Path, Tensors]) -> None:
+def check_whole(path: Path, known: Mapping[Path, Mapping[str, Stored]]) -> None:
     """Raise Impossible if another file holds other parts of the same tensors as `path`.
 
-    Programs that train on several devices write one file for each of them. The names of the files
-    or of their folders differ in a number (consolidated.00.pth, mp_rank_00/model.pt), and the names
-    and shapes of the tensors are the same. `known` are the tensors of the files that were read.
+    Programs that train on several devices write one file per device. The names of the files or of
+    their folders differ in a number (consolidated.00.pth, mp_rank_00/model.pt), the names and
+    shapes of the tensors are equal. `known` are the tensors of the files that were read.
     """
     other = _numbered_alike(path)
     if other is None:
@@ -44,21 +43,20 @@ def check_whole(path: Path, known: Mapping[Path, Tensors]) -> None:
         tensors = known[other] if other in known else read_file(other)
     except ResdepthError:
         return
-    ours = {name: stored.shape for name, stored in known[path].items()}
-    shared = ours.keys() & tensors.keys()
-    if shared and all(tensors[name].shape == ours[name] for name in shared):
+    shapes = {name: stored.shape for name, stored in known[path].items()}
+    shared = shapes.keys() & tensors.keys()
+    if shared and all(tensors[name].shape == shapes[name] for name in shared):
         name = other.name if other.name != path.name else f"{other.parent.name}/{other.name}"
         raise Impossible(
             path,
-            f"it and {name} hold the same tensors: parts of one checkpoint that was split "
+            f"it and {name} hold the same tensors: they are parts of one checkpoint that was split "
             "among devices, not repetitions",
             "merge them with the program that wrote them, and give the result",
         )
 
 
 def _numbered_alike(path: Path) -> Path | None:
-    """The first other file of those numbered 0, 1, … to which `path` belongs, itself or by its
-    folder; None if it does not."""
+    """The first other of the files numbered 0, 1, … that `path` (or its folder) belongs to."""
     for place, pattern, inside in ((path, _FILE, ""), (path.parent, _FOLDER, path.name)):
         match = pattern.fullmatch(place.name)
         if match is None:

@@ -1,4 +1,4 @@
-"""The convolutions of a run of `resnet-cifar` by stage: layers of one shape that follow another."""
+"""The convolutions of a run of `resnet-cifar` by stage, in which all layers have one shape."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,39 +14,37 @@ PATTERN = "stage*.{k}.*.kernel"
 PIXELS = 32
 """Rows and columns of an image of CIFAR-10."""
 STAGES = 3
+_BLOCK = re.compile(r"blocks\.([0-9]+)\.(.+)")
 
 
 def staged(tensors: Mapping[str, Stored]) -> dict[str, Stored]:
-    """`blocks.<b>.…` again as `stage<s>.<k>.…`, s = 1, 2, 3 and k the block within the stage.
+    """Add `blocks.<b>.…` again as `stage<s>.<k>.…`: s = 1, 2, 3, k the block within the stage.
 
-    Where a stage begins, the first convolution of a wider stage has another shape: it is
-    `stage<s>.widening.…` and the path of first convolutions counts from k = 1.
+    The first convolution of stages 2 and 3 widens and has another shape: it is called
+    `stage<s>.widening.…`, so that the path of first convolutions counts from k = 1.
     """
-    blocks = {int(match[1]) for name in tensors if (match := _BLOCK.fullmatch(name))}
-    length = len(blocks) // STAGES
+    matches = [match for name in tensors if (match := _BLOCK.fullmatch(name))]
+    length = len({int(match[1]) for match in matches}) // STAGES
     found = dict(tensors)
-    for name, stored in tensors.items():
-        match = _BLOCK.fullmatch(name)
-        if match is not None and length:
-            stage, k = divmod(int(match[1]), length)
-            wider = stage > 0 and k == 0 and match[2].startswith("first.")
-            rest = match[2].replace("first.", "widening.", 1) if wider else f"{k}.{match[2]}"
-            new = f"stage{stage + 1}.{rest}"
-            found[new] = replace(stored, name=new)
+    for match in matches if length else ():
+        stage, k = divmod(int(match[1]), length)
+        wider = stage > 0 and k == 0 and match[2].startswith("first.")
+        rest = match[2].replace("first.", "widening.", 1) if wider else f"{k}.{match[2]}"
+        new = f"stage{stage + 1}.{rest}"
+        found[new] = replace(tensors[match[0]], name=new)
     return found
 
 
 def is_staged(tensors: Mapping[str, Stored]) -> bool:
-    """Whether these are the tensors of such a run, `staged`."""
+    """Whether `tensors` come from `staged`."""
     return any(name.startswith("stage1.0.") for name in tensors)
 
 
 def input_size(family: str, run: Path, images: Sequence[int] = ()) -> tuple[int, ...]:
-    """Rows and columns that the convolutions of a family see; none where nothing tells.
+    """Rows and columns of the input of a family's convolutions; () if unknown.
 
-    `images` are those of the images, where the data are not CIFAR-10. A stage halves them, and its
-    first convolution in each further block sees the halved ones. Of a family of no stage they are
-    those of the layers.
+    `images` is the size of the images, needed if the data are not CIFAR-10. Each stage halves it.
+    For a family of no stage it is the size of the layers' input itself.
     """
     match = re.match(r"stage([1-3])\.\{k\}", family)
     if match is None:
@@ -54,6 +52,3 @@ def input_size(family: str, run: Path, images: Sequence[int] = ()) -> tuple[int,
     if not images and read_manifest(run).options.get("data") == "cifar10":
         images = (PIXELS,)
     return tuple(-(-length // 2 ** (int(match[1]) - 1)) for length in images)
-
-
-_BLOCK = re.compile(r"blocks\.([0-9]+)\.(.+)")

@@ -1,6 +1,6 @@
-"""One tensor of a file: how it is called, how it looks, and its numbers when they are asked for."""
+"""One tensor of a file: its name, its shape, and its numbers, which are read on request."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -13,18 +13,18 @@ from resdepth.errors import Corrupt
 
 Array = NDArray[np.float64]
 Numbers = Callable[[int, int], Array]
-"""The numbers start to stop - 1 of a tensor, row by row, in float64."""
+"""Reads the numbers start to stop - 1 of a tensor, row by row, in float64."""
 CHUNK = 1 << 21
-"""Numbers that are turned into float64 at once."""
+"""Numbers that are converted to float64 at once."""
 AGAIN = "copy or download it again"
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A tensor `name` of `shape` in `file`; `dtype` is the word for what its numbers are stored as.
+    """A tensor `name` of `shape` in `file`; `dtype` describes how its numbers are stored.
 
-    `numbers` reads them; it is None where they are no real numbers (integers, complex, packed).
-    `copy` is the entry of the file that it is from, if the file has it in another entry as well.
+    `numbers` is None if they are not real numbers (integers, complex, packed). `copy` is the entry
+    of the file that holds the tensor, if it repeats the names of another entry.
     """
 
     name: str
@@ -40,12 +40,12 @@ class Stored:
         return prod(self.shape)
 
     def read(self, start: int, stop: int) -> Array:
-        """The numbers start to stop - 1, row by row: every stored float is exact in float64.
+        """The numbers start to stop - 1, row by row; every stored float is exact in float64.
 
         Raises
         ------
         Corrupt
-            They are no real numbers, one is not finite, or the file has changed meanwhile.
+            They are not real numbers, one is not finite, or the file has changed.
         """
         if self.numbers is None:
             reason = f"{self.name} holds {self.dtype}, not real numbers"
@@ -61,32 +61,38 @@ class Stored:
             raise Corrupt(self.file, reason, "leave these weights out")
         return found
 
-    def whole(self) -> Array:
-        """All numbers in its shape, in float64; beside them no more than a chunk is held."""
-        found = np.empty(self.size)
+    def chunks(self) -> Iterator[Array]:
+        """All numbers, a chunk at a time."""
         for start in range(0, self.size, CHUNK):
-            stop = min(start + CHUNK, self.size)
-            found[start:stop] = self.read(start, stop)
+            yield self.read(start, min(start + CHUNK, self.size))
+
+    def whole(self) -> Array:
+        """All numbers in its shape; at most one chunk is held in addition."""
+        found, start = np.empty(self.size), 0
+        for chunk in self.chunks():
+            found[start : start + len(chunk)] = chunk
+            start += len(chunk)
         return found.reshape(self.shape)
 
 
 class Changed(ValueError):
-    """A file does not hold any more what its header says."""
+    """A file no longer holds what its header says."""
 
 
 def read_floats(file: Path, place: int, count: int, dtype: torch.dtype) -> Array:
-    """`count` floats of `dtype`, little-endian, from byte `place` on, as float64: (count,).
+    """Read `count` little-endian floats of `dtype` from byte `place` on; Changed if they end early.
 
-    Raises
-    ------
-    Changed
-        They are not there.
+    They are read, not mapped: the pages of a map count as the process's memory.
     """
     raw = bytearray(count * dtype.itemsize)
-    # Read, not mapped: the pages of a map count as the process's until the system takes them back.
     with file.open("rb", buffering=0) as stream:
         stream.seek(place)
         if stream.readinto(raw) != len(raw):
             raise Changed("the file ends before its numbers do")
     found: Array = torch.frombuffer(raw, dtype=dtype).to(torch.float64).numpy()
     return found
+
+
+def shown(shape: Sequence[int]) -> str:
+    """A shape in words, as in 3 x 4."""
+    return " x ".join(map(str, shape)) or "a single number"

@@ -9,14 +9,14 @@ from scipy import stats
 from resdepth.analysis.doubling import DoublingTable, doubling_table
 from resdepth.mathematics.interval import Interval
 from resdepth.mathematics.slopes import NOTHING, PowerLaw
-from resdepth.weights.models import Model
+from resdepth.weights.weight_path import WeightPath
 
 BETA = 0.5
 
 
-def model(depth: int, seed: int, scale: float = 1.0) -> Model:
+def model(depth: int, seed: int, scale: float = 1.0) -> WeightPath:
     blocks = np.random.default_rng([depth, seed]).standard_normal((depth, 2, 2))
-    return Model(Path(f"{seed}/resnet_{depth}.pth"), scale * blocks, None)
+    return WeightPath(Path(f"{seed}/resnet_{depth}.pth"), scale * blocks, None)
 
 
 def distance(depth: int, seed: int) -> float:
@@ -26,7 +26,7 @@ def distance(depth: int, seed: int) -> float:
     return float(np.linalg.norm((2 * depth) ** BETA * fine[::2] - ours) / np.linalg.norm(ours))
 
 
-def table(models: list[Model]) -> DoublingTable:
+def table(models: list[WeightPath]) -> DoublingTable:
     found = doubling_table(models, BETA)
     assert found is not None
     return found

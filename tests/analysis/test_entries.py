@@ -9,16 +9,16 @@ from scipy.stats import t as student
 
 from resdepth.analysis.entries import entry_table, spread_entries
 from resdepth.errors import Impossible
-from resdepth.weights.models import Model
+from resdepth.weights.weight_path import WeightPath
 from tests.support.messages import refused
 from tests.support.tables import cells
 
 BETA = 0.25
 
 
-def model(depth: int, seed: int) -> Model:
+def model(depth: int, seed: int) -> WeightPath:
     blocks = np.random.default_rng(100 * seed + depth).standard_normal((depth, 3, 3))
-    return Model(Path(f"{seed}/resnet_{depth}.pth"), blocks, BETA)
+    return WeightPath(Path(f"{seed}/resnet_{depth}.pth"), blocks, BETA)
 
 
 MODELS = [model(5, 0), model(9, 0), model(5, 1), model(5, 2)]

@@ -8,14 +8,14 @@ import pytest
 import safetensors.torch
 import torch
 
-from resdepth.analysis import measure
 from resdepth.analysis.entries import entry_table
-from resdepth.analysis.measure import critical, layer_norms, statistics, variation_norms, way
-from resdepth.analysis.paths import norm_table, profile_table, variation_table
+from resdepth.analysis.measure import critical, layer_norms, statistics, variation_norms
+from resdepth.analysis.path_tables import norm_table, profile_table, variation_table
 from resdepth.analysis.scaling import model_scaling
 from resdepth.errors import Impossible, Usage
-from resdepth.weights.models import Model
-from resdepth.weights.stored import StoredModel, stored_models
+from resdepth.weights import weight_path
+from resdepth.weights.read import stored_models
+from resdepth.weights.weight_path import WeightPath
 from tests.support.messages import refused
 
 EXPONENTS = [1.0, 1.7, 2.0, 3.0]
@@ -40,7 +40,7 @@ def expected(family: str = "a") -> np.ndarray:
     return torch.stack([state[f"{family}.{k}.w"] for k in range(14)]).double().numpy()
 
 
-def model(checkpoint: Path, limit: int) -> StoredModel:
+def model(checkpoint: Path, limit: int) -> WeightPath:
     (found,) = stored_models([checkpoint], "a.{k}.w")
     return replace(found, limit=limit)
 
@@ -50,10 +50,10 @@ LIMITS = {"path": 1 << 26, "distances": 0}
 
 @pytest.mark.parametrize("ran", LIMITS)
 def test_both_ways_are_the_model_in_memory(checkpoint: Path, ran: str, monkeypatch) -> None:
-    monkeypatch.setattr(measure, "COLUMNS", 100)
+    monkeypatch.setattr(weight_path, "COLUMNS", 100)
     found = model(checkpoint, LIMITS[ran])
-    assert way(found) == ran
-    held = Model(checkpoint, expected(), None)
+    assert found.way == ran
+    held = WeightPath(checkpoint, expected(), None)
     np.testing.assert_array_equal(found.blocks, held.blocks)
     for norm in ("frobenius", "spectral"):
         np.testing.assert_allclose(layer_norms(found, norm), layer_norms(held, norm), rtol=1e-13)

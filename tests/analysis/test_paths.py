@@ -7,25 +7,21 @@ import numpy as np
 import pytest
 from scipy.stats import linregress, t
 
-from resdepth.analysis.paths import (
-    common_beta,
-    norm_table,
-    profile_table,
-    variation_table,
-)
+from resdepth.analysis.path_tables import norm_table, profile_table, variation_table
+from resdepth.cli.models import common_beta
 from resdepth.errors import Usage
 from resdepth.mathematics.pvariation import p_variation_norm
 from resdepth.mathematics.slopes import NOTHING, power_law
-from resdepth.weights.models import Model
+from resdepth.weights.weight_path import WeightPath
 from tests.support.messages import refused
 from tests.support.tables import cells
 
 BETA = 0.3
 
 
-def model(depth: int, seed: int = 0, width: int = 3, beta: float | None = BETA) -> Model:
+def model(depth: int, seed: int = 0, width: int = 3, beta: float | None = BETA) -> WeightPath:
     blocks = np.random.default_rng([depth, seed]).standard_normal((depth, width, width)) / depth
-    return Model(Path(f"seed{seed}/resnet_{depth}.pth"), blocks, beta)
+    return WeightPath(Path(f"seed{seed}/resnet_{depth}.pth"), blocks, beta)
 
 
 MODELS = [model(depth, seed) for depth in (4, 9, 16) for seed in (0, 1, 2)]
@@ -88,10 +84,10 @@ def test_profile_decreases_in_p_and_holds_the_single_norms() -> None:
     assert row.norm.mean[exponents.index(2.0)] == pytest.approx(single, rel=1e-12)
 
 
-def rough(depth: int, seed: int) -> Model:
+def rough(depth: int, seed: int) -> WeightPath:
     """A Brownian path of weights."""
     steps = np.random.default_rng([depth, seed]).standard_normal((depth, 3, 3))
-    return Model(Path(f"{seed}/resnet_{depth}.pth"), steps.cumsum(0) / depth, BETA)
+    return WeightPath(Path(f"{seed}/resnet_{depth}.pth"), steps.cumsum(0) / depth, BETA)
 
 
 def test_the_critical_exponent_of_brownian_weights_is_2() -> None:
@@ -111,7 +107,7 @@ def test_a_short_path_has_no_critical_exponent() -> None:
 
 def test_one_endless_estimate_makes_the_mean_endless() -> None:
     steps = np.random.default_rng(0).standard_normal((600, 3, 3))
-    white = Model(
+    white = WeightPath(
         Path("1/resnet_600.pth"), np.sign(steps) * (np.arange(600) % 2)[:, None, None], BETA
     )
     (row,) = profile_table([rough(600, 0), white], BETA, [1.0, 2.0]).rows
@@ -122,7 +118,7 @@ def test_one_endless_estimate_makes_the_mean_endless() -> None:
 
 
 def test_one_estimate_among_short_paths_is_the_mean() -> None:
-    still = Model(Path("1/resnet_600.pth"), np.ones((600, 3, 3)), BETA)
+    still = WeightPath(Path("1/resnet_600.pth"), np.ones((600, 3, 3)), BETA)
     (row,) = profile_table([rough(600, 0), still], BETA, [1.0, 2.0]).rows
     assert row.critical_runs[1] is None and row.critical == row.critical_runs[0]
 
@@ -145,7 +141,7 @@ def digits(*values: float) -> list[str]:
 
 
 @pytest.mark.parametrize("models", [MODELS, NAMED], ids=["ours", "families"])
-def test_notebooks_show_norms(models: list[Model]) -> None:
+def test_notebooks_show_norms(models: list[WeightPath]) -> None:
     table = norm_table(models, BETA)
     head, rows = cells(table._repr_html_())
     named = ["family"] if models is NAMED else []
@@ -159,7 +155,7 @@ def test_notebooks_show_norms(models: list[Model]) -> None:
 
 
 @pytest.mark.parametrize("models", [MODELS, NAMED], ids=["ours", "families"])
-def test_notebooks_show_variation_and_its_growth(models: list[Model]) -> None:
+def test_notebooks_show_variation_and_its_growth(models: list[WeightPath]) -> None:
     table = variation_table(models, BETA, (1.0, 2.5))
     head, (*rows, growth) = cells(table._repr_html_())
     named = ["family"] if models is NAMED else []

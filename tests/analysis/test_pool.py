@@ -12,15 +12,15 @@ import torch
 import resdepth
 from resdepth.analysis.doubling import doubling_table
 from resdepth.analysis.entries import entry_table
-from resdepth.analysis.paths import norm_table, profile_table, variation_table
+from resdepth.analysis.path_tables import norm_table, profile_table, variation_table
 from resdepth.analysis.pool import pooled, seed_names
 from resdepth.analysis.scaling import model_scaling
 from resdepth.errors import Impossible, Usage
 from resdepth.runs.checkpoint import last_path, step_path
 from resdepth.runs.export import write_model
 from resdepth.runs.manifest import read_manifest, write_manifest
-from resdepth.weights.models import Model, read_models
-from resdepth.weights.stored import stored_models
+from resdepth.weights.read import read_models, stored_models
+from resdepth.weights.weight_path import WeightPath
 from tests.support.messages import refused
 
 
@@ -45,7 +45,7 @@ def end(run: Path, outcome: str) -> None:
 
 def test_seeds_and_depths_are_repetitions(runs: Path) -> None:
     pool = pooled(read_models([runs]))
-    assert len(pool.models) == 4 and pool.left_out == ()
+    assert len(pool) == 4 and pool.left_out == ()
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_other_options_are_refused_by_name(runs: Path, other: dict[str, Any], wh
     models = read_models([runs])
     with refused(Usage, match=what):
         pooled(models)
-    assert len(pooled(models, allow_mixed=True).models) == 5
+    assert len(pooled(models, allow_mixed=True)) == 5
 
 
 def test_an_option_without_effect_does_not_part_runs_of_earlier_versions(runs: Path) -> None:
@@ -78,7 +78,7 @@ def test_an_option_without_effect_does_not_part_runs_of_earlier_versions(runs: P
     idle = {"separation": 2.0, "lr_max": 7.0, "loss_p": 3.0, "p_var": 4.0, "no_p_var": True}
     old = manifest.model_copy(update={"options": manifest.options | idle})
     write_manifest(run, old)
-    assert len(pooled(read_models([runs])).models) == 4
+    assert len(pooled(read_models([runs]))) == 4
     assert resdepth.open_run(run).options.separation is None
     write_manifest(run, manifest.model_copy(update={"options": manifest.options | {"gamma": 2.0}}))
     with refused(Usage, match="gamma"):
@@ -92,7 +92,7 @@ def test_what_does_not_change_the_weights_does_not_part_them(
     runs: Path, other: dict[str, Any]
 ) -> None:
     trained(runs / "other", seed=9, **other)
-    assert len(pooled(read_models([runs])).models) == 5
+    assert len(pooled(read_models([runs]))) == 5
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_what_does_not_change_the_weights_does_not_part_them(
 def test_what_did_not_finish_is_named_and_left_out(runs: Path, outcome: str, word: str) -> None:
     end(runs / "1-5", outcome)
     pool = pooled(read_models([runs]))
-    assert len(pool.models) == 3
+    assert len(pool) == 3
     (line,) = pool.left_out
     assert "1-5" in line and f"left out: {word}" in line
 
@@ -115,7 +115,7 @@ def test_what_did_not_finish_is_named_and_left_out(runs: Path, outcome: str, wor
 def test_the_same_seed_twice_counts_once(runs: Path) -> None:
     trained(runs / "copy", seed=1, depth=5)
     pool = pooled(read_models([runs]))
-    assert len(pool.models) == 4
+    assert len(pool) == 4
     (line,) = pool.left_out
     assert "repeats" in line and "1-5" in line and "copy" in line
 
@@ -123,7 +123,7 @@ def test_the_same_seed_twice_counts_once(runs: Path) -> None:
 def test_one_run_alone_is_looked_at_however_it_ended(runs: Path) -> None:
     end(runs / "1-5", "interrupted")
     pool = pooled(read_models([runs / "1-5"]))
-    assert len(pool.models) == 1 and "interrupted" in pool.left_out[0]
+    assert len(pool) == 1 and "interrupted" in pool.left_out[0]
 
 
 def test_nothing_left_is_said(runs: Path) -> None:
@@ -137,12 +137,12 @@ def test_files_of_nobody_are_taken(runs: Path, tmp_path: Path) -> None:
     weights = resdepth.open_run(runs / "0-3").checkpoint().blocks
     write_model(tmp_path / "files/a", weights)
     write_model(tmp_path / "files/b", 2 * weights)
-    assert len(pooled(read_models([tmp_path / "files"])).models) == 2
+    assert len(pooled(read_models([tmp_path / "files"]))) == 2
 
 
-def files(*paths: str) -> list[Model]:
+def files(*paths: str) -> list[WeightPath]:
     """Models of no run; the depth is the number in the file's name."""
-    models = [Model(Path(path), np.ones((int(Path(path).stem), 1, 1)), None) for path in paths]
+    models = [WeightPath(Path(path), np.ones((int(Path(path).stem), 1, 1)), None) for path in paths]
     return sorted(models, key=lambda model: (model.depth, str(model.path)))
 
 
@@ -166,10 +166,10 @@ def test_files_of_one_folder_are_one_seed(paths: tuple[str, ...], names: list[st
 def test_repetitions_that_were_asked_for_are_numbered(runs: Path) -> None:
     trained(runs / "again", seed=1, depth=5)
     pool = pooled(read_models([runs]), allow_mixed=True)
-    assert seed_names(pool.models) == [0, 1, 0, 1, "1 (2)"]
+    assert seed_names(pool) == [0, 1, 0, 1, "1 (2)"]
 
 
-TABLES: dict[str, Callable[[Sequence[Model]], Any]] = {
+TABLES: dict[str, Callable[[Sequence[WeightPath]], Any]] = {
     "norms": lambda models: norm_table(models, 0.25),
     "variation": lambda models: variation_table(models, 0.25, [2.0]),
     "profile": lambda models: profile_table(models, 0.25, [1.0, 2.0]),
@@ -266,7 +266,7 @@ def test_a_seed_that_missed_the_loss_to_stop_at_is_left_out(tmp_path: Path) -> N
     missed = read_manifest(tmp_path / "1").model_copy(update={"detail": {}})
     write_manifest(tmp_path / "1", missed)
     pool = pooled(models)
-    assert len(pool) == 1 and "did not reach --stop-loss=50.0" in pool.left_out[0]
+    assert len(pool) == 1 and "did not reach `stop_loss=50.0`" in pool.left_out[0]
 
 
 @pytest.mark.parametrize(

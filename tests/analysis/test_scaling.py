@@ -10,7 +10,7 @@ from resdepth.analysis.scaling import model_scaling, scaling_numbers, scaling_ta
 from resdepth.mathematics.exponents import PathObservation
 from resdepth.mathematics.statistics import STATISTICS, path_statistics
 from resdepth.records import as_json
-from resdepth.weights.models import Model
+from resdepth.weights.weight_path import WeightPath
 from tests.support.synthetic import white
 from tests.support.tables import cells as rows_of
 
@@ -75,7 +75,7 @@ def test_without_an_alpha_or_an_interval_there_is_no_sum() -> None:
 def test_alpha_is_what_all_runs_have_in_common(betas, alpha: float | None) -> None:
     random = np.random.default_rng(0)
     models = [
-        Model(Path(f"0/resnet_{depth}.pth"), random.standard_normal((depth, 2, 2)), beta)
+        WeightPath(Path(f"0/resnet_{depth}.pth"), random.standard_normal((depth, 2, 2)), beta)
         for depth, beta in zip((8, 16), betas, strict=True)
     ]
     found = model_scaling(models, beta=0.5)

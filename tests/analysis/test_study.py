@@ -21,7 +21,7 @@ from resdepth.probing.objectives import Source
 from resdepth.probing.spectrum import spectrum
 from resdepth.studies.plan import Plan
 from resdepth.studies.record import write_plan
-from resdepth.weights.models import Model
+from resdepth.weights.weight_path import WeightPath
 
 SMALL = {"width": 3, "threads": 1, "train_fraction": 0.05, "alpha": 0.5, "lr": 1.0}
 
@@ -100,11 +100,11 @@ def test_a_best_rate_that_moves_is_said() -> None:
     assert said.endswith("as far as these rates tell: 2 at L = 2, 4 at L = 4")
 
 
-def model(depth: int, seed: int, scale: float) -> Model:
+def model(depth: int, seed: int, scale: float) -> WeightPath:
     """A linear path, of which twice the depth at every second layer is the same."""
     ramp = np.arange(depth)[:, None, None] / depth + np.ones((depth, 2, 2))
     noise = np.random.default_rng([depth, seed]).standard_normal((depth, 2, 2))
-    return Model(Path(f"{seed}/resnet_{depth}.pth"), depth**-0.5 * (ramp + scale * noise), None)
+    return WeightPath(Path(f"{seed}/resnet_{depth}.pth"), depth**-0.5 * (ramp + scale * noise))
 
 
 def test_paths_that_approach_each_other() -> None:

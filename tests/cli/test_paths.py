@@ -161,7 +161,7 @@ HOSTILE = {
     "nowhere": (["norm", "--dir-path=nowhere"], 2, "nowhere: no such file or folder"),
     "no models": (["norm", "--dir-path=empty"], 1, "empty: no trained weights found"),
     "wrong ext": (["norm", "--dir-path=a", "--ext=npz"], 1, "with extension npz"),
-    "widths": (["norm", "--dir-path=a", "--dir-path=wide", "--beta=0"], 1, "width"),
+    "widths": (["norm", "--dir-path=a", "--dir-path=wide", "--beta=0"], 1, "5 x 5, but 3 x 3"),
     "nan": (["norm", "--dir-path=nan", "--beta=0"], 1, "layer 2, entry (0, 1) is nan"),
     "truncated": (["weights", "--dir-path=cut", "--beta=0"], 1, "truncated"),
     "small p": (["norm", "--dir-path=a", "--pvar=0.5"], 2, "--pvar: should be at least 1"),

@@ -196,7 +196,7 @@ def test_the_thesiss_regression(tmp_path: Path, run_worker: Run) -> None:
     assert 0.005 < loss[-1] < 0.25 * loss[0]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_thesiss_classification_on_cifar10(
     tmp_path: Path, workers: Workers, shared_data: Path
 ) -> None:
@@ -208,7 +208,7 @@ def test_the_thesiss_classification_on_cifar10(
     assert check_thesis_run(tmp_path / "model-100", 100, 15).manifest.steps == 3
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_defaults_learn_the_digits(tmp_path: Path, run_worker: Run) -> None:
     assert run_worker("train", "--out", "a", "--quiet").code == 0
     assert resdepth.open_run(tmp_path / "a").manifest.final["accuracy"] >= 0.95

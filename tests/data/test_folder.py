@@ -281,7 +281,7 @@ def test_nothing_there(tmp_path: Path) -> None:
         folder.load(tmp_path / "x", torch.float32, 1)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_cifar10_as_images(shared_data: Path) -> None:
     path = shared_data / "cifar10-jpeg.zip"
     if not path.is_file():

@@ -426,7 +426,7 @@ def _process(*command: str, **environment: str) -> None:
 
 
 @recent
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     "case",
     [
@@ -441,7 +441,7 @@ def test_compiles_for_hopper(case: str) -> None:
     _process("benchmarks/compile_gpu.py", *case.split())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(1200)
 @pytest.mark.skipif(RUNNABLE, reason="the tests above ran")
 def test_interpreted() -> None:

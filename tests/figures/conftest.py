@@ -9,15 +9,15 @@ import pytest
 from resdepth.analysis.curvefit import CurveFit
 from resdepth.mathematics.decay_fit import fit_decay
 from resdepth.runs.surface import Surface
-from resdepth.weights.models import Model
+from resdepth.weights.weight_path import WeightPath
 
 
 @pytest.fixture
-def models() -> list[Model]:
+def models() -> list[WeightPath]:
     """Three depths in two repetitions."""
     random = np.random.default_rng(0)
     return [
-        Model(Path(f"{seed}/resnet_{depth}.pth"), random.standard_normal((depth, 3, 3)), 0.25)
+        WeightPath(Path(f"{seed}/resnet_{depth}.pth"), random.standard_normal((depth, 3, 3)), 0.25)
         for depth in (1, 5, 9)
         for seed in (0, 1)
     ]

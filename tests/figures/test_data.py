@@ -9,7 +9,7 @@ import pytest
 from matplotlib.collections import LineCollection
 
 from resdepth.analysis.entries import entry_table
-from resdepth.analysis.paths import norm_table, profile_table
+from resdepth.analysis.path_tables import norm_table, profile_table
 from resdepth.analysis.training import RunCurves, TrainingCurve
 from resdepth.figures import colours, decay, paths, style, training
 from resdepth.mathematics.pvariation import CriticalExponent
@@ -40,7 +40,7 @@ def test_entries(models, entry: int) -> None:
 
 def test_many_models_are_one_curve_and_one_band_per_depth(models) -> None:
     # Models of equal weights would be copies of one, which count once.
-    many = [replace(model, blocks=model.blocks + 0.1 * k) for model in models for k in range(10)]
+    many = [replace(model, layers=model.blocks + 0.1 * k) for model in models for k in range(10)]
     table = entry_table(many, BETA)
     axes = paths.draw_entries(table).axes[1]
     drawn = [found for found in curves(axes) if found[0].tolist() != [0, 1]]

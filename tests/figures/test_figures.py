@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from resdepth.analysis.curvatures import VALUES, Curvature, CurvatureTable
 from resdepth.analysis.entries import entry_table
-from resdepth.analysis.paths import norm_table, profile_table, variation_table
+from resdepth.analysis.path_tables import norm_table, profile_table, variation_table
 from resdepth.analysis.rates import RateCurve
 from resdepth.analysis.scaling import ScalingTable, scaling_table
 from resdepth.analysis.training import RunCurves, TrainingCurve
@@ -35,7 +35,7 @@ from resdepth.mathematics.exponents import PathObservation
 from resdepth.mathematics.slopes import NOTHING
 from resdepth.mathematics.statistics import path_statistics
 from resdepth.runs.surface import Surface
-from resdepth.weights.models import Model
+from resdepth.weights.weight_path import WeightPath
 from tests.support.messages import refused
 from tests.support.synthetic import white
 
@@ -48,24 +48,24 @@ def _runs() -> list[RunCurves]:
     return [RunCurves(Path("a"), loss, curves), RunCurves(Path("b"), loss, {})]
 
 
-def _rough() -> Model:
+def _rough() -> WeightPath:
     """A Brownian path of weights, long enough for a critical exponent."""
     steps = np.random.default_rng(0).standard_normal((600, 3, 3))
-    return Model(Path("x/resnet_600.pth"), steps.cumsum(0), 0.25)
+    return WeightPath(Path("x/resnet_600.pth"), steps.cumsum(0), 0.25)
 
 
-def _families(seed: int = 1) -> list[Model]:
+def _families(seed: int = 1) -> list[WeightPath]:
     """Two depths of one family of a checkpoint, and one of others whose name is long."""
     random = np.random.default_rng(seed)
     names = ["encoder.layer.{k}.attention.self.query.weight"] * 2
     names.append("encoder.layer.{k}.a_long_name$of_somebody.else.weight")
     return [
-        Model(Path("model.pt"), random.standard_normal((depth, 3, 3)), None, None, name)
+        WeightPath(Path("model.pt"), random.standard_normal((depth, 3, 3)), None, None, name)
         for name, depth in zip(names, (4, 12, 12), strict=True)
     ]
 
 
-def _repeated(times: int) -> list[Model]:
+def _repeated(times: int) -> list[WeightPath]:
     """Two depths of one family of a checkpoint in several repetitions."""
     return [model for seed in range(times) for model in _families(seed)[:2]]
 

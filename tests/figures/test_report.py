@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import resdepth
-from resdepth.analysis import paths
+from resdepth.analysis import path_tables
 from resdepth.analysis.entries import entry_table
 from resdepth.analysis.scaling import model_scaling
 from resdepth.analysis.study import read_study
@@ -23,7 +23,8 @@ from resdepth.figures.report import write_report
 from resdepth.figures.words import WORDS, anchor
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.runs.manifest import read_manifest, write_manifest
-from resdepth.weights.models import Model, read_models
+from resdepth.weights.read import read_models
+from resdepth.weights.weight_path import WeightPath
 from tests.support.browser import browser, needs_browser
 from tests.support.messages import refused
 
@@ -180,13 +181,13 @@ def test_a_loss_that_was_missed_is_told(tmp_path: Path) -> None:
 
 def test_each_path_is_measured_once(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Path] = []
-    real = paths.variation_norms
+    real = path_tables.variation_norms
 
-    def counted(model: Model, beta: float, exponents: Sequence[float]) -> object:
+    def counted(model: WeightPath, beta: float, exponents: Sequence[float]) -> object:
         asked.append(model.path)
         return real(model, beta, exponents)
 
-    monkeypatch.setattr(paths, "variation_norms", counted)
+    monkeypatch.setattr(path_tables, "variation_norms", counted)
     read = read_study(study)
     for one in read.experiments:
         list(pictures(one))
@@ -203,7 +204,7 @@ def test_each_path_is_measured_once(study: Path, monkeypatch: pytest.MonkeyPatch
 )
 def test_a_caption_says_what_stands_for_the_runs(counts: tuple[int, ...], words: str) -> None:
     models = [
-        Model(Path(f"{number}-{depth}"), np.zeros((depth, 2, 2)), 0.5)
+        WeightPath(Path(f"{number}-{depth}"), np.zeros((depth, 2, 2)), 0.5)
         for depth, count in zip((3, 4), counts, strict=True)
         for number in range(count)
     ]

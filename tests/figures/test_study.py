@@ -13,7 +13,7 @@ from resdepth.analysis.curvatures import VALUES, Curvature, CurvatureTable
 from resdepth.analysis.curvefit import CurveFit
 from resdepth.analysis.decays import DepthFits
 from resdepth.analysis.doubling import doubling_table
-from resdepth.analysis.paths import variation_table
+from resdepth.analysis.path_tables import variation_table
 from resdepth.analysis.rates import RateCurve
 from resdepth.figures.curvature import draw_curvature
 from resdepth.figures.decays import draw_decays
@@ -22,7 +22,7 @@ from resdepth.mathematics.decay_fit import fit_decay
 from resdepth.mathematics.interval import mean_interval
 from resdepth.mathematics.slopes import NOTHING, power_law
 from resdepth.mathematics.statistics import trend
-from resdepth.weights.models import Model
+from resdepth.weights.weight_path import WeightPath
 from tests.support.artists import bars, curves, same
 from tests.support.synthetic import smooth
 
@@ -30,11 +30,11 @@ DEPTHS = (8, 16, 32)
 
 
 @pytest.fixture
-def models() -> list[Model]:
+def models() -> list[WeightPath]:
     """Smooth paths with a little noise: three depths of three seeds."""
     random = np.random.default_rng(0)
     return [
-        Model(
+        WeightPath(
             Path(f"{seed}/resnet_{depth}.pth"),
             smooth(depth, seed)[:, :9].reshape(depth, 3, 3)
             + 0.01 * random.standard_normal((depth, 3, 3)),
@@ -87,7 +87,7 @@ def test_where_no_fit_is_identified_it_says_so() -> None:
     assert [text.get_text() for text in exponents.texts] == ["no fit is identified"]
 
 
-def test_growth_is_that_of_the_table(models: list[Model]) -> None:
+def test_growth_is_that_of_the_table(models: list[WeightPath]) -> None:
     table = variation_table(models, 0.25, (1.0, 2.0, 3.0))
     (axes,) = draw_growth(table).axes
     zero, line = axes.lines
@@ -101,7 +101,7 @@ def test_growth_is_that_of_the_table(models: list[Model]) -> None:
 
 
 @pytest.mark.parametrize("columns", [1, 2])
-def test_trend_and_noise_add_up_to_the_entry(models: list[Model], columns: int) -> None:
+def test_trend_and_noise_add_up_to_the_entry(models: list[WeightPath], columns: int) -> None:
     deepest = models[-1]
     above, below = draw_trend(deepest, 0.25, columns).axes
     entry, mean = (line.get_ydata() for line in above.lines)
@@ -112,7 +112,7 @@ def test_trend_and_noise_add_up_to_the_entry(models: list[Model], columns: int) 
     assert_allclose(mean + rest, entry)
 
 
-def test_doubling_has_a_dot_a_seed_means_and_the_law(models: list[Model]) -> None:
+def test_doubling_has_a_dot_a_seed_means_and_the_law(models: list[WeightPath]) -> None:
     table = doubling_table(models, 0.0)
     assert table is not None
     (axes,) = draw_doubling(table).axes

@@ -10,7 +10,7 @@ import pytest
 import resdepth
 from resdepth.errors import Corrupt
 from resdepth.runs.checkpoint import read_checkpoint
-from resdepth.weights.models import read_model, read_models
+from resdepth.weights.read import read_models
 from tests.support.messages import refused
 
 SMALL: dict[str, Any] = {"depth": 3, "width": 2, "epochs": 2, "threads": 1, "train_fraction": 0.05}
@@ -31,7 +31,7 @@ def misplaced(run: Path, how: str) -> Path:
     return Path(shutil.copy(other / "checkpoints/last.safetensors", folder))
 
 
-@pytest.mark.parametrize("read", [read_checkpoint, read_model, read_models])
+@pytest.mark.parametrize("read", [read_checkpoint, read_models])
 @pytest.mark.parametrize(("how", "reason"), [("step", "of step 2"), ("seed", "of seed 1, not 0")])
 def test_weights_in_the_place_of_others_are_refused(
     tmp_path: Path, how: str, reason: str, read: Callable[[Path], object]
@@ -48,10 +48,10 @@ def test_weights_of_another_depth_are_none_of_the_run(tmp_path: Path) -> None:
     exported = trained(tmp_path / "other", depth=4)
     path = Path(shutil.copy(exported / "checkpoints/last.safetensors", run / "checkpoints"))
     with refused(Corrupt, match="depth 4, width 2 in a run of depth 3"):
-        read_model(path)
+        read_models(path)
 
 
 def test_a_checkpoint_that_was_taken_elsewhere_is_read(tmp_path: Path) -> None:
     run = trained(tmp_path / "run")
     path = Path(shutil.copy(run / "checkpoints/last.safetensors", tmp_path / "best.safetensors"))
-    assert read_checkpoint(path).step == 2 and read_model(path).depth == 3
+    assert read_checkpoint(path).step == 2 and read_models(path)[0].depth == 3

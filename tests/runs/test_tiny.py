@@ -13,8 +13,8 @@ from resdepth.contents import OLD_TORCH
 from resdepth.errors import ResdepthError
 from resdepth.runs.checkpoint import read_checkpoint
 from resdepth.runs.surface import read_surface
-from resdepth.weights.bundle import read_bundles
-from resdepth.weights.own import read_weights
+from resdepth.weights.file import read_file
+from resdepth.weights.read import read_models
 
 
 def written(save: Callable[[io.BytesIO], object]) -> bytes:
@@ -49,8 +49,8 @@ CONTENTS = {
 }
 READERS: dict[str, Callable[[Path], object]] = {
     "surface": read_surface,
-    "weights": read_weights,
-    "bundles": lambda path: read_bundles([path]),
+    "weights": read_models,
+    "file": read_file,
     "checkpoint": read_checkpoint,
 }
 

@@ -18,7 +18,7 @@ from resdepth.runs.manifest import read_manifest
 from resdepth.training import convolutional, dense
 from resdepth.training.observer import Silent
 from resdepth.training.session import conduct
-from resdepth.weights.models import read_models
+from resdepth.weights.read import read_models
 from tests.support.messages import refused
 from tests.support.pictures import picture_folder
 from tests.support.runs import contents

@@ -16,9 +16,10 @@ from resdepth.errors import (
     Missing,
     Usage,
 )
-from resdepth.weights.bundle import Bundle, read_bundles
+from resdepth.weights.bundle import Bundle
 from resdepth.weights.families import find_families
-from resdepth.weights.stored import stored_models
+from resdepth.weights.read import stored_models
+from tests.support.bundles import read_bundles
 from tests.support.messages import refused
 
 PATTERN = "h.{k}.w"
@@ -124,7 +125,7 @@ def bundle(tmp_path: Path, tensors: dict[str, Tensor]) -> Bundle:
 
 def test_layers_count_from_any_number(tmp_path: Path) -> None:
     (family,) = find_families(bundle(tmp_path, layers(range(3, 7))), PATTERN)
-    assert (family.first, len(family.layers)) == (3, 4)
+    assert [layer.name for layer in family.layers] == [f"h.{k}.w" for k in range(3, 7)]
     (part,) = find_families(bundle(tmp_path, layers(range(3, 7))), PATTERN, (4, 5))
     assert [layer.name for layer in part.layers] == ["h.4.w", "h.5.w"]
 
@@ -133,12 +134,12 @@ BROKEN: dict[str, tuple[dict[str, Tensor], str, str]] = {
     "gaps": (
         layers(range(3)) | layers(range(4, 6)) | layers(range(9, 11)),
         r"'h.{k}.w' has no k = 3, 6-8 between 0 and 10",
-        "--layers 0-2",
+        "--layers=0-2",
     ),
     "shapes": (
         layers(range(1)) | layers(range(1, 4), (3, 3)),
         r"different shapes: k = 0 is 3 x 2, k = 1 is 3 x 3",
-        "--layers 1-3",
+        "--layers=1-3",
     ),
     "twice": (
         layers(range(3)) | {"h.02.w": torch.ones(3, 2)},
@@ -154,7 +155,7 @@ BROKEN: dict[str, tuple[dict[str, Tensor], str, str]] = {
     "far": (
         layers(range(2)) | {"h.999999999.w": torch.ones(3, 2)},
         "has no k = 2-999999998 between 0 and 999999999",
-        "--layers 0-1",
+        "--layers=0-1",
     ),
 }
 
@@ -171,17 +172,17 @@ def test_of_several_families_the_broken_are_left_out(tmp_path: Path) -> None:
     tensors = layers(range(3)) | {"g.0.w": torch.ones(2), "g.2.w": torch.ones(2)}
     with pytest.warns(UserWarning, match=r"'g.{k}.w' has no k = 1 .*; left out"):
         (family,) = find_families(bundle(tmp_path, tensors), "*.{k}.w")
-    assert family.name == "h.{k}.w"
+    assert family.family == "h.{k}.w"
 
 
 def test_a_pattern_that_fits_nothing_names_what_is_near(tmp_path: Path) -> None:
     held = bundle(tmp_path, layers(range(3)))
     with refused(Usage, match=r"no tensor is called 'h.{k}.v'") as caught:
         find_families(held, "h.{k}.v")
-    assert caught.value.remedy == "near it: h.{k}.w" and caught.value.exit_code == 2
+    assert caught.value.remedy == "similar: h.{k}.w" and caught.value.exit_code == 2
     with pytest.raises(Usage) as caught:
         find_families(held, "model.layers.{k}.mlp.down_proj")
-    assert caught.value.remedy == "there are: h.{k}.w"
+    assert caught.value.remedy == "it has: h.{k}.w"
     with pytest.raises(Usage) as caught:
         find_families(bundle(tmp_path, {"a": torch.ones(2), "b": torch.ones(2)}), "h.{k}")
     assert caught.value.remedy == "nothing in it looks like layers: a, b"

@@ -14,8 +14,8 @@ import torch
 from resdepth.cli.console import line
 from resdepth.errors import Corrupt, ResdepthError, Unsafe
 from resdepth.runs.sealed import sealed
-from resdepth.weights.bundle import read_bundles
 from resdepth.weights.file import read_file
+from tests.support.bundles import read_bundles
 from tests.support.messages import refused
 
 PLACE = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
@@ -56,17 +56,17 @@ SAFETENSORS: dict[str, tuple[bytes, str]] = {
     "a word": (raw({"w": "x"}), "says of 'w' no dtype, shape and place"),
     "dtype": (entry(dtype="F128"), "an unknown dtype 'F128'"),
     "a list of a dtype": (entry(dtype=["F32"]), "an unknown dtype"),
-    "shape": (entry(shape=[-2]), "a shape or place that is none"),
-    "true": (entry(shape=[True, 2]), "a shape or place that is none"),
+    "shape": (entry(shape=[-2]), "an invalid shape or place"),
+    "true": (entry(shape=[True, 2]), "an invalid shape or place"),
     "huge shape": (entry(shape=[2**40, 2**40]), "8 bytes for .* numbers of F32"),
     "sizes": (entry(shape=[3]), "8 bytes for 3 numbers of F32"),
     "backwards": (entry(data_offsets=[8, 0]), "-8 bytes for 2 numbers"),
-    "beyond": (entry(data_offsets=[8, 16]), "does not begin where the one before ends"),
+    "beyond": (entry(data_offsets=[8, 16]), "does not begin where the previous one ends"),
     "overlap": (
         raw({"v": PLACE, "w": PLACE}),
-        "'w' does not begin where the one before ends",
+        "'w' does not begin where the previous one ends",
     ),
-    "behind": (raw({"w": PLACE}, bytes(11)), "3 bytes lie behind its tensors"),
+    "behind": (raw({"w": PLACE}, bytes(11)), "3 bytes follow its tensors"),
     "checksum": (flipped(), "its checksum does not agree"),
     "a pickle": (b"\x80\x04K\x01.", "a Python pickle, not what safetensors writes"),
 }

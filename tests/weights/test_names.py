@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resdepth.weights.names import grouped, layer_families, near
+from resdepth.weights.families import grouped, layer_families
 from resdepth.weights.tensor import Stored
 
 GPT = [f"h.{k}.{part}.weight" for k in range(12) for part in ("attn.c_attn", "mlp.c_fc")]
@@ -112,9 +112,3 @@ def test_single_tensors_and_integers_are_no_layers() -> None:
     assert told({"fc1.weight": (3, 3), "fc2.bias": (3,), "x": ()}) == []
     counters = {f"h.{k}.n": Stored(f"h.{k}.n", Path("x"), (2,), "int64", None) for k in range(3)}
     assert layer_families(counters) == []
-
-
-def test_near_misses() -> None:
-    families = ["encoder.layer.{k}.query.weight", "encoder.layer.{k}.key.weight", "z"]
-    assert near("encoder.layers.{k}.query.weight", families)[0] == families[0]
-    assert near("nothing", families) == []

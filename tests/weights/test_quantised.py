@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from resdepth.errors import Corrupt
-from resdepth.weights.bundle import read_bundles
 from resdepth.weights.families import quantised
-from resdepth.weights.stored import stored_models
+from resdepth.weights.read import stored_models
+from tests.support.bundles import read_bundles
 from tests.support.messages import refused
 
 E4M3 = torch.float8_e4m3fn

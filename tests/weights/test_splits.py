@@ -10,11 +10,11 @@ from torch import Tensor
 
 from resdepth.cli.console import line
 from resdepth.errors import Corrupt, Impossible, Missing
-from resdepth.weights.bundle import read_bundles
+from resdepth.weights.families import layer_families
 from resdepth.weights.file import read_file
-from resdepth.weights.names import layer_families
+from resdepth.weights.read import stored_models
 from resdepth.weights.splits import is_training_state
-from resdepth.weights.stored import stored_models
+from tests.support.bundles import read_bundles
 from tests.support.messages import refused
 
 PATTERN = "h.{k}.w"
@@ -105,7 +105,7 @@ def test_the_model_is_taken_and_not_the_state_beside_it(
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         (found,) = stored_models([tmp_path], PATTERN)
-    assert found.path.name == model
+    assert found.source.name == model
 
 
 def test_a_folder_of_states_alone_says_so(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ AVERAGES = {
 @pytest.mark.parametrize("copy", AVERAGES)
 def test_both_entries_can_be_asked_for(tmp_path: Path, copy: str) -> None:
     path = saved(tmp_path / "x.pth", AVERAGES[copy])
-    with pytest.warns(UserWarning, match=f"are in its {copy} too: --pattern '{copy}.h"):
+    with pytest.warns(UserWarning, match=f"are in its {copy} too: `pattern={copy}.h"):
         (first,) = stored_models([path], PATTERN)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

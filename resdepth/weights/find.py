@@ -1,0 +1,112 @@
+"""Find the files of weights that a command or a Python call names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+
+from resdepth.errors import Corrupt, no_models, no_such
+from resdepth.find_files import walk
+from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
+from resdepth.runs.checkpoint import last_path, newest
+from resdepth.runs.export import FOLDER as EXPORTED
+from resdepth.runs.manifest import NAME as MANIFEST
+from resdepth.runs.manifest import read_manifest
+from resdepth.weights.file import READERS
+from resdepth.weights.splits import check_distributed, is_training_state
+
+PROGRAM = "train"
+"""The program whose runs have square matrices of one size, the family `blocks`."""
+INDEX = ".index.json"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Files of weights that belong together: those of a folder, of a `run`, or `named` in a row."""
+
+    files: tuple[Path, ...]
+    run: Path | None = None
+    program: str = ""
+    named: bool = False
+
+
+def find_places(sources: Sequence[Path], extension: str | None = None) -> list[Place]:
+    """The files of weights in or under `sources`, in their order; each file once.
+
+    A run stands for its newest weights, or for what it exported. `extension` ("pt") selects one
+    kind of file in folders. Hidden files and states of training are left out.
+
+    Raises Missing if a source does not exist or holds no weights, Corrupt if a folder holds only
+    parts that another program must merge.
+    """
+    places: list[Place] = []
+    for folders, group in groupby(sources, key=_is_folder):
+        if folders:
+            places += [place for folder in group for place in _below(folder, extension)]
+        else:
+            places.append(Place(tuple(group), named=True))
+    known: set[Path] = set()
+    found = []
+    for place in places:
+        new = {file.resolve(): file for file in place.files if file.resolve() not in known}
+        known |= new.keys()
+        found += [replace(place, files=tuple(new.values()))] if new else []
+    return found
+
+
+def _is_folder(path: Path) -> bool:
+    if not path.exists():
+        raise no_such(path, "file or folder")
+    return path.is_dir()
+
+
+def _below(folder: Path, extension: str | None) -> list[Place]:
+    kinds = (f".{extension.lstrip('.').lower()}",) if extension else tuple(READERS)
+    kinds += tuple(kind + INDEX for kind in kinds)
+    folders: dict[Path, list[Path]] = {}
+    for file in walk(folder, _enters, once=True):
+        if not file.name.startswith("."):
+            folders.setdefault(file.parent, []).append(file)
+    found: list[Place] = []
+    for place, files in folders.items():
+        run = place.parent if place.name == CHECKPOINTS else place
+        if (run / MANIFEST).is_file():
+            found += _of_run(run, kinds, named=folder in (place, run))
+            continue
+        weights = [file for file in files if file.name.lower().endswith(kinds)]
+        if weights := [file for file in weights if not is_training_state(file)]:
+            found.append(Place(tuple(weights)))
+    if not found:
+        raise _nothing(folder, [file for files in folders.values() for file in files], extension)
+    return found
+
+
+def _enters(folder: Path) -> bool:
+    """Whether a folder is searched: it is not hidden, nor a part of a run, which is one place."""
+    return not folder.name.startswith(".") and not (folder.parent / MANIFEST).is_file()
+
+
+def _nothing(folder: Path, files: Sequence[Path], extension: str | None) -> Exception:
+    for file in files:
+        check_distributed(file)
+    detail = f" with extension {extension}" if extension else ""
+    if states := [file.name for file in files if is_training_state(file)]:
+        detail += f", but {states[0]}, which by its name is a state of training"
+    return no_models(folder, detail)
+
+
+def _of_run(run: Path, kinds: tuple[str, ...], *, named: bool) -> list[Place]:
+    """The newest checkpoint of a run, or what it exported if there is none."""
+    try:
+        program = read_manifest(run).program
+    except Corrupt:
+        program = PROGRAM  # Reported when its weights are read.
+    latest = newest(run)
+    files: list[Path] = []
+    if latest is not None and (latest.suffix in kinds or program != PROGRAM):
+        files = [latest]
+    elif program == PROGRAM and latest in (None, last_path(run)):
+        # Otherwise the exported files are older than the newest weights.
+        exported = sorted((run / EXPORTED).glob("resnet_*"))
+        files = [path for path in exported if path.suffix.lower() in kinds]
+    return [Place(tuple(files), run, program, named)] if files else []
