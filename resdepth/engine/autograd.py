@@ -92,14 +92,12 @@ class ReferenceEngine(Engine, Curvature):
     name = "reference"
 
     def predict(self, network: Network, h0: Hidden) -> Prediction:
-        """h_L U_out^T, (*replicas, samples, outputs)."""
         last = h0
         for h in hidden_states(network, h0):
             last = h
         return last @ network.readout.mT
 
     def loss_and_gradient(self, batch: Batch) -> Evaluation:
-        """Loss, Omega, counts, prediction, and the gradient of the mean loss by autograd."""
         network = batch.network
         blocks = network.blocks.detach().clone().requires_grad_()
         prediction = self.predict(network.with_blocks(blocks), batch.h0)
@@ -113,7 +111,6 @@ class ReferenceEngine(Engine, Curvature):
         return batch.evaluation(prediction.detach(), own, blocks.grad)
 
     def hvp(self, batch: Batch, directions: Directions, gauss_newton: bool = False) -> Directions:
-        """The Hessian, or the Gauss-Newton matrix, times each direction, by double backward."""
         network = batch.network
         check_directions(network, directions)
         return products(
@@ -125,7 +122,6 @@ class ReferenceEngine(Engine, Curvature):
         )
 
     def block_traces(self, batch: Batch, gauss_newton: bool = False) -> Traces:
-        """The exact trace of each layer's diagonal block, in float64."""
         blocks = self.block_hessians(batch, gauss_newton)
         return torch.stack([in_float64(block).trace() for block in blocks]).flip(0)
 

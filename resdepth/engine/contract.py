@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import torch
 
@@ -22,34 +21,19 @@ from resdepth.engine.loss import in_float64, omega
 from resdepth.engine.network import Network
 
 
-@runtime_checkable
-class Summary(Protocol):
-    """Loss and Omega of one batch in float64 and its class counts, all on the host."""
-
-    @property
-    def loss(self) -> Scalar:
-        """Mean loss."""
-
-    @property
-    def omega(self) -> Scalar:
-        """Omega."""
-
-    @property
-    def counts(self) -> Counts | None:
-        """Samples, predictions and hits of each class; None for a regression."""
-
-
 @dataclass(frozen=True)
-class Evaluation:
-    """Loss of one network, or of each of R replicas, over one batch.
-
-    `loss` and `omega` are float64 of shape (*replicas); `gradient` is that of the mean loss with
-    respect to `blocks`, None if only the loss was requested; `counts` is None for a regression.
-    """
+class Summary:
+    """Mean loss and Omega of one batch in float64; class counts unless it is a regression."""
 
     loss: Scalar
     omega: Scalar
     counts: Counts | None
+
+
+@dataclass(frozen=True)
+class Evaluation(Summary):
+    """The summary with the prediction, and the gradient of the mean loss if it was requested."""
+
     prediction: Prediction
     gradient: Blocks | None = None
 

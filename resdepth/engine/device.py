@@ -31,9 +31,8 @@ def resolve_device(name: str) -> torch.device:
         if available:
             return torch.device(candidate)
     if name == "gpu":
-        warnings.warn(
-            "--device=gpu: there is neither cuda nor mps here; computing on the CPU", stacklevel=2
-        )
+        text = "`device=gpu`: there is neither cuda nor mps here; computing on the CPU"
+        warnings.warn(text, stacklevel=2)
     return torch.device("cpu")
 
 

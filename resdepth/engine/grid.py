@@ -1,8 +1,7 @@
-"""Loss on a grid of weights around a centre, or along a path: many in one call of an objective.
+"""Loss on a grid of weights around a centre, or along a path, many per call of an objective.
 
-The cells are cut into batches of one size, always the same ones, the last filled up with the
-centre: a cell's value then rests on its own place alone, not on what else is asked for, so that a
-surface finished in two sittings has the bits of one made at once.
+The batches of cells are always the same, the last one filled with the centre. The value of a cell
+then depends on its place alone, so that a resumed surface has the bits of an uninterrupted one.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,31 +13,25 @@ from jaxtyping import Float64
 from numpy.typing import NDArray
 from torch import Tensor
 
-from resdepth.engine.objective import Each, Objective, Scores
+from resdepth.engine.objective import Objective
 from resdepth.engine.vector import Vector
 
 MEASURES = ("loss", "accuracy")
-"""What is known of a cell; the accuracy of a regression is NaN."""
+"""Values of a cell; the accuracy of a regression is NaN."""
 
 Measured = NDArray[np.float64]
-"""A row a cell, a column of `MEASURES` each."""
+"""One row per cell, one column for each of `MEASURES`."""
 
 
 @dataclass(frozen=True)
 class Plane:
-    """theta + sum_i c_i D_i in float64: `centre` theta (n,), `directions` D (dimensions, n).
-
-    Both lie where the weights are to be added up, which must have float64.
-    """
+    """theta + sum_i c_i D_i: `centre` theta (n,), `directions` D (dimensions, n), float64."""
 
     centre: Float64[Tensor, " parameters"]
     directions: Float64[Tensor, "dimensions parameters"]
 
     def weights(self, coordinates: Tensor, out: Tensor) -> Tensor:
-        """Write the weights at `coordinates` (R, dimensions) to `out` (R, n); at 0 exactly theta.
-
-        All of it float64, in one place.
-        """
+        """Write the weights at `coordinates` (R, dimensions) to `out` (R, n); theta at 0."""
         torch.addmm(self.centre.unsqueeze(0), coordinates, self.directions, out=out)
         return out
 
@@ -50,12 +43,12 @@ def surface(
     done: NDArray[np.bool_],
     size: int,
 ) -> Iterator[tuple[slice, Measured]]:
-    """Mean loss and accuracy of the cells at `coordinates` (cells, dimensions), batch after batch.
+    """Mean loss and accuracy of the cells at `coordinates` (cells, dimensions), batch by batch.
 
-    Yields the cells of each batch that is not all `done` (cells,), and what was measured. The
-    weights are made in float64 and then cast to the dtype and device of the objective's own.
+    Yields the cells of each batch that is not completely `done` (cells,), and their values. Weights
+    are computed in float64 and cast to the dtype and device of the objective.
     """
-    # Taken once: new memory would cost page faults in every batch.
+    # Allocated once: new memory would cost page faults in every batch.
     weights = plane.centre.new_empty(size, len(plane.centre))
     cast = objective.centre.new_empty(weights.shape)
     for start in range(0, len(coordinates), size):
@@ -69,7 +62,7 @@ def surface(
 
 
 def along(objective: Objective, vectors: Iterable[Vector], size: int) -> Measured:
-    """Mean loss and accuracy of single vectors (n,), float64 on the CPU, `size` at a time."""
+    """Mean loss and accuracy of vectors (n,), float64 on the CPU, `size` at a time."""
     batch = objective.centre.new_empty(size, len(objective.centre))
     batch[:] = objective.centre
     found, filled = list[Measured](), 0
@@ -85,12 +78,9 @@ def along(objective: Objective, vectors: Iterable[Vector], size: int) -> Measure
 
 
 def measured(objective: Objective, vectors: Vector) -> Measured:
-    """Loss and accuracy of vectors (R, n) of the objective's dtype and place; (R, 2)."""
+    """Loss and accuracy (R, 2) of vectors (R, n) on the objective's device and in its dtype."""
     scores = objective.scores(vectors)
-    columns = [scores.loss, scores.accuracy if scores.accuracy is not None else _nothing(scores)]
-    return np.stack([column.cpu().numpy() for column in columns], axis=1)
-
-
-def _nothing(scores: Scores) -> Each:
-    """The accuracy of a regression."""
-    return torch.full_like(scores.loss, torch.nan)
+    accuracy = scores.accuracy
+    if accuracy is None:
+        accuracy = torch.full_like(scores.loss, torch.nan)
+    return np.stack([column.cpu().numpy() for column in (scores.loss, accuracy)], axis=1)

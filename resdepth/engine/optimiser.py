@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import ClassVar
 
 from resdepth.arrays import Blocks
 
@@ -15,31 +15,19 @@ STEPS_DOWN = (0.5, 0.75)
 """Shares of the training after which `step` divides the rate by ten (He et al., CVPR 2016)."""
 
 
-@runtime_checkable
-class Rate(Protocol):
-    """A rule for the rate of the next update."""
+@dataclass(frozen=True)
+class Rate:
+    """The rule for the rate of the next update: here, the same rate at every step."""
 
-    @property
-    def needs_norm(self) -> bool:
-        """Whether the rate depends on the norm."""
+    needs_norm: ClassVar[bool] = False
 
     def next(self, rate: float, norm: float | None) -> float:
         """The rate after `rate`, given the p-variation norm of the path it starts from."""
-
-
-@dataclass(frozen=True)
-class ConstantRate:
-    """The same rate at every step."""
-
-    needs_norm: bool = False
-
-    def next(self, rate: float, norm: float | None) -> float:
-        """`rate`."""
         return rate
 
 
 @dataclass(frozen=True)
-class DynamicRate:
+class DynamicRate(Rate):
     """eta(s+1) = min(eta_max, C eta(s) / ||W(s+1)||^2_{p-var}).
 
     W is the path k -> L^beta A_k that update s+1 starts from, `norm` its p-variation norm (not
@@ -51,10 +39,9 @@ class DynamicRate:
     constant: float
     largest: float
     anchored: bool
-    needs_norm: bool = True
+    needs_norm: ClassVar[bool] = True
 
     def next(self, rate: float, norm: float | None) -> float:
-        """The rate after `rate`."""
         # norm * norm overflows to infinity and underflows to 0, where norm**2 would raise.
         square = norm * norm if norm else 0.0
         if not square:

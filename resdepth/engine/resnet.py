@@ -5,9 +5,9 @@ Depth L = 6n + 2: a first convolution, three stages of n blocks of two convoluti
 
     y = delta relu(bn(conv x)),    x -> relu(delta bn(conv y) + shortcut(x)),
 
-its shortcut without parameters (option A: every second pixel, new channels zero, half of them in
-front). K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for Image Recognition", CVPR 2016,
-arXiv 1512.03385, section 4.2; the scaling is that of arXiv 2204.07261.
+with a shortcut without parameters (option A: every second pixel, new channels are zero, half of
+them in front). K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for Image Recognition",
+CVPR 2016, arXiv 1512.03385, section 4.2; the scaling is that of arXiv 2204.07261.
 """
 
 import math
@@ -67,33 +67,25 @@ class ConvNorm(nn.Module):
         # relu(scale z) = scale relu(z), so weight and bias can carry the scale.
         weight, bias = scale * self.weight, scale * self.bias
         if self.training:
-            return functional.batch_norm(
-                self.convolve(x),
-                self.mean,
-                self.variance,
-                weight,
-                bias,
-                True,
-                self.momentum,
-                EPSILON,
-            )
+            z, statistics = self.convolve(x), (self.mean, self.variance)
+            return functional.batch_norm(z, *statistics, weight, bias, True, self.momentum, EPSILON)
         factor = weight * torch.rsqrt(self.variance + EPSILON)
         kernel = self.kernel * factor[:, None, None, None]
         return functional.conv2d(x, kernel, bias - self.mean * factor, self.stride, padding=1)
 
     def convolve(self, x: Images) -> Maps:
-        """The convolution alone, under autocast in its dtype."""
+        """The convolution alone, in the dtype of autocast."""
         if self.stride == 1 or x.device.type != "cpu":
             return functional.conv2d(x, self.kernel, stride=self.stride, padding=1)
-        # The threads of oneDNN's bfloat16 weight gradient with a stride wait for each other in busy
-        # loops: 4 ms with one thread, 20 to 3000 with two. There are two such layers in all.
+        # In oneDNN's bfloat16 weight gradient with a stride, threads wait for each other in busy
+        # loops: 4 ms with one thread, 20 to 3000 with two. Only two layers have a stride.
         with torch.autocast("cpu", enabled=False):
             x = x.to(self.kernel.dtype)
             return functional.conv2d(x, self.kernel, stride=self.stride, padding=1)
 
 
 class Block(nn.Module):
-    """Two convolutions, beside a shortcut where `skip` says so."""
+    """Two convolutions, with a shortcut if `skip`."""
 
     def __init__(self, channels: int, filters: int, delta: float, skip: bool = True) -> None:
         super().__init__()
@@ -104,7 +96,7 @@ class Block(nn.Module):
 
     def forward(self, x: Images) -> Maps:
         """relu(delta bn(conv y) + shortcut(x)) with y = delta relu(bn(conv x))."""
-        # In place where autograd keeps no copy of the operand: batch_norm keeps its input alone.
+        # In place: autograd keeps the input of batch_norm only.
         y = functional.relu_(self.first(x, self.delta))
         z = self.second(y, self.delta)
         return functional.relu_(z.add_(self.shortcut(x)) if self.skip else z)
@@ -120,16 +112,8 @@ class Block(nn.Module):
 class ResNet(nn.Module):
     """The whole network: images (samples, channels, height, width) to logits (samples, classes).
 
-    Parameters
-    ----------
-    depth
-        L = 6n + 2.
-    alpha
-        Exponent of delta = n^(-alpha).
-    classes, channels
-        Outputs, and channels of an image.
-    skip
-        Whether a block has its shortcut; without, x -> relu(delta bn(conv y)).
+    `depth` is L = 6n + 2, `alpha` the exponent of delta = n^(-alpha). Without `skip` a block has no
+    shortcut: x -> relu(delta bn(conv y)).
     """
 
     def __init__(
@@ -150,18 +134,18 @@ class ResNet(nn.Module):
         x = functional.relu_(self.first(images))
         for block in self.blocks:
             x = block(x)
-        # Under autocast too: the loss and Omega see logits of full precision.
+        # Full precision also under autocast, for the loss and Omega.
         with torch.autocast(x.device.type, enabled=False):
             logits: Tensor = self.readout(x.to(self.readout.weight.dtype).mean((2, 3)))
         return logits
 
 
 def initialise(network: ResNet, generator: np.random.Generator) -> None:
-    """He's start: kernels normal with variance 2 / fan-in, batch normalisation the identity.
+    """He's initial weights: normal kernels of variance 2 / fan-in, identity batch normalisation.
 
     The read-out is uniform on ±1/sqrt(fan-in), as torch.nn.Linear draws it, its bias 0. Drawn in
-    float64 in the order of the layers, so the start is the same on every device. K. He et al.,
-    "Delving Deep into Rectifiers", ICCV 2015, arXiv 1502.01852.
+    float64 in the order of the layers, identically on every device. K. He et al., "Delving Deep
+    into Rectifiers", ICCV 2015, arXiv 1502.01852.
     """
     with torch.no_grad():
         for name, parameter in network.named_parameters():

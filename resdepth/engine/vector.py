@@ -1,7 +1,7 @@
-"""The trained numbers of a network of any family, as one vector whose parts have names."""
+"""The trained parameters of any network as one vector with named parts."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
@@ -11,15 +11,15 @@ from jaxtyping import Shaped
 from torch import Tensor
 
 Vector = Shaped[Tensor, "*replicas parameters"]
-"""All trained parameters of a network laid end to end, in the order of their layout."""
+"""All trained parameters of a network, in the order of their layout."""
 
 Role = Literal["weights", "norm", "bias"]
-"""What a part does: multiply, scale after a normalisation, or add."""
+"""A part multiplies, scales after a normalisation, or is added."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One named tensor; its first `stacked` axes count layers (the blocks A have one such axis)."""
+    """A named tensor; its first `stacked` axes count layers (1 for the blocks A)."""
 
     name: str
     shape: tuple[int, ...]
@@ -28,7 +28,7 @@ class Part:
 
     @property
     def size(self) -> int:
-        """How many numbers it holds."""
+        """Number of entries."""
         return math.prod(self.shape)
 
 
@@ -44,13 +44,13 @@ class Layout:
         return sum(part.size for part in self.parts)
 
     def places(self) -> Iterator[tuple[Part, slice]]:
-        """Each part and where it lies."""
+        """Each part and its slice of the vector."""
         ends = accumulate(part.size for part in self.parts)
         for part, end in zip(self.parts, ends, strict=True):
             yield part, slice(end - part.size, end)
 
     def layers(self) -> dict[str, slice]:
-        """Where each layer lies: one of a stack, or the parts of one module, which adjoin."""
+        """Slice of each layer: one of a stack, or the adjacent parts of one module."""
         found: dict[str, slice] = {}
         for part, place in self.places():
             if part.stacked:
@@ -70,13 +70,13 @@ class Layout:
         }
 
     def vector(self, tensors: Mapping[str, Tensor]) -> Vector:
-        """The vector of named tensors; others than the layout's are left aside."""
+        """The vector of the layout's tensors."""
         return torch.cat([tensors[part.name].reshape(-1) for part in self.parts])
 
 
-def layout_of(tensors: Mapping[str, Tensor], trained: Sequence[str]) -> Layout:
-    """The layout of a module's parameters by name, told apart by their shapes and names."""
-    return Layout(tuple(Part(n, tuple(tensors[n].shape), _role(n, tensors[n])) for n in trained))
+def layout_of(tensors: Mapping[str, Tensor]) -> Layout:
+    """The layout of a module's parameters; the roles follow from shapes and names."""
+    return Layout(tuple(Part(n, tuple(t.shape), _role(n, t)) for n, t in tensors.items()))
 
 
 def _role(name: str, tensor: Tensor) -> Role:

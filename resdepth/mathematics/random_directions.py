@@ -17,7 +17,7 @@ RECIPE = (
     "each reshaped part by part (a fully connected network has one part, (L, d, d)); "
     "filter: each row of A_k, each filter of a kernel scaled to the norm of that of the weights; "
     "layer: each A_k, each kernel scaled to its Frobenius norm; none: as drawn; "
-    "a zero filter or layer gives a zero direction; norms and biases are zero, or with --norms "
+    "a zero filter or layer gives a zero direction; norms and biases are zero, or with `norms` "
     "scaled as one filter each"
 )
 """How random directions are drawn, as recorded in results."""

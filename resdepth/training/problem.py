@@ -17,7 +17,6 @@ from resdepth.engine.network import Network
 from resdepth.engine.optimiser import (
     ACTIVATION_CONSTANTS,
     DEFAULT_CONSTANT,
-    ConstantRate,
     DynamicRate,
     Rate,
 )
@@ -167,7 +166,7 @@ def _network(options: TrainOptions, blocks: Tensor, readin: Tensor, readout: Ten
 def rate_rule(options: TrainOptions) -> Rate:
     """The rule for the learning rate."""
     if not options.dynamic_lr:
-        return ConstantRate()
+        return Rate()
     constant = options.lr_constant or ACTIVATION_CONSTANTS.get(options.activation, DEFAULT_CONSTANT)
     return DynamicRate(
         options.rate,

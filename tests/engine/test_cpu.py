@@ -16,6 +16,7 @@ from resdepth.engine.loss import CrossEntropy, Loss, PowerLoss
 from resdepth.engine.network import Network
 from resdepth.errors import Usage
 from tests.support.messages import refused
+from tests.support.products import products
 
 kernels = pytest.importorskip("resdepth._kernels", reason="the kernels are not compiled")
 
@@ -97,10 +98,7 @@ def check(found: Evaluation, expected: Evaluation, tolerance: float) -> None:
         assert torch.equal(found.counts, expected.counts)
 
 
-@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+@products(augmentation=AUGMENTATIONS, activation=ACTIVATIONS, loss=LOSSES, dtype=TOLERANCE)
 def test_every_option(augmentation: str, activation: str, loss: str, dtype: torch.dtype) -> None:
     case = problem(
         77,
@@ -118,10 +116,12 @@ def test_every_option(augmentation: str, activation: str, loss: str, dtype: torc
     check(found, oracle(*case), TOLERANCE[dtype])
 
 
-@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
-@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
-@pytest.mark.parametrize("samples", [1, 33, 150])
-@pytest.mark.parametrize("width", [1, 2, 3, 15, 16, 17, 31, 64, 65, 130])
+@products(
+    width=[1, 2, 3, 15, 16, 17, 31, 64, 65, 130],
+    samples=[1, 33, 150],
+    augmentation=AUGMENTATIONS,
+    dtype=TOLERANCE,
+)
 def test_widths_and_ragged_tiles(
     width: int, samples: int, augmentation: str, dtype: torch.dtype
 ) -> None:
@@ -129,9 +129,8 @@ def test_widths_and_ragged_tiles(
     check(cpu.CpuEngine(1).loss_and_gradient(Batch(*case)), oracle(*case), TOLERANCE[dtype])
 
 
-@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
-@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
 @pytest.mark.parametrize(("samples", "width", "depth"), [(1700, 15, 67), (500, 300, 3)])
+@products(augmentation=AUGMENTATIONS, dtype=TOLERANCE)
 def test_tiles_and_partitions_add_up(
     samples: int, width: int, depth: int, augmentation: str, dtype: torch.dtype
 ) -> None:
@@ -147,25 +146,20 @@ def test_numbers_of_classes(outputs: int, dtype: torch.dtype) -> None:
     check(cpu.CpuEngine(2).loss_and_gradient(Batch(*case)), oracle(*case), TOLERANCE[dtype])
 
 
-@pytest.mark.parametrize("own", [False, True])
-@pytest.mark.parametrize("loss", ["classes", "power 2"])
-@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+@products(augmentation=AUGMENTATIONS, loss=["classes", "power 2"], own=[False, True])
 def test_replicas(augmentation: str, loss: str, own: bool) -> None:
     case = problem(50, 7, 9, replicas=3, own=own, augmentation=augmentation, loss=LOSSES[loss])
     check(cpu.CpuEngine(2).loss_and_gradient(Batch(*case)), oracle(*case), 1e-12)
 
 
-@pytest.mark.parametrize("activation", ["tanh", "gelu"])
-@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+@products(augmentation=AUGMENTATIONS, activation=["tanh", "gelu"])
 def test_layers_computed_twice(augmentation: str, activation: str) -> None:
     # Deep enough that a thread does not keep all layers of a tile.
     case = problem(33, 20, 7001, 3, activation=activation, augmentation=augmentation)
     check(cpu.CpuEngine(1).loss_and_gradient(Batch(*case)), oracle(*case), 1e-11)
 
 
-@pytest.mark.parametrize("depth", [1_999, 10_000])
-@pytest.mark.parametrize("weights", ["initial", "smooth"])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@products(activation=ACTIVATIONS, weights=["initial", "smooth"], depth=[1_999, 10_000])
 def test_float32_gradient_of_deep_networks(activation: str, weights: str, depth: int) -> None:
     width, alpha = 15, 0.75
     network, h0, targets = problem(48, width, depth, 10, activation=activation, dtype=torch.float32)
@@ -189,9 +183,7 @@ def test_float32_gradient_of_deep_networks(activation: str, weights: str, depth:
     assert relative(found, expected) <= 1e-5
 
 
-@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
-@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
-@pytest.mark.parametrize("threads", [2, 3])
+@products(threads=[2, 3], augmentation=AUGMENTATIONS, dtype=TOLERANCE)
 def test_bits_do_not_depend_on_threads(threads: int, augmentation: str, dtype: torch.dtype) -> None:
     case = problem(300, 15, 70, replicas=2, augmentation=augmentation, dtype=dtype)
     one, many = (cpu.CpuEngine(n).loss_and_gradient(Batch(*case)) for n in (1, threads))
@@ -231,9 +223,7 @@ def test_an_engine_repeats_itself_after_other_sizes() -> None:
     assert torch.equal(first.gradient, again.gradient)
 
 
-@pytest.mark.parametrize("name", ["avx2", "portable"])
-@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@products(activation=ACTIVATIONS, dtype=TOLERANCE, name=["avx2", "portable"])
 def test_other_instruction_sets(activation: str, dtype: torch.dtype, name: str) -> None:
     engine = cpu.CpuEngine(2)
     try:
@@ -263,8 +253,7 @@ def test_the_environment_selects_the_instruction_set(
     assert found is not None and expected is not None and torch.equal(found, expected)
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@products(activation=ACTIVATIONS, value=[float("nan"), float("inf")])
 def test_a_loss_that_is_not_finite_is_reported(activation: str, value: float) -> None:
     network, h0, targets = problem(40, 6, 4, activation=activation, augmentation="linear_skip")
     network.blocks[2, 3, 1] = value

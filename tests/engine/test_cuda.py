@@ -32,6 +32,7 @@ from resdepth.mathematics.activation import ACTIVATIONS  # noqa: E402
 from tests.support import fake_cuda  # noqa: E402
 from tests.support.messages import refused  # noqa: E402
 from tests.support.networks import AUGMENTATIONS, LOSSES, batch, network  # noqa: E402
+from tests.support.products import products  # noqa: E402
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 RUNNABLE = DEVICE == "cuda" or type(triton_activation.activate).__name__ == "InterpretedFunction"
@@ -97,10 +98,7 @@ def agree(
 
 
 @runs
-@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
-@pytest.mark.parametrize("machine", MACHINES)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+@products(augmentation=AUGMENTATIONS, activation=ACTIVATIONS, machine=MACHINES, dtype=TOLERANCE)
 def test_every_network(
     augmentation: str, activation: str, machine: str, dtype: torch.dtype
 ) -> None:
@@ -116,9 +114,9 @@ def test_regression(loss: str) -> None:
 
 
 @runs
-@pytest.mark.parametrize("augmentation", ["skip", "inc_skip"])
-@pytest.mark.parametrize("machine", ["roomy", "tight"])
-@pytest.mark.parametrize("width", [1, 3, 15, 16, 17, 33])
+@products(
+    width=[1, 3, 15, 16, 17, 33], machine=["roomy", "tight"], augmentation=["skip", "inc_skip"]
+)
 def test_padded_widths(width: int, machine: str, augmentation: str) -> None:
     net = network(width=width, augmentation=augmentation, depth=3)
     agree(net, *batch(net, 18), MACHINES[machine])
@@ -141,8 +139,7 @@ def test_widest_and_wider(width: int, dtype: torch.dtype) -> None:
 
 
 @runs
-@pytest.mark.parametrize("machine", ["roomy", "tight"])
-@pytest.mark.parametrize("samples", [1, 15, 16, 17, 33])
+@products(samples=[1, 15, 16, 17, 33], machine=["roomy", "tight"])
 def test_ragged_tiles(samples: int, machine: str) -> None:
     net = network()
     agree(net, *batch(net, samples), MACHINES[machine])
@@ -156,24 +153,26 @@ def test_larger_tiles(samples: int, width: int) -> None:
 
 
 @runs
-@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
-@pytest.mark.parametrize("depth", [1, 2, 40])
+@products(depth=[1, 2, 40], augmentation=AUGMENTATIONS)
 def test_depths(depth: int, augmentation: str) -> None:
     net = network(depth=depth, augmentation=augmentation, activation="gelu")
     agree(net, *batch(net, 3))
 
 
 @runs
+@pytest.mark.long
 def test_deeper_than_the_longest_segment() -> None:
     net = network(depth=300)
     agree(net, *batch(net, 3))
 
 
 @runs
-@pytest.mark.parametrize("augmentation", ["skip", "inc_skip"])
-@pytest.mark.parametrize("machine", ["roomy", "tight"])
-@pytest.mark.parametrize("own_readout", [False, True])
-@pytest.mark.parametrize("own_data", [False, True])
+@products(
+    own_data=[False, True],
+    own_readout=[False, True],
+    machine=["roomy", "tight"],
+    augmentation=["skip", "inc_skip"],
+)
 def test_replicas(own_data: bool, own_readout: bool, machine: str, augmentation: str) -> None:
     net = network(replicas=3, augmentation=augmentation, own_readout=own_readout)
     agree(net, *batch(net, 20, replicas=3 if own_data else None), MACHINES[machine])
@@ -225,8 +224,7 @@ def test_states_that_grow_are_recovered(activation: str) -> None:
 
 
 @runs
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+@products(augmentation=AUGMENTATIONS, activation=ACTIVATIONS)
 def test_a_network_that_diverges_shows_in_its_loss(augmentation: str, activation: str) -> None:
     net = network(augmentation=augmentation, activation=activation, dtype=torch.float32)
     net.blocks[2, 0, 0] = torch.nan
@@ -257,8 +255,7 @@ def _operations(depth: int, augmentation: str, machine: Machine) -> tuple[int, i
 
 
 @runs
-@pytest.mark.parametrize("machine", ["roomy", "tight"])
-@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+@products(augmentation=AUGMENTATIONS, machine=["roomy", "tight"])
 def test_launches_do_not_depend_on_the_depth(augmentation: str, machine: str) -> None:
     shallow, deep = (_operations(depth, augmentation, MACHINES[machine]) for depth in (3, 20))
     assert shallow == deep
@@ -278,8 +275,7 @@ def _apply(z_at, value_at, slope_at, n, ACTIVATION: tl.constexpr, BLOCK: tl.cons
 
 
 @runs
-@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@products(activation=ACTIVATIONS, dtype=TOLERANCE)
 def test_activations_are_torchs(activation: str, dtype: torch.dtype) -> None:
     small = torch.logspace(-12, 1, 3000, dtype=torch.float64)
     line = torch.linspace(-12, 12, 4001, dtype=torch.float64)
@@ -332,8 +328,7 @@ KERNELS = {
 
 @runs
 @pytest.mark.skipif(DEVICE == "cuda", reason="the device itself captures")
-@pytest.mark.parametrize("machine", ["roomy", "tight"])
-@pytest.mark.parametrize("augmentation", ["skip", "inc_skip"])
+@products(augmentation=["skip", "inc_skip"], machine=["roomy", "tight"])
 def test_a_played_graph_repeats_the_kernels(
     augmentation: str, machine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -190,7 +190,10 @@ def test_tiles_and_partitions_add_up(
     assert off(traces, EagerEngine().block_traces(Batch(*problem), gauss_newton)) <= TOLERANCE
 
 
-@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+@pytest.mark.parametrize(
+    "augmentation",
+    ["skip", *(pytest.param(a, marks=pytest.mark.long) for a in AUGMENTATIONS if a != "skip")],
+)
 def test_layers_computed_twice(augmentation: str) -> None:
     # Deep enough that a thread does not keep all layers of a tile.
     problem = deep(128, 3_500, 20, augmentation)

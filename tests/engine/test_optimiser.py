@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from resdepth.engine.optimiser import ConstantRate, DynamicRate, descend, scheduled
+from resdepth.engine.optimiser import DynamicRate, Rate, descend, scheduled
 from resdepth.options.train import TrainOptions
 from resdepth.training.problem import rate_rule
 
@@ -32,7 +32,7 @@ def test_anchored() -> None:
 
 
 def test_constant() -> None:
-    assert ConstantRate().next(3.5, 100.0) == 3.5
+    assert Rate().next(3.5, 100.0) == 3.5
 
 
 @pytest.mark.parametrize(("norm", "wanted"), [(1e-200, 5.0), (1e200, 0.0), (math.inf, 0.0)])
@@ -54,7 +54,7 @@ def test_options_of_the_rule() -> None:
         dynamic_lr=True, lr=4.0, lr_constant=0.5, lr_max=8.0, dynamic_lr_rule="anchored"
     )
     assert rate_rule(options) == DynamicRate(4.0, 0.5, 8.0, anchored=True)
-    assert rate_rule(TrainOptions(lr=4.0)) == ConstantRate()
+    assert rate_rule(TrainOptions(lr=4.0)) == Rate()
 
 
 def test_the_update_leaves_the_old_weights() -> None:

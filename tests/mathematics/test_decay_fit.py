@@ -251,6 +251,7 @@ def test_a_fixed_shift_has_no_uncertainty() -> None:
     assert fit.identified
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)  # Early releases of jaxtyping check a dataclass anew at each call.
 def test_intervals_cover_at_their_level() -> None:
     t = np.arange(1.0, 401)

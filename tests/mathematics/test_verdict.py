@@ -19,7 +19,13 @@ def paths(name: str) -> Table:
     return bank(KINDS[name], DEPTHS, SEEDS)
 
 
-@pytest.mark.parametrize("name", KINDS)
+REPRESENTATIVE = ("smooth", "diffusive beside a trend", "jump", "sparse", "fractional .3")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(k, marks=() if k in REPRESENTATIVE else pytest.mark.long) for k in KINDS],
+)
 def test_the_limit_is_found_and_no_other(name: str) -> None:
     # Few seeds, and new noise on them each time; many are drawn in benchmarks/verdict_errors.py.
     counts = trials(KINDS[name], paths(name), SEEDS, len(DEPTHS), 20)

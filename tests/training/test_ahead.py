@@ -9,7 +9,7 @@ import torch
 
 import resdepth
 from resdepth.engine.loop import State, train, train_ahead
-from resdepth.engine.optimiser import ConstantRate
+from resdepth.engine.optimiser import Rate
 from resdepth.training.async_norms import SNAPSHOTS, NormsBeside
 from resdepth.training.measure import PathNorms, scalars
 from resdepth.training.problem import build
@@ -35,9 +35,7 @@ def test_records_agree_with_the_plain_loop(options: dict[str, int], monkeypatch)
     problem = _problem(**options)
     start = State(0, problem.network, 3.0)
     norms = PathNorms.of(problem.options, needed=False)
-    plain = list(
-        train(problem.engine, start, STEPS, problem.batch, problem.whole, ConstantRate(), norms)
-    )
+    plain = list(train(problem.engine, start, STEPS, problem.batch, problem.whole, Rate(), norms))
     graphs = fake_cuda.install(monkeypatch)
     with NormsBeside(norms, threads=2) as watch:
         ahead = list(

@@ -75,7 +75,6 @@ class CpuEngine(EagerCurvature, Engine):
         self._kernels = _kernels.Engine(threads, os.environ.get(INSTRUCTION_SET) or None)
 
     def predict(self, network: Network, h0: Hidden) -> Prediction:
-        """h_L U_out^T, (*replicas, samples, outputs)."""
         prediction = self._prediction(network, h0)
         arrays = _arrays(network, h0)
         shape = (len(arrays[1]), *prediction.shape[-2:])
@@ -83,11 +82,9 @@ class CpuEngine(EagerCurvature, Engine):
         return prediction
 
     def evaluate(self, batch: Batch) -> Evaluation:
-        """Loss, Omega, counts and prediction, without a gradient."""
         return self._evaluate(batch, None)
 
     def loss_and_gradient(self, batch: Batch) -> Evaluation:
-        """The same with the gradient of the mean loss."""
         blocks = batch.network.blocks
         return self._evaluate(batch, torch.empty(blocks.shape, dtype=blocks.dtype))
 
@@ -110,7 +107,6 @@ class CpuEngine(EagerCurvature, Engine):
         return products
 
     def block_traces(self, batch: Batch, gauss_newton: bool = False) -> Traces:
-        """The exact trace of each layer's diagonal block, in float64."""
         network = batch.network
         check_single(network)
         arrays = (*_arrays(network, batch.h0), _array(batch.targets))

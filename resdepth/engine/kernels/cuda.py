@@ -130,7 +130,6 @@ class CudaEngine(Engine):
         return network.width > self.machine.widest(network.blocks.element_size())
 
     def predict(self, network: Network, h0: Hidden) -> Prediction:
-        """h_L U_out^T, (*replicas, samples, outputs)."""
         with _matmul_precision(self.precision):
             if self._is_wide(network):
                 return self._wide.predict(network, h0)
@@ -139,7 +138,6 @@ class CudaEngine(Engine):
             return launch.hidden() @ network.readout.mT
 
     def loss_and_gradient(self, batch: Batch) -> Evaluation:
-        """Loss, Omega, counts, prediction, and the gradient of the mean loss."""
         with _matmul_precision(self.precision):
             if self._is_wide(batch.network):
                 return self._wide.loss_and_gradient(batch)

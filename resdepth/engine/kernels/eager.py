@@ -44,14 +44,12 @@ class EagerEngine(EagerCurvature, Engine):
     name = "eager"
 
     def predict(self, network: Network, h0: Hidden) -> Prediction:
-        """h_L U_out^T, (*replicas, samples, outputs)."""
         h = h0
         for step in forward(network, h0):
             h = step.output
         return h @ network.readout.mT
 
     def loss_and_gradient(self, batch: Batch) -> Evaluation:
-        """Loss, Omega, counts, prediction, and the gradient of the mean loss."""
         derivative = ACTIVATIONS[batch.network.activation].derivative
         kept, h = list[tuple[Tensor, Tensor]](), batch.h0
         for step in forward(batch.network, batch.h0):

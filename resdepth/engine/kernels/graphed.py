@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from resdepth.arrays import Counts, Hidden, Scalar, Targets
+from resdepth.arrays import Hidden, Targets
 from resdepth.engine import capture
-from resdepth.engine.contract import Batch, Engine
+from resdepth.engine.contract import Batch, Engine, Summary
 from resdepth.engine.network import Network
 
 IN_FLIGHT = 64
@@ -23,21 +23,11 @@ IN_FLIGHT = 64
 
 
 @dataclass(frozen=True)
-class Arrival:
-    """The measured weights before update `step`; `finite`: all of them, in every replica."""
+class Arrival(Summary):
+    """The summary of the weights before update `step`, and whether all of them are `finite`."""
 
     step: int
-    loss: Scalar
-    omega: Scalar
-    counts: Counts | None
     finite: bool
-
-
-@dataclass(frozen=True)
-class _Flight:
-    step: int
-    slot: Tensor
-    landed: capture.Landing | None
 
 
 class GraphedStep:
@@ -55,7 +45,7 @@ class GraphedStep:
         self.network = network.with_blocks(network.blocks.clone())
         self.step = step
         self._minus_rate = torch.zeros((), dtype=h0.dtype, device=h0.device)
-        self._flights: deque[_Flight] = deque()
+        self._flights: deque[tuple[int, Tensor, capture.Landing | None]] = deque()
         self._free: list[Tensor] = []
         self._landed: list[Arrival] = []
         self._classes: int | None = None
@@ -77,7 +67,7 @@ class GraphedStep:
             place = capture.landing_place(packed.shape, packed.dtype, packed.device)
             self._free.append(place)
         slot = self._free.pop()
-        self._flights.append(_Flight(self.step, slot, capture.send(packed, slot)))
+        self._flights.append((self.step, slot, capture.send(packed, slot)))
         self.step += 1
 
     def arrivals(self, wait: bool = False) -> list[Arrival]:
@@ -129,17 +119,17 @@ class GraphedStep:
         return replay
 
     def _first_is_here(self) -> bool:
-        landed = self._flights[0].landed
+        landed = self._flights[0][2]
         return landed is None or landed.query()
 
     def _land(self, wait: bool) -> None:
-        flight = self._flights.popleft()
-        if wait and flight.landed is not None:
-            flight.landed.synchronize()
-        numbers = flight.slot.clone()
-        self._free.append(flight.slot)
+        step, slot, landed = self._flights.popleft()
+        if wait and landed is not None:
+            landed.synchronize()
+        numbers = slot.clone()
+        self._free.append(slot)
         finite, loss, omega = numbers[..., :3].unbind(-1)
         counts = None
         if self._classes is not None:
             counts = numbers[..., 3:].long().reshape(*numbers.shape[:-1], 3, self._classes)
-        self._landed.append(Arrival(flight.step, loss, omega, counts, bool(finite.all())))
+        self._landed.append(Arrival(loss, omega, counts, step, bool(finite.all())))

@@ -52,18 +52,18 @@ class EngineInfo:
 
 
 _KERNELS = "resdepth.engine.kernels"
+EVERY_DEVICE = ("cpu", "cuda", "mps")
 ENGINES = {
     info.name: info
     for info in (
         EngineInfo("cpu", f"{_KERNELS}.cpu", ("cpu",)),
         EngineInfo("cuda", f"{_KERNELS}.cuda", ("cuda",), curvature=False),
-        EngineInfo("eager", f"{_KERNELS}.eager", ("cpu", "cuda", "mps")),
-        EngineInfo(
-            "reference", "resdepth.engine.autograd", ("cpu", "cuda", "mps"), automatic=False
-        ),
+        EngineInfo("eager", f"{_KERNELS}.eager", EVERY_DEVICE),
+        EngineInfo("reference", "resdepth.engine.autograd", EVERY_DEVICE, automatic=False),
     )
 }
 """Engines by name, fastest first."""
+AUTO = "`engine=auto` uses the fastest engine that can"
 
 
 def choose(name: str, request: Request) -> Engine:
@@ -86,11 +86,7 @@ def choose_curvature(name: str, request: Request) -> Curvature:
         The named engine has none, or cannot serve the request; the message says why.
     """
     if name != "auto" and not ENGINES[name].curvature:
-        raise Usage(
-            f"engine={name}",
-            "has no second derivatives; eager has them",
-            "`engine=auto` uses the fastest engine that can",
-        )
+        raise Usage(f"engine={name}", "has no second derivatives; eager has them", AUTO)
     having = {info.name: info for info in ENGINES.values() if info.curvature}
     engine = _choose(name, request, having)
     if not isinstance(engine, Curvature):
@@ -102,16 +98,12 @@ def _choose(name: str, request: Request, engines: Mapping[str, EngineInfo]) -> E
     if name != "auto":
         reason = engines[name].refusal(request)
         if reason is not None:
-            raise Usage(f"engine={name}", reason, "`engine=auto` uses the fastest engine that can")
+            raise Usage(f"engine={name}", reason, AUTO)
         return engines[name].create(request)
     for info in engines.values():
         if info.automatic and request.device.type in info.devices:
             reason = info.refusal(request)
             if reason is None:
                 return info.create(request)
-            warnings.warn(f"--engine=auto leaves out {info.name}: {reason}", stacklevel=2)
-    raise Usage(
-        f"engine={name}",
-        "no engine can run this network here",
-        "`engine=auto` uses the fastest engine that can",
-    )
+            warnings.warn(f"`engine=auto` leaves out {info.name}: {reason}", stacklevel=2)
+    raise Usage(f"engine={name}", "no engine can run this network here", AUTO)
