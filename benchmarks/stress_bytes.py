@@ -19,7 +19,7 @@ from typing import Any
 from safetensors.numpy import load_file
 from stress import Stress, stress
 
-from resdepth.runs.records import read_records
+from resdepth.runs.framing import read_records
 from tests.support.pictures import picture_folder
 from tests.support.process import Outcome
 

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from resdepth.runs.run import open_run as open_run
     from resdepth.runs.run import weight_path as weight_path
     from resdepth.studies.run import study as study
-    from resdepth.training.notebook import NotebookProgress as NotebookProgress
+    from resdepth.training.observer import NotebookProgress as NotebookProgress
     from resdepth.weights.read import read_models as read_models
     from resdepth.weights.read import stored_models as stored_models
 
 _HOMES = {
-    "NotebookProgress": "resdepth.training.notebook",
+    "NotebookProgress": "resdepth.training.observer",
     "RenderOptions": "resdepth.options.landscape",
     "ResdepthError": "resdepth.errors",
     "Run": "resdepth.runs.run",

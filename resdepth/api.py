@@ -1,4 +1,4 @@
-"""What the commands do, from Python."""
+"""The commands as Python functions."""
 
 from pathlib import Path
 
@@ -6,11 +6,11 @@ from resdepth.options.effect import refuse_given
 from resdepth.options.landscape import SURFACE, RenderOptions, TrajectoryOptions
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.options.train import TrainOptions
-from resdepth.probing import landscape
+from resdepth.probing import loss_surface
+from resdepth.probing.checkpoint_plane import trajectory
+from resdepth.probing.hessian import Spectrum
+from resdepth.probing.hessian import spectrum as spectrum_around
 from resdepth.probing.objectives import Source
-from resdepth.probing.spectrum import Spectrum
-from resdepth.probing.spectrum import spectrum as spectrum_around
-from resdepth.probing.trajectory import trajectory
 from resdepth.runs.folder import create_run, default_run_folder, reopen_run
 from resdepth.runs.run import Run
 from resdepth.runs.surface import Surface, read_surface
@@ -19,7 +19,7 @@ from resdepth.training.observer import Observer
 from resdepth.training.session import conduct
 
 OURS, DRAWN = ("sources", "out"), ("columns", "show")
-"""Options that only commands use: what to read and write, and how to draw it."""
+"""Options of the commands alone: what to read and write, and how to draw it."""
 BESIDE = "run and file are arguments of the function, which draws nothing"
 
 
@@ -37,25 +37,25 @@ def train(
     Parameters
     ----------
     options
-        Everything that determines the run; the defaults where left out. With `resume` the options
-        that were set must agree with the record (`epochs` may grow).
+        Everything that determines the run. With `resume` the options that were set must agree with
+        the record (`epochs` may grow).
     out
-        The run folder; `runs/<data>-L<depth>-seed<seed>` where left out.
+        The run folder, by default `runs/<data>-L<depth>-seed<seed>`.
     overwrite
-        Replace what is in the folder. Without it a folder that is not empty raises Exists.
+        Replace what is in the folder.
     observer
-        Told of each step; nothing is printed by default.
+        Is told of each step; by default nothing is printed.
     command
         The command line to record.
 
     Raises
     ------
     Exists, Busy
-        The folder is taken, by files or by a process.
+        The folder is not empty, or a process trains in it.
     Usage
-        The run to continue has another value of an option.
-    Usage, System, Corrupt
-        Options do not fit together, or the data cannot be used.
+        Options do not fit together, the data, or the run to resume.
+    Missing, Corrupt
+        The data cannot be used.
     """
     options = options or TrainOptions()
     folder = Path(out) if out is not None else default_run_folder(options.stem)
@@ -71,50 +71,29 @@ def train(
 def render_landscape(
     run: Run | Path | str, out: Path | str | None = None, options: RenderOptions | None = None
 ) -> Surface:
-    """Evaluate the loss on a grid around the newest weights of `run`, and read it back.
+    """Evaluate the loss on a grid around the newest weights of `run`.
 
-    Parameters
-    ----------
-    out
-        The .npy to write; a .json lies beside it. `<run>/landscape.npy` where left out.
-    options
-        Steps, span, dimensions, normalisation, subset, seed; the defaults where left out.
-
-    Raises
-    ------
-    Missing
-        The run has no checkpoint yet.
+    Writes `out`, by default `<run>/landscape.npy`, and a .json next to it. Raises Missing if the
+    run has no checkpoint yet.
     """
-    run = run if isinstance(run, Run) else Run(Path(run))
-    source = Source.of(run)
+    run = _opened(run)
     path = Path(out) if out is not None else run.path / SURFACE
     options = options or RenderOptions()
     refuse_given(options, OURS, BESIDE)
-    landscape.render(source, options, path, ["resdepth.render_landscape"])
+    loss_surface.render(Source.of(run), options, path, ["resdepth.render_landscape"])
     return read_surface(path)
 
 
 def render_trajectory(
     run: Run | Path | str, out: Path | str | None = None, options: TrajectoryOptions | None = None
 ) -> Surface:
-    """Evaluate the loss on the plane of the checkpoints of `run`, and read it back.
+    """Evaluate the loss on the plane of the checkpoints of `run`.
 
-    The surface's record holds `path`: steps, coordinates, the loss of each checkpoint, that of the
-    plane below it, its distance off the plane.
-
-    Parameters
-    ----------
-    out
-        The .npy to write; a .json lies beside it. `<run>/trajectory.npy` where left out.
-    options
-        Steps, margin, subset, seed; the defaults where left out.
-
-    Raises
-    ------
-    Impossible
-        The checkpoints span no plane.
+    Writes `out`, by default `<run>/trajectory.npy`, and a .json next to it, whose `path` has the
+    step, coordinates and loss of each checkpoint, the loss of the plane below it, and its distance
+    from the plane. Raises Impossible if the checkpoints do not span a plane.
     """
-    run = run if isinstance(run, Run) else Run(Path(run))
+    run = _opened(run)
     path = Path(out) if out is not None else run.path / "trajectory.npy"
     options = options or TrajectoryOptions()
     refuse_given(options, (*OURS, *DRAWN, "log"), BESIDE)
@@ -130,22 +109,15 @@ def spectrum(
 ) -> Spectrum:
     """Eigenvalues, traces and counts of the curvature around weights of `run`.
 
-    Parameters
-    ----------
-    options
-        Which matrix, how many eigenvalues, what by layer; the defaults where left out.
-    checkpoint
-        The file of the weights; the run's newest where left out.
-
-    Raises
-    ------
-    Missing
-        The run has no checkpoint yet.
-    Impossible, Impossible, Usage
-        There is no answer, or not to these options.
+    The weights are the newest of the run, or those in the file `checkpoint`. Raises Missing if
+    there are none yet, Usage or Impossible if the options have no answer.
     """
-    run = run if isinstance(run, Run) else Run(Path(run))
+    run = _opened(run)
     around = run.newest if checkpoint is None else Path(checkpoint)
     options = options or SpectrumOptions()
     refuse_given(options, (*OURS, *DRAWN), BESIDE)
     return spectrum_around(Source(run.recorded_options, around), options)
+
+
+def _opened(run: Run | Path | str) -> Run:
+    return run if isinstance(run, Run) else Run(Path(run))

@@ -1,53 +1,62 @@
-"""Files appear whole or not at all: a temporary sibling is written, synchronised and renamed."""
+"""Write files whole or not at all: fill a temporary sibling, synchronise it, rename it."""
 
 import contextlib
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from resdepth.errors import write_failed
 
 SUFFIX = ".part"
-"""Of the temporary siblings, which begin with a dot."""
+"""Suffix of temporary siblings; their names begin with a dot."""
 LONGEST = 200
-"""Bytes of a file's own name that its temporary sibling repeats."""
+"""Bytes of a file's name that its temporary sibling repeats; the sibling's may not be too long."""
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn an OSError into the System error of a `path` that cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise write_failed(path, error) from None
 
 
 def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
-    """Let `write` fill a temporary sibling of `path`, then put it in place.
+    """Let `write` fill a temporary sibling of `path`, then rename it to `path`.
 
-    Raises
-    ------
-    System
-        The operating system refused; what was at `path` before is still there.
+    Raises System if the operating system refuses; the former file at `path` is then still there.
     """
-    temporary = path.with_name(_temporary_name(path.name))
-    try:
-        make_folder(path.parent)
-        with temporary.open("wb") as stream:
-            write(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-        _synchronise_folder(path.parent)
-    except OSError as error:
-        _discard(temporary)
-        raise write_failed(path, error) from None
-    except BaseException:
-        _discard(temporary)
-        raise
+    temporary = _temporary(path)
+    with writing(path):
+        try:
+            make_folder(path.parent)
+            with temporary.open("wb") as stream:
+                write(stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(path)
+            _synchronise_folder(path.parent)
+        except BaseException:
+            _discard(temporary)
+            raise
+
+
+def write_bytes(path: Path, content: bytes | memoryview) -> None:
+    """`write_whole` for content that is in memory."""
+    write_whole(path, lambda stream: stream.write(content))
 
 
 def write_text(path: Path, text: str) -> None:
     r"""`write_whole` for UTF-8 text.
 
-    A byte of a path that is no UTF-8 is a lone surrogate in Python (surrogateescape, PEP 383). It
-    is written as the escape `\udc80` … `\udcff`, which in JSON stands for that very surrogate.
+    Python represents a byte of a path that is not UTF-8 by a lone surrogate (PEP 383). It is
+    written as the escape `\udc80` … `\udcff`, which in JSON means the same surrogate.
     """
-    write_whole(path, lambda stream: stream.write(text.encode(errors="backslashreplace")))
+    write_bytes(path, text.encode(errors="backslashreplace"))
 
 
 def sweep(folder: Path) -> None:
@@ -57,14 +66,9 @@ def sweep(folder: Path) -> None:
 
 
 def make_folder(folder: Path) -> list[Path]:
-    """Make `folder` with its parents; a failure leaves none of them.
+    """Make `folder` and its parents, or none of them if that fails with an OSError.
 
-    Returns the folders that were missing, the innermost first.
-
-    Raises
-    ------
-    OSError
-        The operating system refused.
+    Returns the folders that were missing, innermost first.
     """
     missing = [one for one in (folder, *folder.parents) if not os.path.lexists(one)]
     try:
@@ -78,30 +82,24 @@ def make_folder(folder: Path) -> list[Path]:
 
 
 def check_writable(*paths: Path) -> None:
-    """Try whether each of `paths` can be written before its content is computed; leave no trace.
+    """Check, before a long computation, that each of `paths` can be written; leave no trace.
 
-    A temporary file is made beside each, and before it the folders that are missing: permissions
-    alone say nothing to the superuser or of a read-only file system.
-
-    Raises
-    ------
-    System
-        One is a folder, has too long a name, or its folder takes no new file.
+    Makes and removes a temporary sibling of each, with missing folders: permissions alone tell
+    nothing to the superuser or about a read-only file system. Raises System if a path is a folder,
+    has too long a name, or its folder accepts no new file.
     """
     for path in paths:
-        made: list[Path] = []
-        temporary = path.with_name(_temporary_name(path.name))
-        try:
+        temporary = _temporary(path)
+        with writing(path):
             made = make_folder(path.parent)
-            with contextlib.suppress(FileNotFoundError):
-                if stat.S_ISDIR(path.stat().st_mode):
-                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-            temporary.touch()
-        except OSError as error:
-            raise write_failed(path, error) from None
-        finally:
-            _discard(temporary)
-            _remove_empty(made)
+            try:
+                with contextlib.suppress(FileNotFoundError):
+                    if stat.S_ISDIR(path.stat().st_mode):
+                        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+                temporary.touch()
+            finally:
+                _discard(temporary)
+                _remove_empty(made)
 
 
 def _remove_empty(folders: Iterable[Path]) -> None:
@@ -110,14 +108,13 @@ def _remove_empty(folders: Iterable[Path]) -> None:
             folder.rmdir()
 
 
-def _temporary_name(name: str) -> str:
-    # As long as the system allows is too long with an addition.
-    kept = os.fsdecode(os.fsencode(name)[:LONGEST])
-    return f".{kept}.{os.getpid()}{SUFFIX}"
+def _temporary(path: Path) -> Path:
+    kept = os.fsdecode(os.fsencode(path.name)[:LONGEST])
+    return path.with_name(f".{kept}.{os.getpid()}{SUFFIX}")
 
 
 def _discard(temporary: Path) -> None:
-    # What could not be written may not be removable either: a path below a file, a name too long.
+    # A path that cannot be written may not be removable either: below a file, or too long.
     with contextlib.suppress(OSError):
         temporary.unlink()
 

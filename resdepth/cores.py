@@ -6,23 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LARGEST = 4096
-"""More threads than this are taken for a slip of the pen."""
+"""More threads than this are taken for a typing error."""
 
 
 def available_threads() -> int:
-    """Return the number of threads of a process that was given none.
-
-    `OMP_NUM_THREADS` wins, as it does for torch and numpy; without it there is one thread per
-    available core.
-    """
+    """The default number of threads: `OMP_NUM_THREADS`, or one per available core."""
     # OpenMP allows a list, as in "4,2": the first number is for threads that are not nested.
     return _count("OMP_NUM_THREADS") or available_cores()
 
 
 def available_cores(root: Path = Path("/")) -> int:
-    """Return the number of cores: the least of what the system, Slurm and a container allow.
+    """The number of cores: the least of what the system, Slurm and a container allow.
 
-    That is the processor affinity, `SLURM_CPUS_PER_TASK` and the CPU quota of the control groups
+    They are the processor affinity, `SLURM_CPUS_PER_TASK` and the CPU quota of the control groups
     under `root`, rounded up. A variable that is not a positive whole number is ignored.
     """
     if hasattr(os, "sched_getaffinity"):
@@ -42,7 +38,7 @@ def _count(variable: str) -> int | None:
 
 
 def _quotas(root: Path) -> Iterator[float]:
-    """Yield the quotas, in cores, of the control groups that this process belongs to."""
+    """The quotas, in cores, of the control groups of this process."""
     for line in _text(root / "proc/self/cgroup").splitlines():
         _, _, rest = line.partition(":")
         controllers, _, group = rest.partition(":")
@@ -56,7 +52,7 @@ def _quotas(root: Path) -> Iterator[float]:
 
 
 def _quota(group: Path) -> Iterator[float]:
-    """Yield the quota of one control group, of version 2 or version 1, if it has one."""
+    """The quota of one control group, of version 2 or version 1, if it has one."""
     words = _text(group / "cpu.max").split() or [
         *_text(group / "cpu.cfs_quota_us").split(),
         *_text(group / "cpu.cfs_period_us").split(),

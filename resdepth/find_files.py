@@ -1,4 +1,4 @@
-"""The one way through folders: for event files, weights and images alike."""
+"""Search folders for files; used for event files, weights and images alike."""
 
 import errno
 import os
@@ -13,26 +13,25 @@ def walk(
 ) -> Iterator[Path]:
     """Every file in or under `folder`, in the order of `sorted(folder.rglob("*"))`.
 
-    Links are followed, and a folder that is met again on the way down from itself is not entered
-    again, so that loops end. What cannot be looked at (a link that leads nowhere, a folder that may
-    not be read) is left out with a warning.
+    Links are followed, except to a folder on the way down to the link, so that loops end. Dangling
+    links and folders that cannot be read are skipped with a warning.
 
     Parameters
     ----------
     enter:
-        Asked before each folder below the first whether to look into it; None looks into all.
+        Decides for each subfolder whether to search it; all are searched by default.
     once:
-        A folder that two links lead to is entered once in all, by the first of them. Without it
-        its files come under both names.
+        Search a folder with several names only under the first of them. By default its files are
+        found under each name.
     """
     start = os.path.realpath(folder)
-    seen = {start}
+    known = {start}
     above = [start]
-    waiting = [iter(_entries(folder))]
-    while waiting:
-        path = next(waiting[-1], None)
+    pending = [iter(_entries(folder))]
+    while pending:
+        path = next(pending[-1], None)
         if path is None:
-            waiting.pop()
+            pending.pop()
             above.pop()
             continue
         mode = _mode(path)
@@ -40,10 +39,10 @@ def walk(
             yield path
         elif stat.S_ISDIR(mode):
             real = os.path.realpath(path)
-            if real not in (seen if once else above) and (enter is None or enter(path)):
-                seen.add(real)
+            if real not in (known if once else above) and (enter is None or enter(path)):
+                known.add(real)
                 above.append(real)
-                waiting.append(iter(_entries(path)))
+                pending.append(iter(_entries(path)))
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -55,7 +54,7 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _mode(path: Path) -> int:
-    """What `path` is, links followed; 0 where that cannot be found out."""
+    """The mode of the file that `path` leads to; 0 if it cannot be found out."""
     try:
         return path.stat().st_mode
     except OSError as error:
@@ -64,6 +63,6 @@ def _mode(path: Path) -> int:
 
 
 def _warn(path: Path, error: OSError) -> None:
-    nowhere = error.errno in (errno.ENOENT, errno.ELOOP)
-    what = "a link that leads nowhere" if nowhere else "cannot be looked into"
-    warnings.warn(f"{path}: {what} ({error.strerror or error}), left out", stacklevel=3)
+    dangling = error.errno in (errno.ENOENT, errno.ELOOP)
+    what = "a link to nothing" if dangling else "cannot be read"
+    warnings.warn(f"{path}: {what} ({error.strerror or error}); left out", stacklevel=3)

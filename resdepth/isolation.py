@@ -20,8 +20,18 @@ def isolated() -> Iterator[None]:
     numbers need nothing: this package has generators of its own.
     """
     with ExitStack() as stack:
-        stack.enter_context(_process_defaults())
-        stack.enter_context(_exact_products())
+        stack.callback(torch.set_num_threads, torch.get_num_threads())
+        stack.callback(torch.set_default_dtype, torch.get_default_dtype())
+        torch.set_default_dtype(torch.float32)
+        if torch.are_deterministic_algorithms_enabled():
+            # Only then, because the call imports torch's compiler.
+            warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+            stack.callback(torch.use_deterministic_algorithms, True, warn_only=warn_only)
+            torch.use_deterministic_algorithms(False)
+        for kind in ("cpu", "cuda"):
+            stack.callback(torch.set_autocast_enabled, kind, torch.is_autocast_enabled(kind))
+            torch.set_autocast_enabled(kind, False)
+        _multiply_exactly(stack)
         stack.enter_context(torch.inference_mode(mode=False))
         stack.enter_context(torch.enable_grad())
         if torch.empty(0).device.type != "cpu":
@@ -34,45 +44,17 @@ def isolated() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _process_defaults() -> Iterator[None]:
-    """Torch's settings of the whole process, but for the precision of matrix products."""
-    threads, dtype = torch.get_num_threads(), torch.get_default_dtype()
-    deterministic = torch.are_deterministic_algorithms_enabled()
-    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    autocast = {kind: torch.is_autocast_enabled(kind) for kind in ("cpu", "cuda")}
-    try:
-        torch.set_default_dtype(torch.float32)
-        if deterministic:
-            # Only then, because the call imports torch's compiler.
-            torch.use_deterministic_algorithms(False)
-        for kind in autocast:
-            torch.set_autocast_enabled(kind, False)
-        yield
-    finally:
-        for kind, enabled in autocast.items():
-            torch.set_autocast_enabled(kind, enabled)
-        if deterministic:
-            torch.use_deterministic_algorithms(True, warn_only=warn_only)
-        torch.set_default_dtype(dtype)
-        torch.set_num_threads(threads)
-
-
-@contextmanager
-def _exact_products() -> Iterator[None]:
-    """Matrix products of float32 in float32, however torch was told otherwise."""
+def _multiply_exactly(stack: ExitStack) -> None:
+    """Multiply float32 matrices in float32 until the stack is closed."""
     try:
         precision = torch.get_float32_matmul_precision()
     except RuntimeError:
-        # Refused where the settings below say something else than this one: it is the default then.
+        # Raised if the newer settings below contradict this one, which then has its default.
         precision = "highest"
     # Torch has these since 2.9.
     places: list[Any] = [getattr(backend, "matmul", None) for backend in (cuda, mkldnn)]
-    before = [(place, place.fp32_precision) for place in places if hasattr(place, "fp32_precision")]
-    try:
-        torch.set_float32_matmul_precision("highest")
-        yield
-    finally:
-        torch.set_float32_matmul_precision(precision)
-        for place, value in before:
-            place.fp32_precision = value
+    for place in places:
+        if hasattr(place, "fp32_precision"):
+            stack.callback(setattr, place, "fp32_precision", place.fp32_precision)
+    stack.callback(torch.set_float32_matmul_precision, precision)
+    torch.set_float32_matmul_precision("highest")

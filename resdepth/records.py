@@ -1,4 +1,4 @@
-"""The numbers behind a picture: any table as JSON, and as a file beside the picture."""
+"""Tables of numbers as strict JSON."""
 
 import dataclasses
 import json
@@ -13,7 +13,7 @@ from resdepth.atomic import write_text
 
 
 def plain(value: Any) -> Any:
-    """Dictionaries, lists, numbers and words; what is not a finite number is None (JSON's null)."""
+    """`value` as dictionaries, lists, numbers and words; NaN and infinity become None."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = dataclasses.fields(value)
         return {field.name: plain(getattr(value, field.name)) for field in fields}
@@ -31,12 +31,12 @@ def plain(value: Any) -> Any:
 
 
 def as_json(numbers: Any, indent: int | None = 2) -> str:
-    """The numbers of a table as strict JSON; every float is written with all its digits."""
+    """A table as strict JSON; every float has all its digits."""
     return json.dumps(plain(numbers), indent=indent, allow_nan=False)
 
 
 def with_provenance(numbers: Any, provenance: Any) -> Any:
-    """The numbers of a table with their provenance under that key; each entry of a list has it."""
+    """A table with `provenance` under that key, or a list of tables that each have it."""
     table = plain(numbers)
     if isinstance(table, list):
         return [with_provenance(entry, provenance) for entry in table]
@@ -44,7 +44,7 @@ def with_provenance(numbers: Any, provenance: Any) -> Any:
 
 
 def write_numbers(path: Path, numbers: Any, provenance: Any = None) -> Path:
-    """Write the numbers of a table whole, with a `Provenance` if given, and return where."""
+    """Write a table, with a `Provenance` if given, to `path` and return `path`."""
     table = numbers if provenance is None else with_provenance(numbers, provenance)
     write_text(path, as_json(table) + "\n")
     return path

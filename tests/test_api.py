@@ -103,13 +103,13 @@ def test_a_scalar_that_is_missing_is_not_a_damaged_file(small_run: Path) -> None
             lambda: resdepth.TrainOptions(detph=3),
             "^detph: no such option; did you mean 'depth'",
         ),
-        (lambda: resdepth.TrainOptions(data="folder"), "^data=folder: needs data_dir$"),
+        (lambda: resdepth.TrainOptions(data="folder"), "^data=folder: needs `data_dir`$"),
         (lambda: resdepth.TrainOptions(data_dir=""), "^data_dir: should name a file or folder"),
-        (lambda: resdepth.TrainOptions(loss_p=3), "^loss_p: has no effect with data=digits$"),
+        (lambda: resdepth.TrainOptions(loss_p=3), "^loss_p: has no effect with `data=digits`$"),
         (lambda: resdepth.RenderOptions(steps=1), "^steps: should be at least 2, not 1$"),
         (lambda: resdepth.RenderOptions(span=0.0), "^span: should be above 0 or auto, not 0$"),
-        (lambda: resdepth.TrajectoryOptions(seed=3), "^seed: has no effect without subset$"),
-        (lambda: resdepth.SpectrumOptions(steps=9), "^steps: has no effect without density$"),
+        (lambda: resdepth.TrajectoryOptions(seed=3), "^seed: has no effect without `subset`$"),
+        (lambda: resdepth.SpectrumOptions(steps=9), "^steps: has no effect without `density`$"),
     ],
 )
 def test_options_are_wrong_in_our_words_and_pythons(make, complaint: str) -> None:  # type: ignore[no-untyped-def]

@@ -33,8 +33,8 @@ def test_there_are_few_classes() -> None:
             "(check the spelling; relative paths start from the working folder)",
         ),
         (
-            errors.Corrupt(Path("a/depth"), "no `matrix`", "copy it"),
-            "a/depth: no `matrix` (copy it)",
+            errors.Corrupt(Path("a/depth"), "no `tensor`", "copy it"),
+            "a/depth: no `tensor` (copy it)",
         ),
     ],
 )

@@ -12,8 +12,8 @@ from resdepth.errors import ResdepthError
 from resdepth.mathematics.interval import Array
 from resdepth.mathematics.slopes import PowerLaw, power_law
 from resdepth.options.spectrum import SpectrumOptions
+from resdepth.probing.hessian import spectrum
 from resdepth.probing.objectives import Source
-from resdepth.probing.spectrum import spectrum
 from resdepth.runs.run import Run
 
 Say = Callable[[str], None]

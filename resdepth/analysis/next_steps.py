@@ -29,16 +29,16 @@ def next_steps(study: Study) -> Iterator[tuple[str, str]]:
     if "lost" in reasons:
         yield "to train lost cells again after their folders are moved away", run_command(folder)
     if "missed" in reasons and "epochs" in plan.options:
-        words = ("--epochs", str(2 * plan.options["epochs"]))
-        yield "to let all cells reach the loss", run_command(folder, *words)
+        epochs = 2 * plan.options["epochs"]
+        yield "to let all cells reach the loss", run_command(folder, epochs=epochs)
     if "--stop-loss" in said and (loss := reached_by_all(study.cells)):
         rate = {} if plan.rate is None else {"lr": plan.rate}
         yield "to compare at equal loss", anew(plan, settings, **rate, stop_loss=loss)
     if "smaller --lr" in said and (command := slower(plan, settings)):
         yield "to use half the rate", command
     if "lr" in plan.axes and (rates := sorted(_beyond(study.rates))):
-        words = ("--lr", ",".join(f"{rate:g}" for rate in rates))
-        yield "to look for a better rate", run_command(folder, *words)
+        listed = ",".join(f"{rate:g}" for rate in rates)
+        yield "to look for a better rate", run_command(folder, lr=listed)
 
 
 def reached_by_all(cells: Sequence[CellRow]) -> float:

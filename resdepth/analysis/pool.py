@@ -12,8 +12,8 @@ from resdepth.errors import Impossible, not_repetitions
 from resdepth.options.non_training import PLACE, RECORDING
 from resdepth.options.programs import effective_options
 from resdepth.options.train import REGRESSIONS, TrainOptions
+from resdepth.runs.checkpoint import step_in_name, step_of
 from resdepth.runs.manifest import Manifest, read_manifest
-from resdepth.runs.steps import step_in_name, step_of
 from resdepth.weights.families import Range
 from resdepth.weights.read import Sources, read_paths
 from resdepth.weights.weight_path import WeightPath
@@ -121,11 +121,11 @@ def experiments(
 
 def in_order(sets: Mapping[str, V]) -> dict[str, V]:
     """Sets of runs sorted by their labels, in which numbers count as numbers."""
-    return {label: sets[label] for label in sorted(sets, key=_rank)}
 
+    def rank(label: str) -> list[tuple[float, str]]:
+        return [(_number(word), word) for word in label.replace(",", " ").split()]
 
-def _rank(label: str) -> list[tuple[float, str]]:
-    return [(_number(word), word) for word in label.replace(",", " ").split()]
+    return {label: sets[label] for label in sorted(sets, key=rank)}
 
 
 def _number(word: str) -> float:

@@ -29,19 +29,19 @@ SUFFIX = ".npy"
 
 
 def render(options: RenderOptions, call: RenderInvocation, given: frozenset[str]) -> int:
-    """Evaluate the loss on a grid around trained weights.
+    """Evaluate the loss on a line or a grid around trained weights.
 
     The directions are random, normalised to the filters; the principal ones of the run's own
     checkpoints; the sharpest ones; or lead to the weights of other runs. Writes the losses (.npy,
     float64), the accuracies of a classification, and a .json with the axes, the loss at the centre,
-    and all that determines them. A surface that was interrupted goes on with --resume, to the same
-    bits. Checks are printed: norms and cosines of the directions, the centre's loss beside the
-    run's own, and of a line to another run the barrier on the way.
+    and everything that they depend on. An interrupted surface is resumed with --resume, to the same
+    bits. Prints checks: norms and cosines of the directions, the loss at the centre and the run's
+    own, and for a line to another run the barrier on the way.
     """
     run, training, checkpoint = drawn_around(options.sources)
     out = _surface_path(options.out, run)
     with signals.deferred():
-        from resdepth.probing.landscape import render as evaluate
+        from resdepth.probing.loss_surface import render as evaluate
         from resdepth.probing.objectives import Source
         from resdepth.records import as_json
 
@@ -64,22 +64,21 @@ def trajectory(
 ) -> int:
     """Draw the path that training took on the plane that holds most of it.
 
-    The plane is that of the principal directions of the run's checkpoints, through the last one.
-    At each checkpoint stands its own loss beside that of the plane, and how far off the plane it
-    lies. Needs three checkpoints: train with --checkpoint-every.
+    The plane is spanned by the principal directions of the run's checkpoints, through the last one.
+    For each checkpoint, its own loss, the loss on the plane and its distance from the plane are
+    recorded. Needs three checkpoints: train with --checkpoint-every.
     """
     from resdepth.runs.run import open_run
 
     if len(options.sources) != 1:
         raise Usage("SOURCES", "give one run", "resdepth landscape trajectory RUN")
     run = open_run(options.sources[0])
-    at = written_as(
-        options.out or run.path / "trajectory.pdf", SUFFIXES, command="landscape trajectory"
-    )
-    check_writable(at)
-    out = at.with_suffix(SUFFIX)
+    figure = options.out or run.path / "trajectory.pdf"
+    figure = written_as(figure, SUFFIXES, command="landscape trajectory")
+    check_writable(figure)
+    out = figure.with_suffix(SUFFIX)
     with signals.deferred():
-        from resdepth.probing.trajectory import trajectory as evaluate
+        from resdepth.probing.checkpoint_plane import trajectory as evaluate
         from resdepth.records import as_json
         from resdepth.runs.surface import files_of
 
@@ -94,8 +93,8 @@ def trajectory(
     looks = VisOptions(surface=out, log=options.log, columns=options.columns)
     origin = origin_of(options, files_of(out))
     illustrate(
-        lambda: picture(surface, shown_of(surface, looks), looks, "contour", at, origin),
-        at,
+        lambda: picture(surface, shown_of(surface, looks), looks, "contour", figure, origin),
+        figure,
         paths,
         origin,
         json=call.json_,
@@ -108,18 +107,16 @@ def _surface_path(out: Path | None, run: Path | None) -> Path:
     out = out or (run or Path()) / SURFACE
     if out.suffix.lower() in SUFFIXES:
         surface = out.with_suffix(SUFFIX)
-        raise Usage(
-            "out",
-            f"{out} names a picture, and this command writes the losses, a {SUFFIX}",
-            f"`out` {surface}, then 'resdepth landscape vis {surface} `out` {out}'",
-        )
+        what = f"{out} names a picture, and this command writes the losses, a {SUFFIX}"
+        remedy = f"--out {surface}, then 'resdepth landscape vis {surface} --out {out}'"
+        raise Usage("out", what, remedy)
     return written_as(out, (SUFFIX,), command="landscape render")
 
 
 def _evaluated(
     out: Path, evaluate: Callable[["Cells"], tuple[Path, ...]], quiet: bool
 ) -> tuple["Surface", tuple[Path, ...]] | None:
-    """The surface at `out`, with its checks said, and its files; None where it was interrupted."""
+    """The surface at `out` after printing its checks, and its files; None if interrupted."""
     from resdepth.runs.surface import read_surface
 
     console.route_warnings()
@@ -139,14 +136,14 @@ def _evaluated(
 
 
 class Cells:
-    """How far a surface is."""
+    """Shows how many cells of a surface are finished."""
 
     def __init__(self, quiet: bool) -> None:
         self.quiet, self.done, self.total = quiet, 0, 0
         self.progress: Any = None
 
     def __call__(self, done: int, total: int) -> None:
-        """`done` of `total` cells have their loss."""
+        """`done` of `total` cells are finished."""
         from resdepth.cli.progress import Progress
 
         if self.progress is None:
@@ -157,7 +154,7 @@ class Cells:
             self.progress.show(done, f"{done} of {total} cells, {pace:.3g} cells/s")
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self.progress is not None:
             self.progress.close()
 

@@ -1,4 +1,4 @@
-"""What tells whether a picture of a surface can be trusted, in words and numbers."""
+"""Numbers and sentences that show whether a picture of a surface can be trusted."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -7,17 +7,19 @@ if TYPE_CHECKING:
 
 
 def path_numbers(surface: "Surface") -> dict[str, Any]:
-    """The checkpoints of a trajectory, as numbers for `--json`."""
+    """The checkpoints of a trajectory, for `--json`."""
     path = surface.trajectory or {}
-    names = ("steps", "coordinates", "loss", "plane_loss", "distance")
-    numbers: dict[str, Any] = {name: path[name] for name in names}
-    numbers["steps"] = path["steps"].astype(int)
-    origin = surface.record.get("provenance")
-    return {"explained": surface.record["explained"], **numbers, "provenance": origin}
+    names = ("coordinates", "loss", "plane_loss", "distance")
+    return {
+        "explained": surface.record["explained"],
+        "steps": path["steps"].astype(int),
+        **{name: path[name] for name in names},
+        "provenance": surface.record.get("provenance"),
+    }
 
 
 def checks(surface: "Surface") -> list[str]:
-    """What tells whether a picture can be trusted, in words."""
+    """The checks of a surface, one line each."""
     record, found = surface.record, []
     if "norm_ratios" in record:
         ratios = ", ".join(f"{ratio:.6g}" for ratio in record["norm_ratios"][:8])
@@ -29,15 +31,15 @@ def checks(surface: "Surface") -> list[str]:
     if "spans" in record and record.get("span") == "auto":
         words = ", ".join(f"{span:.4g}" for span in record["spans"])
         found.append(f"spans that --span auto found: {words}")
-    centre, own = record["centre_loss"], record.get("run_loss")
-    beside = (
-        "the run recorded no loss of the same data" if own is None else f"the run's own {own:.8g}"
-    )
-    found.append(f"loss at the centre {centre:.8g}; {beside}")
-    return [*found, *_barriers(surface), *_path_words(surface)]
+    own = record.get("run_loss")
+    recorded = "the run recorded no loss of the same data"
+    if own is not None:
+        recorded = f"the run's own {own:.8g}"
+    found.append(f"loss at the centre {record['centre_loss']:.8g}; {recorded}")
+    return [*found, *_barrier(surface), *_path_words(surface)]
 
 
-def _barriers(surface: "Surface") -> list[str]:
+def _barrier(surface: "Surface") -> list[str]:
     """How high the loss rises between two minima above the straight line between their losses."""
     record = surface.record
     if record.get("kind") != "runs" or surface.losses.ndim != 1:

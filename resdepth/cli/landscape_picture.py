@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def vis(options: VisOptions, call: VisInvocation, given: frozenset[str]) -> None:
     """Draw a loss surface: in three dimensions, as contours, or as lines through its middle.
 
-    A picture that ends in .html is an interactive surface in one file that works offline; .vts
-    (a surface) and .vti (a grid) are for ParaView; .gif and .mp4 show a trajectory growing.
+    An .html file is an interactive surface that works offline; .vts (a surface) and .vti (a grid)
+    are for ParaView; a .gif shows how a trajectory grows.
     """
     from resdepth.runs.surface import files_of, read_surface
 
@@ -41,7 +41,7 @@ def vis(options: VisOptions, call: VisInvocation, given: frozenset[str]) -> None
     _check(options, surface, kind, out)
     beside = out.with_suffix(".json")
     if beside == options.surface.with_suffix(".json"):
-        # Never over the record that the surface is redrawn from.
+        # Never overwrite the record of the surface.
         beside = out.with_name(f"{out.stem}_{kind}.json")
     check_writable(out, beside)
     shown = shown_of(surface, options)
@@ -58,7 +58,7 @@ def vis(options: VisOptions, call: VisInvocation, given: frozenset[str]) -> None
 
 
 def _surface_file(given: Path) -> Path:
-    """The file itself, or of a run the surface that `landscape render` leaves there."""
+    """The file itself, or the surface that `landscape render` wrote into a run."""
     if not given.is_dir():
         return given
     inside = given / SURFACE
@@ -86,7 +86,7 @@ def picture(
     out: Path,
     origin: "Provenance",
 ) -> Any:
-    """The figure; or [out] if the file is of a kind that is written here."""
+    """The figure, or [out] if its file is written here."""
     suffix = out.suffix.lower()
     if suffix == ".html":
         from resdepth.figures.interactive import save_html
@@ -112,8 +112,8 @@ def picture(
 def _kind(options: VisOptions, surface: "Surface") -> str:
     flat = surface.losses.ndim == 1
     if flat and options.kind in ("surface", "contour"):
-        reason = f"'{options.kind}' needs two directions, {options.surface} has one"
-        raise Usage("kind", reason, "`kind` line")
+        what = f"'{options.kind}' needs two directions, {options.surface} has one"
+        raise Usage("kind", what, "--kind line")
     if options.kind or flat:
         return options.kind or "line"
     if options.suffix not in PICTURES:
@@ -125,10 +125,8 @@ def _check(options: VisOptions, surface: "Surface", kind: str, out: Path) -> Non
     suffix = out.suffix.lower()
     if suffix not in PICTURES and kind != "surface":
         what = "a surface to turn" if suffix == ".html" else "a surface or its path"
-        reason = f"an {suffix} is {what}, not a {kind}"
-        raise Usage(
-            "out", reason, f"see 'resdepth {'landscape vis'} --help' for the range of every option"
-        )
+        remedy = "see 'resdepth landscape vis --help' for the range of every option"
+        raise Usage("out", f"an {suffix} is {what}, not a {kind}", remedy)
 
 
 def _numbers(surface: "Surface", shown: "Shown", options: VisOptions) -> dict[str, object]:

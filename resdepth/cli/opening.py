@@ -1,6 +1,6 @@
 """From a command's options to a run folder that is held, trained in, and told about."""
 
-from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,9 @@ from resdepth.errors import Diverged
 from resdepth.options.base import Options
 from resdepth.runs.folder import Opening, check_resume, create_run, default_run_folder, reopen_run
 from resdepth.runs.manifest import Manifest, read_manifest
+
+HOMES = {"train": "resdepth.training.dense", "resnet-cifar": "resdepth.training.convolutional"}
+"""The module that trains the runs of a program."""
 
 
 def explicit(options: Options, given: frozenset[str]) -> dict[str, Any]:
@@ -44,16 +47,11 @@ def told(call: Any) -> Any:
 
 
 def conducted(
-    program: str,
-    options: Any,
-    call: Any,
-    given: frozenset[str],
-    prepare: Callable[[], Any],
+    program: str, options: Any, call: Any, given: frozenset[str]
 ) -> tuple[Path, Manifest]:
     """Open the run and train it: its folder, and how it ended.
 
-    `prepare` imports what the program trains with. The folder is open before anything can take long
-    or fail, torch's import included.
+    The folder is open before anything can take long or fail, torch's import included.
     """
     opening = None
     try:
@@ -62,8 +60,8 @@ def conducted(
             terminal = told(call)
             from resdepth.training.session import conduct
 
-            prepared = prepare()
-        return opening.folder, conduct(opening, prepared, terminal)
+            prepare = import_module(HOMES[program]).prepare
+        return opening.folder, conduct(opening, prepare, terminal)
     except BaseException:
         if opening is not None:
             _note_interruption(opening)

@@ -23,7 +23,6 @@ from resdepth.options.paths import (
 if TYPE_CHECKING:
     from resdepth.analysis.path_tables import Profile, VariationTable
     from resdepth.analysis.pool import Pool
-    from resdepth.analysis.scaling import ScalingTable
     from resdepth.mathematics.slopes import PowerLaw
 
 Measured = tuple[Draw | None, Any, str]
@@ -49,9 +48,8 @@ def norm(options: NormOptions, paths: "Pool", beta: float, quiet: bool) -> Measu
     if options.pvar:
         variations = variation_table(paths, beta, options.pvar)
         numbers["p_variation_norm"] = variations
-        _warn_of_points(paths)
-        _warn_of_bends(variations)
         _say_ways(paths, quiet)
+        _warn_of_bends(variations)
         text = table(variations)
     return draw, numbers, text
 
@@ -74,7 +72,6 @@ def profile(options: ProfileOptions, paths: "Pool", beta: float, quiet: bool) ->
 
     exponents = np.linspace(options.p_min, options.p_max, options.points).tolist()
     profiles = profile_table(paths, beta, exponents)
-    _warn_of_points(paths)
     _say_ways(paths, quiet)
     text = "\n".join(
         f"{f'{row.family}, ' if row.family else ''}L = {row.depth}: {_critical(row)}"
@@ -90,20 +87,15 @@ def scaling(options: ScalingOptions, paths: "Pool", beta: float, quiet: bool) ->
     by Student's t. Runs of one seed belong together, and so do the files of one folder; a verdict
     takes 3 depths and 2 seeds, the error rates in docs/study-statistics.md hold for 5 of each.
     """
+    from resdepth.analysis.answer import exponent_rows, mean_rows, notes, sentences
     from resdepth.analysis.scaling import model_scaling, scaling_numbers
     from resdepth.figures.scaling import draw_scaling
 
     found = model_scaling(paths, beta)
     _say_ways(paths, quiet)
-    return partial(draw_scaling, found, options.columns), scaling_numbers(found), answer(found)
-
-
-def answer(found: "ScalingTable") -> str:
-    """Verdict with its reason and cautions, exponents, and the means by depth."""
-    from resdepth.analysis.answer import exponent_rows, mean_rows, notes, sentences
-
     above = [*sentences(found), "", aligned(exponent_rows(found)), *notes(found)]
-    return "\n".join([*above, "", aligned(mean_rows(found)), ""])
+    text = "\n".join([*above, "", aligned(mean_rows(found)), ""])
+    return partial(draw_scaling, found, options.columns), scaling_numbers(found), text
 
 
 def _critical(row: "Profile") -> str:
@@ -126,20 +118,14 @@ WAYS = {
 
 
 def _say_ways(paths: "Pool", quiet: bool) -> None:
-    """Say whether p-variation was measured on paths in memory or on distances."""
-    if all(path.own for path in paths):
-        return
-    counts = {way: sum(path.way == way for path in paths) for way in WAYS}
-    for way, count in counts.items():
+    """Say how p-variation was measured on other programs' weights; warn of single layers."""
+    for way in WAYS:
+        count = sum(path.way == way for path in paths)
         which = "" if count == len(paths) else f" of {count} paths"
-        if count:
+        if count and not all(path.own for path in paths):
             console.say(f"p-variation{which}: {WAYS[way]}", quiet=quiet)
-
-
-def _warn_of_points(paths: "Pool") -> None:
-    single = next((path.source for path in paths if path.depth == 1), None)
-    if single is not None:
-        console.warn(f"{single}: one layer is a path of one point, whose p-variation is 0")
+    for path in [path for path in paths if path.depth == 1][:1]:
+        console.warn(f"{path.source}: one layer is a path of one point, whose p-variation is 0")
 
 
 def table(variations: "VariationTable") -> str:

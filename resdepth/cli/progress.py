@@ -1,4 +1,4 @@
-"""How long work shows on a terminal: a live line where there is one, plain lines elsewhere."""
+"""The progress of work on stderr: a live line on a terminal, plain lines elsewhere."""
 
 import signal
 import time
@@ -7,7 +7,8 @@ from contextlib import ExitStack
 from typing import Any
 
 from resdepth.cli import console, signals
-from resdepth.training.observer import Start
+from resdepth.cli.spelling import spell
+from resdepth.training.observer import Observer, Start
 
 REFRESH = 0.1
 """Seconds between two updates of the live line."""
@@ -16,7 +17,7 @@ PLAIN = 10.0
 
 
 class Progress:
-    """How far something is: `done` of `total`, in words of its own."""
+    """Shows `done` of `total`, described by the caller's line."""
 
     def __init__(self, done: int, total: int, *, quiet: bool) -> None:
         self.first, self.total, self.quiet = done, total, quiet
@@ -26,7 +27,7 @@ class Progress:
             self._open(done)
 
     def due(self, done: int) -> bool:
-        """Whether it is time for another line: now and then, and at either end."""
+        """Whether it is time for another line; always at either end."""
         if self.quiet:
             return False
         now = time.perf_counter()
@@ -37,20 +38,20 @@ class Progress:
         return True
 
     def show(self, done: int, line: str) -> None:
-        """The live line, or a plain one with the time left."""
+        """Show the live line, or print a plain one with the time left."""
         if self.bar:
             self.bar.update(self.task, completed=done, description=line)
         else:
             console.say(f"{line}{self._left(done)}", quiet=self.quiet)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self.bar:
             self.bar.stop()
             self.bar = None
 
     def speed(self, done: int) -> float:
-        """How many a second, since the beginning."""
+        """Units per second since the start."""
         return (done - self.first) / max(time.perf_counter() - self.began, 1e-9)
 
     def _open(self, done: int) -> None:
@@ -72,8 +73,8 @@ class Progress:
         return f"  {seconds // 60}:{seconds % 60:02d} left"
 
 
-class Terminal:
-    """The observer of training; a signal is a polite request to stop while the loop runs."""
+class Terminal(Observer):
+    """The observer of training; a signal asks the running loop to stop."""
 
     def __init__(self, quiet: bool) -> None:
         self.quiet = quiet
@@ -81,34 +82,34 @@ class Terminal:
         self.open = ExitStack()
 
     def say(self, text: str) -> None:
-        """One line on stderr."""
-        console.say(text, quiet=self.quiet)
+        """Print a line on stderr."""
+        console.say(spell(text), quiet=self.quiet)
 
     def start(self, what: Start) -> None:
-        """Show the title, and a bar where stderr is a terminal."""
+        """Show the title, and a bar if stderr is a terminal."""
         self.what = what
         self.open.enter_context(signals.watched(self._asked))
         self.say(f"{what.title}: {what.steps} steps")
         self.progress = Progress(what.step, what.steps, quiet=self.quiet)
 
     def step(self, step: int, scalars: Mapping[str, float]) -> None:
-        """Refresh the live line, or print a plain one now and then."""
+        """Refresh the live line, or print a plain one every `PLAIN` seconds."""
         if self.progress and self.progress.due(step):
             self.progress.show(step, self._line(step, scalars, self.progress))
 
     def end(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self.open.close()
         if self.progress:
             self.progress.close()
 
     def stop(self) -> int | None:
-        """The signal that came, if one did."""
+        """The first signal received, if any."""
         return signals.received()
 
     def _asked(self, number: int) -> None:
         self.say(
-            f"stopping after this step ({signal.Signals(number).name}); once more stops at once"
+            f"stopping after this step ({signal.Signals(number).name}); a second one stops at once"
         )
 
     def _line(self, step: int, scalars: Mapping[str, float], progress: Progress) -> str:

@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from resdepth.cli import console, signals
-from resdepth.cli.opening import conducted, ending, explicit, run_folder, told
+from resdepth.cli.opening import conducted, ending, explicit, run_folder
 from resdepth.cli.parameters import command, command_line
+from resdepth.cli.spelling import spell
 from resdepth.options.resnet_cifar import ResnetCifarInvocation, ResnetCifarOptions
-from resdepth.runs.manifest import Manifest
 
 PROGRAM = "resnet-cifar"
 TOP1, TOP2 = "val/accuracy", "val/top2"
@@ -22,25 +21,32 @@ def resnet_cifar(
     The run folder holds the manifest, checkpoints and TensorBoard events with loss, Omega and rate
     of each step; top-1 and top-2 accuracy on the test set are printed at the end, per class too.
     Ctrl-C, SIGTERM, SIGHUP or SIGUSR1 end the run after the step with a checkpoint; --resume
-    continues it to the same bits it would have reached. With --seeds n, OUT/seed_<s>/ is a run
-    each.
+    continues it to the same bits. For several seeds or depths see 'resdepth study run --program
+    resnet-cifar'; --seeds n is a study of n seeds with one run each in OUT/seed_<s>/.
     """
-    several = (call.resume / "summary.json").is_file() if call.resume else options.seeds > 1
+    names = ("summary.json", "study.yaml")
+    several = options.seeds > 1
+    if call.resume:
+        several = any((call.resume / name).is_file() for name in names)
     return _seeds(options, call, given) if several else _single(options, call, given)
 
 
 def _single(options: ResnetCifarOptions, call: ResnetCifarInvocation, given: frozenset[str]) -> int:
-    folder, ended = conducted(PROGRAM, options, call, given, _prepare)
-    _summary(ended, quiet=call.quiet)
+    folder, ended = conducted(PROGRAM, options, call, given)
+    pace = ""
+    if ended.seconds_per_step:
+        images = int(ended.options["batch_size"]) / ended.seconds_per_step
+        pace = f", {images:.4g} images/s"
+    console.say(f"{ended.outcome} after {ended.steps} steps{pace}", quiet=call.quiet)
     if call.json_:
         from resdepth.records import as_json, with_provenance
         from resdepth.runs.provenance import provenance
 
         names = ("outcome", "steps", "seconds_per_step", "detail", "final")
         record = ended.model_dump(mode="json", include=set(names))
-        told = {"run": str(folder)} | {name: record[name] for name in names}
+        shown = {"run": str(folder)} | {name: record[name] for name in names}
         origin = provenance(ended.command, ended.options)
-        print(as_json(with_provenance(told, origin), indent=None))
+        print(as_json(with_provenance(shown, origin), indent=None))
     else:
         if "evaluated_at" in ended.detail:
             console.say(f"accuracies after step {ended.detail['evaluated_at']}", quiet=call.quiet)
@@ -49,26 +55,23 @@ def _single(options: ResnetCifarOptions, call: ResnetCifarInvocation, given: fro
     return ending(ended, folder)
 
 
-def _prepare() -> Any:
-    from resdepth.training.convolutional import prepare
-
-    return prepare
-
-
 def _seeds(options: ResnetCifarOptions, call: ResnetCifarInvocation, given: frozenset[str]) -> int:
-    folder = run_folder(options, call)
-    with signals.deferred():
-        terminal = told(call)
-        from resdepth.training.seeds import run_seeds
+    from resdepth.studies.series import train_seeds
 
-    summary = run_seeds(
-        folder,
-        options,
-        command_line(),
-        given=explicit(options, given) if call.resume else None,
-        overwrite=call.overwrite,
-        observer=terminal,
-    )
+    folder = run_folder(options, call)
+    console.route_warnings()
+    try:
+        summary = train_seeds(
+            folder,
+            options,
+            command_line(),
+            given=explicit(options, given) if call.resume else None,
+            overwrite=call.overwrite,
+            say=lambda text: console.say(spell(text), quiet=call.quiet),
+        )
+    except KeyboardInterrupt:
+        console.say(f"interrupted; 'resdepth {PROGRAM} --resume {folder}' resumes it")
+        return signals.exit_code()
     if call.json_:
         print(json.dumps({"run": str(folder)} | summary))
     else:
@@ -76,25 +79,14 @@ def _seeds(options: ResnetCifarOptions, call: ResnetCifarInvocation, given: froz
             print(f"mean of {summary['finished']} seeds at their final epoch")
         _table(summary["mean"], summary["std"])
     console.wrote([folder], aside=call.json_)
-    outcomes = {seed: record["outcome"] for seed, record in summary["seeds"].items()}
-    for seed, outcome in outcomes.items():
-        if outcome == "diverged":
+    for seed, record in summary["seeds"].items():
+        if record["outcome"] == "diverged":
             console.warn(f"seed {seed} diverged and is left out of the mean")
-    if "interrupted" in outcomes.values():
-        return signals.exit_code()
-    return int("diverged" in outcomes.values())
-
-
-def _summary(manifest: Manifest, *, quiet: bool) -> None:
-    pace = ""
-    if manifest.seconds_per_step:
-        images = int(manifest.options["batch_size"]) / manifest.seconds_per_step
-        pace = f", {images:.4g} images/s"
-    console.say(f"{manifest.outcome} after {manifest.steps} steps{pace}", quiet=quiet)
+    return int(summary["finished"] < summary["options"]["seeds"])
 
 
 def _table(final: Mapping[str, float], spread: Mapping[str, float]) -> None:
-    """Top-1 and top-2 of each class and of all, with ± deviation where there is one."""
+    """Top-1 and top-2 of each class and of all, with ± deviation if there is one."""
     if TOP1 not in final:
         return
     names = [tag.removeprefix(f"{TOP1}/") for tag in final if tag.startswith(f"{TOP1}/")]

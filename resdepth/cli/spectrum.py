@@ -14,26 +14,26 @@ from resdepth.options.spectrum import SpectrumInvocation, SpectrumOptions
 
 if TYPE_CHECKING:
     from resdepth.mathematics.lanczos import Search
-    from resdepth.probing.spectrum import Spectrum
+    from resdepth.probing.hessian import Spectrum
 
 NAME = "spectrum"
 
 
 def spectrum(options: SpectrumOptions, call: SpectrumInvocation, given: frozenset[str]) -> None:
-    """Look at the curvature of the training loss around trained weights.
+    """Compute the curvature of the training loss at trained weights.
 
     The largest and smallest eigenvalues of the Hessian or the Gauss-Newton matrix with the norms of
     their residuals, the traces of both matrices as a whole and by layer, and the learning rate
-    times the largest eigenvalue beside the edge of stability. Everything comes from exact products;
-    what is estimated has a standard error or a band. The price is said first, in gradients.
+    times the largest eigenvalue with the edge of stability. Everything comes from exact products;
+    estimates have a standard error or a band. The cost, in gradients, is printed first.
     """
     around = each_around(options.sources, NAME)
     default = around[0][0] / "spectrum.pdf" if len(around) == 1 else Path("spectrum.pdf")
     out = output(options.out or default, NAME)
     with signals.deferred():
         from resdepth.figures.spectrum import draw_spectra
+        from resdepth.probing import hessian
         from resdepth.probing.objectives import Source
-        from resdepth.probing.spectrum import spectrum as look
         from resdepth.records import write_numbers
 
     console.route_warnings()
@@ -42,18 +42,18 @@ def spectrum(options: SpectrumOptions, call: SpectrumInvocation, given: frozense
     found: list[Spectrum] = []
     for source in sources:
 
-        def announce(price: int, checkpoint: Path = source.checkpoint) -> None:
-            console.say(f"{checkpoint}: about {price} gradients of the loss", quiet=call.quiet)
+        def announce(cost: int, checkpoint: Path = source.checkpoint) -> None:
+            console.say(f"{checkpoint}: about {cost} gradients of the loss", quiet=call.quiet)
 
         try:
-            found.append(look(source, options, announce))
+            found.append(hessian.spectrum(source, options, announce))
         except ResdepthError as error:
             if source is sources[-1] and not found:
                 raise
             console.warn(f"{source.checkpoint}: {error}; left out")
             continue
         numbers = found if sources[1:] else found[0]
-        # Saved after each, which may take minutes: the next may fail or be interrupted.
+        # Saved after each one: the next may take minutes, fail or be interrupted.
         with suppress(System):
             write_numbers(out.with_suffix(".json"), numbers, origin)
         if not call.json_:
@@ -65,26 +65,23 @@ def spectrum(options: SpectrumOptions, call: SpectrumInvocation, given: frozense
 def lines(found: "Spectrum") -> list[str]:
     """One spectrum in words."""
     trace = found.trace
+    names = [f"lambda_{i + 1}" for i in range(len(found.top))]
+    names += [f"lambda_{found.parameters - i}" for i in range(len(found.smallest))]
+    values = zip(names, [*found.top, *found.smallest], found.residuals, strict=True)
     texts = [
         f"{found.checkpoint}: step {found.step}, L = {found.depth}, {found.parameters} parameters, "
         f"{found.samples} samples, {found.matrix}, {found.engine} in {found.dtype}",
-    ]
-    values = [*found.top, *found.smallest]
-    names = [f"lambda_{i + 1}" for i in range(len(found.top))]
-    names += [f"lambda_{found.parameters - i}" for i in range(len(found.smallest))]
-    for name, value, residual in zip(names, values, found.residuals, strict=True):
-        texts.append(f"  {name} = {value:.8g}, residual {residual:.1g}")
-    texts.append(f"  tr H = {_estimate(trace.hessian, trace.hessian_error)}")
-    texts.append(f"  tr GN = {_estimate(trace.gauss_newton, trace.gauss_newton_error)}")
-    texts.append(
+        *(f"  {name} = {value:.8g}, residual {residual:.1g}" for name, value, residual in values),
+        f"  tr H = {_estimate(trace.hessian, trace.hessian_error)}",
+        f"  tr GN = {_estimate(trace.gauss_newton, trace.gauss_newton_error)}",
         f"  rate {found.rate:.6g} times lambda_1 = {found.rate_times_top:.4g}, "
-        f"edge of stability {found.edge:g}"
-    )
-    texts.append(f"  {found.products} products; {completeness(found.search)}")
+        f"edge of stability {found.edge:g}",
+        f"  {found.products} products; {completeness(found.search)}",
+    ]
     if found.rounding:
         texts.append(
-            f"  in {found.dtype} a product is off by {found.rounding:.1g} of its size, "
-            "of which residuals know nothing (--dtype float64)"
+            f"  in {found.dtype} a product has a relative error of {found.rounding:.1g}, "
+            "which the residuals do not contain (--dtype float64)"
         )
     return texts
 

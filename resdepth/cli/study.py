@@ -1,14 +1,17 @@
 """`resdepth study`."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resdepth.atomic import check_writable
 from resdepth.cli import console, signals
 from resdepth.cli.parameters import command, command_line
 from resdepth.cli.picture import finish, origin_of
+from resdepth.cli.spelling import spell
 from resdepth.cli.tables import aligned
+from resdepth.errors import Usage
 from resdepth.options.base import Options
 from resdepth.options.study import (
     NoOptions,
@@ -26,11 +29,12 @@ if TYPE_CHECKING:
 def run(options: Options, call: StudyInvocation, given: frozenset[str]) -> int:
     """Train one experiment at many depths and seeds: a plan, and a run for each combination.
 
-    Most options of train take several values, as in --depth 16,32,64 or 16:1024:x2 or 16:128:16 and
-    --seed 0:5. Each option with several values is an axis; the study runs every combination. The
-    folder holds the plan (study.yaml) and one run per cell in cells/. An existing study is resumed:
-    cells that are neither finished nor running are trained. New depths and seeds are added, also
-    more --epochs, and rates if there are several. Anything else takes a new study.
+    Most options of train (with --program resnet-cifar, of resnet-cifar) take several values, as in
+    --depth 16,32,64 or 16:1024:x2 or 16:128:16 and --seed 0:5. Each option with several values is
+    an axis; the study runs every combination. The folder holds the plan (study.yaml) and one run
+    per cell in cells/. An existing study is resumed: cells that are neither finished nor running
+    are trained. You can add depths and seeds, --epochs, and rates if there are several; anything
+    else needs a new study.
     """
     words = options.model_dump(mode="json", exclude_unset=True, exclude_none=True)
     if call.dry_run:
@@ -41,14 +45,14 @@ def run(options: Options, call: StudyInvocation, given: frozenset[str]) -> int:
 def probe(options: Options, call: StatusInvocation, given: frozenset[str]) -> int:
     """Find the learning rate of a study with --lr auto, and write it into its plan.
 
-    'study run' does this itself: here if the cells are trained here, else in a job that they wait
-    for.
+    'study run' does this itself: in its own process if it trains the cells on this machine, else in
+    a job for which the cells wait.
     """
     with signals.deferred():
         from resdepth.studies.run import found_rate
 
     console.route_warnings()
-    plan = found_rate(call.study, lambda text: console.say(text, quiet=call.quiet))
+    plan = found_rate(call.study, _say(call))
     rates = [{**one.where, "depth": one.depth, "lr": one.lr} for one in plan.probes]
     if call.json_:
         from resdepth.records import as_json
@@ -58,7 +62,7 @@ def probe(options: Options, call: StatusInvocation, given: frozenset[str]) -> in
 
 
 def retry(options: Options, call: RetryInvocation, given: frozenset[str]) -> int:
-    """Go on with a study, failed cells included."""
+    """Resume a study, and train failed cells again."""
     from resdepth.studies.record import read_plan
 
     read_plan(call.study)
@@ -66,7 +70,7 @@ def retry(options: Options, call: RetryInvocation, given: frozenset[str]) -> int
 
 
 def status(options: Options, call: StatusInvocation, given: frozenset[str]) -> int:
-    """Show where each cell of a study stands, as far as its folder tells.
+    """Show the state of each cell of a study, read from its folder alone.
 
     A cell is queued, running, finished, stopped (interrupted or cancelled), diverged or failed.
     """
@@ -78,9 +82,9 @@ def status(options: Options, call: StatusInvocation, given: frozenset[str]) -> i
 
 
 def cancel(options: Options, call: StatusInvocation, given: frozenset[str]) -> int:
-    """End the cells of a study that run, with a checkpoint each, and keep others from beginning.
+    """End the running cells of a study, each with a checkpoint, and keep the others from starting.
 
-    'study run' goes on with them.
+    'study run' resumes them.
     """
     with signals.deferred():
         from resdepth.studies.run import cancelled
@@ -90,13 +94,17 @@ def cancel(options: Options, call: StatusInvocation, given: frozenset[str]) -> i
 
 
 def report(options: Options, call: ReportInvocation, given: frozenset[str]) -> int:
-    """Write what a study says, as one page that needs nothing else, its numbers and its figures.
+    """Write a report on a study: one page that works offline, its numbers and its figures.
 
-    Any folder of runs will do, and an unfinished study too: excluded cells are named.
-    --spectrum adds the curvature of the loss around the weights of every run, at the price of some
-    hundred gradients each.
+    It works for any folder of runs, and for unfinished studies: excluded cells are named.
+    --spectrum adds the curvature of the loss around the weights of every run, which takes some
+    hundred gradients each. A study of resnet-cifar has tables of outcomes, accuracies and losses.
     """
+    from resdepth.studies.record import NAME, read_plan
+
     out = call.page
+    if (call.study / NAME).is_file() and read_plan(call.study).program != "train":
+        return _scores(call, out)
     check_writable(
         out, out.with_suffix(".json"), out.with_suffix(".csv"), out.with_suffix("") / "scaling.pdf"
     )
@@ -107,10 +115,8 @@ def report(options: Options, call: ReportInvocation, given: frozenset[str]) -> i
         from resdepth.figures.report import write_page
 
     console.route_warnings()
-    study = read_study(call.study, call.curvature, lambda text: console.say(text, quiet=call.quiet))
-    recorded = call.recorded()
-    told = {name: recorded[name] for name in ("study", "out", "spectrum")}
-    origin = origin_of(told, study_files(study))
+    study = read_study(call.study, call.curvature, _say(call))
+    origin = origin_of(_recorded(call), study_files(study))
     finish(
         lambda: write_page(study, out, origin),
         study_numbers(study),
@@ -119,6 +125,34 @@ def report(options: Options, call: ReportInvocation, given: frozenset[str]) -> i
         text="\n".join(_answers(study)),
         json=call.json_,
         table=study_csv(study),
+    )
+    return 0
+
+
+def _recorded(call: ReportInvocation) -> dict[str, Any]:
+    recorded = call.recorded()
+    return {name: recorded[name] for name in ("study", "out", "spectrum")}
+
+
+def _scores(call: ReportInvocation, out: Path) -> int:
+    """The report on a study of `resnet-cifar`."""
+    if call.spectrum:
+        raise Usage("spectrum", "is not available for resnet-cifar", "leave it out")
+    check_writable(out, out.with_suffix(".json"), out.with_suffix(".csv"))
+    with signals.deferred():
+        from resdepth.analysis.accuracies import mean_rows, read_scores, scores_csv
+        from resdepth.figures.accuracies import write_scores
+
+    scores = read_scores(call.study)
+    origin = origin_of(_recorded(call), scores.files)
+    finish(
+        lambda: write_scores(scores, out, origin),
+        scores,
+        out,
+        origin,
+        text=aligned(mean_rows(scores)),
+        json=call.json_,
+        table=scores_csv(scores),
     )
     return 0
 
@@ -141,30 +175,31 @@ def _answers(study: "Study") -> Iterator[str]:
         yield f"next, {purpose}: {words}"
 
 
+def _say(call: Any) -> Callable[[str], None]:
+    return lambda text: console.say(spell(text), quiet=call.quiet)
+
+
 def _preview(call: StudyInvocation, words: dict[str, Any]) -> int:
     from resdepth.studies.run import planned, previewed, settings_of
 
     settings = settings_of(call.folder, call.settings)
-    plan, _ = planned(call.folder, words, tuple(command_line()), settings)
+    plan, _ = planned(call.folder, words, command_line(), settings)
     print(previewed(plan, settings))
     return 0
 
 
-def _train(call: Any, folder: Any, words: dict[str, Any], *, retry: bool) -> int:
+def _train(call: Any, folder: Path, words: dict[str, Any], *, retry: bool) -> int:
     from resdepth.studies.command import quoted, run_command
     from resdepth.studies.run import conducted
 
     console.route_warnings()
-
-    def say(text: str) -> None:
-        console.say(text, quiet=call.quiet)
-
+    say = _say(call)
     try:
         rows = conducted(
             folder, words, call.settings, command_line(), retry=retry, say=say, begin=say
         )
     except KeyboardInterrupt:
-        console.say(f"interrupted; {quoted(run_command(folder))} goes on")
+        console.say(f"interrupted; {quoted(run_command(folder))} resumes it")
         return signals.exit_code()
     if call.json_:
         _show(folder, rows, as_json=True)
@@ -174,29 +209,27 @@ def _train(call: Any, folder: Any, words: dict[str, Any], *, retry: bool) -> int
     return int(any(row.state in ("failed", "diverged", "stopped") for row in rows))
 
 
-def _show(folder: Any, rows: Sequence[Any], *, as_json: bool) -> None:
-    from resdepth.records import as_json as written
-    from resdepth.studies.run import told
-
+def _show(folder: Path, rows: Sequence[Any], *, as_json: bool) -> None:
     if as_json:
+        from resdepth.records import as_json as written
+
         cells = [
             {"cell": row.cell, **row.values, "run": row.path, "state": row.state}
             | {"steps": row.steps, "loss": row.loss, "reached": row.reached}
-            | {"seconds_left": row.left, "why": row.why}
+            | {"seconds_left": row.left, "why": spell(row.why)}
             for row in rows
         ]
         print(written({"study": folder, "cells": cells}))
         return
     for row in rows:
-        print(told(row))
+        print(spell(str(row)))
     print(_counts(rows))
 
 
 def _counts(rows: Sequence[Any]) -> str:
     counted = Counter(row.state for row in rows)
-    return (
-        f"{len(rows)} cells: {', '.join(f'{number} {state}' for state, number in counted.items())}"
-    )
+    states = ", ".join(f"{number} {state}" for state, number in counted.items())
+    return f"{len(rows)} cells: {states}"
 
 
 COMMANDS = {

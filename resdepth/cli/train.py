@@ -1,7 +1,5 @@
 """`resdepth train`."""
 
-from typing import Any
-
 from resdepth.cli import console
 from resdepth.cli.opening import conducted, ending
 from resdepth.cli.parameters import command
@@ -18,16 +16,10 @@ def train(options: TrainOptions, call: TrainInvocation, given: frozenset[str]) -
     Ctrl-C, SIGTERM, SIGHUP or SIGUSR1 end the run after the step with a checkpoint; --resume
     continues it to the same bits it would have reached.
     """
-    folder, ended = conducted(PROGRAM, options, call, given, _prepare)
+    folder, ended = conducted(PROGRAM, options, call, given)
     _summary(ended, quiet=call.quiet)
     console.wrote([folder])
     return ending(ended, folder)
-
-
-def _prepare() -> Any:
-    from resdepth.training.dense import prepare
-
-    return prepare
 
 
 def _summary(manifest: Manifest, *, quiet: bool) -> None:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resdepth.data.place import temporary_folder
+from resdepth.data.cache_folder import temporary_folder
 from resdepth.options.location import home_folder
 
 if TYPE_CHECKING:

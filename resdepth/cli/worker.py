@@ -1,11 +1,10 @@
-"""The process of a worker: runs one command line after another, each in a fork of itself.
+"""The process of a worker, the other end of `study/worker.py`.
 
-A worker has two pipes. A line on `calls` is a call as JSON: `arguments`, `log` (a file for what the
-command prints) and `stop` (a file that ends it). A line on `answers` is `ready` when the imports
-are done, `code N` when a command has ended, or `died N` from another worker that saw this one die;
-N is an exit code, or minus a signal. The end of `calls` is the end of the worker and, with a
-checkpoint, of what it runs. A worker imports what training needs once, but computes nothing and
-starts no thread, so that a fork of it is what a fresh process would be.
+Each byte on its socket `control` comes with the socket of a call: a line of JSON with `arguments`,
+`log` (a file for the output), `stop` (a file that ends it) and `environment`. The answer is the
+exit code, or minus the signal that killed it. A call whose other end is closed is stopped; at the
+end of `control` all are, and the worker ends. It imports what training needs, but computes nothing
+and starts no thread, so that a fork of it is as good as a fresh process.
 """
 
 import contextlib
@@ -15,10 +14,11 @@ import json
 import os
 import select
 import signal
+import socket
 import sys
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -37,146 +37,105 @@ MODULES = (
     "typer._adapters",
 )
 BEAT = 0.02
-"""Seconds between two looks at what runs."""
+"""Seconds between two checks whether a command has ended."""
 LOOK = 0.5
-"""Seconds between two looks at the file that ends it."""
+"""Seconds between two checks for the files that end commands."""
 DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of Linux's prctl."""
 IGNORED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
-"""What a batch system or a terminal sends to all: the one that started us says what to do."""
+"""Batch systems and terminals send these to every process; only our parent may stop us."""
 
 
-def main(workers: Sequence[Mapping[str, Any]]) -> NoReturn:
-    """Be the first of `workers`, and fork the others from it; each has its pipes and variables."""
+@dataclass
+class Call:
+    """A command that runs; `stopped`: it was told to end."""
+
+    socket: socket.socket
+    stop: Path
+    stopped: bool = False
+
+
+def main(control: int) -> NoReturn:
+    """Serve calls until our parent has closed its end of the socket or died."""
     for name in IGNORED:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     _warm_up()
-    own, siblings = _multiply(workers)
-    _serve(own["calls"], own["answers"], siblings)
-    os.close(own["answers"])
-    _reap(siblings)
-    # Nothing is open: taking all modules down would take as long as a small cell trains.
+    with contextlib.suppress(BrokenPipeError):
+        _serve(socket.socket(fileno=control))
+    # Nothing is open. A regular exit would take as long as a small cell trains.
     os._exit(0)
 
 
-def _serve(calls: int, answers: int, siblings: dict[int, int]) -> None:
-    """Run what comes until nothing can come any more."""
-    with contextlib.suppress(BrokenPipeError):
-        os.write(answers, b"ready\n")
-        for line in iter(lambda: _line(calls), b""):
-            code = _run(json.loads(line), calls, (calls, answers, *siblings.values()))
-            os.write(answers, f"code {code}\n".encode())
-
-
 def _warm_up() -> None:
-    """Do once what every cell would do again: imports, and the versions that manifests name."""
+    """Do once what every cell would repeat: imports, and the versions that manifests name."""
     gc.disable()
     for module in MODULES:
-        # What is not installed is for the cell to complain of.
+        # A missing package is reported by the cell that needs it.
         with contextlib.suppress(ImportError):
             import_module(module)
     versions()
-    # What is here now lives as long as we do: no fork need look through it, and copy it by that.
+    # Objects that live as long as we do: no fork should examine them, which would copy them.
     gc.collect()
     gc.freeze()
     gc.enable()
+    # Every fork would write what is still in the buffer.
+    sys.stdout.flush()
 
 
-def _multiply(
-    workers: Sequence[Mapping[str, Any]],
-) -> tuple[Mapping[str, Any], dict[int, int]]:
-    """Fork the other workers; in each process its own entry, and in the first its forks.
-
-    These are process numbers with the ends of `answers`, by which it reports a fork's death.
-    """
-    own, siblings = workers[0], dict[int, int]()
-    # What was printed so far would be printed by each of them.
-    _flush()
-    for one in workers[1:]:
-        number = os.fork()
-        if number == 0:
-            own, siblings = one, {}
-            os.environ.update(one["environment"])
-            break
-        siblings[number] = one["answers"]
-    kept = {own["calls"], own["answers"], *siblings.values()}
-    for one in workers:
-        for end in {one["calls"], one["answers"]} - kept:
-            os.close(end)
-    if siblings:
-        signal.signal(signal.SIGCHLD, lambda *_: _reap(siblings, os.WNOHANG))
-        # Some may be dead already.
-        _reap(siblings, os.WNOHANG)
-    return own, siblings
+def _serve(control: socket.socket) -> None:
+    control.send(b"+")
+    calls: dict[int, Call] = {}
+    serving, looked = True, 0.0
+    while serving or calls:
+        watched = [call.socket for call in calls.values() if not call.stopped]
+        ready, _, _ = select.select([control] * serving + watched, [], [], BEAT if calls else None)
+        if control in ready:
+            serving = _accept(control, calls)
+        look = time.monotonic() > looked + LOOK
+        looked = time.monotonic() if look else looked
+        for number, call in calls.items():
+            gone = not serving or call.socket in ready or (look and call.stop.exists())
+            if gone and not call.stopped:
+                os.kill(number, signal.SIGTERM)
+                call.stopped = True
+        for number in list(calls):
+            ended, status = os.waitpid(number, os.WNOHANG)
+            if ended:
+                with calls.pop(number).socket as answer, contextlib.suppress(OSError):
+                    answer.send(str(os.waitstatus_to_exitcode(status)).encode())
 
 
-def _reap(siblings: dict[int, int], options: int = 0) -> None:
-    """Report the forks that have died, so that no zombie stays; without options wait for all."""
-    for number, answers in list(siblings.items()):
-        try:
-            ended, status = os.waitpid(number, options)
-        except ChildProcessError:
-            continue  # The handler was here in the meantime.
-        if ended:
-            del siblings[number]
-            with contextlib.suppress(OSError):
-                os.write(answers, f"died {os.waitstatus_to_exitcode(status)}\n".encode())
-            os.close(answers)
-
-
-def _line(calls: int) -> bytes:
-    # Without a buffer: `select` tells the truth about what is left.
-    line = b""
-    while not line.endswith(b"\n"):
-        byte = os.read(calls, 1)
-        if not byte:
-            return b""
-        line += byte
-    return line
-
-
-def _run(call: dict[str, Any], calls: int, ends: Sequence[int]) -> int:
-    """The exit code of a call; `ends` are the pipes that its process must not keep open."""
+def _accept(control: socket.socket, calls: dict[int, Call]) -> bool:
+    """Start the next call in a fork; False if there can be no more."""
+    try:
+        _, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+    except ConnectionResetError:  # Closed before our first byte was read.
+        return False
+    if not descriptors:
+        return False
+    answer = socket.socket(fileno=descriptors[0])
+    with answer.makefile("rb") as stream:
+        given = json.loads(stream.readline())
     parent = os.getpid()
-    _flush()
-    # A signal that comes before the command has taken over its own is delivered after that.
+    # A signal that comes before the command has its own handlers is delivered after that.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals.ENDING)
-    child = os.fork()
-    if child == 0:
-        _become(call, parent, ends)
+    number = os.fork()
+    if number == 0:
+        for end in (control, answer, *(call.socket for call in calls.values())):
+            end.close()
+        _become(given, parent)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    stop, looked, asked = Path(call["stop"]), 0.0, False
-    while True:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status)
-        if asked:
-            time.sleep(BEAT)
-            continue
-        gone, _, _ = select.select([calls], [], [], BEAT)
-        now = time.monotonic()
-        if gone or (now > looked + LOOK and stop.exists()):
-            os.kill(child, signal.SIGTERM)
-            asked = True
-        looked = now if now > looked + LOOK else looked
+    calls[number] = Call(answer, Path(given["stop"]))
+    return True
 
 
-def _flush() -> None:
-    with contextlib.suppress(Exception):
-        sys.stdout.flush()
-        sys.stderr.flush()
-
-
-def _become(call: dict[str, Any], parent: int, ends: Sequence[int]) -> NoReturn:
-    """In the fork: the command, and nothing after it."""
+def _become(call: dict[str, Any], parent: int) -> NoReturn:
+    """Run the command in this fork, and end."""
     code = 1
     try:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        for end in ends:
-            with contextlib.suppress(OSError):
-                os.close(end)
         _die_with(parent)
+        os.environ.update(call["environment"])
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
         printed, nothing = os.open(call["log"], flags, 0o666), os.open(os.devnull, os.O_RDONLY)
         for opened, descriptor in ((nothing, 0), (printed, 1), (printed, 2)):
@@ -193,12 +152,14 @@ def _become(call: dict[str, Any], parent: int, ends: Sequence[int]) -> NoReturn:
     except BaseException:
         traceback.print_exc()
     finally:
-        _flush()
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(code)
 
 
 def _die_with(parent: int) -> None:
-    """Ask Linux for a TERM at the parent's death, whatever kills it."""
+    """Have Linux send us a TERM when the parent dies, whatever kills it."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(DEATH_SIGNAL, signal.SIGTERM)
     if os.getppid() != parent:

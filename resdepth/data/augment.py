@@ -1,4 +1,4 @@
-"""Random crops and flips of a batch as whole-tensor operations, on the device of the images."""
+"""Random crops and flips of a batch, on the device of the images."""
 
 from dataclasses import dataclass
 
@@ -15,11 +15,10 @@ PADDING = 4
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch does to the images, in the order in which they come.
+    """The random choices of one epoch, which depend on the seed and the epoch alone.
 
-    `order` (samples,) holds the images' indices, `offsets` (2, samples) the row and column at which
-    each crop starts in the padded image, `flips` (samples,) whether it is mirrored, or None. All
-    are int64 or bool and functions of the seed and the epoch alone.
+    `order` (samples,) holds the indices of the images, `offsets` (2, samples) the row and column at
+    which each crop starts in the padded image, `flips` (samples,) whether it is mirrored, or None.
     """
 
     number: int
@@ -31,7 +30,7 @@ class Epoch:
     def draw(
         cls, seed: int, number: int, samples: int, *, flip: bool, device: torch.device
     ) -> "Epoch":
-        """The plan of epoch `number`; one transfer to the device serves the whole epoch."""
+        """Draw the choices of epoch `number`, with one transfer to the device for all of it."""
         order = torch.from_numpy(permutation(seed, number, samples))
         shifts = stream(seed, "crops", number).integers(0, 2 * PADDING + 1, (2, samples))
         mirrored = torch.from_numpy(stream(seed, "flips", number).integers(0, 2, samples) == 1)
@@ -50,11 +49,11 @@ class Epoch:
 def crop(images: Tensor, offsets: Tensor, padding: int = PADDING) -> Tensor:
     """Pad images (N, C, H, W) with zeros on every side and cut (H, W) at `offsets` (2, N).
 
-    Offsets are (row, column) in 0..2 * padding; `padding` itself gives the image back.
+    Offsets are (row, column) in 0..2 * padding; at `padding` the image is unchanged.
     """
     height, width = images.shape[-2:]
     padded = functional.pad(images, (padding,) * 4)
-    # A view (N, C, rows, columns, H, W) of every window there is; only the chosen are copied.
+    # A view (N, C, rows, columns, H, W) of all windows; only the chosen ones are copied.
     windows = padded.unfold(2, height, 1).unfold(3, width, 1)
     rows, columns = offsets
     return windows[torch.arange(len(images), device=images.device), :, rows, columns]

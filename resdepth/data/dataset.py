@@ -1,19 +1,27 @@
-"""A data set as the network sees it."""
+"""A data set in memory, and its checksum, which does not depend on where the data lies."""
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from resdepth.arrays import Inputs, Targets
+from resdepth.cores import available_threads
+
+BLOCK = 1 << 22
+"""Bytes hashed by one task; SHA-256 of one stream uses only one core."""
 
 
 @dataclass(frozen=True)
 class Dataset:
     """`inputs` (N, features) floating; `targets` (N,): int64 classes, or real values.
 
-    `classes` names the classes of a classification and is empty for a regression; `digest` is that
-    of the whole part before the run's dtype and `train_fraction` are applied.
+    `classes` names the classes of a classification and is empty for a regression. `digest` is the
+    checksum of the whole part, before the run's dtype and `train_fraction` are applied.
     """
 
     inputs: Inputs
@@ -28,14 +36,14 @@ class Dataset:
 
     def take(self, index: Tensor) -> "Dataset":
         """The samples at `index`, in that order."""
-        return Dataset(self.inputs[index], self.targets[index], self.classes, self.digest)
+        return replace(self, inputs=self.inputs[index], targets=self.targets[index])
 
 
 @dataclass(frozen=True)
 class Pixels:
     """Raw images (N, channels, height, width) uint8 with their class indices (N,).
 
-    `digest` is that of the whole part, also where these are some of its images.
+    `digest` is the checksum of the whole part, even if these are only some of its images.
     """
 
     images: Tensor
@@ -43,23 +51,49 @@ class Pixels:
     classes: tuple[str, ...]
     digest: str = ""
 
+    def normalised(
+        self, scale: float, mean: Sequence[float], std: Sequence[float], dtype: torch.dtype
+    ) -> Dataset:
+        """(value / scale - mean) / std per channel, flattened in (channel, row, column) order."""
+        centre, width = (torch.tensor(values, dtype=dtype)[:, None, None] for values in (mean, std))
+        values = self.images.to(dtype).div_(scale).sub_(centre).div_(width)
+        return Dataset(values.flatten(1), self.labels.long(), self.classes, self.digest)
+
 
 def part_size(fraction: float, samples: int) -> int:
-    """Samples in a part of a set: a share of it, or so many where `fraction` is above 1."""
+    """Samples in a part of a set: a share of it, or their number if `fraction` is above 1."""
     return min(samples, max(1, round(fraction * samples if fraction <= 1.0 else fraction)))
 
 
-def normalised(
-    pixels: Pixels,
-    scale: float,
-    mean: tuple[float, ...],
-    std: tuple[float, ...],
-    dtype: torch.dtype,
-) -> Dataset:
-    """(value / scale - mean) / std per channel, flattened in (channel, row, column) order."""
-    shape = (1, -1, 1, 1)
-    centre = torch.tensor(mean, dtype=dtype).reshape(shape)
-    width = torch.tensor(std, dtype=dtype).reshape(shape)
-    values = pixels.images.to(dtype).div_(scale).sub_(centre).div_(width)
-    labels = pixels.labels.to(torch.int64)
-    return Dataset(values.flatten(1), labels, pixels.classes, pixels.digest)
+def digest(samples: np.ndarray, targets: np.ndarray, classes: Sequence[str] = ()) -> str:
+    """SHA-256 over the samples of one part as they were read, their targets and classes, as hex."""
+    whole = hashlib.sha256(repr(tuple(classes)).encode("utf-8", "surrogateescape"))
+    with ThreadPoolExecutor(available_threads()) as pool:
+        for array in (samples, targets):
+            whole.update(f"{array.dtype.str} {array.shape}".encode())
+            for part in pool.map(lambda block: hashlib.sha256(block).digest(), _blocks(array)):
+                whole.update(part)
+    return whole.hexdigest()
+
+
+def fingerprint(train: Dataset | Pixels, validation: Dataset | Pixels) -> str:
+    """SHA-256 of a data set of two parts, as hex: equal for equal data, wherever it lies.
+
+    It is made of the digests that the loaders give, so it costs nothing for loaded data.
+    """
+    return hashlib.sha256(f"{_digest_of(train)} {_digest_of(validation)}".encode()).hexdigest()
+
+
+def _digest_of(part: Dataset | Pixels) -> str:
+    if part.digest:
+        return part.digest
+    if isinstance(part, Dataset):
+        samples, targets = part.inputs, part.targets
+    else:
+        samples, targets = part.images, part.labels
+    return digest(samples.cpu().numpy(), targets.cpu().numpy(), part.classes)
+
+
+def _blocks(array: np.ndarray) -> Iterator[memoryview]:
+    content = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+    return (content[start : start + BLOCK] for start in range(0, len(content), BLOCK))

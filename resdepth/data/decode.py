@@ -1,10 +1,10 @@
-"""One image file to bytes of grey or RGB, by rules that leave nothing to chance.
+"""Decode one image file to bytes of grey or RGB by fixed rules.
 
-Orientation that EXIF asks for is applied. Transparent pixels are laid over white. 16-bit grey is
+The orientation in EXIF data is applied. Transparent pixels are laid over white. 16-bit grey is
 scaled to 8 bits, round(255 value / highest), where highest is 65535 (4095 in a TIFF of 12 bits);
-float and other integer pixels, whose range nobody knows, are refused. 1-bit images are black and
-white, palettes are looked up, CMYK and other colour spaces become RGB as Pillow converts them. Of
-several frames the first counts.
+float and other integer pixels are refused, since their range is unknown. 1-bit images are black and
+white, palettes are looked up, CMYK and other colour spaces become RGB as Pillow converts them. Only
+the first of several frames is used.
 """
 
 import io
@@ -14,7 +14,9 @@ import numpy as np
 from PIL import Image, ImageOps
 
 FLIPPED = ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp")
-"""Where Pillow keeps what may hold an orientation; looking is dear, so only where there is one."""
+"""Entries in which Pillow keeps an orientation; without them the slow search for it is skipped."""
+BITS_PER_SAMPLE, PHOTOMETRIC = 258, 262
+"""TIFF tags: bits of a value, and whether zero is white."""
 
 TRANSPARENT = "transparent pixels, laid over white"
 FRAMES = "more than one frame, of which the first is used"
@@ -23,8 +25,8 @@ SIXTEEN = "16-bit grey, scaled to 8 bits"
 
 
 @dataclass(frozen=True)
-class Picture:
-    """`pixels` uint8, (H, W) if stored as grey, else (H, W, 3); `remarks` on what was done.
+class DecodedImage:
+    """`pixels` uint8, (H, W) if stored as grey, else (H, W, 3); `remarks` on what was changed.
 
     `highest` is the largest value of 16-bit pixels, of 65535; 0 for any others.
     """
@@ -39,11 +41,11 @@ class Picture:
         return self.pixels.ndim == 2
 
 
-def decode(content: bytes) -> Picture:
+def decode(content: bytes) -> DecodedImage:
     """The image in `content`; raises what Pillow raises, and ValueError for unknown ranges."""
     image: Image.Image = Image.open(io.BytesIO(content))
     remarks = []
-    # Several pictures in an .mpo, as telephones write them, are one photograph and its previews.
+    # The images in an .mpo, as phones write them, are one photograph and its previews.
     if getattr(image, "is_animated", False) and image.format != "MPO":
         remarks.append(FRAMES)
     image.load()
@@ -51,33 +53,27 @@ def decode(content: bytes) -> Picture:
         remarks.append(UPRIGHT)
     if image.mode == "F" or image.mode.startswith("I"):
         pixels, highest = _eight_bits(image)
-        return Picture(pixels, (*remarks, SIXTEEN), highest)
+        return DecodedImage(pixels, (*remarks, SIXTEEN), highest)
     grey = image.mode in ("1", "L", "LA", "La")
     if image.has_transparency_data:
-        image, seen_through = _over_white(image)
-        remarks += [TRANSPARENT] * seen_through
+        layered = image.convert("RGBA")
+        lowest, _ = layered.getchannel("A").getextrema()
+        if lowest != 255:
+            remarks.append(TRANSPARENT)
+            layered = Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered)
+        image = layered.convert("RGB")
     pixels = np.asarray(image if image.mode in ("L", "RGB") else image.convert("RGB"))
-    return Picture(pixels[..., 0] if grey and pixels.ndim == 3 else pixels, tuple(remarks))
+    return DecodedImage(pixels[..., 0] if grey and pixels.ndim == 3 else pixels, tuple(remarks))
 
 
 def _turn_upright(image: Image.Image) -> bool:
-    """Apply the orientation of a loaded image; False where it cannot be read."""
+    """Apply the orientation of a loaded image; False if it cannot be read."""
     if any(key in image.info for key in FLIPPED):
         try:
             ImageOps.exif_transpose(image, in_place=True)
-        except Exception:  # Whatever a damaged block of tags makes of its parser.
+        except Exception:  # Damaged tags make their parser raise anything.
             return False
     return True
-
-
-def _over_white(image: Image.Image) -> tuple[Image.Image, bool]:
-    """The image without transparency, and whether there was any."""
-    layered = image.convert("RGBA")
-    lowest, _ = layered.getchannel("A").getextrema()
-    if lowest == 255:
-        return layered.convert("RGB"), False
-    white = Image.new("RGBA", layered.size, "white")
-    return Image.alpha_composite(white, layered).convert("RGB"), True
 
 
 def _eight_bits(image: Image.Image) -> tuple[np.ndarray, int]:
@@ -87,14 +83,10 @@ def _eight_bits(image: Image.Image) -> tuple[np.ndarray, int]:
     if image.mode == "F" or (image.mode == "I" and image.format not in ("PNG", "PPM")):
         kind = "floating-point" if image.mode == "F" else "32-bit or signed integer"
         raise ValueError(f"{kind} pixels have no known range: save them with 8 or 16 bits")
-    top = 4095 if tags.get(_BITS, (16,))[0] == 12 else 65535
+    top = 4095 if tags.get(BITS_PER_SAMPLE, (16,))[0] == 12 else 65535
     values = np.asarray(image).astype(np.uint32)
-    if tags.get(_POLARITY) == 0:
+    if tags.get(PHOTOMETRIC) == 0:
         # Pillow inverts "white is zero" for 8 bits alone.
         values = top - values
     scaled = (values * 255 + top // 2) // top
     return scaled.astype(np.uint8), int(values.max(initial=0)) * 65535 // top
-
-
-_BITS, _POLARITY = 258, 262
-"""TIFF's tags BitsPerSample and PhotometricInterpretation."""

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import torch
 
-from resdepth.data import folder, torchvision_sets
+from resdepth.data import image_folder, torchvision_sets
+from resdepth.data.cache_folder import cache_folder
 from resdepth.data.dataset import Pixels, part_size
-from resdepth.data.place import cache_folder
 from resdepth.errors import Corrupt
 from resdepth.mathematics.random import stream
 from resdepth.options.resnet_cifar import ResnetCifarOptions
@@ -18,14 +18,11 @@ SMALLEST = 8
 def load_images(options: ResnetCifarOptions, device: torch.device) -> tuple[Pixels, Pixels]:
     """Training part (perhaps a random part of it) and the whole test part, uint8, on `device`.
 
-    Raises
-    ------
-    System, Corrupt, Missing
-        The data is not there or cannot be used.
+    Raises Missing, System or Corrupt if the data is not there or cannot be used.
     """
     place = options.data_dir or cache_folder()
     if options.data == "folder":
-        train, test = folder.pixels(place, options.num_workers)
+        train, test = image_folder.pixels(place, options.num_workers)
     else:
         train, test = (
             torchvision_sets.pixels(options.data, place, train=part) for part in (True, False)

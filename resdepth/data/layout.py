@@ -1,12 +1,12 @@
-"""Which image is of which part and class, from the names of files alone.
+"""Find the part and the class of each image from the names of the files alone.
 
 The layout is train/<class>/… and test/<class>/…, both perhaps inside further folders; whatever
-lies below a class folder is of that class. Nothing is left out without a word.
+lies below a class folder is of that class. Everything that is left out is reported.
 """
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -20,11 +20,11 @@ SUFFIXES = (
 PARTS = ("train", "test")
 LAYOUT = "the layout is train/<class>/* and test/<class>/*"
 ALIKE = ("train", "training", "test", "testing", "val", "valid", "validation", "eval")
-"""What people call the parts; such folders are named when one is looked for."""
+"""Common names of the parts; errors list such folders if a part is missing."""
 
 
 @dataclass(frozen=True)
-class Layout:
+class ImageLayout:
     """Image names and class indices of each part, and notes on what was left out."""
 
     classes: tuple[str, ...]
@@ -35,114 +35,87 @@ class Layout:
 
 @dataclass(frozen=True)
 class _Found:
-    """Images sorted by place: (name, class) of each part, those in none, those in no class."""
+    """(name, class) of the images of each part, and the images in no part or in no class."""
 
     members: dict[str, list[tuple[str, str]]]
-    empty: list[str]
     outside: list[str]
     loose: list[str]
 
+    def classes(self, part: str) -> set[str]:
+        return {label for _, label in self.members[part]}
 
-def arrange(listing: Listing) -> Layout:
+
+def arrange(listing: Listing) -> ImageLayout:
     """The parts and classes of a listing.
 
-    Raises
-    ------
-    Corrupt
-        A part without images; two data sets in one; a single class; a class that only the test part
-        has.
+    Raises Corrupt for a part without images, two data sets in one, a single class, or a class that
+    only the test part has.
     """
     images = [name for name in listing.files if PurePosixPath(name).suffix.lower() in SUFFIXES]
-    folders = {*listing.folders, *_above(images)}
-    roots = _roots(listing, folders)
-    found = _place(images, folders, roots)
+    roots = _roots(listing)
+    found = _assign(images, roots)
     for part in PARTS:
         if not found.members[part]:
-            raise _missing(listing, part, folders, found.loose)
-    classes = {part: {label for _, label in found.members[part]} for part in PARTS}
-    if len(classes["train"]) == 1:
+            raise _missing(listing, part, found.loose)
+    classes = found.classes("train")
+    if len(classes) == 1:
         raise _one_class(listing, roots["train"], found.members["train"])
-    unknown = sorted(classes["test"] - classes["train"])
+    unknown = sorted(found.classes("test") - classes)
     if unknown:
-        reason = f"test/ has classes that train/ lacks: {_listed(unknown)}"
-        remedy = "one name for a class in both parts; remove what cannot be learnt"
-        raise Corrupt(listing.path, reason, remedy)
-    ordered = tuple(sorted(classes["train"]))
+        what = f"test/ has classes that train/ lacks: {_listed(unknown)}"
+        remedy = "use the same class names in both parts; remove what cannot be learnt"
+        raise Corrupt(listing.path, what, remedy)
+    ordered = tuple(sorted(classes))
     number = {label: index for index, label in enumerate(ordered)}
-    return Layout(
+    return ImageLayout(
         ordered,
         {part: tuple(name for name, _ in found.members[part]) for part in PARTS},
         {part: tuple(number[label] for _, label in found.members[part]) for part in PARTS},
-        tuple(_notes(listing, set(images), found, classes)),
+        tuple(_notes(listing, roots, set(images), found)),
     )
 
 
-def _above(names: Iterable[str]) -> set[str]:
-    """Every folder above a name."""
-    folders: set[str] = set()
-    for name in names:
-        folder = name.rpartition("/")[0]
-        while folder and folder not in folders:
-            folders.add(folder)
-            folder = folder.rpartition("/")[0]
-    return folders
-
-
-def _roots(listing: Listing, folders: set[str]) -> dict[str, str]:
-    """The folder of each part: beside one another if that can be, as near the top as can be."""
-    places = {part: {_parent(f) for f in folders if _last(f) == part} for part in PARTS}
+def _roots(listing: Listing) -> dict[str, str]:
+    """The folder of each part: next to each other if possible, as near the top as possible."""
+    places = {part: {_parent(f) for f in listing.folders if _last(f) == part} for part in PARTS}
     both = places["train"] & places["test"]
-    if both:
-        chosen = dict.fromkeys(PARTS, _nearest(listing, both))
-    else:
+    chosen = {}
+    for part in PARTS:
         # A folder of that name inside a part is a class.
-        apart = {
-            part: {p for p in places[part] if not set(p.split("/")) & set(PARTS)} for part in PARTS
-        }
-        for part in PARTS:
-            if not apart[part]:
-                raise _missing(listing, part, folders, [])
-        chosen = {part: _nearest(listing, apart[part]) for part in PARTS}
-    return {part: f"{place}/{part}".lstrip("/") for part, place in chosen.items()}
+        found = both or {p for p in places[part] if not set(p.split("/")) & set(PARTS)}
+        if not found:
+            raise _missing(listing, part, [])
+        depth = min(map(_depth, found))
+        nearest = sorted(place for place in found if _depth(place) == depth)
+        if len(nearest) > 1:
+            what = f"holds more than one data set: {_listed([f'{p}/' for p in nearest])}"
+            raise Corrupt(listing.path, what, "give one of these folders")
+        chosen[part] = f"{nearest[0]}/{part}".lstrip("/")
+    return chosen
 
 
-def _nearest(listing: Listing, places: set[str]) -> str:
-    depth = min(_depth(place) for place in places)
-    nearest = sorted(place for place in places if _depth(place) == depth)
-    if len(nearest) > 1:
-        reason = f"holds more than one data set: {_listed([f'{p}/' for p in nearest])}"
-        raise Corrupt(listing.path, reason, "give one of these folders")
-    return nearest[0]
-
-
-def _place(images: list[str], folders: set[str], roots: dict[str, str]) -> _Found:
-    found = _Found({part: [] for part in PARTS}, [], [], [])
-    full = set()
+def _assign(images: list[str], roots: dict[str, str]) -> _Found:
+    found = _Found({part: [] for part in PARTS}, [], [])
     for name in images:
-        for part, root in roots.items():
-            if name.startswith(f"{root}/"):
-                folder, inside, _ = name[len(root) + 1 :].partition("/")
-                if inside:
-                    # One class, however its accents are composed.
-                    label = folder if folder.isascii() else unicodedata.normalize("NFC", folder)
-                    found.members[part].append((name, label))
-                    full.add(f"{root}/{folder}")
-                else:
-                    found.loose.append(name)
-                break
-        else:
+        part = next((part for part in PARTS if name.startswith(f"{roots[part]}/")), None)
+        if part is None:
             found.outside.append(name)
-    classes = {f for f in folders if _parent(f) in roots.values()}
-    found.empty.extend(sorted(classes - full))
+            continue
+        folder, inside, _ = name[len(roots[part]) + 1 :].partition("/")
+        if inside:
+            # The same class, however its accents are composed.
+            label = folder if folder.isascii() else unicodedata.normalize("NFC", folder)
+            found.members[part].append((name, label))
+        else:
+            found.loose.append(name)
     return found
 
 
 def _notes(
-    listing: Listing, images: set[str], found: _Found, classes: dict[str, set[str]]
-) -> Iterable[str]:
-    other = [name for name in listing.files if name not in images]
+    listing: Listing, roots: dict[str, str], images: set[str], found: _Found
+) -> Iterator[str]:
     kinds = {
-        "files that are no images": other,
+        "files that are no images": [name for name in listing.files if name not in images],
         "hidden files or folders": listing.hidden,
         "images in neither train/ nor test/": found.outside,
         "images in no class folder": found.loose,
@@ -152,20 +125,25 @@ def _notes(
     ]
     if left_out:
         yield f"left out: {'; '.join(left_out)}"
-    if found.empty:
-        yield f"class folders without an image: {_listed(found.empty)}"
-    lacking = sorted(classes["train"] - classes["test"])
+    empty = {f for f in listing.folders if _parent(f) in roots.values()}
+    for part, members in found.members.items():
+        level = roots[part].count("/") + 2
+        empty -= {"/".join(name.split("/", level)[:level]) for name, _ in members}
+    if empty:
+        yield f"class folders without an image: {_listed(sorted(empty))}"
+    classes = found.classes("train")
+    lacking = sorted(classes - found.classes("test"))
     if lacking:
         yield f"test/ has no image of the classes {_listed(lacking)}"
-    folded = Counter(label.casefold() for label in classes["train"])
-    alike = sorted(label for label in classes["train"] if folded[label.casefold()] > 1)
+    folded = Counter(label.casefold() for label in classes)
+    alike = sorted(label for label in classes if folded[label.casefold()] > 1)
     if alike:
         yield f"classes that differ in upper and lower case alone: {_listed(alike)}"
     yield from listing.notes
 
 
 def _one_class(listing: Listing, root: str, members: list[tuple[str, str]]) -> Corrupt:
-    """One class teaches nothing; perhaps the classes are one level below."""
+    """The error for a single class; perhaps the classes are one level below."""
     places = [name[len(root) + 1 :].split("/") for name, _ in members]
     below = sorted({place[1] for place in places if len(place) > 2})
     folder = places[0][0]
@@ -173,27 +151,27 @@ def _one_class(listing: Listing, root: str, members: list[tuple[str, str]]) -> C
     if len(below) > 1:
         what = f"if the classes are {_listed(below)}, move these folders from {root}/{folder}/"
         remedy = f"{what} to {root}/, and likewise in test/"
-    reason = f"{root}/ has one class alone, {folder!r}: there is nothing to learn"
-    return Corrupt(listing.path, reason, remedy)
+    what = f"{root}/ has one class alone, {folder!r}: there is nothing to learn"
+    return Corrupt(listing.path, what, remedy)
 
 
-def _missing(listing: Listing, part: str, folders: set[str], loose: list[str]) -> Corrupt:
-    reason = f"no images under {part}/<class>/"
-    ordered = sorted(folders, key=lambda folder: (_depth(folder), folder))
+def _missing(listing: Listing, part: str, loose: list[str]) -> Corrupt:
+    what = f"no images under {part}/<class>/"
+    ordered = sorted(listing.folders, key=lambda folder: (_depth(folder), folder))
     there = [f for f in ordered if _last(f).casefold() in ALIKE] or ordered
     there = [f"{f}/" for f in there if _depth(f) == _depth(there[0])] or list(listing.files)
     others = [name for name in listing.files if f"/{part}/" in f"/{name}"]
     if loose:
-        reason += f", but {len(loose)} in no class folder (first: {loose[0]})"
+        what += f", but {len(loose)} in no class folder (first: {loose[0]})"
     elif others:
-        reason += f", but {len(others)} files of other kinds (first: {others[0]})"
+        what += f", but {len(others)} files of other kinds (first: {others[0]})"
     elif there:
-        reason += f"; there is {_listed(there)}"
-    return Corrupt(listing.path, reason, LAYOUT)
+        what += f"; there is {_listed(there)}"
+    return Corrupt(listing.path, what, LAYOUT)
 
 
-def _listed(names: list[str], most: int = 5) -> str:
-    shown = ", ".join(repr(name) for name in names[:most])
+def _listed(names: Collection[str], most: int = 5) -> str:
+    shown = ", ".join(repr(name) for name in list(names)[:most])
     return shown + f" and {len(names) - most} more" * (len(names) > most)
 
 

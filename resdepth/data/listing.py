@@ -1,4 +1,4 @@
-"""The files of a folder or .zip, and how to read one."""
+"""List the files of a folder or .zip, and read them one by one."""
 
 import errno
 import hashlib
@@ -14,10 +14,10 @@ from resdepth.find_files import walk
 
 @dataclass(frozen=True)
 class Listing:
-    """Names of files and folders below `path`, "/" between their parts.
+    """Names of the files and of all folders below `path`, with "/" between their parts.
 
-    `hidden` are names that finders and archivers leave beside the data (.DS_Store, ._1.jpg,
-    __MACOSX), `notes` what else is to be said; `stamp` changes when the content does.
+    `hidden` are names that file managers and archivers leave (.DS_Store, ._1.jpg, __MACOSX),
+    `notes` are remarks for the user; `stamp` changes with the content.
     """
 
     path: Path
@@ -30,12 +30,10 @@ class Listing:
 
 
 def list_files(path: Path) -> Listing:
-    """What lies in the folder or .zip `path`.
+    """List the folder or .zip `path`.
 
-    Raises
-    ------
-    Missing, System, Corrupt
-        Nothing there; the system does not let it be read; it is no whole archive.
+    Raises Missing if nothing is there, System if it cannot be read, Corrupt if it is not a whole
+    archive.
     """
     if path.is_dir():
         return _folder(path)
@@ -44,47 +42,40 @@ def list_files(path: Path) -> Listing:
     try:
         return _archive(path)
     except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
-        # A damaged list of files may ask for a place before the beginning.
+        # A damaged directory may name a position before the beginning of the file.
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise unreadable(path, error) from None
         found = seen(path)
-        remedy = found.remedy or "give a folder or a .zip of images"
-        raise Corrupt(path, _not_read(found.what, error), remedy) from None
-
-
-def _not_read(what: str, error: Exception) -> str:
-    if what.startswith("a zip archive of"):
-        return f"a .zip archive that cannot be read ({error})"
-    return f"not a whole .zip archive: it is {what}"
+        what = f"not a whole .zip archive: it is {found.what}"
+        if found.what.startswith("a zip archive of"):
+            what = f"a .zip archive that cannot be read ({error})"
+        raise Corrupt(path, what, found.remedy or "give a folder or a .zip of images") from None
 
 
 def _folder(path: Path) -> Listing:
     start = len(path.as_posix().rstrip("/")) + 1 if path != Path() else 0
+    files: dict[str, tuple[int, int]] = {}
     folders: list[str] = []
     hidden: list[str] = []
 
     def enter(folder: Path) -> bool:
-        name = folder.as_posix()[start:]
-        (hidden if _is_hidden(folder.name) else folders).append(name)
+        (hidden if _is_hidden(folder.name) else folders).append(folder.as_posix()[start:])
         return not _is_hidden(folder.name)
 
-    files: list[str] = []
-    facts = []
     for file in walk(path, enter):
         name = file.as_posix()[start:]
         if _is_hidden(file.name):
             hidden.append(name)
-            continue
-        about = file.stat()
-        files.append(name)
-        facts.append((name, about.st_size, about.st_mtime_ns))
+        else:
+            about = file.stat()
+            files[name] = about.st_size, about.st_mtime_ns
     return Listing(
         path,
         tuple(files),
         tuple(folders),
         tuple(hidden),
         lambda name: (path / name).read_bytes(),
-        f"{path.resolve()} {facts}",
+        f"{path.resolve()} {[(name, *facts) for name, facts in files.items()]}",
     )
 
 
@@ -93,23 +84,27 @@ def _archive(path: Path) -> Listing:
     entries: dict[str, zipfile.ZipInfo] = {}
     folders: set[str] = set()
     hidden: set[str] = set()
-    again: list[str] = []
+    twice: list[str] = []
     for entry in archive.infolist():
-        # Some programs for Windows write the separator of Windows, against the format.
+        # Some programs for Windows write its separator, against the standard.
         whole = entry.filename.replace("\\", "/")
         parts = [part for part in whole.split("/") if part not in ("", ".")]
-        unseen = next((i for i, part in enumerate(parts) if _is_hidden(part)), None)
-        if unseen is not None:
-            hidden.add("/".join(parts[: unseen + 1]))
+        first_hidden = next((i for i, part in enumerate(parts) if _is_hidden(part)), None)
+        if first_hidden is not None:
+            hidden.add("/".join(parts[: first_hidden + 1]))
             continue
         name = "/".join(parts)
-        if whole.endswith("/"):
-            folders.add(name)
-        else:
-            again += [name] * (name in entries)
+        folder = name if whole.endswith("/") else name.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+        if not whole.endswith("/"):
+            twice += [name] * (name in entries)
             entries[name] = entry
-    # What is listed twice was replaced in the archive: the last one counts.
-    notes = (f"files listed twice, of which the last counts: {_some(again)}",) if again else ()
+    notes = []
+    if twice:
+        # A file was replaced by adding it again.
+        notes = [f"files listed twice, of which the last counts: {len(twice)} (first: {twice[0]})"]
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return Listing(
@@ -119,13 +114,9 @@ def _archive(path: Path) -> Listing:
         tuple(sorted(hidden)),
         lambda name: archive.read(entries[name]),
         digest,
-        notes,
+        tuple(notes),
     )
 
 
 def _is_hidden(name: str) -> bool:
     return name.startswith((".", "__MACOSX"))
-
-
-def _some(names: list[str]) -> str:
-    return f"{len(names)} (first: {names[0]})"

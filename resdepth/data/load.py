@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 
-from resdepth.data import digits, functions, torchvision_sets
+from resdepth.data import builtin, torchvision_sets
+from resdepth.data.cache_folder import cache_folder
 from resdepth.data.dataset import Dataset, part_size
-from resdepth.data.place import cache_folder
 from resdepth.errors import Usage
 from resdepth.isolation import isolated
 from resdepth.mathematics.random import stream
@@ -39,19 +39,19 @@ def load_data(options: TrainOptions) -> tuple[Dataset, Dataset]:
 def _load(options: TrainOptions) -> tuple[Dataset, Dataset]:
     dtype: torch.dtype = getattr(torch, options.dtype)
     if options.data == "digits":
-        return digits.load(dtype)
+        return builtin.digits(dtype)
     if options.data in ("mnist", "cifar10"):
         return torchvision_sets.load(options.data, options.data_dir or cache_folder(), dtype)
     if options.data == "folder" and options.data_dir is not None:
         # With Pillow, which nothing else here needs.
-        folder: Any = import_module("resdepth.data.folder")
+        folder: Any = import_module("resdepth.data.image_folder")
         loaded: tuple[Dataset, Dataset] = folder.load(options.data_dir, dtype, options.num_workers)
         return loaded
     if options.data == "sin":
-        return functions.sine(
+        return builtin.sine(
             options.num_samples, options.separation, options.sin_frequency, options.seed, dtype
         )
-    return functions.constant(options.num_samples, options.target_value, options.seed, dtype)
+    return builtin.constant(options.num_samples, options.target_value, options.seed, dtype)
 
 
 def _check(options: TrainOptions, train: Dataset) -> None:

@@ -1,9 +1,12 @@
-"""MNIST and CIFAR-10 as torchvision lays them out, downloaded by it on demand.
+"""MNIST and CIFAR-10 as torchvision stores them, downloaded by torchvision on demand.
 
-torchvision is imported where it is needed: to download, and to read CIFAR-10.
+torchvision takes long to import, so it is imported only to download and to read CIFAR-10.
 """
 
+import gzip
 import hashlib
+import math
+import zlib
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -11,10 +14,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from resdepth.data.dataset import Dataset, Pixels, normalised
-from resdepth.data.fingerprint import digest
-from resdepth.data.idx import idx_file, read_idx
+from resdepth.data.dataset import Dataset, Pixels, digest
 from resdepth.errors import Corrupt, System
 
 STATISTICS = {
@@ -25,9 +27,11 @@ STATISTICS = {
 
 BATCHES = "cifar-10-batches-py"
 DIGITS = "zero one two three four five six seven eight nine"
+UNSIGNED_BYTES = 0x08
+"""The code of the element type in the third byte of an IDX header."""
 _BY_HAND = {
     "mnist": "put {files} (.gz or not) into {place}",
-    "cifar10": "put the files of cifar-10-batches-py into {place}, or use --data=folder",
+    "cifar10": "put the files of cifar-10-batches-py into {place}, or use `data=folder`",
 }
 _FILES = tuple(
     f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
@@ -37,20 +41,16 @@ _FILES = tuple(
 def load(name: str, root: Path, dtype: torch.dtype) -> tuple[Dataset, Dataset]:
     """Training and test set of `mnist` or `cifar10`, normalised.
 
-    Raises
-    ------
-    System
-        Not under `root` and not to be downloaded; the hint says where to put the files by hand.
-    Corrupt
-        The files are there and cannot be read.
+    Raises System if they are not under `root` and cannot be downloaded; the remedy says where to
+    put them. Raises Corrupt if they cannot be read.
     """
-    mean, std = STATISTICS[name]
     train, test = (pixels(name, root, train=part) for part in (True, False))
-    sizes = [" x ".join(str(n) for n in part.images.shape[2:]) for part in (train, test)]
+    sizes = [" x ".join(map(str, part.images.shape[2:])) for part in (train, test)]
     if sizes[0] != sizes[1]:
         reason = f"training images of {sizes[0]} pixels, test images of {sizes[1]}"
         raise _unreadable(name, root, reason)
-    return normalised(train, 255.0, mean, std, dtype), normalised(test, 255.0, mean, std, dtype)
+    mean, std = STATISTICS[name]
+    return train.normalised(255.0, mean, std, dtype), test.normalised(255.0, mean, std, dtype)
 
 
 def pixels(name: str, root: Path, *, train: bool) -> Pixels:
@@ -60,32 +60,23 @@ def pixels(name: str, root: Path, *, train: bool) -> Pixels:
         _download(name, root, train)
         found = _read(name, root, train)
     if found is None:
-        raise _missing(name, root, "what was downloaded is not what was expected")
+        raise _missing(name, root, "the downloaded files are not the expected ones")
     return found
 
 
 def _read(name: str, root: Path, train: bool) -> Pixels | None:
-    """One part as it lies in `root`; None where it does not."""
+    """One part from the files under `root`; None if they are missing."""
     try:
-        return _READERS[name](root, train)
-    except Exception as error:  # Damaged files raise whatever their parser meets.
+        return {"mnist": _mnist, "cifar10": _cifar10}[name](root, train)
+    except Exception as error:  # Damaged files raise anything.
         raise _unreadable(name, root, _first_line(error)) from None
 
 
-def _idx_file(folder: Path, name: str) -> Path | None:
-    """One of MNIST's files, also under the name that unpacking gives it at some places."""
-    return idx_file(folder / name) or idx_file(folder / name.replace("-idx", ".idx"))
-
-
 def _place(name: str, root: Path) -> Path:
-    """The folder of the files: where torchvision puts them, or where they are instead.
-
-    That is `root` itself, if it is given as the folder that holds them, or one of the folders on
-    the way to them.
-    """
+    """The folder of the files: where torchvision puts them, or `root` or a folder in between."""
     if name == "mnist":
         places = [root / "MNIST" / "raw", root / "MNIST", root / "raw", root]
-        found = [place for place in places if any(_idx_file(place, file) for file in _FILES)]
+        found = [place for place in places if any(idx_file(place, file) for file in _FILES)]
     else:
         places = [root / BATCHES, root, root / "cifar-10-python" / BATCHES]
         found = [place for place in places if (place / "data_batch_1").is_file()]
@@ -94,21 +85,48 @@ def _place(name: str, root: Path) -> Path:
 
 def _mnist(root: Path, train: bool) -> Pixels | None:
     place = _place("mnist", root)
-    files = [_idx_file(place, name) for name in (_FILES[:2] if train else _FILES[2:])]
-    if files[0] is None or files[1] is None:
+    image_file, label_file = (idx_file(place, name) for name in _FILES[0 if train else 2 :][:2])
+    if image_file is None or label_file is None:
         return None
-    images, labels = read_idx(files[0]), read_idx(files[1])
+    images, labels = read_idx(image_file), read_idx(label_file)
     if images.ndim != 3 or not images.size:
-        raise ValueError(f"{files[0].name}: holds no images")
+        raise ValueError(f"{image_file.name}: holds no images")
     if labels.shape != images.shape[:1]:
-        raise ValueError(f"{len(images)} images in {files[0].name}, but {len(labels)} labels")
+        raise ValueError(f"{len(images)} images in {image_file.name}, but {len(labels)} labels")
     if labels.max() > 9:
-        raise ValueError(f"{files[1].name}: a label of {labels.max()}, not 0 to 9")
+        raise ValueError(f"{label_file.name}: a label of {labels.max()}, not 0 to 9")
     classes = tuple(f"{number} - {word}" for number, word in enumerate(DIGITS.split()))
-    known = digest(images, labels, classes)
-    return Pixels(
-        torch.from_numpy(images[:, None]), torch.from_numpy(labels).long(), classes, known
-    )
+    tensors = torch.from_numpy(images[:, None]), torch.from_numpy(labels).long()
+    return Pixels(*tensors, classes, digest(images, labels, classes))
+
+
+def idx_file(folder: Path, name: str) -> Path | None:
+    """One of MNIST's files, unpacked or with .gz, also named with .idx instead of -idx."""
+    stems = (name, name.replace("-idx", ".idx"))
+    files = (folder / f"{stem}{suffix}" for stem in stems for suffix in ("", ".gz"))
+    return next((file for file in files if file.is_file()), None)
+
+
+def read_idx(path: Path) -> NDArray[np.uint8]:
+    """The array of unsigned bytes in an IDX file; a name that ends in .gz is unpacked first.
+
+    Raises OSError or ValueError if it cannot be read, is no IDX file, or has another length.
+    """
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        try:
+            content = gzip.decompress(content)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise ValueError(f"{path.name}: not a whole .gz file: {error}") from None
+    start = 4 + 4 * content[3] if len(content) >= 4 else 4
+    if len(content) < start or content[:3] != bytes((0, 0, UNSIGNED_BYTES)):
+        raise ValueError(f"{path.name}: not an IDX file of bytes")
+    shape = tuple(np.frombuffer(content[4:start], dtype=">u4").tolist())
+    if len(content) - start != math.prod(shape):
+        stated = " x ".join(map(str, shape))
+        raise ValueError(f"{path.name}: {len(content) - start} bytes, not the {stated} it claims")
+    # A copy, since torch shares the memory and must be able to write to it.
+    return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape).copy()
 
 
 def _cifar10(root: Path, train: bool) -> Pixels | None:
@@ -125,52 +143,43 @@ def _cifar10(root: Path, train: bool) -> Pixels | None:
         return None
     images = np.ascontiguousarray(np.asarray(source.data).transpose(0, 3, 1, 2))
     labels = torch.as_tensor(source.targets, dtype=torch.int64)
-    # What is read has been checked against these.
+    # The files were checked against the published sums.
     known = hashlib.sha256(repr((train, published)).encode()).hexdigest()
     return Pixels(torch.from_numpy(images), labels, tuple(source.classes), known)
 
 
 def _refuse_damaged(folder: Path, published: list[list[str]]) -> None:
-    # torchvision says "not found or corrupted" and would put its own files over them.
+    # torchvision says "not found or corrupted" and would overwrite damaged files.
     check: Callable[..., bool] = import_module("torchvision.datasets.utils").check_integrity
     for file, md5 in published:
         if (folder / file).is_file() and not check(folder / file, md5):
             raise ValueError(f"{file} is damaged: its MD5 is not that of the published file")
 
 
-_READERS: dict[str, Callable[[Path, bool], Pixels | None]] = {"mnist": _mnist, "cifar10": _cifar10}
-
-
 def _download(name: str, root: Path, train: bool) -> None:
-    """Leave it to torchvision; afterwards the files are there."""
+    """Let torchvision download the files."""
     try:
         root.mkdir(parents=True, exist_ok=True)
         datasets: Any = import_module("torchvision.datasets")
         kind = {"mnist": datasets.MNIST, "cifar10": datasets.CIFAR10}[name]
         kind(root=str(root), train=train, download=True)
-    except Exception as error:  # Whatever stands between here and the mirrors.
+    except Exception as error:  # A failing network, proxy or mirror raises anything.
         raise _missing(name, root, _first_line(error)) from None
 
 
 def _missing(name: str, root: Path, reason: str) -> System:
-    return System(
-        name,
-        f"the data set is not in {root} and could not be downloaded ({reason})",
-        _by_hand(name, root),
-    )
+    what = f"the data set is not in {root} and could not be downloaded ({reason})"
+    return System(name, what, _by_hand(name, root))
 
 
 def _unreadable(name: str, root: Path, reason: str) -> Corrupt:
-    return Corrupt(
-        root,
-        f"the files of {name} cannot be read ({reason})",
-        f"remove them to download them again, or {_by_hand(name, root)}",
-    )
+    remedy = f"remove them to download them again, or {_by_hand(name, root)}"
+    return Corrupt(root, f"the files of {name} cannot be read ({reason})", remedy)
 
 
 def _by_hand(name: str, root: Path) -> str:
     place = _place(name, root)
-    lacking = [file for file in _FILES if _idx_file(place, file) is None]
+    lacking = [file for file in _FILES if idx_file(place, file) is None]
     return _BY_HAND[name].format(place=place, files=", ".join(lacking or _FILES))
 
 

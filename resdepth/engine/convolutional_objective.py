@@ -12,7 +12,7 @@ from torch.func import functional_call
 from resdepth.arrays import ImageBatch, Images, Labels, Prediction
 from resdepth.engine.autograd import products
 from resdepth.engine.loss import CrossEntropy, in_float64
-from resdepth.engine.objective import Each, Objective, Scores
+from resdepth.engine.objective import Each, Objective, VectorScores
 from resdepth.engine.resnet import ConvNorm
 from resdepth.engine.vector import Layout, Vector, layout_of
 
@@ -58,11 +58,11 @@ class ConvolutionalObjective(Objective):
             return 1
         return TOGETHER[next(self.network.parameters()).device.type]
 
-    def scores(self, vectors: Vector) -> Scores:
+    def scores(self, vectors: Vector) -> VectorScores:
         with torch.no_grad():
             each = [self._score(part) for part in torch.split(vectors, self.together)]
         found = torch.cat(each) / self.samples
-        return Scores(found[:, 0], found[:, 1])
+        return VectorScores(found[:, 0], found[:, 1])
 
     def _score(self, vectors: Vector) -> Tensor:
         """Summed loss and hits over all batches, (R, 2)."""

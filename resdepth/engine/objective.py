@@ -24,7 +24,7 @@ LARGEST_BATCH = 1024
 
 
 @dataclass(frozen=True)
-class Scores:
+class VectorScores:
     """Mean loss and accuracy (None for a regression) of each vector."""
 
     loss: Each
@@ -55,7 +55,7 @@ class Objective(ABC):
         """Vectors best evaluated in one call; the same on every machine."""
 
     @abstractmethod
-    def scores(self, vectors: Vector) -> Scores:
+    def scores(self, vectors: Vector) -> VectorScores:
         """Mean loss and accuracy of each vector."""
 
     @abstractmethod
@@ -97,12 +97,12 @@ class DenseObjective(Objective):
         fitting = WORKING_SET[network.readin.device.type] // each
         return int(max(1, min(LARGEST_BATCH, fitting)))
 
-    def scores(self, vectors: Vector) -> Scores:
+    def scores(self, vectors: Vector) -> VectorScores:
         found = self.engine.evaluate(self._batch(vectors))
         if found.counts is None:
-            return Scores(found.loss, None)
+            return VectorScores(found.loss, None)
         hits = found.counts[:, 2].sum(-1)
-        return Scores(found.loss, in_float64(hits) / self.samples)
+        return VectorScores(found.loss, in_float64(hits) / self.samples)
 
     def gradients(self, vectors: Vector) -> tuple[Each, Vector]:
         found = self.engine.loss_and_gradient(self._batch(vectors))

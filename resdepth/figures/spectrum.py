@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from resdepth.figures import style
 from resdepth.mathematics.counting import Band
-from resdepth.probing.spectrum import Spectrum
+from resdepth.probing.hessian import Spectrum
 
 HEIGHT = 2.3
 """Inches of a row of panels."""

@@ -193,7 +193,7 @@ class TrajectoryOptions(Evaluation):
     columns: int = option(1, "width of the figure in columns of a paper", ge=1, le=2)
     out: Path | None = option(
         None,
-        "figure to write (.pdf, .svg, .png, .html, .gif or .mp4); the surface lies beside it",
+        "figure to write (.pdf, .svg, .png, .html or .gif); the surface is written next to it",
         default_text="RUN/trajectory.pdf",
     )
     resume: bool = option(False, "finish an interrupted surface", flags=("--resume",))

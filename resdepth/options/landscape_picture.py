@@ -7,7 +7,7 @@ from resdepth.options.base import AnalysisInvocation, Options, option
 from resdepth.options.effect import Needs, needs
 from resdepth.options.location import PICTURES
 
-MOVING = (".gif", ".mp4")
+MOVING = (".gif",)
 SURFACES, GRIDS = ".vts", ".vti"
 SUFFIXES = (*PICTURES, ".html", *MOVING, SURFACES, GRIDS)
 """Files that a surface can be drawn into."""
@@ -48,8 +48,8 @@ class VisOptions(Options):
     columns: int = option(1, "width of the figure in columns of a paper", ge=1, le=2)
     out: Path | None = option(
         None,
-        "figure to write: .pdf, .svg, .png; .html to turn it; .vts, .vti for ParaView; .gif, .mp4 "
-        "of a trajectory",
+        "figure to write: .pdf, .svg, .png; .html to turn it; .vts, .vti for ParaView; .gif of a "
+        "trajectory",
         default_text="<SURFACE>_<kind>.pdf",
     )
     show: bool = option(False, "open a window", flags=("--show",))

@@ -1,6 +1,6 @@
 """Options of `resdepth study`: those of `train`, most of which take several values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from resdepth.options.base import AnalysisInvocation, Options, option
 from resdepth.options.executor import ExecutorInvocation
 from resdepth.options.fields import help_text, presentation
 from resdepth.options.location import written_as
+from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.options.train import TrainOptions
 
@@ -36,10 +37,17 @@ SINGLE = (
     "engine",
     "precision",
     "threads",
+    "flip",
+    "skip",
+    "amp",
+    "layout",
 )
-"""Options of `train` that have one value in a study; all others may have several."""
-DEFAULTS: dict[str, Any] = {"depth": "16:1024:x2", "seed": "0:5", "lr": "auto"}
-"""What a study takes where `train` takes one value."""
+"""Options of a program that have one value in a study; all others may have several."""
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "train": {"depth": "16:1024:x2", "seed": "0:5", "lr": "auto"},
+    "resnet-cifar": {"depth": "56", "seed": "0:5"},
+}
+"""Defaults of a study that are not those of its program."""
 TOLD = {
     "depth": "numbers of layers L: 16,32,64 or 16:1024:x2 (geometric) or 16:128:16",
     "seed": "seeds: 0,1,2 or 0:5 (five from 0 on)",
@@ -60,17 +68,17 @@ class _Axes(Options):
         if not isinstance(values, Mapping):
             return values
         return {
-            name: ",".join(map(str, value)) if isinstance(value, list) else value
+            name: ",".join(map(str, value)) if isinstance(value, (list, tuple, range)) else value
             for name, value in values.items()
             if value is not None
         }
 
 
-def _field(name: str, info: FieldInfo) -> tuple[Any, Any]:
+def _field(name: str, info: FieldInfo, start: str = "") -> tuple[Any, Any]:
     shown = presentation(info)
-    described = TOLD.get(name) or help_text(info)
-    if name in DEFAULTS:
-        described += f" (default {DEFAULTS[name]})"
+    described = TOLD.get(name) or f"{start}{help_text(info)}"
+    if name in DEFAULTS["train"]:
+        described += f" (default {DEFAULTS['train'][name]})"
     elif name not in SINGLE:
         described += "; several values: a study of them"
     field = option(None, described, flags=shown.flags, hidden=shown.hidden)
@@ -82,9 +90,24 @@ def _field(name: str, info: FieldInfo) -> tuple[Any, Any]:
     return (annotation | Literal["auto"] if name == "lr" else annotation) | str | None, field
 
 
-_FIELDS: Any = {name: _field(name, info) for name, info in TrainOptions.model_fields.items()}
-StudyOptions: type[Options] = create_model("StudyOptions", __base__=_Axes, **_FIELDS)
-"""A plan: every option of `train`, None where it is not given, axes as they are written."""
+def _fields() -> Iterator[tuple[str, Any]]:
+    program = option(
+        None,
+        "what to train; resnet-cifar has the default depth 56 and its own default rate "
+        "(default train)",
+    )
+    yield "program", (Literal["train", "resnet-cifar"] | None, program)
+    for name, info in TrainOptions.model_fields.items():
+        yield name, _field(name, info)
+    for name, info in ResnetCifarOptions.model_fields.items():
+        if name not in TrainOptions.model_fields and name != "seeds":
+            yield name, _field(name, info, "resnet-cifar: ")
+
+
+StudyOptions: type[Options] = create_model(
+    "StudyOptions", __base__=_Axes, **dict[str, Any](_fields())
+)
+"""A plan: every option of every program, None if it is not given, axes as they are written."""
 
 
 class NoOptions(Options):

@@ -1,4 +1,4 @@
-"""From a run's options and a checkpoint to a loss that can be looked at around its weights."""
+"""The loss of a run on its training data, as a function of the weights around a checkpoint."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,22 +7,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from resdepth.cores import available_threads
 from resdepth.data.augment import normalise
 from resdepth.data.images import load_images
 from resdepth.data.load import load_data
-from resdepth.engine.contract import Engine, Request
+from resdepth.engine.contract import Engine
 from resdepth.engine.convolutional_objective import ConvolutionalObjective, Statistics
-from resdepth.engine.device import leave_threads_to
+from resdepth.engine.device import leave_threads_to, resolve_device
 from resdepth.engine.kernels.registry import choose, choose_curvature
 from resdepth.engine.objective import DenseObjective, Objective
 from resdepth.engine.resnet import ResNet
 from resdepth.errors import Usage
 from resdepth.options.base import Options
-from resdepth.options.landscape import Evaluation
+from resdepth.options.landscape import RenderOptions, TrajectoryOptions
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.options.train import TrainOptions
-from resdepth.runs.checkpoint import Checkpoint, check_like
+from resdepth.runs.checkpoint import Checkpoint, check_like, read_checkpoint
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.run import Run
 from resdepth.training.problem import engine_request, load_network
@@ -31,15 +32,16 @@ SUBSET = "numpy.random.default_rng([seed, 1]).permutation(N)[:subset], sorted"
 IMAGES = 500
 """Images evaluated at once."""
 LAYERS_OF_IMAGES = 1000
-"""Images times layers whose second derivatives are taken at once: about a GiB in float64."""
+"""Images times layers whose second derivatives are taken at once: about 1 GiB in float64."""
 
-Asked = Evaluation | SpectrumOptions
-"""What is asked of a loss: its values, or its second derivatives."""
+SurfaceOptions = RenderOptions | TrajectoryOptions
+ProbeOptions = SurfaceOptions | SpectrumOptions
+"""The options of every experiment: values of the loss, or its second derivatives."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """What is looked at: how a run was trained, and which checkpoint."""
+    """A checkpoint and the options it was trained with."""
 
     training: Options
     checkpoint: Path
@@ -51,7 +53,7 @@ class Source:
 
     @property
     def run(self) -> Run | None:
-        """The run that the checkpoint lies in, where it lies in one."""
+        """The run that the checkpoint lies in, if any."""
         folder = self.checkpoint.absolute().parent.parent
         return Run(folder) if (folder / MANIFEST).is_file() else None
 
@@ -63,21 +65,71 @@ class Source:
 
     @classmethod
     def of(cls, run: Run) -> "Source":
-        """The newest weights of a run; Missing where there are none."""
+        """The newest checkpoint of a run; raises Missing if there is none."""
         return cls(run.recorded_options, run.newest)
+
+
+@dataclass(frozen=True)
+class Centre:
+    """A checkpoint and the loss around it; `engine` names what computes it, on `device`.
+
+    `statistics` are those of batch normalisation, None for a network without it.
+    """
+
+    source: Source
+    checkpoint: Checkpoint
+    objective: Objective
+    engine: str
+    device: torch.device
+    threads: int
+    statistics: Statistics | None
+
+    @property
+    def float64_device(self) -> torch.device:
+        """The device, or the CPU instead of mps, which has no float64."""
+        return torch.device("cpu") if self.device.type == "mps" else self.device
+
+    @property
+    def weights(self) -> Tensor:
+        """The weights (n,) in float64; sums with them have the same bits on every device."""
+        return self.objective.centre.detach().cpu().double().to(self.float64_device)
+
+    def in_float64(self, options: SpectrumOptions) -> Objective:
+        """The loss in float64, for its second derivatives."""
+        precise = options.model_copy(update={"dtype": "float64"})
+        return objective_of(self.source, self.checkpoint, precise, self.float64_device)[0]
+
+
+def without_velocity(checkpoint: Checkpoint) -> Checkpoint:
+    """A checkpoint without the velocity of its optimiser."""
+    kept = {name: tensor for name, tensor in checkpoint.tensors.items() if name != "velocity"}
+    return replace(checkpoint, tensors=kept)
+
+
+def centre_of(
+    source: Source,
+    options: ProbeOptions,
+    statistics: Statistics = "centre",
+    threads: int | None = None,
+) -> Centre:
+    """Read a checkpoint and load the data of its run; `threads` overrides the option."""
+    threads = threads or options.threads or available_threads()
+    torch.set_num_threads(threads)
+    device = resolve_device(options.device)
+    checkpoint = read_checkpoint(source.checkpoint)
+    objective, engine = objective_of(source, checkpoint, options, device, statistics)
+    used = statistics if source.convolutional else None
+    return Centre(source, checkpoint, objective, engine, device, threads, used)
 
 
 def objective_of(
     source: Source,
     checkpoint: Checkpoint,
-    options: Asked,
+    options: ProbeOptions,
     device: torch.device,
     statistics: Statistics = "centre",
 ) -> tuple[Objective, str]:
-    """The loss around a checkpoint on the run's training data, and what computes it.
-
-    `statistics` are those of batch normalisation, which a dense network has not.
-    """
+    """The loss around a checkpoint on the run's training data, and what computes it."""
     if isinstance(source.training, TrainOptions):
         return _dense(source.training, checkpoint, options, device)
     if isinstance(source.training, ResnetCifarOptions):
@@ -86,14 +138,18 @@ def objective_of(
 
 
 def _dense(
-    training: TrainOptions, checkpoint: Checkpoint, options: Asked, device: torch.device
+    training: TrainOptions, checkpoint: Checkpoint, options: ProbeOptions, device: torch.device
 ) -> tuple[Objective, str]:
     threads = torch.get_num_threads()
     if isinstance(options, SpectrumOptions):
         training = training.model_copy(update={"dtype": options.dtype})
     dtype = getattr(torch, training.dtype)
     network = load_network(training, checkpoint).to("cpu", dtype)
-    engine = _engine(options, engine_request(training, device, threads))
+    request = engine_request(training, device, threads)
+    chooser = choose_curvature if isinstance(options, SpectrumOptions) else choose
+    engine = chooser(options.engine, request)
+    if not isinstance(engine, Engine):
+        raise TypeError(f"{engine.name}: has second derivatives alone")
     data, _ = load_data(training)
     chosen = _subset(options, data.samples)
     data = data if chosen is None else data.take(chosen)
@@ -103,35 +159,24 @@ def _dense(
     return DenseObjective(engine, network, h0, data.targets.to(device)), engine.name
 
 
-def _engine(options: Asked, request: Request) -> Engine:
-    if isinstance(options, Evaluation):
-        return choose(options.engine, request)
-    engine = choose_curvature(options.engine, request)
-    if not isinstance(engine, Engine):
-        raise TypeError(f"{engine.name}: has second derivatives alone")
-    return engine
-
-
 def _convolutional(
     source: Source,
     training: ResnetCifarOptions,
     checkpoint: Checkpoint,
-    options: Asked,
+    options: ProbeOptions,
     device: torch.device,
     statistics: Statistics,
 ) -> tuple[Objective, str]:
     if options.engine != "auto":
-        reason = "has no effect on a convolutional network, which torch evaluates"
-        raise Usage("engine", reason, "leave it out")
+        what = "has no effect on a convolutional network, which torch evaluates"
+        raise Usage("engine", what, "leave it out")
     images, _ = load_images(training, device)
     classes, channels = len(images.classes), images.images.shape[1]
     network = ResNet(training.depth, training.alpha, classes, channels, skip=training.skip)
     network = network.to(device)
-    like = dict(network.state_dict())
-    # The velocity of the descent is no part of the network.
-    own = {name: tensor for name, tensor in checkpoint.tensors.items() if name != "velocity"}
-    check_like(replace(checkpoint, tensors=own), like, source.checkpoint)
-    network.load_state_dict(own)
+    own = without_velocity(checkpoint)
+    check_like(own, network.state_dict(), source.checkpoint)
+    network.load_state_dict(own.tensors)
     chosen = _subset(options, len(images.labels))
     index = torch.arange(len(images.labels)) if chosen is None else chosen
     together, dtype = IMAGES, "float32"
@@ -143,7 +188,7 @@ def _convolutional(
     return ConvolutionalObjective(network, batches, statistics), f"torch {dtype}"
 
 
-def _subset(options: Asked, samples: int) -> Tensor | None:
+def _subset(options: ProbeOptions, samples: int) -> Tensor | None:
     if options.subset is None or options.subset >= samples:
         return None
     order = np.random.default_rng([options.seed, 1]).permutation(samples)

@@ -1,12 +1,8 @@
-"""A surface in the making: its cells evaluated, saved now and then, written when they are whole.
+"""Evaluate a loss surface cell by cell, save the unfinished surface, and write the finished one."""
 
-An unfinished surface lies in a hidden file beside the result, with an explicit mask of its cells.
-"""
-
-import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,27 +10,43 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from resdepth.atomic import check_writable
 from resdepth.engine.grid import MEASURES, Plane, surface
 from resdepth.engine.objective import Objective
 from resdepth.errors import ResdepthError
-from resdepth.runs.partial import Partial, discard, read_partial, write_partial
-from resdepth.runs.surface import read_surface, write_surface
+from resdepth.options.train import TrainOptions
+from resdepth.probing.objectives import SUBSET, Centre, Source, SurfaceOptions
+from resdepth.runs.checksum import file_checksum
+from resdepth.runs.manifest import versions
+from resdepth.runs.provenance import provenance
+from resdepth.runs.surface import (
+    Partial,
+    differences,
+    files_of,
+    partial_path,
+    places_of,
+    read_partial,
+    read_surface,
+    write_partial,
+    write_surface,
+)
 
 Array = NDArray[np.float64]
 Report = Callable[[int, int], None]
-"""Told the finished and all cells."""
+"""Receives the number of finished cells and of all cells."""
 
 SAVE_EVERY = 5.0
-"""Seconds between two saves of an unfinished surface; the first is made at once."""
+"""Seconds between two saves of an unfinished surface; the first one is immediate."""
 
 
 @dataclass(frozen=True)
 class Rendering:
-    """A surface about to be evaluated.
+    """A surface to evaluate.
 
-    `plane` has a direction for each of `axes`, and that `pairs` times over; `further` (k, its
-    directions) are the coordinates of more points. `request` is what the values depend on, in
-    JSON's types, `record` what else is known of them.
+    `plane` has one direction per axis, `pairs` times over; `further` (k, directions) are the
+    coordinates of more points, from whose losses `describe` makes entries of the record. `request`
+    is what the values depend on, in JSON's types, `record` what else is known of them; `files` were
+    read besides the checkpoint.
     """
 
     objective: Objective
@@ -44,116 +56,120 @@ class Rendering:
     pairs: int = 1
     further: Array = field(default_factory=lambda: np.empty((0, 0)))
     record: Mapping[str, Any] = field(default_factory=dict)
+    files: Sequence[Path] = ()
+    describe: Callable[[Array], dict[str, Any]] = lambda losses: {}
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Points along each axis, after the number of pairs where there are several."""
+        """Points along each axis, after the number of pairs if there are several."""
         lead = (self.pairs,) if self.pairs > 1 else ()
         return (*lead, *(len(axis) for axis in self.axes))
 
     @property
-    def cells(self) -> int:
-        """How many there are, without the centre and what else is evaluated."""
-        return math.prod(self.shape)
+    def centre(self) -> int:
+        """Row of the centre: the cell at 0 if there is one, so that both have the same bits."""
+        at = [np.flatnonzero(axis == 0.0)[:1].tolist() for axis in self.axes]
+        if not all(at):
+            return math.prod(self.shape)
+        place = (0,) * (self.pairs > 1) + tuple(index for (index,) in at)
+        return int(np.ravel_multi_index(place, self.shape))
 
     def coordinates(self) -> Array:
-        """Those of the cells, row-major, of the centre, and of the further points."""
+        """A row per cell, row-major, one for the centre, and one per further point."""
         grid = np.meshgrid(*self.axes, indexing="ij")
         points = np.stack([part.ravel() for part in grid], axis=1)
-        each, dimensions = points.shape
-        cells = np.zeros((self.pairs, each, self.pairs * dimensions))
-        for pair in range(self.pairs):
-            cells[pair, :, pair * dimensions : (pair + 1) * dimensions] = points
-        width = self.pairs * dimensions
-        return np.concatenate(
-            [cells.reshape(-1, width), np.zeros((1, width)), self.further.reshape(-1, width)]
-        )
+        # Each pair moves along its own directions alone.
+        cells = np.kron(np.eye(self.pairs), points)
+        width = cells.shape[1]
+        return np.concatenate([cells, np.zeros((1, width)), self.further.reshape(-1, width)])
 
 
-@dataclass(frozen=True)
-class Values:
-    """What was measured: cells (*shape, measures), the centre and the further points likewise."""
-
-    cells: Array
-    centre: Array
-    further: Array
-
-
-def evaluate(rendering: Rendering, out: Path, resume: bool, report: Report) -> Values | None:
-    """Evaluate all cells; None where `out` is already the surface that is asked for.
-
-    With `resume` an unfinished surface at `out` is continued and ends in the same bits.
-
-    Raises
-    ------
-    Usage
-        The unfinished surface was asked for with other options.
-    """
-    coordinates = rendering.coordinates()
-    partial = read_partial(out) if resume else None
-    if partial:
-        partial.check_same(out, rendering.request, len(coordinates))
-    elif resume and _finished(out, rendering.request):
-        report(len(coordinates), len(coordinates))
-        return None
-    partial = partial or Partial.empty(rendering.request, len(coordinates), len(MEASURES))
-    _fill(rendering, coordinates, partial, out, report)
-    cells = partial.values[: rendering.cells].reshape(*rendering.shape, -1)
-    return Values(
-        cells, _centre(rendering, cells, partial.values), partial.values[rendering.cells + 1 :]
-    )
-
-
-def write(rendering: Rendering, values: Values, out: Path, record: Mapping[str, Any]) -> None:
-    """Write the losses, the accuracies where there are some, and their record."""
-    losses, accuracies = values.cells[..., 0], values.cells[..., 1]
-    regression = bool(np.isnan(values.centre[1]))
-    said = {
-        "axes": list(rendering.axes),
-        "pairs": rendering.pairs,
-        "centre_loss": values.centre[0],
-        "centre_accuracy": None if regression else values.centre[1],
-        **rendering.record,
-        **rendering.request,
-        **record,
+def request_of(
+    centre: Centre, options: SurfaceOptions, recorded: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the loss at any point depends on; the batch size of a `recorded` request is kept."""
+    source, objective = centre.source, centre.objective
+    return {
+        "seed": options.seed,
+        "subset": options.subset,
+        "checkpoint": str(source.checkpoint),
+        "checkpoint_sha256": file_checksum(source.checkpoint),
+        "checkpoint_step": centre.checkpoint.step,
+        "training": source.training.model_dump(mode="json"),
+        "samples": objective.samples,
+        "statistics": centre.statistics,
+        "device": str(centre.device),
+        "engine": centre.engine,
+        "threads": centre.threads,
+        "batch": int(recorded.get("batch") or objective.together),
     }
-    write_surface(out, losses, said, None if regression else accuracies)
-    discard(out)
 
 
-def begun(out: Path, resume: bool) -> dict[str, Any]:
-    """The request of an unfinished surface that is gone on with; empty where there is none."""
-    partial = read_partial(out) if resume else None
-    return partial.request if partial else {}
+def produce(
+    prepare: Callable[[Source, Any, Mapping[str, Any]], Rendering],
+    source: Source,
+    options: SurfaceOptions,
+    out: Path,
+    command: Sequence[str],
+    report: Report,
+) -> tuple[Path, ...]:
+    """Evaluate a surface, write it with its provenance, and return its files.
+
+    `prepare` makes it from the options and the request of the unfinished surface to resume, empty
+    if there is none. An `out` that cannot be written raises System before that.
+    """
+    check_writable(*places_of(out))
+    partial = read_partial(out) if options.resume else None
+    rendering = prepare(source, options, partial.request if partial else {})
+    if options.resume and not partial and _finished(out, rendering.request):
+        count = len(rendering.coordinates())
+        report(count, count)
+        return files_of(out)
+    values = evaluate(rendering, out, partial, report)
+    record = {
+        "subset_recipe": SUBSET,
+        "run_loss": _run_loss(source, rendering.request["checkpoint_step"], options.subset),
+        "command": command,
+        "versions": versions(),
+        "provenance": provenance(command, options, [*source.files, *rendering.files]),
+    }
+    write(rendering, values, out, record)
+    return files_of(out)
 
 
-def _centre(rendering: Rendering, cells: Array, values: Array) -> Array:
-    """The centre, or the cell that lies on it: one value, whatever its place in a batch."""
-    at = [np.flatnonzero(axis == 0.0) for axis in rendering.axes]
-    if all(len(places) for places in at):
-        place = tuple(int(places[0]) for places in at)
-        found: Array = cells[0][place] if rendering.pairs > 1 else cells[place]
-        return found
-    return np.asarray(values[rendering.cells])
+def _run_loss(source: Source, step: int, subset: int | None) -> float | None:
+    """The loss over the whole training set that the run recorded for its weights at `step`.
+
+    None if it recorded none: of another part of the data, a mini-batch, or other batch statistics.
+    """
+    run = source.run
+    if run is None or subset is not None or not isinstance(source.training, TrainOptions):
+        return None
+    manifest = run.manifest
+    if step == manifest.steps and "loss" in manifest.final:
+        return manifest.final["loss"]
+    if source.training.batch_size is not None:
+        return None
+    steps, losses = run.scalars("loss")
+    found = losses[steps == step]
+    return float(found[0]) if len(found) else None
 
 
-def _finished(out: Path, request: dict[str, Any]) -> bool:
-    """Whether the surface at `out` is whole and the one that is asked for."""
-    try:
-        record = read_surface(out).record
-    except ResdepthError:
-        return False
-    wanted = json.loads(json.dumps(request))
-    return all(record.get(key) == wanted[key] for key in wanted.keys() - {"checkpoint", "batch"})
+def evaluate(rendering: Rendering, out: Path, partial: Partial | None, report: Report) -> Array:
+    """Loss and accuracy (rows, 2) at all `coordinates`; those of `partial` are not repeated.
 
-
-def _fill(
-    rendering: Rendering, coordinates: Array, partial: Partial, out: Path, report: Report
-) -> None:
-    """Evaluate what is missing; what is done is saved now and then, and when interrupted."""
+    What is finished is saved every few seconds and when interrupted. A resumed surface has the bits
+    of an uninterrupted one. Raises Usage if `partial` was made with other options.
+    """
+    coordinates, request = rendering.coordinates(), rendering.request
+    if partial:
+        partial.check_same(out, request, len(coordinates))
+    else:
+        partial = Partial.empty(request, len(coordinates), len(MEASURES))
     saved = -math.inf
-    size = rendering.request["batch"]
-    batches = surface(rendering.objective, rendering.plane, coordinates, partial.done, size)
+    batches = surface(
+        rendering.objective, rendering.plane, coordinates, partial.done, request["batch"]
+    )
     report(int(partial.done.sum()), len(coordinates))
     try:
         for cells, values in batches:
@@ -166,3 +182,33 @@ def _fill(
     except BaseException:
         write_partial(out, partial)
         raise
+    return partial.values
+
+
+def write(rendering: Rendering, values: Array, out: Path, record: Mapping[str, Any]) -> None:
+    """Write the losses, the accuracies of a classification, and the record."""
+    count = math.prod(rendering.shape)
+    losses, accuracies = (part.reshape(rendering.shape) for part in values[:count].T)
+    loss, accuracy = values[rendering.centre]
+    regression = bool(np.isnan(accuracy))
+    whole = {
+        "axes": list(rendering.axes),
+        "pairs": rendering.pairs,
+        "centre_loss": loss,
+        "centre_accuracy": None if regression else accuracy,
+        **rendering.record,
+        **rendering.describe(values[count + 1 :, 0]),
+        **rendering.request,
+        **record,
+    }
+    write_surface(out, losses, whole, None if regression else accuracies)
+    partial_path(out).unlink(missing_ok=True)
+
+
+def _finished(out: Path, request: dict[str, Any]) -> bool:
+    """Whether `out` is the whole requested surface."""
+    try:
+        record = read_surface(out).record
+    except ResdepthError:
+        return False
+    return set(differences(record, request)) <= {"batch"}

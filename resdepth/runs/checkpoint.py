@@ -1,10 +1,11 @@
-"""Checkpoints of every program: named tensors with the step, the rate and the generator.
+"""Checkpoints of every program: named tensors with step, rate and random streams.
 
-One format for all networks; the two formats of earlier versions are read too.
+There is one format for all networks; two formats of earlier versions can be read too.
 """
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,30 +15,35 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from resdepth.atomic import write_whole
+from resdepth.atomic import write_bytes
 from resdepth.contents import seen
 from resdepth.errors import Corrupt, System, no_such, unreadable
 from resdepth.runs.checksum import KEY
-from resdepth.runs.manifest import read_manifest, run_of
+from resdepth.runs.export import FOLDER as EXPORTED
+from resdepth.runs.manifest import Manifest, read_manifest, run_of
 from resdepth.runs.sealed import read_metadata, read_sealed, sealed
 
-FORMAT = "resdepth-checkpoint-2"
-FORMATS = (FORMAT, "resdepth-checkpoint-1", "resdepth-state-1")
-"""What is written, and all that is read: the others are the dense and convolutional ones of old."""
+FORMAT, STATE = "resdepth-checkpoint-2", "resdepth-state-1"
+FORMATS = (FORMAT, "resdepth-checkpoint-1", STATE)
+"""The format that is written, and the early ones of fully connected and convolutional networks."""
 DENSE = ("blocks", "readin", "readout")
 """The tensors of a fully connected network."""
-FOLDER, LAST = "checkpoints", "last.safetensors"
-EARLIER = "remove the file; an earlier checkpoint is taken then"
+FOLDER = "checkpoints"
+EARLIER = "remove the file; then an earlier checkpoint is used"
 FOREIGN = "a checkpoint is what 'resdepth train' writes into RUN/checkpoints/"
+UNREADABLE = (SafetensorError, OSError, KeyError, ValueError, AttributeError)
+"""What reading a file that is no whole checkpoint raises."""
+_STEP = re.compile("step_([0-9]+)")
+_NUMBERED = re.compile(r"(step|iter|iterations?|epoch|checkpoint|ckpt)(s?[-_=]?)(\d+)", re.I)
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The state before update `step`: tensors on the CPU, the rate that the update uses.
+    """The state before update `step`: tensors on the CPU, and the rate of that update.
 
-    `generator` says how the random streams go on: seed, epoch, and batch inside the epoch.
-    `evaluation` holds the validation scalars of step `evaluated_at`, where they cannot be had again
-    from the tensors alone (-1: there are none).
+    `generator` holds the position of the random streams: seed, epoch, and batch in the epoch.
+    `evaluation` holds the validation scalars of step `evaluated_at` if the tensors alone do not
+    give them again (-1: none).
     """
 
     step: int
@@ -69,17 +75,17 @@ class Checkpoint:
 
 
 def step_path(run: Path, step: int) -> Path:
-    """Where the checkpoint of `step` lies."""
+    """The path of the checkpoint of `step`."""
     return run / FOLDER / f"step_{step:08d}.safetensors"
 
 
 def last_path(run: Path) -> Path:
-    """Where the checkpoint at the end of a run lies."""
-    return run / FOLDER / LAST
+    """The path of the checkpoint at the end of a run."""
+    return run / FOLDER / "last.safetensors"
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint whole."""
+    """Write a checkpoint."""
     metadata = {
         "format": FORMAT,
         "step": str(checkpoint.step),
@@ -88,32 +94,21 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "evaluated_at": str(checkpoint.evaluated_at),
         "evaluation": json.dumps(checkpoint.evaluation),
     }
-    content = sealed(checkpoint.tensors, metadata)
-    write_whole(path, lambda stream: stream.write(content))
+    write_bytes(path, sealed(checkpoint.tensors, metadata))
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint and check its checksum, format, shapes, dtypes and finiteness, its place.
+    """Read a checkpoint and check its checksum, format, shapes, dtypes, numbers and place.
 
-    Raises
-    ------
-    Missing
-        No such file.
-    System
-        The system does not let it be read.
-    Corrupt
-        Not a whole checkpoint, or not the one that was written (Corrupt).
+    Raises Missing, System if it cannot be read, or Corrupt if any check fails.
     """
     if not path.is_file():
         raise no_such(path, "checkpoint")
     try:
         metadata, tensors = read_sealed(path)
-        _check_format(path, metadata, tensors)
-        checkpoint = _parsed(metadata, tensors)
+        checkpoint = _parsed(path, metadata, tensors)
     except UNREADABLE as error:
         raise _unread(path, error) from None
-    if checkpoint.step < 0 or not 0 <= checkpoint.lr < math.inf:
-        raise _refused(path, f"step {checkpoint.step} with rate {checkpoint.lr}")
     reason = _flaw(checkpoint) or _misplaced(path, checkpoint.step, checkpoint.generator)
     if reason:
         raise _refused(path, reason)
@@ -121,23 +116,13 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def check_place(path: Path) -> None:
-    """Raise Corrupt where a checkpoint lies in another's place; other files lie anywhere.
-
-    Only what the file says of itself is read.
-    """
-    try:
-        metadata = read_metadata(path)
-        if metadata.get("format") not in FORMATS:
-            return
-        step, generator = int(metadata["step"]), json.loads(metadata.get("generator", "{}"))
-    except UNREADABLE as error:
-        raise _unread(path, error) from None
-    if reason := _misplaced(path, step, generator):
+    """Raise Corrupt if the metadata of a checkpoint belong in another place; ignore other files."""
+    if (found := _identity(path)) and (reason := _misplaced(path, *found)):
         raise _refused(path, reason)
 
 
 def check_like(checkpoint: Checkpoint, like: Mapping[str, Tensor], path: Path) -> None:
-    """Raise Corrupt where the tensors differ from `like` in names, shapes or dtypes."""
+    """Raise Corrupt if the tensors differ from `like` in names, shapes or dtypes."""
     if set(checkpoint.tensors) != set(like):
         raise _refused(path, "it belongs to another network")
     for name, tensor in checkpoint.tensors.items():
@@ -146,35 +131,63 @@ def check_like(checkpoint: Checkpoint, like: Mapping[str, Tensor], path: Path) -
 
 
 def checkpoints(run: Path) -> dict[int, Path]:
-    """The checkpoints of a run by step, ascending; `last` stands under its own step.
+    """The checkpoints of a run by step, ascending; `last` counts by its own step.
 
-    The last of them is the newest, for every command: a run that was continued and then killed has
-    later ones than its `last`.
+    The newest may be another than `last`: that of a run that was resumed and then killed.
     """
-    found = {}
-    for path in sorted((run / FOLDER).glob("step_*.safetensors")):
-        if (number := _number(path)) is not None:
-            found[number] = path
+    files = sorted((run / FOLDER).glob("step_*.safetensors"))
+    found = {number: path for path in files if (number := _number(path)) is not None}
     last = last_path(run)
     if last.is_file():
-        found[_step_of(last)] = last
+        if (identity := _identity(last)) is None:
+            raise _foreign(last)
+        found[identity[0]] = last
     return dict(sorted(found.items()))
 
 
 def newest(run: Path) -> Path | None:
-    """The newest checkpoint of a run, None where there is none."""
+    """The newest checkpoint of a run, if it has one."""
     return next(reversed(checkpoints(run).values()), None)
 
 
+def step_of(path: Path, manifest: Manifest | None = None) -> int | None:
+    """The step in the metadata of a checkpoint, or the last step of the run that exported it."""
+    if path.suffix == ".safetensors":
+        with suppress(*UNREADABLE):
+            return int(read_metadata(path)["step"])
+    exported = path.absolute().parent.name == EXPORTED
+    return manifest.steps if manifest is not None and exported else None
+
+
+def step_in_name(path: Path) -> tuple[str, str]:
+    """The path without the numbers of steps or epochs, and these: a/step_10.pt, epoch=3/b.ckpt.
+
+    Files that differ only in these numbers are checkpoints of one training.
+    """
+    words = path.absolute().as_posix()
+    numbers = [match[3] for match in _NUMBERED.finditer(words)]
+    return _NUMBERED.sub(r"\1\2", words), ", ".join(numbers)
+
+
 def _number(path: Path) -> int | None:
-    """The step that the name of a checkpoint says, None where it says none."""
-    number = path.stem.removeprefix("step_")
-    named = path.stem.startswith("step_") and number.isascii() and number.isdigit()
-    return int(number) if named else None
+    """The step in the name of a checkpoint, if there is one."""
+    named = _STEP.fullmatch(path.stem)
+    return int(named[1]) if named else None
+
+
+def _identity(path: Path) -> tuple[int, dict[str, int]] | None:
+    """The step and the random streams in the metadata of a checkpoint; None of another file."""
+    try:
+        metadata = read_metadata(path)
+        if metadata.get("format") not in FORMATS:
+            return None
+        return int(metadata["step"]), json.loads(metadata.get("generator", "{}"))
+    except UNREADABLE as error:
+        raise _unread(path, error) from None
 
 
 def _misplaced(path: Path, step: int, generator: Mapping[str, int]) -> str:
-    """What tells that a checkpoint is not the one that belongs where it lies; "" for nothing."""
+    """Why a checkpoint is not the one that belongs in its place; "" if it is."""
     if _number(path) not in (None, step):
         return f"the weights of step {step} under the name of another"
     run, seed = run_of(path), generator.get("seed")
@@ -184,52 +197,35 @@ def _misplaced(path: Path, step: int, generator: Mapping[str, int]) -> str:
     return ""
 
 
-def _step_of(path: Path) -> int:
-    try:
-        metadata = read_metadata(path)
-        if metadata.get("format") not in FORMATS:
-            raise _foreign(path)
-        return int(metadata["step"])
-    except UNREADABLE as error:
-        raise _unread(path, error) from None
-
-
-def _check_format(path: Path, metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> None:
+def _parsed(path: Path, metadata: Mapping[str, str], tensors: dict[str, Tensor]) -> Checkpoint:
     form = metadata.get("format")
     torn = "blocks" in tensors and set(tensors) != set(DENSE)
     if form not in FORMATS or torn or (form == FORMAT and KEY not in metadata):
         raise _foreign(path)
-
-
-def _parsed(metadata: Mapping[str, str], tensors: dict[str, Tensor]) -> Checkpoint:
-    old_state = metadata["format"] == FORMATS[2]
-    generator = json.loads(metadata.get("generator", "{}") if old_state else metadata["generator"])
-    evaluation = json.loads(metadata.get("evaluation", "{}"))
+    known = {"evaluated_at": "-1", "evaluation": "{}"} | dict(metadata)
+    if form == STATE:
+        # The rate of a convolutional run is a function of the step; this format does not hold it.
+        known = {"generator": "{}"} | known | {"lr": "0"}
+    generator, evaluation = json.loads(known["generator"]), json.loads(known["evaluation"])
     return Checkpoint(
-        int(metadata["step"]),
-        # The rate of a convolutional run is a function of the step; old files do not say it.
-        0.0 if old_state else float.fromhex(metadata["lr"]),
+        int(known["step"]),
+        float.fromhex(known["lr"]),
         tensors,
         {str(key): int(value) for key, value in generator.items()},
-        int(metadata.get("evaluated_at", -1)),
+        int(known["evaluated_at"]),
         {str(key): float(value) for key, value in evaluation.items()},
     )
 
 
-UNREADABLE = (SafetensorError, OSError, KeyError, ValueError, AttributeError)
-"""What reading a file raises that is no whole checkpoint."""
+def _foreign(path: Path) -> Corrupt:
+    return _refused(path, f"not a resdepth checkpoint: it is {seen(path).what}")
 
 
 def _unread(path: Path, error: Exception) -> Corrupt | System:
     if isinstance(error, OSError):
         return unreadable(path, error)
-    if isinstance(error, SafetensorError):
-        return _refused(path, f"not a whole checkpoint: it is {seen(path).what}")
-    return _refused(path, f"not a whole checkpoint ({error})")
-
-
-def _foreign(path: Path) -> Corrupt:
-    return _refused(path, f"not a resdepth checkpoint: it is {seen(path).what}")
+    found = f": it is {seen(path).what}" if isinstance(error, SafetensorError) else f" ({error})"
+    return _refused(path, f"not a whole checkpoint{found}")
 
 
 def _refused(path: Path, reason: str) -> Corrupt:
@@ -238,10 +234,11 @@ def _refused(path: Path, reason: str) -> Corrupt:
 
 
 def _flaw(checkpoint: Checkpoint) -> str:
-    if checkpoint.dense:
-        reason = _dense_flaw(checkpoint)
-        if reason:
-            return reason
+    """What is wrong with the content of a checkpoint; "" if nothing."""
+    if checkpoint.step < 0 or not 0 <= checkpoint.lr < math.inf:
+        return f"step {checkpoint.step} with rate {checkpoint.lr}"
+    if checkpoint.dense and (reason := _dense_flaw(checkpoint)):
+        return reason
     for name, tensor in checkpoint.tensors.items():
         if not torch.isfinite(tensor).all():
             return f"{name} holds numbers that are not finite"

@@ -1,27 +1,38 @@
-"""Checksums: of a record in JSON, which carries its own, and of whole files."""
+"""Checksums of JSON records, which carry their own, of whole files, and inside zip archives."""
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 KEY = "sha256"
-"""Where a record holds its own checksum."""
+"""Key of a record's own checksum."""
 
 
 def canonical(content: Mapping[str, Any]) -> bytes:
-    """One spelling of a record, whatever its order and its spaces were."""
+    """One spelling of a record, independent of the order of its keys."""
     return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
 
 
 def checksum(record: Mapping[str, Any]) -> str:
-    """SHA-256 of what a record says, its own checksum left out."""
-    said = {name: value for name, value in record.items() if name != KEY}
-    return hashlib.sha256(canonical(said)).hexdigest()
+    """SHA-256 of a record without its own checksum."""
+    return hashlib.sha256(canonical({k: v for k, v in record.items() if k != KEY})).hexdigest()
 
 
 def file_checksum(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
+    """SHA-256 of a file."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def check_zip(path: Path) -> None:
+    """Raise BadZipFile if a part of a .pth or .npz differs from its checksum.
+
+    Readers of these formats do not always check.
+    """
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise zipfile.BadZipFile(f"the part '{damaged}' does not match its checksum")

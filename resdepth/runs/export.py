@@ -1,7 +1,8 @@
-"""Exported models: the trained blocks alone, in a file of their own."""
+"""Exported models: trained weights in a file of their own."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from resdepth.atomic import write_whole
+from resdepth.atomic import write_bytes
 from resdepth.runs.sealed import sealed
 
 FOLDER = "exported_models"
 FORMATS = ("pth", "safetensors", "npz")
-
-
-def model_name(depth: int, format: str = "pth") -> str:
-    """File name of an exported model of `depth` layers."""
-    return f"resnet_{depth}.{format}"
 
 
 def write_model(folder: Path, blocks: Tensor, format: str = "pth") -> Path:
@@ -27,38 +23,35 @@ def write_model(folder: Path, blocks: Tensor, format: str = "pth") -> Path:
     `pth` is a Python list of L tensors (d, d) that `torch.load(weights_only=True)` reads;
     `safetensors` and `npz` hold one array `blocks` (L, d, d).
     """
-    path = folder / model_name(blocks.shape[0], format)
+    path = folder / f"resnet_{blocks.shape[0]}.{format}"
     if format == "pth":
-        # Clones, since a view would carry the storage of the whole stack along.
-        _write_pth(path, [layer.clone() for layer in blocks.detach().cpu()])
+        # Clones: a view would be saved with the storage of all layers.
+        layers = [layer.clone() for layer in blocks.detach().cpu()]
+        _write(path, partial(torch.save, layers))
     else:
         write_tensors(path, {"blocks": blocks})
     return path
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> Path:
-    """Write named tensors as .pth (a dictionary), .safetensors or .npz, by the suffix of `path`."""
+    """Write tensors as .pth (a dictionary), .safetensors or .npz, by the suffix of `path`."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     if path.suffix == ".pth":
-        _write_pth(path, {name: tensor.clone() for name, tensor in plain.items()})
+        _write(path, partial(torch.save, {name: tensor.clone() for name, tensor in plain.items()}))
     elif path.suffix == ".safetensors":
-        whole = sealed(plain, {"format": "pt"})
-        write_whole(path, lambda stream: stream.write(whole))
+        write_bytes(path, sealed(plain, {"format": "pt"}))
     else:
         write_arrays(path, {name: tensor.numpy() for name, tensor in plain.items()})
     return path
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
-    """Write named arrays as .npz."""
-    # Through memory: with a full disk, earlier releases of numpy leave an open archive behind.
-    content = io.BytesIO()
-    np.savez(content, **arrays)
-    write_whole(path, lambda stream: stream.write(content.getbuffer()))
+    """Write arrays as .npz."""
+    _write(path, lambda stream: np.savez(stream, **arrays))
 
 
-def _write_pth(path: Path, value: object) -> None:
-    # Through memory: torch turns a full disk into an error of its own that names no reason.
+def _write(path: Path, save: Callable[[io.BytesIO], object]) -> None:
+    # Through memory: with a full disk, torch hides the reason and numpy leaves an open archive.
     content = io.BytesIO()
-    torch.save(value, content)
-    write_whole(path, lambda stream: stream.write(content.getbuffer()))
+    save(content)
+    write_bytes(path, content.getbuffer())

@@ -1,21 +1,13 @@
-"""The run folder itself: made, found again, or refused, before anything heavy is imported."""
+"""Create, reopen or refuse a run folder, before anything slow is imported."""
 
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from resdepth.atomic import SUFFIX, make_folder, sweep
-from resdepth.errors import (
-    Corrupt,
-    Missing,
-    Usage,
-    occupied,
-    resume_changed,
-    write_failed,
-)
+from resdepth.atomic import SUFFIX, make_folder, sweep, writing
+from resdepth.errors import Corrupt, Missing, Usage, occupied, resume_changed
 from resdepth.options.programs import PROGRAMS
 from resdepth.options.resolve import from_record
 from resdepth.runs import lock
@@ -24,21 +16,16 @@ from resdepth.runs.manifest import NAME, Manifest, new_manifest, read_manifest, 
 
 EVENTS = "events.out.tfevents.*"
 EVENTS_OF_OLD = "resnet_events"
-"""Where earlier versions of `resnet-cifar` kept their events; now every run has them beside its
-manifest."""
+"""The folder of events in early runs of `resnet-cifar`; today they are next to the manifest."""
 PARTS = (NAME, "checkpoints", "exported_models", EVENTS_OF_OLD)
-GROWING = "epochs"
-"""The one option that a resumed run may raise."""
-PLACES = ("data_dir",)
-"""Options that a resumed run may change: where the data lies, as long as it is the same."""
 
 
 @dataclass(frozen=True)
 class Opening:
-    """A run folder that is held for training: its manifest and its lock.
+    """A run folder that is locked for training, and its manifest.
 
-    `replaces`: the folder holds another run, which goes when this one begins; until then nothing of
-    it is touched. `resumed`: training goes on from what is there.
+    `resumed`: training continues the run in the folder. `replaces`: the folder holds another run,
+    which is untouched until `begin` removes it.
     """
 
     folder: Path
@@ -48,13 +35,13 @@ class Opening:
     replaces: bool = False
 
     def begin(self, manifest: Manifest) -> None:
-        """Put `manifest` in place, and what was there before aside for good."""
+        """Write `manifest`, and remove the run that this one replaces."""
         if self.replaces:
             _clear(self.folder)
         write_manifest(self.folder, manifest)
 
     def release(self) -> None:
-        """Let others train in the folder."""
+        """Let other processes train in the folder."""
         self.lock.release()
 
 
@@ -66,33 +53,24 @@ def create_run(
     *,
     overwrite: bool = False,
 ) -> Opening:
-    """Make a run folder with its manifest; with `overwrite` what is there stays until `begin`.
+    """Make a run folder with its manifest; with `overwrite`, the old content stays until `begin`.
 
-    A folder in which no training has begun, such as one that a failed start left, is taken.
-
-    Raises
-    ------
-    Exists
-        The folder is there and not empty, and `overwrite` is not set.
-    Busy
-        A process trains in it.
-    System
-        It cannot be made.
+    A folder of a run that never trained, such as a failed start leaves, counts as empty. Raises
+    Exists if the folder is not empty, Busy if a process trains in it, System if it cannot be made.
     """
     used = _used(folder)
     if used and not overwrite:
         raise occupied(folder)
-    _make(folder)
-    started = datetime.now(UTC).isoformat(timespec="seconds")
-    opening = Opening(
-        folder, new_manifest(program, options, command, started), _held(folder), replaces=used
-    )
+    with writing(folder):
+        make_folder(folder)
+    manifest = new_manifest(program, options, command)
+    opening = Opening(folder, manifest, Lock(folder), replaces=used)
     try:
         if _used(folder) and not overwrite:
-            raise occupied(folder)  # By one that was faster.
+            raise occupied(folder)  # by a process that was faster
         sweep(folder)
         if not used:
-            opening.begin(opening.manifest)
+            opening.begin(manifest)
     except BaseException:
         opening.release()
         raise
@@ -100,89 +78,56 @@ def create_run(
 
 
 def reopen_run(folder: Path, program: str, given: Mapping[str, Any]) -> Opening:
-    """A run to continue, with `epochs` raised where that was asked for.
+    """Open a run to resume it, with more `epochs` if requested.
 
-    `given` holds the options that were set explicitly; each must agree with the record.
-
-    Raises
-    ------
-    Usage
-        An option differs; the message names it.
-    Busy
-        A process trains in the folder.
+    `given` are the options that were set explicitly; each must agree with the manifest, or Usage
+    names it. Raises Busy if a process trains in the folder.
     """
     read_manifest(folder)
-    held = _held(folder)
+    held = Lock(folder)
     try:
         sweep(folder)
-        return Opening(folder, _continued(folder, program, given), held, resumed=True)
+        return Opening(folder, _resumed(folder, program, given), held, resumed=True)
     except BaseException:
         held.release()
         raise
 
 
-def _continued(folder: Path, program: str, given: Mapping[str, Any]) -> Manifest:
+def _resumed(folder: Path, program: str, given: Mapping[str, Any]) -> Manifest:
     manifest = read_manifest(folder)
     if manifest.program != program:
-        raise resume_changed(
-            "the command",
-            folder,
-            f"'{manifest.program}'",
-            f"'{program}'",
-        )
+        raise resume_changed("the command", folder, f"'{manifest.program}'", f"'{program}'")
     options = from_record(PROGRAMS[program], manifest.options, folder / NAME).recorded()
-    # Earlier versions recorded options without effect as they were given.
-    differing = [
-        name
-        for name, value in given.items()
-        if value not in (options.get(name), manifest.options.get(name))
-    ]
-    for name in differing:
-        grows = name == GROWING and given[name] >= options[name]
-        moves = name in PLACES and bool(manifest.data)
-        if not (grows or moves):
-            raise resume_changed(name, folder, options.get(name), given[name])
-    options.update({name: given[name] for name in differing})
+    for name, value in given.items():
+        # Early versions recorded options without effect as they were given.
+        same = value in (options.get(name), manifest.options.get(name))
+        grows = name == "epochs" and value >= options[name]
+        # Data may move to another folder if its checksum is known.
+        moves = name == "data_dir" and manifest.data
+        if not (same or grows or moves):
+            raise resume_changed(name, folder, options.get(name), value)
+        if not same:
+            options[name] = value
     return manifest.model_copy(update={"options": options})
 
 
 def check_resume(resume: Path, out: Path | None, *, overwrite: bool) -> None:
-    """Refuse `--overwrite` and another `--out` beside `--resume`.
-
-    Raises
-    ------
-    Usage
-        One of them was given.
-    """
+    """Raise Usage if `overwrite` or another `out` was given together with `resume`."""
     if overwrite or (out is not None and out.resolve() != resume.resolve()):
-        flag = "--overwrite" if overwrite else "--out"
-        reason = "`resume` continues a run where it is"
-        raise Usage(flag, reason, f"leave {flag} out")
+        field = "overwrite" if overwrite else "out"
+        raise Usage(field, "`resume` resumes a run in its own folder", f"leave `{field}` out")
 
 
 def default_run_folder(stem: str, parent: Path = Path("runs")) -> Path:
-    """`parent/stem`, or `-2`, `-3`, … behind it: the first that is free."""
+    """`parent/stem`, or the first of `parent/stem-2`, `-3`, … that is free."""
     candidate, number = parent / stem, 2
     while candidate.exists() and (not candidate.is_dir() or any(_contents(candidate))):
         candidate, number = parent / f"{stem}-{number}", number + 1
     return candidate
 
 
-def _make(folder: Path) -> None:
-    try:
-        make_folder(folder)
-    except OSError as error:
-        raise write_failed(folder, error) from None
-
-
-def _held(folder: Path) -> Lock:
-    held = Lock(folder)
-    held.acquire()
-    return held
-
-
 def _contents(folder: Path) -> list[Path]:
-    """What lies in a folder, without the leftovers of a process that was killed."""
+    """The content of a folder without the lock and leftovers of a killed process."""
     return [
         path
         for path in folder.iterdir()
@@ -191,25 +136,19 @@ def _contents(folder: Path) -> list[Path]:
 
 
 def _used(folder: Path) -> bool:
-    """Whether a folder holds anything but the beginnings of a run that never trained."""
+    """Whether a folder holds more than the manifest of a run that never trained."""
+    with writing(folder):
+        contents = _contents(folder) if folder.is_dir() else []
+    if [path.name for path in contents] != [NAME]:
+        return bool(contents)
     try:
-        if not folder.is_dir():
-            return False
-        there = _contents(folder)
-    except OSError as error:
-        raise write_failed(folder, error) from None
-    return bool(there) and not ([path.name for path in there] == [NAME] and _stillborn(folder))
-
-
-def _stillborn(folder: Path) -> bool:
-    try:
-        return read_manifest(folder).steps == 0
+        return read_manifest(folder).steps > 0
     except (Missing, Corrupt):
-        return False
+        return True
 
 
 def _clear(folder: Path) -> None:
-    # Only what a run consists of: a mistyped --out must not take anything else along.
+    # Only the parts of a run: a mistyped folder must not lose anything else.
     for path in (*(folder / part for part in PARTS), *folder.glob(EVENTS)):
         if path.is_dir():
             shutil.rmtree(path)

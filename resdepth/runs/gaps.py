@@ -10,17 +10,17 @@ from resdepth.runs.folder import EVENTS_OF_OLD
 from resdepth.runs.manifest import NAME, Manifest, read_manifest
 
 Ranges = tuple[tuple[int, int], ...]
-"""The first and the last step of each range of missing steps."""
+"""The first and last step of each range of missing steps."""
 Recorded = Mapping[str, Collection[int]]
 """The steps of each scalar by tag."""
 TRAINING = ("loss", "lr", "avg_grad_norm", "accuracy", "precision", "recall")
 NORM, VALIDATION = "p_variation_norm/", "val/"
 SHOWN = 5
-"""Ranges that a message names."""
+"""Ranges that a message lists."""
 
 
 def run_around(path: Path) -> Manifest | None:
-    """The manifest of the run whose events lie in the folder `path`, if there is a readable one."""
+    """The manifest of the run whose events are in the folder `path`, if it can be read."""
     run = path.parent if path.name == EVENTS_OF_OLD else path
     if (run / NAME).is_file():
         with suppress(ResdepthError):
@@ -31,17 +31,19 @@ def run_around(path: Path) -> Manifest | None:
 def gaps(
     manifest: Manifest, recorded: Recorded, before: int | None = None, epoch: int | None = None
 ) -> dict[str, Ranges]:
-    """The missing steps of each scalar of a run; a scalar without any is left out.
+    """The missing steps of each scalar of a run, without the scalars that miss none.
 
-    Only steps below `before` count; by default those up to the end of the run, or up to the last
-    record if it has not ended. `epoch` is its number of steps if that is known.
+    Only steps below `before` count: by default those up to the end of the run, or up to the last
+    record if it has not ended. `epoch` is its number of steps, if known.
     """
-    epoch = epoch or _epoch(manifest)
+    end, epoch = _end(manifest, recorded, before), epoch or _epoch(manifest)
+    at_end = before is None and manifest.outcome == "finished"
     found = {}
     for tag in dict.fromkeys(("loss", *recorded)):
         every = _every(manifest, tag, epoch)
-        expected = _expected(manifest, tag, every, _end(manifest, recorded, before))
-        if before is None and manifest.outcome == "finished" and _at_end(manifest, tag):
+        late = tag.startswith(VALIDATION) and manifest.program != "train"
+        expected = list(range(every if late else 0, end, every)) if every else []
+        if at_end and _recorded_at_end(manifest, tag):
             expected.append(manifest.steps)
         if missing := _ranges(expected, set(recorded.get(tag, ()))):
             found[tag] = missing
@@ -49,7 +51,7 @@ def gaps(
 
 
 def _end(manifest: Manifest, recorded: Recorded, before: int | None) -> int:
-    """The step below which every record was surely written."""
+    """The step below which every record has certainly been written."""
     if before is not None:
         return before
     if manifest.outcome in ("running", "failed"):
@@ -58,20 +60,15 @@ def _end(manifest: Manifest, recorded: Recorded, before: int | None) -> int:
     return manifest.steps
 
 
-def _expected(manifest: Manifest, tag: str, every: int, end: int) -> list[int]:
-    late = tag.startswith(VALIDATION) and manifest.program != "train"
-    return list(range(every if late else 0, end, every)) if every else []
-
-
-def _at_end(manifest: Manifest, tag: str) -> bool:
-    """Whether the weights after the last update have a record of this scalar."""
+def _recorded_at_end(manifest: Manifest, tag: str) -> bool:
+    """Whether this scalar is recorded after the last update."""
     if tag.startswith(NORM):
         return manifest.steps % _option(manifest, "p_var_every") == 0
     return tag.startswith(VALIDATION) or (tag in TRAINING and manifest.program == "train")
 
 
 def _every(manifest: Manifest, tag: str, epoch: int) -> int:
-    """The number of steps from one record to the next; 0 if it is unknown."""
+    """The number of steps between two records; 0 if unknown."""
     if tag.startswith(VALIDATION):
         return _option(manifest, "val_every") * epoch
     if tag.startswith(NORM):
@@ -84,9 +81,10 @@ def _option(manifest: Manifest, name: str) -> int:
 
 
 def _epoch(manifest: Manifest) -> int:
-    """Steps of an epoch; 0 if nothing tells.
+    """Steps per epoch; 0 if unknown.
 
-    Validations do not: an end that was later extended has one too, between those of whole epochs.
+    The steps of validations do not tell: a run that was extended was also validated at its former
+    end.
     """
     options = manifest.options
     if manifest.program == "train" and options.get("batch_size") is None:
@@ -97,7 +95,7 @@ def _epoch(manifest: Manifest) -> int:
 
 
 def _ranges(expected: Sequence[int], steps: Collection[int]) -> Ranges:
-    """Neighbours among the expected steps that are not in `steps`, joined."""
+    """The expected steps that are not in `steps`, neighbours joined."""
     found = list[tuple[int, int]]()
     inside = False
     for step in expected:
@@ -108,21 +106,21 @@ def _ranges(expected: Sequence[int], steps: Collection[int]) -> Ranges:
 
 
 def described(place: Path, missing: Mapping[str, Ranges]) -> Iterable[str]:
-    """One line for each set of ranges, with the first of the scalars that lack them."""
+    """One line per set of ranges, which names the first of the scalars that miss them."""
     tags: dict[Ranges, list[str]] = {}
     for tag, ranges in missing.items():
-        # Validation lacks fewer steps than the training loss around them.
+        # Validation misses fewer steps than the training loss around them.
         wider = next((known for known in tags if _covers(known, ranges)), ranges)
         tags.setdefault(wider, []).append(tag)
     for ranges, (first, *others) in tags.items():
         shown = ", ".join(f"{a}-{b}" if b > a else f"{a}" for a, b in ranges[:SHOWN])
         if len(ranges) > SHOWN:
             shown += f" and {len(ranges) - SHOWN} further ranges"
-        several = "-" in shown or "," in shown
-        whom = f"'{first}'" + (f" and {len(others)} other scalars" if others else "")
+        steps, are = ("steps", "are") if "-" in shown or "," in shown else ("step", "is")
+        scalars = f"'{first}'" + (f" and {len(others)} other scalars" if others else "")
         yield (
-            f"{place}: {f'steps {shown}' if several else f'step {shown}'} of {whom} "
-            f"{'are' if several else 'is'} missing: an event file was truncated or damaged"
+            f"{place}: {steps} {shown} of {scalars} {are} missing: "
+            "an event file was truncated or damaged"
         )
 
 

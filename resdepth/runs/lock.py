@@ -1,8 +1,8 @@
-"""One trainer a run folder: a lock that a dead process cannot keep.
+"""The lock of a run folder: one process trains in it, and a dead process holds no lock.
 
-The lock is a file with host and process number, held by an operating system's lock (`flock`) as
-long as the process lives, and touched now and then, so that hosts which do not see each other's
-locks on a shared file system still see that somebody is at work.
+The lock is a file with host and process number. The process holds the operating system's lock on
+it (`flock`) and touches it regularly, so that hosts that do not see each other's locks on a shared
+file system can tell that the process is alive.
 """
 
 import contextlib
@@ -13,39 +13,31 @@ import threading
 from pathlib import Path
 from typing import IO, Any
 
-from resdepth.errors import Busy, write_failed
+from resdepth.atomic import writing
+from resdepth.errors import Busy
 
 try:
     import fcntl
-except ImportError:  # Windows: the heartbeat alone tells.
+except ImportError:  # on Windows, only the heartbeat tells
     fcntl = None  # type: ignore[assignment]
 
 NAME = "lock"
 HEARTBEAT = 20.0
-"""Seconds between two touches of a lock that is held."""
+"""Seconds between two touches of a held lock."""
 SILENCE = 120.0
-"""Seconds without a touch after which the owner on another host counts as dead."""
+"""Seconds without a touch after which an owner on another host counts as dead."""
 
 
 class Lock:
-    """The lock of a run folder, held from `acquire` until `release`."""
+    """The lock of a run folder, held until `release`; it may be taken from a dead owner.
+
+    Raises Busy if a process trains in the folder, System if the file cannot be made.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
-        self._stream: IO[str] | None = None
         self._ended = threading.Event()
-
-    def acquire(self) -> None:
-        """Take the lock, also from an owner that is dead.
-
-        Raises
-        ------
-        Busy
-            A process trains in the folder.
-        System
-            The file cannot be made.
-        """
-        try:
+        with writing(self.path):
             stream = self._opened()
             owner = _owner(stream)
             if owner and owner.get("host") != socket.gethostname() and self._beats():
@@ -55,22 +47,19 @@ class Lock:
             stream.truncate()
             json.dump({"host": socket.gethostname(), "pid": os.getpid()}, stream)
             stream.flush()
-        except OSError as error:
-            raise write_failed(self.path, error) from None
         self._stream = stream
         threading.Thread(target=self._beat, name="lock", daemon=True).start()
 
     def release(self) -> None:
-        """Give the lock back; nothing where it is not held."""
-        stream, self._stream = self._stream, None
-        if stream is not None:
+        """Release the lock if it is held."""
+        if not self._ended.is_set():
             self._ended.set()
             with contextlib.suppress(OSError):
                 self.path.unlink(missing_ok=True)
-            stream.close()
+            self._stream.close()
 
     def _opened(self) -> IO[str]:
-        """The file, locked by us, and still the one that the name stands for."""
+        """The lock file, locked by this process and still present under its name."""
         while True:
             stream = self.path.open("a+", encoding="utf-8")
             if fcntl is None:
@@ -82,15 +71,15 @@ class Lock:
                 stream.close()
                 raise self._busy(owner) from None
             except OSError:
-                return stream  # A file system without locks: the heartbeat tells.
+                return stream  # without locks on this file system, the heartbeat tells
             with contextlib.suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(stream.fileno()), self.path.stat()):
                     return stream
-            # Its former owner has removed it between our opening and our locking.
+            # The former owner removed it after we opened it and before we locked it.
             stream.close()
 
     def _beats(self) -> bool:
-        # The file system's own clock: those of two hosts may differ.
+        # By the file system's own clock: those of two hosts may differ.
         probe = self.path.with_name(f".{NAME}.{socket.gethostname()}.{os.getpid()}.part")
         probe.touch()
         try:
@@ -105,17 +94,14 @@ class Lock:
 
     def _busy(self, owner: dict[str, Any]) -> Busy:
         who = f"process {owner.get('pid', '?')} on {owner.get('host', 'this machine')}"
-        return Busy(
-            self.path.parent,
-            f"{who} is training in this folder",
-            f"wait for it or stop it; if it no longer exists, remove {self.path}",
-        )
+        remedy = f"wait for it or stop it; if it no longer exists, remove {self.path}"
+        return Busy(self.path.parent, f"{who} is training in this folder", remedy)
 
 
 def _owner(stream: IO[str]) -> dict[str, Any]:
+    """The content of a lock; {} if a killed process left it torn."""
     stream.seek(0)
-    try:
-        content = json.load(stream)
-    except ValueError:
-        return {}
-    return content if isinstance(content, dict) else {}
+    with contextlib.suppress(ValueError):
+        if isinstance(content := json.load(stream), dict):
+            return content
+    return {}

@@ -1,8 +1,10 @@
-"""`manifest.json`: what a run is, how it was called, what it ran on, and how it ended."""
+"""`manifest.json`: the options of a run, its command, its machine, and how it ended."""
 
 import json
 import platform
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -24,11 +26,11 @@ REMEDY = "restore the file, or train again"
 
 
 class Detail(TypedDict, total=False):
-    """What an outcome has to add.
+    """Details of an outcome.
 
-    `step`, `loss` (as text: JSON has no infinity) and `layer` say where training diverged, `signal`
-    what interrupted it, `error` why it failed; `evaluated_at` is the step that `final` belongs to
-    where that is not the last; `reached` is the step at which the loss to stop at was there.
+    Diverged: `step`, `loss` (as text: JSON has no infinity), `layer`. Interrupted: `signal`.
+    Failed: `error`. `evaluated_at` is the step of `final` if that is not the last; `reached` is the
+    step at which the training loss reached `stop_loss`.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
@@ -45,12 +47,11 @@ class Detail(TypedDict, total=False):
 class Manifest(BaseModel):
     """The record of one run.
 
-    `options` are all resolved options of `program`, `command` the command line; `device`, `engine`
-    and `threads` are what really ran. `steps` counts updates done, `seconds_per_step` is the median
-    over the steps without set-up, validation and checkpoints (the mean where logging and
-    p-variation ran beside the steps: `overlapped`), `final` holds the last metrics over the whole
-    training and validation set, `detail` what the outcome has to add. `data` is the fingerprint of
-    the data set ("": not recorded), `sha256` the checksum of all else in the file ("": none).
+    `options` are all resolved options of `program`; `device`, `engine` and `threads` are those
+    used. `steps` counts updates; `seconds_per_step` is the median without set-up, validation and
+    checkpoints, or the mean if logging and p-variation ran in parallel (`overlapped`). `final` are
+    the last metrics over the whole training and validation set. `data` is the fingerprint of the
+    data set, `sha256` the checksum of everything else in the file; "" means not recorded.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -76,10 +77,8 @@ class Manifest(BaseModel):
     sha256: str = ""
 
 
-def new_manifest(
-    program: str, options: Mapping[str, Any], command: list[str], started: str
-) -> Manifest:
-    """A manifest at the start of a run."""
+def new_manifest(program: str, options: Mapping[str, Any], command: list[str]) -> Manifest:
+    """The manifest of a run that starts now."""
     return Manifest(
         program=program,
         command=command,
@@ -87,40 +86,35 @@ def new_manifest(
         seed=int(options["seed"]),
         versions=versions(),
         platform=machine(),
-        started=started,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
         threads=int(options.get("threads") or available_threads()),
     )
 
 
 def machine() -> str:
-    """The operating system, the processor's architecture and the version of Python."""
+    """Operating system, processor architecture and version of Python."""
     return f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
 
 
-def versions() -> dict[str, str]:
-    """Versions of the packages that matter, without importing them."""
-    found = {package: _version(package) for package in PACKAGES}
-    return {package: known for package, known in found.items() if known is not None}
-
-
 @cache
-def _version(package: str) -> str | None:
-    """The version of a package, None where it is not installed."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
+def versions() -> dict[str, str]:
+    """Versions of the installed packages that affect results, without importing them."""
+    found = dict[str, str]()
+    for package in PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
 
 
 def write_manifest(run: Path, manifest: Manifest) -> None:
-    """Put the manifest of `run` in place, with its checksum."""
+    """Write the manifest of `run` with its checksum."""
     content = manifest.model_dump(mode="json", exclude={KEY})
     content[KEY] = checksum(content)
     write_text(run / NAME, json.dumps(content, indent=2) + "\n")
 
 
 def run_of(path: Path) -> Path | None:
-    """The run that a file lies in: RUN/checkpoints/x or RUN/exported_models/x."""
+    """The run that a file belongs to: RUN/checkpoints/x or RUN/exported_models/x."""
     run = path.resolve().parent.parent
     return run if (run / NAME).is_file() else None
 
@@ -128,17 +122,21 @@ def run_of(path: Path) -> Path | None:
 def read_manifest(run: Path) -> Manifest:
     """The manifest of the run folder `run`.
 
-    Raises
-    ------
-    Missing
-        There is none.
-    Corrupt
-        It is not a manifest of a format this version reads, or not the one that was written.
+    Raises Missing if there is none, System if it cannot be read, Corrupt if it is not one of this
+    format or was changed.
     """
     path = run / NAME
-    content = _read_json(run, path)
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        found = content.get("format") if isinstance(content, dict) else None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        reason = "it has no manifest.json" if run.is_dir() else "no such folder"
+        raise not_a_run(run, reason) from None
+    except OSError as error:
+        raise unreadable(path, error) from None
+    except (ValueError, RecursionError) as error:
+        raise Corrupt(path, f"not JSON ({error})", REMEDY) from None
+    found = content.get("format") if isinstance(content, dict) else None
+    if found != FORMAT:
         reason = f"manifest format {found}, not {FORMAT}"
         raise Corrupt(path, reason, "use the version that wrote it")
     try:
@@ -148,21 +146,7 @@ def read_manifest(run: Path) -> Manifest:
         where = ".".join(str(part) for part in first["loc"])
         raise Corrupt(path, f"{where}: {first['msg']}", REMEDY) from None
     if manifest.sha256 and checksum(content) != manifest.sha256:
-        raise Corrupt(
-            path,
-            "its checksum does not agree: it was changed after it was written",
-            f"restore it; or remove its line '{KEY}' where the change was meant",
-        )
+        reason = "wrong checksum: the file was changed after it was written"
+        remedy = f"restore it; if the change was intended, remove its line '{KEY}'"
+        raise Corrupt(path, reason, remedy)
     return manifest
-
-
-def _read_json(run: Path, path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        reason = "it has no manifest.json" if run.is_dir() else "no such folder"
-        raise not_a_run(run, reason) from None
-    except OSError as error:
-        raise unreadable(path, error) from None
-    except (ValueError, RecursionError) as error:
-        raise Corrupt(path, f"not JSON ({error})", REMEDY) from None

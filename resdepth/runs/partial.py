@@ -1,4 +1,4 @@
-"""An unfinished surface: what was measured, the mask of finished cells, and what was asked for."""
+"""An unfinished surface on disk: its values, the mask of its finished cells, and its request."""
 
 import json
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from resdepth.contents import UNREADABLE
 from resdepth.errors import Corrupt, Usage, unreadable
-from resdepth.runs.archive import check_zip
+from resdepth.runs.checksum import check_zip
 from resdepth.runs.export import write_arrays
 
 Array = NDArray[np.float64]
@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Partial:
-    """`values` (cells, measures) hold where `done` (cells,) does; they depend on `request`."""
+    """`values` (cells, measures) are valid where `done` (cells,); they depend on `request`."""
 
     request: dict[str, Any]
     values: Array
@@ -26,19 +26,19 @@ class Partial:
 
     @classmethod
     def empty(cls, request: dict[str, Any], cells: int, measures: int = 2) -> "Partial":
-        """No cell is finished; what is not evaluated is NaN, but the mask alone counts."""
+        """No cell is finished."""
         return cls(request, np.full((cells, measures), np.nan), np.zeros(cells, dtype=bool))
 
     def check_same(self, out: Path, request: dict[str, Any], cells: int) -> None:
-        """Raise Usage where `request` asks for another surface than this one."""
-        wanted = json.loads(json.dumps(request))
-        # The digest says whether the checkpoint is the same; its path may be spelled otherwise.
-        names = [name for name in wanted if name != "checkpoint"]
-        differing = [name for name in names if self.request.get(name) != wanted[name]]
+        """Raise Usage if `request` is for another surface than this one."""
+        given = json.loads(json.dumps(request))
+        # The checksum identifies the checkpoint; its path may be spelt otherwise.
+        names = [name for name in given if name != "checkpoint"]
+        differing = [name for name in names if self.request.get(name) != given[name]]
         if differing or len(self.done) != cells:
             name = (differing or ["steps"])[0]
-            recorded, given = self.request.get(name), wanted[name]
-            shown = "" if isinstance(given, dict) else f" ({recorded}, not {given})"
+            values = f" ({self.request.get(name)}, not {given[name]})"
+            shown = "" if isinstance(given[name], dict) else values
             raise Usage(
                 "resume",
                 f"{out} was begun with another {name.replace('_', ' ')}{shown}",
@@ -47,7 +47,7 @@ class Partial:
 
 
 def partial_path(out: Path) -> Path:
-    """Where the unfinished surface of `out` lies."""
+    """The path of the unfinished surface of `out`."""
     return out.with_name(f".{out.stem}.partial.npz")
 
 
@@ -59,13 +59,7 @@ def write_partial(out: Path, partial: Partial) -> None:
 
 
 def read_partial(out: Path) -> Partial | None:
-    """The unfinished surface of `out`, or None where there is none.
-
-    Raises
-    ------
-    Corrupt
-        What lies there is not one.
-    """
+    """The unfinished surface of `out`, None if there is none; raises Corrupt for a damaged one."""
     path = partial_path(out)
     if not path.is_file():
         return None
@@ -81,8 +75,7 @@ def read_partial(out: Path) -> Partial | None:
     except OSError as error:
         raise unreadable(path, error) from None
     except (*UNREADABLE, MemoryError, KeyError, TypeError):
-        reason = "not an unfinished surface"
-        raise Corrupt(path, reason, "remove it to begin anew") from None
+        raise Corrupt(path, "not an unfinished surface", "remove it to begin anew") from None
 
 
 def discard(out: Path) -> None:

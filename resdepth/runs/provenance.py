@@ -1,4 +1,4 @@
-"""Where numbers are from: command, resolved options, seed, versions, and files that were read."""
+"""The origin of numbers: command, resolved options, seed, versions, and the files read."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from resdepth.runs.checksum import file_checksum
 from resdepth.runs.manifest import machine, versions
 
 WHOLE = 1 << 30
-"""Bytes up to which a source is summed whole; of larger ones samples are."""
+"""Bytes above which only samples of a file are summed."""
 SAMPLES, SAMPLE = 256, 1 << 20
 """Number of evenly spaced samples of a large file, and bytes of each."""
 SHOWN = 50
@@ -21,10 +21,10 @@ SHOWN = 50
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file that was read: its absolute path, its size in bytes, and its SHA-256.
+    """A file that was read: absolute path, bytes, and SHA-256.
 
-    Of a file above 1 GiB `sha256` is None and `sampled` is the SHA-256 of 256 evenly spaced MiB of
-    it. Both are None if the file can no longer be read.
+    Of a file above 1 GiB, `sha256` is None and `sampled` is the SHA-256 of 256 evenly spaced MiB.
+    All but the path are None if the file can no longer be read.
     """
 
     path: str
@@ -35,10 +35,10 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Provenance:
-    """The record of one call; the same call on the same files and machine gives the same record.
+    """The origin of one result; equal for equal calls on equal files and machines.
 
-    `options` are all resolved options; `seed` is None where nothing is random. Of the `sources`
-    `left_out` are not listed.
+    `options` are all resolved options, `seed` is None if nothing is random, `left_out` counts the
+    sources that are not listed.
     """
 
     command: tuple[str, ...]
@@ -60,32 +60,25 @@ def provenance(
     options: Options | Mapping[str, Any],
     sources: Iterable[Path] = (),
 ) -> Provenance:
-    """The record of a call of `command` with `options` that read the files `sources`."""
+    """The origin of what `command` computed with `options` from the files `sources`."""
     recorded = options.recorded() if isinstance(options, Options) else dict(options)
-    files = dict.fromkeys(path.absolute() for path in sources)
-    return Provenance(
-        tuple(command),
-        recorded,
-        recorded.get("seed"),
-        versions(),
-        machine(),
-        tuple(map(_source, files)),
-    )
+    files = tuple(map(_source, dict.fromkeys(path.absolute() for path in sources)))
+    seed = recorded.get("seed")
+    return Provenance(tuple(command), recorded, seed, versions(), machine(), files)
 
 
 def _source(path: Path) -> SourceFile:
-    """A file with its checksum; one that has gone since it was read costs no result."""
     try:
         size = path.stat().st_size
         if size > WHOLE:
             return SourceFile(str(path), size, sampled=_sampled(path, size))
         return SourceFile(str(path), size, file_checksum(path))
     except OSError:
+        # The result stays valid if its source has gone since.
         return SourceFile(str(path))
 
 
 def _sampled(path: Path, size: int) -> str:
-    """SHA-256 of samples from the beginning to the end of a large file."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         for number in range(SAMPLES):

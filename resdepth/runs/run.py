@@ -22,32 +22,26 @@ from resdepth.runs.manifest import NAME, Manifest, read_manifest
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder, whichever program wrote it; everything is read from disk when it is asked for.
+    """A run folder, whichever program wrote it; everything is read from disk on each access.
 
-    A folder that holds no manifest raises Missing, a damaged one Corrupt.
+    Raises Missing if the folder has no manifest, Corrupt if it is damaged.
     """
 
     path: Path
 
     @property
     def manifest(self) -> Manifest:
-        """The record of the run, read afresh."""
+        """The record of the run."""
         return read_manifest(self.path)
 
     @property
     def program(self) -> str:
-        """What wrote it: "train" or "resnet-cifar"."""
+        """The program that wrote the run: "train" or "resnet-cifar"."""
         return self.manifest.program
 
     @property
     def options(self) -> TrainOptions:
-        """All resolved options of a run of `train`.
-
-        Raises
-        ------
-        Missing
-            Another program wrote it.
-        """
+        """All resolved options of a run of `train`; Missing if another program wrote it."""
         options = self.recorded_options
         if not isinstance(options, TrainOptions):
             raise not_a_run(self.path, f"it was written by 'resdepth {self.program}'")
@@ -69,42 +63,29 @@ class Run:
         return of_old if of_old.is_dir() else self.path
 
     def scalars(self, tag: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Steps and values of one recorded scalar, such as "avg_grad_norm".
+        """Steps and values of one scalar, such as "avg_grad_norm".
 
-        Raises
-        ------
-        Missing
-            The run has no such scalar; the message lists those that it has.
+        Raises Missing, which lists the recorded scalars, if the run has no such scalar.
         """
         recording = read_recording(self.events)
-        series = recording.series
-        if tag not in series:
-            raise no_scalar(self.path, tag, series)
+        if tag not in recording.series:
+            raise no_scalar(self.path, tag, recording.series)
         for remark in recording.remarks([tag]):
             warnings.warn(remark, stacklevel=2)
-        return series[tag]
+        return recording.series[tag]
 
     @property
     def newest(self) -> Path:
-        """The file of its newest checkpoint.
-
-        Raises
-        ------
-        Missing
-            There is none.
-        """
+        """The path of its newest checkpoint; Missing if there is none."""
         path = newest(self.path)
         if path is None:
             raise no_such(self.path, "checkpoint")
         return path
 
     def checkpoint(self, step: int | None = None) -> Checkpoint:
-        """The checkpoint of `step`, or the newest: step, lr, tensors; blocks, readin, readout.
+        """The checkpoint of `step`, by default the newest; Missing if there is none.
 
-        Raises
-        ------
-        Missing
-            There is none.
+        It has step, lr and tensors, and of a fully connected network blocks, readin and readout.
         """
         if step is None:
             return read_checkpoint(self.newest)
@@ -116,30 +97,24 @@ class Run:
     def _repr_html_(self) -> str:
         manifest = self.manifest
         known = ("depth", "width", "data", "activation", "alpha", "lr", "seed")
-        options = {name: manifest.options.get(name) for name in known}
-        told = {"program": manifest.program, "outcome": manifest.outcome, "steps": manifest.steps}
-        told |= options | {"engine": manifest.engine} | manifest.final
-        return html.facts(told, str(self.path))
+        facts = {name: getattr(manifest, name) for name in ("program", "outcome", "steps")}
+        facts |= {name: manifest.options.get(name) for name in known}
+        facts |= {"engine": manifest.engine, **manifest.final}
+        return html.facts(facts, str(self.path))
 
 
 def open_run(path: Path | str) -> Run:
-    """The run in folder `path`; Missing where there is none."""
+    """The run in folder `path`; Missing if there is none."""
     run = Run(Path(path))
     read_manifest(run.path)
     return run
 
 
 def weight_path(run: Run | Path | str, step: int | None = None) -> NDArray[np.float64]:
-    """The path k -> L^beta A_k of a run's newest checkpoint (or of `step`), flattened: (L, d*d).
+    """The path k -> L^β A_k of a run's newest checkpoint (or of `step`), flattened: (L, d*d).
 
-    `run` is a run or its folder, beta = 1 - alpha is the run's own, the numbers are float64.
-
-    Raises
-    ------
-    Missing
-        The folder is none, or of another program than `train`.
-    Missing
-        There is no checkpoint, or none of `step`.
+    `run` is a run of `train` or its folder, β = 1 - α is its own, the numbers are float64.
+    Raises Missing if there is no such run or checkpoint.
     """
     run = run if isinstance(run, Run) else open_run(run)
     beta = run.options.beta

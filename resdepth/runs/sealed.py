@@ -1,12 +1,13 @@
-"""Safetensors files that carry a checksum of all they hold, and equal bytes for equal content.
+"""safetensors files with a checksum in their metadata, and equal bytes for equal content.
 
-The SHA-256 in the metadata covers the header without itself and the data. Files of other writers,
-and those of versions without the checksum, have none and are read as they are.
+The SHA-256 covers the header (without the checksum itself) and the data. Files of other programs
+and of early versions have none and are read without a check.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ import torch
 from torch import Tensor
 
 from resdepth.runs.checksum import KEY, canonical
-from resdepth.runs.tensors import open_tensors
 
 METADATA = "__metadata__"
 _ALIGNMENT = 8
@@ -23,12 +23,12 @@ _CHUNK = 1 << 22
 
 
 class ChecksumWrong(ValueError):
-    """What a file holds is not what was written."""
+    """A file does not hold what was written."""
 
 
 def sealed(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
     """The bytes of a safetensors file of `tensors` with `metadata` and its checksum."""
-    # Clones: parameters may be views of one vector, which the format cannot hold.
+    # Clones: parameters may be views of one vector, which the format does not allow.
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     whole = safetensors.torch.save(plain)
     length = 8 + int.from_bytes(whole[:8], "little")
@@ -41,23 +41,33 @@ def sealed(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
     return b"".join([len(text).to_bytes(8, "little"), text, data])
 
 
+@contextmanager
+def open_tensors(path: Path) -> Iterator[Any]:
+    """`safe_open` for torch tensors on the CPU, also of a path that is not UTF-8.
+
+    Raises SafetensorError or OSError if the file is torn, of another format, or cannot be read.
+    """
+    with path.open("rb") as stream:
+        try:
+            name = path.as_posix().encode().decode()
+        except UnicodeEncodeError:
+            name = f"/dev/fd/{stream.fileno()}"
+        with safetensors.safe_open(name, framework="pt") as archive:
+            yield archive
+
+
 def read_metadata(path: Path) -> dict[str, str]:
-    """The metadata alone; SafetensorError or OSError where the file is none or is torn."""
+    """The metadata of a safetensors file; errors as in `open_tensors`."""
     with open_tensors(path) as archive:
         return dict(archive.metadata() or {})
 
 
 def read_sealed(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
-    """Metadata and tensors of a safetensors file, its checksum verified where it has one.
+    """Metadata and tensors of a safetensors file; errors as in `open_tensors`.
 
-    Raises
-    ------
-    ChecksumWrong
-        The checksum does not agree.
-    SafetensorError, OSError
-        Not a whole safetensors file.
+    Raises ChecksumWrong if the file has a checksum that does not match.
     """
-    # Early releases of safetensors would put the numbers on the user's default device.
+    # Early releases of safetensors put the numbers on the user's default device.
     with open_tensors(path) as archive, torch.device("cpu"):
         metadata = dict(archive.metadata() or {})
         names = archive.keys()
@@ -68,17 +78,16 @@ def read_sealed(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
 
 
 def verify(path: Path, expected: str) -> None:
-    """Raise ChecksumWrong where the checksum of a whole safetensors file is not `expected`."""
+    """Raise ChecksumWrong if the checksum of a whole safetensors file is not `expected`."""
     with path.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
         header = json.loads(stream.read(length))
         del header[METADATA][KEY]
-        chunks = iter(lambda: stream.read(_CHUNK), b"")
-        if _digest(header, chunks) != expected:
-            raise ChecksumWrong("its checksum does not agree: some of its bytes have changed")
+        if _digest(header, iter(lambda: stream.read(_CHUNK), b"")) != expected:
+            raise ChecksumWrong("wrong checksum: some of its bytes have changed")
 
 
-def _digest(header: Mapping[str, Any], chunks: Any) -> str:
+def _digest(header: Mapping[str, Any], chunks: Iterable[bytes | memoryview]) -> str:
     digest = hashlib.sha256(canonical(header))
     for chunk in chunks:
         digest.update(chunk)

@@ -1,10 +1,11 @@
-"""One series a tag out of the event files of a folder, and what was noticed on the way.
+"""One series per tag from several event files, and remarks on what was replaced.
 
-A restart abandons what was recorded from its step on. Writers say so by a `SessionLog.START` (torch
-by `purge_step`), which holds for all tags, as in TensorBoard; where a file falls back without a
-word, its own points hold from its first step on. So no series is a mixture of two.
+A restart replaces what was recorded from its step on. Writers announce one by a
+`SessionLog.START` (torch by `purge_step`), which applies to all tags, as in TensorBoard. If a file
+falls back without one, its own points count from its first step on. So no series mixes two.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,9 +20,9 @@ Series = dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]
 
 @dataclass(frozen=True)
 class Recording:
-    """Steps (ascending) and values by tag, and by tag what a reader of that tag should know.
+    """Steps (ascending) and values by tag, remarks by tag, and missing steps by tag.
 
-    `missing` has the steps that the run wrote and that are gone, as far as its manifest tells.
+    `missing` are steps that the run recorded, by its manifest, and that are gone.
     """
 
     place: Path
@@ -30,7 +31,7 @@ class Recording:
     missing: Mapping[str, Ranges] = field(default_factory=dict)
 
     def remarks(self, tags: Iterable[str]) -> Iterator[str]:
-        """Everything that a reader of these scalars should know, one line each."""
+        """What a reader of these scalars should know, one line each."""
         tags = list(tags)
         for tag in tags:
             yield from self.notes.get(tag, ())
@@ -39,7 +40,7 @@ class Recording:
 
 @dataclass
 class _Track:
-    """The points of one tag, the time between which they were written, how many were doubled."""
+    """The points of one tag, the first and last time of writing, and how many share a step."""
 
     points: dict[int, float] = field(default_factory=dict)
     began: float = np.inf
@@ -55,61 +56,61 @@ class _Track:
         self.began, self.ended = min(self.began, time), max(self.ended, time)
 
     def cut(self, step: int) -> int:
-        """Remove what was recorded from `step` on; returns how much that was."""
-        gone = [known for known in self.points if known >= step]
-        for known in gone:
-            del self.points[known]
-        return len(gone)
+        """Remove the points from `step` on; return their number."""
+        before = len(self.points)
+        self.points = {known: value for known, value in self.points.items() if known < step}
+        return before - len(self.points)
+
+    def append(self, later: "_Track") -> None:
+        self.points |= later.points
+        self.began, self.ended = min(self.began, later.began), max(self.ended, later.ended)
+        self.written += later.written
+        self.doubled += later.doubled
+        self.notes += later.notes
 
 
 class Merger:
-    """Takes the values and restarts of one file after the other, in the order they were begun."""
+    """Takes the scalars and restarts of one file after another, in the order of their names."""
 
     def __init__(self, place: Path) -> None:
         self._place = place
         self._tracks: dict[str, _Track] = {}
-        self._fresh: dict[str, _Track] = {}
+        self._fresh = defaultdict[str, _Track](_Track)
 
     def add(self, tag: str, step: int, value: float, time: float) -> None:
-        """A value of the file that is being read."""
-        track = self._fresh.get(tag)
-        if track is None:
-            track = self._fresh[tag] = _Track()
-        track.add(step, value, time)
+        """Add a value of the file that is being read."""
+        self._fresh[tag].add(step, value, time)
 
     def restart(self, step: int, file: Path) -> None:
-        """A `SessionLog.START` at `step` in `file`."""
+        """Apply a `SessionLog.START` at `step` in `file`."""
         for tag in {**self._tracks, **self._fresh}:
             tracks = [tracks[tag] for tracks in (self._tracks, self._fresh) if tag in tracks]
             gone = sum(track.cut(step) for track in tracks)
             if gone:
                 tracks[0].notes.append(
                     f"{self._place}: a restart at step {step} in {file.name} replaces {gone} "
-                    f"points of '{tag}' recorded before, which are left out"
+                    f"earlier points of '{tag}', which are left out"
                 )
 
     def end(self, file: Path) -> None:
-        """`file` has been read."""
+        """Merge what was read of `file`."""
         for tag, fresh in self._fresh.items():
-            track = self._tracks.get(tag)
-            if track is None:
+            if tag not in self._tracks:
                 self._tracks[tag] = fresh
             elif fresh.points:
-                self._join(tag, track, fresh, file)
-        self._fresh = {}
+                self._join(tag, self._tracks[tag], fresh, file)
+        self._fresh.clear()
 
     def result(self) -> Recording:
-        """Everything read so far."""
+        """Everything that was read."""
         notes = {}
         for tag, track in self._tracks.items():
-            if track.doubled:
-                track.notes.append(
-                    f"{self._place}: {track.doubled} of {track.written} points of '{tag}' share a "
-                    "step with a later one and are left out"
-                )
-                track.doubled = 0
-            notes[tag] = tuple(track.notes)
-        series = {tag: _arrays(track) for tag, track in self._tracks.items()}
+            doubled = (
+                f"{self._place}: {track.doubled} of {track.written} points of '{tag}' share a "
+                "step with a later one and are left out"
+            )
+            notes[tag] = (*track.notes, doubled) if track.doubled else tuple(track.notes)
+        series = {tag: _arrays(track.points) for tag, track in self._tracks.items()}
         return Recording(self._place, series, notes)
 
     def _join(self, tag: str, track: _Track, fresh: _Track, file: Path) -> None:
@@ -119,21 +120,17 @@ class Merger:
         if gone and later:
             track.notes.append(
                 f"{self._place}: the steps of '{tag}' fall back to {first} in {file.name}, a "
-                f"restart: {gone} points recorded before from there on are left out"
+                f"restart: {gone} earlier points from that step on are left out"
             )
         elif gone:
             track.notes.append(
                 f"{self._place}: holds two series of '{tag}': {file.name} overlaps earlier files "
-                f"from step {first} on, {gone} points of theirs are left out; give the files one "
-                "by one to fit each"
+                f"from step {first} on, {gone} of their points are left out; give the files one "
+                "by one to fit each series"
             )
-        track.points.update(fresh.points)
-        track.began, track.ended = min(track.began, fresh.began), max(track.ended, fresh.ended)
-        track.written += fresh.written
-        track.doubled += fresh.doubled
-        track.notes += fresh.notes
+        track.append(fresh)
 
 
-def _arrays(track: _Track) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    steps = np.array(sorted(track.points), dtype=np.int64)
-    return steps, np.array([track.points[step] for step in steps.tolist()], dtype=np.float64)
+def _arrays(points: Mapping[int, float]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    steps = sorted(points)
+    return np.array(steps, np.int64), np.array([points[step] for step in steps], np.float64)

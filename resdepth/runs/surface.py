@@ -1,24 +1,24 @@
-"""A rendered surface: written with its record and checksums, read back, ours or anybody's."""
+"""Loss surfaces on disk: ours, with record and checksums, unfinished ones, and any other array."""
 
 import hashlib
 import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from resdepth.atomic import write_text, write_whole
 from resdepth.contents import UNREADABLE, seen
-from resdepth.errors import Corrupt, Impossible, no_such, unreadable
+from resdepth.errors import Corrupt, Impossible, Usage, no_such, unreadable
 from resdepth.records import as_json, plain
-from resdepth.runs.checksum import KEY, checksum, file_checksum
+from resdepth.runs.checksum import KEY, check_zip, checksum, file_checksum
+from resdepth.runs.export import write_arrays
 
-FORMAT = "resdepth-landscape-2"
+FORMAT, FAMILY = "resdepth-landscape-2", "resdepth-landscape"
 LOSSES, ACCURACIES = "losses_sha256", "accuracies_sha256"
 Array = NDArray[np.float64]
 REMEDY = "render the surface again"
@@ -26,11 +26,11 @@ REMEDY = "render the surface again"
 
 @dataclass(frozen=True)
 class Surface:
-    """Losses (n,) or (n, m) over `axes`, which are cell numbers where nothing else is known.
+    """Losses (n,) or (n, m) over `axes`, which are cell numbers in a file of other origin.
 
-    `record` is what `landscape` wrote beside the losses, empty for a file from elsewhere. Of
-    several pairs of directions `losses` are the mean, and `pairs` (pairs, n) or (pairs, n, m) those
-    of each. `accuracies` are shaped as `pairs`, None where there are none.
+    `record` is what `landscape` wrote next to the losses, empty for other files. For several pairs
+    of directions `losses` are the mean, and `pairs` (pairs, n) or (pairs, n, m) those of each pair.
+    `accuracies` have the shape of `pairs`; None if there are none.
     """
 
     path: Path
@@ -42,7 +42,7 @@ class Surface:
 
     @property
     def centre_loss(self) -> float | None:
-        """The unperturbed loss, where it is known."""
+        """The unperturbed loss, if known."""
         value = self.record.get("centre_loss")
         return None if value is None else float(value)
 
@@ -53,14 +53,14 @@ class Surface:
 
     @property
     def raw(self) -> Array:
-        """The losses as the file has them: those of several pairs one by one."""
+        """The losses as in the file: those of several pairs one by one."""
         return self.pairs if self.pairs is not None and self.several else self.losses
 
     @property
     def trajectory(self) -> dict[str, Array] | None:
-        """`steps`, `coordinates`, `loss`, `plane_loss`, `distance` of a trajectory's checkpoints.
+        """The checkpoints of a trajectory, None for other surfaces.
 
-        `accuracy` too; None for other surfaces.
+        `steps`, `coordinates`, `loss`, `plane_loss`, `distance` and `accuracy`.
         """
         found = self.record.get("path")
         if found is None:
@@ -74,86 +74,79 @@ class Surface:
 
 
 def accuracy_path(out: Path) -> Path:
-    """Where the accuracies of the surface at `out` lie."""
+    """The path of the accuracies of the surface at `out`."""
     return out.with_name(f"{out.stem}_accuracy{out.suffix}")
 
 
 def places_of(out: Path) -> tuple[Path, ...]:
-    """Where the losses at `out`, their record and the accuracies are written."""
+    """The paths of the losses at `out`, their record and the accuracies."""
     return out, out.with_suffix(".json"), accuracy_path(out)
 
 
 def files_of(out: Path) -> tuple[Path, ...]:
-    """The files of a surface: losses, and record and accuracies if there are any."""
+    """The existing files of a surface: losses, record, accuracies."""
     return tuple(path for path in places_of(out) if path.is_file())
 
 
 def write_surface(
     out: Path, losses: Array, record: Mapping[str, Any], accuracies: Array | None = None
 ) -> None:
-    """Write `out` (.npy), the accuracies, and the record, which holds the checksums of all."""
-    beside = accuracy_path(out)
-    arrays = {LOSSES: (out, losses)} | (
-        {} if accuracies is None else {ACCURACIES: (beside, accuracies)}
-    )
-    said = plain({"format": FORMAT, **record})
+    """Write `out` (.npy), the accuracies, and the record with the checksums of all."""
+    whole = plain({"format": FORMAT, **record})
+    whole[LOSSES] = _write_array(out, losses)
     if accuracies is None:
-        beside.unlink(missing_ok=True)
-    for name, (path, values) in arrays.items():
-        content = io.BytesIO()
-        np.save(content, values, allow_pickle=False)
-        whole = content.getvalue()
-        said[name] = hashlib.sha256(whole).hexdigest()
-        write_whole(path, partial(_put, whole))
-    said[KEY] = checksum(said)
-    write_text(out.with_suffix(".json"), as_json(said) + "\n")
+        accuracy_path(out).unlink(missing_ok=True)
+    else:
+        whole[ACCURACIES] = _write_array(accuracy_path(out), accuracies)
+    whole[KEY] = checksum(whole)
+    write_text(out.with_suffix(".json"), as_json(whole) + "\n")
 
 
-def _put(content: bytes, stream: BinaryIO) -> object:
-    return stream.write(content)
+def _write_array(path: Path, values: Array) -> str:
+    """Write a .npy and return its checksum."""
+    stream = io.BytesIO()
+    np.save(stream, values, allow_pickle=False)
+    content = stream.getvalue()
+    write_whole(path, lambda file: file.write(content))
+    return hashlib.sha256(content).hexdigest()
 
 
 def read_surface(path: Path) -> Surface:
-    """Read a `.npy` of real numbers and the `.json` beside it, if there is one.
+    """Read a `.npy` of real numbers, and its `.json` if there is one.
 
-    Raises
-    ------
-    Missing, Corrupt
-        No file; not a whole array of numbers; or the `.json` does not fit it.
-    Impossible
-        Nothing to draw: no grid of one or two dimensions, or no finite value.
+    Raises Missing without a file, Corrupt if it is not a whole array of numbers or the `.json` does
+    not fit it, Impossible if there is no grid of one or two dimensions, or no finite value.
     """
-    losses = _read_array(path)
-    record = _read_record(path.with_suffix(".json"))
+    losses, beside = _read_array(path), path.with_suffix(".json")
+    record = _read_record(beside)
     pairs = losses if int(record.get("pairs", 1)) > 1 and losses.ndim > 1 else losses[None]
     shape = pairs.shape[1:]
     if len(shape) not in (1, 2) or min(shape) < 2:
         spelled = " x ".join(map(str, losses.shape)) or "a single number"
-        reason = f"{spelled}: not a line or a grid of at least two cells a side"
-        raise Impossible(path, reason, "'landscape render' makes one")
+        what = f"{spelled}: not a line or a grid of at least two cells a side"
+        raise Impossible(path, what, "'landscape render' makes one")
     if not np.isfinite(losses).any():
-        reason = "no loss is finite"
-        raise Impossible(path, reason, "render with a smaller `span`")
-    _check_sums(path, record)
+        raise Impossible(path, "no loss is finite", "render with a smaller `span`")
+    if KEY in record and checksum(record) != record[KEY]:
+        what = "its checksum does not agree: it was changed after it was written"
+        raise Corrupt(beside, what, REMEDY)
+    _check_sum(path, record, LOSSES)
     axes = tuple(np.asarray(axis, dtype=np.float64) for axis in record.get("axes", []))
-    if not axes:
-        axes = tuple(np.arange(count, dtype=np.float64) for count in shape)
+    axes = axes or tuple(np.arange(count, dtype=np.float64) for count in shape)
     if tuple(len(axis) for axis in axes) != shape:
-        reason = f"its axes do not fit the shape {shape} of {path.name}"
-        raise Corrupt(path.with_suffix(".json"), reason, REMEDY)
-    return Surface(path, pairs.mean(axis=0), axes, record, pairs, _accuracies(path, record, pairs))
-
-
-def _accuracies(path: Path, record: Mapping[str, Any], pairs: Array) -> Array | None:
-    if ACCURACIES not in record:
-        return None
-    beside = accuracy_path(path)
-    accuracies = _read_array(beside)
-    _check_sum(beside, record, ACCURACIES)
-    return accuracies.reshape(pairs.shape)
+        raise Corrupt(beside, f"its axes do not fit the shape {shape} of {path.name}", REMEDY)
+    accuracies = None
+    if ACCURACIES in record:
+        accuracies = _read_array(accuracy_path(path))
+        _check_sum(accuracy_path(path), record, ACCURACIES)
+        accuracies = accuracies.reshape(pairs.shape)
+    return Surface(path, pairs.mean(axis=0), axes, record, pairs, accuracies)
 
 
 def _read_array(path: Path) -> Array:
+    # What helps depends on whether `landscape` wrote the file.
+    ours = path.with_suffix(".json").is_file()
+    remedy = REMEDY if ours else "give a line or a grid of numbers that numpy.save wrote"
     try:
         content = np.load(path, allow_pickle=False)
     except FileNotFoundError:
@@ -161,25 +154,18 @@ def _read_array(path: Path) -> Array:
     except (*UNREADABLE, MemoryError) as error:
         found = seen(path)
         if "Object arrays" in str(error):
-            reason = "holds Python objects, not numbers"
+            what = "holds Python objects, not numbers"
         elif found.what.startswith("a numpy array"):
-            reason = f"{found.what} that cannot be read ({type(error).__name__}: {error})"
+            what = f"{found.what} that cannot be read ({type(error).__name__}: {error})"
         else:
-            reason = f"{found.what}, not an .npy file"
-        raise Corrupt(path, reason, found.remedy or _remedy(path)) from None
+            what = f"{found.what}, not an .npy file"
+        raise Corrupt(path, what, found.remedy or remedy) from None
     except OSError as error:
         raise unreadable(path, error) from None
     if not isinstance(content, np.ndarray) or content.dtype.kind not in "fiu":
         kind = getattr(content, "dtype", "an archive")
-        reason = f"holds {kind}, not real numbers"
-        raise Corrupt(path, reason, _remedy(path))
+        raise Corrupt(path, f"holds {kind}, not real numbers", remedy)
     return content.astype(np.float64)
-
-
-def _remedy(path: Path) -> str:
-    """What helps depends on whether `landscape render` wrote the file."""
-    ours = path.with_suffix(".json").is_file()
-    return REMEDY if ours else "give a line or a grid of numbers that numpy.save wrote"
 
 
 def _read_record(path: Path) -> dict[str, Any]:
@@ -190,25 +176,78 @@ def _read_record(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise unreadable(path, error) from None
     except (ValueError, RecursionError):
-        reason = f"it is {seen(path).what}, not JSON"
-        raise Corrupt(path, reason, "remove or restore it") from None
-    # A .json of something else may lie beside a .npy from elsewhere.
-    ours = isinstance(content, dict) and str(content.get("format", "")).startswith(
-        "resdepth-landscape"
-    )
+        raise Corrupt(path, f"it is {seen(path).what}, not JSON", "remove or restore it") from None
+    # A .json of another kind may lie next to a .npy of other origin.
+    ours = isinstance(content, dict) and str(content.get("format", "")).startswith(FAMILY)
     return content if ours else {}
 
 
-def _check_sums(path: Path, record: Mapping[str, Any]) -> None:
-    """Raise where losses or record are not what was written; older records have no checksums."""
-    beside = path.with_suffix(".json")
-    if KEY in record and checksum(record) != record[KEY]:
-        reason = "its checksum does not agree: it was changed after it was written"
-        raise Corrupt(beside, reason, REMEDY)
-    _check_sum(path, record, LOSSES)
-
-
 def _check_sum(path: Path, record: Mapping[str, Any], name: str) -> None:
+    """Raise Corrupt if a file is not the written one; records of earlier versions have no sums."""
     if name in record and record[name] != file_checksum(path):
-        reason = "its checksum does not agree with that in the record beside it"
-        raise Corrupt(path, reason, REMEDY)
+        raise Corrupt(path, "its checksum does not agree with that in its record", REMEDY)
+
+
+@dataclass(frozen=True)
+class Partial:
+    """`values` (cells, measures) are valid where `done` (cells,); they depend on `request`."""
+
+    request: dict[str, Any]
+    values: Array
+    done: NDArray[np.bool_]
+
+    @classmethod
+    def empty(cls, request: dict[str, Any], cells: int, measures: int = 2) -> "Partial":
+        """No cell is finished."""
+        return cls(request, np.full((cells, measures), np.nan), np.zeros(cells, dtype=bool))
+
+    def check_same(self, out: Path, request: dict[str, Any], cells: int) -> None:
+        """Raise Usage if `request` is for another surface than this one."""
+        differing = differences(self.request, request)
+        if differing or len(self.done) != cells:
+            name = (differing or ["steps"])[0]
+            recorded, given = self.request.get(name), request[name]
+            shown = "" if isinstance(given, dict) else f" ({recorded}, not {given})"
+            what = f"{out} was begun with another {name.replace('_', ' ')}{shown}"
+            raise Usage("resume", what, "repeat its options, or leave `resume` out to begin anew")
+
+
+def differences(record: Mapping[str, Any], request: Mapping[str, Any]) -> list[str]:
+    """The names in a request whose values in a record are others.
+
+    The path of the checkpoint does not count: its checksum identifies it.
+    """
+    given = json.loads(json.dumps(request))
+    return [name for name in given if name != "checkpoint" and record.get(name) != given[name]]
+
+
+def partial_path(out: Path) -> Path:
+    """The path of the unfinished surface of `out`."""
+    return out.with_name(f".{out.stem}.partial.npz")
+
+
+def write_partial(out: Path, partial: Partial) -> None:
+    """Save an unfinished surface whole."""
+    request = json.dumps(partial.request)
+    arrays = {"values": partial.values, "done": partial.done, "request": request}
+    write_arrays(partial_path(out), arrays)
+
+
+def read_partial(out: Path) -> Partial | None:
+    """The unfinished surface of `out`, None if there is none; raises Corrupt for a damaged one."""
+    path = partial_path(out)
+    if not path.is_file():
+        return None
+    try:
+        check_zip(path)
+        with np.load(path, allow_pickle=False) as archive:
+            values, done = archive["values"], archive["done"]
+            request = json.loads(str(archive["request"]))
+        fitting = values.ndim == 2 and done.shape == values.shape[:1]
+        if values.dtype != np.float64 or done.dtype != bool or not fitting:
+            raise ValueError
+        return Partial(dict(request), values, done)
+    except OSError as error:
+        raise unreadable(path, error) from None
+    except (*UNREADABLE, MemoryError, KeyError, TypeError):
+        raise Corrupt(path, "not an unfinished surface", "remove it to begin anew") from None

@@ -1,45 +1,46 @@
-"""The training of one cell, whoever asks for it: begun, continued, or left as it is."""
+"""The training of one cell: started, resumed, or left alone."""
 
 import contextlib
 import json
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from resdepth.errors import ResdepthError, Usage
-from resdepth.options.base import flag_of
+from resdepth.options.base import Options
 from resdepth.options.effect import effective
-from resdepth.options.train import TrainOptions
+from resdepth.options.train import TrainInvocation, TrainOptions
 from resdepth.runs.lock import NAME as LOCK
 from resdepth.runs.lock import SILENCE
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import Manifest, read_manifest
-from resdepth.studies.command import quoted, run_command
+from resdepth.studies.command import flag, quoted, run_command
 from resdepth.studies.plan import Cell
 from resdepth.studies.record import read_plan
 from resdepth.studies.worker import Worker, WorkerLost, ending
 
 PATIENCE = 150.0
-"""Seconds that a cell waits for a process that trains in its folder, which may be ending."""
+"""Seconds that a cell waits for a process that still trains in its folder and may be ending."""
 PAUSE = 0.2
 LOGS, STOPS = "logs", "stop"
 PROBE = "lr-auto"
-"""Name of the job that finds the rate of --lr auto."""
+"""Name of the job that finds the rate of `lr=auto`."""
 COMPLAINT = "resdepth: error: "
-"""How the line with an error begins in what a command prints."""
+"""Start of the line with an error in the output of a command."""
 LOST = "resdepth: lost: "
-"""Begins the line that says how its process ended, if the command could not say so itself."""
+"""Start of the line that says how a process ended that could not say so itself."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A cell as an executor sees it: a command line, a run folder, and what it needs.
+    """A cell for an executor: a command line, a run folder, and its needs.
 
-    `log` takes what the command prints; the cell is not trained, or no longer, where `stop` is
-    there. `cost` orders the cells of a study.
+    `log` takes the output of the command. A file at `stop` ends the cell or keeps it from starting.
+    `cost` orders the cells of a study. A run that ended after fewer than `epochs` is resumed. If
+    `study` is given, the learning rate is read from its plan when the job starts.
     """
 
     name: str
@@ -52,86 +53,72 @@ class Job:
     cpus: int
     gpus: int = 0
     epochs: int = 0
-    """Those that are planned; a run that ended after fewer is resumed."""
     study: Path | None = None
-    """The study whose plan has the learning rate by the time the job starts; None: it had it."""
 
     @property
     def again(self) -> tuple[str, ...]:
         """The command line that resumes it."""
-        more = (f"--epochs={self.epochs}",) if self.epochs else ()
-        return ("train", f"--resume={self.run}", *more)
+        more = (flag(TrainOptions, "epochs", self.epochs),) if self.epochs else ()
+        return (self.arguments[0], flag(TrainInvocation, "resume", self.run), *more)
 
 
-def job_of(cell: Cell, folder: Path, cpus: int, gpus: int) -> Job:
+def job_of(program: str, cell: Cell, folder: Path, cpus: int, gpus: int) -> Job:
     """The job of a cell of the study in `folder`."""
-    options = effective(cell.options if cell.options.threads else _threaded(cell.options, cpus))
+    threads = cell.options.threads or cpus
+    options = effective(cell.options.model_copy(update={"threads": threads}))
     run = cell.run.absolute()
-    arguments = ("train", *flags_of(options), f"--out={run}")
-    log, stop = folder.absolute() / LOGS / f"{cell.name}.log", stop_path(folder, cell.name)
-    needs = (cell.options.depth, cell.cost, options.threads or 1, gpus)
+    arguments = (program, *flags_of(options), flag(TrainInvocation, "out", run))
+    log, stop = log_path(folder, cell.name), stop_path(folder, cell.name)
+    needs = (cell.options.depth, cell.cost, threads, gpus)
     return Job(cell.name, arguments, run, log, stop, *needs, cell.options.epochs)
 
 
 def probe_of(job: Job, folder: Path) -> Job:
-    """The job that finds the rate of --lr auto for the study in `folder`, with what `job` needs."""
-    arguments = ("study", "probe", str(folder.absolute()))
-    return replace(
-        job,
-        name=PROBE,
-        arguments=arguments,
-        run=folder.absolute(),
-        log=folder.absolute() / LOGS / f"{PROBE}.log",
-        stop=stop_path(folder, PROBE),
-    )
+    """The job that finds the rate of `lr=auto`; it has the needs of `job`."""
+    folder, log, stop = folder.absolute(), log_path(folder, PROBE), stop_path(folder, PROBE)
+    arguments = ("study", "probe", str(folder))
+    return replace(job, name=PROBE, arguments=arguments, run=folder, log=log, stop=stop)
 
 
 def settled(job: Job) -> Job:
-    """The job with the learning rate that the probe has written into the plan.
-
-    Raises
-    ------
-    ResdepthError
-        The plan has no rate.
-    """
+    """The job with the rate that the probe has written into the plan; raises Usage without one."""
     if job.study is None:
         return job
     plan = read_plan(job.study)
     if plan.rateless:
-        raise Usage(
-            "lr=auto",
-            f"the probe found no rate; {job.study / LOGS / PROBE}.log says why",
-            f"{quoted(run_command(job.study, action='retry'))} looks for it again",
-        )
+        reason = f"the probe found no rate; {log_path(job.study, PROBE)} says why"
+        again = quoted(run_command(job.study, "retry"))
+        raise Usage("lr=auto", reason, f"{again} tries again")
     cell = next(cell for cell in plan.cells() if cell.name == job.name)
-    return job_of(cell, job.study, job.cpus, job.gpus)
+    return job_of(plan.program, cell, job.study, job.cpus, job.gpus)
+
+
+def log_path(folder: Path, name: str) -> Path:
+    """The file with the output of a cell."""
+    return folder.absolute() / LOGS / f"{name}.log"
 
 
 def stop_path(folder: Path, name: str) -> Path:
-    """The file that ends the training of a cell, or keeps it from beginning."""
+    """The file that ends the training of a cell, or keeps it from starting."""
     return folder.absolute() / STOPS / name
 
 
-def flags_of(options: TrainOptions) -> Iterator[str]:
-    """The command line of options: depth, seed, rate, and what is not the default."""
-    defaults = TrainOptions(lr=options.lr)
-    for name, value in options.recorded().items():
-        if name in ("depth", "seed", "lr") or value != getattr(defaults, name):
+def flags_of(options: Options) -> Iterator[str]:
+    """The flags of options: depth, seed, rate, and what is not the default."""
+    recorded, model = options.recorded(), type(options)
+    defaults = model(lr=recorded["lr"])
+    for name, value in recorded.items():
+        usual = name not in ("depth", "seed", "lr") and value == getattr(defaults, name)
+        if value is not None and not usual:
             text = str(value).lower() if isinstance(value, bool) else value
-            yield f"{flag_of(TrainOptions, name)}={text}"
+            yield flag(model, name, text)
 
 
-def train_cell(job: Job, worker: Worker) -> None:
-    """Train a cell to its end; what became of it says its run folder.
+def train_cell(job: Job, worker: Worker, environment: Mapping[str, str] | None = None) -> None:
+    """Train a cell to its end, unless it is finished or was stopped.
 
-    A cell that is finished, or that was stopped, is left alone.
-
-    Raises
-    ------
-    WorkerLost
-        The worker has died.
-    OSError
-        Nothing can be written where its output goes.
+    Its run folder records the outcome. Raises WorkerLost if the worker dies, OSError if the log
+    cannot be written.
     """
     until = time.monotonic() + PATIENCE
     while busy(job.run) and time.monotonic() < until:
@@ -144,9 +131,10 @@ def train_cell(job: Job, worker: Worker) -> None:
         job.log.parent.mkdir(parents=True, exist_ok=True)
         job.log.write_text(f"{COMPLAINT}{error}\n", encoding="utf-8")
         return
-    begun = (job.run / MANIFEST).exists()
+    started = (job.run / MANIFEST).exists()
     try:
-        code = worker.run(job.again if begun else job.arguments, job.log, job.stop)
+        words = job.again if started else job.arguments
+        code = worker.run(words, job.log, job.stop, environment)
     except WorkerLost as lost:
         if not worker.closed:
             note(job, f"its worker {lost.reason}")
@@ -158,48 +146,41 @@ def train_cell(job: Job, worker: Worker) -> None:
 
 
 def note(job: Job, text: str) -> None:
-    """Say at the end of a cell's log why it was not trained to its end."""
+    """Append to the log of a cell why its training ended early."""
     job.log.parent.mkdir(parents=True, exist_ok=True)
     with job.log.open("a", encoding="utf-8") as file:
         file.write(f"{LOST}{text}\n")
 
 
 def said(log: Path, prefix: str) -> str:
-    """The rest of the last line in a log that begins so; "" if there is none."""
-    try:
+    """The rest of the last line of a log that starts with `prefix`; "" if there is none."""
+    with contextlib.suppress(OSError):
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return ""
-    found = [
-        line.removeprefix(prefix) for line in lines if line.strip() and line.startswith(prefix)
-    ]
-    return found[-1] if found else ""
-
-
-def manifest_of(run: Path) -> Manifest | None:
-    """The manifest of a run, None where there is none that can be read."""
-    try:
-        return read_manifest(run)
-    except ResdepthError:
-        return None
+        for line in reversed(lines):
+            if line.strip() and line.startswith(prefix):
+                return line.removeprefix(prefix)
+    return ""
 
 
 def finished(run: Path, epochs: int = 0) -> bool:
-    """Whether a run has ended as it should, after as many epochs as are planned."""
-    manifest = manifest_of(run)
-    return manifest is not None and manifest.outcome == "finished" and not short(manifest, epochs)
+    """Whether a run has ended regularly, after at least `epochs`."""
+    try:
+        manifest = read_manifest(run)
+    except ResdepthError:
+        return False
+    return manifest.outcome == "finished" and not short(manifest, epochs)
 
 
 def short(manifest: Manifest, epochs: int) -> bool:
-    """Whether a run has fewer than `epochs` and did not end earlier at its `--stop-loss`."""
+    """Whether a run has fewer than `epochs` and did not end early at its `stop_loss`."""
     return "reached" not in manifest.detail and manifest.options.get("epochs", epochs) < epochs
 
 
 def busy(run: Path) -> bool:
-    """Whether a process trains in a run folder, as far as its lock tells without being touched.
+    """Whether a process trains in a run folder; reads the lock without touching it.
 
-    A lock that was left behind by a killed process names a number that another process may have by
-    now, or that nobody has asked after yet (a zombie); but nobody touches it any more.
+    The lock of a killed process may name a number that a new process or a zombie has now, but its
+    time stamp no longer changes.
     """
     path = run / LOCK
     try:
@@ -207,14 +188,13 @@ def busy(run: Path) -> bool:
         age = time.time() - path.stat().st_mtime
     except (OSError, ValueError):
         return False
-    if not isinstance(owner, dict) or "host" not in owner:
+    if not isinstance(owner, dict) or "host" not in owner or age >= SILENCE:
         return False
-    here = owner["host"] == socket.gethostname()
-    return age < SILENCE and (not here or _alive(owner.get("pid")))
+    return owner["host"] != socket.gethostname() or _alive(owner.get("pid"))
 
 
 def _alive(number: object) -> bool:
-    """Whether a process of this machine is there and no zombie."""
+    """Whether a process of this machine exists and is not a zombie."""
     try:
         os.kill(int(str(number)), 0)
     except PermissionError:
@@ -222,11 +202,7 @@ def _alive(number: object) -> bool:
     except (OSError, ValueError, OverflowError):
         return False
     with contextlib.suppress(OSError, IndexError):
-        # The name in brackets may hold anything, brackets too.
+        # The name in brackets may contain anything, even brackets.
         status = Path(f"/proc/{number}/stat").read_text(encoding="utf-8", errors="replace")
         return status.rpartition(")")[2].split()[0] != "Z"
     return True
-
-
-def _threaded(options: TrainOptions, threads: int) -> TrainOptions:
-    return options.model_copy(update={"threads": threads})

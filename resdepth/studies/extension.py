@@ -1,4 +1,4 @@
-"""What may be added to a study that has begun, and the command of a new study for the rest."""
+"""What can be added to an existing study, and the command of a new study for anything else."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,29 +15,31 @@ from resdepth.studies.plan import ALWAYS, AUTO, Plan, ascending, check_start, de
 def extended(plan: Plan, given: Mapping[str, Any], settings: Mapping[str, Any]) -> Plan:
     """The same study with more depths, seeds or epochs, or more rates if it has several.
 
-    A number also replaces the rate `auto` as long as no rate has been found. `settings` of the
-    executor are for the command that an error recommends.
-
-    Raises
-    ------
-    Usage
-        Another option differs; the message names it.
-    Usage
-        A depth does not fit the start that all depths share.
+    A number also replaces the rate `auto` as long as no rate has been found. Raises Usage if
+    another option differs, or a depth does not fit the start that all depths share; the command
+    that it recommends has the executor of `settings`.
     """
     named = {name: value for name, value in given.items() if value is not None}
+    if named.pop("program", plan.program) != plan.program:
+        reason = f"the study in {plan.folder} trains {plan.program}, not {given['program']}"
+        raise Usage("program", reason, "choose another folder for a new study")
     # The depth at which the start is drawn follows from all depths unless it was given.
-    derived = {} if "init_depth" in named else {"init_depth": None}
-    if derived and "depth" in named:
-        added = depths_of(spelled_out("--depth", named["depth"]))
-        depths = ascending((*plan.axes["depth"], *added))
-        _check_depths(replace(plan, axes=plan.axes | {"depth": depths}), settings)
+    derived: dict[str, Any] = {}
+    if "init_depth" in plan.options and "init_depth" not in named:
+        derived = {"init_depth": None}
+        if "depth" in named:
+            added = depths_of(spelled_out("depth", named["depth"]))
+            _check_depths(_with_axes(plan, depth=(*plan.axes["depth"], *added)), settings)
     other = Plan.of(plan.folder, plan.spelled() | derived | named, plan.command)
-    more = _union(plan, other, (*ALWAYS, *({"lr"} & plan.axes.keys())))
-    whole = replace(plan, axes=plan.axes | more)
+    more = {}
+    for name in (*ALWAYS, *({"lr"} & plan.axes.keys())):
+        values = other.axes.get(name) or (other.options[name],)
+        if AUTO not in values:
+            more[name] = (*plan.axes.get(name, ()), *values)
+    whole = _with_axes(plan, **more)
     if plan.rateless and "lr" in named:
         options = other.options | {"init_depth": plan.options.get("init_depth")}
-        whole = replace(other, axes=other.axes | more, options=options)
+        whole = replace(_with_axes(other, **more), options=options)
     for name in named:
         before, after = plan.value(name), other.value(name)
         if name in more or after == before or (name == "lr" and plan.rateless):
@@ -45,28 +47,27 @@ def extended(plan: Plan, given: Mapping[str, Any], settings: Mapping[str, Any]) 
         if name == "epochs" and name in plan.options and name in other.options and after > before:
             whole = replace(whole, options=whole.options | {name: after})
             continue
-        command = quoted(anew(replace(other, axes=other.axes | more), settings, **derived))
+        new = quoted(anew(_with_axes(other, **more), settings, **derived))
         raise Usage(
             name,
             f"the study in {plan.folder} has {_shown(before)}, not {_shown(after)}",
-            f"depths, seeds and epochs can be added; otherwise begin a new study: {command}",
+            f"depths, seeds and epochs can be added; for anything else create a new study: {new}",
         )
     whole.cells()
     return whole
 
 
 def anew(plan: Plan, settings: Mapping[str, Any], **changes: Any) -> str:
-    """The command that begins the same study with `changes` in another folder."""
+    """The command that creates the same study with `changes` in another folder."""
     folder = default_run_folder(plan.folder.name or "study", plan.folder.parent)
     options = plan.spelled() | changes
     new = Plan.of(folder, options, plan.command)
     cells = [cell.options for cell in new.cells()]
     unused = {name for one in cells for name in idle(one)}
-    if not new.rateless and not any(one.lr_depth for one in cells):
+    if not new.rateless and not any(getattr(one, "lr_depth", None) for one in cells):
         unused.add("lr_depth")
-    return new_study_command(
-        folder, {name: value for name, value in options.items() if name not in unused}, settings
-    )
+    kept = {name: value for name, value in options.items() if name not in unused}
+    return new_study_command(folder, kept, settings)
 
 
 def slower(plan: Plan, settings: Mapping[str, Any]) -> str:
@@ -74,14 +75,9 @@ def slower(plan: Plan, settings: Mapping[str, Any]) -> str:
     return "" if plan.rate is None else anew(plan, settings, lr=plan.rate / 2)
 
 
-def _union(plan: Plan, other: Plan, names: tuple[str, ...]) -> dict[str, tuple[Any, ...]]:
-    """The values that axes have in either plan; `auto` is no value of an axis."""
-    found = {}
-    for name in names:
-        added = other.axes.get(name) or (other.options[name],)
-        if AUTO not in added:
-            found[name] = ascending((*plan.axes.get(name, ()), *added))
-    return found
+def _with_axes(plan: Plan, **axes: tuple[Any, ...]) -> Plan:
+    ordered = {name: ascending(values) for name, values in axes.items()}
+    return replace(plan, axes=plan.axes | ordered)
 
 
 def _check_depths(plan: Plan, settings: Mapping[str, Any]) -> None:
@@ -91,7 +87,7 @@ def _check_depths(plan: Plan, settings: Mapping[str, Any]) -> None:
     depths, remedy = plan.axes["depth"], ""
     if all(max(depths) in {depth << n for n in range(64)} for depth in depths):
         remedy = (
-            "the cells that are there would need another start; a new study has all depths: "
+            "the existing cells would need another start; a new study has all depths: "
             + quoted(anew(plan, settings, init_depth=None))
         )
     check_start(depths, drawn, remedy)

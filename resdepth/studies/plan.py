@@ -1,42 +1,47 @@
-"""What a study consists of: axes, the options beside them, and a cell for each combination."""
+"""What a study consists of: a program, axes, further options, and a cell for each combination."""
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import ConfigDict
+
 from resdepth.errors import Usage
-from resdepth.options.base import flag_of
+from resdepth.options.base import Options
+from resdepth.options.programs import PROGRAMS
 from resdepth.options.resolve import resolve
 from resdepth.options.study import DEFAULTS, SINGLE
-from resdepth.options.train import TrainOptions
 from resdepth.studies.axes import COMMAND, spelled_out
 
 ALWAYS = ("depth", "seed")
 """Axes of every study; more values can be added to them later."""
 AUTO = "auto"
+TRAIN = "train"
 CELLS = "cells"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One run of a study: its name, the values of the axes, all its options, its run folder."""
+    """One run of a study: the values of the axes, all options, the run folder."""
 
     name: str
     values: dict[str, Any]
-    options: TrainOptions
+    options: Any
     run: Path
 
     @property
     def cost(self) -> float:
-        """What its training costs, up to a factor common to the study."""
-        return float(self.options.depth * self.options.width**2 * self.options.epochs)
+        """The work of its training, up to a factor that all cells of a program share."""
+        return float(
+            self.options.depth * getattr(self.options, "width", 1) ** 2 * self.options.epochs
+        )
 
 
 @dataclass(frozen=True)
 class Probe:
-    """The rate found where the plan says `auto`, for the axes' values in `where`."""
+    """The rate found for `lr=auto` at the axes' values in `where`."""
 
     where: dict[str, Any]
     depth: int
@@ -47,56 +52,78 @@ class Probe:
 
 @dataclass(frozen=True)
 class Plan:
-    """A study: `options` has everything that is no axis; `lr` may be "auto", see `probes`."""
+    """A study of `program`.
+
+    `options` are those that are not axes; `lr` may be "auto", see `probes`. `runs` has the folders,
+    relative to `folder`, of cells that do not lie in `cells/`.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     folder: Path
     axes: dict[str, tuple[Any, ...]]
     options: dict[str, Any]
     command: tuple[str, ...]
-    probes: tuple[Probe, ...] = field(default=())
+    probes: tuple[Probe, ...] = ()
+    program: str = TRAIN
+    runs: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, folder: Path, given: Mapping[str, Any], command: tuple[str, ...]) -> "Plan":
-        """A new plan from options as the command line has them, None where not given.
+    def of(cls, folder: Path, given: Mapping[str, Any], command: Sequence[str]) -> "Plan":
+        """A new plan from options as the command line has them, None for those not given.
 
-        Raises
-        ------
-        Usage
-            An option is wrong, or some cell's options do not fit together.
+        Raises Usage if an option is wrong, or the options of some cell do not fit together.
         """
-        raw = DEFAULTS | {name: value for name, value in given.items() if value is not None}
+        words = {name: value for name, value in given.items() if value is not None}
+        program = words.pop("program", TRAIN)
+        known = PROGRAMS[program].model_fields
+        raw = DEFAULTS[program] | words
+        if foreign := [name for name in raw if name not in known]:
+            raise Usage(foreign[0], f"has no effect with `program={program}`", "leave it out")
         lists: dict[str, list[Any]] = {
-            name: spelled_out(flag_of(TrainOptions, name), value)
+            name: spelled_out(name, value)
             for name, value in raw.items()
             if name not in SINGLE and not isinstance(value, bool)
         }
-        axes = {n: lists[n] for n in _ordered(lists) if n in ALWAYS or len(lists[n]) > 1}
+        ordered = [name for name in known if name in lists]
+        axes = {n: lists[n] for n in ordered if n in ALWAYS or len(lists[n]) > 1}
         if AUTO in axes.get("lr", ()):
-            reason = "'auto' finds a rate by itself; it is no value among others"
-            raise Usage("lr", reason, "give it alone, or numbers")
-        axes["depth"] = depths_of(axes["depth"])
+            raise Usage("lr", "'auto' cannot be one of several values", "give it alone, or numbers")
         single = {n: lists[n][0] if n in lists else raw[n] for n in raw if n not in axes}
-        draft = cls(folder, {n: tuple(v) for n, v in axes.items()}, single, command)
-        return draft._settled()
+        if program == TRAIN:
+            axes["depth"] = depths_of(axes["depth"])
+        elif single.get("lr") == AUTO:
+            raise Usage("lr=auto", f"is not available with `program={program}`", "give a number")
+        draft = {n: tuple(v) for n, v in axes.items()}
+        return cls(folder, draft, single, tuple(command), program=program)._settled()
 
     def _settled(self) -> "Plan":
-        """The same with every value as the options have it, and all defaults written out."""
-        chosen = [self._chosen(values) for values in self._combinations()]
+        """The same with typed values and all defaults written out."""
+        chosen = [self._chosen(values) for values in product(self.axes)]
         axes = {name: ascending([getattr(one, name) for one in chosen]) for name in self.axes}
         options = {n: v for n, v in chosen[0].recorded().items() if n not in axes}
-        if self.options.get("lr") == AUTO:
-            options["lr"] = AUTO
-        exponent = self.options.get("lr_depth_exponent")
-        options["lr_depth_exponent"] = None if exponent is None else float(exponent)
-        depth = self.options.get("lr_depth") or middle(axes["depth"])
-        options["lr_depth"] = None if options["lr_depth_exponent"] == 0 else int(depth)
-        if options.get("init") == "fbm" and options.get("init_depth") is None:
-            # One seed is one path at all depths: every cell starts from that of the deepest.
-            options["init_depth"] = max(axes["depth"])
-            check_start(axes["depth"], options["init_depth"])
+        if self.program == TRAIN:
+            options |= self._rate_rule(axes["depth"])
+            if options.get("init") == "fbm" and options.get("init_depth") is None:
+                # One seed is one path at all depths: every cell starts from that of the deepest.
+                options["init_depth"] = max(axes["depth"])
+                check_start(axes["depth"], options["init_depth"])
         settled = replace(self, axes=axes, options=options)
         settled.cells()
         return settled
+
+    def _rate_rule(self, depths: tuple[Any, ...]) -> dict[str, Any]:
+        """The options of the rate, where a plan differs from a run."""
+        exponent = self.options.get("lr_depth_exponent")
+        exponent = None if exponent is None else float(exponent)
+        depth = int(self.options.get("lr_depth") or middle(depths))
+        rule = {"lr_depth_exponent": exponent, "lr_depth": None if exponent == 0 else depth}
+        return rule | ({"lr": AUTO} if self.options.get("lr") == AUTO else {})
+
+    @property
+    def model(self) -> type[Options]:
+        """The options class of the program."""
+        return PROGRAMS[self.program]
 
     @property
     def rate(self) -> float | None:
@@ -111,52 +138,50 @@ class Plan:
         return self.options.get("lr") == AUTO and not self.probes
 
     def value(self, name: str) -> Any:
-        """What the plan says of an option: one value, or those of its axis."""
+        """The value of an option, or those of its axis."""
         return self.axes[name] if name in self.axes else self.options[name]
 
     def cells(self) -> list[Cell]:
-        """All cells; the rate is 1 as long as one is to be found."""
+        """All cells; the rate is 1 as long as it has not been found."""
         found = []
-        for values in self._combinations():
+        for values in product(self.axes):
             name = "-".join(f"{axis}{value}" for axis, value in values.items())
-            options = self._chosen(values)
-            found.append(Cell(name, values, options, self.folder / CELLS / name))
+            run = self.folder / self.runs.get(name, f"{CELLS}/{name}")
+            found.append(Cell(name, values, self._chosen(values), run))
         return found
 
     def spelled(self) -> dict[str, Any]:
         """The plan as options that `Plan.of` takes back."""
         axes = {name: ",".join(map(str, values)) for name, values in self.axes.items()}
-        return self.options | axes
+        return {"program": self.program} | self.options | axes
 
     def groups(self) -> list[dict[str, Any]]:
         """The combinations of all axes but depth and seed."""
-        return _product({n: v for n, v in self.axes.items() if n not in ALWAYS})
+        return product({n: v for n, v in self.axes.items() if n not in ALWAYS})
 
-    def _combinations(self) -> list[dict[str, Any]]:
-        return _product(self.axes)
-
-    def _chosen(self, values: Mapping[str, Any]) -> TrainOptions:
+    def _chosen(self, values: Mapping[str, Any]) -> Any:
+        """The options of the cell with these values."""
         wanted = {n: v for n, v in (self.options | dict(values)).items() if v is not None}
+        if self.program != TRAIN:
+            return resolve(self.model, wanted, command=COMMAND)
         if wanted.get("lr") == AUTO:
             wanted["lr"] = next((p.lr for p in self.probes if p.where.items() <= values.items()), 1)
         depth = wanted.pop("lr_depth", None) or middle(self.axes["depth"])
-        # A draft has words; what the rule of the rate needs of them is asked of the options.
-        draft = resolve(TrainOptions, _without_rule(wanted), command=COMMAND)
-        exponent = wanted.pop("lr_depth_exponent", round(2 * draft.alpha - 1, 12))
+        given = wanted.pop("lr_depth_exponent", None)
+        # The values are still words; alpha as a number comes from the options.
+        draft: Any = resolve(self.model, wanted, command=COMMAND)
+        exponent = round(2 * draft.alpha - 1, 12) if given is None else given
         if float(exponent):
             wanted |= {"lr_depth_exponent": exponent, "lr_depth": depth}
-        return resolve(TrainOptions, wanted, command=COMMAND)
+        return resolve(self.model, wanted, command=COMMAND)
 
 
 def depths_of(words: Iterable[str]) -> list[int]:
-    """Depths as the command line spells them, one per word.
-
-    Raises
-    ------
-    Usage
-        One is no number of layers.
-    """
-    return [resolve(TrainOptions, {"depth": word}, command=COMMAND).depth for word in words]
+    """Depths as the command line spells them, one per word; raises Usage if one is wrong."""
+    options: list[Any] = [
+        resolve(PROGRAMS[TRAIN], {"depth": word}, command=COMMAND) for word in words
+    ]
+    return [one.depth for one in options]
 
 
 def middle(depths: tuple[Any, ...]) -> int:
@@ -165,37 +190,24 @@ def middle(depths: tuple[Any, ...]) -> int:
 
 
 def ascending(values: Iterable[Any]) -> tuple[Any, ...]:
-    """Each value once: numbers in ascending order, anything else as it comes."""
+    """Each value once: numbers in ascending order, anything else in the given order."""
     once = tuple(dict.fromkeys(values))
     numbers = all(isinstance(value, (int, float)) for value in once)
     return tuple(sorted(once)) if numbers else once
 
 
 def check_start(depths: Iterable[int], drawn: int, remedy: str = "") -> None:
-    """Refuse depths that cannot start from the path of --init=fbm that is drawn at `drawn` layers.
-
-    Raises
-    ------
-    Usage
-        One is not `drawn` divided by a power of two.
-    """
+    """Raise Usage unless all depths are `drawn`, the one of `init=fbm`, over a power of two."""
     halves = [drawn >> n for n in range(64) if drawn % (1 << n) == 0]
     if wrong := [str(depth) for depth in depths if depth not in halves]:
         reason = (
             f"{', '.join(wrong)} is not {drawn} divided by a power of two; with `init=fbm` all "
+            f"depths start from one path, which is drawn at {drawn} layers"
         )
-        reason += f"depths start from one path, which is drawn at {drawn} layers"
         fitting = f"depths that fit: {', '.join(map(str, halves))}"
         raise Usage("depth", reason, remedy or fitting)
 
 
-def _without_rule(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if name != "lr_depth_exponent"}
-
-
-def _ordered(names: Mapping[str, Any]) -> list[str]:
-    return [name for name in TrainOptions.model_fields if name in names]
-
-
-def _product(axes: Mapping[str, tuple[Any, ...]]) -> list[dict[str, Any]]:
+def product(axes: Mapping[str, tuple[Any, ...]]) -> list[dict[str, Any]]:
+    """Every combination of the values of the axes."""
     return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]

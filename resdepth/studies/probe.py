@@ -1,4 +1,4 @@
-"""The rate of a plan that says `--lr auto`: half the largest power of two that goes down."""
+"""The rate of a plan with `lr=auto`: half the largest power of two at which the loss decreases."""
 
 import math
 from dataclasses import replace
@@ -32,7 +32,7 @@ def _found(plan: Plan, where: dict[str, Any], say: Say) -> Probe:
 
     def good(rate: float) -> bool:
         if rate not in tried:
-            tried[rate] = goes_down(cell.options.model_copy(update={"lr": rate}))
+            tried[rate] = decreases(cell.options.model_copy(update={"lr": rate}))
         return tried[rate]
 
     largest = 1.0
@@ -41,18 +41,19 @@ def _found(plan: Plan, where: dict[str, Any], say: Say) -> Probe:
     while not good(largest):
         largest /= 2
         if largest < SMALLEST:
-            reason = f"there is no rate at which the loss of {cell.name} goes down all the way"
-            command = quoted(run_command(plan.folder, "--lr", "0.1"))
-            remedy = f"give `lr` a number, as in {command}"
-            raise Usage("lr=auto", reason, remedy)
-    told = f" at {', '.join(f'{n} {v}' for n, v in where.items())}" if where else ""
-    say(f"--lr=auto{told}: {largest / 2:g} at depth {plan.options['lr_depth'] or 'any'}")
+            reason = f"the loss of {cell.name} decreases monotonically at no rate"
+            command = quoted(run_command(plan.folder, lr=0.1))
+            raise Usage("lr=auto", reason, f"give a number, as in {command}")
+    here = f" at {', '.join(f'{n} {v}' for n, v in where.items())}" if where else ""
+    say(f"`lr=auto`{here}: {largest / 2:g} at depth {plan.options['lr_depth'] or 'any'}")
     return Probe(where, depth, seed, tried, largest / 2)
 
 
-def goes_down(options: TrainOptions) -> bool:
-    """Whether the loss over the whole training set falls at every look: each step of a full batch,
-    each epoch of mini-batches, to the end of training."""
+def decreases(options: TrainOptions) -> bool:
+    """Whether the loss over the whole training set decreases to the end of training.
+
+    It is compared after each step of a full batch, or after each epoch of mini-batches.
+    """
     quick = {"no_p_var": True, "store_grad": False}
     threads = options.threads or available_threads()
     problem = build(options.model_copy(update=quick), threads)

@@ -1,12 +1,12 @@
-"""`study.yaml`, the plan of a study, and `jobs.json`, what its executor was given."""
+"""`study.yaml`, the plan of a study, and `jobs.json`, the jobs that an executor received."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import TypeAdapter
 
 from resdepth.atomic import write_text
 from resdepth.errors import Corrupt, Exists, Missing, ResdepthError
@@ -14,36 +14,32 @@ from resdepth.options import yaml12
 from resdepth.options.complaint import nearest
 from resdepth.options.executor import ExecutorInvocation, checked
 from resdepth.options.resolve import resolve
-from resdepth.studies.plan import ALWAYS, Plan, Probe, ascending
+from resdepth.records import plain
+from resdepth.studies.axes import COMMAND
+from resdepth.studies.plan import ALWAYS, Plan, ascending
 
 NAME = "study.yaml"
 JOBS = "jobs.json"
 FORMAT = 1
-KEYS = ("format", "command", "axes", "options", "probes")
-REMEDY = "restore the file; its runs can be looked at one by one"
+KEYS = ("command", "axes", "options", "probes", "program", "runs")
+OPTIONAL: dict[str, Any] = {"program": "train", "runs": {}}
+"""Entries with defaults, which are written only if they differ."""
+REMEDY = "restore the file; its runs can still be examined one by one"
 
 
-def begun(folder: Path) -> bool:
-    """Whether there is a study in `folder`.
-
-    Raises
-    ------
-    Exists
-        There is something else.
-    """
+def is_study(folder: Path) -> bool:
+    """Whether there is a study in `folder`; raises Exists if it holds something else."""
     if (folder / NAME).is_file():
         return True
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise Exists(
-            folder,
-            "the folder exists and is not empty, but no study: it has no study.yaml",
-            "name another folder; if the folder was a study, restore its study.yaml",
-        )
+        reason = "the folder exists and is not empty, but is not a study: it has no study.yaml"
+        remedy = "choose another folder; if it was a study, restore its study.yaml"
+        raise Exists(folder, reason, remedy)
     return False
 
 
 def neighbour(folder: Path) -> str:
-    """A question about a study beside `folder` whose name is similar, "" if there is none."""
+    """A question about a study next to `folder` whose name is similar, "" if there is none."""
     try:
         names = {path.parent.name: None for path in folder.parent.glob(f"*/{NAME}")}
     except OSError:
@@ -54,61 +50,39 @@ def neighbour(folder: Path) -> str:
 
 def write_plan(plan: Plan) -> None:
     """Write study.yaml whole."""
-    content = {
-        "format": FORMAT,
-        "command": list(plan.command),
-        "axes": {name: list(values) for name, values in plan.axes.items()},
-        "options": plan.options,
-        "probes": [asdict(probe) for probe in plan.probes],
-    }
-    write_text(plan.folder / NAME, yaml12.dump(content))
+    entries = {name: getattr(plan, name) for name in KEYS}
+    changed = {name: entries[name] for name in KEYS if entries[name] != OPTIONAL.get(name)}
+    write_text(plan.folder / NAME, yaml12.dump(plain({"format": FORMAT, **changed})))
 
 
 def read_plan(folder: Path) -> Plan:
-    """The plan of the study in `folder`.
-
-    Raises
-    ------
-    Missing
-        There is none.
-    Corrupt
-        study.yaml is not what was written.
-    """
+    """The plan of the study in `folder`; raises Missing without one, Corrupt if it is damaged."""
     path = folder / NAME
     try:
         content = yaml12.load(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        raise Missing(
-            folder,
-            "not a study: it has no study.yaml",
-            "check the spelling; a study is a folder that 'resdepth study run' created",
-        ) from None
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
-        reason = f"not a plan ({' '.join(str(error).split())})"
-        raise Corrupt(path, reason, REMEDY) from None
-    try:
-        if not isinstance(content, dict) or content.keys() != set(KEYS):
-            raise ValueError(f"its entries are not {', '.join(KEYS)}")
-        if content["format"] != FORMAT:
-            raise ValueError(f"format {content['format']}, not {FORMAT}")
-        axes = {str(name): tuple(values) for name, values in content["axes"].items()}
-        probes = tuple(_probe(one) for one in content["probes"])
-        plan = Plan(folder, axes, dict(content["options"]), tuple(content["command"]))
-        again = replace(Plan.of(folder, plan.spelled(), plan.command), probes=probes)
-        ordered = {name: ascending(values) for name, values in axes.items()}
-        if again.axes != ordered or set(ALWAYS) - set(axes):
+        if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
+            raise ValueError(f"it has no 'format: {FORMAT}'")
+        if absent := set(KEYS) - set(OPTIONAL) - content.keys():
+            raise ValueError(f"it has no {', '.join(sorted(absent))}")
+        found = _PLAN.validate_python({"folder": folder, **content})
+        plan = Plan.of(folder, found.spelled(), found.command)
+        plan = replace(plan, probes=found.probes, runs=found.runs)
+        ordered = {name: ascending(values) for name, values in found.axes.items()}
+        if plan.axes != ordered or set(ALWAYS) - set(found.axes):
             raise ValueError("its axes are not those of a plan")
-        again.cells()
-    except (ValueError, KeyError, TypeError, AttributeError, ResdepthError) as error:
-        reason = f"not a plan ({type(error).__name__}: {error})"
-        raise Corrupt(path, reason, REMEDY) from None
-    return again
-
-
-def _probe(content: Mapping[str, Any]) -> Probe:
-    tried = {float(rate): bool(good) for rate, good in content["tried"].items()}
-    where, depth, seed = dict(content["where"]), int(content["depth"]), int(content["seed"])
-    return Probe(where, depth, seed, tried, float(content["lr"]))
+        if any(Path(run).name != run for run in found.runs.values()):
+            raise ValueError("its runs are not folders in the study")
+        plan.cells()
+        return plan
+    except (FileNotFoundError, NotADirectoryError):
+        remedy = "check the spelling; a study is a folder that 'resdepth study run' created"
+        missing = Missing(folder, "not a study: it has no study.yaml", remedy)
+        missing.exit_code = 2
+        raise missing from None
+    except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError, RecursionError) as error:
+        raise Corrupt(path, f"not a plan ({' '.join(str(error).split())})", REMEDY) from None
+    except ResdepthError as error:
+        raise Corrupt(path, f"not a plan ({error})", REMEDY) from None
 
 
 @dataclass(frozen=True)
@@ -119,22 +93,24 @@ class Jobs:
     handles: dict[str, str]
 
 
+_PLAN, _JOBS = TypeAdapter(Plan), TypeAdapter(Jobs)
+
+
 def write_jobs(folder: Path, jobs: Jobs) -> None:
     """Write jobs.json whole."""
     write_text(folder / JOBS, json.dumps(asdict(jobs), indent=2) + "\n")
 
 
 def read_jobs(folder: Path) -> Jobs:
-    """What the last executor was given; nothing where there was none."""
+    """What the last executor received, empty if there was none; raises Corrupt if damaged."""
     path = folder / JOBS
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        settings = resolve(ExecutorInvocation, dict(content["settings"]), command="study run")
-        handles = {str(name): str(handle) for name, handle in content["handles"].items()}
-        return Jobs(checked(settings.settings) if settings.settings else {}, handles)
+        jobs = _JOBS.validate_json(path.read_bytes())
+        settings = resolve(ExecutorInvocation, jobs.settings, command=COMMAND).settings
+        return replace(jobs, settings=checked(settings) if settings else {})
     except FileNotFoundError:
         return Jobs({}, {})
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, ResdepthError) as error:
-        reason = f"not a list of jobs ({type(error).__name__}: {error})"
-        remedy = "remove the file; unfinished cells are submitted again then"
+    except (OSError, ValueError, ResdepthError) as error:
+        reason = f"not a list of jobs ({' '.join(str(error).split())})"
+        remedy = "remove the file; unfinished cells are then submitted again"
         raise Corrupt(path, reason, remedy) from None

@@ -1,6 +1,6 @@
-"""Begin, resume, retry and cancel a study: what `resdepth study` does."""
+"""Create, resume, retry and cancel a study: what `resdepth study` does."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
@@ -12,7 +12,7 @@ from resdepth.options.effect import refuse_idle
 from resdepth.options.executor import ExecutorInvocation, checked
 from resdepth.options.resolve import resolve
 from resdepth.options.study import StudyOptions
-from resdepth.options.train import TrainOptions
+from resdepth.studies.axes import COMMAND
 from resdepth.studies.cell import PROBE, Job, job_of, probe_of, stop_path
 from resdepth.studies.command import quoted, run_command
 from resdepth.studies.executor import Executor, executor_of
@@ -20,18 +20,22 @@ from resdepth.studies.extension import extended, slower
 from resdepth.studies.plan import Cell, Plan
 from resdepth.studies.record import (
     Jobs,
-    begun,
+    is_study,
     neighbour,
     read_jobs,
     read_plan,
     write_jobs,
     write_plan,
 )
-from resdepth.studies.state import ENDED, Row, Rows, row_of, table
+from resdepth.studies.state import ENDED, Rows, row_of, table
 
 Say = Callable[[str], None]
 PROBE_MODULE = "resdepth.studies.probe"
-"""It imports torch, which nothing else here needs."""
+"""Imported only to look for a rate: it imports torch."""
+
+
+def _silent(text: str) -> None:
+    """Take a line, and do nothing."""
 
 
 def study(
@@ -45,7 +49,7 @@ def study(
     settings: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Rows:
-    """Train the cells of the study in `out` that are not trained yet; one row per cell.
+    """Train the cells of the study in `out` that are not trained yet; returns one row per cell.
 
     Parameters
     ----------
@@ -53,8 +57,8 @@ def study(
         The folder. A new study needs `depth`; an existing one is resumed, with more depths and
         seeds if they are given.
     executor, workers
-        "local" (the default), "slurm" or "dask", and how many cells at once; `settings` has the
-        other options of the executor by name. Slurm and Dask go on without this process.
+        "local" (the default), "slurm" or "dask", and how many cells run at once; `settings` has the
+        other options of the executor by name. Slurm and Dask continue without this process.
     retry
         Train failed cells again.
     say
@@ -62,23 +66,21 @@ def study(
     command
         The command line to record.
     **options
-        Options of `train`; several values as a list or as the command line spells them
-        (`depth="16:1024:x2"`, `seed=range(5)`).
+        `program` ("train", the default, or "resnet-cifar") and its options; several values as a
+        list or as the command line spells them (`depth="16:1024:x2"`, `seed=range(5)`).
 
     Raises
     ------
     Usage
-        The study there has another value of an option.
-    Usage
-        There is no study in `out`, and no `depth` for a new one.
+        An option differs from the study in `out`, or a new one has no `depth`.
     """
-    if options.get("depth") is None and not begun(Path(out)):
-        reason = f"there is no study in {out}, and a new one needs depths{neighbour(Path(out))}"
-        remedy = f"as in resdepth.study({str(out)!r}, depth=[16, 32, 64])"
-        raise Usage("depth", reason, remedy)
-    words = list(command or ["resdepth.study"])
+    folder = Path(out)
+    if options.get("depth") is None and not is_study(folder):
+        reason = f"there is no study in {out}, and a new one needs depths{neighbour(folder)}"
+        raise Usage("depth", reason, f"as in resdepth.study({str(out)!r}, depth=[16, 32, 64])")
     named = {"executor": executor, "workers": workers, **(settings or {})}
-    return conducted(Path(out), options, named, words, retry=retry, say=say or (lambda _: None))
+    words = list(command or ["resdepth.study"])
+    return conducted(folder, options, named, words, retry=retry, say=say or _silent)
 
 
 def conducted(
@@ -89,21 +91,17 @@ def conducted(
     *,
     retry: bool = False,
     say: Say,
-    begin: Say = lambda _: None,
+    begin: Say | None = None,
 ) -> Rows:
-    """Begin or resume a study: what `study` and the commands call.
-
-    `begin` takes a line about a study that is new.
-    """
-    words = {n: list(v) if isinstance(v, (range, tuple)) else v for n, v in options.items()}
-    given = resolve(StudyOptions, words, command="study run").model_dump(
+    """Create or resume a study, and train its cells; `begin` takes a line about a new study."""
+    given = resolve(StudyOptions, options, command=COMMAND).model_dump(
         mode="json", exclude_none=True, exclude_unset=True
     )
     chosen = settings_of(folder, {n: v for n, v in settings.items() if v is not None})
-    plan, old = planned(folder, given, tuple(command), chosen)
-    if old is None:
+    plan, old = planned(folder, given, command, chosen)
+    if old is None and begin is not None:
         question = "" if "depth" in given else neighbour(folder)
-        begin(f"a new study begins in {folder}{question}: {size(plan)}")
+        begin(f"creating a new study in {folder}{question}: {size(plan)}")
     if plan != old:
         write_plan(plan)
     return trained(plan, chosen, retry=retry, say=say)
@@ -112,12 +110,12 @@ def conducted(
 def planned(
     folder: Path,
     given: Mapping[str, Any],
-    command: tuple[str, ...],
+    command: Sequence[str],
     settings: Mapping[str, Any] | None = None,
 ) -> tuple[Plan, Plan | None]:
-    """The plan that the options ask for, and the one on disk if there is one."""
-    old = read_plan(folder) if begun(folder) else None
-    if old is not None:
+    """The plan that the options describe, and the one on disk if there is one."""
+    if is_study(folder):
+        old = read_plan(folder)
         return extended(old, given, settings or {}), old
     plan = Plan.of(folder, given, command)
     cells = plan.cells()
@@ -125,24 +123,34 @@ def planned(
         refuse_idle(cell.options)
     if "lr_depth" in given and not (plan.rateless or any(cell.options.lr_depth for cell in cells)):
         reason = "has no effect: the rate is the same at every depth"
-        remedy = "leave it out, or give `lr_depth_exponent`"
-        raise Usage("lr_depth", reason, remedy)
+        raise Usage("lr_depth", reason, "leave it out, or give `lr_depth_exponent`")
     return plan, None
+
+
+def size(plan: Plan) -> str:
+    """The number of networks in a study, and their work compared with one run of the program."""
+    cells, depths = plan.cells(), plan.axes["depth"]
+    times = sum(cell.cost for cell in cells) / Cell("", {}, plan.model(), Path()).cost
+    work = f"about {times:.0f} times the work of" if times > 1 else "less work than"
+    span = f"{depths[0]} to {depths[-1]}" if len(depths) > 1 else str(depths[0])
+    networks = f"{len(cells)} network{'s' * (len(cells) != 1)} of {span} layers"
+    one = f"'resdepth {plan.program}' with its default options on the same data"
+    return f"{networks}, {work} one {one}"
 
 
 def previewed(plan: Plan, settings: Mapping[str, Any]) -> str:
     """What `trained` would submit, as text: commands, or the batch scripts of Slurm."""
     executor = executor_of(settings, str(plan.options["device"]))
-    todo = _todo(plan, settings, retry=False, active=set(), say=lambda _: None)
-    jobs = [job_of(cell, plan.folder, executor.cpus, executor.gpus) for cell in todo]
-    parts = [executor.preview(part) for part in (_probe_jobs(plan, jobs), jobs) if part]
+    todo = _todo(plan, settings, (), retry=False, say=_silent)
+    probes, jobs = _jobs(plan, todo, executor)
+    parts = [executor.preview(part) for part in (probes, jobs) if part]
     if plan.rateless:
-        parts.insert(1, "# the probe finds the rate of the cells, for which 1.0 stands here")
+        parts.insert(1, "# the probe will find the rate of the cells, here shown as 1.0")
     return "\n".join(parts)
 
 
 def found_rate(folder: Path, say: Say) -> Plan:
-    """The study's plan with the rate of --lr auto, which is found here if it is not known."""
+    """The plan of a study with the rate of `lr=auto`, which is searched here if it is unknown."""
     plan = read_plan(folder)
     if plan.rateless:
         probed: Plan = import_module(PROBE_MODULE).probed(plan, say)
@@ -152,63 +160,52 @@ def found_rate(folder: Path, say: Say) -> Plan:
     return plan
 
 
-def size(plan: Plan) -> str:
-    """How many networks a study trains, and how much work that is."""
-    cells, depths = plan.cells(), plan.axes["depth"]
-    one = Cell("", {}, TrainOptions(), Path())
-    times = sum(cell.cost for cell in cells) / one.cost
-    work = f"about {times:.0f} times the work of" if times > 1 else "less work than"
-    span = f"{depths[0]} to {depths[-1]}" if len(depths) > 1 else str(depths[0])
-    networks = f"{len(cells)} network{'s' * (len(cells) != 1)} of {span} layers"
-    return f"{networks}, {work} one 'resdepth train' with its default options on the same data"
-
-
 def trained(plan: Plan, settings: Mapping[str, Any], *, retry: bool = False, say: Say) -> Rows:
-    """Submit each cell that has neither ended nor is at work; with `retry` failed ones too."""
+    """Submit each cell that has neither ended nor is running; with `retry` failed ones too."""
     executor = executor_of(settings, str(plan.options["device"]))
     if plan.rateless and executor.probes_here:
         plan = found_rate(plan.folder, say)
-    handles = read_jobs(plan.folder)
-    known = handles.handles if handles.settings.get("executor") == settings["executor"] else {}
-    active = _active(executor, known)
-    todo = _todo(plan, settings, retry=retry, active=active, say=say)
+    before = read_jobs(plan.folder)
+    known = before.handles if before.settings.get("executor") == settings["executor"] else {}
+    at_work = executor.active(known.values()) if known else set()
+    running = {name: handle for name, handle in known.items() if handle in at_work}
+    todo = _todo(plan, settings, running, retry=retry, say=say)
+    probes, jobs = _jobs(plan, todo, executor)
+    if todo:
+        status = quoted(run_command(plan.folder, "status"))
+        say(f"training {len(todo)} cell{'s' * (len(todo) > 1)}; {status} shows their state")
+    if PROBE in running:
+        probes = []
+    elif probes:
+        say("`lr=auto`: a separate job finds the rate; the cells wait for it")
     for name in (PROBE, *(cell.name for cell in todo)):
         stop_path(plan.folder, name).unlink(missing_ok=True)
-    if todo:
-        status = quoted(run_command(plan.folder, action="status"))
-        say(f"{len(todo)} cells to train; {status} shows their state")
-    jobs = [job_of(cell, plan.folder, executor.cpus, executor.gpus) for cell in todo]
-    probes = [] if PROBE in active else _probe_jobs(plan, jobs)
-    if probes:
-        say("--lr=auto: a job of its own finds the rate; the cells wait for it")
     for job in (*probes, *jobs):
-        # What it printed before would be taken for its reason to fail.
+        # An old error in the log would be reported as that of the new job.
         with suppress(OSError):
             job.log.unlink()
-    if plan.rateless:
-        jobs = [replace(job, study=plan.folder.absolute()) for job in jobs]
-    running = {name: known[name] for name in active}
-    found = dict(zip((job.name for job in probes), executor.submit(probes), strict=True))
-    if found:
-        # Known also if the cells are refused: the next call must not submit a second probe.
-        write_jobs(plan.folder, Jobs(dict(settings), known | found))
-    after = [handle for name, handle in (running | found).items() if name == PROBE]
+    handles = dict(known)
+    if probes:
+        # Recorded at once: if the cells are refused, the next call must not submit another probe.
+        (handle,) = executor.submit(probes)
+        handles[PROBE] = running[PROBE] = handle
+        write_jobs(plan.folder, Jobs(dict(settings), handles))
+    after = [running[PROBE]] if PROBE in running else []
     submitted = executor.submit(jobs, after, running.values())
-    given = found | dict(zip((cell.name for cell in todo), submitted, strict=True))
-    write_jobs(plan.folder, Jobs(dict(settings), known | given))
-    cells, done = {cell.name: cell for cell in plan.cells()}, 0
+    handles |= zip((job.name for job in jobs), submitted, strict=True)
+    write_jobs(plan.folder, Jobs(dict(settings), handles))
+    left = {cell.name: cell for cell in todo}
 
     def tell(name: str) -> None:
-        nonlocal done
-        done += 1
-        say(f"{done}/{len(todo)}  {told(row_of(plan, cells[name]))}")
+        cell = left.pop(name)
+        say(f"{len(todo) - len(left)}/{len(todo)}  {row_of(plan, cell)}")
 
     executor.wait(tell)
     return table(plan)
 
 
 def cancelled(folder: Path) -> Rows:
-    """Keep what waits from beginning, and end what runs with a checkpoint."""
+    """Keep waiting cells from starting, and end running ones with a checkpoint."""
     plan, jobs = read_plan(folder), read_jobs(folder)
     rows = [row for row in table(plan) if row.state not in ENDED]
     names = [*([PROBE] if plan.rateless else []), *(row.cell for row in rows)]
@@ -222,57 +219,43 @@ def cancelled(folder: Path) -> Rows:
     return table(plan)
 
 
-def _probe_jobs(plan: Plan, jobs: Sequence[Job]) -> list[Job]:
-    """The job that finds the rate, if the plan needs one and there is anything to train."""
-    if not plan.rateless or not jobs:
-        return []
-    return [probe_of(max(jobs, key=lambda job: job.cost), plan.folder)]
-
-
-def told(row: Row) -> str:
-    """A cell in one line."""
-    parts = [row.cell, row.state]
-    if row.steps is not None and row.state != "failed":
-        parts.append(f"step {row.steps}")
-    if row.loss is not None:
-        parts.append(f"loss {row.loss:.4g}")
-    if row.left is not None:
-        seconds = int(row.left)
-        parts.append(f"{seconds // 60}:{seconds % 60:02d} left")
-    return "  ".join([*parts, *([row.why] if row.why else [])])
-
-
 def settings_of(folder: Path, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The executor's options given now over those of the last call, if the executor is the same."""
+    """The options of the executor: those given, and those of the last call of the same executor."""
     before = read_jobs(folder).settings
     same = given.get("executor", before.get("executor")) == before.get("executor")
     whole = (before if same else {}) | dict(given)
-    return checked(resolve(ExecutorInvocation, whole, command="study run").settings)
+    return checked(resolve(ExecutorInvocation, whole, command=COMMAND).settings)
 
 
-def _active(executor: Executor, handles: Mapping[str, str]) -> set[str]:
-    at_work = executor.active(handles.values()) if handles else set()
-    return {name for name, handle in handles.items() if handle in at_work}
+def _jobs(plan: Plan, todo: Sequence[Cell], executor: Executor) -> tuple[list[Job], list[Job]]:
+    """The job that finds the rate if the plan has none, and a job per cell."""
+    needs = plan.folder, executor.cpus, executor.gpus
+    jobs = [job_of(plan.program, cell, *needs) for cell in todo]
+    if not (plan.rateless and jobs):
+        return [], jobs
+    probe = probe_of(max(jobs, key=lambda job: job.cost), plan.folder)
+    return [probe], [replace(job, study=plan.folder.absolute()) for job in jobs]
 
 
 def _todo(
-    plan: Plan, settings: Mapping[str, Any], *, retry: bool, active: set[str], say: Say
+    plan: Plan, settings: Mapping[str, Any], running: Iterable[str], *, retry: bool, say: Say
 ) -> list[Cell]:
-    todo, run, diverged = [], quoted(run_command(plan.folder)), False
+    """The cells to train; reports the others that have not finished."""
+    todo, diverged = [], False
+    again, run = (quoted(run_command(plan.folder, action)) for action in ("retry", "run"))
     for cell in plan.cells():
         row = row_of(plan, cell)
-        if cell.name in active or row.state == "running":
-            say(f"{cell.name}  is at work already")
+        if cell.name in running or row.state == "running":
+            say(f"{cell.name}  is already queued or running")
         elif row.state not in ENDED or (retry and row.state == "failed" and not row.lost):
             todo.append(cell)
         elif row.lost:
-            say(f"{told(row)} (move {row.path} away, and {run} trains it again)")
+            say(f"{row} (move {row.path} away, then {run} trains it again)")
         elif row.state == "failed":
-            again = quoted(run_command(plan.folder, action="retry"))
             say(f"{cell.name}  failed: {row.why} ({again} tries it again)")
         elif row.state == "diverged" and retry:
-            say(f"{cell.name}  diverged: it would diverge again")
+            say(f"{cell.name}  diverged and would diverge again")
             diverged = True
     if diverged and (half := slower(plan, settings)):
-        say(f"a new study takes half the rate: {quoted(half)}")
+        say(f"a new study with half the rate: {quoted(half)}")
     return todo

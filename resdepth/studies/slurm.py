@@ -1,4 +1,4 @@
-"""The cells of a study as jobs of Slurm, which go on after this process has ended.
+"""The cells of a study as jobs of Slurm, which continue after this process has ended.
 
 A job that meets its time limit or is preempted writes a checkpoint, is requeued under the same
 number, and is resumed.
@@ -8,7 +8,6 @@ import math
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -17,8 +16,8 @@ from submitit.slurm.slurm import _make_sbatch_string
 
 from resdepth.errors import System, executor_failed
 from resdepth.options.executor import minutes_of
-from resdepth.studies.cell import LOGS, Job
-from resdepth.studies.executor import Tell
+from resdepth.studies.cell import Job
+from resdepth.studies.executor import Executor
 from resdepth.studies.slurm_job import SlurmCell, call, python_command
 
 LIMIT, FEWEST = "60", 10
@@ -27,7 +26,7 @@ NOTICE = 120
 """Seconds between the signal and the time limit."""
 LARGEST_ARRAY = 1001
 ENDLESS = 1000
-"""Time limits that a cell may meet."""
+"""How often a cell may reach its time limit."""
 PLAIN = ("partition", "account", "qos", "mem", "gres", "constraint")
 """Settings that are options of sbatch."""
 
@@ -37,25 +36,18 @@ def create(settings: Mapping[str, Any], device: str) -> "Slurm":
     return Slurm(dict(settings), device)
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Jobs that are submitted together, with one time limit in minutes."""
-
-    jobs: tuple[Job, ...]
-    minutes: int
+Batch = tuple[Sequence[Job], int]
+"""Jobs that are submitted together, and their time limit in minutes."""
 
 
-class Slurm:
+class Slurm(Executor):
     """Submits, lists and cancels jobs with Slurm's own programs."""
-
-    cpus = 1
-    probes_here = False
 
     def __init__(self, settings: dict[str, Any], device: str) -> None:
         self.settings, self.device = settings, device
 
     @cached_property
-    def gpus(self) -> int:
+    def gpus(self) -> int:  # type: ignore[override]
         """GPUs per cell: one for `cuda`, and for `auto` if every node of the partition has some."""
         if self._requests_gpus():
             return 1
@@ -63,7 +55,7 @@ class Slurm:
             return int(self.device in ("cuda", "gpu"))
         partition = self.settings.get("partition")
         words = [f"--partition={partition}"] if partition else []
-        rows = _asked("sinfo", "-h", "-o", "%P %G", *words).splitlines()
+        rows = _output_of("sinfo", "-h", "-o", "%P %G", *words).splitlines()
         # Without a partition jobs go to the default one, which has a star.
         nodes = [row.split()[-1] for row in rows if partition or row.split()[0].endswith("*")]
         return int(bool(nodes) and all("gpu" in node for node in nodes))
@@ -73,9 +65,8 @@ class Slurm:
     ) -> list[str]:
         """Submit the jobs, deepest first; they start when the jobs `after` have ended.
 
-        With --workers they are one array, whose throttle bounds the whole study, and they wait for
-        the `active` jobs of the study, which count as well. Otherwise each depth is an array with a
-        time limit of its own.
+        With `workers` they are one array, whose throttle limits the whole study, and they also wait
+        for the `active` jobs. Otherwise each depth is an array with a time limit of its own.
         """
         handles: dict[str, str] = {}
         bounded = "workers" in self.settings
@@ -94,33 +85,25 @@ class Slurm:
         return [handles[job.name] for job in jobs]
 
     def preview(self, jobs: Sequence[Job]) -> str:
-        """The batch scripts that `submit` would hand to sbatch."""
+        """The batch scripts that `submit` would pass to sbatch."""
         scripts = []
         for batch in self._batches(jobs, LARGEST_ARRAY):
             command = f"{python_command(self.settings.get('python'))} -u -m submitit.core._submit"
             folder = _folder(batch)
+            parameters = self._parameters(batch, ())
             text = _make_sbatch_string(
-                command=f"{command} {folder}",
-                folder=folder,
-                map_count=len(batch.jobs),
-                **self._parameters(batch, ()),
+                command=f"{command} {folder}", folder=folder, map_count=len(batch[0]), **parameters
             )
-            cells = "\n".join(f"# cell {n}: {job.name}" for n, job in enumerate(batch.jobs))
+            cells = "\n".join(f"# cell {n}: {job.name}" for n, job in enumerate(batch[0]))
             scripts.append(f"{text.rstrip()}\n{cells}\n")
         return "\n".join(scripts)
 
     def active(self, handles: Iterable[str]) -> set[str]:
-        """The jobs that are still in the queue."""
-        return set(handles) & set(_asked("squeue", "-h", "-r", "-o", "%i").split())
+        return set(handles) & set(_output_of("squeue", "-h", "-r", "-o", "%i").split())
 
     def cancel(self, handles: Iterable[str]) -> None:
-        """Cancel those jobs that are still in the queue."""
-        known = self.active(handles)
-        if known:
-            _asked("scancel", *sorted(known))
-
-    def wait(self, tell: Tell) -> None:
-        """Return at once: the jobs go on without this process."""
+        if known := self.active(handles):
+            _output_of("scancel", *sorted(known))
 
     def _requests_gpus(self) -> bool:
         """Whether the user's own options request GPUs."""
@@ -138,7 +121,7 @@ class Slurm:
             share = limit * group[0].depth / depths[0] if group else limit
             for first in range(0, len(group), most):
                 minutes = max(min(FEWEST, limit), math.ceil(share))
-                yield Batch(tuple(group[first : first + most]), minutes)
+                yield group[first : first + most], minutes
 
     def _array(self, batch: Batch, after: Sequence[str]) -> dict[str, str]:
         try:
@@ -148,61 +131,56 @@ class Slurm:
                 python=python_command(self.settings.get("python")),
             )
             executor.update_parameters(**self._parameters(batch, after))
-            submitted = executor.map_array(call, [SlurmCell(job) for job in batch.jobs])
+            submitted = executor.map_array(call, [SlurmCell(job) for job in batch[0]])
         except (submitit.core.utils.FailedJobError, RuntimeError, OSError) as error:
-            raise executor_failed("slurm", _one_line(error)) from None
-        return {job.name: one.job_id for job, one in zip(batch.jobs, submitted, strict=True)}
+            raise executor_failed("slurm", str(error)) from None
+        return {job.name: one.job_id for job, one in zip(batch[0], submitted, strict=True)}
 
     def _parameters(self, batch: Batch, after: Sequence[str]) -> dict[str, Any]:
-        """What submitit writes into the head of a batch script."""
-        settings = self.settings
+        """The settings of a batch script, by submitit's names."""
+        settings, (jobs, minutes) = self.settings, batch
         further: dict[str, Any] = {"requeue": True}
         for one in settings.get("sbatch", ()):
             name, equals, value = one.lstrip("-").partition("=")
             further[name] = value if equals else True
         if after:
-            # A job of an array is waited for with its whole array.
+            # Slurm waits for whole arrays.
             further["dependency"] = "afterany:" + ":".join(
                 sorted({handle.partition("_")[0] for handle in after})
             )
-        depths = {job.depth for job in batch.jobs}
+        depths = {job.depth for job in jobs}
         given = {name: settings[name] for name in PLAIN if name in settings}
         if settings.get("setup"):
             given["setup"] = list(settings["setup"])
         return given | {
             "job_name": f"resdepth-L{max(depths)}" if len(depths) == 1 else "resdepth",
-            "time": batch.minutes,
-            "cpus_per_task": max(job.cpus for job in batch.jobs),
+            "time": minutes,
+            "cpus_per_task": max(job.cpus for job in jobs),
             "gpus_per_node": None if self._requests_gpus() else self.gpus or None,
-            "array_parallelism": settings.get("workers", len(batch.jobs)),
+            "array_parallelism": settings.get("workers", len(jobs)),
             "signal_delay_s": NOTICE,
             "additional_parameters": further,
         }
 
 
 def _folder(batch: Batch) -> str:
-    return str(batch.jobs[0].log.parent.parent / LOGS / "slurm")
+    return str(batch[0][0].log.parent / "slurm")
 
 
 def _largest_array() -> int:
-    for line in _asked("scontrol", "show", "config").splitlines():
+    for line in _output_of("scontrol", "show", "config").splitlines():
         name, _, value = line.partition("=")
         if name.strip() == "MaxArraySize" and value.strip().isdigit():
             return max(1, int(value))
     return LARGEST_ARRAY
 
 
-def _asked(*words: str) -> str:
+def _output_of(*words: str) -> str:
     try:
         answer = subprocess.run(words, capture_output=True, text=True, check=True)
     except FileNotFoundError:
-        reason = f"Slurm's command '{words[0]}' is not on the PATH; run this on a login node"
+        reason = f"the command '{words[0]}' of Slurm is not on the PATH; use a login node"
         raise executor_failed("slurm", reason) from None
     except (OSError, subprocess.CalledProcessError) as error:
-        raise executor_failed("slurm", _one_line(error)) from None
+        raise executor_failed("slurm", str(getattr(error, "stderr", "") or error)) from None
     return answer.stdout
-
-
-def _one_line(error: Exception) -> str:
-    text = str(getattr(error, "stderr", "") or error)
-    return " ".join(text.split())

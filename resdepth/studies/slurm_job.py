@@ -5,21 +5,20 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from submitit.helpers import DelayedSubmission
 
 from resdepth.studies.cell import Job, finished, train_cell
-from resdepth.studies.worker import Worker, WorkerLost, start_worker
+from resdepth.studies.worker import Worker, WorkerLost
 
 GRACE = 180.0
-"""Seconds that a job stopped from outside waits for its end: if it left by itself, Slurm would
+"""Seconds that a job stopped from outside waits for its end: if it exited by itself, Slurm would
 count it as failed and not requeue it."""
 EARLY = 'trap "" USR2; exec "$@"'
 """Without it the signal of the time limit kills a job whose Python is still starting, and the job
-is lost: Slurm requeues no job that died of a signal."""
+is lost: Slurm does not requeue a job that died of a signal."""
 
 
 def python_command(given: str | None) -> str:
@@ -42,9 +41,11 @@ class SlurmCell:
 
     def __call__(self) -> str:
         """Train the cell; return its name, for submitit's record."""
-        # Slurm sends the signal of the time limit to all processes of a job.
-        with _deaf(signal.SIGUSR2):
-            self.worker = start_worker()
+        # Slurm sends the signal of the time limit to all processes of a job; the worker inherits
+        # that it ignores it.
+        before = signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+        self.worker = Worker()
+        signal.signal(signal.SIGUSR2, before)
         signal.signal(signal.SIGTERM, self._forward)
         try:
             train_cell(self.job, self.worker)
@@ -57,31 +58,22 @@ class SlurmCell:
         return self.job.name
 
     def checkpoint(self) -> DelayedSubmission:
-        """End with a checkpoint; the next job of the same number resumes the cell."""
+        """End with a checkpoint; the next job with this number resumes the cell."""
         self._end()
         return DelayedSubmission(call, SlurmCell(self.job))
 
     def _forward(self, *_: object) -> None:
-        # It may come twice; submitit's own handler would swallow it.
+        # The signal may come twice. submitit's own handler would ignore it.
         self.stopped = True
         if self.worker is not None:
             self.worker.close()
 
     def _end(self) -> None:
-        """Let the worker end. Not by its own `wait`, on top of which a handler may be running."""
-        if self.worker is None or self.worker.process is None:
+        """Close the worker and wait, not by `Worker.wait`, which this handler may interrupt."""
+        if self.worker is None:
             return
         self.worker.close()
         with suppress(ChildProcessError):
             while os.waitpid(self.worker.process.pid, os.WNOHANG) == (0, 0):
                 time.sleep(0.05)
         self.worker = None
-
-
-@contextmanager
-def _deaf(number: int) -> Iterator[None]:
-    before = signal.signal(number, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(number, before)

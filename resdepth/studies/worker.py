@@ -1,17 +1,16 @@
-"""Processes that have torch imported and run one command line of ours after another."""
+"""A process that has torch imported and runs each of our command lines in a fork of itself."""
 
 import contextlib
 import json
 import os
-import select
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from signal import Signals
-from typing import IO
 
 from resdepth.errors import System
 
@@ -25,194 +24,145 @@ sys.modules["resdepth"] = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(sys.modules["resdepth"])
 sys.path += [entry for entry in given["more"] if entry not in sys.path]
 from resdepth.cli.worker import main
-main(given["workers"])
+main(given["control"])
 """
-"""What a worker begins with: the resdepth of this process, whichever Python would find."""
+"""The program of a worker. It imports the resdepth of this process, wherever that lies."""
 DYING = 5.0
 """Seconds that a worker which no longer answers may take to end."""
 TAIL = 1 << 16
-"""Bytes of what a worker has printed that are kept."""
-Environment = Mapping[str, str]
-Process = subprocess.Popen[bytes]
+"""Bytes of a worker's own output that are kept."""
 
 
 class WorkerLost(System):
-    """The process that trains cells is gone.
+    """The worker is gone; `reason` says how it ended, `printed` what it printed last."""
 
-    `reason` says how it ended, `printed` what it printed last, `started` whether its imports were
-    done.
-    """
-
-    def __init__(self, cell: str, reason: str, printed: str, *, started: bool) -> None:
-        self.reason, self.printed, self.started = reason, printed, started
+    def __init__(self, cell: str, reason: str, printed: str = "") -> None:
+        self.reason, self.printed = reason, printed
         where = f"the worker process for {cell}"
         remedy = "the same command resumes from the last checkpoint"
         super().__init__(where, f"{reason}{printed}", remedy)
 
 
-@dataclass
 class Worker:
-    """Our end of a worker: command lines go in, exit codes come out.
+    """Our end of a worker; several threads may use it at once.
 
-    The worker ends, and with a checkpoint what it trains, when our end of the pipe is closed, which
-    a process does by dying, however it dies.
+    When our end is closed, as it is when this process dies, the worker stops its command lines with
+    a checkpoint and ends. It never answers on its standard output, where anything may print.
     """
 
-    pipe: IO[bytes]
-    answers: IO[bytes]
-    output: IO[bytes] = field(repr=False)
-    """What the first worker and its forks print between command lines."""
-    first: Process = field(repr=False)
-    """The process that was started; all but the first worker are forks of it."""
-    process: Process | None = field(default=None, repr=False)
-    """The worker's own process, if it is a child of ours."""
-    started: bool = False
-    """Whether it has said that its imports are done."""
-    closed: bool = False
-    """Whether it was told to end."""
+    def __init__(self) -> None:
+        self._control, theirs = socket.socketpair()
+        self.closed = False
+        self._ending = threading.Lock()
+        self._death: tuple[str, str, bool] | None = None
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115
+        with theirs:
+            boot = json.dumps(_package() | {"control": theirs.fileno()})
+            self.process = subprocess.Popen(
+                [sys.executable, *_flags(), "-c", BOOT, boot],
+                stdin=subprocess.DEVNULL,
+                stdout=self._output,
+                stderr=self._output,
+                pass_fds=[theirs.fileno()],
+                # Ctrl-C in a terminal must reach only this process, which stops the worker.
+                start_new_session=True,
+                env=os.environ | _python_path(),
+            )
 
-    def run(self, arguments: Sequence[str], log: Path, stop: Path) -> int:
-        """The exit code of `resdepth ARGUMENTS` (negative: the signal that killed it).
+    def run(
+        self,
+        arguments: Sequence[str],
+        log: Path,
+        stop: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> int:
+        """Run `resdepth ARGUMENTS` and return its exit code (negative: the signal that killed it).
 
-        What it prints goes to `log`; a file at `stop` ends it with a checkpoint.
-
-        Raises
-        ------
-        WorkerLost
-            The worker is gone. What it printed itself is at the end of `log`.
-        OSError
-            `log` cannot be written.
+        Its output goes to `log`; creating the file `stop` ends it with a checkpoint. Raises
+        WorkerLost if the worker is gone, OSError if `log` cannot be written.
         """
-        # Found out here: the worker has nowhere else to complain.
+        # Checked here: the worker could report it nowhere else.
         log.parent.mkdir(parents=True, exist_ok=True)
         log.touch()
-        call = {"arguments": list(arguments), "log": str(log), "stop": str(stop)}
-        word, code = "", None
-        # A pipe may have no reader, or have been closed by `close`.
-        with contextlib.suppress(OSError, ValueError):
-            self.pipe.write(json.dumps(call).encode() + b"\n")
-            self.pipe.flush()
-        # What it has said before it died is there all the same.
-        with contextlib.suppress(OSError, ValueError):
-            word, code = self._answer()
-        if word == "code" and code is not None:
-            return code
-        raise self._lost(log, code)
+        call: dict[str, object] = {"log": str(log), "stop": str(stop)}
+        call |= {"arguments": list(arguments), "environment": dict(environment or {})}
+        answer = b""
+        ours, theirs = socket.socketpair()
+        # The worker may be gone, or closed by another thread.
+        with ours, contextlib.suppress(OSError):
+            with theirs:
+                ours.sendall(json.dumps(call).encode() + b"\n")
+                socket.send_fds(self._control, [b"+"], [theirs.fileno()])
+            answer = ours.recv(32)
+        if answer:
+            return int(answer)
+        raise self.lost(log.stem, log)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has neither been closed nor found dead."""
+        return self._death is None and not self.closed
+
+    def wait_started(self) -> bool:
+        """Wait until its imports have ended; False if it died before."""
+        with contextlib.suppress(OSError):
+            return bool(self._control.recv(1, socket.MSG_PEEK))
+        return False
 
     def close(self) -> None:
-        """Let it end, and with a checkpoint what it trains."""
-        self.closed = True
-        with contextlib.suppress(OSError):
-            self.pipe.close()
-        if self.process and not (self.started or self.answers.closed or self._has_answered()):
-            # It looks at its pipe after its imports, which may never be done.
+        """Tell it to end, and what it runs to end with a checkpoint."""
+        started, self.closed = self._has_started(), True
+        self._control.close()
+        if not started:
+            # It reads its socket only after its imports, which may hang.
             self.process.kill()
 
     def wait(self) -> None:
-        """Wait until it has ended, and close what is open."""
-        with contextlib.suppress(OSError, ValueError):
-            while self.answers.readline():
-                pass
-        if self.process is not None:
-            self.process.wait()
-        self.answers.close()
-        self.output.close()
+        """Wait until it has ended, and close all files."""
+        self.process.wait()
+        self._control.close()
+        self._output.close()
 
-    def _answer(self) -> tuple[str, int | None]:
-        """The next answer: "code" or "died" with a number, "" if there is none."""
-        while line := self.answers.readline():
-            word, _, number = line.decode().strip().partition(" ")
-            if word != "ready":
-                return word, int(number)
-            self.started = True
-        return "", None
+    def lost(self, cell: str = "", log: Path | None = None) -> WorkerLost:
+        """The error that says how a worker ended that no longer answers."""
+        with self._ending:
+            if self.alive:
+                self._death = self._bury()
+        reason, printed, started = self._death or ("was closed", "", True)
+        if log is not None and printed:
+            with log.open("a", encoding="utf-8") as file:
+                file.write(printed + "\n")
+        last = "" if started and "killed" in reason else printed.rpartition("\n")[2]
+        return WorkerLost(cell, reason, f": {last}" if last else "")
 
-    def _has_answered(self) -> bool:
-        poll = select.poll()
-        poll.register(self.answers, select.POLLIN)
-        return bool(poll.poll(0))
-
-    def _lost(self, log: Path, code: int | None) -> WorkerLost:
-        """Clear away what is left of the worker; the error that says how it ended."""
-        if self.closed:
-            return WorkerLost(log.stem, "was closed", "", started=self.started)
-        if code is None:
-            code = self._exit_code()
-        end = os.fstat(self.output.fileno()).st_size
-        tail = os.pread(self.output.fileno(), TAIL, max(0, end - TAIL))
-        printed = tail.decode(errors="replace").strip()
-        with contextlib.suppress(OSError):
-            self.pipe.close()
-        self.wait()
-        with log.open("a", encoding="utf-8") as file:
-            file.write(printed + "\n" * bool(printed))
-        reason = ending(code) + ("" if self.started else " before it had started")
-        said = "" if self.started and (code or 0) < 0 else printed.rpartition("\n")[2]
-        return WorkerLost(log.stem, reason, f": {said}" if said else "", started=self.started)
-
-    def _exit_code(self) -> int | None:
-        """The exit code of a worker that no longer answers, if its process is a child of ours."""
-        process = self.process or (None if self.started else self.first)
-        if process is None:
-            return None
+    def _bury(self) -> tuple[str, str, bool]:
+        """How it ended, what it printed, and whether it had started; closes all files."""
+        started = self._has_started()
         try:
-            return process.wait(DYING)
+            reason = ending(self.process.wait(DYING))
         except subprocess.TimeoutExpired:
-            if self.process is None:
-                return None
-            process.kill()
-            return process.wait()
+            self.process.kill()
+            reason = "no longer answered"
+        self._output.seek(0)
+        printed = self._output.read()[-TAIL:].decode(errors="replace").strip()
+        self.wait()
+        reason += "" if started else " before it had started"
+        return reason, printed, started
+
+    def _has_started(self) -> bool:
+        with contextlib.suppress(OSError):
+            return bool(self._control.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        return False
 
 
-def ending(code: int | None) -> str:
-    """How a process with this exit code ended; None: not known."""
-    if code is None:
-        return "ended"
+def ending(code: int) -> str:
+    """How a process with this exit code ended."""
     return f"was killed by {signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
 
 
 def signal_name(number: int) -> str:
-    """The name of a signal; the system on which it was sent may have others than this one."""
+    """The name of a signal, which may come from a system with other signals."""
     return next((s.name for s in Signals if s.value == number), f"signal {number}")
-
-
-def start_worker(environment: Environment | None = None) -> Worker:
-    """A worker by itself, with variables of its own."""
-    return start_workers([environment or {}])[0]
-
-
-def start_workers(environments: Sequence[Environment]) -> list[Worker]:
-    """Workers beside one another, each with variables of its own, for the price of one start.
-
-    All but the first are forks of the first, made when it has imported what it needs: they share
-    that part of its memory. None depends on another for its life. They speak on pipes of their own:
-    anything that Python runs at its start may print.
-    """
-    pairs = [(os.pipe(), os.pipe()) for _ in environments]
-    ours = [(os.fdopen(told[1], "wb"), os.fdopen(said[0], "rb")) for told, said in pairs]
-    theirs = [(told[0], said[1]) for told, said in pairs]
-    workers = [
-        {"calls": calls, "answers": answers, "environment": dict(environment)}
-        for (calls, answers), environment in zip(theirs, environments, strict=True)
-    ]
-    with contextlib.ExitStack() as stack, tempfile.TemporaryFile() as output:
-        ends = [end for pair in theirs for end in pair]
-        for end in ends:
-            stack.callback(os.close, end)
-        first = subprocess.Popen(
-            [sys.executable, *_flags(), "-c", BOOT, json.dumps(_package() | {"workers": workers})],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            pass_fds=ends,
-            # A terminal's Ctrl-C is for us; what we train is told by us.
-            start_new_session=True,
-            env={**os.environ, **_python_path(), **environments[0]},
-        )
-        outputs = [os.fdopen(os.dup(output.fileno()), "rb") for _ in ours]
-    made = [Worker(*pipes, out, first) for pipes, out in zip(ours, outputs, strict=True)]
-    made[0].process = first
-    return made
 
 
 def _flags() -> list[str]:
@@ -225,15 +175,15 @@ def _flags() -> list[str]:
 
 
 def _python_path() -> dict[str, str]:
-    """PYTHONPATH without empty entries, which mean the working folder and are rarely meant."""
+    """PYTHONPATH without empty entries, which mean the working folder and are rarely intended."""
     places = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     return {"PYTHONPATH": os.pathsep.join(place for place in places if place)}
 
 
 def _package() -> dict[str, object]:
-    """Where this process has resdepth from, and what else its imports may need.
+    """Where this process has resdepth from, and the other places that its imports may need.
 
-    The working folder, which a notebook or `python -m` has on its path, is not for workers.
+    The working folder, which a notebook or `python -m` has on its path, is left out.
     """
     package, here = sys.modules["resdepth"], str(Path.cwd())
     places = [place for place in sys.path if Path(place).is_absolute() and place != here]

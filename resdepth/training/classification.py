@@ -1,4 +1,4 @@
-"""From the options of `resnet-cifar` to what a step needs: images, network, descent."""
+"""What a step of `resnet-cifar` needs, built from its options: images, network, descent."""
 
 from dataclasses import dataclass, field
 
@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from resdepth.data.augment import Epoch, normalise
-from resdepth.data.dataset import Pixels
-from resdepth.data.fingerprint import fingerprint
+from resdepth.data.dataset import Pixels, fingerprint
 from resdepth.data.images import load_images
 from resdepth.engine import capture
 from resdepth.engine.classifier import Descent, Graphed, Step
@@ -22,14 +21,14 @@ from resdepth.training.trainee import Say
 EVALUATION_BATCH = 500
 """Test images evaluated at once."""
 LONG = 500
-"""Steps of a run that is worth finding the fastest format for, which takes some of each."""
+"""Least number of steps of a run for which the fastest format is measured."""
 SPIN = 1.3
-"""How much longer a step may take with all threads than with one before it is said."""
+"""How many times longer than with one thread a step may take without a message."""
 
 
 @dataclass
 class Classification:
-    """One run, ready to step."""
+    """One run, ready to step; `fingerprint` is the checksum of the images."""
 
     options: ResnetCifarOptions
     device: torch.device
@@ -38,7 +37,6 @@ class Classification:
     descent: Descent
     step: Step
     fingerprint: str
-    """Checksum of the images as they were loaded."""
     format: Format
     epoch: Epoch | None = field(default=None, repr=False)
 
@@ -49,7 +47,7 @@ class Classification:
 
     @property
     def steps(self) -> int:
-        """Updates in all."""
+        """Total number of updates."""
         return self.options.epochs * self.steps_per_epoch
 
     @property
@@ -71,12 +69,8 @@ class Classification:
 
     def test_batches(self) -> list[tuple[Tensor, Tensor]]:
         """The test set in its own order, normalised and not cropped."""
-        images, labels = self.test.images, self.test.labels
-        pairs = zip(
-            torch.split(images, EVALUATION_BATCH),
-            torch.split(labels, EVALUATION_BATCH),
-            strict=True,
-        )
+        whole = (self.test.images, self.test.labels)
+        pairs = zip(*(torch.split(part, EVALUATION_BATCH) for part in whole), strict=True)
         return [(self._laid_out(images), labels) for images, labels in pairs]
 
     def rate(self, step: int) -> float:
@@ -94,12 +88,12 @@ def build_classification(
 ) -> Classification:
     """Load the images, draw the network, and prepare its descent on the device.
 
-    `recorded` is the engine of a run that goes on, whose format is taken; else that of a long run
-    on a CPU is the fastest of those that the options leave.
+    A resumed run keeps the format of its `recorded` engine; another long run on a CPU takes the
+    fastest format that the options allow.
     """
     torch.set_num_threads(threads)
     device = resolve_device(options.device)
-    # Other algorithms may add in another order each time; the same seed should give the same bits.
+    # Other algorithms may add in a different order each time; a seed should give the same bits.
     torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
     train, test = load_images(options, device)
     classes, channels = len(train.classes), train.images.shape[1]
@@ -118,19 +112,19 @@ def build_classification(
 
 
 def _chosen(run: Classification, formats: list[Format], threads: int, say: Say) -> Format:
-    """The fastest format on the first batch, said with what each takes."""
+    """The format that is fastest on the first batch; reports the time of each."""
     if len(formats) == threads == 1:
         return formats[0]
     batch = run.batch(0)
     times = step_times(run.descent, formats, *batch)
     best = fastest(times)
-    told = ", ".join(f"{format} {1e3 * seconds:.0f} ms" for format, seconds in times.items())
-    say(f"a gradient takes {told}: taking {best}")
+    listed = ", ".join(f"{format} {1e3 * seconds:.0f} ms" for format, seconds in times.items())
+    say(f"a gradient takes {listed}: using {best}")
     if threads > 1:
         alone = on_one_thread(lambda: step_times(run.descent, [best], *batch)[best])
         if times[best] > SPIN * alone:
             say(
-                f"with one thread it takes {1e3 * alone:.0f} ms: other processes want these cores, "
-                "and the threads wait for one another; --threads 1 is faster here"
+                f"with one thread it takes {1e3 * alone:.0f} ms: other processes use these cores, "
+                "and the threads wait for one another; `threads=1` is faster here"
             )
     return best

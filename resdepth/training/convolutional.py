@@ -1,4 +1,4 @@
-"""He's network in training: updates in place, looked at one by one or a window at a time."""
+"""He's network in training: updates in place, measured one by one or a window at a time."""
 
 import math
 import statistics
@@ -17,16 +17,16 @@ from resdepth.options.resolve import from_record
 from resdepth.runs.checkpoint import Checkpoint, check_like
 from resdepth.runs.manifest import NAME, Detail, Manifest
 from resdepth.training.classification import Classification, build_classification
-from resdepth.training.trainee import Clock, Description, Record, Say
+from resdepth.training.trainee import Cadence, Clock, Description, Record, Say
 
 FLAT = 0.98
-"""Share of the loss of guessing above which the end of a first epoch counts as flat."""
+"""Share of the loss of guessing above which the first epoch made no progress."""
 
 
 def prepare(manifest: Manifest, folder: Path, say: Say) -> "Convolutional":
     """The run of `resnet-cifar` that a manifest describes."""
     options = from_record(ResnetCifarOptions, manifest.options, folder / NAME)
-    # What was the fastest on another device says nothing of this one.
+    # The fastest format of another device need not be the fastest here.
     here = manifest.device == str(resolve_device(options.device))
     recorded = manifest.engine if here else ""
     problem = build_classification(options, manifest.threads, say, recorded)
@@ -34,12 +34,12 @@ def prepare(manifest: Manifest, folder: Path, say: Say) -> "Convolutional":
 
 
 def window(device: torch.device) -> int:
-    """Steps between two looks at what was measured: more where the device runs ahead."""
+    """Steps between two readings of measured values: more if the device runs ahead."""
     return 50 if capture.runs_ahead(device) else 1
 
 
 def score_scalars(score: Score, classes: tuple[str, ...]) -> dict[str, float]:
-    """Loss, top-1 and top-2 accuracy of the test set by tag, then of each class that has images."""
+    """Loss, top-1 and top-2 accuracy of the test set, and of each class that has images, by tag."""
     images = score.images.double()
     found = {"val/loss": score.loss}
     for tag, hits in (("val/accuracy", score.top1), ("val/top2", score.top2)):
@@ -58,13 +58,6 @@ class Weights:
     tensors: dict[str, Tensor]
 
 
-@dataclass(frozen=True)
-class _Pending:
-    step: int
-    rate: float
-    measured: Tensor
-
-
 @dataclass
 class Convolutional:
     """The trainee of `resdepth resnet-cifar`."""
@@ -78,54 +71,54 @@ class Convolutional:
 
     @property
     def described(self) -> Description:
-        """What it is."""
-        problem = self.problem
+        problem, options, epoch = self.problem, self.problem.options, self.problem.steps_per_epoch
+        keep, validate = (epoch, options.checkpoint_every), options.val_every * epoch
         return Description(
             title=f"{problem.engine} on {problem.device}, {self.threads} threads",
             device=str(problem.device),
             engine=problem.engine,
             steps=problem.steps,
-            steps_per_epoch=problem.steps_per_epoch,
+            steps_per_epoch=epoch,
             data=problem.fingerprint,
             overlapped=window(problem.device) > 1,
+            cadence=Cadence(problem.steps, 1, validate, keep),
         )
 
     def start(self) -> Weights:
-        """The network as it was drawn."""
         return self._state(0)
 
     def restored(self, checkpoint: Checkpoint, path: Path) -> Weights:
-        """Take a checkpoint over; Corrupt where it is another network's."""
         check_like(checkpoint, self.problem.descent.state(), path)
         self.problem.descent.restore(checkpoint.tensors)
         self.evaluated_at, self.evaluation = checkpoint.evaluated_at, checkpoint.evaluation
         return self._state(checkpoint.step)
 
     def records(self, start: Weights, clock: Clock) -> Iterator[Record[Weights]]:
-        """Train from `start` to the end; the last record of each look has the weights after it."""
-        problem, pending = self.problem, list[_Pending]()
+        """Train to the end; the last record of each window has the weights after it."""
+        problem, cadence = self.problem, self.described.cadence
+        pending = list[tuple[int, float, Tensor]]()
         size = window(problem.device)
         for step in range(start.step, problem.steps):
             rate = problem.rate(step)
-            pending.append(_Pending(step, rate, problem.step(*problem.batch(step), rate)))
+            pending.append((step, rate, problem.step(*problem.batch(step), rate)))
             done = step + 1
-            if len(pending) >= size or self.validates(done) or self.keeps(done):
-                rows = torch.stack([entry.measured for entry in pending]).tolist()
+            if len(pending) >= size or cadence.validates(done) or cadence.keeps(done):
+                rows = torch.stack([measured for _, _, measured in pending]).tolist()
                 clock.lap(len(rows))
-                yield from self._records(pending, rows, done)
+                yield from self._records([entry[:2] for entry in pending], rows, done)
                 pending.clear()
 
     def _records(
-        self, pending: list[_Pending], rows: list[list[float]], done: int
+        self, updates: list[tuple[int, float]], rows: list[list[float]], done: int
     ) -> Iterator[Record[Weights]]:
-        for entry, (loss, omega, accuracy) in zip(pending, rows, strict=True):
-            values = {"loss": loss, "avg_grad_norm": omega, "accuracy": accuracy, "lr": entry.rate}
+        for (step, rate), (loss, omega, accuracy) in zip(updates, rows, strict=True):
+            values = {"loss": loss, "avg_grad_norm": omega, "accuracy": accuracy, "lr": rate}
             self.losses.append(loss)
             finite = math.isfinite(loss)
-            last = finite and entry.step + 1 == done
+            last = finite and step + 1 == done
             if last and done % self.problem.steps_per_epoch == 0:
                 self._say_if_flat(done // self.problem.steps_per_epoch)
-            yield Record(entry.step, values, finite, self._state(done) if last else None)
+            yield Record(step, values, finite, self._state(done) if last else None)
 
     def _say_if_flat(self, epoch: int) -> None:
         tail = self.losses[-max(1, self.problem.steps_per_epoch // 10) :]
@@ -133,25 +126,10 @@ class Convolutional:
         guessing = math.log(len(self.problem.test.classes))
         if epoch == 1 and statistics.fmean(tail) > FLAT * guessing:
             self.say(
-                f"after an epoch the loss is no better than by guessing "
+                f"after an epoch the loss is no better than guessing "
                 f"({statistics.fmean(tail):.3g} against {guessing:.3g}): "
-                "--warmup 1 or a smaller --lr may help"
+                "`warmup=1` or a smaller `lr` may help"
             )
-
-    def logs(self, step: int) -> bool:
-        """Every step."""
-        return True
-
-    def validates(self, step: int) -> bool:
-        """As `--val-every` has it; the last step always."""
-        epoch, rest = divmod(step, self.problem.steps_per_epoch)
-        every = self.problem.options.val_every
-        return step == self.problem.steps or (rest == 0 and bool(every) and epoch % every == 0)
-
-    def keeps(self, step: int) -> bool:
-        """After each epoch, and as `--checkpoint-every` has it."""
-        every = self.problem.options.checkpoint_every
-        return step % self.problem.steps_per_epoch == 0 or bool(every and step % every == 0)
 
     def validate(self, state: Weights) -> dict[str, float]:
         """Scores of the test set by the network as it stands, which is `state`."""
@@ -174,18 +152,16 @@ class Convolutional:
         )
 
     def final(self, state: Weights) -> tuple[dict[str, float], Detail]:
-        """The last evaluation; where it is older than the weights, its step."""
         older = bool(self.evaluation) and state.step < self.problem.steps
         return self.evaluation, {"evaluated_at": self.evaluated_at} if older else {}
 
     def blame(self, record: Record[Weights]) -> Detail:
-        """Nothing more is known."""
         return {}
 
     def export(self, folder: Path, state: Weights) -> None:
-        """Nothing: the last checkpoint holds the weights by name."""
+        """Write nothing: the last checkpoint holds the weights by name."""
 
     def _state(self, step: int) -> Weights:
-        # Ctrl-C may come in the middle of a step. Copies take a thousandth of it.
+        # Copies, since Ctrl-C may come in the middle of a step; they take a thousandth of its time.
         tensors = self.problem.descent.state()
         return Weights(step, {name: tensor.clone() for name, tensor in tensors.items()})

@@ -1,17 +1,16 @@
-"""A fully connected network in training: the loop's records, in step with the device or behind."""
+"""A fully connected network in training, in step with the device or behind it."""
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from resdepth.engine import capture
 from resdepth.engine.autograd import first_nonfinite_layer
-from resdepth.engine.contract import Batch
+from resdepth.engine.contract import Batch, Summary
 from resdepth.engine.device import resolve_device
 from resdepth.engine.loop import State, StepRecord, train, train_ahead
+from resdepth.engine.loss import class_metrics
 from resdepth.engine.optimiser import STALLED, DynamicRate
 from resdepth.errors import Corrupt, Usage
 from resdepth.options.resolve import from_record
@@ -20,35 +19,40 @@ from resdepth.runs.checkpoint import EARLIER, Checkpoint
 from resdepth.runs.export import FOLDER as EXPORTED
 from resdepth.runs.export import write_model
 from resdepth.runs.manifest import NAME, Detail, Manifest
-from resdepth.training.async_norms import NormsBeside
-from resdepth.training.measure import PathNorms, scalars
+from resdepth.training.norms import AsyncNorms, PathNorms
 from resdepth.training.problem import Embedded, Problem, build, rate_rule
 from resdepth.training.stopping import Rises
-from resdepth.training.trainee import Clock, Description, Record, Say
+from resdepth.training.trainee import Cadence, Clock, Description, Record, Say
 
 KEPT_EVERY = 16
-"""Where a device runs ahead, the weights of every so many-th step are kept for a rescue."""
+"""If a device runs ahead, the weights of every n-th step are kept for an early end."""
 
 
 def prepare(manifest: Manifest, folder: Path, say: Say) -> "Dense":
     """The run of `train` that a manifest describes."""
     options = from_record(TrainOptions, manifest.options, folder / NAME)
-    if manifest.steps == 0 and options.precision == "tf32":
-        _check_precision(resolve_device(options.device))
+    device = resolve_device(options.device)
+    if manifest.steps == 0 and options.precision == "tf32" and device.type != "cuda":
+        raise Usage("precision", f"tf32 has no effect on {device.type}", "leave it out")
     return Dense(build(options, manifest.threads), manifest.threads, say)
 
 
-def _check_precision(device: torch.device) -> None:
-    if device.type != "cuda":
-        reason = f"tf32 has no effect on {device.type}"
-        raise Usage("precision", reason, "leave it out")
+def scalars(evaluation: Summary, *, omega: bool, prefix: str = "") -> dict[str, float]:
+    """Loss, metrics and Omega of one evaluation by tag."""
+    found = {f"{prefix}loss": float(evaluation.loss)}
+    if evaluation.counts is not None:
+        metrics = class_metrics(evaluation.counts)
+        found.update({f"{prefix}{name}": value for name, value in metrics.items()})
+    if omega:
+        found[f"{prefix}avg_grad_norm"] = float(evaluation.omega)
+    return found
 
 
 def runs_ahead(problem: Problem) -> bool:
     """Whether the host lets the device run ahead.
 
-    A dynamic rate needs the norm of each step before the next; a loss to stop at needs the weights
-    of the step that reaches it.
+    A dynamic rate needs the norm of each step before the next one; `stop_loss` needs the weights of
+    the step that reaches it.
     """
     waits = problem.options.dynamic_lr or problem.options.stop_loss is not None
     return capture.runs_ahead(problem.device) and not waits
@@ -56,37 +60,35 @@ def runs_ahead(problem: Problem) -> bool:
 
 @dataclass
 class Dense:
-    """The trainee of `resdepth train`."""
+    """The trainee of `resdepth train`; `reached` is the step that reached `stop_loss`."""
 
     problem: Problem
     threads: int
     say: Say
     stalled: bool = False
     reached: int | None = None
-    """The step at which the loss of `--stop-loss` was there."""
 
     @property
     def described(self) -> Description:
-        """What it is."""
-        problem = self.problem
+        problem, options, epoch = self.problem, self.problem.options, self.problem.steps_per_epoch
+        keep, validate = (options.checkpoint_every,), options.val_every * epoch
         return Description(
             title=f"{problem.engine.name} engine on {problem.device}, {self.threads} threads",
             device=str(problem.device),
             engine=problem.engine.name,
             steps=problem.steps,
-            steps_per_epoch=problem.steps_per_epoch,
+            steps_per_epoch=epoch,
             data=problem.fingerprint,
             overlapped=runs_ahead(problem),
+            cadence=Cadence(problem.steps, options.log_every, validate, keep),
         )
 
     def start(self) -> State:
-        """The network as it was drawn."""
         return State(0, self.problem.network, self.problem.options.rate)
 
     def restored(self, checkpoint: Checkpoint, path: Path) -> State:
-        """The state of a checkpoint; Corrupt where it is another network's."""
         if not self.problem.fits(checkpoint):
-            reason = "the checkpoint is not of this run: its network is not that of the manifest"
+            reason = "the checkpoint is not of this run: its network is not the manifest's"
             raise Corrupt(path, reason, EARLIER)
         return State(checkpoint.step, self.problem.with_blocks_of(checkpoint), checkpoint.lr)
 
@@ -103,17 +105,18 @@ class Dense:
                 rises.see(values["loss"])
             if finite and self.problem.options.stop_loss is not None:
                 with clock.paused():
-                    values |= self._goal(record, values)
-            yield Record(record.step, values | record.norms, finite, record.state)
-            if self.reached is not None:
+                    values |= self._reaching(record, values)
+            ends = self.reached is not None
+            yield Record(record.step, values | record.norms, finite, record.state, last=ends)
+            if ends:
                 break
         else:
             self._say_if_missed(values["loss"])
         if rises.many:
-            self.say(rises.told)
+            self.say(rises.message)
 
-    def _goal(self, record: StepRecord, values: dict[str, float]) -> dict[str, float]:
-        """The scalars of the whole training set, if its loss is the one to stop at."""
+    def _reaching(self, record: StepRecord, values: dict[str, float]) -> dict[str, float]:
+        """The scalars of the whole training set if its loss is at most `stop_loss`."""
         problem = self.problem
         if record.state is None or record.step % problem.steps_per_epoch:
             return {}
@@ -129,7 +132,7 @@ class Dense:
         options = self.problem.options
         if options.stop_loss is not None:
             self.say(
-                f"the loss did not reach --stop-loss={options.stop_loss:g} "
+                f"the loss did not reach `stop_loss={options.stop_loss:g}` "
                 f"in {options.epochs} epochs: it is {loss:.4g}"
             )
 
@@ -141,9 +144,9 @@ class Dense:
         )
 
     def _ahead(self, start: State) -> Iterator[StepRecord]:
-        problem = self.problem
+        problem, cadence = self.problem, self.described.cadence
         norms = PathNorms.of(problem.options, needed=False)
-        with NormsBeside(norms, self.threads) as watch:
+        with AsyncNorms(norms, self.threads) as watch:
             yield from train_ahead(
                 problem.engine,
                 start,
@@ -151,7 +154,7 @@ class Dense:
                 problem.batch,
                 problem.whole,
                 watch,
-                lambda s: self.validates(s) or self.keeps(s) or s % KEPT_EVERY == 0,
+                lambda s: cadence.validates(s) or cadence.keeps(s) or s % KEPT_EVERY == 0,
             )
 
     def _watch(self, step: int, rate: float) -> None:
@@ -159,32 +162,14 @@ class Dense:
         if isinstance(rule, DynamicRate) and rate < STALLED * rule.first and not self.stalled:
             self.stalled = True
             self.say(
-                f"step {step}: the learning rate has stalled at {rate:.3g}: --dynamic-lr-rule "
-                f"anchored, or an --lr-constant above {rule.constant:g}, keeps it up"
+                f"step {step}: the learning rate has stalled at {rate:.3g}; "
+                f"`dynamic_lr_rule=anchored` or an `lr_constant` above {rule.constant:g} avoids it"
             )
 
-    def logs(self, step: int) -> bool:
-        """As `--log-every` has it; the last step always."""
-        last = step in (self.problem.steps, self.reached)
-        return last or step % self.problem.options.log_every == 0
-
-    def validates(self, step: int) -> bool:
-        """As `--val-every` has it; the last step always."""
-        epochs = self.problem.options.val_every
-        due = bool(epochs) and step % (epochs * self.problem.steps_per_epoch) == 0
-        return due or step == self.problem.steps
-
-    def keeps(self, step: int) -> bool:
-        """As `--checkpoint-every` has it."""
-        every = self.problem.options.checkpoint_every
-        return bool(every) and step > 0 and step % every == 0
-
     def validate(self, state: State) -> dict[str, float]:
-        """Scalars of the validation set, tagged val/."""
         return self._evaluated(state, self.problem.validation, "val/")
 
     def checkpoint(self, state: State) -> Checkpoint:
-        """The network and where its batches go on."""
         epoch, batch = divmod(state.step, self.problem.steps_per_epoch)
         generator = {"seed": self.problem.options.seed, "epoch": epoch, "batch": batch}
         return Checkpoint(state.step, state.rate, state.network.tensors(), generator)
@@ -195,7 +180,7 @@ class Dense:
         return self._evaluated(state, self.problem.train) | self.validate(state), detail
 
     def blame(self, record: Record[State]) -> Detail:
-        """The layer in which the numbers stop being finite."""
+        """The first layer whose numbers are not finite."""
         if not record.state or record.step >= self.problem.steps:
             return {}
         layer = first_nonfinite_layer(record.state.network, self.problem.batch(record.step)[0])

@@ -1,4 +1,4 @@
-"""Weights of runs and checkpoints, written as exported models."""
+"""Export the weights of runs and checkpoints."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,15 +18,8 @@ def export(
     """Write `resnet_<L>.<format>` for each run or checkpoint file; returns the paths.
 
     A fully connected network is its blocks, a convolutional one all its tensors by name. With
-    `by_run` each goes to `out/<run name>/`. Everything is read and checked before anything is
-    written.
-
-    Raises
-    ------
-    Missing
-        A source does not exist.
-    Usage
-        Two sources would be written to one file.
+    `by_run` each goes to `out/<run name>/`. All sources are checked before anything is written:
+    raises Missing if one does not exist, Usage if two would be written to one file.
     """
     check_writable(out / f"resnet.{format}")
     found: dict[Path, tuple[Path, Checkpoint]] = {}
@@ -36,8 +29,7 @@ def export(
         folder = out / _run_name(source) if by_run else out
         target = folder / f"resnet_{depth}"
         if target in found:
-            # One name and one depth: the folder of each run would be the same.
-            alone = "export them one by one, each with an --out of its own"
+            alone = "export them one by one, each with its own `out`"
             remedy = alone if by_run else "`by_run` writes a folder for each run"
             first = found[target][0]
             raise Usage(
@@ -48,7 +40,7 @@ def export(
 
 
 def sources_of(source: Path) -> list[Path]:
-    """The files that are read of a run or a checkpoint file."""
+    """The files that are read for a run or a checkpoint file."""
     return [source] if source.is_file() else [open_run(source).newest, source / MANIFEST]
 
 

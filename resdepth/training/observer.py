@@ -1,8 +1,15 @@
-"""Who watches a run. The terminal is one observer; the default watches nothing."""
+"""Who watches a run: nobody by default, a notebook, or the terminal of `cli/progress.py`."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from importlib import import_module
+from typing import Any
+
+from resdepth import html
+
+REFRESH = 0.2
+"""Seconds between two updates of a notebook."""
 
 
 @dataclass(frozen=True)
@@ -15,40 +22,64 @@ class Start:
     steps_per_epoch: int
 
 
-class Observer(Protocol):
-    """Told what happens; `stop` is asked after each step and names the signal that ends the run."""
+class Observer:
+    """Watches a run; this one ignores it."""
 
     def say(self, text: str) -> None:
-        """One line about what is going on."""
+        """Called with messages."""
 
     def start(self, what: Start) -> None:
-        """The loop begins."""
+        """Called before the first step."""
 
     def step(self, step: int, scalars: Mapping[str, float]) -> None:
-        """A step was evaluated."""
+        """Called after each step."""
 
     def end(self) -> None:
-        """The loop is over."""
+        """Called after the last step, even after an error."""
 
     def stop(self) -> int | None:
-        """The number of the signal that asks to stop, or None."""
-
-
-class Silent:
-    """The observer that watches nothing."""
-
-    def say(self, text: str) -> None:
-        """Nothing."""
-
-    def start(self, what: Start) -> None:
-        """Nothing."""
-
-    def step(self, step: int, scalars: Mapping[str, float]) -> None:
-        """Nothing."""
-
-    def end(self) -> None:
-        """Nothing."""
-
-    def stop(self) -> int | None:
-        """Never."""
+        """Return the number of a signal to end the run after this step; None: continue."""
         return None
+
+
+class NotebookProgress(Observer):
+    """Shows a bar with the newest scalars in a notebook, and messages below it.
+
+    `resdepth.train(options, observer=resdepth.NotebookProgress())`; one for each run.
+    """
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.handle: Any = None
+        # Only a notebook has it.
+        self.display: Any = import_module("IPython.display")
+        self.shown = 0.0
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+        self._show()
+
+    def start(self, what: Start) -> None:
+        self.what, self.done = what, what.step
+        self.scalars: Mapping[str, float] = {}
+        self.handle = self.display.display(self._page(), display_id=True)
+
+    def step(self, step: int, scalars: Mapping[str, float]) -> None:
+        self.done, self.scalars = step, scalars
+        if time.perf_counter() - self.shown > REFRESH or step >= self.what.steps:
+            self._show()
+
+    def end(self) -> None:
+        self._show()
+
+    def _show(self) -> None:
+        self.shown = time.perf_counter()
+        if self.handle is not None:
+            self.handle.update(self._page())
+
+    def _page(self) -> Any:
+        what = self.what
+        bar = f'<progress max="{what.steps}" value="{self.done}"></progress>'
+        title = html.cell(f"{what.title}: step {self.done} of {what.steps}")
+        lines = "".join(f"<br>{html.cell(line)}" for line in self.said)
+        return self.display.HTML(f"{bar} {title}{html.facts(self.scalars)}{lines}")

@@ -1,4 +1,4 @@
-"""From options to everything a step needs: device, engine, network, embedded data, rate."""
+"""What a step of `train` needs, built from its options: device, engine, network, data, rate."""
 
 from dataclasses import dataclass, field
 
@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from resdepth.arrays import Hidden, Targets
-from resdepth.data.dataset import Dataset
-from resdepth.data.fingerprint import fingerprint
+from resdepth.data.dataset import Dataset, fingerprint
 from resdepth.data.load import load_data
 from resdepth.engine.contract import Engine, Request
 from resdepth.engine.device import leave_threads_to, resolve_device
@@ -29,7 +28,7 @@ from resdepth.runs.checkpoint import Checkpoint
 
 @dataclass(frozen=True)
 class Embedded:
-    """A data set behind the fixed read-in: h_0 (N, d) and targets (N,), on the device."""
+    """A data set after the fixed read-in: h_0 (N, d) and targets (N,), on the device."""
 
     h0: Hidden
     targets: Targets
@@ -42,7 +41,11 @@ class Embedded:
 
 @dataclass(frozen=True)
 class Problem:
-    """One run, ready to step."""
+    """One run, ready to step.
+
+    `fingerprint` is the checksum of the data; `orders` has the permutation of the current epoch, by
+    its number, on the device.
+    """
 
     options: TrainOptions
     device: torch.device
@@ -51,9 +54,7 @@ class Problem:
     train: Embedded
     validation: Embedded
     fingerprint: str
-    """Checksum of the data as it was loaded."""
     orders: dict[int, Tensor] = field(default_factory=dict, repr=False, compare=False)
-    """The permutation of the current epoch, by its number, on the device."""
 
     @property
     def whole(self) -> tuple[Hidden, Targets]:
@@ -72,7 +73,7 @@ class Problem:
 
     @property
     def steps(self) -> int:
-        """Updates in all."""
+        """Total number of updates."""
         return self.options.epochs * self.steps_per_epoch
 
     def batch(self, step: int) -> tuple[Hidden, Targets]:
@@ -81,7 +82,7 @@ class Problem:
             return self.train.h0, self.train.targets
         epoch, number = divmod(step, self.steps_per_epoch)
         if epoch not in self.orders:
-            # One transfer an epoch: each waits for all that the device has yet to do.
+            # One transfer per epoch: each waits until the device has caught up.
             order = permutation(self.options.seed, epoch, self.train.samples)
             self.orders.clear()
             self.orders[epoch] = torch.from_numpy(order).to(self.device)
@@ -97,9 +98,8 @@ class Problem:
 
     def with_blocks_of(self, checkpoint: Checkpoint) -> Network:
         """The network with the weights of a checkpoint."""
-        return self.network.with_blocks(
-            checkpoint.blocks.to(self.device, self.network.blocks.dtype)
-        )
+        blocks = checkpoint.blocks.to(self.device, self.network.blocks.dtype)
+        return self.network.with_blocks(blocks)
 
 
 def build(options: TrainOptions, threads: int) -> Problem:
@@ -119,20 +119,14 @@ def build(options: TrainOptions, threads: int) -> Problem:
 
 
 def engine_request(options: TrainOptions, device: torch.device, threads: int) -> Request:
-    """What the network of `options` needs of an engine."""
-    return Request(
-        device=device,
-        dtype=getattr(torch, options.dtype),
-        activation=options.activation,
-        augmentation=options.augmentation,
-        width=options.width,
-        threads=threads,
-        precision=options.precision,
-    )
+    """What the network of `options` requires of an engine."""
+    names = ("activation", "augmentation", "width", "precision")
+    same = {name: getattr(options, name) for name in names}
+    return Request(device=device, dtype=getattr(torch, options.dtype), threads=threads, **same)
 
 
 def initial_network(options: TrainOptions, train: Dataset) -> Network:
-    """The network before training, on the CPU; drawn in float64 from the seed's own streams."""
+    """The network before training, on the CPU, drawn in float64 from the streams of the seed."""
     width, depth, seed = options.width, options.depth, options.seed
     outputs = 1 if options.regression else options.classes or len(train.classes)
     scale = powers.initial_scale(depth, width, options.initial_alpha, options.gamma)
@@ -152,15 +146,8 @@ def load_network(options: TrainOptions, checkpoint: Checkpoint) -> Network:
 
 def _network(options: TrainOptions, blocks: Tensor, readin: Tensor, readout: Tensor) -> Network:
     loss: Loss = PowerLoss(options.loss_p) if options.regression else CrossEntropy()
-    return Network(
-        blocks,
-        readin,
-        readout,
-        alpha=options.alpha,
-        activation=options.activation,
-        augmentation=options.augmentation,
-        loss=loss,
-    )
+    same = {name: getattr(options, name) for name in ("alpha", "activation", "augmentation")}
+    return Network(blocks, readin, readout, loss=loss, **same)
 
 
 def rate_rule(options: TrainOptions) -> Rate:
@@ -168,12 +155,8 @@ def rate_rule(options: TrainOptions) -> Rate:
     if not options.dynamic_lr:
         return Rate()
     constant = options.lr_constant or ACTIVATION_CONSTANTS.get(options.activation, DEFAULT_CONSTANT)
-    return DynamicRate(
-        options.rate,
-        constant,
-        options.lr_max or options.rate,
-        options.dynamic_lr_rule == "anchored",
-    )
+    largest, anchored = options.lr_max or options.rate, options.dynamic_lr_rule == "anchored"
+    return DynamicRate(options.rate, constant, largest, anchored)
 
 
 def _embed(network: Network, data: Dataset, device: torch.device) -> Embedded:

@@ -1,8 +1,9 @@
-"""The life of a run, whatever is trained: resume, events, checkpoints, signals, outcome."""
+"""The life of a run of any program: resume, events, checkpoints, signals, outcome."""
 
 import contextlib
 import signal
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Generic
 
@@ -15,76 +16,70 @@ from resdepth.runs.checkpoint import (
     step_path,
     write_checkpoint,
 )
-from resdepth.runs.events import EventLog, cut_after
+from resdepth.runs.events import EventLog, cut_after, recorded_steps
 from resdepth.runs.folder import Opening
-from resdepth.runs.manifest import Detail, Manifest, Outcome, write_manifest
+from resdepth.runs.gaps import described, gaps
+from resdepth.runs.manifest import Detail, Manifest, Outcome, machine, versions, write_manifest
 from resdepth.runs.run import Run
-from resdepth.training.lost import complete_at
-from resdepth.training.observer import Observer, Silent, Start
-from resdepth.training.trainee import Clock, Record, S, Say, Trainee
+from resdepth.training.observer import Observer, Start
+from resdepth.training.trainee import Clock, Description, Record, S, Say, Trainee
 
 Prepare = Callable[[Manifest, Path, Say], Trainee[Any]]
-"""Loads data and draws the network of the run that a manifest in a folder describes."""
+"""Loads the data and draws the network of the run that a manifest in a folder describes."""
 
 
 def conduct(opening: Opening, prepare: Prepare, observer: Observer | None = None) -> Manifest:
     """Train the run that is open, from its newest checkpoint if it has one.
 
-    Returns the manifest as it stands at the end; its `outcome` says how training ended. An error
-    leaves the outcome `failed`, an interruption before training `interrupted`; both are raised
-    again. A run that this one replaces stays whole until everything is prepared.
+    Returns the final manifest. An error sets its outcome to `failed`, an interruption before
+    training to `interrupted`; both are raised again. A run that this one replaces stays whole until
+    everything is prepared.
     """
-    observer = observer or Silent()
-    session: Session[Any] = Session(opening, observer)
+    observer = observer or Observer()
+    session: Session[Any] | None = None
     try:
         with isolated():
-            session.prepare(prepare(opening.manifest, opening.folder, observer.say))
+            trainee = prepare(opening.manifest, opening.folder, observer.say)
+            session = Session(opening, trainee, observer)
             return session.go()
     except KeyboardInterrupt:
-        # A run that could still end in order has said so itself.
-        if session.manifest.outcome != "interrupted":
+        # A run that could still end in order has already recorded it.
+        if session is None or session.manifest.outcome != "interrupted":
             number = observer.stop()
-            session.note("interrupted", {} if number is None else {"signal": number})
+            _note(opening, session, "interrupted", {} if number is None else {"signal": number})
         raise
     except Exception as error:
         # A disk that refused the run refuses its manifest too; the first error counts.
         with contextlib.suppress(ResdepthError):
-            session.note("failed", {"error": str(error)})
+            _note(opening, session, "failed", {"error": str(error)})
         raise
     finally:
         opening.release()
 
 
-class Session(Generic[S]):
-    """One run folder in training."""
+def _note(
+    opening: Opening, session: "Session[Any] | None", outcome: Outcome, detail: Detail
+) -> None:
+    """Record how a run ended, unless it has not yet replaced another one."""
+    if not opening.replaces or (session is not None and session.begun):
+        manifest = opening.manifest if session is None else session.manifest
+        update = {"outcome": outcome, "detail": detail}
+        write_manifest(opening.folder, manifest.model_copy(update=update))
 
-    def __init__(self, opening: Opening, observer: Observer) -> None:
-        self.opening, self.observer = opening, observer
+
+class Session(Generic[S]):
+    """One run folder in training; raises Usage if it was trained on other data before."""
+
+    def __init__(self, opening: Opening, trainee: Trainee[S], observer: Observer) -> None:
+        self.opening, self.trainee, self.observer = opening, trainee, observer
         self.folder, self.manifest = opening.folder, opening.manifest
-        self.begun = False
-        self.repeats = False
+        self.what = trainee.described
+        self.begun = self.repeats = False
         self.validated_at = -1
         self.clock = Clock()
-
-    def prepare(self, trainee: Trainee[S]) -> None:
-        """Take a trainee whose data is that of the run.
-
-        Raises
-        ------
-        Usage
-            The data is not what the run was trained on.
-        """
-        self.trainee, self.what = trainee, trainee.described
-        recorded = self.manifest.data
-        if recorded and recorded != self.what.data:
-            raise resume_changed(
-                "the data", self.folder, f"checksum {recorded[:12]}", f"{self.what.data[:12]}"
-            )
-
-    def note(self, outcome: Outcome, detail: Detail) -> None:
-        """Say in the manifest how the run ended, unless it has not replaced another yet."""
-        if self.begun or not self.opening.replaces:
-            self._write(outcome=outcome, detail=detail)
+        recorded, found = self.manifest.data, self.what.data
+        if recorded and recorded != found:
+            raise resume_changed("the data", self.folder, f"checksum {recorded[:12]}", found[:12])
 
     def go(self) -> Manifest:
         """Train to the end, or to the first reason to stop."""
@@ -93,7 +88,7 @@ class Session(Generic[S]):
         reached = "reached" in self.manifest.detail
         done = (reached or start.step >= what.steps) and not self.repeats
         if done and self.manifest.outcome == "finished":
-            enough = ", and the loss is what was asked for" * reached
+            enough = ", and the loss is small enough" * reached
             self.observer.say(f"nothing to do: {start.step} of {what.steps} steps are done{enough}")
             return self.manifest
         update = {"device": what.device, "engine": what.engine, "overlapped": what.overlapped}
@@ -102,8 +97,8 @@ class Session(Generic[S]):
         self.opening.begin(self.manifest)
         self.begun = True
         events = Run(self.folder).events
-        # The checkpoint's own step is recorded again: as the last of a run that ends there it was
-        # evaluated over the whole training set, as one of a longer run it is not.
+        # The step of the checkpoint is recorded again: the last step of a run is evaluated over
+        # the whole training set, the same step of a longer run is not.
         cut_after(events, start.step - 1)
         self.log = EventLog(events)
         self.log.begin(self.manifest.program, self.manifest.options)
@@ -116,11 +111,11 @@ class Session(Generic[S]):
             self.observer.end()
 
     def _start(self) -> tuple[S, dict[str, float]]:
-        """The state to start from, and what was found out about it before."""
+        """The state to start from, and its evaluation if there is one."""
         found = checkpoints(self.folder) if self.opening.resumed else {}
         if not found:
             return self.trainee.start(), {}
-        first = complete_at(self.folder, self.manifest, self.what, found)
+        first = _complete_at(self.folder, self.manifest, self.what, found)
         self.repeats, path = first < max(found), found[first]
         newest = read_checkpoint(path)
         state = self.trainee.restored(newest, path)
@@ -141,7 +136,7 @@ class Session(Generic[S]):
                 if number is not None and record.state and good.step < what.steps:
                     return self._end("interrupted", good, {"signal": number})
         except KeyboardInterrupt:
-            # Ctrl-C where no observer makes a polite request of it, as in a notebook.
+            # Ctrl-C without an observer that turns it into a request, as in a notebook.
             self._end("interrupted", good, {"signal": self.observer.stop() or int(signal.SIGINT)})
             raise
         if self.validated_at != good.step:
@@ -149,19 +144,20 @@ class Session(Generic[S]):
         return self._end("finished", good, {})
 
     def _record(self, record: Record[S]) -> None:
-        trainee, state = self.trainee, record.state
+        cadence, state = self.what.cadence, record.state
         self.observer.step(state.step if state else record.step, record.scalars)
-        if trainee.logs(record.step):
+        if cadence.logs(record.step) or record.last:
             self.log.write(record.step, record.scalars)
         if not state:
             return
-        if trainee.validates(state.step):
+        if cadence.validates(state.step):
             with self.clock.paused():
-                self._log_validation(state.step, trainee.validate(state))
-        if trainee.keeps(state.step):
+                self._log_validation(state.step, self.trainee.validate(state))
+        if cadence.keeps(state.step):
             with self.clock.paused():
                 self.log.synchronise()
-                write_checkpoint(step_path(self.folder, state.step), trainee.checkpoint(state))
+                checkpoint = self.trainee.checkpoint(state)
+                write_checkpoint(step_path(self.folder, state.step), checkpoint)
 
     def _log_validation(self, step: int, values: dict[str, float]) -> None:
         self.validated_at = step
@@ -177,16 +173,40 @@ class Session(Generic[S]):
         write_checkpoint(last_path(self.folder), self.trainee.checkpoint(state))
         self.trainee.export(self.folder, state)
         final, more = self.trainee.final(state)
-        pace = self.clock.seconds_per_step(overlapped=self.what.overlapped)
-        self._write(
-            outcome=outcome,
-            detail=detail | more,
-            steps=state.step,
-            seconds_per_step=pace,
-            final=final,
-        )
-        return self.manifest
-
-    def _write(self, **update: object) -> None:
+        update = {
+            "outcome": outcome,
+            "detail": detail | more,
+            "steps": state.step,
+            "seconds_per_step": self.clock.seconds_per_step(overlapped=self.what.overlapped),
+            "final": final,
+        }
         self.manifest = self.manifest.model_copy(update=update)
         write_manifest(self.folder, self.manifest)
+        return self.manifest
+
+
+def _complete_at(
+    folder: Path, manifest: Manifest, what: Description, steps: Collection[int]
+) -> int:
+    """The newest of the `steps` with a checkpoint, before which no record is missing.
+
+    Warns if records are missing before the newest step, which is returned nevertheless if no
+    checkpoint precedes them, or if this machine or version would train to other weights.
+    """
+    newest = max(steps)
+    missing = gaps(manifest, recorded_steps(Run(folder).events), newest, what.steps_per_epoch)
+    if not missing:
+        return newest
+    first = min(ranges[0][0] for ranges in missing.values())
+    start = max((step for step in steps if step <= first), default=None)
+    before = (manifest.device, manifest.engine, manifest.platform, manifest.versions)
+    if start is None:
+        remedy = "there is no checkpoint before them to record them again from"
+    elif before != (what.device, what.engine, machine(), versions()):
+        remedy = "this machine or version would not give the same weights again"
+        start = None
+    else:
+        remedy = f"they are recorded again from the checkpoint of step {start} on"
+    for line in described(folder, missing):
+        warnings.warn(f"{line}; {remedy}", stacklevel=2)
+    return newest if start is None else start

@@ -1,24 +1,24 @@
-"""Whether a loss goes down all the way."""
+"""Whether a loss decreases monotonically."""
 
 from dataclasses import dataclass
 
 ROUNDING = 1e-6
-"""Relative change below which a loss counts as the same."""
+"""Relative change below which two losses count as equal."""
 SHARE, FEWEST = 0.1, 10
-"""The share and the number of steps with a rising loss from which on there are many of them."""
+"""The share and the number of steps with a rising loss that count as many."""
 
 
 def rose(before: float, after: float) -> bool:
-    """Whether a loss is larger than before by more than rounding."""
+    """Whether a loss has grown by more than rounding."""
     return after > before + ROUNDING * abs(before)
 
 
 @dataclass
 class Rises:
-    """Counts the steps of gradient descent after which the loss of the full batch was larger.
+    """Counts the steps of gradient descent at which the loss of the full batch rose.
 
-    With rates above 2/lambda_max, lambda_max the largest eigenvalue of the loss's Hessian, descent
-    oscillates ("edge of stability", Cohen et al. 2021, arXiv:2103.00065).
+    Descent oscillates at rates above 2 / largest eigenvalue of the Hessian ("edge of stability",
+    Cohen et al. 2021, arXiv:2103.00065).
     """
 
     steps: int = -1
@@ -26,7 +26,7 @@ class Rises:
     last: float = 0.0
 
     def see(self, loss: float) -> None:
-        """The loss of the next step."""
+        """Count the loss of the next step."""
         self.steps += 1
         self.rises += self.steps > 0 and rose(self.last, loss)
         self.last = loss
@@ -37,10 +37,10 @@ class Rises:
         return self.rises >= max(FEWEST, SHARE * self.steps)
 
     @property
-    def told(self) -> str:
-        """What there is to say about it."""
+    def message(self) -> str:
+        """What a user should know about many rises."""
         return (
             f"the loss rose at {self.rises} of {self.steps} steps: the rate is at the edge of "
-            "stability (lr times the largest curvature is near 2) and exponents of the weights "
-            "describe the oscillation too; a smaller --lr avoids it"
+            "stability (rate times largest curvature is near 2), and exponents of the weights also "
+            "describe the oscillation; a smaller `lr` avoids it"
         )

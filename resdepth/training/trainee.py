@@ -12,15 +12,14 @@ from resdepth.runs.checkpoint import Checkpoint
 from resdepth.runs.manifest import Detail
 
 Say = Callable[[str], None]
-"""Takes one line about what is going on."""
+"""Takes a line about what happens."""
 
 
 class Stage(Protocol):
-    """Where training stands: whatever a family needs to go on with update `step`."""
+    """A state of training, from which it continues with update `step`."""
 
     @property
-    def step(self) -> int:
-        """Updates done."""
+    def step(self) -> int: ...
 
 
 S = TypeVar("S", bound=Stage)
@@ -30,32 +29,55 @@ S = TypeVar("S", bound=Stage)
 class Record(Generic[S]):
     """What was measured at `step`, before its update.
 
-    `state` is the newest one that can be kept (its own step may be the next), None where a device
-    that runs ahead kept none. `finite` is False where loss or weights are not all finite.
+    `state` is the newest one that can be kept, of this step or the next, None if a device that runs
+    ahead kept none. `finite`: loss and weights are finite. `last`: training ends here, early.
     """
 
     step: int
     scalars: dict[str, float]
     finite: bool
     state: S | None
+    last: bool = False
+
+
+@dataclass(frozen=True)
+class Cadence:
+    """At which of `steps` something is written; 0 means: only at the end."""
+
+    steps: int
+    log: int
+    validate: int
+    keep: tuple[int, ...]
+
+    def logs(self, step: int) -> bool:
+        """Whether the scalars of `step` are written."""
+        return step == self.steps or step % self.log == 0
+
+    def validates(self, step: int) -> bool:
+        """Whether the state of `step` is evaluated on the validation set."""
+        return step == self.steps or (self.validate > 0 and step % self.validate == 0)
+
+    def keeps(self, step: int) -> bool:
+        """Whether the state of `step` becomes a checkpoint."""
+        return step > 0 and any(every and step % every == 0 for every in self.keep)
 
 
 class Clock:
-    """Time of the steps, without what is done beside them."""
+    """The time that steps take, without what is done between them."""
 
     def __init__(self) -> None:
         self.durations: list[float] = []
         self._since = time.perf_counter()
 
     def lap(self, steps: int = 1) -> None:
-        """So many steps have ended since the last lap."""
+        """Note that `steps` have ended since the last lap."""
         now = time.perf_counter()
         self.durations += [(now - self._since) / steps] * steps
         self._since = now
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """What happens inside is no time of a step."""
+        """Leave out the time spent inside."""
         began = time.perf_counter()
         try:
             yield
@@ -63,7 +85,7 @@ class Clock:
             self._since += time.perf_counter() - began
 
     def seconds_per_step(self, *, overlapped: bool) -> float | None:
-        """Median over the steps but the first; the mean where they arrive in bursts."""
+        """Median over all steps but the first; the mean if they arrive in bursts."""
         durations = self.durations[1:] or self.durations
         if not durations:
             return None
@@ -72,7 +94,10 @@ class Clock:
 
 @dataclass(frozen=True)
 class Description:
-    """What a manifest says of a trainee, and the title that a terminal shows."""
+    """What a manifest holds about a trainee, the title for a terminal, and the cadence.
+
+    `data` is the fingerprint of the data set; `overlapped`: the device runs ahead of the records.
+    """
 
     title: str
     device: str
@@ -80,48 +105,31 @@ class Description:
     steps: int
     steps_per_epoch: int
     data: str
-    """Fingerprint of the data set."""
     overlapped: bool
-    """Whether the device runs ahead of what is recorded."""
+    cadence: Cadence
 
 
 class Trainee(Protocol[S]):
-    """A network with its data and descent, ready to be trained.
-
-    `Session` asks for a state to start from, draws records, and does with them what `logs`,
-    `validates` and `keeps` say.
-    """
+    """A network with its data and descent, ready to be trained."""
 
     @property
-    def described(self) -> Description:
-        """What it is."""
+    def described(self) -> Description: ...
 
-    def start(self) -> S:
-        """The untrained state."""
+    def start(self) -> S: ...
 
     def restored(self, checkpoint: Checkpoint, path: Path) -> S:
-        """The state of a checkpoint; Corrupt where it is another network's."""
+        """The state of a checkpoint; raises Corrupt if it is another network's."""
 
     def records(self, start: S, clock: Clock) -> Iterator[Record[S]]:
         """Train from `start` to the end; every step's record in order, `clock.lap` at each."""
 
-    def logs(self, step: int) -> bool:
-        """Whether the scalars of `step` are written."""
-
-    def validates(self, step: int) -> bool:
-        """Whether the state of `step` is evaluated on the validation set."""
-
-    def keeps(self, step: int) -> bool:
-        """Whether the state of `step` becomes a checkpoint."""
-
     def validate(self, state: S) -> dict[str, float]:
         """Scalars on the validation set by tag."""
 
-    def checkpoint(self, state: S) -> Checkpoint:
-        """The state as it is stored."""
+    def checkpoint(self, state: S) -> Checkpoint: ...
 
     def final(self, state: S) -> tuple[dict[str, float], Detail]:
-        """The last metrics for the manifest, and what has to be said of them."""
+        """The last metrics for the manifest, and its details."""
 
     def blame(self, record: Record[S]) -> Detail:
         """More about where a record that is not finite went wrong."""

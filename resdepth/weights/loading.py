@@ -17,9 +17,9 @@ import torch
 
 from resdepth.contents import UNREADABLE, seen
 from resdepth.errors import Corrupt, Impossible, Unsafe
-from resdepth.runs.archive import check_zip
 from resdepth.runs.checkpoint import EARLIER
 from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
+from resdepth.runs.checksum import check_zip
 from resdepth.runs.manifest import NAME as MANIFEST
 
 T = TypeVar("T")

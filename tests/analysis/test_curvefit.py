@@ -75,7 +75,7 @@ def test_nothing_to_read(tmp_path: Path) -> None:
 def test_a_file_cut_in_a_record_is_used_up_to_there(tmp_path: Path) -> None:
     path = write_events(tmp_path, 2.0 / (T + 7) ** 0.8)
     path.write_bytes(path.read_bytes()[:-1000])
-    with pytest.warns(UserWarning, match="broken off"):
+    with pytest.warns(UserWarning, match="truncated"):
         fit = fit_file(path, TAG, Filters(), None).fit
     assert 200 < fit.points < 300
     assert fit.rho.value == pytest.approx(0.8, rel=1e-3)

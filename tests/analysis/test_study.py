@@ -17,8 +17,8 @@ from resdepth.analysis.study import read_study
 from resdepth.errors import Impossible
 from resdepth.mathematics.statistics import doubling_distance
 from resdepth.options.spectrum import SpectrumOptions
+from resdepth.probing.hessian import spectrum
 from resdepth.probing.objectives import Source
-from resdepth.probing.spectrum import spectrum
 from resdepth.studies.plan import Plan
 from resdepth.studies.record import write_plan
 from resdepth.weights.weight_path import WeightPath

@@ -70,7 +70,7 @@ def test_a_file_cut_in_a_record_is_used_with_a_warning(run_worker, tmp_path: Pat
     path.write_bytes(path.read_bytes()[:-40])
     ended = run_worker("curvefit", "--event-paths", path, "--json")
     assert ended.code == 0
-    assert "broken off" in ended.stderr
+    assert "truncated" in ended.stderr
     (row,) = json.loads(ended.stdout)["fits"]
     assert row["points"] == 1999 and row["rho"]["value"] == pytest.approx(1.0, rel=1e-4)
 
@@ -122,7 +122,7 @@ def test_what_is_doubtful_is_said_and_in_the_numbers(run_worker, tmp_path: Path)
     assert found["fits"][0]["rho"]["value"] == pytest.approx(0.7, rel=1e-5)
     empty, restart = found["warnings"]
     assert empty.endswith("not an event file: it is empty; left out")
-    assert "a restart at step 100" in restart and "replaces 50 points" in restart
+    assert "a restart at step 100" in restart and "replaces 50 earlier points" in restart
     assert all(f"resdepth: warning: {text}" in ended.stderr for text in (empty, restart))
     assert (tmp_path / "curvefit.pdf").read_bytes().startswith(b"%PDF")
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from resdepth.runs.manifest import read_manifest
-from resdepth.runs.partial import partial_path, read_partial
+from resdepth.runs.surface import partial_path, read_partial
 from tests.support.process import wait_until
 from tests.support.provenance import bare
 

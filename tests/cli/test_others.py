@@ -12,7 +12,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from resdepth.mathematics.norms import operator
+from resdepth.mathematics.layer_norms import operator
 from resdepth.runs.checkpoint import Checkpoint, last_path, write_checkpoint
 from resdepth.runs.manifest import NAME, new_manifest, write_manifest
 from tests.support.process import EXECUTABLE
@@ -150,7 +150,7 @@ def staged_run(folder: Path, n: int = 3, data: str = "cifar10") -> dict[str, tor
         before = filters
     options = {"depth": 6 * n + 2, "data": data, "alpha": 0.75, "seed": 0}
     folder.mkdir(parents=True)
-    manifest = new_manifest("resnet-cifar", options, ["resdepth"], "now")
+    manifest = new_manifest("resnet-cifar", options, ["resdepth"])
     write_manifest(folder, manifest.model_copy(update={"outcome": "finished"}))
     write_checkpoint(last_path(folder), Checkpoint(1, 0.1, state))
     assert (folder / NAME).is_file()

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from resdepth.errors import Impossible
+from resdepth.errors import Impossible, write_failed
 from tests.support.commands import COMMANDS, OTHERS, SPECTRUM, SUFFIXES
 from tests.support.events import scalar, write_events
 from tests.support.process import Outcome
@@ -157,9 +157,9 @@ def test_any_curve_gives_numbers_and_a_figure(
 def test_a_spectrum_that_fails_does_not_cost_the_others(
     call: Call, tmp_path: Path, monkeypatch, bad: int
 ) -> None:
-    from resdepth.probing import spectrum
+    from resdepth.probing import hessian
 
-    real, looked = spectrum.extreme_eigenpairs, list[int]()
+    real, looked = hessian.extreme_eigenpairs, list[int]()
 
     def sometimes(*args: Any, **settings: Any) -> Any:
         looked.append(len(looked))
@@ -171,7 +171,7 @@ def test_a_spectrum_that_fails_does_not_cost_the_others(
             )
         return real(*args, **settings)
 
-    monkeypatch.setattr(spectrum, "extreme_eigenpairs", sometimes)
+    monkeypatch.setattr(hessian, "extreme_eigenpairs", sometimes)
     shutil.copytree("run", "other")
     ended = call("spectrum", "run", "other", *SPECTRUM, "--out=x.png")
     assert ended.code == 0 and (tmp_path / "x.png").is_file()
@@ -184,9 +184,9 @@ def test_a_spectrum_that_fails_does_not_cost_the_others(
 def test_an_interruption_keeps_the_spectra_that_were_found(
     call: Call, tmp_path: Path, monkeypatch
 ) -> None:
-    from resdepth.probing import spectrum
+    from resdepth.probing import hessian
 
-    real, looked = spectrum.extreme_eigenpairs, list[int]()
+    real, looked = hessian.extreme_eigenpairs, list[int]()
 
     def once(*args: Any, **settings: Any) -> Any:
         looked.append(1)
@@ -194,7 +194,7 @@ def test_an_interruption_keeps_the_spectra_that_were_found(
             raise KeyboardInterrupt
         return real(*args, **settings)
 
-    monkeypatch.setattr(spectrum, "extreme_eigenpairs", once)
+    monkeypatch.setattr(hessian, "extreme_eigenpairs", once)
     monkeypatch.setattr("resdepth.cli.signals.exit_code", lambda: 130)
     shutil.copytree("run", "other")
     assert call("spectrum", "run", "other", *SPECTRUM, "--json", "--out=x.png").code == 130

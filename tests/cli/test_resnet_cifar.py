@@ -86,13 +86,23 @@ def test_events_are_fitted_as_they_are(
     assert fit["points"] == 12
 
 
-def test_seeds_print_mean_and_deviation(call: Callable[..., Outcome], place: Path) -> None:
+def test_seeds_print_mean_and_deviation(
+    call: Callable[..., Outcome], run_worker: Callable[..., Outcome], place: Path
+) -> None:
     ended = call("--out many --seeds 2")
     assert ended.code == 0, ended.stderr
     summary = json.loads((place / "many/summary.json").read_text())
     mean, deviation = (100 * summary[name]["val/accuracy"] for name in ("mean", "std"))
     assert f"{mean:.2f} ± {deviation:.2f} %" in ended.stdout
     assert (place / "many/seed_1/manifest.json").is_file()
+    ended = run_worker("study", "report", "many", "--json")
+    assert ended.code == 0, ended.stderr
+    report = json.loads(ended.stdout)
+    assert report["means"][0]["mean"]["accuracy"] == summary["mean"]["val/accuracy"]
+    assert report["means"][0]["std"]["accuracy"] == summary["std"]["val/accuracy"]
+    assert report["cells"][1]["values"] == {"depth": 8, "seed": 1}
+    page, table = (place / f"many/report{end}" for end in (".html", ".csv"))
+    assert f"{mean:.4g}" in page.read_text() and table.read_text().count("\n") == 3
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -121,7 +131,7 @@ REFUSED = [
     ("--data-dir nowhere", 2, r"nowhere: no such image folder or \.zip"),
     ("--data mnist", 2, r"--data: should be one of cifar10, folder"),
     ("--resume nowhere", 1, r"nowhere: not a run folder"),
-    ("--resume images --overwrite", 2, r"--overwrite: --resume continues a run where it is"),
+    ("--resume images --overwrite", 2, r"--overwrite: --resume resumes a run in its own folder"),
     ("--device mps", 2, r"--device=mps"),
 ]
 

@@ -90,7 +90,7 @@ def test_called_off_before_it_began(study: Path, run_worker: Run) -> None:
 @pytest.mark.parametrize(
     ("args", "code", "message"),
     [
-        ("run --depth 4:x2", 2, "--depth: '4:x2' is no range of numbers"),
+        ("run --depth 4:x2", 2, "--depth: '4:x2' is not a range of numbers"),
         ("run --depth 4,four", 2, "--depth: should be a whole number, not 'four'"),
         ("run --alpha 0.5,3", 2, "--alpha: should be at least 0, at most 1, not '3'"),
         ("run --lr-depth-exponent x", 2, "--lr-depth-exponent: should be a number"),

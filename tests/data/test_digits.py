@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from resdepth.data import digits
+from resdepth.data.builtin import digits
 from resdepth.data.load import load_data
 from resdepth.errors import Usage
 from resdepth.options.train import TrainOptions
@@ -23,7 +23,7 @@ def test_counts_and_dtype(dtype: str) -> None:
 
 
 def test_the_split_is_stratified_and_fixed() -> None:
-    train, validation = digits.load(torch.float64)
+    train, validation = digits(torch.float64)
     inside, outside = (Counter(part.targets.tolist()) for part in (train, validation))
     for digit in range(10):
         share = outside[digit] / (inside[digit] + outside[digit])
@@ -34,7 +34,7 @@ def test_the_split_is_stratified_and_fixed() -> None:
 
 
 def test_normalisation() -> None:
-    train, validation = digits.load(torch.float64)
+    train, validation = digits(torch.float64)
     raw = torch.cat([train.inputs, validation.inputs]) * 0.3763 + 0.3053
     values = raw * 16.0
     torch.testing.assert_close(values, values.round(), rtol=0, atol=1e-12)
@@ -50,7 +50,7 @@ def test_the_pixels_are_the_published_ones(shared_data: Path) -> None:
             for image, label in zip(archive["images"], archive["labels"], strict=True)
         )
     found = []
-    for part in digits.load(torch.float64):
+    for part in digits(torch.float64):
         pixels = ((part.inputs * 0.3763 + 0.3053) * 16.0).round().to(torch.uint8).numpy()
         found += [(int(y), x.tobytes()) for x, y in zip(pixels, part.targets, strict=True)]
     assert sorted(found) == wanted

@@ -10,14 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resdepth.cli.console import line
 from resdepth.data import torchvision_sets
-from resdepth.data.idx import idx_file, read_idx
 from resdepth.data.load import load_data
-from resdepth.data.torchvision_sets import pixels
+from resdepth.data.torchvision_sets import idx_file, pixels, read_idx
 from resdepth.errors import Corrupt, System
 from resdepth.options.train import TrainOptions
-from tests.support.messages import refused
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -65,9 +62,9 @@ def test_gzipped_files_in_place_are_used(tmp_path: Path) -> None:
 
 def test_an_unpacked_file_goes_before_its_archive(tmp_path: Path) -> None:
     (tmp_path / "x.gz").write_bytes(b"")
-    assert idx_file(tmp_path / "x") == tmp_path / "x.gz"
+    assert idx_file(tmp_path, "x") == tmp_path / "x.gz"
     (tmp_path / "x").write_bytes(b"")
-    assert idx_file(tmp_path / "x") == tmp_path / "x"
+    assert idx_file(tmp_path, "x") == tmp_path / "x"
 
 
 @pytest.mark.parametrize(
@@ -83,7 +80,7 @@ def test_an_unpacked_file_goes_before_its_archive(tmp_path: Path) -> None:
 def test_files_that_do_not_fit_together(
     tmp_path: Path, changed: dict[str, np.ndarray], reason: str
 ) -> None:
-    with refused(Corrupt, match=f"the files of mnist cannot be read.*{reason}"):
+    with pytest.raises(Corrupt, match=f"the files of mnist cannot be read.*{reason}"):
         load_data(TrainOptions(data="mnist", data_dir=mnist(tmp_path, **changed)))
 
 
@@ -105,9 +102,9 @@ def test_damaged_archives_are_named(
 ) -> None:
     path = mnist(tmp_path) / "MNIST/raw/train-images-idx3-ubyte.gz"
     path.write_bytes(damage(path.read_bytes()))
-    with refused(Corrupt, match=reason) as caught:
+    with pytest.raises(Corrupt, match=reason) as caught:
         load_data(TrainOptions(data="mnist", data_dir=tmp_path))
-    assert "train-images-idx3-ubyte.gz" in line(caught.value) and "\n" not in line(caught.value)
+    assert "train-images-idx3-ubyte.gz" in str(caught.value) and "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("packed", [True, False])

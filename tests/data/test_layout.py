@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from resdepth.cli.console import line
-from resdepth.data import folder
+from resdepth.data import image_folder
 from resdepth.data.dataset import Pixels
 from resdepth.errors import Corrupt
 from tests.support.images import Write, contents, encoded, pixels, write_folder, write_zip
@@ -23,7 +23,7 @@ def loaded(path: Path) -> tuple[Pixels, Pixels, list[str]]:
     """Both parts, and what was said."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        train, test = folder.pixels(path, 2)
+        train, test = image_folder.pixels(path, 2)
     said = [str(warning.message) for warning in caught]
     assert all(str(path) in text and "\n" not in text for text in said)
     return train, test, said
@@ -31,7 +31,7 @@ def loaded(path: Path) -> tuple[Pixels, Pixels, list[str]]:
 
 def refused(path: Path) -> str:
     with pytest.raises(Corrupt) as caught:
-        folder.pixels(path, 2)
+        image_folder.pixels(path, 2)
     assert str(path) in line(caught.value) and caught.value.remedy
     return line(caught.value)
 
@@ -170,7 +170,7 @@ def test_a_class_that_only_the_training_part_has(tmp_path: Path, write: Write) -
 def test_a_level_too_many_is_one_class(tmp_path: Path, write: Write) -> None:
     files = {name.replace("/", "/images/", 1): data for name, data in contents().items()}
     with pytest.raises(Corrupt, match="train/ has one class alone, 'images'") as caught:
-        folder.pixels(write(tmp_path, files), 2)
+        image_folder.pixels(write(tmp_path, files), 2)
     hint = "if the classes are 'bird', 'cat', move these folders from train/images/ to train/"
     assert caught.value.remedy.startswith(hint)
 
@@ -197,7 +197,7 @@ def test_one_class_is_refused_whatever_else_is_there(
         files[f"{part}/{moved.get(label, label)}/{label}{rest}"] = data
     path = write(tmp_path, files)
     with pytest.raises(Corrupt, match="train/ has one class alone") as caught:
-        folder.pixels(path, 2)
+        image_folder.pixels(path, 2)
     assert ("move these folders" in caught.value.remedy) == ("all/bird" in moved.values())
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from resdepth.figures.spectrum import draw_spectra
 from resdepth.mathematics.counting import Band, Counts
-from resdepth.probing.curvature import LayerTraces, Traces
-from resdepth.probing.spectrum import Spectrum
+from resdepth.probing.hessian import Spectrum
+from resdepth.probing.products import LayerTraces, Traces
 from tests.support.artists import bands, bars, corners, curves, same
 
 X = np.geomspace(1e-3, 1.0, 9)

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 import resdepth
-from resdepth.data.folder import pixels
+from resdepth.data.image_folder import pixels
 from resdepth.mathematics import random_directions
 from resdepth.options.landscape import RenderOptions, TrajectoryOptions
-from resdepth.probing.landscape import render
+from resdepth.probing.checkpoint_plane import trajectory
+from resdepth.probing.loss_surface import render
 from resdepth.probing.objectives import Source
-from resdepth.probing.trajectory import trajectory
 from tests.support.pictures import picture_folder
 from tests.support.plain_resnet import Plain
 

@@ -12,7 +12,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 
 from resdepth.errors import Corrupt, Missing
 from resdepth.runs.events import EventLog, cut_after, event_files, read_scalars
-from resdepth.runs.records import frame, read_records
+from resdepth.runs.framing import frame, read_records
 from tests.support.events import image, points, raw_scalars, scalar, write_events
 from tests.support.messages import refused
 
@@ -80,7 +80,7 @@ def test_cutting(tmp_path: Path, step: int) -> None:
 def test_a_torn_record_is_cut_and_passed_over(tmp_path: Path, lost: int) -> None:
     path = write(tmp_path, range(10))
     os.truncate(path, path.stat().st_size - lost)
-    with pytest.warns(UserWarning, match="broken off"):
+    with pytest.warns(UserWarning, match="truncated"):
         steps, _ = read_scalars(tmp_path)["loss"]
     assert steps.tolist() == list(range(9))
     cut_after(tmp_path, 100)
@@ -93,7 +93,7 @@ def test_a_flipped_bit_ends_the_file(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    with pytest.warns(UserWarning, match="broken off"):
+    with pytest.warns(UserWarning, match="truncated"):
         steps, _ = read_scalars(path)["loss"]
     assert steps.tolist() == list(range(len(steps))) and 0 < len(steps) < 10
 
@@ -141,7 +141,7 @@ def test_a_torn_file_beside_a_whole_one_is_read_up_to_there(tmp_path: Path) -> N
     first = write(tmp_path, range(10))
     write(tmp_path, range(10, 20))
     os.truncate(first, first.stat().st_size - 5)
-    with pytest.warns(UserWarning, match="damaged or broken off after"):
+    with pytest.warns(UserWarning, match="damaged or truncated after"):
         steps, _ = read_scalars(tmp_path)["loss"]
     assert steps.tolist() == [*range(9), *range(10, 20)]
 

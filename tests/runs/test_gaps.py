@@ -14,9 +14,9 @@ from resdepth.analysis.curvefit import Filters, fit_files
 from resdepth.analysis.study import read_study
 from resdepth.analysis.training import training_curves
 from resdepth.runs.events import event_files, read_recording, read_scalars
+from resdepth.runs.framing import read_records
 from resdepth.runs.gaps import described, gaps
 from resdepth.runs.manifest import Manifest, read_manifest, write_manifest
-from resdepth.runs.records import read_records
 from tests.support.events import scalar, write_events
 
 SMALL = {"depth": 3, "width": 2, "epochs": 9, "threads": 1, "train_fraction": 0.05}

@@ -21,7 +21,7 @@ HOLDER = """
 import sys, time
 from pathlib import Path
 from resdepth.runs.lock import Lock
-Lock(Path(sys.argv[1])).acquire()
+lock = Lock(Path(sys.argv[1]))
 print("held", flush=True)
 time.sleep(100)
 """
@@ -43,19 +43,16 @@ def foreign(folder: Path, age: float) -> None:
 
 
 def test_a_lock_is_held_once(tmp_path: Path) -> None:
-    first, second = Lock(tmp_path), Lock(tmp_path)
-    first.acquire()
+    first = Lock(tmp_path)
     with refused(Busy, match=f"process {os.getpid()} on "):
-        second.acquire()
+        Lock(tmp_path)
     first.release()
     assert not (tmp_path / NAME).exists()
-    second.acquire()
-    second.release()
+    Lock(tmp_path).release()
 
 
-def test_releasing_twice_is_nothing(tmp_path: Path) -> None:
+def test_releasing_twice_is_allowed(tmp_path: Path) -> None:
     held = Lock(tmp_path)
-    held.acquire()
     held.release()
     held.release()
 
@@ -63,12 +60,11 @@ def test_releasing_twice_is_nothing(tmp_path: Path) -> None:
 def test_another_process_is_named_and_its_death_frees_the_folder(tmp_path: Path) -> None:
     process = held_elsewhere(tmp_path)
     with refused(Busy, match=f"process {process.pid} on .* is training"):
-        Lock(tmp_path).acquire()
+        Lock(tmp_path)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert (tmp_path / NAME).exists()
     taken = Lock(tmp_path)
-    taken.acquire()
     assert json.loads((tmp_path / NAME).read_text())["pid"] == os.getpid()
     taken.release()
 
@@ -77,30 +73,25 @@ def test_another_process_is_named_and_its_death_frees_the_folder(tmp_path: Path)
 def test_a_heart_that_beats_elsewhere_is_respected(tmp_path: Path, age: float) -> None:
     foreign(tmp_path, age)
     with refused(Busy, match="process 7 on elsewhere"):
-        Lock(tmp_path).acquire()
+        Lock(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [NAME]
 
 
 def test_a_silent_owner_elsewhere_is_dead(tmp_path: Path) -> None:
     foreign(tmp_path, 2 * SILENCE)
-    held = Lock(tmp_path)
-    held.acquire()
-    held.release()
+    Lock(tmp_path).release()
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", "{}", '{"host": null}'])
 def test_a_torn_lock_is_nobodys(tmp_path: Path, content: str) -> None:
     (tmp_path / NAME).write_text(content)
     os.utime(tmp_path / NAME, (0, 0))
-    held = Lock(tmp_path)
-    held.acquire()
-    held.release()
+    Lock(tmp_path).release()
 
 
 def test_a_held_lock_is_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lock, "HEARTBEAT", 0.01)
     held = Lock(tmp_path)
-    held.acquire()
     os.utime(tmp_path / NAME, (0, 0))
     limit = time.monotonic() + 30
     while (tmp_path / NAME).stat().st_mtime == 0:

@@ -171,7 +171,7 @@ def test_what_resume_does_not_go_with(
     tmp_path: Path, out: str | None, overwrite: bool, flag: str
 ) -> None:
     place = None if out is None else tmp_path / out
-    with refused(Usage, match="continues a run where it is") as caught:
+    with refused(Usage, match="resumes a run in its own folder") as caught:
         check_resume(tmp_path / "run", place, overwrite=overwrite)
     assert line(caught.value).endswith(f"(leave {flag} out)")
 

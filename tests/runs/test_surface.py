@@ -13,8 +13,15 @@ from resdepth.errors import (
     System,
     Usage,
 )
-from resdepth.runs.partial import Partial, partial_path, read_partial, write_partial
-from resdepth.runs.surface import files_of, read_surface, write_surface
+from resdepth.runs.surface import (
+    Partial,
+    files_of,
+    partial_path,
+    read_partial,
+    read_surface,
+    write_partial,
+    write_surface,
+)
 from tests.support.messages import refused
 
 

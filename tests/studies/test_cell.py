@@ -36,9 +36,8 @@ def zombie() -> Iterator[int]:
 
 
 def test_a_lock_that_is_held(tmp_path: Path) -> None:
-    lock = Lock(tmp_path)
     assert not busy(tmp_path)
-    lock.acquire()
+    lock = Lock(tmp_path)
     assert busy(tmp_path)
     lock.release()
     assert not busy(tmp_path)

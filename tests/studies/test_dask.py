@@ -78,7 +78,7 @@ def test_called_off(tmp_path: Path, workers: Workers, cluster: Any) -> None:
         submit(workers, tmp_path, cluster, args)
         wait_until(studies.beyond(study, steps))
         # What waits at the scheduler is at work too.
-        assert submit(workers, tmp_path, cluster).stderr.count("is at work already") == 4
+        assert submit(workers, tmp_path, cluster).stderr.count("is already queued or running") == 4
         assert workers.run("study", "cancel", "study", cwd=tmp_path).code == 0
         wait_until(lambda: not studies.trainers(study))
         assert set(studies.states(workers, study).values()) == {"stopped"}

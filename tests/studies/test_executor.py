@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from resdepth.errors import Usage
-from resdepth.studies import executor, local
+from resdepth.studies import local
 from resdepth.studies.executor import executor_of
 from tests.support.messages import refused
 
@@ -18,10 +18,6 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, name: str, pa
     with refused(Usage, match=f"'{package}' is not installed") as raised:
         executor_of({"executor": name, "scheduler": "tcp://a"}, "cpu")
     assert raised.value.remedy == f"install it with 'pip install {package}'"
-
-
-def test_every_executor_has_a_home() -> None:
-    assert set(executor.HOMES) == {"local", "slurm", "dask"}
 
 
 @pytest.mark.parametrize(

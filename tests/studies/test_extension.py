@@ -162,7 +162,7 @@ def test_a_plan_of_an_earlier_version_may_have_them_in_another(tmp_path: Path) -
 def test_epochs_are_added_and_never_taken_away() -> None:
     whole = plan(depth="4", seed="0", lr=1, epochs=3)
     (cell,) = extended(whole, {"epochs": 6}, {}).cells()
-    assert job_of(cell, whole.folder, 1, 0).again[-1] == "--epochs=6"
+    assert job_of("train", cell, whole.folder, 1, 0).again[-1] == "--epochs=6"
     with refused(Usage, match="epochs: the study in study has 3, not 2"):
         extended(whole, {"epochs": 2}, {})
 

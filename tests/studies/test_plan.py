@@ -1,5 +1,6 @@
 """Plans: axes, cells, rates by depth, what may be added, and what is read back."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,11 @@ from resdepth.errors import (
     Usage,
 )
 from resdepth.options.resolve import resolve
-from resdepth.options.study import DEFAULTS
 from resdepth.options.train import TrainOptions
 from resdepth.studies.cell import flags_of, job_of
 from resdepth.studies.extension import extended
 from resdepth.studies.plan import Plan, Probe
-from resdepth.studies.record import begun, read_plan, write_plan
+from resdepth.studies.record import is_study, read_plan, write_plan
 from resdepth.studies.run import planned
 from tests.support.messages import refused
 
@@ -36,7 +36,6 @@ def test_the_default_has_seven_depths_and_five_seeds() -> None:
     assert whole.axes == {"depth": (16, 32, 64, 128, 256, 512, 1024), "seed": (0, 1, 2, 3, 4)}
     assert len(whole.cells()) == 35
     assert whole.options["lr"] == "auto" and whole.options["lr_depth"] == 128
-    assert set(DEFAULTS) == {"depth", "seed", "lr"}
 
 
 def test_a_cell_is_named_by_what_differs() -> None:
@@ -125,13 +124,47 @@ def test_nothing_else_may_change(given: dict[str, Any], flag: str) -> None:
     assert line(raised.value).startswith(f"{flag}: the study in study has ")
 
 
+@pytest.mark.parametrize(
+    ("given", "where"),
+    [
+        ({"stop_loss": 1}, "stop_loss"),
+        ({"lr": "auto"}, "lr=auto"),
+        ({"depth": "20,21"}, "depth"),
+        ({"program": "train", "momentum": 0.5}, "momentum"),
+    ],
+)
+def test_each_program_has_its_options(given: dict[str, Any], where: str) -> None:
+    with pytest.raises(Usage) as raised:
+        plan(**{"program": "resnet-cifar", **given})
+    assert raised.value.where == where
+
+
+def test_a_plan_of_another_program(tmp_path: Path) -> None:
+    whole = plan(tmp_path, program="resnet-cifar", depth="20,32", momentum="0,0.9", flip=True)
+    assert whole.axes == {"depth": (20, 32), "momentum": (0, 0.9), "seed": (0, 1, 2, 3, 4)}
+    write_plan(replace(whole, runs={"depth20-momentum0.0-seed0": "seed_0"}))
+    assert read_plan(tmp_path) == replace(whole, runs={"depth20-momentum0.0-seed0": "seed_0"})
+    cell = read_plan(tmp_path).cells()[0]
+    assert cell.run == tmp_path / "seed_0"
+    job = job_of(whole.program, cell, tmp_path, 2, 0)
+    assert job.arguments[:3] == ("resnet-cifar", "--depth=20", "--flip=true")
+    assert job.again == ("resnet-cifar", f"--resume={tmp_path}/seed_0", "--epochs=16")
+    more = extended(whole, {"depth": "44"}, {})
+    assert (more.program, more.axes["depth"]) == ("resnet-cifar", (20, 32, 44))
+
+
+def test_a_plan_of_train_names_no_program(tmp_path: Path) -> None:
+    write_plan(plan(tmp_path, depth="4", lr=1))
+    assert "program" not in (tmp_path / "study.yaml").read_text()
+
+
 def test_read_back(tmp_path: Path) -> None:
     whole = plan(tmp_path, depth="4,8", alpha="0.55,1", data="sin", sin_frequency="period")
     probe = Probe({"alpha": 0.55}, 8, 0, {2.0: True, 4.0: False}, 1.0)
     whole = Plan(tmp_path, whole.axes, whole.options, whole.command, (probe,))
     write_plan(whole)
     assert read_plan(tmp_path) == whole
-    assert begun(tmp_path)
+    assert is_study(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +191,7 @@ def test_no_plan(tmp_path: Path) -> None:
         read_plan(tmp_path)
     (tmp_path / "thing").touch()
     with pytest.raises(Exists):
-        begun(tmp_path)
+        is_study(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -183,9 +216,9 @@ def test_a_command_line_says_what_the_options_are(given: dict[str, Any]) -> None
 
 def test_a_job_has_its_share_of_the_cores() -> None:
     cell = plan(depth="8", seed="3", lr=1).cells()[0]
-    assert "--threads=3" in job_of(cell, FOLDER, 3, 0).arguments
+    assert "--threads=3" in job_of("train", cell, FOLDER, 3, 0).arguments
     cell = plan(depth="8", seed="3", lr=1, threads=2).cells()[0]
-    job = job_of(cell, FOLDER, 3, 0)
+    job = job_of("train", cell, FOLDER, 3, 0)
     assert "--threads=2" in job.arguments and job.cpus == 2 and job.run.is_absolute()
 
 
@@ -220,6 +253,6 @@ def test_a_study_of_an_earlier_version_with_such_options_goes_on(tmp_path: Path)
     assert read_plan(tmp_path) == old
     more, _ = planned(tmp_path, {"depth": "8"}, ("resdepth",))
     assert more.axes["depth"] == (4, 8)
-    (argument, *_) = [job_of(cell, tmp_path, 1, 0).arguments for cell in more.cells()]
+    (argument, *_) = [job_of("train", cell, tmp_path, 1, 0).arguments for cell in more.cells()]
     assert "--no-p-var=true" in argument
     assert not [word for word in argument if word.startswith(("--separation", "--p-var-every"))]

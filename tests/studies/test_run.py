@@ -37,7 +37,7 @@ class Here:
     def __init__(self) -> None:
         self.commands: list[tuple[str, ...]] = []
 
-    def run(self, arguments: tuple[str, ...], log: Path, stop: Path) -> int:
+    def run(self, arguments: tuple[str, ...], log: Path, stop: Path, _: object) -> int:
         self.commands.append(arguments)
         given = dict(word.removeprefix("--").split("=", 1) for word in arguments[1:])
         given = {name.replace("-", "_"): value for name, value in given.items()}
@@ -50,7 +50,7 @@ class Here:
 def train(plan: Plan) -> list[tuple[str, ...]]:
     """Train its cells; the command lines that it took."""
     worker: Any = Here()
-    jobs: list[Job] = [job_of(cell, plan.folder, 1, 0) for cell in plan.cells()]
+    jobs: list[Job] = [job_of("train", cell, plan.folder, 1, 0) for cell in plan.cells()]
     for job in jobs:
         train_cell(job, worker)
     return worker.commands
@@ -103,7 +103,9 @@ def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Began:
 def test_the_first_line_of_a_new_study_has_its_size(begun: Began) -> None:
     said, plan = begun()
     (line,) = said
-    assert line.startswith(f"a new study begins in {plan.folder}: 35 networks of 16 to 1024 layers")
+    assert line.startswith(
+        f"creating a new study in {plan.folder}: 35 networks of 16 to 1024 layers"
+    )
     defaults = TrainOptions()
     times = 5 * sum(2**k for k in range(4, 11)) / defaults.depth
     assert f"about {times:.0f} times the work of one 'resdepth train'" in line

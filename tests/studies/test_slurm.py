@@ -143,9 +143,9 @@ def test_the_rate_is_found_by_a_job(tmp_path: Path, workers: Workers) -> None:
     words = studies.FOUR.replace("--lr 2", "--lr auto")
     here = finish(workers, tmp_path / "here", words)
     ended = submit(workers, tmp_path, words)
-    assert "a job of its own finds the rate" in ended.stderr
+    assert "a separate job finds the rate" in ended.stderr
     # A second call does not look for it again.
-    assert submit(workers, tmp_path).stderr.count("is at work already") == 4
+    assert submit(workers, tmp_path).stderr.count("is already queued or running") == 4
     assert len(queued()) <= 5
     wait_until(drained)
     assert set(studies.states(workers, tmp_path / "study").values()) == {"finished"}
@@ -169,7 +169,7 @@ def test_called_off(tmp_path: Path, workers: Workers) -> None:
         jobs = set(queued())
         wait_until(studies.beyond(study, steps))
         # What is queued or running is not submitted again.
-        assert submit(workers, tmp_path).stderr.count("is at work already") == 4
+        assert submit(workers, tmp_path).stderr.count("is already queued or running") == 4
         assert set(queued()) == jobs and len(jobs) == 4
         assert workers.run("study", "cancel", "study", cwd=tmp_path).code == 0
         wait_until(drained)

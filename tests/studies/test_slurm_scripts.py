@@ -96,7 +96,7 @@ def test_the_options_of_a_cluster(tmp_path: Path) -> None:
 def test_gpus_per_cell(
     monkeypatch: pytest.MonkeyPatch, device: str, settings: dict[str, Any], answer: str, gpus: int
 ) -> None:
-    monkeypatch.setattr(slurm, "_asked", lambda *words: SINFO[answer])
+    monkeypatch.setattr(slurm, "_output_of", lambda *words: SINFO[answer])
     assert slurm.create(settings, device).gpus == gpus
 
 
@@ -110,11 +110,11 @@ def test_arrays_that_were_submitted_before_a_failure_are_cancelled(
         return "7_0\n7_1\n" if words[0] == "squeue" else "MaxArraySize = 1000"
 
     def array(self: slurm.Slurm, batch: slurm.Batch, after: Any) -> dict[str, str]:
-        if batch.jobs[0].depth == 10:
+        if batch[0][0].depth == 10:
             raise executor_failed("slurm", "full")
-        return {job.name + str(n): f"7_{n}" for n, job in enumerate(batch.jobs)}
+        return {job.name + str(n): f"7_{n}" for n, job in enumerate(batch[0])}
 
-    monkeypatch.setattr(slurm, "_asked", answer)
+    monkeypatch.setattr(slurm, "_output_of", answer)
     monkeypatch.setattr(slurm.Slurm, "_array", array)
     with refused(System, match="full"):
         slurm.create({}, "cpu").submit(jobs(tmp_path, 10, 40, 40))
@@ -139,7 +139,7 @@ def test_without_slurm_its_missing_command_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run_worker: Callable[..., Outcome]
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with refused(System, match="'scontrol' is not on the PATH; run this on a login"):
+    with refused(System, match="'scontrol' of Slurm is not on the PATH; use a login"):
         slurm.create({}, "cpu").submit(jobs(tmp_path, 10))
 
 

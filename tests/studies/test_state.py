@@ -16,7 +16,7 @@ from resdepth.cli.console import line
 from resdepth.errors import Corrupt, Exists
 from resdepth.runs.manifest import read_manifest, write_manifest
 from resdepth.studies.plan import Plan
-from resdepth.studies.record import NAME, begun, read_jobs, read_plan, write_plan
+from resdepth.studies.record import NAME, is_study, read_jobs, read_plan, write_plan
 from resdepth.studies.run import cancelled, trained
 from resdepth.studies.state import Row, table
 from tests.support.messages import refused
@@ -96,7 +96,7 @@ def looped(run: Path) -> None:
 
 
 DAMAGE: list[tuple[Callable[[Path], None], str]] = [
-    (exchanged, "holds a run of --depth=4, not 8"),
+    (exchanged, "holds a run of `depth=4`, not 8"),
     (emptied, "manifest format None"),
     (looped, "Too many levels"),
 ]
@@ -149,7 +149,7 @@ def test_the_report_names_the_engines(study: Path) -> None:
 def test_runs_of_a_plan_that_was_changed_are_not_its_cells(study: Path) -> None:
     edit(study / NAME, "width: 3", "width: 5")
     assert {row.why for row in table(read_plan(study))} == {
-        "its folder holds a run of --width=3, not 5"
+        "its folder holds a run of `width=3`, not 5"
     }
 
 
@@ -163,8 +163,8 @@ def test_where_and_how_a_run_was_recorded_is_its_own_affair(study: Path) -> None
     ("old", "new", "reason"),
     [
         ("  width: 3\n", "  width: 3\n  width: 4\n", "given twice"),
-        ("probes: []\n", "probes: []\nwidth: 3\n", "its entries are not"),
-        ("probes: []\n", "", "its entries are not"),
+        ("probes: []\n", "probes: []\nwidth: 3\n", "width"),
+        ("probes: []\n", "", "has no probes"),
     ],
 )
 def test_a_plan_that_says_two_things(study: Path, old: str, new: str, reason: str) -> None:
@@ -181,7 +181,7 @@ def test_numbers_of_a_plan_are_those_of_every_other_file(study: Path) -> None:
 def test_a_folder_without_its_plan_is_given_no_advice_of_train(study: Path) -> None:
     (study / NAME).unlink()
     with pytest.raises(Exists) as raised:
-        begun(study)
+        is_study(study)
     assert "--resume" not in raised.value.remedy + line(raised.value)
 
 

@@ -5,8 +5,8 @@ from importlib import import_module
 
 MODULES = (
     "resdepth.analysis.curvefit",
-    "resdepth.probing.landscape",
-    "resdepth.probing.trajectory",
+    "resdepth.probing.loss_surface",
+    "resdepth.probing.checkpoint_plane",
     "resdepth.cli.app",
     "resdepth.cli.curvefit",
     "resdepth.cli.export",
@@ -17,7 +17,7 @@ MODULES = (
     "resdepth.training.export",
     "resdepth.training.dense",
     "resdepth.training.session",
-    "resdepth.probing.spectrum",
+    "resdepth.probing.hessian",
     "resdepth.figures.decay",
     "resdepth.figures.contour",
     "resdepth.figures.line",

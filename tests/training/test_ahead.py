@@ -10,8 +10,8 @@ import torch
 import resdepth
 from resdepth.engine.loop import State, train, train_ahead
 from resdepth.engine.optimiser import Rate
-from resdepth.training.async_norms import SNAPSHOTS, NormsBeside
-from resdepth.training.measure import PathNorms, scalars
+from resdepth.training.dense import scalars
+from resdepth.training.norms import SNAPSHOTS, AsyncNorms, PathNorms
 from resdepth.training.problem import build
 from tests.support import fake_cuda
 
@@ -37,7 +37,7 @@ def test_records_agree_with_the_plain_loop(options: dict[str, int], monkeypatch)
     norms = PathNorms.of(problem.options, needed=False)
     plain = list(train(problem.engine, start, STEPS, problem.batch, problem.whole, Rate(), norms))
     graphs = fake_cuda.install(monkeypatch)
-    with NormsBeside(norms, threads=2) as watch:
+    with AsyncNorms(norms, threads=2) as watch:
         ahead = list(
             train_ahead(
                 problem.engine, start, STEPS, problem.batch, problem.whole, watch,
@@ -110,7 +110,7 @@ def test_snapshots_are_bounded_and_none_is_dropped(monkeypatch) -> None:
     fake_cuda.install(monkeypatch)
     problem = _problem()
     norms = PathNorms.of(problem.options, needed=False)
-    with NormsBeside(norms, threads=1) as watch:
+    with AsyncNorms(norms, threads=1) as watch:
         waiting = []
         network = problem.network.with_blocks(problem.network.blocks.clone())
         for step in range(3 * SNAPSHOTS):

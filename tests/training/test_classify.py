@@ -12,17 +12,16 @@ import safetensors.torch
 import torch
 
 from resdepth.data.augment import Epoch, normalise
-from resdepth.data.folder import pixels
+from resdepth.data.image_folder import pixels
 from resdepth.engine.classifier import Descent
-from resdepth.errors import Corrupt, Exists, Missing, Usage
+from resdepth.errors import Corrupt
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.runs.checkpoint import Checkpoint, check_like, read_checkpoint, write_checkpoint
 from resdepth.runs.folder import create_run, reopen_run
 from resdepth.runs.manifest import Manifest, read_manifest, write_manifest
 from resdepth.training import classification, convolutional
 from resdepth.training.convolutional import prepare
-from resdepth.training.observer import Silent
-from resdepth.training.seeds import run_seeds, summarise
+from resdepth.training.observer import Observer
 from resdepth.training.session import conduct
 from tests.support.events import Points, points
 from tests.support.messages import refused
@@ -34,7 +33,7 @@ STEPS = 9
 """Three epochs of three steps: 48 images in batches of 20."""
 
 
-class StopAfter(Silent):
+class StopAfter(Observer):
     """Asks to stop once `step` steps are done, and keeps what was said."""
 
     def __init__(self, step: int) -> None:
@@ -211,7 +210,7 @@ def test_flat_loss_is_said(data: Path, tmp_path: Path) -> None:
     opening = create_run(tmp_path, PROGRAM, make(data, lr=1e-9).recorded(), ["test"])
     watching = StopAfter(10**9)
     conduct(opening, prepare, watching)
-    assert sum("--warmup" in line for line in watching.said) == 1
+    assert sum("`warmup=1`" in line for line in watching.said) == 1
 
 
 def test_warmup_is_in_the_log(data: Path, tmp_path: Path) -> None:
@@ -265,44 +264,8 @@ def test_a_first_epoch_without_progress_names_warmup(
     observer = StopAfter(10**9)
     options = make(data, lr=1e-9, epochs=2)
     conduct(create_run(tmp_path, PROGRAM, options.recorded(), []), prepare, observer)
-    said = [text for text in observer.said if "--warmup" in text]
+    said = [text for text in observer.said if "`warmup=1`" in text]
     assert len(said) == flat, observer.said
-
-
-def test_seeds_are_runs_of_their_own(data: Path, tmp_path: Path) -> None:
-    options = make(data, seeds=2, seed=5, epochs=1)
-    summary = run_seeds(tmp_path / "both", options, ["test"])
-    assert list(summary["seeds"]) == ["5", "6"]
-    alone = make(data, seed=6, epochs=1)
-    train(tmp_path / "alone", alone)
-    assert same_weights(tmp_path / "both/seed_6", tmp_path / "alone")
-    finals = [record["final"]["val/accuracy"] for record in summary["seeds"].values()]
-    assert summary["mean"]["val/accuracy"] == pytest.approx(np.mean(finals))
-    assert summary["std"]["val/accuracy"] == pytest.approx(np.std(finals, ddof=1))
-    with pytest.raises(Exists):
-        run_seeds(tmp_path / "both", options, ["test"])
-
-
-def test_interrupted_seeds_go_on(data: Path, tmp_path: Path) -> None:
-    options = make(data, seeds=2, epochs=1)
-    cut = run_seeds(tmp_path, options, ["test"], observer=StopAfter(2))
-    assert [record["outcome"] for record in cut["seeds"].values()] == ["interrupted"]
-    assert cut["finished"] == 0
-    whole = run_seeds(tmp_path, options, ["test"], given={"epochs": 1})
-    assert [record["outcome"] for record in whole["seeds"].values()] == ["finished"] * 2
-    with refused(Usage, match="seeds"):
-        run_seeds(tmp_path, options, ["test"], given={"seeds": 3})
-
-
-def test_seeds_need_a_summary_to_go_on(options: ResnetCifarOptions, tmp_path: Path) -> None:
-    with pytest.raises(Missing):
-        run_seeds(tmp_path, options, ["test"], given={})
-
-
-def test_summary_of_one_run_has_no_deviation() -> None:
-    assert summarise([{"a": 1.0}]) == ({"a": 1.0}, {})
-    assert summarise([]) == ({}, {})
-    assert summarise([{"a": 1.0}, {"a": 3.0}]) == ({"a": 2.0}, {"a": math.sqrt(2.0)})
 
 
 @pytest.mark.parametrize("faster", [True, False])
@@ -344,4 +307,4 @@ def test_threads_that_wait_for_one_another_are_named(
     observer = StopAfter(1)
     options = make(data, threads=2)
     conduct(create_run(tmp_path / "run", PROGRAM, options.recorded(), ["test"]), prepare, observer)
-    assert any("--threads 1 is faster here" in line for line in observer.said)
+    assert any("`threads=1` is faster here" in line for line in observer.said)

@@ -14,7 +14,7 @@ import resdepth
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.runs.folder import create_run
 from resdepth.training.convolutional import prepare
-from resdepth.training.observer import Silent
+from resdepth.training.observer import Observer
 from resdepth.training.session import conduct
 from tests.support.pictures import picture_folder
 
@@ -25,7 +25,7 @@ pytestmark = [
 ]
 
 
-class Scalars(Silent):
+class Scalars(Observer):
     """Keeps the scalars of each step in float64; asks to stop at step `last`."""
 
     def __init__(self, last: int = 10**9) -> None:

@@ -11,7 +11,7 @@ from resdepth.runs.checkpoint import step_path
 from resdepth.runs.folder import reopen_run
 from resdepth.runs.manifest import read_manifest, write_manifest
 from resdepth.training import dense
-from resdepth.training.observer import Silent
+from resdepth.training.observer import Observer
 from resdepth.training.session import conduct
 from tests.runs.test_gaps import keep, trained
 from tests.support.runs import assert_same, whole
@@ -32,7 +32,7 @@ def resumed(run: Path, **given: Any) -> list[str]:
     """What is warned of while a run is resumed."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        conduct(reopen_run(run, "train", given), dense.prepare, Silent())
+        conduct(reopen_run(run, "train", given), dense.prepare, Observer())
     return [str(one.message) for one in caught]
 
 

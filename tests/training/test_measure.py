@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import resdepth
-from resdepth.training.measure import logged_exponents
-from resdepth.training.observer import Silent
+from resdepth.training.norms import logged_exponents
+from resdepth.training.observer import Observer
 from tests.support.events import points
 
 Make = Callable[..., resdepth.Run]
@@ -143,7 +143,7 @@ def test_the_manifest_of_a_finished_run(make: Make) -> None:
 
 
 def test_a_stalled_rate_is_said_once(make: Make, tmp_path: Path) -> None:
-    class Listener(Silent):
+    class Listener(Observer):
         def __init__(self) -> None:
             self.heard: list[str] = []
 
@@ -156,4 +156,4 @@ def test_a_stalled_rate_is_said_once(make: Make, tmp_path: Path) -> None:
     )
     resdepth.train(options, tmp_path / "stalled", observer=listener)
     (said,) = [text for text in listener.heard if "stalled" in text]
-    assert "--dynamic-lr-rule anchored, or an --lr-constant above 1e-09, keeps it up" in said
+    assert "`dynamic_lr_rule=anchored` or an `lr_constant` above 1e-09 avoids it" in said

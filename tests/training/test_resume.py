@@ -13,7 +13,7 @@ import torch
 
 import resdepth
 from resdepth.errors import Corrupt
-from resdepth.training.observer import Silent, Start
+from resdepth.training.observer import Observer, Start
 from tests.support.messages import refused
 from tests.support.process import Workers, wait_until
 from tests.support.runs import Whole, assert_same, contents, whole
@@ -160,7 +160,7 @@ def test_more_epochs_equal_a_longer_run(
 def test_the_recorded_threads_are_used(tmp_path: Path) -> None:
     titles = []
 
-    class Reader(Silent):
+    class Reader(Observer):
         def start(self, what: Start) -> None:
             titles.append((what.title.rpartition(", ")[2], torch.get_num_threads()))
 
@@ -192,7 +192,7 @@ def test_a_checkpoint_of_another_run(tmp_path: Path, other: dict[str, Any], reas
 
 
 def test_an_interruption_from_python_leaves_a_checkpoint(tmp_path: Path) -> None:
-    class Impatient(Silent):
+    class Impatient(Observer):
         def step(self, step: int, scalars: object) -> None:
             if step == 5:
                 raise KeyboardInterrupt

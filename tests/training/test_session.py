@@ -16,7 +16,7 @@ from resdepth.runs.export import FOLDER as EXPORTED
 from resdepth.runs.folder import create_run, reopen_run
 from resdepth.runs.manifest import read_manifest
 from resdepth.training import convolutional, dense
-from resdepth.training.observer import Silent
+from resdepth.training.observer import Observer
 from resdepth.training.session import conduct
 from resdepth.weights.read import read_models
 from tests.support.messages import refused
@@ -30,7 +30,7 @@ def options(**given: Any) -> resdepth.TrainOptions:
     return resdepth.TrainOptions(**{**SMALL, "checkpoint_every": 2, **given})
 
 
-class StopAt(Silent):
+class StopAt(Observer):
     """Asks to stop at a step."""
 
     def __init__(self, step: int) -> None:
@@ -168,7 +168,7 @@ def test_both_families_live_the_same_life(tmp_path: Path, family: str) -> None:
     prepare, program, given = FAMILIES[family]
     recorded = given(pictures(tmp_path / "data")).recorded()
 
-    class Impatient(Silent):
+    class Impatient(Observer):
         def step(self, step: int, scalars: object) -> None:
             if step == 3:
                 raise KeyboardInterrupt
@@ -195,11 +195,11 @@ def test_an_error_frees_the_folder(tmp_path: Path) -> None:
 def test_a_dynamic_rate_that_stalls_at_once_names_the_remedy(tmp_path: Path) -> None:
     said = []
 
-    class Listener(Silent):
+    class Listener(Observer):
         def say(self, text: str) -> None:
             said.append(text)
 
     given = {"dynamic_lr": True, "lr_constant": 1e-9, "alpha": 0.0, "init": "ntrunc", "gamma": 9.0}
     resdepth.train(options(**given), tmp_path / "run", observer=Listener())
     stalled = [line for line in said if "stalled" in line]
-    assert len(stalled) == 1 and "--lr-constant" in stalled[0]
+    assert len(stalled) == 1 and "`lr_constant`" in stalled[0]

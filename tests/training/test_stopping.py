@@ -10,7 +10,7 @@ import pytest
 import resdepth
 from resdepth.errors import Usage
 from resdepth.options.train import TrainOptions
-from resdepth.training.observer import Silent
+from resdepth.training.observer import Observer
 from resdepth.training.stopping import Rises, rose
 from tests.support.events import points
 from tests.support.messages import refused
@@ -26,7 +26,7 @@ STOPS = {
 }
 
 
-class StopsAt(Silent):
+class StopsAt(Observer):
     """Asks to stop at a step."""
 
     def __init__(self, step: int) -> None:
@@ -107,7 +107,7 @@ def test_what_reached_its_loss_is_not_trained_on(tmp_path: Path) -> None:
     observer = StopsAt(-2)
     resdepth.train(out=tmp_path / "run", resume=True, observer=observer)
     assert (tmp_path / "run/manifest.json").read_bytes() == before
-    assert "the loss is what was asked for" in observer.said[-1]
+    assert "the loss is small enough" in observer.said[-1]
 
 
 def test_a_loss_that_is_missed_is_said(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_loss_that_is_missed_is_said(tmp_path: Path) -> None:
     options = STOPS["full"].model_copy(update={"epochs": 3})
     manifest = resdepth.train(options, tmp_path / "run", observer=observer).manifest
     assert (manifest.outcome, manifest.detail) == ("finished", {})
-    assert "did not reach --stop-loss=2.2 in 3 epochs" in observer.said[-1]
+    assert "did not reach `stop_loss=2.2` in 3 epochs" in observer.said[-1]
 
 
 def test_the_rate_is_a_power_of_the_depth(tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 import json
 import os
+import pickle
 import struct
+import warnings
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,7 +70,7 @@ SAFETENSORS: dict[str, tuple[bytes, str]] = {
         "'w' does not begin where the previous one ends",
     ),
     "behind": (raw({"w": PLACE}, bytes(11)), "3 bytes follow its tensors"),
-    "checksum": (flipped(), "its checksum does not agree"),
+    "checksum": (flipped(), "wrong checksum"),
     "a pickle": (b"\x80\x04K\x01.", "a Python pickle, not what safetensors writes"),
 }
 
@@ -103,12 +106,41 @@ def flip(path: Path) -> None:
     path.write_bytes(content)
 
 
+def _script(path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.script(torch.nn.Sequential(torch.nn.Linear(2, 2))).save(str(path))
+
+
+def _zipped(path: Path, name: str = "a.txt") -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(name, "x")
+
+
 PICKLES: dict[str, tuple[Callable[[Path], object], str]] = {
     "truncated": (truncate, "the beginning of a zip archive"),
     "flipped": (flip, "differs from its checksum"),
     "text": (lambda path: path.write_text("hello"), "text that begins with 'hello'"),
     "no tensors": (lambda path: torch.save({"epoch": 3}, path), "a dict without tensors"),
     "a number": (lambda path: torch.save(3, path), "a int without tensors"),
+    "empty": (lambda path: path.write_bytes(b""), "an empty file"),
+    "page": (lambda path: path.write_text("<!DOCTYPE html>\n<p>404"), "an HTML page"),
+    "answer": (lambda path: path.write_text('{"error": 404}'), "text that begins with '{\"error"),
+    "pointer": (
+        lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\noid x\n"),
+        "a Git LFS pointer in the place of the file",
+    ),
+    "program": (_script, "a TorchScript program, not plain tensors"),
+    "other zip": (_zipped, r"a zip archive of other files \(a.txt\)"),
+    "numpy's": (lambda path: np.savez(path.open("wb"), a=np.ones(2)), "an archive of numpy arrays"),
+    "other kind": (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n00"), "an HDF5 file"),
+    "safetensors": (
+        lambda path: path.write_bytes(safetensors.torch.save({"blocks": torch.ones(1, 2, 2)})),
+        r"a safetensors file \(blocks\), not what torch.save writes",
+    ),
+    "noise": (lambda path: path.write_bytes(b"\xfe\x01" * 9), "18 bytes of no kind that is known"),
+    "plain pickle": (lambda path: path.write_bytes(pickle.dumps([1, 2])), "a Python pickle, not"),
+    "raw pickle": (lambda path: path.write_bytes(pickle.dumps(Evil())), "a Python pickle, not"),
     "two of a name": (
         lambda path: torch.save({"a": {"b": torch.ones(1)}, "a.b": torch.ones(1)}, path),
         "two of its tensors are called 'a.b'",
@@ -126,11 +158,15 @@ def test_pickles(tmp_path: Path, case: str) -> None:
     assert one_line(caught.value, path)
 
 
-@pytest.mark.parametrize("name", ["x.pt", "x.ckpt", "x.bin"])
-def test_code_is_named_and_not_run(tmp_path: Path, monkeypatch, name: str) -> None:
+LIGHTNING = {"state_dict": {"w": torch.ones(2)}, "callbacks": Evil()}
+
+
+@pytest.mark.parametrize("content", [LIGHTNING, Evil(), [Evil()], torch.nn.Linear(2, 2)])
+@pytest.mark.parametrize("name", ["x.pth", "x.ckpt", "x.bin"])
+def test_code_is_named_and_not_run(tmp_path: Path, monkeypatch, name: str, content: object) -> None:
     monkeypatch.chdir(tmp_path)
-    torch.save({"state_dict": {"w": torch.ones(2)}, "callbacks": Evil()}, tmp_path / name)
-    with refused(Unsafe, match=r"asks for (posix|nt)\.mkdir, which is code"):
+    torch.save(content, tmp_path / name)
+    with refused(Unsafe, match=r"asks for (posix\.mkdir|nt\.mkdir|torch\.nn\S*), which is code"):
         read_file(tmp_path / name)
     assert not (tmp_path / "was_run").exists()
 

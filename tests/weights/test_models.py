@@ -1,28 +1,21 @@
 """Weights from every kind of file and folder, and one line for everything that is none."""
 
 import os
-import pickle
 import shutil
-import warnings
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-import safetensors.torch
 import torch
 
+import resdepth
 from resdepth.cli.console import line
-from resdepth.errors import (
-    Corrupt,
-    Impossible,
-    Missing,
-    System,
-    Unsafe,
-)
+from resdepth.errors import Corrupt, Impossible, Missing, System, Usage
+from resdepth.runs.checkpoint import Checkpoint, last_path, write_checkpoint
 from resdepth.runs.export import write_model
+from resdepth.runs.manifest import new_manifest, write_manifest
 from resdepth.weights.file import read_file
-from resdepth.weights.read import read_models
+from resdepth.weights.read import PatternNeeded, read_models, read_paths
 from resdepth.weights.weight_path import WeightPath
 from tests.support.messages import refused
 
@@ -43,6 +36,13 @@ def test_exported_models_come_back(tmp_path: Path, format: str, dtype: torch.dty
     model = read_model(write_model(tmp_path, written, format))
     np.testing.assert_array_equal(model.blocks, written.double().numpy())
     assert (model.depth, model.width, model.beta) == (5, 3, None)
+
+
+@pytest.mark.parametrize("key", ["blocks", "state_dict"])
+def test_blocks_are_found_beside_and_inside_other_entries(tmp_path: Path, key: str) -> None:
+    held = list(blocks(3)) if key == "blocks" else {"blocks": blocks(3)}
+    torch.save({key: held, "step": 5, "readin": torch.ones(3, 7)}, tmp_path / "x.pth")
+    np.testing.assert_array_equal(read_model(tmp_path / "x.pth").blocks, blocks(3).double())
 
 
 def test_one_layer_is_a_model(tmp_path: Path) -> None:
@@ -171,57 +171,13 @@ def _save(path: Path, content: object) -> None:
     torch.save(content, path)
 
 
-def _truncate(path: Path) -> None:
-    torch.save([torch.ones(2, 2)] * 50, path)
-    path.write_bytes(path.read_bytes()[:700])
-
-
-def _script(path: Path) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.jit.script(torch.nn.Sequential(torch.nn.Linear(2, 2))).save(str(path))
-
-
-def _zipped(path: Path, name: str = "a.txt") -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(name, "x")
-
-
-def _flip(path: Path) -> None:
-    torch.save([torch.ones(2, 2)] * 50, path)
-    content = bytearray(path.read_bytes())
-    content[300] ^= 1
-    path.write_bytes(content)
-
-
 def _lightning(path: Path) -> None:
     state = {"a.weight": torch.ones(2, 2), "b": torch.ones(2)}
     _save(path, {"state_dict": state, "epoch": 3, "pytorch-lightning_version": "2.5"})
 
 
 HOSTILE = {
-    "truncated": (_truncate, "the beginning of a zip archive, whose list of files at the end"),
-    "empty": (lambda path: path.write_bytes(b""), "an empty file"),
-    "text": (lambda path: path.write_text("hello\nworld"), "text that begins with 'hello', not"),
-    "page": (lambda path: path.write_text("<!DOCTYPE html>\n<p>404"), "an HTML page"),
-    "answer": (lambda path: path.write_text('{"error": 404}'), "text that begins with '{\"error"),
-    "pointer": (
-        lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\noid x\n"),
-        "a Git LFS pointer in the place of the file",
-    ),
-    "program": (_script, "a TorchScript program, not plain tensors"),
-    "other zip": (_zipped, r"a zip archive of other files \(a.txt\)"),
-    "numpy's": (lambda path: np.savez(path.open("wb"), a=np.ones(2)), "an archive of numpy arrays"),
-    "flipped": (_flip, "whose part .* differs from its checksum"),
     "lightning": (_lightning, r"no tensor named 'blocks' among 2 \(a.w"),
-    "other kind": (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n00"), "an HDF5 file"),
-    "safetensors": (
-        lambda path: path.write_bytes(safetensors.torch.save({"blocks": torch.ones(1, 2, 2)})),
-        r"a safetensors file \(blocks\), not what torch.save writes",
-    ),
-    "noise": (lambda path: path.write_bytes(b"\xfe\x01" * 9), "18 bytes of no kind that is known"),
-    "plain pickle": (lambda path: path.write_bytes(pickle.dumps([1, 2])), "a Python pickle, not"),
-    "raw pickle": (lambda path: path.write_bytes(pickle.dumps(Evil())), "a Python pickle, not"),
     "mixed widths": (
         lambda path: _save(path, [torch.ones(2, 2), torch.ones(3, 3)]),
         "2 x 2 and 3 x 3",
@@ -252,42 +208,6 @@ def test_hostile_pickles_are_refused_in_one_line(tmp_path: Path, case: str) -> N
     assert str(path) in line(caught.value) and "\n" not in line(caught.value)
     # The file is somebody else's: there is no run to export again.
     assert "export" not in caught.value.remedy
-
-
-@pytest.mark.parametrize("content", [Evil(), [Evil()], torch.nn.Linear(2, 2)])
-def test_code_in_a_pickle_is_named_and_not_run(tmp_path: Path, monkeypatch, content) -> None:
-    monkeypatch.chdir(tmp_path)
-    _save(tmp_path / "x.pth", content)
-    with refused(Unsafe, match=r"posix\.mkdir|nt\.mkdir|torch\.nn"):
-        read_model(tmp_path / "x.pth")
-    assert not (tmp_path / "was_run").exists()
-
-
-def test_objects_in_an_archive_are_refused(tmp_path: Path) -> None:
-    np.savez(tmp_path / "x.npz", blocks=np.array([Evil()], dtype=object))
-    with refused(Corrupt, match="Python objects"):
-        read_model(tmp_path / "x.npz")
-
-
-@pytest.mark.parametrize("suffix", ["npz", "safetensors"])
-@pytest.mark.parametrize("keep", [0, 60, 150, 400])
-def test_truncated_archives_are_refused(tmp_path: Path, suffix: str, keep: int) -> None:
-    path = write_model(tmp_path, blocks(9), suffix)
-    path.write_bytes(path.read_bytes()[:keep])
-    with refused(Corrupt, match=CUT[suffix, keep]):
-        read_model(path)
-
-
-CUT = {
-    ("npz", 0): "an empty file",
-    ("npz", 60): "the beginning of a zip archive",
-    ("npz", 150): "the beginning of a zip archive",
-    ("safetensors", 0): "an empty file",
-    ("safetensors", 60): "its header claims 176 bytes, of a file of 60",
-    ("safetensors", 150): "its header claims 176 bytes, of a file of 150",
-    ("safetensors", 400): "its tensors take 324 bytes, of which 216 are there",
-    ("npz", 400): "the beginning of a zip archive",
-}
 
 
 @pytest.mark.parametrize("name", ["weights.ckpt", "pytorch_model.bin"])
@@ -324,7 +244,7 @@ def test_a_folder_with_the_name_of_a_file(tmp_path: Path) -> None:
     ("part", "name", "advice"),
     [
         ("exported_models", "resnet_6.pth", "export the run again"),
-        ("checkpoints", "last.safetensors", "remove the file; an earlier checkpoint is taken then"),
+        ("checkpoints", "last.safetensors", "remove the file; then an earlier checkpoint is used"),
     ],
 )
 def test_what_helps_depends_on_whose_file_it_is(
@@ -352,3 +272,39 @@ def test_without_a_last_checkpoint_the_newest_counts(small_run, tmp_path: Path) 
     assert read_models([run])[0].path.stem == "step_00000005"
     shutil.rmtree(run / "checkpoints")
     assert read_models([run])[0].path.parent.name == "exported_models"
+
+
+def other_run(folder: Path) -> Path:
+    """A run of `resnet-cifar` with six blocks."""
+    state = {f"blocks.{k}.first.kernel": torch.ones(2, 2, 3, 3) for k in range(6)}
+    write_manifest(
+        folder, new_manifest("resnet-cifar", {"depth": 14, "seed": 0}, ["resdepth"], "now")
+    )
+    write_checkpoint(last_path(folder), Checkpoint(1, 0.1, state))
+    return folder
+
+
+def test_another_program_is_left_out_of_a_folder_and_not_if_it_is_named(
+    small_run: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(small_run, tmp_path / "all/a")
+    (tmp_path / "all/b").mkdir()
+    run = other_run(tmp_path / "all/b")
+    with pytest.warns(UserWarning, match=r"b: not a run of 'train'; left out"):
+        assert [model.depth for model in read_models(tmp_path / "all")] == [6]
+    with pytest.raises(PatternNeeded) as caught:
+        read_models([small_run, run])
+    ((bundle, rows),) = caught.value.families
+    assert bundle.run == run and rows[0].pattern == "blocks.{k}.first.kernel"
+    with refused(Usage, match="--layers: has no effect without --pattern"):
+        read_paths(small_run, layers=(0, 1))
+
+
+def test_paths_of_reads_and_pools(small_run: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(small_run, tmp_path / "copy")
+    pool = resdepth.paths_of([small_run, copy])
+    assert [path.source.parents[1] for path in pool] == [small_run] and len(pool.left_out) == 1
+    assert len(resdepth.paths_of([small_run, copy], allow_mixed=True)) == 2
+    (path,) = pool
+    np.testing.assert_array_equal(path.scaled(path.blocks, 0.5), 6**0.5 * path.blocks)
+    assert path.own and path.way == "path" and path.matrix == (4, 4)

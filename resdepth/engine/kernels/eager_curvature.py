@@ -29,7 +29,7 @@ from resdepth.engine.network import INSIDE, Network, increments, of_increments
 from resdepth.mathematics.activation import ACTIVATIONS
 
 
-class Step(NamedTuple):
+class ForwardLayer(NamedTuple):
     """One layer of a forward pass; the matrix multiplies `input`, `value` is sigma(`argument`)."""
 
     matrix: Tensor
@@ -64,7 +64,7 @@ class LayerCurvature(NamedTuple):
     slope: Tensor
 
 
-def forward(network: Network, h0: Hidden) -> Iterator[Step]:
+def forward(network: Network, h0: Hidden) -> Iterator[ForwardLayer]:
     """The layers one after another, from h_0 to h_L."""
     sigma = ACTIVATIONS[network.activation].value
     inside = network.augmentation in INSIDE
@@ -79,7 +79,7 @@ def forward(network: Network, h0: Hidden) -> Iterator[Step]:
             h = value
         else:
             h = h + value @ matrix.mT
-        yield Step(matrix, before if inside else value, argument, value, h)
+        yield ForwardLayer(matrix, before if inside else value, argument, value, h)
 
 
 def _factors(network: Network) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Where data lies when nothing else is said."""
+"""Where data is kept by default."""
 
 import os
 import tempfile
@@ -11,8 +11,7 @@ from resdepth.options.location import home_folder
 def cache_folder() -> Path:
     """The user's cache folder for resdepth: $XDG_CACHE_HOME/resdepth or ~/.cache/resdepth.
 
-    Where there is no home folder, or neither can be made, a folder of the user's own below the
-    system's one for temporary files, with a warning that names it.
+    If neither can be made, a folder of the user's own for temporary files, with a warning.
     """
     named, home = os.environ.get("XDG_CACHE_HOME"), home_folder()
     parent = Path(named) if named else home and home / ".cache"
@@ -21,21 +20,20 @@ def cache_folder() -> Path:
         folder = parent / "resdepth"
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            return folder
         except OSError as error:
             reason = f"{folder}: {error.strerror}"
-        else:
-            return folder
     folder = temporary_folder()
     warnings.warn(f"data is kept in {folder} ({reason})", stacklevel=2)
     return folder
 
 
 def temporary_folder() -> Path:
-    """A folder that this user alone reads, below the system's one for temporary files."""
+    """A folder that only this user can read, in the system's folder for temporary files."""
     folder = Path(tempfile.gettempdir()) / f"resdepth-{os.getuid()}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        # Anybody may have made it before; what is read from it must be our own.
+        # Anybody may have made it; what is read from it must be our own.
         ours = folder.lstat().st_uid == os.getuid()
     except OSError:
         ours = False

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from resdepth.mathematics import norms
-from resdepth.mathematics.norms import frobenius, operator, spectral
+from resdepth.mathematics import layer_norms
+from resdepth.mathematics.layer_norms import frobenius, operator, spectral
 
 Array = NDArray[np.float64]
 
@@ -46,7 +46,7 @@ def test_the_operator_is_the_dense_matrix(shape: tuple[int, ...], size: tuple[in
 def test_frequencies_in_small_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     kernel = np.random.default_rng(0).standard_normal((3, 2, 3, 3))
     whole = operator(kernel, (6, 5))
-    monkeypatch.setattr(norms, "BATCH", 14)
+    monkeypatch.setattr(layer_norms, "BATCH", 14)
     assert operator(kernel, (6, 5)) == pytest.approx(whole, rel=1e-14)
 
 

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from resdepth.cli.console import line
-from resdepth.data import folder
+from resdepth.data import image_folder
 from resdepth.data.decode import decode
 from resdepth.errors import Corrupt, Missing, System
 from tests.support.images import Write, contents, encoded, pixels, write_folder, write_zip
@@ -20,7 +20,7 @@ from tests.support.images import Write, contents, encoded, pixels, write_folder,
 
 def refused(path: Path) -> str:
     with pytest.raises(Corrupt) as caught:
-        folder.load(path, torch.float32, 2)
+        image_folder.load(path, torch.float32, 2)
     assert str(path) in line(caught.value) and caught.value.remedy
     return line(caught.value)
 
@@ -28,7 +28,7 @@ def refused(path: Path) -> str:
 @pytest.mark.parametrize("prefix", ["", "images/"])
 def test_pixels_and_labels(tmp_path: Path, write: Write, prefix: str) -> None:
     path = write(tmp_path, contents(prefix=prefix))
-    train, test = folder.pixels(path, 2)
+    train, test = image_folder.pixels(path, 2)
     assert train.classes == ("bird", "cat") == test.classes
     assert train.labels.tolist() == [0, 0, 0, 1, 1, 1] and test.labels.tolist() == [0, 0, 1, 1]
     # The seeds of `contents` follow the sorted names: test before train.
@@ -40,8 +40,8 @@ def test_pixels_and_labels(tmp_path: Path, write: Write, prefix: str) -> None:
 
 def test_normalised_by_the_training_set(tmp_path: Path, write: Write) -> None:
     path = write(tmp_path, contents())
-    train, test = folder.load(path, torch.float64, None)
-    raw, raw_test = (part.images.numpy() / 255.0 for part in folder.pixels(path, None))
+    train, test = image_folder.load(path, torch.float64, None)
+    raw, raw_test = (part.images.numpy() / 255.0 for part in image_folder.pixels(path, None))
     mean, std = raw.mean((0, 2, 3)), raw.std((0, 2, 3))
     for part, values in ((train, raw), (test, raw_test)):
         wanted = (values - mean[:, None, None]) / std[:, None, None]
@@ -49,14 +49,14 @@ def test_normalised_by_the_training_set(tmp_path: Path, write: Write) -> None:
 
 
 def test_grey_images_have_one_channel(tmp_path: Path, write: Write) -> None:
-    train, _ = folder.pixels(write(tmp_path, contents(size=(4, 5))), None)
+    train, _ = image_folder.pixels(write(tmp_path, contents(size=(4, 5))), None)
     assert train.images.shape == (6, 1, 4, 5)
 
 
 def test_a_constant_channel_is_not_divided_by_zero(tmp_path: Path) -> None:
     black = encoded(np.zeros((4, 5, 3), dtype=np.uint8))
     path = write_folder(tmp_path, dict.fromkeys(contents(), black))
-    assert torch.isfinite(folder.load(path, torch.float32, 1)[0].inputs).all()
+    assert torch.isfinite(image_folder.load(path, torch.float32, 1)[0].inputs).all()
 
 
 def test_workers_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,35 +64,35 @@ def test_workers_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     found = []
     for workers in (1, 12):
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / f"cache-{workers}"))
-        found.append(folder.load(path, torch.float32, workers)[0])
+        found.append(image_folder.load(path, torch.float32, workers)[0])
     assert torch.equal(found[0].inputs, found[1].inputs)
 
 
 def test_the_cache_follows_the_content(tmp_path: Path, write: Write) -> None:
     path = write(tmp_path, contents())
-    first = folder.load(path, torch.float32, 1)[0]
-    assert torch.equal(first.inputs, folder.load(path, torch.float32, 1)[0].inputs)
+    first = image_folder.load(path, torch.float32, 1)[0]
+    assert torch.equal(first.inputs, image_folder.load(path, torch.float32, 1)[0].inputs)
     if path.is_dir():
         shutil.rmtree(path)
     files = contents()
     files["train/bird/0.png"] = encoded(pixels(99))
     write(tmp_path, files)
-    assert not torch.equal(first.inputs, folder.load(path, torch.float32, 1)[0].inputs)
+    assert not torch.equal(first.inputs, image_folder.load(path, torch.float32, 1)[0].inputs)
 
 
 def test_a_damaged_cache_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     path = write_zip(tmp_path / "i.zip", contents())
-    first = folder.load(path, torch.float32, 1)[0]
+    first = image_folder.load(path, torch.float32, 1)[0]
     (stored,) = (tmp_path / "cache").rglob("*.npz")
     stored.write_bytes(stored.read_bytes()[:-20])
-    assert torch.equal(first.inputs, folder.load(path, torch.float32, 1)[0].inputs)
+    assert torch.equal(first.inputs, image_folder.load(path, torch.float32, 1)[0].inputs)
 
 
 def test_no_cache_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    train, _ = folder.load(write_zip(tmp_path / "i.zip", contents()), torch.float32, 1)
+    train, _ = image_folder.load(write_zip(tmp_path / "i.zip", contents()), torch.float32, 1)
     assert train.samples == 6
 
 
@@ -104,7 +104,7 @@ def test_what_is_not_an_image_is_passed_over(tmp_path: Path, write: Write) -> No
         "README.md": b"",
     }
     with pytest.warns(UserWarning, match="left out: 2 files that are no images"):
-        train, _ = folder.pixels(write(tmp_path, contents() | extra), 1)
+        train, _ = image_folder.pixels(write(tmp_path, contents() | extra), 1)
     assert len(train.labels) == 6
 
 
@@ -140,7 +140,7 @@ def test_parts_of_different_sizes(tmp_path: Path) -> None:
 def test_colour_among_grey_is_named(tmp_path: Path) -> None:
     files = contents(size=(4, 5)) | {"train/cat/2.png": encoded(pixels(0))}
     with pytest.warns(UserWarning, match=r"train/cat/2\.png is in colour, though 9 of 10"):
-        train, _ = folder.pixels(write_folder(tmp_path, files), 1)
+        train, _ = image_folder.pixels(write_folder(tmp_path, files), 1)
     assert train.images.shape == (6, 3, 4, 5)
     assert np.array_equal(train.images[5].numpy(), pixels(0).transpose(2, 0, 1))
     # Grey in colour is the same value three times.
@@ -173,7 +173,7 @@ def test_grey_images_of_several_kinds_are_one_grey_set(
         files = {name.replace("png", "tiff"): data for name, data in files.items()}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        train, test = folder.pixels(write_folder(tmp_path, files), 1)
+        train, test = image_folder.pixels(write_folder(tmp_path, files), 1)
     assert train.images.shape == (6, 1, 4, 5)
     for index, image in enumerate([*test.images, *train.images]):
         assert np.array_equal(image[0].numpy(), pixels(index, (4, 5)))
@@ -183,19 +183,19 @@ def test_grey_images_of_several_kinds_are_one_grey_set(
 def test_one_image_in_colour_makes_the_set_rgb(tmp_path: Path, write: Write, name: str) -> None:
     files = contents(size=(4, 5)) | {name: encoded(pixels(0))}
     with pytest.warns(UserWarning, match=f"read as RGB: {name} is in colour"):
-        train, test = folder.pixels(write(tmp_path, files), 2)
+        train, test = image_folder.pixels(write(tmp_path, files), 2)
     assert train.images.shape[1] == test.images.shape[1] == 3
 
 
 def test_grey_stored_as_rgb_throughout_has_three_channels(tmp_path: Path) -> None:
     files = {name: converted("RGB", 0) for name in contents()}
-    assert folder.pixels(write_folder(tmp_path, files), 1)[0].images.shape[1] == 3
+    assert image_folder.pixels(write_folder(tmp_path, files), 1)[0].images.shape[1] == 3
 
 
 def test_dark_sixteen_bits_are_pointed_out(tmp_path: Path, write: Write) -> None:
     files = dict.fromkeys(contents(), encoded(np.full((4, 5), 4095, np.uint16)))
     with pytest.warns(UserWarning) as said:
-        train, _ = folder.pixels(write(tmp_path, files), 1)
+        train, _ = image_folder.pixels(write(tmp_path, files), 1)
     assert (train.images == round(4095 / 257)).all()
     assert "10 images: 16-bit grey, scaled to 8 bits (first: train/bird/0.png)" in str(said[0])
     assert "use 16 of 256 levels" in str(said[1].message)
@@ -209,11 +209,11 @@ def test_float_images_are_refused_by_name(tmp_path: Path, write: Write) -> None:
 
 def test_old_caches_are_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_folder(tmp_path / "images", contents())
-    folder.pixels(path, 1)
-    monkeypatch.setattr("resdepth.data.cache.RULES", 0)
+    image_folder.pixels(path, 1)
+    monkeypatch.setattr("resdepth.data.image_folder.RULES", 0)
     decoded: list[str] = []
-    monkeypatch.setattr(folder, "decode", lambda data: decoded.append("") or decode(data))
-    folder.pixels(path, 1)
+    monkeypatch.setattr(image_folder, "decode", lambda data: decoded.append("") or decode(data))
+    image_folder.pixels(path, 1)
     assert decoded
 
 
@@ -252,7 +252,7 @@ def test_a_file_that_the_system_does_not_give_is_no_broken_archive(
 
     monkeypatch.setattr("resdepth.data.listing.zipfile.ZipFile", refuse)
     with pytest.raises(System, match=r"i\.zip: cannot be read: Permission denied"):
-        folder.pixels(path, 1)
+        image_folder.pixels(path, 1)
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
@@ -278,7 +278,7 @@ def test_an_encrypted_zip(tmp_path: Path) -> None:
 
 def test_nothing_there(tmp_path: Path) -> None:
     with pytest.raises(Missing, match=r"no such image folder or \.zip"):
-        folder.load(tmp_path / "x", torch.float32, 1)
+        image_folder.load(tmp_path / "x", torch.float32, 1)
 
 
 @pytest.mark.long
@@ -286,10 +286,10 @@ def test_cifar10_as_images(shared_data: Path) -> None:
     path = shared_data / "cifar10-jpeg.zip"
     if not path.is_file():
         pytest.skip("no cifar10-jpeg.zip")
-    train, test = folder.pixels(path, None)
+    train, test = image_folder.pixels(path, None)
     assert train.images.shape == (50000, 3, 32, 32) and test.images.shape == (10000, 3, 32, 32)
     assert torch.bincount(train.labels).tolist() == [5000] * 10
     assert train.classes[0] == "airplane" and len(train.classes) == 10
     # The published statistics, up to JPEG.
-    mean, _ = folder.statistics(train)
+    mean, _ = image_folder.statistics(train)
     assert mean == pytest.approx((0.4914, 0.4822, 0.4465), abs=2e-3)

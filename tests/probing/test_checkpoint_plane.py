@@ -16,9 +16,9 @@ from resdepth.engine.contract import Batch
 from resdepth.engine.objective import DenseObjective
 from resdepth.errors import Corrupt, Impossible
 from resdepth.options.landscape import TrajectoryOptions
-from resdepth.probing.trajectory import trajectory
+from resdepth.probing.checkpoint_plane import trajectory
 from resdepth.runs.checkpoint import checkpoints, read_checkpoint, write_checkpoint
-from resdepth.runs.partial import read_partial
+from resdepth.runs.surface import read_partial
 from resdepth.training.problem import load_network
 from tests.support.messages import refused
 

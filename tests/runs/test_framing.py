@@ -9,17 +9,18 @@ from hypothesis import strategies as st
 from tensorboard.compat.tensorflow_stub import pywrap_tensorflow
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from resdepth.runs.records import frame, masked_crc32c, read_records
+from resdepth.runs.framing import frame, masked_crc32c, read_records
 
 
 @given(st.binary(max_size=300))
 def test_the_checksum_is_tensorboards(content: bytes) -> None:
-    assert masked_crc32c(content) == pywrap_tensorflow.masked_crc32c(content)
+    assert masked_crc32c(content) == struct.pack("<I", pywrap_tensorflow.masked_crc32c(content))
 
 
 def test_the_checksum_is_the_published_one() -> None:
     # RFC 3720, B.4: the CRC-32C of thirty-two bytes of zeros, before it is masked.
-    turned = (masked_crc32c(bytes(32)) - 0xA282EAD8) & 0xFFFFFFFF
+    masked = int.from_bytes(masked_crc32c(bytes(32)), "little")
+    turned = (masked - 0xA282EAD8) & 0xFFFFFFFF
     assert (turned << 15 | turned >> 17) & 0xFFFFFFFF == 0x8A9136AA
 
 
@@ -43,5 +44,5 @@ def test_a_flipped_bit_anywhere_ends_the_reading(bit: int) -> None:
 
 def test_a_length_beyond_reason_is_not_believed() -> None:
     length = struct.pack("<Q", 1 << 60)
-    head = length + struct.pack("<I", masked_crc32c(length))
-    assert list(read_records(io.BytesIO(head + b"x" * 100))) == []
+    content = length + masked_crc32c(length) + b"x" * 100
+    assert list(read_records(io.BytesIO(content))) == []

@@ -1,5 +1,6 @@
 """What is said of a run's curvature against the dense matrix of its loss by autograd."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,8 @@ from resdepth.engine.autograd import ReferenceEngine
 from resdepth.errors import Impossible, Usage
 from resdepth.mathematics import lanczos as mathematics
 from resdepth.options.spectrum import SpectrumOptions
-from resdepth.probing import cost as price
-from resdepth.probing import spectrum as module
+from resdepth.probing import hessian as module
+from resdepth.probing import products as price
 from resdepth.runs.checkpoint import last_path, read_checkpoint
 from resdepth.training.problem import load_network
 from tests.support.messages import refused
@@ -57,6 +58,18 @@ def test_eigenvalues_and_traces_are_those_of_the_matrix(small_run, matrix, engin
     assert found.rate_times_top == pytest.approx(rate * values[-1], rel=1e-10)
     assert (found.edge, found.depth, found.parameters) == (2.0, 6, 96)
     assert found.loss == pytest.approx(resdepth.open_run(small_run).manifest.final["loss"])
+
+
+def test_the_written_file_has_every_field_and_its_provenance(small_run, tmp_path) -> None:
+    options = SpectrumOptions(threads=1, device="cpu", top=2)
+    run, out = resdepth.open_run(small_run), tmp_path / "x.json"
+    found = module.write(run, options, out)
+    written = json.loads(out.read_text())
+    assert written["top"] == found.top.tolist() and written["edge"] == 2.0
+    assert written["trace"]["hessian"] == found.trace.hessian
+    sources = {file["path"] for file in written["provenance"]["sources"]}
+    assert str(last_path(small_run).absolute()) in sources
+    assert written["provenance"]["options"]["top"] == 2
 
 
 def test_lanczos_finds_the_same_as_the_dense_matrix(small_run, matrix, monkeypatch) -> None:

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from resdepth.data import folder
-from resdepth.data.dataset import Dataset
-from resdepth.data.fingerprint import BLOCK, digest, fingerprint
+from resdepth.data import image_folder
+from resdepth.data.dataset import BLOCK, Dataset, digest, fingerprint
 from resdepth.data.images import load_images
 from resdepth.data.load import load_data
 from resdepth.options.resnet_cifar import ResnetCifarOptions
@@ -45,7 +44,7 @@ def test_it_does_not_depend_on_the_place(tmp_path: Path) -> None:
     archive = write_zip(tmp_path / "i.zip", contents())
     places = (here, tmp_path / "there", archive, archive)
     found = {of(data="folder", data_dir=path) for path in places}
-    raw = {fingerprint(*folder.pixels(path, 1)) for path in places}
+    raw = {fingerprint(*image_folder.pixels(path, 1)) for path in places}
     assert len(found) == 1 and raw == found
 
 

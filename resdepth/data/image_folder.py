@@ -1,0 +1,214 @@
+"""Images in a folder or .zip of train/<class>/… and test/<class>/…, decoded once and then cached.
+
+A set is grey if at least one image is stored as grey and none shows a colour, else RGB.
+"""
+
+import contextlib
+import hashlib
+import os
+import warnings
+import zipfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import UnidentifiedImageError
+
+from resdepth.cores import available_threads
+from resdepth.data.cache_folder import cache_folder
+from resdepth.data.dataset import Dataset, Pixels, digest
+from resdepth.data.decode import SIXTEEN, DecodedImage, decode
+from resdepth.data.layout import PARTS, ImageLayout, arrange
+from resdepth.data.listing import Listing, list_files
+from resdepth.errors import Corrupt
+
+REMEDY = "replace or remove that image"
+RULES = 2
+"""Version of the rules of decoding; caches of other versions are not used."""
+DARK = 0x4000
+"""16-bit images below this value keep fewer than 64 levels at 8 bits."""
+CHUNK = 64
+"""Images decoded by one task."""
+
+
+def load(path: Path, dtype: torch.dtype, workers: int | None) -> tuple[Dataset, Dataset]:
+    """Training and test set, normalised by the training set's mean and deviation per channel."""
+    train, test = pixels(path, workers)
+    mean, std = statistics(train)
+    return train.normalised(255.0, mean, std, dtype), test.normalised(255.0, mean, std, dtype)
+
+
+def statistics(part: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each channel, of values in [0, 1]."""
+    # Counting values is exact and needs no float copy of the images.
+    values = np.arange(256) / 255.0
+    means, deviations = [], []
+    for channel in part.images.unbind(1):
+        share = np.bincount(channel.numpy().ravel(), minlength=256) / channel.numel()
+        means.append(mean := float(share @ values))
+        deviations.append(float(share @ (values - mean) ** 2) ** 0.5 or 1.0)
+    return tuple(means), tuple(deviations)
+
+
+def pixels(path: Path, workers: int | None) -> tuple[Pixels, Pixels]:
+    """The raw images of both parts, from the cache if they have been decoded before.
+
+    Warns of everything that was left out or changed.
+
+    Raises Missing if nothing is there, Corrupt for a missing part, an image that cannot be decoded,
+    images of different sizes, or a broken archive.
+    """
+    listing = list_files(path)
+    layout = arrange(listing)
+    cache = _cache_path(listing.stamp)
+    stored = _read_cache(cache)
+    if stored is None:
+        stored = _decoded(listing, layout, workers)
+        _write_cache(cache, stored)
+    for note in (*layout.notes, *stored["notes"].tolist()):
+        warnings.warn(f"{path}: {note}", stacklevel=2)
+    train, test = (
+        Pixels(
+            torch.from_numpy(stored[f"{part}_images"]),
+            torch.tensor(layout.labels[part], dtype=torch.int64),
+            layout.classes,
+            str(stored[f"{part}_digest"]),
+        )
+        for part in PARTS
+    )
+    return train, test
+
+
+def _cache_path(stamp: str) -> Path:
+    # File names may contain bytes that are not UTF-8.
+    content = f"{RULES} {stamp}".encode("utf-8", "surrogateescape")
+    return cache_folder() / "folder" / f"{hashlib.sha256(content).hexdigest()[:32]}.npz"
+
+
+def _read_cache(path: Path) -> dict[str, np.ndarray] | None:
+    """The cached arrays; None if there are none, or a damaged file."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+        return None
+
+
+def _write_cache(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Cache the arrays; a cache that cannot be written costs time, not correctness."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as stream:
+            np.savez(stream, **arrays)  # type: ignore[arg-type]
+        temporary.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def _decoded(listing: Listing, layout: ImageLayout, workers: int | None) -> dict[str, np.ndarray]:
+    names = [name for part in PARTS for name in layout.names[part]]
+    first, other = (_decode(listing, layout.names[part][0]) for part in PARTS)
+    if first.pixels.shape[:2] != other.pixels.shape[:2]:
+        what = "training and test images differ in size"
+        raise Corrupt(listing.path, what, "bring all images to one size")
+    sheet = _Sheet(listing, names, first, colour=not first.grey)
+    if not sheet.fill(workers):
+        # A later image shows a colour: start again with three channels.
+        sheet = _Sheet(listing, names, first, colour=True)
+        sheet.fill(workers)
+    images = sheet.finished()
+    stored = {"notes": np.array(list(sheet.notes()), dtype=np.str_)}
+    cut = len(layout.names["train"])
+    for part, array in zip(PARTS, (images[:cut], images[cut:]), strict=True):
+        labels = np.array(layout.labels[part], dtype=np.int64)
+        stored[f"{part}_images"] = array
+        stored[f"{part}_digest"] = np.array(digest(array, labels, layout.classes))
+    return stored
+
+
+@dataclass
+class _Sheet:
+    """The images of a set in one array, (N, 1 or 3, H, W), and what was noted of each."""
+
+    listing: Listing
+    names: Sequence[str]
+    first: DecodedImage
+    colour: bool
+    images: np.ndarray = field(init=False)
+    noted: list[tuple[bool, tuple[str, ...], int]] = field(init=False)
+    """Of each image: whether it is stored as grey, remarks, largest 16-bit value."""
+
+    def __post_init__(self) -> None:
+        shape = (len(self.names), 3 if self.colour else 1, *self.first.pixels.shape[:2])
+        self.images = np.empty(shape, dtype=np.uint8)
+        self.noted = [(False, (), 0)] * len(self.names)
+
+    def fill(self, workers: int | None) -> bool:
+        """Decode every image; False as soon as one shows a colour and there is one channel."""
+        starts = range(0, len(self.names), CHUNK)
+        with ThreadPoolExecutor(workers or available_threads()) as pool:
+            return all(pool.map(self._fill_from, starts))
+
+    def _fill_from(self, start: int) -> bool:
+        for index in range(start, min(start + CHUNK, len(self.names))):
+            image = _decode(self.listing, self.names[index])
+            sizes = [f"{h}x{w}" for h, w in (image.pixels.shape[:2], self.first.pixels.shape[:2])]
+            if sizes[0] != sizes[1]:
+                what = f"{self.names[index]}: {sizes[0]} pixels, not {sizes[1]}"
+                raise Corrupt(self.listing.path, what, REMEDY)
+            channels = image.pixels if image.grey else image.pixels.transpose(2, 0, 1)
+            if not (self.colour or image.grey):
+                if _shows_colour(channels):
+                    return False
+                channels = channels[:1]
+            self.images[index] = channels
+            self.noted[index] = (image.grey, image.remarks, image.highest)
+        return True
+
+    def finished(self) -> np.ndarray:
+        """The images, with one channel if an image is stored as grey and none shows a colour."""
+        mixed = self.colour and any(grey for grey, _, _ in self.noted)
+        if mixed and not any(map(_shows_colour, self.images)):
+            self.images = np.ascontiguousarray(self.images[:, :1])
+            self.colour = False
+        return self.images
+
+    def notes(self) -> Iterator[str]:
+        """What the user should know about the images."""
+        remarked: dict[str, list[str]] = {}
+        for name, (_, remarks, _) in zip(self.names, self.noted, strict=True):
+            for remark in remarks:
+                remarked.setdefault(remark, []).append(name)
+        for remark, names in remarked.items():
+            yield f"{len(names)} images: {remark} (first: {names[0]})"
+        highest = max(highest for _, _, highest in self.noted)
+        if SIXTEEN in remarked and highest < DARK:
+            levels = highest // 257 + 1
+            yield f"the 16-bit images use {levels} of 256 levels at 8 bits: brighten them"
+        grey = [index for index, (grey, _, _) in enumerate(self.noted) if grey]
+        if grey and self.colour:
+            coloured = next(i for i, image in enumerate(self.images) if _shows_colour(image))
+            yield (
+                f"all images are read as RGB: {self.names[coloured]} is in colour, though "
+                f"{len(grey)} of {len(self.names)} are stored as grey (first: "
+                f"{self.names[grey[0]]})"
+            )
+
+
+def _shows_colour(channels: np.ndarray) -> bool:
+    """Whether the channels (3, H, W) of an image differ anywhere."""
+    return bool((channels[0] != channels[1]).any() or (channels[1] != channels[2]).any())
+
+
+def _decode(listing: Listing, name: str) -> DecodedImage:
+    try:
+        return decode(listing.read(name))
+    except Exception as error:  # Broken archives and images raise anything.
+        problem = "not an image" if isinstance(error, UnidentifiedImageError) else error
+        what = f"{name}: cannot be decoded ({problem})"
+        raise Corrupt(listing.path, what, REMEDY) from None

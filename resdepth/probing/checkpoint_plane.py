@@ -1,0 +1,151 @@
+"""The path that training took, on the plane that holds most of it.
+
+Everything but the losses of the plane is exact: each checkpoint has the loss of its own weights,
+recorded next to the loss at its projection onto the plane.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from resdepth.engine.grid import Plane, along
+from resdepth.engine.vector import Layout
+from resdepth.errors import Impossible
+from resdepth.isolation import isolated
+from resdepth.mathematics.plane import PathPlane, path_plane
+from resdepth.options.landscape import TrajectoryOptions
+from resdepth.probing.objectives import Centre, Source, centre_of
+from resdepth.probing.rendering import Rendering, Report, produce, request_of
+from resdepth.runs.checkpoint import check_like, checkpoints, read_checkpoint
+from resdepth.runs.columns import Columns
+from resdepth.runs.run import Run
+
+Array = NDArray[np.float64]
+
+CELLS = "losses[i, j] is the mean loss at theta + axes[0][i] D_0 + axes[1][j] D_1, theta the last"
+
+
+RECIPE = (
+    "principal components of the run's checkpoints seen from their mean, of norm 1; signs "
+    "such that the first checkpoint lies on the positive side"
+)
+RECIPE_FROM_LAST = "the same seen from the last checkpoint"
+
+
+@dataclass(frozen=True)
+class CheckpointLosses:
+    """Losses and accuracies of the checkpoints themselves, and a checksum of their weights."""
+
+    loss: Array
+    accuracy: Array
+    sha256: str
+
+
+@isolated()
+def trajectory(
+    run: Run,
+    options: TrajectoryOptions,
+    out: Path,
+    command: list[str],
+    report: Report = lambda done, cells: None,
+) -> tuple[Path, ...]:
+    """Evaluate the plane of a run's checkpoints and write `out` (.npy) and its .json.
+
+    The record holds `path`: `steps`, `coordinates`, `loss`, `plane_loss` and `distance` of each
+    checkpoint. Batch statistics of a convolutional network are recalibrated at every point.
+
+    Raises Impossible if they span no plane, Corrupt for a damaged one or one of another network,
+    Usage if the unfinished surface has other options, System if `out` cannot be written.
+    """
+    return produce(_prepare, Source.of(run), options, out, command, report)
+
+
+def _prepare(source: Source, options: TrajectoryOptions, recorded: Mapping[str, Any]) -> Rendering:
+    """The plane around the last checkpoint, as wide as the path and a margin."""
+    centre = centre_of(source, options, "recalibrated", recorded.get("threads"))
+    request = request_of(centre, options, recorded)
+    found = checkpoints(source.checkpoint.parent.parent)
+    known = _losses(list(found.values()), centre, request["batch"])
+    plane, files = plane_of(source, centre.objective.layout, options.centred)
+    low, high = plane.coordinates.min(axis=0), plane.coordinates.max(axis=0)
+    margin = options.margin * (high - low)
+    ends = zip(low - margin, high + margin, options.counts, strict=True)
+    grid = {
+        "steps": options.steps,
+        "steps_b": options.counts[1],
+        "margin": options.margin,
+        "centred": options.centred,
+        "path_sha256": known.sha256,
+    }
+    path = {
+        "steps": list(found),
+        "coordinates": plane.coordinates,
+        "loss": known.loss,
+        "distance": plane.distance,
+        "accuracy": known.accuracy,
+    }
+    weights = centre.weights
+    return Rendering(
+        centre.objective,
+        Plane(weights, torch.from_numpy(plane.directions).to(weights.device)),
+        tuple(np.linspace(first, last, count) for first, last, count in ends),
+        grid | request,
+        further=plane.coordinates,
+        record={
+            "cells": CELLS,
+            "kind": "trajectory",
+            "recipe": RECIPE if options.centred else RECIPE_FROM_LAST,
+            "explained": plane.explained,
+        },
+        files=files,
+        describe=lambda losses: {"path": path | {"plane_loss": losses}},
+    )
+
+
+def plane_of(source: Source, layout: Layout, centred: bool = True) -> tuple[PathPlane, list[Path]]:
+    """The plane of all checkpoints of a run, and their files.
+
+    Raises Impossible if fewer than three of them differ, or all lie on one line.
+    """
+    run = source.run
+    if run is None:
+        what = "it lies in no run folder, so there is no path"
+        raise Impossible(source.checkpoint, what, "give a run folder")
+    found = list(checkpoints(run.path).values())
+    remedy = "train with `checkpoint_every`"
+    if len(found) < 3:
+        several = "checkpoint" if len(found) == 1 else "checkpoints"
+        what = f"it has {len(found)} {several}, and a plane through them takes three"
+        raise Impossible(run.path, what, remedy)
+    columns = Columns(found, [part.name for part in layout.parts])
+    try:
+        plane = path_plane(columns.slabs, centred)
+    except ValueError:
+        what = f"its {len(found)} checkpoints are all the same"
+        raise Impossible(run.path, what, "training moved nothing: check its rate") from None
+    if plane.collinear:
+        raise Impossible(run.path, f"its {len(found)} checkpoints lie on one line", remedy)
+    return plane, found
+
+
+def _losses(paths: list[Path], centre: Centre, batch: int) -> CheckpointLosses:
+    """Read every checkpoint once and evaluate it."""
+    digest = hashlib.sha256()
+
+    def vectors() -> Iterator[Tensor]:
+        for path in paths:
+            checkpoint = read_checkpoint(path)
+            check_like(checkpoint, centre.checkpoint.tensors, path)
+            vector = centre.objective.layout.vector(checkpoint.tensors)
+            digest.update(vector.numpy().tobytes())
+            yield vector
+
+    values = along(centre.objective, vectors(), batch)
+    return CheckpointLosses(values[:, 0], values[:, 1], digest.hexdigest())
