@@ -27,6 +27,7 @@ from matplotlib.figure import Figure
 from resdepth.atomic import check_writable
 from resdepth.errors import ResdepthError
 from resdepth.figures import style
+from resdepth.figures.axes import few_ticks
 from resdepth.mathematics.activation import ACTIVATIONS
 from resdepth.mathematics.fractional import fractional_noise
 from resdepth.mathematics.interval import Array, Interval, mean_interval
@@ -191,8 +192,7 @@ def draw_critical(table: CriticalTable, columns: int = 1) -> Figure:
     axes.set_xlabel("Hurst exponent $H$ of the weights")
     axes.set_ylabel(r"critical $\beta$")
     axes.set_xlim(0.0, 1.0)
-    style.few_ticks(axes.xaxis)
-    style.few_ticks(axes.yaxis)
+    few_ticks(axes.xaxis, axes.yaxis)
     title = rf"{FORMULAS[table.structure]}, {table.activation}, $d = {table.width}$"
     axes.legend(title=title, loc="best", alignment="left")
     return drawn

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from resdepth.runs.run import Run as Run
     from resdepth.runs.run import open_run as open_run
     from resdepth.runs.run import weight_path as weight_path
-    from resdepth.studies.run import study as study
+    from resdepth.studies.actions import study as study
     from resdepth.training.observer import NotebookProgress as NotebookProgress
     from resdepth.weights.read import read_models as read_models
     from resdepth.weights.read import stored_models as stored_models
@@ -56,7 +56,7 @@ _HOMES = {
     "render_trajectory": "resdepth.api",
     "spectrum": "resdepth.api",
     "stored_models": "resdepth.weights.read",
-    "study": "resdepth.studies.run",
+    "study": "resdepth.studies.actions",
     "train": "resdepth.api",
     "variation_table": "resdepth.analysis.path_tables",
     "weight_path": "resdepth.runs.run",

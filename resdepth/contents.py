@@ -1,6 +1,6 @@
-"""What a file that could not be read looks like from its bytes, so that errors state what was seen.
+"""What a file that could not be read contains, judged by its bytes, for error messages.
 
-Nothing is guessed from the name, and nothing that a file contains is run.
+The name of the file does not matter, and nothing that it contains is run.
 """
 
 import json
@@ -12,11 +12,11 @@ from pathlib import Path
 from tokenize import TokenError
 
 UNREADABLE = (ValueError, EOFError, zipfile.BadZipFile, SyntaxError, TokenError, zlib.error)
-"""What numpy raises if a file is broken in one way or another."""
+"""What numpy raises if a file is damaged."""
 HEAD = 4096
-"""Bytes that are looked at."""
+"""Bytes that are read."""
 NAMES = 3
-"""So many names of what a file holds are shown."""
+"""Names in a file that are shown, at most."""
 MAGIC = {
     b"\x89HDF\r\n\x1a\n": "an HDF5 file",
     b"\x93NUMPY": "a numpy array (.npy)",
@@ -30,25 +30,19 @@ MAGIC = {
     b"\x7fELF": "a program",
 }
 OLD_TORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
-"""The number that torch.save put in front before it wrote zip archives."""
+"""The number at the start of files of torch.save before it wrote zip archives."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """`what` a file looks like, and the `remedy` where what was seen suggests one."""
+    """`what` a file contains, and a `remedy` if there is one."""
 
     what: str
     remedy: str = ""
 
 
 def seen(path: Path) -> Seen:
-    """Look at the first bytes of a file, and at the table of contents where it has one.
-
-    Raises
-    ------
-    OSError
-        The file cannot be read.
-    """
+    """Identify a file by its first bytes, and its table of contents if it has one."""
     if path.is_dir():
         return Seen("a folder")
     with path.open("rb") as stream:
@@ -57,21 +51,21 @@ def seen(path: Path) -> Seen:
     if not head:
         return Seen("an empty file", "copy or download it again")
     if head.startswith(b"version https://git-lfs"):
-        return Seen("a Git LFS pointer in the place of the file", "'git lfs pull' fetches the file")
+        return Seen("a Git LFS pointer instead of the file", "'git lfs pull' fetches the file")
     if head.lstrip().lower().startswith((b"<!doctype html", b"<html")):
-        return Seen("an HTML page, as a failed download leaves it", "download the file again")
+        return Seen("an HTML page, probably from a failed download", "download the file again")
     if head.startswith(b"PK"):
         return _zip(path)
     if head[8:9] == b"{":
         return _safetensors(path, size)
     if head[:1] == b"\x80" and head[1:2] <= b"\x05":
-        return Seen("a PyTorch file of the old kind" if OLD_TORCH in head else "a Python pickle")
+        return Seen("a PyTorch file of the old format" if OLD_TORCH in head else "a Python pickle")
     kind = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), "")
-    return Seen(kind or _text(head) or f"{size} bytes of no kind that is known here")
+    return Seen(kind or _text(head) or f"{size} bytes of an unknown format")
 
 
 def listed(names: list[str]) -> str:
-    """The first few of `names`."""
+    """Join the first few of `names`."""
     return ", ".join(names[:NAMES]) + (", …" if len(names) > NAMES else "")
 
 
@@ -81,7 +75,7 @@ def _zip(path: Path) -> Seen:
             names = archive.namelist()
             damaged = archive.testzip()
     except zipfile.BadZipFile:
-        what = "the beginning of a zip archive, whose list of files at the end is missing"
+        what = "the beginning of a zip archive without the list of files at its end"
         return Seen(what, "it was truncated: copy or download it again")
     except (OSError, ValueError, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
         return Seen(f"a zip archive that cannot be unpacked ({error})")
@@ -90,7 +84,7 @@ def _zip(path: Path) -> Seen:
         remedy = "it was damaged: copy or download it again"
         return Seen(f"a zip archive whose part {damaged} differs from its checksum", remedy)
     if "constants.pkl" in parts:
-        remedy = "save its state_dict with torch.save where you trust it"
+        remedy = "save its state_dict with torch.save on a machine where you trust the file"
         return Seen("a TorchScript program, not plain tensors", remedy)
     if "data.pkl" in parts:
         return Seen("a PyTorch archive")
@@ -104,17 +98,17 @@ def _safetensors(path: Path, size: int) -> Seen:
     with path.open("rb") as stream:
         (length,) = struct.unpack("<Q", stream.read(8))
         if 8 + length > size:
-            return Seen(f"{size} bytes, of which a safetensors header alone would take more", cut)
+            return Seen(f"{size} bytes, less than the header of this safetensors file", cut)
         try:
             entries = json.loads(stream.read(length))
             ends = [entry["data_offsets"][1] for n, entry in entries.items() if n != "__metadata__"]
             wanted = 8 + length + max(map(int, ends), default=0)
         except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError):
-            return Seen("a file that begins like safetensors, with a header that is none")
+            return Seen("a file that begins like safetensors, with an invalid header")
     if size < wanted:
-        return Seen(f"a safetensors file of {wanted} bytes, of which {size} are there", cut)
+        return Seen(f"the first {size} of the {wanted} bytes of a safetensors file", cut)
     if size > wanted:
-        return Seen(f"a safetensors file with {size - wanted} bytes behind its tensors")
+        return Seen(f"a safetensors file with {size - wanted} bytes after its tensors")
     names = [name for name in entries if name != "__metadata__"]
     return Seen(f"a safetensors file ({listed(names) or 'no tensors'})")
 

@@ -1,4 +1,4 @@
-"""Tables as notebooks show them."""
+"""Tables for notebooks."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]], caption: str = "") -> str:
-    """An HTML table; numbers with four digits, None and NaN as nothing."""
+    """Return an HTML table; numbers have four digits, None and NaN are empty."""
     names = "".join(f"<th>{escape(name)}</th>" for name in head)
     body = "".join(f"<tr>{''.join(f'<td>{cell(v)}</td>' for v in row)}</tr>" for row in rows)
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
@@ -15,13 +15,13 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]], caption: str = "")
 
 
 def facts(values: Mapping[str, Any], caption: str = "") -> str:
-    """A table of names and values, without what has no value."""
+    """Return a table of names and values, without empty values."""
     rows = [(name, value) for name, value in values.items() if cell(value)]
     return table(("", ""), rows, caption)
 
 
 def cell(value: Any) -> str:
-    """One value as text of a page."""
+    """Return one value as text of a page."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     return f"{value:.4g}" if isinstance(value, float) else escape(str(value))

@@ -1,4 +1,4 @@
-"""A file is there whole or as it was before."""
+"""A file is written whole, or stays as it was."""
 
 import errno
 import os
@@ -74,7 +74,7 @@ def test_impossible_places(tmp_path: Path, name: str) -> None:
         ("/proc/sys/new/c.txt", ""),
     ],
 )
-def test_a_place_that_cannot_be_written_is_found_without_a_trace(
+def test_unwritable_paths_are_found_without_a_trace(
     tmp_path: Path, place: str, reason: str
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -85,7 +85,7 @@ def test_a_place_that_cannot_be_written_is_found_without_a_trace(
 
 
 @pytest.mark.parametrize("place", ["c.txt", "a/b/c.txt", "x" * 250, "file", "link", "dangling"])
-def test_a_trial_changes_nothing(tmp_path: Path, place: str) -> None:
+def test_checking_changes_nothing(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").write_text("old")
     (tmp_path / "link").symlink_to("file")
     (tmp_path / "dangling").symlink_to("nowhere")

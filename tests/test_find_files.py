@@ -1,4 +1,4 @@
-"""Folders as people have them: links, loops, links that lead nowhere, folders in folders."""
+"""Folders with links, loops, links to nothing, and folders in folders."""
 
 import os
 from pathlib import Path
@@ -72,7 +72,7 @@ def test_a_folder_of_two_names(tmp_path: Path, once: bool, names: list[str]) -> 
     assert found(tmp_path, once=once) == names
 
 
-def test_many_links_among_neighbours_are_walked_once(tmp_path: Path) -> None:
+def test_many_links_among_neighbours_take_little_time(tmp_path: Path) -> None:
     # Without `once` there are more than 10^12 ways through fifteen such folders.
     for i in range(15):
         fill(tmp_path, f"{i:02d}/x")
@@ -82,14 +82,14 @@ def test_many_links_among_neighbours_are_walked_once(tmp_path: Path) -> None:
     assert len(found(tmp_path, once=True)) == 15
 
 
-def test_a_link_that_leads_nowhere_is_named(tmp_path: Path) -> None:
+def test_a_link_to_nothing_is_reported(tmp_path: Path) -> None:
     fill(tmp_path, "a")
     (tmp_path / "gone").symlink_to("nowhere")
     with pytest.warns(UserWarning, match=r"gone: a link to nothing .*; left out"):
         assert found(tmp_path) == ["a"]
 
 
-def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch) -> None:
+def test_an_unreadable_folder_is_reported(tmp_path: Path, monkeypatch) -> None:
     fill(tmp_path, "a/x", "b/y")
     listing = Path.iterdir
 
@@ -103,12 +103,12 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch) -> 
         assert found(tmp_path) == ["b/y"]
 
 
-def test_folders_can_be_passed_by(tmp_path: Path) -> None:
+def test_folders_can_be_excluded(tmp_path: Path) -> None:
     fill(tmp_path, ".hidden/x", "a/.hidden/y", "a/z")
     assert found(tmp_path, enter=lambda path: not path.name.startswith(".")) == ["a/z"]
 
 
-def test_what_is_neither_file_nor_folder_is_passed_over(tmp_path: Path) -> None:
+def test_pipes_are_left_out(tmp_path: Path) -> None:
     fill(tmp_path, "a")
     os.mkfifo(tmp_path / "pipe")
     assert found(tmp_path) == ["a"]

@@ -17,7 +17,7 @@ class Table:
     nested: tuple[object, ...]
 
 
-def test_every_float_comes_back_to_the_bit() -> None:
+def test_floats_are_exact() -> None:
     values = np.random.default_rng(0).standard_normal(100) * 10.0 ** np.arange(-50, 50)
     assert json.loads(as_json({"x": values}))["x"] == values.tolist()
 
@@ -29,7 +29,7 @@ def test_dataclasses_arrays_and_paths() -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, np.float32("nan")])
-def test_what_is_no_number_is_null(value: float) -> None:
+def test_nan_and_infinity_are_null(value: float) -> None:
     assert json.loads(as_json([value, np.array([value, 1.0])])) == [None, [None, 1.0]]
 
 

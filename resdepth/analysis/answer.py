@@ -1,4 +1,4 @@
-"""The answer to how weights scale with the depth, in words and rows of tables."""
+"""The answer to how weights scale with the depth, in sentences and rows of tables."""
 
 from collections.abc import Iterable, Iterator
 
@@ -6,6 +6,8 @@ from resdepth.analysis.scaling import ScalingTable
 from resdepth.mathematics.interval import three
 from resdepth.mathematics.slopes import FEW
 
+LIMITS = {"H1": "smooth limit (H1)", "H2": "diffusive limit (H2)", "neither": "neither limit"}
+"""Verdicts as a reader sees them."""
 SLOPES = {
     "beta": "-slope of RMS",
     "nu": "-slope of NOISE",
@@ -14,32 +16,31 @@ SLOPES = {
     "irel": "slope of I/RMS",
     "pr": "slope of PR",
 }
-"""What an exponent is, beside those that depend on the table."""
+"""What an exponent is, if it does not depend on the table."""
 
 
 def sentences(found: ScalingTable) -> Iterator[str]:
-    """The verdict with its reason, then what limits it."""
-    yield f"{found.verdict.limit}: {found.verdict.reason}"
-    for caution in found.verdict.cautions:
-        yield f"caution: {caution}"
+    """Yield the verdict with its reason, then what limits it."""
+    limit = found.verdict.limit
+    yield f"{LIMITS.get(limit, limit)}: {found.verdict.reason}"
+    yield from (f"caution: {caution}" for caution in found.verdict.cautions)
 
 
 def verdict_lines(found: ScalingTable | None, cautions: Iterable[str]) -> list[str]:
-    """What is said of runs, the verdict first; `cautions` are those of the runs themselves."""
-    said = ["no answer yet: none of its cells counts"] if found is None else sentences(found)
+    """Return what to say of an experiment, the verdict first; `cautions` are those of its runs."""
+    said = ["no answer yet: all cells are excluded"] if found is None else sentences(found)
     return [*said, *(f"caution: {text}" for text in cautions)]
 
 
 def exponent_rows(found: ScalingTable) -> list[list[str]]:
-    """A line an exponent: value, interval, which one it is, bend, slopes between the depths."""
+    """Return one row per exponent: value, interval, its origin, bend, slopes between the depths."""
     pairs = list(zip(found.depths, found.depths[1:], strict=False))
     steps = [f"{shallow}-{deep}" for shallow, deep in pairs]
     rows = [["", "what", "value", "95 % interval", "wider over", "bend", *steps]]
     scaled = {"variation_norm": f"slope of {f'L^{found.beta:g} ' if found.beta else ''}P2"}
     for name, law in found.exponents.laws.items():
-        # The laws of beta and nu are those of 1/RMS and 1/NOISE, and so are all of their slopes.
-        local = {(part.shallow, part.deep): f"{three(part.slope.value)}" for part in law.local}
-        bend = f"{three(law.bend.value)}{' !' if law.bends else ''}"
+        # The laws of beta and nu are those of 1/RMS and 1/NOISE, and so are their local slopes.
+        local = {(part.shallow, part.deep): three(part.slope.value) for part in law.local}
         rows.append(
             [
                 name,
@@ -47,14 +48,14 @@ def exponent_rows(found: ScalingTable) -> list[list[str]]:
                 three(law.exponent.value),
                 _bounds(law.exponent.low, law.exponent.high),
                 law.wider,
-                bend,
+                f"{three(law.bend.value)}{' !' if law.bends else ''}",
                 *(local.get(pair, "") for pair in pairs),
             ]
         )
     hurst = found.exponents.hurst
     bounds = _bounds(hurst.low, hurst.high)
     rows.append(
-        ["hurst", "mean of H", three(hurst.value), bounds, "seeds", "", *("" for _ in steps)]
+        ["hurst", "mean of H", three(hurst.value), bounds, "seeds", "", *([""] * len(steps))]
     )
     return [[cell.replace("nan", "-") for cell in row] for row in rows]
 
@@ -64,11 +65,11 @@ def _bounds(low: float, high: float) -> str:
 
 
 def notes(found: ScalingTable) -> Iterator[str]:
-    """What the exponents are, and whether the noise moves the hidden state."""
+    """Say what the exponents are, and whether the noise moves the hidden state."""
     first, last, seeds = found.depths[0], found.depths[-1], len(found.seeds)
     yield (
-        f"effective exponents over L = {first} … {last}, {seeds} seed{'s' * (seeds != 1)}; on the "
-        "right the local slopes: between neighbouring depths"
+        f"effective exponents over L = {first} … {last}, {seeds} seed{'s' * (seeds != 1)}; the "
+        "columns on the right have the slopes between neighbouring depths"
     )
     partial = {law.rests_on for law in found.exponents.laws.values() if law.excluded}
     if partial:
@@ -78,12 +79,12 @@ def notes(found: ScalingTable) -> Iterator[str]:
     if (total := found.alpha_plus_nu) is not None:
         moves = "moves h" if total.high <= 0.5 else "does not move h"
         if total.low <= 0.5 < total.high:
-            moves = "may move h or not"
+            moves = "may or may not move h"
         yield f"alpha + nu = {total}, to be compared with 1/2: in the limit the noise {moves}"
 
 
 def mean_rows(found: ScalingTable) -> list[list[str]]:
-    """Mean over the seeds of every statistic, a line a depth."""
+    """Return the mean over the seeds of every statistic, one row per depth."""
     values = found.table.values
     rows = [["L", "seeds", *values]]
     for place, depth in enumerate(found.depths):

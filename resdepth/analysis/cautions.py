@@ -16,26 +16,31 @@ from resdepth.training.stopping import Rises
 
 UNEQUAL = 0.1
 """Share by which mean losses of two depths may differ before they count as unequal."""
-WORDS: dict[Reason, str] = {
-    "missed": "did not reach the loss to stop at",
-    "diverged": "diverged",
-    "unfinished": "not finished",
-    "failed": "failed",
-    "lost": "lost",
-    "unreadable": "with weights that cannot be read",
-    "repeated": "repeated",
+SMALLER_RATE = "a smaller `lr`"
+EQUAL_LOSS = "at equal loss (`stop_loss`)"
+"""Advice for which a report gives the command."""
+WORDS: dict[Reason, tuple[str, str]] = {
+    "missed": (
+        "did not reach the loss to stop at",
+        "the others learn faster, so the answer is about a selection; more `epochs` may include "
+        "all of them",
+    ),
+    "diverged": (
+        "diverged",
+        "the others are stable at this rate, so the answer is about a selection; "
+        f"{SMALLER_RATE} may include all of them",
+    ),
+    "unfinished": ("not finished", "the answer may change when they are finished"),
+    "failed": ("failed", "'study retry' tries them again"),
+    "lost": (
+        "lost",
+        "their folders are damaged or hold other runs; move these away, and 'study run' trains "
+        "them again",
+    ),
+    "unreadable": ("with weights that cannot be read", ""),
+    "repeated": ("repeated", ""),
 }
-MEANS: dict[Reason, str] = {
-    "missed": "the others learn faster, so the answer is about a selection; more --epochs may "
-    "include all of them",
-    "diverged": "the others are stable at this rate, so the answer is about a selection; a smaller "
-    "--lr may include all of them",
-    "unfinished": "the answer may change when they are in",
-    "failed": "'study retry' tries them again",
-    "lost": "their folders are damaged or hold other runs; move these away, and 'study run' trains "
-    "them again",
-}
-"""What it does to the answer that cells are left out for a reason."""
+"""Why cells are excluded, and what this means for the answer."""
 COMPUTED: dict[str, Callable[[Manifest], object]] = {
     "engine": lambda manifest: manifest.engine,
     "resdepth": lambda manifest: manifest.versions.get("resdepth"),
@@ -44,16 +49,15 @@ COMPUTED: dict[str, Callable[[Manifest], object]] = {
     "device": lambda manifest: manifest.device.partition(":")[0],
     "dtype": lambda manifest: manifest.options.get("dtype"),
 }
-"""How a run was computed; nothing if an older version did not record it."""
+"""How a run was computed; empty if an older version did not record it."""
 
 
 def cautions(rows: Sequence[CellRow], manifests: Sequence[Manifest]) -> Iterator[str]:
-    """What is to be said beside the answer of one experiment; `manifests` are of its runs."""
+    """Yield what limits the answer of one experiment; `manifests` are of its runs that count."""
     depths = by_depth(rows)
-    yield from _left_out(rows, depths)
+    yield from _excluded(rows, depths)
     yield from computed_differently(manifests)
-    stops = any(manifest.options.get("stop_loss") is not None for manifest in manifests)
-    if not stops:
+    if not any(manifest.options.get("stop_loss") is not None for manifest in manifests):
         yield from _unequal(depths)
     counted = [row.run for row in rows if not row.why]
     recordings = [found for run in counted if (found := _recording(run)) is not None]
@@ -63,7 +67,7 @@ def cautions(rows: Sequence[CellRow], manifests: Sequence[Manifest]) -> Iterator
         yield (
             f"the loss rose at a tenth of the steps or more in {len(rising)} of {len(counted)} "
             "runs: their rate is at the edge of stability, and the exponents describe the "
-            "oscillation too; a smaller --lr avoids it"
+            f"oscillation too; {SMALLER_RATE} avoids it"
         )
 
 
@@ -84,20 +88,20 @@ def computed_differently(manifests: Sequence[Manifest]) -> Iterator[str]:
         )
 
 
-def _left_out(rows: Sequence[CellRow], depths: Sequence[DepthRow]) -> Iterator[str]:
+def _excluded(rows: Sequence[CellRow], depths: Sequence[DepthRow]) -> Iterator[str]:
     left = [row for row in rows if row.why]
     if not left:
         return
     counts = {reason: sum(row.reason == reason for row in left) for reason in WORDS}
-    shown = ", ".join(f"{count} {WORDS[r]}" for r, count in counts.items() if count)
+    shown = ", ".join(f"{count} {WORDS[r][0]}" for r, count in counts.items() if count)
     yield f"{len(left)} of {len(rows)} cells are excluded ({shown}): the answer is about the others"
-    for reason, meaning in MEANS.items():
-        if counts[reason]:
+    for reason, (word, meaning) in WORDS.items():
+        if counts[reason] and meaning:
             where = sorted({row.depth for row in left if row.reason == reason})
-            yield f"{WORDS[reason]} (L = {_listed(where)}): {meaning}"
-    counted = [row for row in depths if row.counted]
+            yield f"{word} (L = {_listed(where)}): {meaning}"
     if empty := [row.depth for row in depths if not row.counted]:
         yield f"all cells of L = {_listed(empty)} are excluded: the answer omits these depths"
+    counted = [row for row in depths if row.counted]
     if len({row.counted for row in counted}) > 1:
         seeds = ", ".join(f"{row.counted} at L = {row.depth}" for row in counted)
         yield (
@@ -115,8 +119,8 @@ def _unequal(depths: Sequence[DepthRow]) -> Iterator[str]:
     if means and max(means.values()) > (1 + UNEQUAL) * min(means.values()):
         shown = ", ".join(f"{loss:.3g} at L = {depth}" for depth, loss in means.items())
         yield (
-            f"the final loss depends on the depth ({shown}): at equal loss (--stop-loss) the "
-            "comparison would be of networks that learnt the same"
+            f"the final loss depends on the depth ({shown}): {EQUAL_LOSS} the comparison would be "
+            "of networks that learnt the same"
         )
 
 
@@ -128,11 +132,11 @@ def _recording(run: Path) -> Recording | None:
 
 
 def _missing(recordings: Sequence[Recording], runs: int) -> Iterator[str]:
-    """That steps are missing from the event files, with those of the first run."""
+    """Say that steps are missing from the event files, with those of the first run."""
     if found := [recording for recording in recordings if recording.missing]:
         first = next(iter(described(found[0].place, found[0].missing)))
         more = f", and so are some in {len(found) - 1} more of {runs} runs" if found[1:] else ""
-        yield f"{first}{more}; what is said of the course of training leaves them out"
+        yield f"{first}{more}; statements about the course of training do not include them"
 
 
 def _rises(recording: Recording) -> bool:

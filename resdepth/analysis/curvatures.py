@@ -1,26 +1,19 @@
-"""The curvature of the training loss around the weights of a study, against the depth."""
+"""The curvature of the training loss at the weights of a study, against the depth."""
 
-import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
 
 from resdepth.analysis.cells import CellRow
-from resdepth.errors import ResdepthError
 from resdepth.mathematics.interval import Array
 from resdepth.mathematics.slopes import PowerLaw, power_law
-from resdepth.options.spectrum import SpectrumOptions
-from resdepth.probing.hessian import spectrum
-from resdepth.probing.objectives import Source
-from resdepth.runs.run import Run
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Curvature:
+class HessianRow:
     """One run: the largest eigenvalue of the Hessian, the last rate times it, and both traces.
 
     `edge` is what `rate_times_top` should stay below for the descent to be stable.
@@ -35,19 +28,19 @@ class Curvature:
     edge: float
 
 
-VALUES = tuple(f.name for f in fields(Curvature) if f.name not in ("depth", "seed", "edge"))
+VALUES = tuple(f.name for f in fields(HessianRow) if f.name not in ("depth", "seed", "edge"))
 
 
 @dataclass(frozen=True)
-class CurvatureTable:
+class HessianTable:
     """Every run, by depth and seed, and the power of L that each value follows."""
 
-    rows: tuple[Curvature, ...]
+    rows: tuple[HessianRow, ...]
     depths: tuple[int, ...]
-    laws: dict[str, PowerLaw]
+    laws: dict[str, PowerLaw] = field(default_factory=dict)
 
     def values(self, name: str) -> Array:
-        """One value as (seeds, depths), NaN where a run is missing."""
+        """Return one value as (seeds, depths), NaN if a run is missing."""
         seeds = sorted({row.seed for row in self.rows})
         table = np.full((len(seeds), len(self.depths)), np.nan)
         for row in self.rows:
@@ -55,40 +48,19 @@ class CurvatureTable:
         return table
 
 
-def curvature_table(
-    cells: Sequence[CellRow], options: SpectrumOptions, say: Say = lambda _: None
-) -> CurvatureTable | None:
-    """The curvature around the newest weights of each run, one after another.
+def hessian_table(rows: Sequence[HessianRow]) -> HessianTable:
+    """Return the rows with the power of L that each value follows."""
+    table = HessianTable(tuple(rows), tuple(sorted({row.depth for row in rows})))
+    depths = np.array(table.depths, dtype=np.float64)
+    return replace(table, laws={name: power_law(depths, table.values(name)) for name in VALUES})
 
-    A run for which it cannot be computed is left out with a warning; None if no run remains.
-    """
+
+def read_hessians(cells: Sequence[CellRow], files: Mapping[Path, Path]) -> HessianTable | None:
+    """Read the .json that `resdepth spectrum` wrote of each run in `files`; None without any."""
     rows = []
-    for cell in sorted(cells, key=lambda cell: (cell.depth, cell.seed)):
-
-        def announce(price: int, run: Path = cell.run) -> None:
-            say(f"{run}: about {price} gradients of the loss")
-
-        try:
-            found = spectrum(Source.of(Run(cell.run)), options, announce)
-        except ResdepthError as error:
-            warnings.warn(f"{cell.run}: {error}; left out of the curvature", stacklevel=2)
-            continue
-        trace, top = found.trace, float(found.top[0])
-        rows.append(
-            Curvature(
-                cell.depth,
-                cell.seed,
-                top,
-                found.rate_times_top,
-                trace.hessian,
-                trace.gauss_newton,
-                found.edge,
-            )
-        )
-    if not rows:
-        return None
-    depths = tuple(sorted({row.depth for row in rows}))
-    bare = CurvatureTable(tuple(rows), depths, {})
-    places = np.array(depths, dtype=np.float64)
-    laws = {name: power_law(places, bare.values(name)) for name in VALUES}
-    return CurvatureTable(bare.rows, depths, laws)
+    for cell in (cell for cell in cells if cell.run in files):
+        found = json.loads(files[cell.run].read_text(encoding="utf-8"))
+        traces, rate = found["trace"], found["rate_times_top"]
+        values = found["top"][0], rate, traces["hessian"], traces["gauss_newton"], found["edge"]
+        rows.append(HessianRow(cell.depth, cell.seed, *values))
+    return hessian_table(rows) if rows else None

@@ -1,7 +1,7 @@
-"""A recorded scalar against C / (t + T0)^rho: event files in, one fit a file out."""
+"""A recorded scalar against C / (t + T0)^rho: one fit per event file."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +21,7 @@ from resdepth.errors import (
 from resdepth.find_files import walk
 from resdepth.mathematics.decay_fit import DecayFit, filter_curve, fit_decay
 from resdepth.records import plain
-from resdepth.runs.events import is_event_file, read_recording
+from resdepth.runs.events import event_files, is_event_file, read_recording
 from resdepth.runs.folder import EVENTS_OF_OLD
 
 Array = NDArray[np.float64]
@@ -30,7 +30,7 @@ Steps = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Filters:
-    """What is removed before the fit; 0 switches a filter off.
+    """What is removed before the fit; 0 disables a filter.
 
     Times are `scaling_x` times 1..n, or with `time` "step" times the recorded steps.
     """
@@ -54,14 +54,19 @@ class CurveFit:
     fit: DecayFit
     steps: Steps | None = None
 
+    @property
+    def places(self) -> Array | Steps:
+        """What points of several files have in common: their steps, or t if these are unknown."""
+        return self.t if self.steps is None else self.steps
+
 
 def event_sources(path: Path) -> Iterator[Path]:
-    """Event files and folders with event files in or under `path`, each of which is one curve.
+    """Yield event files and folders with event files in or under `path`, one per curve.
 
     Raises
     ------
     Missing
-        There is nothing, or no event file in it.
+        `path` does not exist, or no event file is in it.
     """
     if path.name == EVENTS_OF_OLD and not path.exists():
         path = path.parent  # Where the events of every run lie today.
@@ -76,24 +81,8 @@ def event_sources(path: Path) -> Iterator[Path]:
     yield from folders
 
 
-def read_curve(path: Path, tag: str) -> tuple[Steps, Array]:
-    """Steps and values of one scalar in the order of the steps; warns of what was noticed.
-
-    Raises
-    ------
-    Impossible
-        The file has no such scalar; the message lists those that it has.
-    """
-    recording = read_recording(path)
-    if tag not in recording.series:
-        raise no_scalar(path, tag, recording.series)
-    for remark in recording.remarks([tag]):
-        warnings.warn(remark, stacklevel=2)
-    return recording.series[tag]
-
-
 def fit_file(path: Path, tag: str, filters: Filters, shift: float | None) -> CurveFit:
-    """Filter and fit the scalar `tag` of one event source; `shift` is T0, None infers it.
+    """Filter and fit the scalar `tag` of one event source; `shift` is T0, None to infer it.
 
     Raises
     ------
@@ -101,7 +90,12 @@ def fit_file(path: Path, tag: str, filters: Filters, shift: float | None) -> Cur
         No such scalar, or no finite value of it; or t + T0 is not positive at the first step, or
         hardly changes.
     """
-    steps, y = read_curve(path, tag)
+    recording = read_recording(path)
+    if tag not in recording.series:
+        raise no_scalar(path, tag, recording.series)
+    for remark in recording.remarks([tag]):
+        warnings.warn(remark, stacklevel=2)
+    steps, y = recording.series[tag]
     if not np.isfinite(y).any():
         reason = f"none of the {len(y)} values of '{tag}' is finite"
         raise Impossible(path, reason, "`tag` names another scalar")
@@ -123,30 +117,26 @@ def fit_file(path: Path, tag: str, filters: Filters, shift: float | None) -> Cur
 
 
 def _warn_of_steps(path: Path, steps: Steps, shift: float | None) -> None:
-    """Warn where the number of a point is not its step up to a factor (the last may come early)."""
+    """Warn if the number of a point is not its step up to a factor (the last may come early)."""
     gaps = np.diff(steps)
     if not len(gaps):
         return
+    what = ""
     if np.any(gaps[:-1] != gaps[0]) or gaps[-1] > gaps[0]:
-        warnings.warn(
-            f"{path}: the steps are unevenly spaced ({gaps.min()} to {gaps.max()} apart), but t "
-            "counts the points; --time step takes the steps for t",
-            stacklevel=2,
-        )
+        apart = f"{gaps.min()} to {gaps.max()} apart"
+        what = f"the steps are unevenly spaced ({apart}), but t counts the points"
     elif shift is not None and steps[0] > gaps[0]:
-        warnings.warn(
-            f"{path}: the record begins at step {steps[0]}, which counts as t = 1; --time step "
-            "takes the steps for t",
-            stacklevel=2,
-        )
+        what = f"the record begins at step {steps[0]}, which counts as t = 1"
+    if what:
+        warnings.warn(f"{path}: {what}; `time=step` uses the steps as t", stacklevel=2)
 
 
 def fit_files(
     paths: Sequence[Path], tag: str, filters: Filters, shift: float | None
 ) -> tuple[CurveFit, ...]:
-    """One fit for each event file or folder in or under `paths`.
+    """Return one fit for each event file or folder in or under `paths`.
 
-    What cannot be fitted is left out with a warning where there is something else.
+    What cannot be fitted is left out with a warning if something else can.
 
     Raises
     ------
@@ -169,38 +159,28 @@ def fit_files(
             fits.append(fit_file(source, tag, filters, shift))
         except (Impossible, Missing, Corrupt) as error:
             problems.append(error)
+    if not fits and len(problems) == 1:
+        raise problems[0]
     if not fits:
-        raise _nothing_left(paths[0], problems)
+        reason = f"none of {len(problems)} event sources can be fitted; the first: {problems[0]}"
+        raise Impossible(paths[0], reason, problems[0].remedy)
     for problem in problems:
         warnings.warn(f"{problem}; left out", stacklevel=2)
     return tuple(fits)
 
 
-def _nothing_left(path: Path, problems: Sequence[ResdepthError]) -> ResdepthError:
-    first = problems[0]
-    if len(problems) == 1:
-        return first
-    reason = f"none of {len(problems)} event sources can be fitted; the first: {first}"
-    return Impossible(path, reason, first.remedy)
+def curve_files(fits: Iterable[CurveFit]) -> Iterator[Path]:
+    """Yield the event files of the curves."""
+    for curve in fits:
+        yield from event_files(curve.file) if curve.file.is_dir() else [curve.file]
 
 
-def fit_numbers(fits: Sequence[CurveFit], said: Sequence[str] = ()) -> dict[str, Any]:
-    """The table of the fits as `--json` prints it, with the warnings that were `said`."""
-    return {"fits": [plain(_row(curve)) for curve in fits], "warnings": list(said)}
+def fit_numbers(fits: Sequence[CurveFit], warned: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the fits as they are printed in JSON, with the warnings that were printed."""
+    return {"fits": [plain(_row(curve)) for curve in fits], "warnings": list(warned)}
 
 
 def _row(curve: CurveFit) -> dict[str, Any]:
-    fit = curve.fit
-    return {
-        "file": curve.file,
-        "tag": curve.tag,
-        "C": fit.C,
-        "T0": fit.T0,
-        "rho": fit.rho,
-        "r_squared": fit.r_squared,
-        "residual_deviation": fit.residual_deviation,
-        "points": fit.points,
-        "dropped": fit.dropped,
-        "identified": fit.identified,
-        "reason": fit.reason,
-    }
+    names = ("C", "T0", "rho", "r_squared", "residual_deviation", "points", "dropped", "identified")
+    found = {name: getattr(curve.fit, name) for name in (*names, "reason")}
+    return {"file": curve.file, "tag": curve.tag} | found

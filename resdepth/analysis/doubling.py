@@ -14,7 +14,7 @@ from resdepth.weights.weight_path import WeightPath
 
 @dataclass(frozen=True)
 class Doubling:
-    """The distances from depth L to 2L: `values` a seed, NaN where one is missing.
+    """The distances from depth L to 2L: `values` per seed, NaN if one is missing.
 
     `mean` is the geometric one, its interval that of the logarithms.
     """
@@ -26,7 +26,7 @@ class Doubling:
 
 @dataclass(frozen=True)
 class DoublingTable:
-    """A row a pair of depths; `law` is the power of L that the distance follows.
+    """One row per pair of depths; `law` is the power of L that the distance follows.
 
     `beta` is the exponent that paths were scaled with.
     """
@@ -36,27 +36,26 @@ class DoublingTable:
     law: PowerLaw
 
     @property
-    def told(self) -> str:
-        """Whether the distance falls, in words."""
+    def sentence(self) -> str:
+        """Whether the distance decreases, in words."""
         exponent = self.law.exponent
         if not exponent.known:
-            return "too few depths to tell whether the distance from L to 2L falls"
+            return "too few depths to tell whether the distance from L to 2L decreases"
         slope = f"slope of the log of the distance from L to 2L: {exponent}"
         if self.law.excluded:
             slope += f" (from {self.law.rests_on} seeds)"
         if exponent.high < 0:
-            return f"{slope}; it falls, the paths approach each other"
+            return f"{slope}; it decreases, the paths approach each other"
         if exponent.low > 0:
             return f"{slope}; it grows, the paths move apart"
-        return f"{slope}; it is not seen to fall"
+        return f"{slope}; the data do not show that it decreases"
 
 
 def doubling_table(models: Sequence[WeightPath], beta: float) -> DoublingTable | None:
-    """The distances between all pairs of depths L and 2L; None where there is no such pair.
+    """Return the distances between all pairs of depths L and 2L; None if there is no such pair.
 
     Each is |(2L)^beta A^(2L)_{2k} - L^beta A^(L)_k| over k, relative to L^beta A^(L), of one seed:
-    the initial weights of a seed are coupled across depths, and so are the trained ones if a limit
-    is what they have in common.
+    its initial weights are coupled across depths, and so are the trained ones if they have a limit.
     """
     models = together(models)
     known = {(name, m.depth): m for name, m in zip(seed_names(models), models, strict=True)}
@@ -70,15 +69,12 @@ def doubling_table(models: Sequence[WeightPath], beta: float) -> DoublingTable |
                 values[row, column] = doubling_distance(coarse.blocks, fine.blocks, beta)
     if np.isnan(values).all():
         return None
-    rows = tuple(
-        Doubling(depth, column, _geometric(column))
-        for depth, column in zip(depths, values.T, strict=True)
-    )
+    rows = tuple(Doubling(n, row, _geometric(row)) for n, row in zip(depths, values.T, strict=True))
     return DoublingTable(beta, rows, power_law(np.array(depths, dtype=np.float64), values))
 
 
 def _geometric(values: Array) -> Interval:
-    """Geometric mean and its interval; unknown where a distance is 0."""
+    """Geometric mean and its interval; unknown if a distance is 0."""
     with np.errstate(divide="ignore"):
         found = mean_interval(np.log(values[np.isfinite(values)]))
     return Interval(*(float(np.exp(x)) for x in (found.value, found.low, found.high)))

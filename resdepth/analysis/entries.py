@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resdepth import html
-from resdepth.analysis.measure import entry_paths
 from resdepth.analysis.path_tables import by_depth, files, positions
 from resdepth.analysis.pool import together
 from resdepth.errors import Impossible
@@ -65,12 +64,8 @@ def entry_table(
 ) -> EntryTable:
     """Single entries of L^beta A_k along the layers; without `entries` some spread evenly.
 
-    A layer of any shape counts as a matrix: its first axis, and all others in a row.
-
-    Raises
-    ------
-    Impossible
-        An entry lies outside the matrix.
+    A layer of any shape counts as a matrix: its first axis, and all others in a row. Raises
+    Impossible if an entry lies outside the matrix.
     """
     paths = together(paths)
     shapes = [path.matrix for path in paths]
@@ -85,7 +80,12 @@ def entry_table(
                 )
     curves = []
     for family, depth, group in by_depth(paths):
-        values = np.stack([path.scaled(entry_paths(path, chosen), beta) for path in group])
+        values = np.stack([path.scaled(_entries(path, chosen), beta) for path in group])
         curve = (files(group), positions(depth), values, mean_band(values), family)
         curves.append(EntryCurves(depth, *curve))
     return EntryTable(beta, chosen, tuple(curves))
+
+
+def _entries(path: WeightPath, entries: Sequence[tuple[int, int]]) -> Array:
+    places = [row * path.matrix[1] + column for row, column in entries]
+    return np.array([path.columns(place, place + 1)[:, 0] for place in places])

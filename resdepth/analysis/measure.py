@@ -38,12 +38,8 @@ def same_weights(one: WeightPath, other: WeightPath) -> bool:
 def layer_norms(path: WeightPath, norm: Norm = "frobenius", size: Sequence[int] = ()) -> Array:
     """A norm of every layer, unscaled: (L,).
 
-    `size` is that of a convolution's input, or of the images of a run of `resnet-cifar`.
-
-    Raises
-    ------
-    Usage
-        The operator norm of a convolution is requested, and the size of its input is unknown.
+    `size` is that of a convolution's input, or of the images of a run of `resnet-cifar`. Raises
+    Usage if it is needed for an operator norm and unknown.
     """
     if norm == "frobenius" and path.own:
         norms: Array = np.linalg.norm(path.blocks.reshape(path.depth, -1), axis=1)
@@ -83,9 +79,3 @@ def statistics(path: WeightPath) -> PathStatistics:
         return path_statistics(path.blocks)
     (variation,) = p_variation_norms_from_distances(path.distances, [2.0])
     return gathered_statistics(path.depth, path.column_blocks(), float(variation))
-
-
-def entry_paths(path: WeightPath, entries: Sequence[tuple[int, int]]) -> Array:
-    """The entries (row, column) of every layer as a matrix, unscaled: (entries, L)."""
-    places = [row * path.matrix[1] + column for row, column in entries]
-    return np.array([path.columns(place, place + 1)[:, 0] for place in places])

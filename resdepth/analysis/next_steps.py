@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
+from resdepth.analysis.cautions import EQUAL_LOSS, SMALLER_RATE
 from resdepth.analysis.cells import CellRow
 from resdepth.analysis.rates import RateTable
 from resdepth.analysis.study import Study
@@ -11,8 +12,10 @@ from resdepth.studies.extension import anew, slower
 from resdepth.studies.record import read_jobs, read_plan
 
 
-def next_steps(study: Study) -> Iterator[tuple[str, str]]:
-    """What to do about the cautions of a study: purpose and command; none without a plan.
+def next_steps(
+    study: Study, cautions: Sequence[str], rates: Sequence[RateTable]
+) -> Iterator[tuple[str, str]]:
+    """Yield purpose and command of what to do about the cautions of a study; none without a plan.
 
     Each option that a caution names has its command here.
     """
@@ -20,7 +23,7 @@ def next_steps(study: Study) -> Iterator[tuple[str, str]]:
         return
     folder, plan = study.folder, read_plan(study.folder)
     settings = read_jobs(folder).settings
-    said = " ".join(text for one in study.experiments for text in one.cautions)
+    said = " ".join(cautions)
     reasons = {row.reason for row in study.cells}
     if "unfinished" in reasons:
         yield "to train the other cells", run_command(folder)
@@ -31,18 +34,18 @@ def next_steps(study: Study) -> Iterator[tuple[str, str]]:
     if "missed" in reasons and "epochs" in plan.options:
         epochs = 2 * plan.options["epochs"]
         yield "to let all cells reach the loss", run_command(folder, epochs=epochs)
-    if "--stop-loss" in said and (loss := reached_by_all(study.cells)):
+    if EQUAL_LOSS in said and (loss := reached_by_all(study.cells)):
         rate = {} if plan.rate is None else {"lr": plan.rate}
         yield "to compare at equal loss", anew(plan, settings, **rate, stop_loss=loss)
-    if "smaller --lr" in said and (command := slower(plan, settings)):
+    if SMALLER_RATE in said and (command := slower(plan, settings)):
         yield "to use half the rate", command
-    if "lr" in plan.axes and (rates := sorted(_beyond(study.rates))):
-        listed = ",".join(f"{rate:g}" for rate in rates)
+    if "lr" in plan.axes and (more := sorted(_beyond(rates))):
+        listed = ",".join(f"{rate:g}" for rate in more)
         yield "to look for a better rate", run_command(folder, lr=listed)
 
 
 def reached_by_all(cells: Sequence[CellRow]) -> float:
-    """The largest final loss of the cells that count, rounded up to three digits; 0 for none."""
+    """Return the largest final loss of the cells that count, up to three digits; 0 for none."""
     largest = max((row.loss for row in cells if not row.why and row.loss > 0), default=0.0)
     if not largest:
         return 0.0
@@ -51,7 +54,7 @@ def reached_by_all(cells: Sequence[CellRow]) -> float:
 
 
 def _beyond(tables: Sequence[RateTable]) -> set[float]:
-    """The rates next to those that were tried, where the best one is at the end of these."""
+    """The rates beyond those that were tried, if the best one is at their end."""
     found = set()
     for curve in (curve for table in tables for curve in table.curves if len(curve.rates) > 1):
         first, second, *_ = curve.rates

@@ -9,11 +9,12 @@ import numpy as np
 from resdepth.analysis.cells import CellRow
 
 ENDED = ("finished", "diverged")
+FAILED = ("missed", "diverged")
 
 
 @dataclass(frozen=True)
 class RateCurve:
-    """Means over the seeds at one depth, for each base rate `--lr`; infinite if a run diverged.
+    """Means over the seeds at one depth, for each base rate `lr`; infinite if a run diverged.
 
     `rates` are the base rates, `at_depth` those that the runs of this depth used. If
     training stops at a loss, there are also `steps`: all losses are alike then, and the best rate
@@ -28,7 +29,7 @@ class RateCurve:
 
     @property
     def values(self) -> tuple[float, ...]:
-        """What is least at the best rate: steps if training stops at a loss, else losses."""
+        """What is smallest at the best rate: steps if training stops at a loss, else losses."""
         return self.steps or self.losses
 
     @property
@@ -39,12 +40,12 @@ class RateCurve:
 
     @property
     def best(self) -> float:
-        """The base rate of the least mean, NaN if runs diverged at every rate."""
+        """The base rate of the smallest mean, NaN if runs diverged at every rate."""
         return math.nan if self.place is None else self.rates[self.place]
 
     @property
     def at_the_end(self) -> bool:
-        """Whether the best rate is the first or the last of those that were tried."""
+        """Whether the best rate is the smallest or the largest of those that were tried."""
         return self.best in (self.rates[0], self.rates[-1])
 
 
@@ -57,7 +58,7 @@ class RateTable:
 
 
 def rate_curves(cells: Sequence[CellRow], *, stops: bool = False) -> tuple[RateCurve, ...]:
-    """One curve per depth of the cells that ended; none if there are fewer than two rates.
+    """Return one curve per depth of the cells that ended; none for fewer than two rates.
 
     Means at one depth are over the seeds that have ended at every rate of that depth. With `stops`
     training stops at a loss.
@@ -73,51 +74,39 @@ def rate_curves(cells: Sequence[CellRow], *, stops: bool = False) -> tuple[RateC
 
 
 def _curve(depth: int, rows: Sequence[CellRow], stops: bool) -> RateCurve | None:
-    rates = sorted({row.lr for row in rows})
+    rates = tuple(sorted({row.lr for row in rows}))
     seeds = set.intersection(*({row.seed for row in rows if row.lr == rate} for rate in rates))
     if not seeds:
         return None
     groups = [[row for row in rows if row.lr == rate and row.seed in seeds] for rate in rates]
-    return RateCurve(
-        depth,
-        tuple(rates),
-        tuple(_mean([_loss(row) for row in group]) for group in groups),
-        tuple(group[0].rate for group in groups),
-        tuple(_mean([_steps(row) for row in group]) for group in groups) if stops else (),
-    )
-
-
-def _loss(row: CellRow) -> float:
-    # Without those that diverged a rate would look the better the fewer runs survive it.
-    return row.loss if row.outcome == "finished" else math.inf
-
-
-def _steps(row: CellRow) -> float:
-    return math.inf if row.reason in ("missed", "diverged") else float(row.steps)
+    # Without runs that diverged, a rate would look the better the fewer runs survive it.
+    losses = (_mean([r.loss if r.outcome == "finished" else math.inf for r in g]) for g in groups)
+    steps = (_mean([math.inf if r.reason in FAILED else r.steps for r in g]) for g in groups)
+    at_depth = tuple(group[0].rate for group in groups)
+    return RateCurve(depth, rates, tuple(losses), at_depth, tuple(steps) if stops else ())
 
 
 def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values)) if all(map(math.isfinite, values)) else math.inf
+    return float(np.mean(values)) if np.isfinite(values).all() else math.inf
 
 
 def transfer(curves: Sequence[RateCurve]) -> Iterator[str]:
-    """Whether one rate is the best at all depths, in sentences."""
+    """Say whether one rate is the best at all depths."""
     known = [curve for curve in curves if math.isfinite(curve.best)]
     if not known:
         yield f"{_nowhere(curves[0])} at every rate"
         return
     shown = ", ".join(f"{curve.best:g} at L = {curve.depth}" for curve in known)
-    bests = {curve.best for curve in known}
     if len(known) == 1:
-        yield f"the best base rate (--lr) is {shown}; one depth does not tell whether it transfers"
-    elif len(bests) == 1:
+        yield f"the best base rate (`lr`) is {shown}; one depth does not tell whether it transfers"
+    elif len({curve.best for curve in known}) == 1:
         yield f"one rate is the best at all depths: it transfers ({shown})"
     else:
-        yield f"the best rate depends on the depth, as far as these rates tell: {shown}"
+        yield f"the best of these rates depends on the depth: {shown}"
     if ends := [str(curve.depth) for curve in known if curve.at_the_end]:
         yield (
-            f"at L = {', '.join(ends)} the best rate is at the end of those that were tried: "
-            "a better one may lie beyond"
+            f"at L = {', '.join(ends)} the best rate is the smallest or the largest that was "
+            "tried: a better one may lie beyond"
         )
 
 
@@ -126,9 +115,9 @@ def _nowhere(curve: RateCurve) -> str:
 
 
 def rate_rows(curves: Sequence[RateCurve]) -> list[list[str]]:
-    """One row per depth: the best base rate, the rate at this depth, the loss, where it lies."""
+    """Return one row per depth: best base rate, rate at this depth, loss, place among the rates."""
     steps = any(curve.steps for curve in curves)
-    rows = [["L", "best --lr", "rate at L", "steps" if steps else "loss", "among those tried"]]
+    rows = [["L", "best base rate", "rate at L", "steps" if steps else "loss", "among those tried"]]
     for curve in curves:
         place = curve.place
         if place is None:

@@ -19,7 +19,7 @@ class ScalingTable:
     """What is known of the scaling in L; `cells` by depth, then in the order they came.
 
     `beta` scales the 2-variation norm; `alpha` is the exponent of delta = L^(-alpha) that the
-    weights were trained with, None where nothing tells. `ways` are those of the 2-variation norms.
+    weights were trained with, None if it is unknown. `ways` are those of the 2-variation norms.
     """
 
     cells: tuple[PathObservation, ...]
@@ -34,7 +34,7 @@ class ScalingTable:
 
     @property
     def alpha_plus_nu(self) -> Interval | None:
-        """Up to 1/2 where noise of this size moves the hidden state; None without an alpha."""
+        """At most 1/2 if noise of this size moves the hidden state; None without an alpha."""
         nu = self.exponents.nu.exponent
         if self.alpha is None or not nu.known:
             return None
@@ -50,7 +50,7 @@ class ScalingTable:
 def scaling_table(
     cells: Sequence[PathObservation], beta: float = 0.0, alpha: float | None = None
 ) -> ScalingTable:
-    """The table of `cells`, one a depth and seed; `beta` scales the 2-variation norm by L^beta.
+    """Return the table of `cells`, one per depth and seed; L^beta scales the 2-variation norm.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def scaling_table(
 
 
 def model_scaling(models: Sequence[WeightPath], beta: float = 0.0) -> ScalingTable:
-    """The table of trained weights; `alpha` is that of their runs where all have the same.
+    """Return the table of trained weights; `alpha` is that of their runs if they share it.
 
     Raises
     ------
@@ -97,29 +97,18 @@ def model_scaling(models: Sequence[WeightPath], beta: float = 0.0) -> ScalingTab
 
 
 def scaling_numbers(table: ScalingTable) -> dict[str, Any]:
-    """The table as `--json` prints it."""
+    """Return the table as it is printed in JSON."""
     laws = table.exponents.laws
     return {
-        "verdict": {
-            "limit": table.verdict.limit,
-            "reason": table.verdict.reason,
-            "cautions": table.verdict.cautions,
-        },
+        "verdict": {n: getattr(table.verdict, n) for n in ("limit", "reason", "cautions")},
         "exponents": table.exponents.intervals,
         "wider": {name: law.wider for name, law in laws.items()},
         "local_slopes": {
-            name: [
-                {"shallow": part.shallow, "deep": part.deep, **asdict(part.slope)}
-                for part in law.local
-            ]
+            name: [{"shallow": p.shallow, "deep": p.deep, **asdict(p.slope)} for p in law.local]
             for name, law in laws.items()
         },
         "bend": {name: law.bend for name, law in laws.items()},
-        "beta": table.beta,
-        "alpha": table.alpha,
-        "alpha_plus_nu": table.alpha_plus_nu,
-        "ways": table.ways,
-        "depths": table.depths,
+        **{n: getattr(table, n) for n in ("beta", "alpha", "alpha_plus_nu", "ways", "depths")},
         "seeds": len(table.seeds),
         "statistics": [
             {"depth": cell.statistics.depth, "seed": cell.seed, **asdict(cell.statistics)}

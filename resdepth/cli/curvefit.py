@@ -1,6 +1,7 @@
 """`resdepth curvefit`."""
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 from resdepth.cli import console
@@ -22,14 +23,12 @@ def curvefit(options: CurvefitOptions, call: CurvefitInvocation, given: frozense
     are 95 %. More than 7 runs are drawn by depth, with the mean of rho over those of a depth and
     its interval by Student's t. A restart replaces what was recorded from its step on.
     """
-    from resdepth.analysis.curvefit import Filters, fit_files, fit_numbers
-    from resdepth.analysis.decays import fits_by_depth
-    from resdepth.analysis.sources import curve_files
-    from resdepth.figures.decay import draw_fits
-    from resdepth.figures.decays import draw_decays
+    from resdepth.analysis.curvefit import Filters, curve_files, fit_files, fit_numbers
+    from resdepth.analysis.decays import FITTED, fits_by_depth
+    from resdepth.figures.decay import draw_decays, draw_fits
 
     out = output(options.out, "curvefit")
-    said = console.route_warnings()
+    warned = console.route_warnings()
     filters = Filters(options.window_size, options.filter_period, options.scaling_x, options.time)
     fits = fit_files(options.sources, options.tag, filters, options.fixed_shift)
     for curve in fits:
@@ -38,14 +37,13 @@ def curvefit(options: CurvefitOptions, call: CurvefitInvocation, given: frozense
         if not curve.fit.identified:
             console.warn(f"{curve.file}: the fit is not identified: {curve.fit.reason}")
     groups = fits_by_depth(fits) if len(fits) > MANY else ()
-    numbers = fit_numbers(fits, said)
+    numbers = fit_numbers(fits, warned)
     if groups:
-        names = ("depth", "identified", "C", "T0", "rho")
+        names = ("depth", "identified", *FITTED)
         numbers["depths"] = [{name: getattr(group, name) for name in names} for group in groups]
+    draw = partial(draw_decays, groups) if groups else partial(draw_fits, fits)
     finish(
-        lambda: (
-            draw_decays(groups, options.columns) if groups else draw_fits(fits, options.columns)
-        ),
+        partial(draw, options.columns),
         numbers,
         out,
         origin_of(options, curve_files(fits)),

@@ -13,8 +13,8 @@ def export(options: ExportOptions, call: ExportInvocation, given: frozenset[str]
     torch.load(weights_only=True) reads; .safetensors and .npz hold one array 'blocks' (L, d, d).
     """
     from resdepth.records import as_json, with_provenance
-    from resdepth.training.export import export as write
-    from resdepth.training.export import sources_of
+    from resdepth.training.weight_export import export as write
+    from resdepth.training.weight_export import sources_of
 
     paths = write(options.sources, options.out, options.format, by_run=options.by_run)
     if call.json_:

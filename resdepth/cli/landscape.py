@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from resdepth.atomic import check_writable
 from resdepth.cli import console, signals
-from resdepth.cli.landscape_checks import checks, path_numbers
 from resdepth.cli.landscape_picture import picture, shown_of, vis
 from resdepth.cli.parameters import command, command_line
 from resdepth.cli.picture import illustrate, origin_of
@@ -44,18 +43,18 @@ def render(options: RenderOptions, call: RenderInvocation, given: frozenset[str]
         from resdepth.probing.loss_surface import render as evaluate
         from resdepth.probing.objectives import Source
         from resdepth.records import as_json
+        from resdepth.runs.surface import files_of
 
     source = Source(training, checkpoint)
-    found = _evaluated(
+    surface = _evaluated(
         out, lambda cells: evaluate(source, options, out, command_line(), cells), call.quiet
     )
-    if found is None:
+    if surface is None:
         return signals.exit_code()
-    surface, paths = found
     if call.json_:
         numbers = {"losses": surface.raw, "accuracies": surface.accuracies}
         print(as_json({**surface.record, **numbers}))
-    console.wrote(paths, aside=call.json_)
+    console.wrote(files_of(out), aside=call.json_)
     return 0
 
 
@@ -82,20 +81,19 @@ def trajectory(
         from resdepth.records import as_json
         from resdepth.runs.surface import files_of
 
-    found = _evaluated(
+    surface = _evaluated(
         out, lambda cells: evaluate(run, options, out, command_line(), cells), call.quiet
     )
-    if found is None:
+    if surface is None:
         return signals.exit_code()
-    surface, paths = found
     if call.json_:
-        print(as_json(path_numbers(surface)), flush=True)
+        print(as_json(_path_numbers(surface)), flush=True)
     looks = VisOptions(surface=out, log=options.log, columns=options.columns)
     origin = origin_of(options, files_of(out))
     illustrate(
         lambda: picture(surface, shown_of(surface, looks), looks, "contour", figure, origin),
         figure,
-        paths,
+        files_of(out),
         origin,
         json=call.json_,
         show=options.show,
@@ -113,16 +111,14 @@ def _surface_path(out: Path | None, run: Path | None) -> Path:
     return written_as(out, (SUFFIX,), command="landscape render")
 
 
-def _evaluated(
-    out: Path, evaluate: Callable[["Cells"], tuple[Path, ...]], quiet: bool
-) -> tuple["Surface", tuple[Path, ...]] | None:
-    """The surface at `out` after printing its checks, and its files; None if interrupted."""
+def _evaluated(out: Path, evaluate: Callable[["Cells"], object], quiet: bool) -> "Surface | None":
+    """The surface at `out` after printing its checks; None if interrupted."""
     from resdepth.runs.surface import read_surface
 
     console.route_warnings()
     cells = Cells(quiet)
     try:
-        paths = evaluate(cells)
+        evaluate(cells)
     except KeyboardInterrupt:
         place = f" from cell {cells.done} of {cells.total}" if cells.total else ""
         console.say(f"interrupted; the same command with --resume goes on{place}")
@@ -130,9 +126,70 @@ def _evaluated(
     finally:
         cells.close()
     surface = read_surface(out)
-    for line in checks(surface):
+    for line in _checks(surface):
         console.say(line, quiet=quiet)
-    return surface, paths
+    return surface
+
+
+def _path_numbers(surface: "Surface") -> dict[str, Any]:
+    """The checkpoints of a trajectory, for `--json`."""
+    path = surface.trajectory or {}
+    names = ("coordinates", "loss", "plane_loss", "distance")
+    return {
+        "explained": surface.record["explained"],
+        "steps": path["steps"].astype(int),
+        **{name: path[name] for name in names},
+        "provenance": surface.record.get("provenance"),
+    }
+
+
+def _checks(surface: "Surface") -> list[str]:
+    """The checks of a surface, one line each."""
+    record, found = surface.record, []
+    if "norm_ratios" in record:
+        ratios = ", ".join(f"{ratio:.6g}" for ratio in record["norm_ratios"][:8])
+        found.append(f"norms of the directions over that of the weights they move: {ratios}")
+        cosines = [row[i + 1] for i, row in enumerate(record["cosines"][:-1])][::2]
+        if cosines:
+            words = ", ".join(f"{cosine:.3g}" for cosine in cosines[:8])
+            found.append(f"cosines of the directions: {words}")
+    if "spans" in record and record.get("span") == "auto":
+        words = ", ".join(f"{span:.4g}" for span in record["spans"])
+        found.append(f"spans that --span auto found: {words}")
+    own = record.get("run_loss")
+    recorded = "the run recorded no loss of the same data"
+    if own is not None:
+        recorded = f"the run's own {own:.8g}"
+    found.append(f"loss at the centre {record['centre_loss']:.8g}; {recorded}")
+    return [*found, *_barrier(surface), *_path_words(surface)]
+
+
+def _barrier(surface: "Surface") -> list[str]:
+    """How high the loss rises between two minima above the straight line between their losses."""
+    record = surface.record
+    if record.get("kind") != "runs" or surface.losses.ndim != 1:
+        return []
+    (axis,), (other,) = surface.axes, record["mark_losses"]
+    inside = (axis >= 0.0) & (axis <= 1.0)
+    line = (1.0 - axis) * record["centre_loss"] + axis * other
+    barrier = max(0.0, float((surface.losses - line)[inside].max(initial=0.0)))
+    return [f"loss at the other weights {other:.8g}; barrier on the way {barrier:.6g}"]
+
+
+def _path_words(surface: "Surface") -> list[str]:
+    path = surface.trajectory
+    if path is None:
+        return []
+    first, second = (100 * share for share in surface.record["explained"])
+    farthest = int(path["distance"].argmax())
+    gaps = abs(path["loss"] - path["plane_loss"])
+    worst = int(gaps.argmax())
+    return [
+        f"{len(path['steps'])} checkpoints; the plane explains {first:.4g} % + {second:.4g} %",
+        f"farthest off the plane: {path['distance'][farthest]:.4g} at step "
+        f"{path['steps'][farthest]:.0f}; widest gap of the losses: {gaps[worst]:.4g} at step "
+        f"{path['steps'][worst]:.0f}",
+    ]
 
 
 class Cells:

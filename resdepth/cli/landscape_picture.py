@@ -95,17 +95,17 @@ def picture(
     elif suffix in (SURFACES, GRIDS):
         from resdepth.figures.paraview import save_grid
 
-        save_grid(surface, shown, options.log, out, origin)
+        save_grid(shown, out, origin)
     elif suffix in MOVING:
-        from resdepth.figures.animation import save_animation
+        from resdepth.figures.trajectory import save_animation
 
-        save_animation(surface, shown, options.log, out, options.columns, origin)
+        save_animation(shown, out, options.columns, origin)
     else:
         from resdepth.figures import contour, line, relief, trajectory
 
         flat = trajectory.draw_trajectory if surface.trajectory else contour.draw_contour
         draw = {"surface": relief.draw_surface, "contour": flat, "line": line.draw_line}[kind]
-        return draw(surface, shown, options.log, options.columns)
+        return draw(shown, options.columns)
     return [out]
 
 
@@ -132,7 +132,7 @@ def _check(options: VisOptions, surface: "Surface", kind: str, out: Path) -> Non
 def _numbers(surface: "Surface", shown: "Shown", options: VisOptions) -> dict[str, object]:
     from resdepth.figures.landscape import best
 
-    name, place, value = best(surface, shown)
+    name, place, value = best(shown)
     coordinates = [float(axis[i]) for axis, i in zip(surface.axes, place, strict=True)]
     return {
         "surface": surface.path,

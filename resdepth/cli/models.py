@@ -21,10 +21,7 @@ def models_of(
 ) -> "tuple[Pool, float]":
     """The paths that belong together, and beta; `unknown` if no path belongs to a run.
 
-    Raises
-    ------
-    PatternNeeded
-        They are other programs' checkpoints without a pattern; their families are printed.
+    For other programs' checkpoints without a pattern, prints their families and raises Usage.
     """
     from resdepth.analysis.pool import paths_of
     from resdepth.weights.read import PatternNeeded

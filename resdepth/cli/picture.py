@@ -1,4 +1,4 @@
-"""How every command ends that computes: numbers saved, numbers printed, then the figure drawn."""
+"""How every analysis ends: save the numbers, print them, then draw the figure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from resdepth.atomic import check_writable, write_text
 from resdepth.cli import console
 from resdepth.cli.parameters import command_line
+from resdepth.cli.spelling import spell
 from resdepth.cli.window import open_window
 from resdepth.errors import Impossible, ResdepthError, System
 from resdepth.options.base import Options
@@ -22,7 +23,7 @@ Draw = Callable[[], "Figure | Sequence[Path]"]
 
 
 def output(path: Path, command: str, suffixes: Sequence[str] = PICTURES) -> Path:
-    """`path` with a suffix, after a trial that it and the numbers beside it can be written.
+    """Add a suffix to `path`, and check that it and its .json can be written.
 
     Raises
     ------
@@ -48,20 +49,18 @@ def finish(
     numbers_path: Path | None = None,
     table: str = "",
 ) -> None:
-    """Save the numbers beside `out`, print them, then draw the figure (if any) and write `out`.
+    """Save the numbers next to `out`, print them, then draw the figure (if any) and write `out`.
 
-    With `json` the numbers go to stdout and the paths to stderr; otherwise `text` goes to stdout.
-    Numbers that cannot be saved are printed as JSON, so that no failure loses them. `table` are
-    numbers as CSV, to be saved too.
+    With `json` the numbers go to stdout and the paths to stderr; otherwise `text` goes to stdout,
+    with flags in place of the fields of options. Numbers that cannot be saved are printed as JSON.
+    `table` is saved as .csv.
 
     Raises
     ------
     System
-        The numbers cannot be saved.
+        The numbers cannot be saved; or `show` is set and no window can open.
     Impossible
         The figure cannot be drawn or written.
-    System
-        `show` is set and no window can open; the files are written.
     """
     from resdepth.records import as_json, with_provenance, write_numbers
 
@@ -77,14 +76,14 @@ def finish(
     if json or failure:
         print(as_json(with_provenance(numbers, origin)), flush=True)
     elif text:
-        print(text, flush=True)
+        print(spell(text), flush=True)
     if failure:
         raise failure
     illustrate(draw, out, saved, origin, json=json, show=show)
 
 
 def origin_of(options: Options | Mapping[str, Any], sources: Iterable[Path] = ()) -> "Provenance":
-    """The record of this call, with checksums of the files that were read."""
+    """Return the record of this call, with checksums of the files that were read."""
     from resdepth.runs.provenance import provenance
 
     return provenance(command_line(), options, sources)
@@ -106,34 +105,27 @@ def illustrate(
     Impossible
         The figure cannot be drawn or written; the message says where the numbers are.
     """
-    drawn: Figure | None = None
-    written: list[Path] = []
+    made: Figure | Sequence[Path] = ()
     if draw is not None:
+        from resdepth.figures import style
+
         try:
-            drawn, written = _drawn(draw, out, origin)
+            made = draw()
+            if not isinstance(made, Sequence):
+                style.save(made, out, origin)
         except Exception as error:
             console.wrote(saved, aside=json)
             raise _undrawn(error, out, saved[0]) from error
-    console.wrote([*written, *saved], aside=json)
-    if show and drawn is not None:
-        open_window(drawn, out)
-
-
-def _drawn(draw: "Draw", out: Path, origin: "Provenance") -> "tuple[Figure | None, list[Path]]":
-    from resdepth.figures import style
-
-    made = draw()
-    if isinstance(made, Sequence):
-        return None, list(made)
-    style.save(made, out, origin)
-    return made, [out]
+    files = made if isinstance(made, Sequence) else [out]
+    console.wrote([*files, *saved], aside=json)
+    if show and not isinstance(made, Sequence):
+        open_window(made, out)
 
 
 def _undrawn(error: Exception, out: Path, numbers: Path) -> Impossible:
     """The failure of a figure in one line, whatever library it came from."""
-    advice = f"{error.remedy}; " if isinstance(error, ResdepthError) else ""
-    known = isinstance(error, ResdepthError)
-    reason = str(error) if known else f"{type(error).__name__}: {error}".partition("\n")[0]
-    return Impossible(
-        out, f"the figure could not be made: {reason}", f"{advice}the numbers are in {numbers}"
-    )
+    reason, remedy = f"{type(error).__name__}: {error}".partition("\n")[0], ""
+    if isinstance(error, ResdepthError):
+        reason, remedy = str(error), f"{error.remedy}; "
+    reason = f"the figure could not be made: {reason}"
+    return Impossible(out, reason, f"{remedy}the numbers are in {numbers}")

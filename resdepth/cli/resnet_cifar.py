@@ -24,10 +24,7 @@ def resnet_cifar(
     continues it to the same bits. For several seeds or depths see 'resdepth study run --program
     resnet-cifar'; --seeds n is a study of n seeds with one run each in OUT/seed_<s>/.
     """
-    names = ("summary.json", "study.yaml")
-    several = options.seeds > 1
-    if call.resume:
-        several = any((call.resume / name).is_file() for name in names)
+    several = (call.resume / "summary.json").is_file() if call.resume else options.seeds > 1
     return _seeds(options, call, given) if several else _single(options, call, given)
 
 
@@ -56,7 +53,7 @@ def _single(options: ResnetCifarOptions, call: ResnetCifarInvocation, given: fro
 
 
 def _seeds(options: ResnetCifarOptions, call: ResnetCifarInvocation, given: frozenset[str]) -> int:
-    from resdepth.studies.series import train_seeds
+    from resdepth.studies.seeds import train_seeds
 
     folder = run_folder(options, call)
     console.route_warnings()

@@ -18,14 +18,8 @@ def drawn_around(sources: Sequence[Path]) -> Around:
     """The run, options and checkpoint that `sources` name.
 
     They are a run folder, its manifest or a file of options, and a checkpoint if it is not the
-    run's newest.
-
-    Raises
-    ------
-    Usage
-        They do not say which weights and which options.
-    Missing
-        One of them does not exist.
+    run's newest. Raises Usage if they do not say which weights and which options, Missing if one
+    of them does not exist.
     """
     for path in sources:
         if not path.exists():
@@ -53,12 +47,7 @@ def drawn_around(sources: Sequence[Path]) -> Around:
 def each_around(sources: Sequence[Path], command: str) -> list[tuple[Path, Options, Path]]:
     """`drawn_around` for each of several run folders or checkpoints inside them.
 
-    Raises
-    ------
-    Usage
-        There is none, or one is a file of options, which has no weights.
-    Missing
-        One of them does not exist.
+    Raises Usage also for a file of options, which has no weights.
     """
     if not sources:
         raise Usage("SOURCES", "none was given", f"resdepth {command} RUN")

@@ -11,7 +11,7 @@ from resdepth.cli.parameters import command, command_line
 from resdepth.cli.picture import finish, origin_of
 from resdepth.cli.spelling import spell
 from resdepth.cli.tables import aligned
-from resdepth.errors import Usage
+from resdepth.errors import ResdepthError, Usage
 from resdepth.options.base import Options
 from resdepth.options.study import (
     NoOptions,
@@ -23,6 +23,7 @@ from resdepth.options.study import (
 )
 
 if TYPE_CHECKING:
+    from resdepth.analysis.report import Report
     from resdepth.analysis.study import Study
 
 
@@ -37,9 +38,14 @@ def run(options: Options, call: StudyInvocation, given: frozenset[str]) -> int:
     else needs a new study.
     """
     words = options.model_dump(mode="json", exclude_unset=True, exclude_none=True)
-    if call.dry_run:
-        return _preview(call, words)
-    return _train(call, call.folder, words, retry=False)
+    if not call.dry_run:
+        return _train(call, call.folder, words, retry=False)
+    from resdepth.studies.actions import planned, previewed, settings_of
+
+    settings = settings_of(call.folder, call.settings)
+    plan, _ = planned(call.folder, words, command_line(), settings)
+    print(previewed(plan, settings))
+    return 0
 
 
 def probe(options: Options, call: StatusInvocation, given: frozenset[str]) -> int:
@@ -49,7 +55,7 @@ def probe(options: Options, call: StatusInvocation, given: frozenset[str]) -> in
     a job for which the cells wait.
     """
     with signals.deferred():
-        from resdepth.studies.run import found_rate
+        from resdepth.studies.actions import found_rate
 
     console.route_warnings()
     plan = found_rate(call.study, _say(call))
@@ -87,7 +93,7 @@ def cancel(options: Options, call: StatusInvocation, given: frozenset[str]) -> i
     'study run' resumes them.
     """
     with signals.deferred():
-        from resdepth.studies.run import cancelled
+        from resdepth.studies.actions import cancelled
 
     _show(call.study, cancelled(call.study), as_json=call.json_)
     return 0
@@ -109,24 +115,52 @@ def report(options: Options, call: ReportInvocation, given: frozenset[str]) -> i
         out, out.with_suffix(".json"), out.with_suffix(".csv"), out.with_suffix("") / "scaling.pdf"
     )
     with signals.deferred():
-        from resdepth.analysis.sources import study_files
+        from resdepth.analysis.report import report_on
+        from resdepth.analysis.report_numbers import report_csv, report_numbers
         from resdepth.analysis.study import read_study
-        from resdepth.analysis.study_numbers import study_csv, study_numbers
         from resdepth.figures.report import write_page
 
     console.route_warnings()
-    study = read_study(call.study, call.curvature, _say(call))
-    origin = origin_of(_recorded(call), study_files(study))
+    study = read_study(call.study)
+    found = report_on(study, _hessians(study, call))
+    origin = origin_of(_recorded(call), found.files)
     finish(
-        lambda: write_page(study, out, origin),
-        study_numbers(study),
+        lambda: write_page(found, out, origin),
+        report_numbers(found),
         out,
         origin,
-        text="\n".join(_answers(study)),
+        text="\n".join(_answers(found)),
         json=call.json_,
-        table=study_csv(study),
+        table=report_csv(found),
     )
     return 0
+
+
+def _hessians(study: "Study", call: ReportInvocation) -> "dict[Path, Path]":
+    """Write the spectrum of every run that counts, if it was requested; the file by the run.
+
+    A run for which it cannot be computed is left out with a warning.
+    """
+    if call.curvature is None:
+        return {}
+    from resdepth.probing.hessian import write
+    from resdepth.runs.run import Run
+
+    files = {}
+    for cell in (cell for one in study.experiments for cell in one.counted):
+        place = call.page.with_suffix("") / "hessian" / cell.run.relative_to(study.folder)
+        path = place.with_name(f"{place.name}.json")
+
+        def announce(price: int, run: Path = cell.run) -> None:
+            console.say(f"{run}: about {price} gradients of the loss", quiet=call.quiet)
+
+        try:
+            write(Run(cell.run), call.curvature, path, command_line(), announce)
+        except ResdepthError as error:
+            console.warn(f"{cell.run}: {error}; left out of the curvature")
+            continue
+        files[cell.run] = path
+    return files
 
 
 def _recorded(call: ReportInvocation) -> dict[str, Any]:
@@ -140,13 +174,13 @@ def _scores(call: ReportInvocation, out: Path) -> int:
         raise Usage("spectrum", "is not available for resnet-cifar", "leave it out")
     check_writable(out, out.with_suffix(".json"), out.with_suffix(".csv"))
     with signals.deferred():
-        from resdepth.analysis.accuracies import mean_rows, read_scores, scores_csv
-        from resdepth.figures.accuracies import write_scores
+        from resdepth.analysis.scores import mean_rows, read_scores, scores_csv
+        from resdepth.figures.score_page import write_scores
 
-    scores = read_scores(call.study)
-    origin = origin_of(_recorded(call), scores.files)
+    scores, files = read_scores(call.study)
+    origin = origin_of(_recorded(call), files)
     finish(
-        lambda: write_scores(scores, out, origin),
+        lambda: write_scores(scores, out, f"Study {call.study.resolve().name}", origin),
         scores,
         out,
         origin,
@@ -157,21 +191,20 @@ def _scores(call: ReportInvocation, out: Path) -> int:
     return 0
 
 
-def _answers(study: "Study") -> Iterator[str]:
+def _answers(report: "Report") -> Iterator[str]:
     """The verdict on each experiment and what limits it, the best rates, and what to do next."""
     from resdepth.analysis.answer import verdict_lines
-    from resdepth.analysis.next_steps import next_steps
     from resdepth.analysis.rates import rate_rows, transfer
 
-    for one in study.experiments:
+    for one in report.experiments:
         if one.label:
             yield f"{one.label}:"
         yield from verdict_lines(one.scaling, one.cautions)
-    for table in study.rates:
+    for table in report.rates:
         yield f"best learning rate by depth{f', {table.label}' if table.label else ''}:"
         yield aligned(rate_rows(table.curves))
         yield from transfer(table.curves)
-    for purpose, words in next_steps(study):
+    for purpose, words in report.next_steps:
         yield f"next, {purpose}: {words}"
 
 
@@ -179,25 +212,14 @@ def _say(call: Any) -> Callable[[str], None]:
     return lambda text: console.say(spell(text), quiet=call.quiet)
 
 
-def _preview(call: StudyInvocation, words: dict[str, Any]) -> int:
-    from resdepth.studies.run import planned, previewed, settings_of
-
-    settings = settings_of(call.folder, call.settings)
-    plan, _ = planned(call.folder, words, command_line(), settings)
-    print(previewed(plan, settings))
-    return 0
-
-
 def _train(call: Any, folder: Path, words: dict[str, Any], *, retry: bool) -> int:
+    from resdepth.studies.actions import conducted
     from resdepth.studies.command import quoted, run_command
-    from resdepth.studies.run import conducted
 
     console.route_warnings()
-    say = _say(call)
+    settings, say = call.settings, _say(call)
     try:
-        rows = conducted(
-            folder, words, call.settings, command_line(), retry=retry, say=say, begin=say
-        )
+        rows = conducted(folder, words, settings, command_line(), retry=retry, say=say)
     except KeyboardInterrupt:
         console.say(f"interrupted; {quoted(run_command(folder))} resumes it")
         return signals.exit_code()

@@ -1,4 +1,4 @@
-"""What the environment tells matplotlib, and the window that `--show` opens."""
+"""The environment that matplotlib reads, and the window that `--show` opens."""
 
 import os
 from pathlib import Path
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _backend = ""
-"""What MPLBACKEND named."""
+"""The value of MPLBACKEND."""
 
 
 def settle_environment() -> None:
-    """Let matplotlib, which reads the environment when it is imported, come to terms with it.
+    """Prepare the environment that matplotlib reads when it is imported.
 
-    MPLBACKEND is taken out for `--show` to try: matplotlib cannot even be imported where it names
-    a backend of another environment, as it does in the cells of a notebook. Without a home folder
-    its caches get a place of ours, which is found again.
+    MPLBACKEND is removed and kept for `--show`: it may name a backend of another environment, as in
+    the cells of a notebook, with which matplotlib cannot be imported. Without a home folder its
+    caches get a permanent folder of ours.
     """
     global _backend
     _backend = os.environ.pop("MPLBACKEND", "")

@@ -5,7 +5,6 @@ A set is grey if at least one image is stored as grey and none shows a colour, e
 
 import contextlib
 import hashlib
-import os
 import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -17,13 +16,14 @@ import numpy as np
 import torch
 from PIL import UnidentifiedImageError
 
+from resdepth.atomic import write_whole
 from resdepth.cores import available_threads
 from resdepth.data.cache_folder import cache_folder
 from resdepth.data.dataset import Dataset, Pixels, digest
 from resdepth.data.decode import SIXTEEN, DecodedImage, decode
 from resdepth.data.layout import PARTS, ImageLayout, arrange
 from resdepth.data.listing import Listing, list_files
-from resdepth.errors import Corrupt
+from resdepth.errors import Corrupt, System
 
 REMEDY = "replace or remove that image"
 RULES = 2
@@ -99,15 +99,8 @@ def _read_cache(path: Path) -> dict[str, np.ndarray] | None:
 
 def _write_cache(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Cache the arrays; a cache that cannot be written costs time, not correctness."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as stream:
-            np.savez(stream, **arrays)  # type: ignore[arg-type]
-        temporary.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+    with contextlib.suppress(System):
+        write_whole(path, lambda stream: np.savez(stream, **arrays))  # type: ignore[arg-type]
 
 
 def _decoded(listing: Listing, layout: ImageLayout, workers: int | None) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""A loss surface as contours: the centre, the minimum, other weights and a path marked on it."""
+"""A loss surface as contours, with the centre, the minimum, other weights and a path on it."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from resdepth.errors import Impossible
 from resdepth.figures import style
+from resdepth.figures.axes import ROUND, few_ticks, log_ticks, log_values
 from resdepth.figures.landscape import COLOURS, PATH, Array, Shown, best, labels, note
-from resdepth.runs.surface import Surface
 
 LEVELS = 14
 """Intervals between level lines, at most."""
 SMALLEST = 1e-280
-"""matplotlib takes a range of smaller positive numbers for an empty one."""
+"""matplotlib treats a range of smaller positive numbers as empty."""
 OUTLINE: dict[str, Any] = {
     "markeredgecolor": "black",
     "markeredgewidth": 0.5,
@@ -29,41 +29,37 @@ OUTLINE: dict[str, Any] = {
 
 
 @style.styled
-def draw_contour(surface: Surface, shown: Shown, log: bool, columns: int = 1) -> Figure:
-    """Filled contours with level lines and all marks; pairs of directions beside one another."""
+def draw_contour(shown: Shown, columns: int = 1) -> Figure:
+    """Draw filled contours with level lines and all marks, one panel per pair of directions."""
     count = len(shown.pairs)
     if count == 1:
-        drawn = style.figure(columns, 2.9 if columns == 1 else 5.4)
-        axes = drawn.add_subplot()
-        fill(axes, surface, shown, shown.values, log)
-        mark_places(axes, surface, shown)
-        drawn.legend(loc="outside upper left", ncols=3, handletextpad=0.4, columnspacing=1.0)
-        note(axes, surface, shown)
-        colour_bar(drawn, [axes], surface, shown, log)
+        drawn, axes = style.panel(columns, 2.9 if columns == 1 else 5.4)
+        fill(axes, shown, shown.values)
+        mark_places(axes, shown)
+        top_legend(drawn)
+        note(axes, shown)
+        colour_bar(drawn, [axes], shown)
         return drawn
     across = min(count, 2 if columns == 1 else 4)
     down = -(-count // across)
     drawn = style.figure(columns, 0.5 + down * (1.6 if columns == 1 else 1.8))
-    panels = np.atleast_1d(
-        drawn.subplots(down, across, sharex=True, sharey=True, squeeze=False)
-    ).ravel()
+    panels = drawn.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
     for number, (axes, values) in enumerate(zip(panels, shown.pairs, strict=False)):
-        fill(axes, surface, shown, values, log, labelled=False)
+        fill(axes, shown, values, labelled=False)
         axes.plot(0, 0, "o", color="white", markersize=4, **OUTLINE)
         axes.set_title(f"pair {number + 1}", fontsize=6)
         axes.label_outer()
     for axes in panels[count:]:
         axes.remove()
-    colour_bar(drawn, list(panels[:count]), surface, shown, log)
+    colour_bar(drawn, list(panels[:count]), shown)
     return drawn
 
 
-def fill(
-    axes: Axes, surface: Surface, shown: Shown, values: Array, log: bool, labelled: bool = True
-) -> None:
-    """The contours of `values` on their axes."""
+def fill(axes: Axes, shown: Shown, values: Array, labelled: bool = True) -> None:
+    """Draw the contours of `values`, with numbers on every second line if `labelled`."""
+    surface = shown.surface
     a, b = surface.axes
-    if log and (shown.high < SMALLEST or shown.high * SMALLEST > shown.low):
+    if shown.log and (shown.high < SMALLEST or shown.high * SMALLEST > shown.low):
         raise Impossible(
             surface.path,
             f"{shown.low:.3g} to {shown.high:.3g} is too small or too far apart for "
@@ -71,39 +67,47 @@ def fill(
             "`kind` surface draws them; or leave `log` out",
         )
     if shown.high > shown.low:
-        levels = _levels(shown, log)
-        axes.contourf(a, b, values.T, levels=levels, cmap=COLOURS, norm=_norm(shown, log))
+        levels = _levels(shown)
+        axes.contourf(a, b, values.T, levels=levels, cmap=COLOURS, norm=_norm(shown))
         lines = axes.contour(a, b, values.T, levels=levels[1:-1], colors="white", linewidths=0.4)
         if labelled:
             axes.clabel(lines, levels[1:-1:2], fontsize=5, fmt="%g")
-    axes.set_xlabel(labels(surface)[0])
-    axes.set_ylabel(labels(surface)[1])
+    xlabel, ylabel, _ = labels(shown)
+    axes.set(xlabel=xlabel, ylabel=ylabel)
     extents = [float(np.ptp(axis)) for axis in surface.axes]
     # A path may be many times as long as it is wide.
     if surface.record and max(extents) < 2 * min(extents):
         axes.set_aspect("equal")
-    style.few_ticks(axes.xaxis)
-    style.few_ticks(axes.yaxis)
+    few_ticks(axes.xaxis, axes.yaxis)
 
 
-def colour_bar(drawn: Figure, axes: list[Axes], surface: Surface, shown: Shown, log: bool) -> None:
-    """What the colours mean."""
+def colour_bar(drawn: Figure, axes: list[Axes], shown: Shown) -> None:
+    """Draw the scale of the colours."""
     if shown.high <= shown.low:
         return
-    shades = ScalarMappable(_norm(shown, log), mpl.colormaps[COLOURS])
+    shades = ScalarMappable(_norm(shown), mpl.colormaps[COLOURS])
     bar = drawn.colorbar(shades, ax=axes, extend="max" if shown.above else "neither")
-    bar.set_label(labels(surface, shown.quantity)[2])
-    if log:
-        style.log_ticks(bar.ax.yaxis, shown.low, shown.high)
+    bar.set_label(labels(shown)[2])
+    if shown.log:
+        log_ticks(bar.ax.yaxis, shown.low, shown.high)
     else:
-        bar.ax.yaxis.set_major_formatter(_scientific())
+        # Large and small numbers share a power of ten at the end of their axis.
+        formatter = ScalarFormatter(useMathText=True)
+        formatter.set_powerlimits((-3, 4))
+        bar.ax.yaxis.set_major_formatter(formatter)
     bar.outline.set_linewidth(0.4)
 
 
-def mark_places(axes: Axes, surface: Surface, shown: Shown) -> None:
-    """The trained weights, other runs' weights, and the smallest loss."""
+def top_legend(drawn: Figure) -> None:
+    """Put the legend of all marks above the axes."""
+    drawn.legend(loc="outside upper left", ncols=3, handletextpad=0.4, columnspacing=1.0)
+
+
+def mark_places(axes: Axes, shown: Shown) -> None:
+    """Mark the trained weights, other runs' weights, and the smallest loss."""
+    surface = shown.surface
     a, b = surface.axes
-    name, (row, column), value = best(surface, shown)
+    name, (row, column), value = best(shown)
     label = f"{name} {value:.4g}"
     within = bool(surface.record) and a[row] == b[column] == 0.0
     if surface.record:
@@ -114,51 +118,36 @@ def mark_places(axes: Axes, surface: Surface, shown: Shown) -> None:
     marks = np.array(surface.record.get("marks", [])).reshape(-1, 2)
     if len(marks):
         axes.plot(*marks.T, "s", color=PATH, markersize=5, label="other weights", **OUTLINE)
-    if within:
-        return
-    star = style.CATEGORIES[5]
-    axes.plot(a[row], b[column], "*", color=star, markersize=7, zorder=5, label=label, **OUTLINE)
+    if not within:
+        star = style.CATEGORIES[5]
+        axes.plot(
+            a[row], b[column], "*", color=star, markersize=7, zorder=5, label=label, **OUTLINE
+        )
 
 
-def draw_path(axes: Axes, surface: Surface) -> None:
-    """The checkpoints of a trajectory in the plane."""
-    path = surface.trajectory
+def draw_path(axes: Axes, shown: Shown) -> None:
+    """Draw the checkpoints of a trajectory in the plane."""
+    path = shown.surface.trajectory
     if path is None:
         return
     x, y = path["coordinates"].T
     halo = [patheffects.withStroke(linewidth=2.2, foreground="white")]
     axes.plot(x, y, "-", color=PATH, linewidth=1.0, path_effects=halo, zorder=3)
-    # Of many checkpoints the white rims would hide the path.
+    # The white rims of many checkpoints would hide the path.
     size, rim = (2.5, 0.3) if len(path["steps"]) <= 60 else (1.2, 0.0)
-    axes.plot(
-        x,
-        y,
-        "o",
-        color=PATH,
-        markersize=size,
-        markeredgecolor="white",
-        markeredgewidth=rim,
-        zorder=4,
-        label="checkpoints",
-    )
+    edge: dict[str, Any] = {"markeredgecolor": "white", "markeredgewidth": rim}
+    axes.plot(x, y, "o", color=PATH, markersize=size, zorder=4, label="checkpoints", **edge)
 
 
-def _norm(shown: Shown, log: bool) -> Normalize:
-    return LogNorm(shown.low, shown.high) if log else Normalize(shown.low, shown.high)
+def _norm(shown: Shown) -> Normalize:
+    return LogNorm(shown.low, shown.high) if shown.log else Normalize(shown.low, shown.high)
 
 
-def _scientific() -> ScalarFormatter:
-    """Large and small numbers share a power of ten at the end of their axis."""
-    formatter = ScalarFormatter(useMathText=True)
-    formatter.set_powerlimits((-3, 4))
-    return formatter
-
-
-def _levels(shown: Shown, log: bool) -> Array:
+def _levels(shown: Shown) -> Array:
     """The two ends, and round numbers between them."""
-    if log:
-        inner = style.log_values(shown.low, shown.high, LEVELS)
+    if shown.log:
+        inner = log_values(shown.low, shown.high, LEVELS)
     else:
-        inner = list(MaxNLocator(LEVELS, steps=style.ROUND).tick_values(shown.low, shown.high))
+        inner = list(MaxNLocator(LEVELS, steps=ROUND).tick_values(shown.low, shown.high))
     inner = [level for level in inner if shown.low < level < shown.high]
     return np.array([shown.low, *inner, shown.high])

@@ -1,4 +1,4 @@
-"""A recorded scalar with its filtered points and the fit C / (t + T0)^rho."""
+"""A recorded scalar and the fits C / (t + T0)^rho: run by run, or a band per depth."""
 
 import math
 from collections.abc import Sequence
@@ -10,37 +10,74 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from resdepth.analysis.curvefit import CurveFit
+from resdepth.analysis.decays import DepthFits, common_points
 from resdepth.figures import style
+from resdepth.figures.axes import (
+    band,
+    depth_axis,
+    few_ticks,
+    log_axis,
+    mean_bars,
+    seed_dots,
+    short,
+    write_inside,
+)
 from resdepth.mathematics.decay_fit import Estimate
 
 SYMBOLS = {"avg_grad_norm": r"$\Omega(t)$"}
-"""Mathematical names of recorded scalars; others go by their tag."""
+"""Mathematical names of recorded scalars; others are shown by their tag."""
 
 
 @style.styled
 def draw_fits(fits: Sequence[CurveFit], columns: int = 2) -> Figure:
-    """Data (faint), filtered data (points) and fit (line), log-log and linear; a colour a file."""
+    """Draw data (faint), filtered data (points) and fits (lines), log-log and linear."""
     captions = [caption(curve, columns) for curve in fits]
-    lines = sum(text.count("\n") + 1 for text in captions) + 1
-    drawn = style.figure(columns, (2.3 if columns == 2 else 4.2) + 0.14 * lines)
-    logarithmic, linear = drawn.subplots(*((1, 2) if columns == 2 else (2, 1)))
+    legend = 0.14 * (sum(text.count("\n") + 1 for text in captions) + 1)
+    drawn, (logarithmic, linear) = style.panels(columns, 2, 2.3 + legend, 4.2 + legend)
     handles = []
     for curve, text, colour in zip(fits, captions, style.categories(len(fits)), strict=True):
         for axes in (logarithmic, linear):
             _draw(axes, curve, colour)
         handles.append(Line2D([], [], color=colour, label=text))
     logarithmic.set_xscale("log", nonpositive="mask")
-    logarithmic.set_yscale("log", nonpositive="mask")
-    style.log_ticks(logarithmic.yaxis, *logarithmic.get_ylim())
-    style.few_ticks(linear.xaxis)
-    style.few_ticks(linear.yaxis)
+    log_axis(logarithmic, "y", nonpositive="mask")
+    few_ticks(linear.xaxis, linear.yaxis)
     linear.set_ylim(0, _ceiling(fits))
     linear.set_xlim(left=min(0.0, *(float(curve.t[0]) for curve in fits)))
     for axes in (logarithmic, linear):
-        axes.set_xlabel("$t$")
-        axes.set_ylabel(SYMBOLS.get(fits[0].tag, fits[0].tag))
+        axes.set(xlabel="$t$", ylabel=SYMBOLS.get(fits[0].tag, fits[0].tag))
     title = r"$g(t) = C\,/\,(t+T_0)^{\rho}$"
     drawn.legend(handles=handles, title=title, loc="outside upper left", alignment="left")
+    return drawn
+
+
+@style.styled
+def draw_decays(groups: Sequence[DepthFits], columns: int = 2) -> Figure:
+    """Draw the median and range over the runs of each depth, log-log, and rho against L.
+
+    Curves have the steps that all runs of a depth recorded. The dots are the identified fits, the
+    bars 95 % intervals of their mean.
+    """
+    drawn, (curves, exponents) = style.panels(columns, 2, 2.4, 4.4)
+    for group, colour in zip(groups, style.sequence(len(groups)), strict=True):
+        t, values = common_points(group.fits)
+        median = np.median(values, axis=0)
+        curves.plot(t, median, color=colour, linewidth=0.9, label=f"${group.depth}$")
+        band(curves, t, values.min(axis=0), values.max(axis=0), colour)
+        found = [curve.fit.rho.value for curve in group.fits if curve.fit.identified]
+        seed_dots(exponents, group.depth, np.array(found), colour)
+        if group.rho.known:
+            mean_bars(exponents, [group.depth], [group.rho], colour)
+    curves.set_xscale("log", nonpositive="mask")
+    log_axis(curves, "y", nonpositive="mask")
+    depth_axis(exponents, [group.depth for group in groups])
+    few_ticks(exponents.yaxis)
+    if not any(group.identified for group in groups):
+        write_inside(exponents, "no fit is identified")
+    tag = groups[0].fits[0].tag
+    curves.set(xlabel="$t$", ylabel=SYMBOLS.get(tag, tag))
+    exponents.set_ylabel(r"$\rho$")
+    curves.legend(title="$L$", loc="best")
     return drawn
 
 
@@ -62,55 +99,42 @@ def _draw(axes: Axes, curve: CurveFit, colour: str) -> None:
     after = curve.t[curve.t > 0]
     if math.isfinite(curve.fit.rho.value) and len(after):
         t = np.concatenate([curve.t[:1], np.geomspace(after[0], after[-1], 400)])
-        axes.plot(t, curve.fit.curve(t), color=_darker(colour), linewidth=0.9, zorder=3)
-
-
-def _darker(colour: str) -> tuple[float, ...]:
-    return tuple(0.6 * part for part in to_rgb(colour))
+        darker = tuple(0.6 * part for part in to_rgb(colour))
+        axes.plot(t, curve.fit.curve(t), color=darker, linewidth=0.9, zorder=3)
 
 
 def _ceiling(fits: Sequence[CurveFit]) -> float | None:
-    """Top of the linear axis: filtered data and fits, whatever the spikes that were removed."""
+    """Top of the linear axis: filtered data and fits, without the spikes that were removed."""
     tops = [float(np.nanmax(c.filtered_y)) for c in fits if np.isfinite(c.filtered_y).any()]
     tops += [float(c.fit.curve(c.t[:1])[0]) for c in fits if math.isfinite(c.fit.rho.value)]
     return 1.05 * max(tops) if tops and 0 < max(tops) < math.inf else None
 
 
 def caption(curve: CurveFit, columns: int = 2) -> str:
-    """Name of the run, the parameters with their standard errors, R^2, and doubts."""
+    """Return the run's name, the parameters with their standard errors, R^2, and doubts."""
     fit = curve.fit
     name = curve.file.name if curve.file.is_dir() else curve.file.parent.name or curve.file.name
-    name = style.short(name)
+    name = short(name)
     if not math.isfinite(fit.rho.value):
         return f"{name}: {fit.reason}"
-    parts = [
-        rf"$C = {number(fit.C)}$",
-        rf"$T_0 = {number(fit.T0)}$",
-        rf"$\rho = {number(fit.rho)}$",
-        rf"$R^2 = {fit.r_squared:.4f}$",
-    ]
+    estimates = {"C": fit.C, "T_0": fit.T0, r"\rho": fit.rho}
+    parts = [f"${symbol} = {number(estimate)}$" for symbol, estimate in estimates.items()]
     doubt = "" if fit.identified else f"\nnot identified: {fit.reason}"
-    return f"{name}:{' ' if columns == 2 else chr(10)}{', '.join(parts)}{doubt}"
+    values = ", ".join([*parts, f"$R^2 = {fit.r_squared:.4f}$"])
+    return f"{name}:{' ' if columns == 2 else chr(10)}{values}{doubt}"
 
 
 def number(estimate: Estimate) -> str:
-    """Value and standard error to two digits of the error, in mathematical type."""
+    """Return value and standard error to two digits of the error, in mathematical type."""
     value, error = estimate.value, estimate.standard_error
     if not (math.isfinite(error) and error > 0 and math.isfinite(value)):
-        return _power(f"{value:.4g}")
+        mantissa, e, exponent = f"{value:.4g}".replace("inf", r"\infty").partition("e")
+        return rf"{mantissa}\cdot10^{{{int(exponent)}}}" if e else mantissa
     digits = 1 - math.floor(math.log10(error))
     if 0 <= digits <= 6:
         return rf"{value:.{digits}f}\pm{error:.{digits}f}"
     if -2 <= digits < 0:
         return rf"{round(value, digits):.0f}\pm{round(error, digits):.0f}"
-    exponent = math.floor(math.log10(max(abs(value), error)))
-    scale, places = 10.0**exponent, max(0, digits + exponent)
-    return rf"({value / scale:.{places}f}\pm{error / scale:.{places}f})\cdot10^{{{exponent}}}"
-
-
-def _power(text: str) -> str:
-    """ "7.4e+04" in mathematical type."""
-    if text in ("inf", "-inf"):
-        return text.replace("inf", r"\infty")
-    mantissa, e, exponent = text.partition("e")
-    return rf"{mantissa}\cdot10^{{{int(exponent)}}}" if e else mantissa
+    power = math.floor(math.log10(max(abs(value), error)))
+    scale, places = 10.0**power, max(0, digits + power)
+    return rf"({value / scale:.{places}f}\pm{error / scale:.{places}f})\cdot10^{{{power}}}"

@@ -1,7 +1,7 @@
-"""What a loss surface shows, whatever the picture: which values, which words, which marks."""
+"""What a picture of a loss surface shows: which values, which words, which marks."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -24,10 +24,12 @@ MOST = 1e300
 class Shown:
     """Values as drawn: everything inside [low, high], and how many cells were moved there.
 
-    `pairs` (pairs, *grid) are those of each pair of directions, `values` (*grid) their mean.
+    `pairs` (pairs, *grid) are those of each pair of directions; `log` asks for logarithms.
     """
 
+    surface: Surface
     quantity: Quantity
+    log: bool
     pairs: Array
     low: float
     high: float
@@ -39,24 +41,37 @@ class Shown:
 
     @property
     def values(self) -> Array:
-        """The mean over the pairs of directions."""
+        """The mean (*grid) over the pairs of directions."""
         found: Array = self.pairs.mean(axis=0)
         return found
 
     @property
     def note(self) -> str:
-        """What was moved, in words; empty where nothing was."""
+        """Which cells were moved, in words; empty if none was."""
         top = f"above {self.high:.4g}" if self.clipped else f"{self.over}, drawn as {self.high:.4g}"
         cells = [(self.above, top), (self.below, f"{self.under}, drawn as {self.low:.3g}")]
         return "; ".join(f"{n} cell{'s' * (n > 1)} {place}" for n, place in cells if n)
 
-    def inside(self, values: Array) -> Array:
-        """Other values, such as those along a path, moved in the same way."""
-        return np.clip(np.where(np.isnan(values), self.high, values), self.low, self.high)
+    @property
+    def centre(self) -> float | None:
+        """The value at the trained weights, if it is known."""
+        value = self.surface.record.get(f"centre_{self.quantity}")
+        return None if value is None else float(value)
+
+    @property
+    def path(self) -> dict[str, Array] | None:
+        """The trajectory of a surface of losses, if it has one."""
+        return self.surface.trajectory if self.quantity == "loss" else None
+
+    def heights(self, values: Any) -> Array:
+        """Return values, such as those along a path, moved in the same way, as logarithms if so."""
+        values = np.atleast_1d(np.asarray(values, dtype=np.float64))
+        inside = np.clip(np.where(np.isnan(values), self.high, values), self.low, self.high)
+        return np.log10(inside) if self.log else inside
 
 
 def saturate(surface: Surface, clip: float | None, log: bool, quantity: Quantity = "loss") -> Shown:
-    """Values that can be drawn: at most `clip`, within `MOST`, positive on a logarithmic scale.
+    """Return the values that can be drawn: at most `clip`, within `MOST`, positive if `log`.
 
     What is not finite counts as above. Without `clip` the largest value that can be drawn takes its
     place.
@@ -84,7 +99,9 @@ def saturate(surface: Surface, clip: float | None, log: bool, quantity: Quantity
     below = (values < low) & ~above
     over = f"above {MOST:g}" if np.isfinite(values[above]).any() else "not finite"
     return Shown(
+        surface,
         quantity,
+        log,
         np.where(above, high, np.where(below, low, values)),
         low,
         high,
@@ -96,20 +113,18 @@ def saturate(surface: Surface, clip: float | None, log: bool, quantity: Quantity
     )
 
 
-def labels(surface: Surface, quantity: Quantity = "loss") -> tuple[str, str, str]:
-    """Names of the two axes and of what is drawn over them."""
+def labels(shown: Shown) -> tuple[str, str, str]:
+    """Return the names of the two axes and of what is drawn over them."""
+    surface = shown.surface
     if not surface.record:
-        return "row", "column", quantity
-    first, second = (
-        f"${name}$  ({words})" for name, words in zip("ab", along(surface), strict=True)
-    )
+        return "row", "column", shown.quantity
+    first, second = (f"${n}$  ({words})" for n, words in zip("ab", along(surface), strict=True))
     formula = r"A + a D_0 + b D_1" if surface.losses.ndim == 2 else r"A + a D_0"
-    value = rf"$\ell({formula})$"
-    return first, second, value if quantity == "loss" else "accuracy"
+    return first, second, rf"$\ell({formula})$" if shown.quantity == "loss" else "accuracy"
 
 
 def along(surface: Surface, subscript: str = "$D_{}$") -> tuple[str, str]:
-    """What the two directions are, in words."""
+    """Return what the two directions are, in words."""
     record = surface.record
     kind = record.get("kind", "random")
     if kind in ("trajectory", "pca"):
@@ -124,12 +139,12 @@ def along(surface: Surface, subscript: str = "$D_{}$") -> tuple[str, str]:
     return names[0], names[1]
 
 
-def conditions(surface: Surface, shown: Shown) -> str:
-    """What a reader must know of a picture, in one line; empty where there is nothing."""
-    record = surface.record
+def conditions(shown: Shown) -> str:
+    """Return what a reader must know of a picture, in one line, which may be empty."""
+    record = shown.surface.record
     found = []
     if record.get("statistics"):
-        whose = {"centre": "of the centre", "recalibrated": "taken anew at each point"}
+        whose = {"centre": "of the centre", "recalibrated": "estimated anew at each point"}
         found.append(f"batch statistics {whose[record['statistics']]}")
     if record.get("subset"):
         found.append(f"{record['samples']} samples")
@@ -138,15 +153,15 @@ def conditions(surface: Surface, shown: Shown) -> str:
     return "; ".join(found)
 
 
-def note(axes: Axes, surface: Surface, shown: Shown) -> None:
+def note(axes: Axes, shown: Shown) -> None:
     """Write the `conditions` above the axes."""
-    text = conditions(surface, shown)
-    if text:
+    if text := conditions(shown):
         axes.set_title(text, fontsize=6, color="#606060")
 
 
-def best(surface: Surface, shown: Shown) -> tuple[str, tuple[int, ...], float]:
-    """The smallest loss or the largest accuracy: its name, its cell, its value."""
+def best(shown: Shown) -> tuple[str, tuple[int, ...], float]:
+    """Return name, cell and value of the smallest loss or the largest accuracy."""
+    surface = shown.surface
     if shown.quantity == "loss":
         place = surface.minimum()
         return "minimum", place, float(surface.losses[place])

@@ -32,19 +32,21 @@ dt{margin-top:.6rem}dd{margin-left:1.5rem}:target{background:#ffe9a8}
 vertical-align:top}figure.small img{width:100%}}
 @media(max-width:500px){body{font-size:15px;padding:.6rem}th,td{padding:.2rem .4rem}}
 """
-VALUE = re.compile(r"\b(" + "|".join(sorted(map(re.escape, WORDS), key=len)[::-1]) + r")(?= = |: )")
-"""A word in a sentence that says what it is: `q1 = 0.9`, or `H1: `."""
+VALUE = re.compile(r"(?<!\w)(" + "|".join(sorted(map(re.escape, WORDS), key=len)[::-1])
+                   + r")(?= = |: )")  # fmt: skip
+"""A word in a sentence that says what it is: `q1 = 0.9`, or `undecided: `."""
+CODE = re.compile("`([^`]+)`")
 
 
 def metadata(provenance: Provenance | None) -> str:
-    """The tag in the head of a page that holds the provenance as JSON."""
+    """Return the tag in the head of a page that holds the provenance as JSON."""
     if provenance is None:
         return ""
     return f'<meta name="provenance" content="{escape(provenance.brief())}">'
 
 
 def page(title: str, parts: Sequence[str], provenance: Provenance | None = None) -> str:
-    """A whole page; `parts` are HTML."""
+    """Return a whole page; `parts` are HTML."""
     head = (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -55,25 +57,26 @@ def page(title: str, parts: Sequence[str], provenance: Provenance | None = None)
 
 
 def heading(text: str, level: int = 2) -> str:
-    """A heading of plain text."""
+    """Return a heading of plain text."""
     return f"<h{level}>{escape(text)}</h{level}>"
 
 
 def paragraph(text: str, kind: str = "") -> str:
-    """A paragraph of plain text; `kind` is its class, and what it says the value of is a link."""
+    """Return a paragraph of class `kind`; words before a value are links, `code` is set as such."""
     linked = VALUE.sub(lambda found: link(found[1], found[1]), escape(text))
-    return f"<p{f' class={kind}' if kind else ''}>{linked}</p>"
+    marked = CODE.sub(r"<code>\1</code>", linked)
+    return f"<p{f' class={kind}' if kind else ''}>{marked}</p>"
 
 
 def link(word: str, text: str) -> str:
-    """`text`, which leads to the meaning of a word."""
+    """Return `text` as a link to the meaning of a word."""
     return f'<a href="#{anchor(word)}">{escape(text)}</a>'
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """A table whose first row are the heads; it scrolls where the window is narrow.
+    """Return a table whose first row has the heads; it scrolls if the window is narrow.
 
-    Words in the first row and the first column lead to their meanings.
+    Words in the first row and the first column are links to their meanings.
     """
     head, *body = rows
     heads = "".join(f"<th>{_linked(cell)}</th>" for cell in head)
@@ -91,26 +94,26 @@ def _linked(cell: str) -> str:
 
 
 def _sort(cell: str) -> str:
-    """Numbers to the right, words to the left."""
+    """Align numbers to the right, words to the left."""
     return ' class="words"' if any(letter.isalpha() for letter in cell.replace("e", "")) else ""
 
 
 def meanings() -> str:
-    """All words and what they mean."""
+    """Return all words with their meanings."""
     entries = []
-    for words, meaning in MEANINGS:
+    for words, meaning in MEANINGS.items():
         names = ", ".join(f'<b id="{anchor(word)}">{escape(word)}</b>' for word in words)
         entries.append(f"<dt>{names}</dt><dd>{escape(meaning)}</dd>")
     return f"<dl>{''.join(entries)}</dl>"
 
 
 def folded(title: str, text: str) -> str:
-    """Text as it is, a click away."""
+    """Return preformatted text that a click opens."""
     return f"<details><summary>{escape(title)}</summary><pre>{escape(text)}</pre></details>"
 
 
 def picture(wide: Figure, narrow: Figure, caption: str, word: str) -> str:
-    """A figure in two widths, the narrow one where the window is; `word` is what it shows."""
+    """Return a figure in two widths, the narrow one for narrow windows; `word` explains it."""
     small = ' class="small"' if wide is narrow else ""
     less = _encoded(narrow)
     more = less if wide is narrow else _encoded(wide)
@@ -122,7 +125,7 @@ def picture(wide: Figure, narrow: Figure, caption: str, word: str) -> str:
 
 
 def _encoded(drawn: Figure) -> str:
-    # As images of their own: parts of one SVG cannot be taken for those of another.
+    # As images of their own: parts of one SVG cannot be confused with those of another.
     stream = io.BytesIO()
     with style.paper():
         drawn.savefig(stream, format="svg", metadata={"Date": None})

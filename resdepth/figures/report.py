@@ -1,75 +1,238 @@
-"""The report on a folder of runs: a page that needs nothing else, its numbers, its figures."""
+"""The page of a report: verdicts, tables and figures of all experiments in one file."""
 
-from collections.abc import Iterable, Iterator
+import shlex
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-from resdepth.analysis.study import Study
-from resdepth.analysis.study_numbers import study_csv, study_numbers
+from matplotlib.figure import Figure
+
+from resdepth.analysis.answer import exponent_rows, mean_rows, notes, verdict_lines
+from resdepth.analysis.cells import CellRow, DepthRow
+from resdepth.analysis.curvatures import VALUES, HessianTable
+from resdepth.analysis.decays import FITTED, DepthFits
+from resdepth.analysis.doubling import DoublingTable
+from resdepth.analysis.rates import RateTable, rate_rows, transfer
+from resdepth.analysis.report import ExperimentReport, PathTables, Report
+from resdepth.analysis.scaling import ScalingTable
 from resdepth.atomic import write_text
-from resdepth.figures import page, sections, style
-from resdepth.figures.gallery import Picture, pictures, rate_picture
-from resdepth.records import write_numbers
+from resdepth.figures import page, style
+from resdepth.figures.decay import draw_decays
+from resdepth.figures.paths import (
+    draw_entries,
+    draw_growth,
+    draw_norms,
+    draw_profile,
+    draw_trend,
+    entries_drawn,
+)
+from resdepth.figures.scaling import draw_curvature, draw_doubling, draw_rates, draw_scaling
+from resdepth.mathematics.interval import Interval
 from resdepth.runs.provenance import Provenance
 
+T = TypeVar("T")
+TITLES = dict(zip(VALUES, ("lambda_1", "rate x lambda_1", "tr H", "tr GN"), strict=True))
 
-def write_report(study: Study, out: Path, provenance: Provenance | None = None) -> list[Path]:
-    """Report on a study, finished or not; returns the paths that were written.
 
-    The numbers (.json, and .csv with one line per cell) are written first, then the page `out` and
-    its figures.
+def write_page(report: Report, out: Path, provenance: Provenance | None = None) -> list[Path]:
+    """Write the page `out`, and its figures as PDF in a folder of the same name.
+
+    Returns the paths of all files, the page first.
 
     Raises
     ------
     System
         The operating system refused.
     """
-    numbers = write_numbers(out.with_suffix(".json"), study_numbers(study), provenance)
-    table = out.with_suffix(".csv")
-    write_text(table, study_csv(study))
-    return [*write_page(study, out, provenance), numbers, table]
-
-
-def write_page(study: Study, out: Path, provenance: Provenance | None = None) -> list[Path]:
-    """Write the page `out`, and its figures as PDF in a folder of the same name."""
     gallery = _Gallery(out.with_suffix(""), provenance)
-    parts = list(_experiments(study, gallery))
-    parts += [*_rates(study, gallery), *sections.next_steps(study), *sections.cells(study)]
+    parts = list[str]()
+    for one in gallery.numbered(report.experiments):
+        parts += _experiment(one, gallery)
+    if report.rates:
+        parts.append(page.heading("Rates"))
+    for table in gallery.numbered(report.rates):
+        parts += _rates(table, gallery)
+    if report.next_steps:
+        parts.append(page.heading("What to do next"))
+        parts.append(page.table([["purpose", "command"], *map(list, report.next_steps)]))
+    parts += _cells(report)
     parts += [page.heading("What the words mean"), page.meanings()]
-    parts += sections.origin(study, provenance)
-    write_text(out, page.page(f"Study {study.folder.resolve().name}", parts, provenance))
+    parts += _origin(report, provenance)
+    write_text(out, page.page(f"Study {report.folder.resolve().name}", parts, provenance))
     return [out, *gallery.written]
-
-
-def _experiments(study: Study, gallery: "_Gallery") -> Iterator[str]:
-    for number, one in enumerate(study.experiments, start=1):
-        start = f"{number}-" if len(study.experiments) > 1 else ""
-        yield from sections.answer(one, gallery.drawn(pictures(one), start))
-
-
-def _rates(study: Study, gallery: "_Gallery") -> Iterator[str]:
-    if study.rates:
-        yield page.heading("Rates")
-    for number, table in enumerate(study.rates, start=1):
-        start = f"{number}-" if len(study.rates) > 1 else ""
-        yield from sections.rates(table, gallery.drawn([rate_picture(table)], start).values())
 
 
 @dataclass
 class _Gallery:
-    """The figures of a page as PDF in `folder`."""
+    """The figures of a page as PDF in `folder`; if there are several sets, files are numbered."""
 
     folder: Path
     provenance: Provenance | None
     written: list[Path] = field(default_factory=list)
+    prefix: str = ""
 
-    def drawn(self, figures: Iterable[Picture], start: str = "") -> dict[str, str]:
-        """Save each figure; by its name the HTML that shows it."""
-        shown = {}
-        for one in figures:
-            wide = one.draw(one.columns)
-            self.written.append(self.folder / f"{start}{one.name}.pdf")
-            style.save(wide, self.written[-1], self.provenance)
-            narrow = wide if one.columns == 1 else one.draw(1)
-            shown[one.name] = page.picture(wide, narrow, one.caption, one.word)
-        return shown
+    def numbered(self, sets: Sequence[T]) -> Iterator[T]:
+        """Yield the sets whose figures are drawn, one after another."""
+        for number, one in enumerate(sets, start=1):
+            self.prefix = f"{number}-" if len(sets) > 1 else ""
+            yield one
+
+    def draw(
+        self, name: str, caption: str, word: str, columns: int, draw: Callable[[int], Figure]
+    ) -> str:
+        """Draw and save a figure; return the HTML that shows it and leads to its `word`."""
+        wide = draw(columns)
+        self.written.append(self.folder / f"{self.prefix}{name}.pdf")
+        style.save(wide, self.written[-1], self.provenance)
+        return page.picture(wide, wide if columns == 1 else draw(1), caption, word)
+
+
+def _experiment(one: ExperimentReport, gallery: _Gallery) -> Iterator[str]:
+    if one.label:
+        yield page.heading(one.label)
+    verdict, *cautions = verdict_lines(one.scaling, one.cautions)
+    yield page.paragraph(verdict, "verdict")
+    yield from (page.paragraph(text, "caution") for text in cautions)
+    if one.scaling is None or one.paths is None:
+        return
+    yield from _scaling(one.scaling, gallery)
+    if one.doubling is not None:
+        yield from _doubling(one.doubling, gallery)
+    yield page.heading("Paths", 3)
+    yield from _paths(one.paths, one.beta, gallery)
+    yield page.heading("Training", 3)
+    yield _training(one.depths)
+    if one.decays:
+        yield from _decays(one.decays, gallery)
+    if one.curvature is not None:
+        yield page.heading("Curvature", 3)
+        yield from _curvature(one.curvature, gallery)
+
+
+def _scaling(table: ScalingTable, gallery: _Gallery) -> Iterator[str]:
+    yield page.heading("Exponents", 3)
+    yield page.table(exponent_rows(table))
+    yield from map(page.paragraph, notes(table))
+    yield page.heading("Statistics, mean over the seeds", 3)
+    yield page.table(mean_rows(table))
+    caption = "Statistics against the depth: one dot per seed, 95 % band of the mean, power law"
+    yield gallery.draw("scaling", caption, "beta", 2, partial(draw_scaling, table))
+
+
+def _doubling(table: DoublingTable, gallery: _Gallery) -> Iterator[str]:
+    yield page.paragraph(table.sentence)
+    caption = (
+        f"Relative distance between the paths at L and 2L, scaled by L^{table.beta:.2g}: one dot "
+        "per seed, the mean with its 95 % interval, the power law"
+    )
+    yield gallery.draw("doubling", caption, "distance", 1, partial(draw_doubling, table))
+
+
+def _paths(tables: PathTables, beta: float, gallery: _Gallery) -> Iterator[str]:
+    path = f"L^{beta:g} A_k" if beta else "A_k"
+    norms, variation = f"Norms of the layers, |{path}|, against k/L", f"norm of k -> {path}"
+    yield gallery.draw("norms", norms, "norms", 1, partial(draw_norms, tables.norms))
+    profile = f"p-variation {variation} against p"
+    yield gallery.draw("profile", profile, "profile", 1, partial(draw_profile, tables.profile))
+    if tables.growth is not None:
+        growth = "The power of L that the p-variation norm follows, with its 95 % interval"
+        yield gallery.draw("growth", growth, "growth", 1, partial(draw_growth, tables.growth))
+    entries = f"Single entries of {path}: {entries_drawn(tables.entries)}"
+    yield gallery.draw("entries", entries, "entries", 2, partial(draw_entries, tables.entries))
+    trend = f"Trend and noise of one entry at L = {tables.trend.depth}"
+    yield gallery.draw("trend", trend, "trend", 2, partial(draw_trend, tables.trend))
+
+
+def _training(depths: Sequence[DepthRow]) -> str:
+    """How many cells count at each depth, and the means over them."""
+    rows = [["L", "cells", "counts", "rate", "steps", "loss", "seconds"]]
+    for row in depths:
+        means = [_digits(value) for value in (row.rate, row.steps, row.loss, row.seconds)]
+        rows.append([str(row.depth), str(row.cells), str(row.counted), *means])
+    return page.table(rows)
+
+
+def _decays(groups: Sequence[DepthFits], gallery: _Gallery) -> Iterator[str]:
+    rows = [["L", "identified", *FITTED]]
+    for group in groups:
+        means = [_interval(getattr(group, name)) for name in FITTED]
+        rows.append([str(group.depth), f"{group.identified} of {len(group.fits)}", *means])
+    yield page.table(rows)
+    reasons = sorted({c.fit.reason for g in groups for c in g.fits if not c.fit.identified})
+    if reasons:
+        yield page.paragraph(f"fits that are not identified: {'; '.join(reasons)}")
+    caption = (
+        "Omega during training: median and range over the seeds of each depth, at the steps that "
+        "all of them recorded; exponent of its power law, one dot per seed whose fit is "
+        "identified, mean with its 95 % interval"
+    )
+    yield gallery.draw("omega", caption, "Omega", 2, partial(draw_decays, groups))
+
+
+def _curvature(table: HessianTable, gallery: _Gallery) -> Iterator[str]:
+    rows = [["", "slope in L", *(f"L = {depth}" for depth in table.depths)]]
+    for name, title in TITLES.items():
+        means = [column[column == column].mean() for column in table.values(name).T]
+        law = table.laws[name].exponent
+        rows.append([title, "-" if law.value != law.value else str(law), *map(_digits, means)])
+    yield page.table(rows)
+    caption = (
+        "Curvature of the training loss at the end of training: largest eigenvalue of the "
+        "Hessian, this eigenvalue times the rate, with the limit 2; traces; one dot per seed"
+    )
+    yield gallery.draw("curvature", caption, "lambda_1", 2, partial(draw_curvature, table))
+
+
+def _rates(table: RateTable, gallery: _Gallery) -> Iterator[str]:
+    """Whether the rate transfers between depths."""
+    if table.label:
+        yield page.heading(table.label, 3)
+    yield from map(page.paragraph, transfer(table.curves))
+    yield page.table(rate_rows(table.curves))
+    steps = any(curve.steps for curve in table.curves)
+    what = "Steps to the loss at which training stops" if steps else "Final loss"
+    caption = f"{what} against the base rate, and the best base rate against the depth"
+    yield gallery.draw("rates", caption, "best base rate", 2, partial(draw_rates, table.curves))
+
+
+def _cells(report: Report) -> Iterator[str]:
+    """What every run did, the excluded ones first."""
+
+    def name(row: CellRow) -> str:
+        return str(row.run.relative_to(report.folder))
+
+    left = [row for row in report.cells if row.why]
+    yield page.heading("Cells")
+    yield page.paragraph(f"{len(report.cells)} cells, {len(left)} of them excluded")
+    if left:
+        yield page.table([["excluded", "why"], *([name(row), row.why] for row in left)])
+    rows = [["cell", "L", "seed", "rate", "outcome", "steps", "loss", "seconds"]]
+    for row in report.cells:
+        ended = [row.outcome, str(row.steps), _digits(row.loss), _digits(row.seconds, 3)]
+        rows.append([name(row), str(row.depth), str(row.seed), _digits(row.rate), *ended])
+    yield page.table(rows)
+
+
+def _origin(report: Report, provenance: Provenance | None) -> Iterator[str]:
+    """Time, machine, commands, plan and versions."""
+    yield page.heading("Where this is from")
+    seconds = sum(row.seconds for row in report.cells if row.seconds == row.seconds)
+    yield page.paragraph(f"{seconds:.4g} seconds of training on {report.platform}")
+    if provenance is not None:
+        yield page.folded("Command of this report", shlex.join(provenance.command))
+    yield page.folded("Command of the newest run", report.command)
+    if report.plan:
+        yield page.folded("Plan (study.yaml)", report.plan)
+    versions = "\n".join(f"{name} {version}" for name, version in report.versions.items())
+    yield page.folded("Versions", versions)
+
+
+def _digits(value: float, digits: int = 4) -> str:
+    return "-" if value != value else f"{value:.{digits}g}"
+
+
+def _interval(found: Interval) -> str:
+    bounds = f" [{found.low:.3g}, {found.high:.3g}]" if found.known else ""
+    return "-" if found.value != found.value else f"{found.value:.3g}{bounds}"

@@ -1,13 +1,27 @@
-"""Statistics of the weights against the depth, with the power laws through them."""
+"""Quantities against the depth L: statistics, distances, curvature, and the best rate."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from resdepth.analysis.curvatures import HessianTable
+from resdepth.analysis.doubling import DoublingTable
+from resdepth.analysis.rates import RateCurve
 from resdepth.analysis.scaling import ScalingTable
 from resdepth.figures import style
-from resdepth.figures.paths import power
+from resdepth.figures.axes import (
+    band,
+    depth_axis,
+    few_ticks,
+    log_axis,
+    mean_bars,
+    power,
+    seed_dots,
+    write_inside,
+)
 from resdepth.mathematics.exponents import law_values
 from resdepth.mathematics.interval import mean_interval
 from resdepth.mathematics.slopes import PowerLaw
@@ -29,7 +43,7 @@ LABELS = {
 
 @style.styled
 def draw_scaling(table: ScalingTable, columns: int = 2) -> Figure:
-    """A panel a statistic against L, log-log: a dot a seed, the band of the mean, the power law.
+    """Draw each statistic against L, log-log: one dot per seed, band of the mean, power law.
 
     Bands are 95 % by Student's t over the seeds (of the logarithms); the last panel has H.
     """
@@ -41,18 +55,16 @@ def draw_scaling(table: ScalingTable, columns: int = 2) -> Figure:
     for axes, (name, law) in zip(panels, table.exponents.laws.items(), strict=False):
         _draw_law(axes, depths, values[name], law, inverse=name in INVERSE)
         label, symbol = LABELS[name]
-        if name == "variation_norm":
-            label = f"${power(table.beta)}$ {label}" if table.beta else label
+        if name == "variation_norm" and table.beta:
+            label = f"${power(table.beta)}$ {label}"
         axes.set_ylabel(label)
         _title(axes, symbol, str(law.exponent))
     _draw_hurst(panels[-1], table)
     for axes in panels:
-        axes.set_xscale("log")
-        style.depth_ticks(axes.xaxis, list(depths))
-        axes.set_xlim(depths[0] / 1.25, depths[-1] * 1.25)
+        depth_axis(axes, depths)
         axes.margins(y=0.12)
-    for axes in panels[-across:]:
-        axes.set_xlabel("$L$")
+    for axes in panels[:-across]:
+        axes.set_xlabel("")
     return drawn
 
 
@@ -63,41 +75,117 @@ def _draw_law(axes: Axes, depths: Array, values: Array, law: PowerLaw, *, invers
     np.log(values, out=logs, where=usable)
     logs *= sign
     dots, line = style.categories(2)
-    places = np.broadcast_to(depths, values.shape)
-    axes.plot(places[usable], np.exp(logs[usable]), ".", color=dots, markersize=3, alpha=0.6)
+    seed_dots(axes, depths, np.exp(logs), dots)
     means = [mean_interval(column) for column in logs.T]
-    axes.fill_between(
-        depths,
-        np.exp([mean.low for mean in means]),
-        np.exp([mean.high for mean in means]),
-        color=dots,
-        alpha=0.22,
-        linewidth=0,
-    )
+    low, high = ([getattr(mean, end) for mean in means] for end in ("low", "high"))
+    band(axes, depths, np.exp(low), np.exp(high), dots)
     fitted = np.array([law.at(depth) for depth in depths]) ** sign
     axes.plot(depths, fitted, color=line, linewidth=0.9, zorder=3)
     if usable.any():
-        axes.set_yscale("log")
-        low, high = np.exp(np.nanmin(logs)) / 1.15, np.exp(np.nanmax(logs)) * 1.15
-        axes.set_ylim(low, high)
-        style.log_ticks(axes.yaxis, low, high, 4)
+        axes.set_ylim(np.exp(np.nanmin(logs)) / 1.15, np.exp(np.nanmax(logs)) * 1.15)
+        log_axis(axes, "y", 4)
     else:
-        axes.text(0.5, 0.5, "zero or undefined", ha="center", transform=axes.transAxes)
-        axes.set_yticks([])
+        write_inside(axes, "zero or undefined")
 
 
 def _draw_hurst(axes: Axes, table: ScalingTable) -> None:
-    values = table.table.values["H"]
-    dots, _ = style.categories(2)
-    known = np.isfinite(values)
-    places = np.broadcast_to(table.table.depths, values.shape)
     axes.axhline(0.5, color=style.FAINT, linewidth=0.6, zorder=0)
-    axes.plot(places[known], values[known], ".", color=dots, markersize=3, alpha=0.6)
+    seed_dots(axes, table.table.depths, table.table.values["H"], style.CATEGORIES[0])
     axes.set_ylabel("$H$")
     _title(axes, "$H$", str(table.exponents.hurst))
-    style.few_ticks(axes.yaxis, 4)
+    few_ticks(axes.yaxis, count=4)
 
 
 def _title(axes: Axes, symbol: str, text: str) -> None:
-    """The exponent and its interval to two digits behind the point."""
     axes.set_title("" if text == "nan" else f"{symbol} = {text}", loc="left", pad=3, fontsize=7)
+
+
+@style.styled
+def draw_doubling(table: DoublingTable, columns: int = 1) -> Figure:
+    """Draw the relative distance of the paths at L and 2L: one dot per seed, mean, power law.
+
+    Means are geometric, as the power law is that of the logarithms.
+    """
+    drawn, axes = style.panel(columns, 2.3)
+    dots, line = style.categories(2)
+    depths = [row.depth for row in table.rows]
+    seed_dots(axes, depths, np.stack([row.values for row in table.rows], axis=1), dots)
+    known = [row for row in table.rows if row.mean.known]
+    if known:
+        mean_bars(axes, [row.depth for row in known], [row.mean for row in known], dots)
+    axes.plot(depths, [table.law.at(depth) for depth in depths], color=line, linewidth=0.9)
+    axes.set_ylim(bottom=0)
+    depth_axis(axes, depths)
+    few_ticks(axes.yaxis)
+    axes.set_ylabel("distance from $L$ to $2L$")
+    return drawn
+
+
+@style.styled
+def draw_curvature(table: HessianTable, columns: int = 2) -> Figure:
+    """Draw the largest eigenvalue, the rate times it, and both traces against L.
+
+    One dot per seed, the mean with its 95 % interval, and the power law if there is one.
+    """
+    drawn, (top, rate, trace) = style.panels(columns, 3, 2.1, 6.0)
+    dots, line, other = style.categories(3)
+    _draw_values(top, table, "top", dots)
+    _draw_values(rate, table, "rate_times_top", dots)
+    _draw_values(trace, table, "hessian_trace", dots, "tr $H$")
+    _draw_values(trace, table, "gauss_newton_trace", other, "tr GN")
+    for edge in sorted({row.edge for row in table.rows}):
+        rate.axhline(edge, color=line, linestyle="--", linewidth=0.8, zorder=0)
+    rate.set_ylim(bottom=0)
+    few_ticks(rate.yaxis)
+    labels = (r"$\lambda_1$", r"rate $\times\ \lambda_1$", "trace")
+    for axes, label in zip((top, rate, trace), labels, strict=True):
+        axes.set_ylabel(label)
+        depth_axis(axes, table.depths)
+    trace.legend(loc="best")
+    for axes in (top, trace):
+        if all(y > 0 for shown in axes.get_lines() for y in np.asarray(shown.get_ydata())):
+            log_axis(axes, "y")
+        else:
+            few_ticks(axes.yaxis)
+    return drawn
+
+
+def _draw_values(
+    axes: Axes, table: HessianTable, name: str, colour: str, label: str | None = None
+) -> None:
+    values = table.values(name)
+    seed_dots(axes, table.depths, values, colour)
+    means = [mean_interval(column) for column in values.T]
+    mean_bars(axes, table.depths, means, colour, label=label)
+    law = table.laws[name]
+    if np.isfinite(law.exponent.value):
+        fitted = [law.at(depth) for depth in table.depths]
+        axes.plot(table.depths, fitted, color=colour, linewidth=0.9)
+
+
+@style.styled
+def draw_rates(curves: Sequence[RateCurve], columns: int = 2) -> Figure:
+    """Draw the mean final loss against the base rate for each depth, and the best rate against L.
+
+    If training stops at a loss, the number of steps to it takes the place of the loss. Rates at
+    which a run diverged are left out.
+    """
+    drawn, (losses, best) = style.panels(columns, 2, 2.2, 4.0)
+    for curve, colour in zip(curves, style.sequence(len(curves)), strict=True):
+        shown = np.where(np.isfinite(curve.values), curve.values, np.nan)
+        losses.plot(curve.rates, shown, "o-", color=colour, label=f"${curve.depth}$")
+    depths, rates = [curve.depth for curve in curves], [curve.best for curve in curves]
+    best.plot(depths, rates, "o-", color=style.CATEGORIES[0])
+    tried = [rate for curve in curves for rate in curve.rates]
+    known = [value for curve in curves for value in curve.values if 0 < value < np.inf] or [1.0]
+    losses.set_xlim(min(tried) / 1.25, max(tried) * 1.25)
+    for axes, values in ((losses, known), (best, tried)):
+        axes.set_ylim(min(values) / 1.12, max(values) * 1.12)
+        log_axis(axes, "y")
+    log_axis(losses, "x")
+    depth_axis(best, depths)
+    losses.set_xlabel("base rate")
+    losses.set_ylabel("steps" if any(curve.steps for curve in curves) else "final loss")
+    best.set_ylabel("best base rate")
+    losses.legend(title="$L$", loc="best")
+    return drawn

@@ -1,11 +1,11 @@
-"""One style for every figure: sizes of a paper, colours all eyes tell apart, embedded fonts."""
+"""One style for every figure: sizes of a paper, distinguishable colours, embedded fonts."""
 
-import math
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import wraps
+from functools import cache, wraps
+from itertools import product
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -13,35 +13,28 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import (
-    FixedLocator,
-    FormatStrFormatter,
-    LogLocator,
-    MaxNLocator,
-    NullLocator,
-)
+from numpy.typing import NDArray
 
 from resdepth.atomic import write_whole
 from resdepth.errors import no_display
-from resdepth.figures.colours import CATEGORIES as CATEGORIES
-from resdepth.figures.colours import categories as categories
-from resdepth.options.location import PICTURES as SUFFIXES
-from resdepth.options.location import written_as
 from resdepth.runs.provenance import Provenance
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Array = NDArray[np.float64]
 
 WIDTHS = {1: 3.4, 2: 7.0}
 """Inches across one and two columns."""
 DOTS = 300
-"""Dots an inch of a .png, and of the rasterised parts of the others."""
-
+"""Dots per inch of a .png, and of the rasterised parts of other files."""
 FAINT = "#9a9a9a"
-ROUND = [1, 2, 2.5, 5, 10]
-"""Leading digits of ticks."""
+CATEGORIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+"""Okabe & Ito, "Color Universal Design" (2008), without the yellow, which is faint on white."""
+LIGHTNESS = (20.0, 78.0)
+"""Range of L* in which lines print well."""
+D65 = (0.9505, 1.0, 1.089)
+TO_XYZ = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
 
 STYLE: Any = {
     "font.family": "STIXGeneral",
@@ -67,17 +60,25 @@ STYLE: Any = {
     "figure.constrained_layout.use": True,
     "figure.facecolor": "white",
     "savefig.dpi": DOTS,
-    # TrueType outlines inside, not bitmaps; in .svg the letters are outlines, fonts or no fonts.
+    # TrueType outlines inside, not bitmaps; in .svg the letters are outlines.
     "pdf.fonttype": 42,
     "ps.fonttype": 42,
     "svg.fonttype": "path",
     "svg.hashsalt": "resdepth",
 }
+METADATA: dict[str, dict[str, Any]] = {
+    "pdf": {"CreationDate": None},
+    "svg": {"Date": None},
+    "png": {},
+}
+"""No dates: the same figure gives the same bytes."""
+ORIGIN = {"pdf": "Subject", "svg": "Description", "png": "Description"}
+"""The field of the metadata that holds the provenance as JSON."""
 
 
 @contextmanager
 def paper() -> Iterator[None]:
-    """Draw and save in the style of this module, whatever the user's own settings are."""
+    """Draw and save in this style, whatever the user's own settings are."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(STYLE)
@@ -96,97 +97,63 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
 
 def figure(columns: int, height: float, **layout: Any) -> Figure:
-    """An empty figure `columns` (1 or 2) of a paper wide and `height` inches high."""
+    """Return an empty figure as wide as 1 or 2 columns of a paper and `height` inches high."""
     return Figure(figsize=(WIDTHS[columns], height), layout="constrained", **layout)
 
 
+def panel(columns: int, height: float) -> tuple[Figure, Axes]:
+    """Return a figure with one panel."""
+    drawn = figure(columns, height)
+    return drawn, drawn.add_subplot()
+
+
+def panels(
+    columns: int, count: int, wide: float, narrow: float, **shared: Any
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure and its panels: in a row over two columns, below each other in one.
+
+    `wide` and `narrow` are the heights in inches for two columns and for one.
+    """
+    drawn = figure(columns, wide if columns == 2 else narrow)
+    grid = (1, count) if columns == 2 else (count, 1)
+    return drawn, list(drawn.subplots(*grid, **shared))
+
+
 def sequence(count: int) -> list[Any]:
-    """Colours of an ordered family, dark to light: the ends of viridis that print well."""
+    """Return colours of an ordered family, dark to light: the part of viridis that prints well."""
     return [mpl.colormaps["viridis"](x) for x in np.linspace(0.0, 0.82, max(count, 2))[:count]]
 
 
-def legend_outside(axes: Axes, title: str | None = None) -> None:
-    """A legend to the right of the axes, where no curve can run under it."""
-    axes.legend(
-        title=title,
-        loc="upper left",
-        bbox_to_anchor=(1.02, 1.0),
-        borderaxespad=0.0,
-        ncols=legend_columns(len(axes.get_legend_handles_labels()[1])),
-        columnspacing=1.0,
-    )
+def categories(count: int) -> list[str]:
+    """Return colours of an unordered family: `CATEGORIES`, then each the farthest from the others.
 
-
-def legend_columns(count: int) -> int:
-    """Columns of a legend that is no higher than its figure."""
-    return 1 + (count - 1) // 12
-
-
-def short(name: str, length: int = 28) -> str:
-    """A file's name as text of a figure: its end where it is long, no mathematics in it."""
-    # A byte that is no text has no glyph.
-    name = name.encode(errors="backslashreplace").decode()
-    shown = name if len(name) <= length else f"…{name[1 - length :]}"
-    return shown.replace("$", r"\$")
-
-
-def few_ticks(axis: Axis, count: int = 5) -> None:
-    """At most `count` intervals between round numbers, so that labels never touch."""
-    axis.set_major_locator(MaxNLocator(count, steps=ROUND))
-
-
-def log_values(low: float, high: float, count: int = 5) -> list[float]:
-    """Round numbers in [low, high] for a logarithmic scale, also where it spans no decade."""
-    decades = math.log10(high / low) if high > low else 0.0
-    if decades < 1.0:
-        values = MaxNLocator(count, steps=ROUND).tick_values(low, high)
-    else:
-        subs = (1.0, 2.0, 5.0) if decades < count / 2 else (1.0,)
-        locator = LogLocator(subs=subs, numticks=count + 2)
-        values = locator.tick_values(low, high)
-    return [float(value) for value in values if low <= value <= high and value > 0]
-
-
-def log_ticks(axis: Axis, low: float, high: float, count: int = 5, *, whole: bool = False) -> None:
-    """Ticks of a logarithmic scale: plain numbers over few decades, else powers of ten.
-
-    `whole` leaves out what is no whole number, for counts.
+    Distances are those of CIE L*a*b*.
     """
-    if high < 1e3 * low:
-        values = log_values(low, high, count)
-        kept = [value for value in values if value.is_integer() or not whole]
-        axis.set_major_locator(FixedLocator(kept))
-        axis.set_major_formatter(FormatStrFormatter("%g"))
-        axis.set_minor_locator(NullLocator())
+    return list(_categories(max(count, len(CATEGORIES)))[:count])
 
 
-def depth_ticks(axis: Axis, depths: Sequence[float], count: int = 4) -> None:
-    """Ticks at depths that there are, about `count` of them, for a logarithmic scale of depths."""
-    every = -(-len(depths) // count)
-    axis.set_major_locator(FixedLocator(sorted(depths)[::every]))
-    axis.set_major_formatter(FormatStrFormatter("%g"))
-    axis.set_minor_locator(NullLocator())
+@cache
+def _categories(count: int) -> tuple[str, ...]:
+    grid = np.array(list(product(np.linspace(0.0, 1.0, 12), repeat=3)))
+    lab = _lab(grid)
+    usable = (lab[:, 0] >= LIGHTNESS[0]) & (lab[:, 0] <= LIGHTNESS[1])
+    grid, lab = grid[usable], lab[usable]
+    chosen = list(CATEGORIES)
+    taken = _lab(np.array([mpl.colors.to_rgb(colour) for colour in CATEGORIES]))
+    nearest = np.linalg.norm(lab[:, None] - taken, axis=2).min(axis=1)
+    while len(chosen) < count:
+        best = int(nearest.argmax())
+        chosen.append(str(mpl.colors.to_hex(grid[best])))
+        nearest = np.minimum(nearest, np.linalg.norm(lab - lab[best], axis=1))
+    return tuple(chosen)
 
 
-def output_path(path: Path, suffixes: Sequence[str] = SUFFIXES, *, command: str) -> Path:
-    """`path` with a suffix that can be written: .pdf is added where there is none.
-
-    Raises
-    ------
-    Usage
-        The suffix names a kind of picture that is not written.
-    """
-    return written_as(path, suffixes, command=command)
-
-
-METADATA: dict[str, dict[str, Any]] = {
-    "pdf": {"CreationDate": None},
-    "svg": {"Date": None},
-    "png": {},
-}
-"""No dates: the same figure is the same bytes."""
-ORIGIN = {"pdf": "Subject", "svg": "Description", "png": "Description"}
-"""The field of the metadata that holds the provenance as JSON."""
+def _lab(rgb: Array) -> Array:
+    """CIE 1976 L*a*b* (n, 3) of sRGB colours (n, 3)."""
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    t = linear @ np.array(TO_XYZ).T / np.array(D65)
+    f = np.where(t > (6 / 29) ** 3, np.cbrt(t), t / (3 * (6 / 29) ** 2) + 4 / 29)
+    return np.stack([116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])], 1)
 
 
 def save(drawn: Figure, path: Path, provenance: Provenance | None = None) -> None:
@@ -197,17 +164,17 @@ def save(drawn: Figure, path: Path, provenance: Provenance | None = None) -> Non
     System
         The operating system refused.
     """
-    format = path.suffix[1:].lower()
-    told = {} if provenance is None else {ORIGIN[format]: provenance.brief()}
+    kind = path.suffix[1:].lower()
+    origin = {} if provenance is None else {ORIGIN[kind]: provenance.brief()}
     with paper():
         write_whole(
             path,
-            lambda stream: drawn.savefig(stream, format=format, metadata=METADATA[format] | told),
+            lambda stream: drawn.savefig(stream, format=kind, metadata=METADATA[kind] | origin),
         )
 
 
 def show(drawn: Figure, path: Path, backend: str = "") -> None:
-    """Open a window and wait until it is closed; with `backend` of matplotlib where it is usable.
+    """Open a window and wait until it is closed; `backend` of matplotlib is used if it works.
 
     Raises
     ------

@@ -1,52 +1,117 @@
-"""The path of a training run over its plane, and its losses beside those of the plane."""
+"""The path of a training run over its plane, with its losses: as a figure, or growing as a .gif."""
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
+from resdepth.atomic import write_whole
+from resdepth.errors import Impossible
 from resdepth.figures import style
-from resdepth.figures.contour import colour_bar, draw_path, fill, mark_places
-from resdepth.figures.landscape import Array, Shown, note
-from resdepth.runs.surface import Surface
+from resdepth.figures.axes import few_ticks, log_axis
+from resdepth.figures.contour import colour_bar, draw_path, fill, mark_places, top_legend
+from resdepth.figures.landscape import PATH, Array, Shown, note
+from resdepth.runs.provenance import Provenance
+
+FRAMES, PER_SECOND, HOLD = 300, 15, 15
+"""Frames at most, frames per second, and frames for which the last one stays."""
+DOTS = 150
+"""Dots per inch of a frame."""
 
 
 @style.styled
-def draw_trajectory(surface: Surface, shown: Shown, log: bool, columns: int = 1) -> Figure:
-    """Contours with the path on them; below, loss and distance off the plane against the step."""
-    drawn, axes, below = panels(surface, shown, log, columns)
-    mark_places(axes, surface, shown)
-    draw_path(axes, surface)
-    drawn.legend(loc="outside upper left", ncols=3, handletextpad=0.4, columnspacing=1.0)
-    losses(below, surface.trajectory or {}, log)
+def draw_trajectory(shown: Shown, columns: int = 1) -> Figure:
+    """Draw contours with the path; below, loss and distance off the plane against the step."""
+    drawn, axes, below = _panels(shown, columns)
+    mark_places(axes, shown)
+    draw_path(axes, shown)
+    top_legend(drawn)
+    _draw_losses(below, shown)
     return drawn
 
 
-def panels(surface: Surface, shown: Shown, log: bool, columns: int) -> tuple[Figure, Axes, Axes]:
+def _panels(shown: Shown, columns: int) -> tuple[Figure, Axes, Axes]:
     """A figure with the filled contours, without marks, and an empty panel below them."""
     drawn = style.figure(columns, 3.8 if columns == 1 else 6.4)
     axes, below = drawn.subplots(2, height_ratios=(3, 1))
-    fill(axes, surface, shown, shown.values, log)
-    note(axes, surface, shown)
-    colour_bar(drawn, [axes], surface, shown, log)
+    fill(axes, shown, shown.values)
+    note(axes, shown)
+    colour_bar(drawn, [axes], shown)
     return drawn, axes, below
 
 
-def losses(axes: Axes, path: dict[str, Array], log: bool) -> None:
-    """The checkpoints' own losses, those of the plane, and how far they lie off it."""
+def _draw_losses(axes: Axes, shown: Shown) -> None:
+    """Draw the checkpoints' own losses, those of the plane, and the distances off the plane."""
+    path = shown.surface.trajectory or {}
     steps = path["steps"]
     own: Any = axes.plot(steps, path["loss"], color=style.CATEGORIES[0], label="own loss")
     own += axes.plot(steps, path["plane_loss"], "--", color="black", label="of the plane")
-    beside = axes.twinx()
-    own += beside.plot(steps, path["distance"], ":", color=style.FAINT, label="distance")
-    beside.spines["right"].set_visible(True)
-    beside.set_ylabel("off the plane")
-    beside.set_ylim(bottom=0)
-    axes.set_xlabel("step")
-    axes.set_ylabel("loss")
+    right = axes.twinx()
+    own += right.plot(steps, path["distance"], ":", color=style.FAINT, label="distance")
+    right.spines["right"].set_visible(True)
+    right.set_ylabel("off the plane")
+    right.set_ylim(bottom=0)
+    axes.set(xlabel="step", ylabel="loss")
     axes.legend(handles=own, fontsize=6, ncols=3, loc="lower left", bbox_to_anchor=(0.0, 0.98))
-    for axis in (axes.yaxis, beside.yaxis):
-        style.few_ticks(axis, 3)
-    if log:
-        axes.set_yscale("log")
-        style.log_ticks(axes.yaxis, *axes.get_ylim(), 3)
+    few_ticks(axes.yaxis, right.yaxis, count=3)
+    if shown.log:
+        log_axis(axes, "y", 3)
+
+
+def save_animation(
+    shown: Shown, path: Path, columns: int, provenance: Provenance | None = None
+) -> None:
+    """Write a .gif of the path growing over its contours, with its losses below.
+
+    It has one frame per checkpoint; of more than 300 it shows evenly chosen ones.
+
+    Raises
+    ------
+    Impossible
+        The surface has no path.
+    """
+    surface = shown.surface
+    if surface.trajectory is None:
+        remedy = "'landscape trajectory' makes one that has"
+        raise Impossible(surface.path, "it has no path", remedy)
+    first, *others = _frames(shown, surface.trajectory, columns)
+    durations = [1000 // PER_SECOND] * len(others) + [1000 * HOLD // PER_SECOND]
+    write_whole(
+        path,
+        lambda stream: first.save(
+            stream,
+            format="gif",
+            save_all=True,
+            append_images=others,
+            duration=durations,
+            loop=0,
+            comment="" if provenance is None else provenance.brief(),
+        ),
+    )
+
+
+@style.styled
+def _frames(shown: Shown, path: dict[str, Array], columns: int) -> list[Image.Image]:
+    count = len(path["steps"])
+    chosen = np.unique(np.linspace(0, count - 1, min(count, FRAMES)).round().astype(int))
+    drawn, axes, below = _panels(shown, columns)
+    (line,) = axes.plot([], [], "-o", color=PATH, linewidth=1.0, markersize=1.5)
+    (head,) = axes.plot([], [], "o", color="white", markeredgecolor="black", markersize=4)
+    _draw_losses(below, shown)
+    (place,) = below.plot([], [], "o", color=PATH, markersize=3, clip_on=False)
+    canvas: Any = FigureCanvasAgg(drawn)
+    drawn.set_dpi(DOTS)
+    frames = []
+    for number in chosen:
+        x, y = path["coordinates"][: number + 1].T
+        line.set_data(x, y)
+        head.set_data(x[-1:], y[-1:])
+        place.set_data(path["steps"][[number]], path["loss"][[number]])
+        canvas.draw()
+        frame = Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3].copy())
+        frames.append(frame.quantize(128, dither=Image.Dither.NONE))
+    return frames

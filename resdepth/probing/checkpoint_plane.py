@@ -5,7 +5,7 @@ recorded next to the loss at its projection onto the plane.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,14 @@ from resdepth.options.landscape import TrajectoryOptions
 from resdepth.probing.objectives import Centre, Source, centre_of
 from resdepth.probing.rendering import Rendering, Report, produce, request_of
 from resdepth.runs.checkpoint import check_like, checkpoints, read_checkpoint
-from resdepth.runs.columns import Columns
 from resdepth.runs.run import Run
+from resdepth.weights.header import read_header
+from resdepth.weights.tensor import Stored
 
 Array = NDArray[np.float64]
 
+SLAB = 2**26
+"""Bytes of coordinates of all checkpoints that are in memory at once."""
 CELLS = "losses[i, j] is the mean loss at theta + axes[0][i] D_0 + axes[1][j] D_1, theta the last"
 
 
@@ -124,15 +127,37 @@ def plane_of(source: Source, layout: Layout, centred: bool = True) -> tuple[Path
         several = "checkpoint" if len(found) == 1 else "checkpoints"
         what = f"it has {len(found)} {several}, and a plane through them takes three"
         raise Impossible(run.path, what, remedy)
-    columns = Columns(found, [part.name for part in layout.parts])
+    headers = map(read_header, found)
+    rows = [[header[part.name] for part in layout.parts] for header in headers]
     try:
-        plane = path_plane(columns.slabs, centred)
+        plane = path_plane(lambda: slabs(rows), centred)
     except ValueError:
         what = f"its {len(found)} checkpoints are all the same"
         raise Impossible(run.path, what, "training moved nothing: check its rate") from None
     if plane.collinear:
         raise Impossible(run.path, f"its {len(found)} checkpoints lie on one line", remedy)
     return plane, found
+
+
+def slabs(rows: Sequence[Sequence[Stored]]) -> Iterator[Array]:
+    """The tensors of each checkpoint laid end to end, (checkpoints, numbers), some columns at once.
+
+    A slab has at most `SLAB` bytes, or those of a single checkpoint.
+    """
+    whole = sum(tensor.size for tensor in rows[0])
+    width = max(1, max(SLAB // 8, whole) // len(rows))
+    for start in range(0, whole, width):
+        yield np.stack([_columns(row, start, min(start + width, whole)) for row in rows])
+
+
+def _columns(tensors: Sequence[Stored], start: int, stop: int) -> Array:
+    parts, first = list[Array](), 0
+    for tensor in tensors:
+        low, high = max(start - first, 0), min(stop - first, tensor.size)
+        if low < high:
+            parts.append(tensor.read(low, high))
+        first += tensor.size
+    return np.concatenate(parts)
 
 
 def _losses(paths: list[Path], centre: Centre, batch: int) -> CheckpointLosses:

@@ -6,8 +6,8 @@ There is one format for all networks; two formats of earlier versions can be rea
 import json
 import math
 import re
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,9 +30,8 @@ DENSE = ("blocks", "readin", "readout")
 """The tensors of a fully connected network."""
 FOLDER = "checkpoints"
 EARLIER = "remove the file; then an earlier checkpoint is used"
-FOREIGN = "a checkpoint is what 'resdepth train' writes into RUN/checkpoints/"
 UNREADABLE = (SafetensorError, OSError, KeyError, ValueError, AttributeError)
-"""What reading a file that is no whole checkpoint raises."""
+"""What reading a file that is not a whole checkpoint raises."""
 _STEP = re.compile("step_([0-9]+)")
 _NUMBERED = re.compile(r"(step|iter|iterations?|epoch|checkpoint|ckpt)(s?[-_=]?)(\d+)", re.I)
 
@@ -104,11 +103,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     if not path.is_file():
         raise no_such(path, "checkpoint")
-    try:
-        metadata, tensors = read_sealed(path)
-        checkpoint = _parsed(path, metadata, tensors)
-    except UNREADABLE as error:
-        raise _unread(path, error) from None
+    with _reading(path):
+        checkpoint = _parsed(path, *read_sealed(path))
     reason = _flaw(checkpoint) or _misplaced(path, checkpoint.step, checkpoint.generator)
     if reason:
         raise _refused(path, reason)
@@ -117,7 +113,12 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 def check_place(path: Path) -> None:
     """Raise Corrupt if the metadata of a checkpoint belong in another place; ignore other files."""
-    if (found := _identity(path)) and (reason := _misplaced(path, *found)):
+    with _reading(path):
+        metadata = read_metadata(path)
+        if metadata.get("format") not in FORMATS:
+            return
+        step, generator = int(metadata["step"]), json.loads(metadata.get("generator", "{}"))
+    if reason := _misplaced(path, step, generator):
         raise _refused(path, reason)
 
 
@@ -139,9 +140,11 @@ def checkpoints(run: Path) -> dict[int, Path]:
     found = {number: path for path in files if (number := _number(path)) is not None}
     last = last_path(run)
     if last.is_file():
-        if (identity := _identity(last)) is None:
-            raise _foreign(last)
-        found[identity[0]] = last
+        with _reading(last):
+            metadata = read_metadata(last)
+            if metadata.get("format") not in FORMATS:
+                raise _foreign(last)
+            found[int(metadata["step"])] = last
     return dict(sorted(found.items()))
 
 
@@ -175,15 +178,17 @@ def _number(path: Path) -> int | None:
     return int(named[1]) if named else None
 
 
-def _identity(path: Path) -> tuple[int, dict[str, int]] | None:
-    """The step and the random streams in the metadata of a checkpoint; None of another file."""
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn what reading raises into Corrupt or System."""
     try:
-        metadata = read_metadata(path)
-        if metadata.get("format") not in FORMATS:
-            return None
-        return int(metadata["step"]), json.loads(metadata.get("generator", "{}"))
+        yield
+    except OSError as error:
+        raise unreadable(path, error) from None
+    except SafetensorError:
+        raise _refused(path, f"not a whole checkpoint: it is {seen(path).what}") from None
     except UNREADABLE as error:
-        raise _unread(path, error) from None
+        raise _refused(path, f"not a whole checkpoint ({error})") from None
 
 
 def _misplaced(path: Path, step: int, generator: Mapping[str, int]) -> str:
@@ -221,41 +226,28 @@ def _foreign(path: Path) -> Corrupt:
     return _refused(path, f"not a resdepth checkpoint: it is {seen(path).what}")
 
 
-def _unread(path: Path, error: Exception) -> Corrupt | System:
-    if isinstance(error, OSError):
-        return unreadable(path, error)
-    found = f": it is {seen(path).what}" if isinstance(error, SafetensorError) else f" ({error})"
-    return _refused(path, f"not a whole checkpoint{found}")
-
-
 def _refused(path: Path, reason: str) -> Corrupt:
     ours = path.absolute().parent.name == FOLDER
-    return Corrupt(path, reason, EARLIER if ours else FOREIGN)
+    foreign = "a checkpoint is what 'resdepth train' writes into RUN/checkpoints/"
+    return Corrupt(path, reason, EARLIER if ours else foreign)
 
 
 def _flaw(checkpoint: Checkpoint) -> str:
     """What is wrong with the content of a checkpoint; "" if nothing."""
     if checkpoint.step < 0 or not 0 <= checkpoint.lr < math.inf:
         return f"step {checkpoint.step} with rate {checkpoint.lr}"
-    if checkpoint.dense and (reason := _dense_flaw(checkpoint)):
-        return reason
+    if checkpoint.dense:
+        blocks, readin, readout = (tuple(checkpoint.tensors[name].shape) for name in DENSE)
+        if len(blocks) != 3 or blocks[1] != blocks[2] or 0 in blocks:
+            return f"blocks of shape {blocks}, not (depth, width, width)"
+        if (len(readin), len(readout), *readin[:1], *readout[1:2]) != (2, 2, blocks[1], blocks[1]):
+            return f"read-in {readin} or read-out {readout} does not fit width {blocks[1]}"
+        dtype = checkpoint.blocks.dtype
+        for name in DENSE:
+            found = checkpoint.tensors[name].dtype
+            if not found.is_floating_point or found != dtype:
+                return f"{name} has dtype {found}"
     for name, tensor in checkpoint.tensors.items():
         if not torch.isfinite(tensor).all():
             return f"{name} holds numbers that are not finite"
-    return ""
-
-
-def _dense_flaw(checkpoint: Checkpoint) -> str:
-    blocks, readin, readout = (checkpoint.tensors[name] for name in DENSE)
-    if blocks.ndim != 3 or blocks.shape[1] != blocks.shape[2] or 0 in blocks.shape:
-        return f"blocks of shape {tuple(blocks.shape)}, not (depth, width, width)"
-    width = blocks.shape[-1]
-    shapes = (readin.ndim, readout.ndim, *readin.shape[:1], *readout.shape[1:2])
-    if shapes != (2, 2, width, width):
-        found = f"read-in {tuple(readin.shape)} or read-out {tuple(readout.shape)}"
-        return f"{found} does not fit width {width}"
-    for name in DENSE:
-        tensor = checkpoint.tensors[name]
-        if not tensor.is_floating_point() or tensor.dtype != blocks.dtype:
-            return f"{name} has dtype {tensor.dtype}"
     return ""

@@ -36,7 +36,12 @@ def gaps(
     Only steps below `before` count: by default those up to the end of the run, or up to the last
     record if it has not ended. `epoch` is its number of steps, if known.
     """
-    end, epoch = _end(manifest, recorded, before), epoch or _epoch(manifest)
+    end, epoch = before, epoch or _epoch(manifest)
+    if end is None:
+        # Unless the run has ended, its last records may still be in a buffer.
+        lasts = [max(steps) for steps in recorded.values() if steps]
+        going = manifest.outcome in ("running", "failed")
+        end = max(lasts, default=0) if going else manifest.steps
     at_end = before is None and manifest.outcome == "finished"
     found = {}
     for tag in dict.fromkeys(("loss", *recorded)):
@@ -48,16 +53,6 @@ def gaps(
         if missing := _ranges(expected, set(recorded.get(tag, ()))):
             found[tag] = missing
     return found
-
-
-def _end(manifest: Manifest, recorded: Recorded, before: int | None) -> int:
-    """The step below which every record has certainly been written."""
-    if before is not None:
-        return before
-    if manifest.outcome in ("running", "failed"):
-        # The last records may still be in a buffer.
-        return max((max(steps) for steps in recorded.values() if steps), default=0)
-    return manifest.steps
 
 
 def _recorded_at_end(manifest: Manifest, tag: str) -> bool:
@@ -81,11 +76,7 @@ def _option(manifest: Manifest, name: str) -> int:
 
 
 def _epoch(manifest: Manifest) -> int:
-    """Steps per epoch; 0 if unknown.
-
-    The steps of validations do not tell: a run that was extended was also validated at its former
-    end.
-    """
+    """Steps per epoch; 0 if unknown: an extended run was also validated inside an epoch."""
     options = manifest.options
     if manifest.program == "train" and options.get("batch_size") is None:
         return 1

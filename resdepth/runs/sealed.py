@@ -42,11 +42,8 @@ def sealed(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
 
 
 @contextmanager
-def open_tensors(path: Path) -> Iterator[Any]:
-    """`safe_open` for torch tensors on the CPU, also of a path that is not UTF-8.
-
-    Raises SafetensorError or OSError if the file is torn, of another format, or cannot be read.
-    """
+def _opened(path: Path) -> Iterator[Any]:
+    """`safe_open` for torch tensors on the CPU, also of a path that is not UTF-8."""
     with path.open("rb") as stream:
         try:
             name = path.as_posix().encode().decode()
@@ -57,18 +54,15 @@ def open_tensors(path: Path) -> Iterator[Any]:
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """The metadata of a safetensors file; errors as in `open_tensors`."""
-    with open_tensors(path) as archive:
+    """The metadata; SafetensorError or OSError if this is not a whole safetensors file."""
+    with _opened(path) as archive:
         return dict(archive.metadata() or {})
 
 
 def read_sealed(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
-    """Metadata and tensors of a safetensors file; errors as in `open_tensors`.
-
-    Raises ChecksumWrong if the file has a checksum that does not match.
-    """
+    """Metadata and tensors; raises as `read_metadata`, and ChecksumWrong."""
     # Early releases of safetensors put the numbers on the user's default device.
-    with open_tensors(path) as archive, torch.device("cpu"):
+    with _opened(path) as archive, torch.device("cpu"):
         metadata = dict(archive.metadata() or {})
         names = archive.keys()
         tensors = {name: archive.get_tensor(name) for name in names}

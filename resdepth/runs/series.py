@@ -68,6 +68,10 @@ class _Track:
         self.doubled += later.doubled
         self.notes += later.notes
 
+    def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        points = sorted(self.points.items())
+        return np.array([s for s, _ in points], np.int64), np.array([v for _, v in points], float)
+
 
 class Merger:
     """Takes the scalars and restarts of one file after another, in the order of their names."""
@@ -110,8 +114,7 @@ class Merger:
                 "step with a later one and are left out"
             )
             notes[tag] = (*track.notes, doubled) if track.doubled else tuple(track.notes)
-        series = {tag: _arrays(track.points) for tag, track in self._tracks.items()}
-        return Recording(self._place, series, notes)
+        return Recording(self._place, {t: r.arrays() for t, r in self._tracks.items()}, notes)
 
     def _join(self, tag: str, track: _Track, fresh: _Track, file: Path) -> None:
         first = min(fresh.points)
@@ -129,8 +132,3 @@ class Merger:
                 "by one to fit each series"
             )
         track.append(fresh)
-
-
-def _arrays(points: Mapping[int, float]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    steps = sorted(points)
-    return np.array(steps, np.int64), np.array([points[step] for step in steps], np.float64)

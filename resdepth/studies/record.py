@@ -14,7 +14,6 @@ from resdepth.options import yaml12
 from resdepth.options.complaint import nearest
 from resdepth.options.executor import ExecutorInvocation, checked
 from resdepth.options.resolve import resolve
-from resdepth.records import plain
 from resdepth.studies.axes import COMMAND
 from resdepth.studies.plan import ALWAYS, Plan, ascending
 
@@ -50,9 +49,9 @@ def neighbour(folder: Path) -> str:
 
 def write_plan(plan: Plan) -> None:
     """Write study.yaml whole."""
-    entries = {name: getattr(plan, name) for name in KEYS}
+    entries = asdict(plan)
     changed = {name: entries[name] for name in KEYS if entries[name] != OPTIONAL.get(name)}
-    write_text(plan.folder / NAME, yaml12.dump(plain({"format": FORMAT, **changed})))
+    write_text(plan.folder / NAME, yaml12.dump({"format": FORMAT, **changed}))
 
 
 def read_plan(folder: Path) -> Plan:

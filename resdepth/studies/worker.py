@@ -11,6 +11,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from signal import Signals
+from typing import IO
 
 from resdepth.errors import System
 
@@ -57,17 +58,7 @@ class Worker:
         self._death: tuple[str, str, bool] | None = None
         self._output = tempfile.TemporaryFile()  # noqa: SIM115
         with theirs:
-            boot = json.dumps(_package() | {"control": theirs.fileno()})
-            self.process = subprocess.Popen(
-                [sys.executable, *_flags(), "-c", BOOT, boot],
-                stdin=subprocess.DEVNULL,
-                stdout=self._output,
-                stderr=self._output,
-                pass_fds=[theirs.fileno()],
-                # Ctrl-C in a terminal must reach only this process, which stops the worker.
-                start_new_session=True,
-                env=os.environ | _python_path(),
-            )
+            self.process = _start(theirs, self._output)
 
     def run(
         self,
@@ -165,26 +156,24 @@ def signal_name(number: int) -> str:
     return next((s.name for s in Signals if s.value == number), f"signal {number}")
 
 
-def _flags() -> list[str]:
-    """The options that make a new Python import from the same places as this one.
+def _start(control: socket.socket, output: IO[bytes]) -> subprocess.Popen[bytes]:
+    """Start a worker that imports from the same places as this process.
 
-    `-P`: not from the working folder, which `-m` and `-c` would put first.
-    """
-    given = {"-E": sys.flags.ignore_environment, "-s": sys.flags.no_user_site}
-    return ["-P", *(flag for flag, set_here in given.items() if set_here)]
-
-
-def _python_path() -> dict[str, str]:
-    """PYTHONPATH without empty entries, which mean the working folder and are rarely intended."""
-    places = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    return {"PYTHONPATH": os.pathsep.join(place for place in places if place)}
-
-
-def _package() -> dict[str, object]:
-    """Where this process has resdepth from, and the other places that its imports may need.
-
-    The working folder, which a notebook or `python -m` has on its path, is left out.
+    The working folder is left out, which `-m`, `-c` and empty entries of PYTHONPATH add.
     """
     package, here = sys.modules["resdepth"], str(Path.cwd())
-    places = [place for place in sys.path if Path(place).is_absolute() and place != here]
-    return {"file": package.__file__, "path": list(package.__path__), "more": places}
+    more = [place for place in sys.path if Path(place).is_absolute() and place != here]
+    given = {"file": package.__file__, "path": list(package.__path__), "more": more}
+    boot = json.dumps(given | {"control": control.fileno()})
+    flags = {"-P": True, "-E": sys.flags.ignore_environment, "-s": sys.flags.no_user_site}
+    path = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    return subprocess.Popen(
+        [sys.executable, *(flag for flag, on in flags.items() if on), "-c", BOOT, boot],
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        pass_fds=[control.fileno()],
+        # Ctrl-C in a terminal must reach only this process, which stops the worker.
+        start_new_session=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(path)},
+    )

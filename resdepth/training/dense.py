@@ -19,7 +19,7 @@ from resdepth.runs.checkpoint import EARLIER, Checkpoint
 from resdepth.runs.export import FOLDER as EXPORTED
 from resdepth.runs.export import write_model
 from resdepth.runs.manifest import NAME, Detail, Manifest
-from resdepth.training.norms import AsyncNorms, PathNorms
+from resdepth.training.path_norms import AsyncNorms, PathNorms
 from resdepth.training.problem import Embedded, Problem, build, rate_rule
 from resdepth.training.stopping import Rises
 from resdepth.training.trainee import Cadence, Clock, Description, Record, Say

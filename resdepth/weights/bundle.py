@@ -38,13 +38,8 @@ def bundles_of(places: Iterable[Place], read: Read) -> list[Bundle]:
     (`x-00001-of-00003.safetensors`) for all that lie beside it. Other files of one place without a
     common name are parts of one checkpoint; if two share a name, each is a checkpoint.
 
-    Raises
-    ------
-    Corrupt, Unsafe
-        A named file holds no tensors (one in a folder is left out), a shard is missing, an index
-        is wrong.
-    Impossible
-        Files are parts of the same tensors, split among devices.
+    Raises Corrupt or Unsafe for a damaged file that is named (one in a folder is left out), a
+    missing shard or a wrong index; Impossible for parts of tensors that were split among devices.
     """
     found = [bundle for place in places for bundle in _in_place(place, read)]
     return [replace(bundle, tensors=with_scales(bundle.tensors)) for bundle in found]
@@ -118,7 +113,7 @@ def _indexed(index: Path, read: Read) -> Tensors:
         shard = index.parent / place
         if not shard.is_file():
             what = f"the shard is missing: {index.name} names it for '{name}'"
-            raise Corrupt(shard, what, "download it beside the index")
+            raise Corrupt(shard, what, "download it into the folder of the index")
         shards = read(shard)
         if name not in shards:
             raise _wrong(index, f"it says that '{name}' is in {place}, which does not hold it")

@@ -120,14 +120,8 @@ def find_families(bundle: Bundle, pattern: str, layers: Range | None = None) -> 
 
     If several families fit, those that are not a path are left out with a warning.
 
-    Raises
-    ------
-    Usage
-        No tensor fits.
-    Impossible
-        A layer is missing, exists twice, or has another shape than the others.
-    Corrupt
-        They hold no real numbers.
+    Raises Usage if no tensor fits; Impossible if a layer is missing, exists twice, or has another
+    shape than the others; Corrupt if they hold no real numbers.
     """
     groups = grouped(bundle.tensors, pattern)
     if not groups:
@@ -138,7 +132,7 @@ def find_families(bundle: Bundle, pattern: str, layers: Range | None = None) -> 
     firsts = [path.layers[0] for path in found]
     for path, first in zip(found, firsts, strict=True):
         if first.dtype.startswith(FLOAT8) and not first.dtype.endswith(SCALED):
-            reason = "no scale lies beside it, so its raw numbers are used"
+            reason = "it has no scale, so its raw numbers are used"
             warnings.warn(
                 f"{bundle.path}: '{path.family}' is {first.dtype}: {reason}", stacklevel=2
             )

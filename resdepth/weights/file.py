@@ -26,12 +26,8 @@ READERS: dict[str, Callable[[Path], Tensors]] = {
 def read_file(path: Path) -> Tensors:
     """The tensors in one file by name; their numbers are read on request.
 
-    Raises
-    ------
-    Missing, System
-        It does not exist, is not a kind of file that holds weights, or cannot be read.
-    Corrupt, Unsafe
-        It is damaged, or asks to run code; the message says what the file looks like.
+    Raises Missing or System if it does not exist, is another kind of file, or cannot be read;
+    Corrupt or Unsafe if it is damaged or asks to run code, with what the file looks like.
     """
     reader = READERS.get(path.suffix.lower())
     try:

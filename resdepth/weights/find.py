@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-from resdepth.errors import Corrupt, no_models, no_such
+from resdepth.errors import Corrupt, ResdepthError, no_models, no_such
 from resdepth.find_files import walk
 from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
 from resdepth.runs.checkpoint import last_path, newest
@@ -13,7 +13,7 @@ from resdepth.runs.export import FOLDER as EXPORTED
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import read_manifest
 from resdepth.weights.file import READERS
-from resdepth.weights.splits import check_distributed, is_training_state
+from resdepth.weights.splits import is_training_state
 
 PROGRAM = "train"
 """The program whose runs have square matrices of one size, the family `blocks`."""
@@ -86,9 +86,11 @@ def _enters(folder: Path) -> bool:
     return not folder.name.startswith(".") and not (folder.parent / MANIFEST).is_file()
 
 
-def _nothing(folder: Path, files: Sequence[Path], extension: str | None) -> Exception:
-    for file in files:
-        check_distributed(file)
+def _nothing(folder: Path, files: Sequence[Path], extension: str | None) -> ResdepthError:
+    if parts := [file for file in files if file.suffix == ".distcp"]:
+        program = "python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER OUT.pt"
+        what = "a part of a checkpoint that was split among devices"
+        return Corrupt(parts[0], what, f"'{program}' merges it")
     detail = f" with extension {extension}" if extension else ""
     if states := [file.name for file in files if is_training_state(file)]:
         detail += f", but {states[0]}, which by its name is a state of training"

@@ -15,7 +15,7 @@ import torch
 from resdepth.runs.checksum import KEY
 from resdepth.runs.sealed import METADATA, verify
 from resdepth.weights.loading import damaged, not_loaded, unique_json
-from resdepth.weights.tensor import AGAIN, Array, Stored, read_floats
+from resdepth.weights.tensor import AGAIN, Array, Changed, Stored
 
 LONGEST = 100_000_000
 """Bytes that a header may have, by the format."""
@@ -106,4 +106,11 @@ def _stored(path: Path, name: str, entry: Mapping[str, Any], begin: int) -> Stor
 
 
 def _read(path: Path, begin: int, dtype: torch.dtype, start: int, stop: int) -> Array:
-    return read_floats(path, begin + dtype.itemsize * start, stop - start, dtype)
+    raw = bytearray((stop - start) * dtype.itemsize)
+    # Read, not mapped: the pages of a map count as the process's memory.
+    with path.open("rb", buffering=0) as stream:
+        stream.seek(begin + start * dtype.itemsize)
+        if stream.readinto(raw) != len(raw):
+            raise Changed("the file ends before its numbers do")
+    found: Array = torch.frombuffer(raw, dtype=dtype).to(torch.float64).numpy()
+    return found

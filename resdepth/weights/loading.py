@@ -104,14 +104,11 @@ def unique_json(path: Path, text: bytes, what: str) -> Any:
         return json.loads(text, object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
         reason = str(error).partition("\n")[0][:80] or type(error).__name__
-        raise damaged(path, f"{what} is no JSON ({reason})") from None
+        raise damaged(path, f"{what} is not valid JSON ({reason})") from None
 
 
 def surviving(attempts: Iterable[Callable[[], T]]) -> list[T]:
-    """The results of all attempts; what fails is left out with a warning, unless everything does.
-
-    Raises the first Corrupt, Impossible or Unsafe if no attempt succeeds.
-    """
+    """The results of all attempts; failures are left out with a warning, unless all fail."""
     found: list[T] = []
     bad: list[Corrupt | Impossible | Unsafe] = []
     for attempt in attempts:

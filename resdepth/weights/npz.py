@@ -29,7 +29,7 @@ def read_npz(path: Path) -> dict[str, Stored]:
         archive = zipfile.ZipFile(path)
         for member in archive.namelist():
             if not member.endswith(".npy"):
-                raise damaged(path, f"it holds '{member}' beside arrays")
+                raise damaged(path, f"it holds '{member}', which is not an array")
             name = member.removesuffix(".npy")
             if name in found:
                 raise damaged(path, f"two of its arrays are called '{name}'")

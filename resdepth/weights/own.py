@@ -21,14 +21,9 @@ OTHERS = "leave it out, or give the `pattern` of its layers"
 def own_path(path: Path, tensors: Tensors) -> WeightPath:
     """The family `blocks` of a file, with beta = 1 - alpha of the run that it lies in.
 
-    It is the tensor 'blocks' (L, d, d) or the only one, or a list of L matrices (d, d).
-
-    Raises
-    ------
-    Missing
-        The tensors are another program's.
-    Corrupt
-        They are ours, but not finite, or not those of the run.
+    It is the tensor 'blocks' (L, d, d) or the only one, or a list of L matrices (d, d). Raises
+    Missing for another program's tensors, Corrupt for entries that are not finite or weights that
+    are not those of the run.
     """
     blocks, run = _blocks(path, tensors), run_of(path)
     if run is None:

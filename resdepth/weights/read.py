@@ -15,6 +15,7 @@ from resdepth.weights.families import (
     Listed,
     Range,
     find_families,
+    grouped,
     layer_families,
     quantised,
 )
@@ -131,7 +132,7 @@ def _candidates(place: Place) -> Sequence[Path]:
 
 def _pattern(bundles: Sequence[Bundle], reasons: Sequence[ResdepthError]) -> str:
     """The pattern of runs of `resnet-cifar`; PatternNeeded lists the families of others."""
-    if all(stages.is_staged(bundle.tensors) for bundle in bundles):
+    if all(grouped(bundle.tensors, stages.PATTERN) for bundle in bundles):
         return stages.PATTERN
     families = [(bundle, layer_families(bundle.tensors)) for bundle in bundles]
     families = [(bundle, rows) for bundle, rows in families if rows]

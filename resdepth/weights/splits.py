@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from resdepth.errors import Corrupt, Impossible, ResdepthError
+from resdepth.errors import Impossible, ResdepthError
 from resdepth.weights.file import read_file
 from resdepth.weights.tensor import Stored
 
@@ -19,14 +19,6 @@ _FOLDER = re.compile(r"(.*(?:mp|tp|pp|dp)_rank_?)([0-9]+)(.*)")
 def is_training_state(path: Path) -> bool:
     """Whether a file has the name of an optimiser's, a scheduler's or a generator's state."""
     return _TRAINING.fullmatch(path.name.lower()) is not None
-
-
-def check_distributed(path: Path) -> None:
-    """Raise Corrupt if `path` is a part that only torch's own program can merge."""
-    if path.suffix == ".distcp":
-        program = "python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER OUT.pt"
-        what = "a part of a checkpoint that was split among devices"
-        raise Corrupt(path, what, f"'{program}' merges it")
 
 
 def check_whole(path: Path, known: Mapping[Path, Mapping[str, Stored]]) -> None:

@@ -35,11 +35,6 @@ def staged(tensors: Mapping[str, Stored]) -> dict[str, Stored]:
     return found
 
 
-def is_staged(tensors: Mapping[str, Stored]) -> bool:
-    """Whether `tensors` come from `staged`."""
-    return any(name.startswith("stage1.0.") for name in tensors)
-
-
 def input_size(family: str, run: Path, images: Sequence[int] = ()) -> tuple[int, ...]:
     """Rows and columns of the input of a family's convolutions; () if unknown.
 

@@ -6,7 +6,6 @@ from math import prod
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from resdepth.errors import Corrupt
@@ -42,10 +41,7 @@ class Stored:
     def read(self, start: int, stop: int) -> Array:
         """The numbers start to stop - 1, row by row; every stored float is exact in float64.
 
-        Raises
-        ------
-        Corrupt
-            They are not real numbers, one is not finite, or the file has changed.
+        Raises Corrupt if they are not real numbers, one is not finite, or the file has changed.
         """
         if self.numbers is None:
             reason = f"{self.name} holds {self.dtype}, not real numbers"
@@ -77,20 +73,6 @@ class Stored:
 
 class Changed(ValueError):
     """A file no longer holds what its header says."""
-
-
-def read_floats(file: Path, place: int, count: int, dtype: torch.dtype) -> Array:
-    """Read `count` little-endian floats of `dtype` from byte `place` on; Changed if they end early.
-
-    They are read, not mapped: the pages of a map count as the process's memory.
-    """
-    raw = bytearray(count * dtype.itemsize)
-    with file.open("rb", buffering=0) as stream:
-        stream.seek(place)
-        if stream.readinto(raw) != len(raw):
-            raise Changed("the file ends before its numbers do")
-    found: Array = torch.frombuffer(raw, dtype=dtype).to(torch.float64).numpy()
-    return found
 
 
 def shown(shape: Sequence[int]) -> str:

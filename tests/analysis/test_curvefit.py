@@ -109,7 +109,7 @@ def law(folder: Path, steps) -> Path:
 
 @pytest.mark.parametrize("steps", [LOG_SPACED, DENSER, FIRST_TOO, HOLED])
 def test_uneven_steps_are_named_and_taken_for_the_time(tmp_path: Path, steps) -> None:
-    with pytest.warns(UserWarning, match=r"unevenly spaced .* --time step"):
+    with pytest.warns(UserWarning, match=r"unevenly spaced .* `time=step`"):
         by_index = fit_file(law(tmp_path, steps), TAG, Filters(), 1.0).fit
     by_step = fit_file(tmp_path, TAG, Filters(time="step"), 1.0).fit
     assert by_step.rho.value == pytest.approx(0.7, rel=1e-5)
@@ -125,7 +125,7 @@ def test_even_steps_are_no_matter(tmp_path: Path, steps, recwarn) -> None:
 def test_a_record_without_its_beginning_is_named(tmp_path: Path) -> None:
     law(tmp_path, range(1000, 1300))
     with pytest.warns(
-        UserWarning, match=r"begins at step 1000, which counts as t = 1; --time step"
+        UserWarning, match=r"begins at step 1000, which counts as t = 1; `time=step`"
     ):
         fit_file(tmp_path, TAG, Filters(), 1.0)
     fit = fit_file(tmp_path, TAG, Filters(time="step"), 1.0).fit

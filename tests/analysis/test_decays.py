@@ -10,7 +10,7 @@ import pytest
 import resdepth
 from resdepth.analysis.curvefit import CurveFit, Filters, fit_files
 from resdepth.analysis.decays import common_points, fits_by_depth
-from resdepth.figures.decays import draw_decays
+from resdepth.figures.decay import draw_decays
 from resdepth.runs.events import event_files
 from resdepth.runs.manifest import read_manifest, write_manifest
 from tests.support.events import scalar, write_events
@@ -63,7 +63,7 @@ def test_the_median_lies_on_the_law_that_all_follow(runs: Path) -> None:
 
 
 def test_numbers_of_points_are_no_common_time(runs: Path) -> None:
-    with pytest.warns(UserWarning, match=r"no means by depth: .* --time step"):
+    with pytest.warns(UserWarning, match=r"no means by depth: .* `time=step`"):
         assert fits_by_depth(fitted(runs, "index")) == ()
     # The points of runs that recorded the same steps are of the same steps.
     (group,) = fits_by_depth(fitted(runs, "index")[:2])

@@ -75,12 +75,12 @@ def test_paths_of_zeros_have_no_distance() -> None:
 @pytest.mark.parametrize(
     ("interval", "said"),
     [
-        ((-0.5, -0.9, -0.1), "it falls, the paths approach each other"),
+        ((-0.5, -0.9, -0.1), "it decreases, the paths approach each other"),
         ((0.5, 0.1, 0.9), "it grows, the paths move apart"),
-        ((-0.1, -0.3, 0.1), "it is not seen to fall"),
+        ((-0.1, -0.3, 0.1), "the data do not show that it decreases"),
         ((-0.5, np.nan, np.nan), "too few depths to tell"),
     ],
 )
 def test_what_the_slope_tells(interval: tuple[float, float, float], said: str) -> None:
     law = PowerLaw(Interval(*interval), 0.0, "", (), NOTHING.bend)
-    assert said in DoublingTable(BETA, (), law).told
+    assert said in DoublingTable(BETA, (), law).sentence

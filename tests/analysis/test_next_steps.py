@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 import resdepth
-from resdepth.analysis.cautions import MEANS
+from resdepth.analysis.cautions import EQUAL_LOSS, SMALLER_RATE, WORDS
 from resdepth.analysis.cells import CellRow
-from resdepth.analysis.next_steps import next_steps, reached_by_all
+from resdepth.analysis.next_steps import reached_by_all
+from resdepth.analysis.report import report_on
+from resdepth.analysis.report_numbers import report_numbers
 from resdepth.analysis.study import read_study
-from resdepth.analysis.study_numbers import study_numbers
 from resdepth.runs.manifest import Manifest, read_manifest, write_manifest
 from resdepth.studies.extension import extended
 from resdepth.studies.plan import Plan
@@ -50,7 +51,7 @@ def changed(study: Path, cell: str = "depth8-seed0", **update: Any) -> Manifest:
 
 
 def steps(study: Path) -> dict[str, str]:
-    return dict(next_steps(read_study(study)))
+    return dict(report_on(read_study(study)).next_steps)
 
 
 def followed(command: str) -> Plan:
@@ -113,7 +114,7 @@ def test_unequal_losses_are_compared_at_one_that_all_reach(
     plan, before = followed(command), read_plan(study)
     assert plan.options == before.options | {"stop_loss": 3.13} and plan.axes == before.axes
     assert parsed(command)[3] == {"executor": "slurm", "partition": "long"}
-    numbers = study_numbers(read_study(study))
+    numbers = report_numbers(report_on(read_study(study)))
     assert {"purpose": "to compare at equal loss", "command": command} in numbers["next"]
 
 
@@ -156,5 +157,6 @@ def test_a_loss_that_all_reach_is_no_smaller_than_any(
 
 def test_options_that_cautions_name_have_their_commands() -> None:
     """A new recommendation needs a command in `next_steps`, and a test above."""
-    named = {found for text in MEANS.values() for found in re.findall(r"--[a-z-]+", text)}
-    assert named == {"--epochs", "--lr"}
+    texts = (SMALLER_RATE, EQUAL_LOSS, *(meaning for _, meaning in WORDS.values()))
+    named = {found for text in texts for found in re.findall(r"`([a-z_]+)`", text)}
+    assert named == {"epochs", "lr", "stop_loss"}

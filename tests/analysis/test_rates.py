@@ -13,12 +13,13 @@ import resdepth
 from resdepth.analysis.cells import CellRow, Reason, by_depth, cell_of
 from resdepth.analysis.pool import experiments, in_order
 from resdepth.analysis.rates import rate_curves, rate_rows, transfer
-from resdepth.analysis.study import Study, read_study
-from resdepth.analysis.study_numbers import study_csv, study_numbers
+from resdepth.analysis.report import Report, report_on
+from resdepth.analysis.report_numbers import report_csv, report_numbers
+from resdepth.analysis.study import read_study
 from resdepth.records import as_json
 
 SMALL = {"width": 3, "epochs": 2, "threads": 1, "train_fraction": 0.05, "no_p_var": True}
-Trained = Callable[..., Study]
+Trained = Callable[..., Report]
 
 
 def cell(
@@ -41,11 +42,11 @@ def cell(
 def trained(tmp_path: Path) -> Trained:
     """A study of runs with the given options."""
 
-    def train(*runs: dict[str, Any]) -> Study:
+    def train(*runs: dict[str, Any]) -> Report:
         for number, given in enumerate(runs):
             options = resdepth.TrainOptions(**{"depth": 4} | SMALL | given)
             resdepth.train(options, tmp_path / f"{number}")
-        return read_study(tmp_path)
+        return report_on(read_study(tmp_path))
 
     return train
 
@@ -72,7 +73,7 @@ def test_no_curve_is_a_mean_over_another_option(
         for lr, loss in zip(curve.rates, curve.losses, strict=True):
             (label,) = {own for own, rate in losses if table.label in own and rate == lr}
             assert loss == losses[label, lr]
-    numbers = json.loads(as_json(study_numbers(study)))
+    numbers = json.loads(as_json(report_numbers(study)))
     assert [curve["experiment"] for curve in numbers["rates"]] == [t.label for t in study.rates]
 
 
@@ -107,7 +108,7 @@ def test_cells_are_in_the_order_of_numbers(trained: Trained) -> None:
     )
     expected = [(lr, d, s) for lr in (2.0, 16.0) for d in (4, 12) for s in (9, 10)]
     assert [(c.lr, c.depth, c.seed) for c in study.cells] == expected
-    lines = study_csv(study).splitlines()
+    lines = report_csv(study).splitlines()
     head = lines[0].split(",")
     columns = [head.index(name) for name in ("lr", "depth", "seed")]
     found = [tuple(float(line.split(",")[place]) for place in columns) for line in lines[1:]]
@@ -166,7 +167,7 @@ def test_if_training_stops_at_a_loss_the_best_rate_needs_the_fewest_steps() -> N
     assert curve.steps == (40, 20, 30, math.inf) and curve.losses == (0.99, 1.0, 0.98, 0.5)
     assert curve.best == 2 and not curve.at_the_end
     assert rate_rows((curve,)) == [
-        ["L", "best --lr", "rate at L", "steps", "among those tried"],
+        ["L", "best base rate", "rate at L", "steps", "among those tried"],
         ["4", "2", "8", "20", "inside"],
     ]
 

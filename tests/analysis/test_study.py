@@ -2,7 +2,6 @@
 
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -10,15 +9,15 @@ import pytest
 import resdepth
 from resdepth.analysis.cautions import cautions
 from resdepth.analysis.cells import CellRow, Reason, by_depth
-from resdepth.analysis.curvatures import curvature_table
+from resdepth.analysis.curvatures import read_hessians
 from resdepth.analysis.doubling import doubling_table
 from resdepth.analysis.rates import rate_curves, transfer
+from resdepth.analysis.report import report_on
 from resdepth.analysis.study import read_study
 from resdepth.errors import Impossible
 from resdepth.mathematics.statistics import doubling_distance
 from resdepth.options.spectrum import SpectrumOptions
-from resdepth.probing.hessian import spectrum
-from resdepth.probing.objectives import Source
+from resdepth.probing.hessian import write
 from resdepth.studies.plan import Plan
 from resdepth.studies.record import write_plan
 from resdepth.weights.weight_path import WeightPath
@@ -50,7 +49,7 @@ def test_means_by_depth_are_of_the_cells_that_count() -> None:
     [
         ("missed", "1 did not reach the loss to stop at", "the others learn faster"),
         ("diverged", "1 diverged", "stable at this rate"),
-        ("unfinished", "1 not finished", "may change when they are in"),
+        ("unfinished", "1 not finished", "may change when they are finished"),
         ("failed", "1 failed", "'study retry'"),
     ],
 )
@@ -97,7 +96,7 @@ def test_two_rates_are_a_curve_and_where_all_diverge_it_is_said() -> None:
 def test_a_best_rate_that_moves_is_said() -> None:
     rows = [cell(d, 0, lr, abs(lr - d)) for d in (2, 4) for lr in (1.0, 2.0, 4.0, 8.0)]
     (said,) = transfer(rate_curves(rows))
-    assert said.endswith("as far as these rates tell: 2 at L = 2, 4 at L = 4")
+    assert said.endswith("depends on the depth: 2 at L = 2, 4 at L = 4")
 
 
 def model(depth: int, seed: int, scale: float) -> WeightPath:
@@ -113,19 +112,19 @@ def test_paths_that_approach_each_other() -> None:
     assert table is not None and [row.depth for row in table.rows] == [8, 16, 32]
     expected = doubling_distance(models[1].blocks, models[4].blocks, 0.5)
     assert table.rows[0].values[1] == expected
-    assert table.law.exponent.high < 0 and table.told.endswith("the paths approach each other")
+    assert table.law.exponent.high < 0 and table.sentence.endswith("the paths approach each other")
 
 
 def test_independent_layers_do_not() -> None:
     models = [model(depth, seed, 10.0) for depth in (8, 16, 32, 64) for seed in (0, 1, 2)]
     table = doubling_table(models, 0.5)
-    assert table is not None and table.told.endswith("it is not seen to fall")
+    assert table is not None and table.sentence.endswith("the data do not show that it decreases")
 
 
 def test_a_pair_of_depths_is_needed() -> None:
     assert doubling_table([model(8, 0, 1.0), model(24, 0, 1.0)], 0.0) is None
     table = doubling_table([model(8, 0, 1.0), model(16, 0, 1.0)], 0.0)
-    assert table is not None and table.told.startswith("too few depths")
+    assert table is not None and table.sentence.startswith("too few depths")
 
 
 @pytest.fixture(scope="module")
@@ -155,21 +154,22 @@ def test_a_loss_that_was_missed_and_cells_not_begun(planned: Path) -> None:
         (8, 0): ("queued", "has not begun"),
         (8, 1): ("queued", "has not begun"),
     }
-    said = "\n".join(text for one in study.experiments for text in one.cautions)
+    said = "\n".join(text for one in report_on(study).experiments for text in one.cautions)
     assert "not finished (L = 8): the answer may change" in said
     assert "did not reach the loss to stop at (L = 4)" in said
 
 
-def test_the_curvature_is_that_of_the_spectrum(planned: Path) -> None:
+def test_the_curvature_is_read_from_the_file_of_the_spectrum(planned: Path, tmp_path: Path) -> None:
     (row,) = (row for row in read_study(planned).cells if not row.why)
-    options, said = SpectrumOptions(top=1, smallest=0, threads=1), list[str]()
-    table = curvature_table([row], options, said.append)
-    found = spectrum(Source.of(resdepth.open_run(row.run)), options)
+    options = SpectrumOptions(top=1, smallest=0, threads=1)
+    found = write(resdepth.open_run(row.run), options, tmp_path / "x.json")
+    table = read_hessians([row], {row.run: tmp_path / "x.json"})
+    assert table is not None
     (one,) = table.rows
     assert (one.top, one.hessian_trace) == (found.top[0], found.trace.hessian)
     assert one.rate_times_top == found.rate_times_top and one.edge == 2.0
-    assert len(said) == 1 and "gradients of the loss" in said[0]
     assert table.values("top").shape == (1, 1)
+    assert read_hessians([row], {}) is None
 
 
 def test_a_study_that_has_not_begun_is_told_how(tmp_path: Path) -> None:
@@ -177,25 +177,3 @@ def test_a_study_that_has_not_begun_is_told_how(tmp_path: Path) -> None:
     with pytest.raises(Impossible) as raised:
         read_study(tmp_path)
     assert raised.value.remedy == f"'resdepth study run {tmp_path}' trains its cells"
-
-
-def test_a_spectrum_that_fails_does_not_cost_the_others(planned: Path, monkeypatch) -> None:
-    row = next(row for row in read_study(planned).cells if not row.why)
-    real, runs = spectrum, iter([True, False, False])
-
-    def sometimes(*args: Any) -> Any:
-        if next(runs):
-            return real(*args)
-        raise Impossible(
-            "eigenvalues",
-            f"{0} of {1} converged in {9} products",
-            "ask for fewer of them, or accept larger residuals",
-        )
-
-    monkeypatch.setattr("resdepth.analysis.curvatures.spectrum", sometimes)
-    options = SpectrumOptions(top=1, smallest=0, threads=1)
-    with pytest.warns(UserWarning, match="0 of 1 converged.*left out of the curvature"):
-        table = curvature_table([row, row], options)
-    assert table is not None and len(table.rows) == 1
-    with pytest.warns(UserWarning, match="left out"):
-        assert curvature_table([row], options) is None

@@ -79,7 +79,7 @@ HOSTILE = {
     "missing": (["RUN", "a.safetensors"], 2, "a.safetensors: no such file"),
     "probes": (["RUN", "--probes=5"], 2, "--probes: has no effect: the traces of this network"),
     "steps": (["RUN", "--steps=5"], 2, "--steps: has no effect without --density"),
-    "options": (["a.yaml"], 2, "SOURCES: a.yaml is no run and no checkpoint"),
+    "options": (["a.yaml"], 2, "SOURCES: a.yaml is not a run or a checkpoint"),
     "matrix": (["RUN", "--matrix=fisher"], 2, "--matrix: should be one of hessian, gauss-newton"),
     "top 0": (["RUN", "--top=0"], 2, "--top: should be at least 1"),
     "smallest": (["RUN", "--smallest=-1"], 2, "--smallest: should be at least 0"),

@@ -6,12 +6,17 @@ import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from resdepth import TrainOptions, train
+from resdepth.analysis.report import report_on
 from resdepth.analysis.study import read_study
-from resdepth.cli.study import _answers
+from resdepth.cli.study import _answers, _hessians
+from resdepth.errors import Impossible
+from resdepth.options.study import ReportInvocation
+from resdepth.probing import hessian
 from tests.support.process import Outcome
 
 Run = Callable[..., Outcome]
@@ -158,7 +163,7 @@ def test_a_study_of_rates_says_which_is_best(tmp_path: Path) -> None:
             rule = {"lr_depth": 8, "lr_depth_exponent": 1.0, "train_fraction": 0.05, "epochs": 2}
             options = TrainOptions(depth=depth, lr=rate, width=3, threads=1, **rule)
             train(options, tmp_path / f"{rate}-{depth}")
-    study = read_study(tmp_path)
+    study = report_on(read_study(tmp_path))
     said = "\n".join(_answers(study)).splitlines()
     assert [line for line in said if line.startswith("--lr")] == [
         "--lr 2.0:",
@@ -178,3 +183,24 @@ def test_a_study_of_rates_says_which_is_best(tmp_path: Path) -> None:
 def test_a_study_that_is_not_there_is_not_said_to_begin(run_worker: Run) -> None:
     ended = run_worker("study", "status", "typo")
     assert ended.code == 2 and "study run typo" not in ended.complaint
+
+
+def test_a_spectrum_that_fails_does_not_cost_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for depth in (3, 4):
+        options = TrainOptions(depth=depth, width=2, epochs=2, threads=1, train_fraction=0.05)
+        train(options, tmp_path / f"{depth}")
+    real = hessian.write
+
+    def sometimes(run: Any, *more: Any) -> Any:
+        if run.path.name == "3":
+            raise Impossible("eigenvalues", "0 of 1 converged", "ask for fewer")
+        return real(run, *more)
+
+    monkeypatch.setattr(hessian, "write", sometimes)
+    call = ReportInvocation(study=tmp_path, spectrum=True)
+    found = _hessians(read_study(tmp_path), call)
+    assert found == {tmp_path / "4": tmp_path / "report/hessian/4.json"}
+    assert json.loads(found[tmp_path / "4"].read_text())["provenance"]["sources"]
+    assert "0 of 1 converged; left out of the curvature" in capsys.readouterr().err

@@ -228,7 +228,7 @@ def test_a_truncated_zip(tmp_path: Path, keep: int) -> None:
     ("content", "seen"),
     [
         (encoded(pixels(0)), "it is a PNG image"),
-        (b"<!DOCTYPE html>\n<p>404", "it is an HTML page, as a failed download leaves it"),
+        (b"<!DOCTYPE html>\n<p>404", "it is an HTML page, probably from a failed download"),
         (b"\x1f\x8b\x08" + bytes(40), "it is a gzip file"),
         (b"a, b\n1, 2\n", "it is text that begins with 'a, b'"),
         (b"", "it is an empty file"),

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +9,7 @@ from matplotlib.collections import LineCollection
 
 from resdepth.analysis.entries import entry_table
 from resdepth.analysis.path_tables import norm_table, profile_table
-from resdepth.analysis.training import RunCurves, TrainingCurve
-from resdepth.figures import colours, decay, paths, style, training
+from resdepth.figures import decay, paths, style
 from resdepth.mathematics.pvariation import CriticalExponent
 from tests.support.artists import bands, corners, curves, same
 
@@ -89,34 +87,5 @@ def test_fits(fits, place: int) -> None:
     assert next(drawn, None) is None
 
 
-def runs(*norms: float, count: int = 1) -> list[RunCurves]:
-    steps = np.arange(5)
-    return [
-        RunCurves(
-            Path(f"{number}"),
-            TrainingCurve(steps, number / (1.0 + steps)),
-            {p: TrainingCurve(steps, number * p * steps) for p in norms},
-        )
-        for number in range(1, count + 1)
-    ]
-
-
-@pytest.mark.parametrize("columns", [1, 2])
-@pytest.mark.parametrize("count", [1, 3, 12])
-def test_training(count: int, columns: int) -> None:
-    drawn = runs(2.0, 1.0, count=count)
-    loss, norms = training.draw_training(drawn, columns).axes
-    for found, run in zip(curves(loss), drawn, strict=True):
-        same(found, run.loss.step, run.loss.value)
-    of_all = [curve for run in drawn for curve in run.variation.values()]
-    for found, curve in zip(curves(norms), of_all, strict=True):
-        same(found, curve.step, curve.value)
-
-
-def test_no_panel_stays_empty() -> None:
-    (axes,) = training.draw_training(runs()).axes
-    assert axes.get_ylabel() == "loss"
-
-
 def test_seven_colours_are_those_that_all_eyes_tell_apart() -> None:
-    assert style.categories(7) == list(colours.CATEGORIES)
+    assert style.categories(7) == list(style.CATEGORIES)

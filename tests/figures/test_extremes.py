@@ -51,7 +51,7 @@ def test_they_are_drawn_or_refused_in_one_line(
 ) -> None:
     surface = read(tmp_path, LOSSES[name])
     try:
-        drawn = draw(surface, saturate(surface, None, log), log)
+        drawn = draw(saturate(surface, None, log))
     except Impossible as error:
         assert log or name == "largest"
         assert "\n" not in line(error) and error.remedy
@@ -65,7 +65,7 @@ def test_they_are_drawn_or_refused_in_one_line(
 def test_files_for_other_programs_too(tmp_path: Path, name: str, log: bool) -> None:
     surface = read(tmp_path, LOSSES[name])
     try:
-        save_grid(surface, saturate(surface, None, log), log, tmp_path / "x.vts")
+        save_grid(saturate(surface, None, log), tmp_path / "x.vts")
         if name in ("denormal", "both signs"):
             save_html(surface, None, log, tmp_path / "x.html")
     except Impossible:
@@ -82,5 +82,5 @@ def test_what_is_moved_is_named(tmp_path: Path) -> None:
 def test_logarithmic_contours_of_tiny_losses_name_the_way_out(tmp_path: Path) -> None:
     surface = read(tmp_path, LOSSES["denormal"])
     with refused(Impossible, match="too small or too far apart") as caught:
-        draw_contour(surface, saturate(surface, None, True), True)
+        draw_contour(saturate(surface, None, True))
     assert "--kind surface" in line(caught.value)

@@ -10,42 +10,32 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from resdepth.analysis.curvatures import VALUES, Curvature, CurvatureTable
+from resdepth.analysis.curvatures import HessianRow, HessianTable, hessian_table
 from resdepth.analysis.entries import entry_table
 from resdepth.analysis.path_tables import norm_table, profile_table, variation_table
 from resdepth.analysis.rates import RateCurve
 from resdepth.analysis.scaling import ScalingTable, scaling_table
-from resdepth.analysis.training import RunCurves, TrainingCurve
+from resdepth.analysis.trend import trend_table
 from resdepth.errors import System, Usage
 from resdepth.figures import (
     contour,
-    curvature,
     decay,
     line,
     paths,
     relief,
     scaling,
-    study,
     style,
-    training,
     trajectory,
 )
+from resdepth.figures.axes import depth_axis, log_values
 from resdepth.figures.landscape import Shown, saturate
 from resdepth.mathematics.exponents import PathObservation
-from resdepth.mathematics.slopes import NOTHING
 from resdepth.mathematics.statistics import path_statistics
+from resdepth.options.location import PICTURES, written_as
 from resdepth.runs.surface import Surface
 from resdepth.weights.weight_path import WeightPath
 from tests.support.messages import refused
 from tests.support.synthetic import white
-
-STEPS = np.arange(50)
-
-
-def _runs() -> list[RunCurves]:
-    curves = {p: TrainingCurve(STEPS, p * np.sqrt(STEPS)) for p in (2.0, 1.5, 1.0)}
-    loss = TrainingCurve(STEPS, 1 / (1.0 + STEPS))
-    return [RunCurves(Path("a"), loss, curves), RunCurves(Path("b"), loss, {})]
 
 
 def _rough() -> WeightPath:
@@ -76,10 +66,11 @@ def _rates() -> tuple[RateCurve, ...]:
     return RateCurve(16, rates, (1.0, 0.8, 0.9)), RateCurve(1024, rates, (math.inf,) * 3)
 
 
-def _curvature() -> CurvatureTable:
+def _curvature() -> HessianTable:
     """Two depths of one seed."""
-    rows = tuple(Curvature(depth, 0, 3.0 * depth, 1.9, 90.0, 80.0, 2.0) for depth in (16, 1024))
-    return CurvatureTable(rows, (16, 1024), dict.fromkeys(VALUES, NOTHING))
+    return hessian_table(
+        [HessianRow(depth, 0, 3.0 * depth, 1.9, 90.0, 80.0, 2.0) for depth in (16, 1024)]
+    )
 
 
 def _scaling(depths: tuple[int, ...] = (8, 16, 32), seeds: int = 2) -> ScalingTable:
@@ -87,10 +78,8 @@ def _scaling(depths: tuple[int, ...] = (8, 16, 32), seeds: int = 2) -> ScalingTa
     return scaling_table(cells, beta=0.25)
 
 
-def _shown(
-    surface: Surface, clip: float | None = None, log: bool = False
-) -> tuple[Surface, Shown, bool]:
-    return surface, saturate(surface, clip, log), log
+def _shown(surface: Surface, clip: float | None = None, log: bool = False) -> Shown:
+    return saturate(surface, clip, log)
 
 
 DRAW = {
@@ -121,29 +110,24 @@ DRAW = {
         profile_table(of("models")[:1], 0.0, [1.0, 2.0]), columns
     ),
     "fits": lambda of, columns: decay.draw_fits(of("fits"), columns),
-    "surface": lambda of, columns: relief.draw_surface(*_shown(of("bowl")), columns),
-    "contour": lambda of, columns: contour.draw_contour(*_shown(of("bowl"), 2.0, True), columns),
-    "line": lambda of, columns: line.draw_line(*_shown(of("bowl"), 2.0), columns),
-    "band": lambda of, columns: line.draw_line(*_shown(of("band")), columns),
-    "multiples": lambda of, columns: contour.draw_contour(*_shown(of("multiples")), columns),
+    "surface": lambda of, columns: relief.draw_surface(_shown(of("bowl")), columns),
+    "contour": lambda of, columns: contour.draw_contour(_shown(of("bowl"), 2.0, True), columns),
+    "line": lambda of, columns: line.draw_line(_shown(of("bowl"), 2.0), columns),
+    "band": lambda of, columns: line.draw_line(_shown(of("band")), columns),
+    "multiples": lambda of, columns: contour.draw_contour(_shown(of("multiples")), columns),
     "path": lambda of, columns: trajectory.draw_trajectory(
-        *_shown(of("descent"), None, True), columns
+        _shown(of("descent"), None, True), columns
     ),
-    "path on a surface": lambda of, columns: relief.draw_surface(*_shown(of("descent")), columns),
+    "path on a surface": lambda of, columns: relief.draw_surface(_shown(of("descent")), columns),
     "scaling": lambda of, columns: scaling.draw_scaling(_scaling(), columns),
     "scaling of one path": lambda of, columns: scaling.draw_scaling(_scaling((4,), 1), columns),
-    "training": lambda of, columns: training.draw_training(_runs(), columns),
-    "growth": lambda of, columns: study.draw_growth(
+    "growth": lambda of, columns: paths.draw_growth(
         variation_table(of("models"), 0.25, [1.0, 2.0]), columns
     ),
-    "trend": lambda of, columns: study.draw_trend(_rough(), 0.25, columns),
-    "rates": lambda of, columns: study.draw_rates(_rates(), columns),
-    "rates that all diverge": lambda of, columns: study.draw_rates(_rates()[1:], columns),
-    "curvature": lambda of, columns: curvature.draw_curvature(_curvature(), columns),
-    "training without p-variation": lambda of, columns: training.draw_training(
-        _runs()[1:], columns
-    ),
-    "training of many": lambda of, columns: training.draw_training(_runs() * 6, columns),
+    "trend": lambda of, columns: paths.draw_trend(trend_table(_rough(), 0.25), columns),
+    "rates": lambda of, columns: scaling.draw_rates(_rates(), columns),
+    "rates that all diverge": lambda of, columns: scaling.draw_rates(_rates()[1:], columns),
+    "curvature": lambda of, columns: scaling.draw_curvature(_curvature(), columns),
 }
 
 
@@ -153,7 +137,7 @@ def draw(request):
     return lambda name, columns=1: DRAW[name](request.getfixturevalue, columns)
 
 
-@pytest.mark.parametrize("suffix", style.SUFFIXES)
+@pytest.mark.parametrize("suffix", PICTURES)
 @pytest.mark.parametrize("name", DRAW)
 def test_the_same_figure_gives_the_same_bytes(draw, tmp_path: Path, name: str, suffix: str) -> None:
     for turn in ("a", "b"):
@@ -228,13 +212,13 @@ def test_the_users_own_settings_neither_matter_nor_change(draw, tmp_path: Path) 
     ],
 )
 def test_a_missing_suffix_is_added(given: str, path: str) -> None:
-    assert style.output_path(Path(given), command="x") == Path(path)
+    assert written_as(Path(given), PICTURES, command="x") == Path(path)
 
 
 @pytest.mark.parametrize("given", ["x.jpg", "x.EPS", "x.html", "x.npy", "x.txt", "x.mp4"])
 def test_other_kinds_of_picture_are_refused(given: str) -> None:
     with refused(Usage, match=r"\.pdf, \.svg, \.png"):
-        style.output_path(Path(given), command="x")
+        written_as(Path(given), PICTURES, command="x")
 
 
 def test_no_window_without_a_display(draw, monkeypatch) -> None:
@@ -254,7 +238,7 @@ def test_no_window_without_a_display(draw, monkeypatch) -> None:
     ],
 )
 def test_logarithmic_ticks_are_round(low: float, high: float, expected: list[float]) -> None:
-    assert style.log_values(low, high) == pytest.approx(expected)
+    assert log_values(low, high) == pytest.approx(expected)
 
 
 def _lab(colour: str) -> np.ndarray:
@@ -277,7 +261,6 @@ def test_colours_are_told_apart_however_many_there_are(count: int) -> None:
 
 def test_depths_are_marked_where_there_are_networks() -> None:
     axes = style.figure(1, 2.0).add_subplot()
-    axes.set_xscale("log")
-    style.depth_ticks(axes.xaxis, [2.0**n for n in range(4, 11)])
+    depth_axis(axes, [2.0**n for n in range(4, 11)])
     assert list(axes.get_xticks()) == [16, 64, 256, 1024]
     assert not list(axes.get_xticks(minor=True))

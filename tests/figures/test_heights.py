@@ -54,7 +54,7 @@ def contours_are_of(axes, surface: Surface, values: np.ndarray, labelled: bool =
 @pytest.mark.parametrize(("clip", "log"), [(None, False), (None, True), (3.0, False)])
 def test_level_lines_are_where_the_losses_are(slope, clip: float | None, log: bool) -> None:
     shown = saturate(slope, clip, log)
-    axes, _ = draw_contour(slope, shown, log).axes
+    axes, _ = draw_contour(shown).axes
     contours_are_of(axes, slope, np.minimum(slope.losses, clip or np.inf))
     filled = axes.collections[0]
     assert (filled.levels[0], filled.levels[-1]) == (shown.low, shown.high)
@@ -63,13 +63,13 @@ def test_level_lines_are_where_the_losses_are(slope, clip: float | None, log: bo
 
 @pytest.mark.parametrize("number", range(3))
 def test_each_pair_of_directions_has_its_own_panel(multiples, number: int) -> None:
-    panels = draw_contour(multiples, saturate(multiples, None, False), False).axes
+    panels = draw_contour(saturate(multiples, None, False)).axes
     contours_are_of(panels[number], multiples, multiples.pairs[number], labelled=False)
     assert panels[number].get_title() == f"pair {number + 1}"
 
 
 def test_marks_are_other_weights(slope) -> None:
-    axes, _ = draw_contour(slope, saturate(slope, None, False), False).axes
+    axes, _ = draw_contour(saturate(slope, None, False)).axes
     centre, marks, least = curves(axes)
     same(centre, [0], [0])
     same(marks, [0.5, -0.25], [1.25, 0.75])
@@ -81,7 +81,7 @@ def test_the_largest_accuracy_is_marked(descent) -> None:
     accuracies = np.zeros((1, 21, 21))
     accuracies[0, 4, 17] = 0.9
     best = replace(descent, accuracies=accuracies)
-    axes, _ = draw_contour(best, saturate(best, None, False, "accuracy"), False).axes
+    axes, _ = draw_contour(saturate(best, None, False, "accuracy")).axes
     same(curves(axes)[1], [best.axes[0][4]], [best.axes[1][17]])
 
 
@@ -96,7 +96,7 @@ def corners_of(axes) -> np.ndarray:
 @pytest.mark.parametrize(("log", "clip"), [(False, None), (True, None), (False, 2.0)])
 def test_a_relief_has_the_height_of_its_losses(slope, log: bool, clip: float | None) -> None:
     shown = saturate(slope, clip, log)
-    axes = draw_surface(slope, shown, log).axes[0]
+    axes = draw_surface(shown).axes[0]
     expected = np.minimum(slope.losses, clip or np.inf)
     expected = np.log10(expected) if log else expected
     a, b = slope.axes
@@ -109,7 +109,7 @@ def test_a_relief_has_the_height_of_its_losses(slope, log: bool, clip: float | N
 @pytest.mark.parametrize("log", [False, True])
 def test_a_relief_of_large_losses_says_its_power_of_ten(slope, log: bool) -> None:
     large = replace(slope, losses=1e6 * slope.losses, pairs=1e6 * slope.pairs)
-    axes = draw_surface(large, saturate(large, None, log), log).axes[0]
+    axes = draw_surface(saturate(large, None, log)).axes[0]
     top = corners_of(axes)[:, 2].max()
     expected = np.log10(large.losses.max()) if log else large.losses.max() / 10**6
     assert top == pytest.approx(expected)
@@ -118,7 +118,7 @@ def test_a_relief_of_large_losses_says_its_power_of_ten(slope, log: bool) -> Non
 
 @pytest.mark.parametrize("log", [False, True])
 def test_a_path_lies_on_the_relief(descent, log: bool) -> None:
-    axes = draw_surface(descent, saturate(descent, None, log), log).axes[0]
+    axes = draw_surface(saturate(descent, None, log)).axes[0]
     x, y, z = axes.lines[0].get_data_3d()
     path = descent.record["path"]
     assert_allclose(np.stack([x, y], axis=1), path["coordinates"])
@@ -128,7 +128,7 @@ def test_a_path_lies_on_the_relief(descent, log: bool) -> None:
 
 
 def test_a_trajectory_is_its_checkpoints(descent) -> None:
-    axes, below, _, beside = draw_trajectory(descent, saturate(descent, None, False), False).axes
+    axes, below, _, beside = draw_trajectory(saturate(descent, None, False)).axes
     path = {name: np.array(values) for name, values in descent.record["path"].items()}
     line, dots = curves(axes)[-2:]
     same(line, *path["coordinates"].T)
@@ -142,7 +142,7 @@ def test_a_trajectory_is_its_checkpoints(descent) -> None:
 
 
 def test_cuts_run_through_the_middle(slope) -> None:
-    axes = draw_line(slope, saturate(slope, 2.0, False), False).axes[0]
+    axes = draw_line(saturate(slope, 2.0, False)).axes[0]
     along, across, centre = curves(axes)
     same(along, slope.axes[0], np.minimum(slope.losses[:, 2], 2.0))
     same(across, slope.axes[1], np.minimum(slope.losses[3], 2.0))
@@ -154,7 +154,7 @@ def test_cuts_run_through_the_middle(slope) -> None:
 @pytest.mark.parametrize("count", [2, 3, 5])
 def test_several_lines_are_a_range_and_a_median(band, count: int) -> None:
     few = replace(band, pairs=band.pairs[:count], losses=band.pairs[:count].mean(axis=0))
-    axes = draw_line(few, saturate(few, None, False), False).axes[0]
+    axes = draw_line(saturate(few, None, False)).axes[0]
     median, centre = curves(axes)
     same(median, few.axes[0], np.median(few.pairs, axis=0))
     same(centre, [0], [0.5])
@@ -164,7 +164,7 @@ def test_several_lines_are_a_range_and_a_median(band, count: int) -> None:
 def test_one_line_has_the_losses_of_other_weights_at_its_end(band) -> None:
     record = {**band.record, "kind": "runs", "towards": ["a"], "mark_losses": [0.75]}
     single = replace(band, pairs=band.pairs[:1], losses=band.pairs[0], record=record)
-    found = curves(draw_line(single, saturate(single, None, False), False).axes[0])
+    found = curves(draw_line(saturate(single, None, False)).axes[0])
     same(found[0], single.axes[0], single.losses)
     same(found[1], [1], [0.75])
 

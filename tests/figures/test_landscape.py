@@ -54,7 +54,7 @@ def test_a_logarithm_needs_positive_losses(bowl) -> None:
 
 @pytest.mark.parametrize("log", [False, True])
 def test_the_minimum_is_marked_where_it_is(bowl, log: bool) -> None:
-    drawn = draw_contour(bowl, saturate(bowl, None, log), log)
+    drawn = draw_contour(saturate(bowl, None, log))
     (star,) = (line for line in drawn.axes[0].lines if line.get_marker() == "*")
     row, column = bowl.minimum()
     assert (star.get_xdata()[0], star.get_ydata()[0]) == (bowl.axes[0][row], bowl.axes[1][column])
@@ -63,7 +63,7 @@ def test_the_minimum_is_marked_where_it_is(bowl, log: bool) -> None:
 
 def test_axes_are_not_swapped(bowl) -> None:
     """Along the first axis the bowl is symmetric, along the second it is not."""
-    drawn = draw_contour(bowl, saturate(bowl, None, False), False)
+    drawn = draw_contour(saturate(bowl, None, False))
     assert "$a$" in drawn.axes[0].get_xlabel() and "$b$" in drawn.axes[0].get_ylabel()
     contours = drawn.axes[0].collections[0]
     inner = contours.get_paths()[0].vertices
@@ -74,7 +74,7 @@ def test_axes_are_not_swapped(bowl) -> None:
 @pytest.mark.parametrize("draw", [draw_surface, draw_contour])
 def test_a_flat_surface_can_be_drawn(bowl, draw) -> None:
     flat = with_losses(bowl, np.ones((21, 21)))
-    assert draw(flat, saturate(flat, None, False), False).axes
+    assert draw(saturate(flat, None, False)).axes
 
 
 def traces_of(page: str) -> list[dict]:
@@ -113,7 +113,7 @@ def test_the_best_cell_at_the_centre_is_one_mark(bowl) -> None:
     a, b = (axis - axis[np.argmin(np.abs(axis))] for axis in bowl.axes)
     losses = 1.0 + a[:, None] ** 2 + b[None, :] ** 2
     centred = replace(bowl, axes=(a, b), losses=losses, pairs=losses[None])
-    drawn = draw_contour(centred, saturate(centred, None, False), False)
+    drawn = draw_contour(saturate(centred, None, False))
     (legend,) = drawn.legends
     assert [text.get_text() for text in legend.get_texts()] == ["trained weights, minimum 1"]
 
@@ -124,7 +124,7 @@ def test_a_line_runs_through_the_weights_it_leads_to(bowl) -> None:
     losses = np.array([3.0, 2.0, 2.5, 4.0])
     record = {"kind": "runs", "centre_loss": 1.0, "mark_losses": [1.5], "towards": ["x"]}
     way = replace(bowl, axes=(a,), losses=losses, pairs=losses[None], record=record)
-    line = draw_line(way, saturate(way, None, False), False).axes[0].lines[0]
+    line = draw_line(saturate(way, None, False)).axes[0].lines[0]
     assert list(line.get_xdata()) == pytest.approx([-0.5, 0.0, 1 / 6, 5 / 6, 1.0, 1.5])
     # The centre lies below every cell, and is drawn where it is.
     assert list(line.get_ydata()) == [3.0, 1.0, 2.0, 2.5, 1.5, 4.0]

@@ -73,7 +73,7 @@ def points_of(surface) -> np.ndarray:
 @pytest.mark.parametrize("log", [False, True])
 def test_a_surface_lies_where_it_should(sheet, tmp_path: Path, log: bool) -> None:
     shown = saturate(sheet, None, log)
-    save_grid(sheet, shown, log, tmp_path / "x.vts")
+    save_grid(shown, tmp_path / "x.vts")
     attributes, found = read(tmp_path / "x.vts")
     assert attributes == {"kind": "StructuredGrid", "WholeExtent": "0 6 0 4 0 0"}
     np.testing.assert_array_equal(found["loss"], sheet.losses.T.ravel())
@@ -89,7 +89,7 @@ def test_a_surface_lies_where_it_should(sheet, tmp_path: Path, log: bool) -> Non
 @pytest.mark.parametrize("stretch", [1.0, 1000.0, 0.001])
 def test_no_sheet_is_a_needle(sheet, tmp_path: Path, stretch: float) -> None:
     long = replace(sheet, axes=(sheet.axes[0] * stretch, sheet.axes[1]))
-    save_grid(long, saturate(long, None, False), False, tmp_path / "x.vts")
+    save_grid(saturate(long, None, False), tmp_path / "x.vts")
     _, found = read(tmp_path / "x.vts")
     extents = np.sort(np.ptp(found["points"], axis=0))
     assert extents[-1] <= 4.0001 * extents[0]
@@ -99,7 +99,7 @@ def test_no_sheet_is_a_needle(sheet, tmp_path: Path, stretch: float) -> None:
 
 
 def test_a_grid_has_its_spacing(sheet, tmp_path: Path) -> None:
-    save_grid(sheet, saturate(sheet, None, False), False, tmp_path / "x.vti")
+    save_grid(saturate(sheet, None, False), tmp_path / "x.vti")
     attributes, found = read(tmp_path / "x.vti")
     origin = [float(word) for word in attributes["Origin"].split()]
     spacing = [float(word) for word in attributes["Spacing"].split()]
@@ -110,20 +110,20 @@ def test_a_grid_has_its_spacing(sheet, tmp_path: Path) -> None:
 
 def test_a_flat_one_has_no_height(sheet, tmp_path: Path) -> None:
     flat = replace(sheet, losses=np.ones((7, 5)), pairs=np.ones((1, 7, 5)))
-    save_grid(flat, saturate(flat, None, False), False, tmp_path / "x.vts")
+    save_grid(saturate(flat, None, False), tmp_path / "x.vts")
     assert not read(tmp_path / "x.vts")[1]["points"][:, 2].any()
 
 
 def test_losses_below_zero_have_no_logarithm(sheet, tmp_path: Path) -> None:
     low = replace(sheet, losses=sheet.losses - 9, pairs=sheet.pairs - 9)
-    save_grid(low, saturate(low, None, False), False, tmp_path / "x.vti")
+    save_grid(saturate(low, None, False), tmp_path / "x.vti")
     assert "log10_loss" not in read(tmp_path / "x.vti")[1]
 
 
 @pytest.mark.parametrize("suffix", [".vts", ".vti"])
 def test_vtk_reads_the_same(sheet, tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"x{suffix}"
-    save_grid(sheet, saturate(sheet, None, True), True, path)
+    save_grid(saturate(sheet, None, True), path)
     dimensions, points, arrays = read_by_vtk(path)
     assert dimensions == (7, 5, 1)
     _, expected = read(path)

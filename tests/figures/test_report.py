@@ -14,14 +14,17 @@ import pytest
 import resdepth
 from resdepth.analysis import path_tables
 from resdepth.analysis.entries import entry_table
+from resdepth.analysis.report import report_on
+from resdepth.analysis.report_numbers import report_csv, report_numbers
 from resdepth.analysis.scaling import model_scaling
 from resdepth.analysis.study import read_study
 from resdepth.errors import Impossible
-from resdepth.figures.gallery import pictures
 from resdepth.figures.paths import entries_drawn
-from resdepth.figures.report import write_report
+from resdepth.figures.report import write_page
 from resdepth.figures.words import WORDS, anchor
 from resdepth.options.spectrum import SpectrumOptions
+from resdepth.probing.hessian import write
+from resdepth.records import write_numbers
 from resdepth.runs.manifest import read_manifest, write_manifest
 from resdepth.weights.read import read_models
 from resdepth.weights.weight_path import WeightPath
@@ -51,9 +54,21 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def report(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page."""
     out = tmp_path_factory.mktemp("report") / "report.html"
-    spectrum = SpectrumOptions(top=1, smallest=0, threads=1)
-    assert all(path.stat().st_size for path in write_report(read_study(study, spectrum), out))
+    assert all(path.stat().st_size for path in written(study, out, spectra=True))
     return out
+
+
+def written(folder: Path, out: Path, *, spectra: bool = False) -> list[Path]:
+    """The page on a study with its numbers, as `study report` writes them."""
+    study, files = read_study(folder), dict[Path, Path]()
+    for row in (row for one in study.experiments for row in one.counted if spectra):
+        options = SpectrumOptions(top=1, smallest=0, threads=1)
+        files[row.run] = out.with_name(f"{row.run.name}.json")
+        write(resdepth.open_run(row.run), options, files[row.run])
+    report = report_on(study, files)
+    numbers = write_numbers(out.with_suffix(".json"), report_numbers(report))
+    out.with_suffix(".csv").write_text(report_csv(report))
+    return [*write_page(report, out), numbers, *files.values()]
 
 
 class Outside(HTMLParser):
@@ -135,8 +150,7 @@ def test_every_cell_is_a_line_of_the_table(report: Path) -> None:
 
 
 def test_the_same_runs_give_the_same_page(study: Path, report: Path, tmp_path: Path) -> None:
-    spectrum = SpectrumOptions(top=1, smallest=0, threads=1)
-    write_report(read_study(study, spectrum), tmp_path / "report.html")
+    written(study, tmp_path / "report.html", spectra=True)
     assert (tmp_path / "report.html").read_bytes() == report.read_bytes()
 
 
@@ -145,7 +159,7 @@ def test_a_study_without_answers_is_reported_on(tmp_path: Path) -> None:
     run = tmp_path / "a"
     resdepth.train(options, run)
     write_manifest(run, read_manifest(run).model_copy(update={"outcome": "interrupted"}))
-    write_report(read_study(tmp_path), tmp_path / "out.html")
+    written(tmp_path, tmp_path / "out.html")
     assert "no answer yet" in (tmp_path / "out.html").read_text()
 
 
@@ -169,7 +183,7 @@ def test_a_loss_that_was_missed_is_told(tmp_path: Path) -> None:
         warnings.simplefilter("error")
         # What early releases of matplotlib call in a new pyparsing.
         warnings.filterwarnings("ignore", ".*deprecated")
-        write_report(read_study(tmp_path), out)
+        written(tmp_path, out)
     text = out.read_text()
     assert '16-1</td><td class="words">did not reach the loss 3' in text
     assert "did not reach the loss to stop at (L = 16): the others learn faster" in text
@@ -189,8 +203,7 @@ def test_each_path_is_measured_once(study: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(path_tables, "variation_norms", counted)
     read = read_study(study)
-    for one in read.experiments:
-        list(pictures(one))
+    report_on(read)
     assert sorted(asked) == sorted(model.path for one in read.experiments for model in one.models)
 
 

@@ -1,6 +1,5 @@
 """What the pictures of a study draw is what its tables say."""
 
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -9,18 +8,19 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from resdepth.analysis.curvatures import VALUES, Curvature, CurvatureTable
+from resdepth.analysis.curvatures import VALUES, HessianRow, HessianTable, hessian_table
 from resdepth.analysis.curvefit import CurveFit
 from resdepth.analysis.decays import DepthFits
 from resdepth.analysis.doubling import doubling_table
 from resdepth.analysis.path_tables import variation_table
 from resdepth.analysis.rates import RateCurve
-from resdepth.figures.curvature import draw_curvature
-from resdepth.figures.decays import draw_decays
-from resdepth.figures.study import draw_doubling, draw_growth, draw_rates, draw_trend
+from resdepth.analysis.trend import trend_table
+from resdepth.figures.decay import draw_decays
+from resdepth.figures.paths import draw_growth, draw_trend
+from resdepth.figures.scaling import draw_curvature, draw_doubling, draw_rates
 from resdepth.mathematics.decay_fit import fit_decay
 from resdepth.mathematics.interval import mean_interval
-from resdepth.mathematics.slopes import NOTHING, power_law
+from resdepth.mathematics.slopes import NOTHING
 from resdepth.mathematics.statistics import trend
 from resdepth.weights.weight_path import WeightPath
 from tests.support.artists import bars, curves, same
@@ -103,7 +103,7 @@ def test_growth_is_that_of_the_table(models: list[WeightPath]) -> None:
 @pytest.mark.parametrize("columns", [1, 2])
 def test_trend_and_noise_add_up_to_the_entry(models: list[WeightPath], columns: int) -> None:
     deepest = models[-1]
-    above, below = draw_trend(deepest, 0.25, columns).axes
+    above, below = draw_trend(trend_table(deepest, 0.25), columns).axes
     entry, mean = (line.get_ydata() for line in above.lines)
     (rest,) = (line.get_ydata() for line in below.lines)
     values = 32**0.25 * deepest.blocks
@@ -116,11 +116,13 @@ def test_doubling_has_a_dot_a_seed_means_and_the_law(models: list[WeightPath]) -
     table = doubling_table(models, 0.0)
     assert table is not None
     (axes,) = draw_doubling(table).axes
-    for row in table.rows:
-        dots = next(line for line in axes.lines if list(line.get_xdata()) == [row.depth] * 3)
-        assert_allclose(dots.get_ydata(), row.values)
-    for row, bar in zip(table.rows, axes.collections, strict=True):
-        assert_allclose(bar.get_segments()[0][:, 1], [row.mean.low, row.mean.high])
+    depths = [row.depth for row in table.rows]
+    dots = axes.lines[0]
+    same(
+        dots.get_data(), np.tile(depths, 3), np.stack([row.values for row in table.rows], 1).ravel()
+    )
+    (drawn,) = bars(axes)
+    assert_allclose(drawn, [(row.depth, row.mean.low, row.mean.high) for row in table.rows])
     law = axes.lines[-1]
     assert_allclose(law.get_xdata(), [row.depth for row in table.rows])
     assert_allclose(law.get_ydata(), [table.law.at(row.depth) for row in table.rows])
@@ -141,16 +143,14 @@ def test_rates_leave_out_where_a_run_diverged() -> None:
     assert low < 0.4 and high > 0.8
 
 
-def curvature() -> CurvatureTable:
+def curvature() -> HessianTable:
     """Three depths of three seeds, one of them missing at the deepest; a trace that is negative."""
     random = np.random.default_rng(0).uniform(1.0, 2.0, (9, 2))
     rows = tuple(
-        Curvature(depth, seed, depth * a, 1.5 + seed / 10, 20.0 * depth * b, -b, 2.0)
+        HessianRow(depth, seed, depth * a, 1.5 + seed / 10, 20.0 * depth * b, -b, 2.0)
         for (depth, seed), (a, b) in zip(product((8, 16, 32), range(3)), random, strict=True)
     )[:-1]
-    bare = CurvatureTable(rows, (8, 16, 32), {})
-    depths = np.array(bare.depths, dtype=float)
-    return replace(bare, laws={name: power_law(depths, bare.values(name)) for name in VALUES})
+    return hessian_table(rows)
 
 
 PANELS = {"top": (0, 0), "rate_times_top": (1, 0), "hessian_trace": (2, 0)}

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 import resdepth
 from resdepth.data.load import load_data
@@ -16,10 +17,12 @@ from resdepth.engine.contract import Batch
 from resdepth.engine.objective import DenseObjective
 from resdepth.errors import Corrupt, Impossible
 from resdepth.options.landscape import TrajectoryOptions
+from resdepth.probing import checkpoint_plane
 from resdepth.probing.checkpoint_plane import trajectory
-from resdepth.runs.checkpoint import checkpoints, read_checkpoint, write_checkpoint
+from resdepth.runs.checkpoint import Checkpoint, checkpoints, read_checkpoint, write_checkpoint
 from resdepth.runs.surface import read_partial
 from resdepth.training.problem import load_network
+from resdepth.weights.header import read_header
 from tests.support.messages import refused
 
 
@@ -140,3 +143,37 @@ def test_one_broken_checkpoint_is_named(small_run, tmp_path) -> None:
     broken.write_bytes(content)
     with refused(Corrupt, match=r"step_00000002.*checksum"):
         record_of(run, tmp_path / "x.npy")
+
+
+NAMES = ("b.kernel", "a.bias", "c.weight")
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> list[Path]:
+    """Four checkpoints of three tensors that are looked at, and one that is not."""
+    found = []
+    for step in range(4):
+        generator = torch.Generator().manual_seed(step)
+        tensors = {
+            "a.bias": torch.randn(5, generator=generator),
+            "b.kernel": torch.randn(3, 2, 3, 3, generator=generator).double(),
+            "c.weight": torch.randn(2, 7, generator=generator),
+            "velocity": torch.full((3,), torch.nan).nan_to_num(1.0),
+        }
+        found.append(tmp_path / f"step_{step}.safetensors")
+        write_checkpoint(found[-1], Checkpoint(step, 0.1, tensors))
+    return found
+
+
+@pytest.mark.parametrize("slab", [1, 8 * 4 * 3, 8 * 4 * 20, 2**20])
+def test_slabs_are_the_tensors_end_to_end(paths, monkeypatch, slab: int) -> None:
+    monkeypatch.setattr(checkpoint_plane, "SLAB", slab)
+    headers = [read_header(path) for path in paths]
+    found = list(checkpoint_plane.slabs([[header[n] for n in NAMES] for header in headers]))
+    whole = [
+        np.concatenate([tensors[name].double().numpy().ravel() for name in NAMES])
+        for tensors in map(load_file, paths)
+    ]
+    np.testing.assert_array_equal(np.concatenate(found, axis=1), whole)
+    # Never more than the limit, or than one checkpoint.
+    assert all(part.nbytes <= max(slab, 8 * len(whole[0])) for part in found)

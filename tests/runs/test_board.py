@@ -1,4 +1,4 @@
-"""What TensorBoard's own plugins make of the events beside the scalars."""
+"""TensorBoard's own plugins read the summaries besides scalars."""
 
 import json
 from pathlib import Path
@@ -93,7 +93,7 @@ def test_the_charts_show(board: TBContext, tag: str, title: str) -> None:
     assert list(found["tag_to_events"]) == [tag]
 
 
-def test_a_resumed_run_says_it_afresh(tmp_path: Path) -> None:
+def test_a_resumed_run_replaces_them(tmp_path: Path) -> None:
     write(tmp_path / "a", {"epochs": 2}, 0.5, well=False)
     cut_after(tmp_path / "a", 0)
     write(tmp_path / "a", {"epochs": 7}, 0.25)
@@ -102,6 +102,6 @@ def test_a_resumed_run_says_it_afresh(tmp_path: Path) -> None:
     assert row.sessions[0].status == api_pb2.STATUS_SUCCESS
 
 
-def test_they_are_no_scalars(tmp_path: Path) -> None:
+def test_they_are_not_scalars(tmp_path: Path) -> None:
     write(tmp_path, {"depth": 8}, 0.5)
     assert sorted(read_scalars(tmp_path)) == ["avg_grad_norm", "loss", "p_variation_norm/2"]

@@ -1,16 +1,19 @@
-"""Checkpoints come back to the bit, and damaged ones are refused with the reason."""
+"""Checkpoints are read bit for bit; damaged and misplaced ones are refused with the reason."""
 
 import json
 import math
 import pickle
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import safetensors
 import torch
 
+import resdepth
 from resdepth.cli.console import line
 from resdepth.errors import Corrupt, Missing
 from resdepth.runs.checkpoint import (
@@ -24,6 +27,7 @@ from resdepth.runs.checkpoint import (
     write_checkpoint,
 )
 from resdepth.runs.sealed import sealed
+from resdepth.weights.read import read_models
 from tests.support.messages import refused
 
 
@@ -37,7 +41,7 @@ def checkpoint(step: int = 7, dtype: torch.dtype = torch.float32) -> Checkpoint:
 
 
 def write_raw(path: Path, changes: dict[str, object]) -> None:
-    """A checkpoint as `write_checkpoint` makes it, but for `changes` of tensors or metadata."""
+    """Write a checkpoint with `changes` of tensors or metadata."""
     good = checkpoint()
     tensors = {"blocks": good.blocks, "readin": good.readin, "readout": good.readout}
     metadata = {"format": FORMAT, "step": "7", "lr": (7.1).hex(), "generator": '{"seed": 1}'}
@@ -66,12 +70,12 @@ def test_round_trip(tmp_path: Path, dtype: torch.dtype) -> None:
 
 
 @pytest.mark.parametrize("lr", [0.1, 1e-300, 1 / 3, 5e-324, 0.0])
-def test_the_rate_comes_back_to_the_bit(tmp_path: Path, lr: float) -> None:
+def test_the_rate_is_exact(tmp_path: Path, lr: float) -> None:
     write_checkpoint(tmp_path / "c", replace(checkpoint(), lr=lr))
     assert read_checkpoint(tmp_path / "c").lr == lr
 
 
-def test_views_are_stored_alone(tmp_path: Path) -> None:
+def test_a_view_is_stored_without_its_base(tmp_path: Path) -> None:
     whole = torch.randn(100, 5, 3, 3)
     good = checkpoint()
     write_checkpoint(tmp_path / "c", replace(good, tensors={**good.tensors, "blocks": whole[3].mT}))
@@ -166,7 +170,7 @@ def test_the_metadata_are_plain_text(tmp_path: Path) -> None:
     assert metadata["step"] == "7" and json.loads(metadata["generator"]) == {"seed": 1, "epoch": 7}
 
 
-def test_a_network_of_other_tensors_comes_back(tmp_path: Path) -> None:
+def test_any_tensors_are_read_back(tmp_path: Path) -> None:
     tensors = {"conv.weight": torch.randn(2, 3, 3, 3), "fc.bias": torch.randn(4)}
     write_checkpoint(step_path(tmp_path, 3), Checkpoint(3, 0.1, tensors, {"seed": 1}))
     found = read_checkpoint(step_path(tmp_path, 3)).tensors
@@ -174,7 +178,7 @@ def test_a_network_of_other_tensors_comes_back(tmp_path: Path) -> None:
     assert all(torch.equal(found[name], tensor) for name, tensor in tensors.items())
 
 
-def test_a_checkpoint_of_the_same_network_is_taken() -> None:
+def test_a_checkpoint_of_the_same_network_is_accepted() -> None:
     check_like(checkpoint(7), checkpoint(8).tensors, Path("x"))
 
 
@@ -190,3 +194,47 @@ def test_a_checkpoint_of_another_network_is_refused(change, reason: str) -> None
     good = checkpoint()
     with refused(Corrupt, match=reason):
         check_like(good, good.tensors | change, Path("x"))
+
+
+SMALL: dict[str, Any] = {"depth": 3, "width": 2, "epochs": 2, "threads": 1, "train_fraction": 0.05}
+
+
+def trained(folder: Path, **changed: Any) -> Path:
+    """A run that ends at step 2."""
+    return resdepth.train(resdepth.TrainOptions(**SMALL | changed), folder).path
+
+
+def misplaced(run: Path, how: str) -> Path:
+    """A checkpoint in the place of another."""
+    folder = run / "checkpoints"
+    if how == "step":
+        return Path(shutil.copy(folder / "last.safetensors", folder / "step_00000009.safetensors"))
+    other = run.parent / "other"
+    trained(other, seed=1)
+    return Path(shutil.copy(other / "checkpoints/last.safetensors", folder))
+
+
+@pytest.mark.parametrize("read", [read_checkpoint, read_models])
+@pytest.mark.parametrize(("how", "reason"), [("step", "of step 2"), ("seed", "of seed 1, not 0")])
+def test_a_misplaced_checkpoint_is_refused(
+    tmp_path: Path, how: str, reason: str, read: Callable[[Path], object]
+) -> None:
+    trained(tmp_path / "run")
+    path = misplaced(tmp_path / "run", how)
+    with refused(Corrupt, match=reason):
+        read(path)
+
+
+def test_weights_of_another_depth_are_refused(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    trained(run)
+    exported = trained(tmp_path / "other", depth=4)
+    path = Path(shutil.copy(exported / "checkpoints/last.safetensors", run / "checkpoints"))
+    with refused(Corrupt, match="depth 4, width 2 in a run of depth 3"):
+        read_models(path)
+
+
+def test_a_checkpoint_outside_a_run_is_read(tmp_path: Path) -> None:
+    run = trained(tmp_path / "run")
+    path = Path(shutil.copy(run / "checkpoints/last.safetensors", tmp_path / "best.safetensors"))
+    assert read_checkpoint(path).step == 2 and read_models(path)[0].depth == 3

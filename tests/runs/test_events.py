@@ -1,4 +1,4 @@
-"""Event files that the stock TensorBoard opens, that survive being torn, and that can be cut."""
+"""Event files: TensorBoard reads them, damage costs only damaged records, and they can be cut."""
 
 import os
 import time
@@ -12,7 +12,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 
 from resdepth.errors import Corrupt, Missing
 from resdepth.runs.events import EventLog, cut_after, event_files, read_scalars
-from resdepth.runs.framing import frame, read_records
+from resdepth.runs.framing import read_records
 from tests.support.events import image, points, raw_scalars, scalar, write_events
 from tests.support.messages import refused
 
@@ -25,7 +25,7 @@ def write(folder: Path, steps: range, scale: float = 1.0) -> Path:
     return log.path
 
 
-def test_the_stock_tensorboard_reads_them(tmp_path: Path) -> None:
+def test_tensorboard_reads_them(tmp_path: Path) -> None:
     write(tmp_path, range(10))
     board = EventAccumulator(str(tmp_path), size_guidance={"scalars": 0})
     board.Reload()
@@ -77,7 +77,7 @@ def test_cutting(tmp_path: Path, step: int) -> None:
 
 
 @pytest.mark.parametrize("lost", [1, 7, 15, 30])
-def test_a_torn_record_is_cut_and_passed_over(tmp_path: Path, lost: int) -> None:
+def test_a_truncated_record_is_cut_and_skipped(tmp_path: Path, lost: int) -> None:
     path = write(tmp_path, range(10))
     os.truncate(path, path.stat().st_size - lost)
     with pytest.warns(UserWarning, match="truncated"):
@@ -108,17 +108,8 @@ def test_values_are_float32_and_exact(tmp_path: Path) -> None:
     assert np.array_equal(found, np.array(values, dtype=np.float32).astype(np.float64))
 
 
-def test_records_are_framed_as_tensorflow_has_it(tmp_path: Path) -> None:
-    path = tmp_path / "records"
-    path.write_bytes(b"".join(frame(payload) for payload in (b"", b"a", b"x" * 70000)))
-    with path.open("rb") as stream:
-        found = list(read_records(stream))
-    assert [len(record.payload) for record in found] == [0, 1, 70000]
-    assert found[-1].end == path.stat().st_size
-
-
 @pytest.mark.parametrize("content", [b"", b"hello", b"\xff" * 100])
-def test_what_is_no_event_file(tmp_path: Path, content: bytes) -> None:
+def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "events.out.tfevents.1"
     path.write_bytes(content)
     with refused(Corrupt, match="not an event file"):
@@ -137,7 +128,7 @@ def test_a_bad_file_beside_good_ones_is_left_out(tmp_path: Path, name: str, cont
         assert read_scalars(tmp_path)["loss"][0].tolist() == list(range(10))
 
 
-def test_a_torn_file_beside_a_whole_one_is_read_up_to_there(tmp_path: Path) -> None:
+def test_a_truncated_file_is_read_up_to_the_damage(tmp_path: Path) -> None:
     first = write(tmp_path, range(10))
     write(tmp_path, range(10, 20))
     os.truncate(first, first.stat().st_size - 5)
@@ -146,7 +137,7 @@ def test_a_torn_file_beside_a_whole_one_is_read_up_to_there(tmp_path: Path) -> N
     assert steps.tolist() == [*range(9), *range(10, 20)]
 
 
-def test_bad_files_alone_are_an_error(tmp_path: Path) -> None:
+def test_only_bad_files_are_an_error(tmp_path: Path) -> None:
     for number in range(3):
         (tmp_path / f"events.out.tfevents.{number}").write_bytes(b"")
     with refused(Corrupt, match=r"tfevents\.0: not an event file: it is empty"):
@@ -166,7 +157,7 @@ def test_scalars_among_images_are_found(tmp_path: Path) -> None:
     assert read_scalars(tmp_path)["loss"][0].tolist() == list(range(5))
 
 
-def test_cutting_touches_files_of_our_name_alone(tmp_path: Path) -> None:
+def test_only_files_with_our_name_are_cut(tmp_path: Path) -> None:
     path = write(tmp_path, range(10))
     other = path.rename(tmp_path / "kept.tfevents")
     content = other.read_bytes()
@@ -174,7 +165,7 @@ def test_cutting_touches_files_of_our_name_alone(tmp_path: Path) -> None:
     assert other.read_bytes() == content
 
 
-def test_nothing_there(tmp_path: Path) -> None:
+def test_missing_files(tmp_path: Path) -> None:
     with refused(Missing, match="no event file in this folder"):
         read_scalars(tmp_path)
     with refused(Missing, match="no such event file"):
@@ -192,7 +183,7 @@ def damaged(path: Path, number: int, byte: int) -> None:
 
 # A byte of the length, of its checksum, of the payload.
 @pytest.mark.parametrize("byte", [0, 3, 7, 9, 14, 20])
-def test_good_events_behind_a_damaged_one_are_kept(tmp_path: Path, byte: int) -> None:
+def test_events_after_a_damaged_one_are_kept(tmp_path: Path, byte: int) -> None:
     path = write(tmp_path, range(10))
     damaged(path, 4, byte)
     with pytest.warns(UserWarning, match="a damaged record at byte [0-9]+ is left out"):
@@ -211,7 +202,7 @@ def test_two_damaged_records(tmp_path: Path) -> None:
     assert read_scalars(tmp_path)["loss"][0].tolist() == [0, 1, 3, 4, 5, 6, 7, 8]
 
 
-def test_a_sound_file_is_not_written_again(tmp_path: Path) -> None:
+def test_an_undamaged_file_is_not_written_again(tmp_path: Path) -> None:
     path = write(tmp_path, range(4))
     before = path.stat().st_ino
     cut_after(tmp_path, 3)

@@ -1,4 +1,4 @@
-"""Exported models hold their own weights and nothing else."""
+"""Exported models hold their own weights only."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from resdepth.errors import Corrupt, Missing, Usage
 from resdepth.runs.checkpoint import Checkpoint, last_path, write_checkpoint
 from resdepth.runs.export import write_model
 from resdepth.runs.folder import create_run
-from resdepth.training.export import export
+from resdepth.training.weight_export import export
 from tests.support.messages import refused
 
 WHOLE = torch.arange(10 * 6 * 9, dtype=torch.float32).reshape(10, 6, 3, 3)
@@ -66,7 +66,7 @@ def test_one_run_twice_is_refused_even_by_run(tmp_path: Path) -> None:
     run = make_run(tmp_path / "a", 3)
     with pytest.raises(Usage) as caught:
         export([run, last_path(run)], tmp_path / "out", by_run=True)
-    # What was asked for already is no advice.
+    # The advice does not repeat what was already requested.
     assert "--by-run" not in line(caught.value) and "--out" in line(caught.value)
 
 

@@ -1,4 +1,4 @@
-"""Steps that a truncated event file has lost: every reader says so, and nobody cries wolf."""
+"""Steps lost from a truncated event file: every reader reports them, without false alarms."""
 
 import shutil
 import warnings
@@ -11,8 +11,8 @@ import pytest
 import resdepth
 from resdepth.analysis.cautions import cautions
 from resdepth.analysis.curvefit import Filters, fit_files
+from resdepth.analysis.report import report_on
 from resdepth.analysis.study import read_study
-from resdepth.analysis.training import training_curves
 from resdepth.runs.events import event_files, read_recording, read_scalars
 from resdepth.runs.framing import read_records
 from resdepth.runs.gaps import described, gaps
@@ -28,7 +28,7 @@ def trained(folder: Path, **given: Any) -> Path:
 
 
 def keep(run: Path, steps: int, more: int = 0) -> None:
-    """Cut the only event file of a run behind the last event of `steps` steps, and `more` bytes."""
+    """Truncate the event file of a run `more` bytes after the last event of `steps` steps."""
     (path,) = event_files(run)
     with path.open("rb") as stream:
         # Version and options come first; validation after the loss of its step.
@@ -51,7 +51,6 @@ READERS: dict[str, Callable[[Path], object]] = {
     "all scalars": read_scalars,
     "the only file": lambda run: read_scalars(event_files(run)[0]),
     "a fit": lambda run: fit_files([run], "loss", Filters(time="step"), 1.0),
-    "training curves": lambda run: training_curves([run]),
 }
 
 
@@ -69,7 +68,7 @@ def test_every_reader_names_the_missing_steps_once(
 
 def test_a_report_cautions(run: Path) -> None:
     keep(run, 4)
-    (experiment,) = read_study(run).experiments
+    (experiment,) = report_on(read_study(run)).experiments
     said = list(cautions(experiment.cells, [read_manifest(run)]))
     assert any("steps 4-9 of 'loss'" in caution for caution in said)
     assert set(said) <= set(experiment.cautions)
@@ -84,7 +83,7 @@ def test_the_end_of_a_run_that_was_killed_is_not_missing(run: Path, more: int) -
         assert read_recording(run).missing == {}
 
 
-def test_other_files_are_not_compared_with_anything(tmp_path: Path) -> None:
+def test_files_outside_a_run_miss_nothing(tmp_path: Path) -> None:
     write_events(tmp_path / "events.out.tfevents.1", [scalar(step, 1.0) for step in (0, 1, 5, 9)])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -118,7 +117,7 @@ def manifest(program: str = "train", steps: int = 30, **options: Any) -> Manifes
 
 
 @pytest.mark.parametrize(
-    ("tag", "described_run", "there", "lost"),
+    ("tag", "run", "there", "lost"),
     [
         # Ten steps an epoch.
         ("loss", manifest(), {*range(10), *range(20, 31)}, ((10, 19),)),
@@ -134,15 +133,15 @@ def manifest(program: str = "train", steps: int = 30, **options: Any) -> Manifes
     ],
 )
 def test_what_is_missing_follows_from_the_options(
-    tag: str, described_run: Manifest, there: set[int], lost: tuple[tuple[int, int], ...]
+    tag: str, run: Manifest, there: set[int], lost: tuple[tuple[int, int], ...]
 ) -> None:
-    assert gaps(described_run, {tag: there}).get(tag, ()) == lost
+    assert gaps(run, {tag: there}).get(tag, ()) == lost
 
 
 @pytest.mark.parametrize(
     ("every", "validated"), [(2, {24, 48, 60}), (3, {18, 24}), (3, {6, 18, 36})], ids=str
 )
-def test_an_end_that_was_extended_makes_no_false_alarm(every: int, validated: set[int]) -> None:
+def test_an_extended_run_misses_nothing(every: int, validated: set[int]) -> None:
     # Each of them was validated at an end between two regular validations.
     known = manifest("resnet-cifar", steps=61, val_every=every)
     stopped = known.model_copy(update={"outcome": "interrupted"})

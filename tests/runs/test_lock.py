@@ -1,4 +1,4 @@
-"""One trainer a folder: who is refused, and whose lock is taken over."""
+"""One process trains in a folder: which are refused, and which locks may be taken."""
 
 import json
 import os
@@ -70,20 +70,20 @@ def test_another_process_is_named_and_its_death_frees_the_folder(tmp_path: Path)
 
 
 @pytest.mark.parametrize("age", [0.0, SILENCE / 2])
-def test_a_heart_that_beats_elsewhere_is_respected(tmp_path: Path, age: float) -> None:
+def test_a_living_owner_on_another_host_is_respected(tmp_path: Path, age: float) -> None:
     foreign(tmp_path, age)
     with refused(Busy, match="process 7 on elsewhere"):
         Lock(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [NAME]
 
 
-def test_a_silent_owner_elsewhere_is_dead(tmp_path: Path) -> None:
+def test_a_silent_owner_on_another_host_counts_as_dead(tmp_path: Path) -> None:
     foreign(tmp_path, 2 * SILENCE)
     Lock(tmp_path).release()
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", "{}", '{"host": null}'])
-def test_a_torn_lock_is_nobodys(tmp_path: Path, content: str) -> None:
+def test_a_torn_lock_may_be_taken(tmp_path: Path, content: str) -> None:
     (tmp_path / NAME).write_text(content)
     os.utime(tmp_path / NAME, (0, 0))
     Lock(tmp_path).release()
@@ -126,7 +126,7 @@ def test_leftovers_of_an_early_kill_do_not_count(tmp_path: Path, leftover: str) 
     assert [path.name for path in run.iterdir()] == ["manifest.json"]
 
 
-def test_a_run_that_never_trained_is_taken(tmp_path: Path) -> None:
+def test_a_run_that_never_trained_is_replaced(tmp_path: Path) -> None:
     create_run(tmp_path / "run", "train", OPTIONS, ["first"]).release()
     again = create_run(tmp_path / "run", "train", OPTIONS, ["second"])
     again.release()

@@ -1,4 +1,4 @@
-"""Run folders of earlier versions are opened, read and continued like today's."""
+"""Run folders of earlier versions are opened, read and resumed like new ones."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ OLD = Path(__file__).with_name("old")
 
 
 def command(out: str) -> list[str]:
-    """The command line of the old run with its rate, then the default, and with another folder."""
+    """The command line of the old run with its rate (the default then) and another folder."""
     record = json.loads((OLD / "train/manifest.json").read_text())
     *words, _ = record["command"][1:]
     return [*words, out, "--lr", str(record["options"]["lr"])]
@@ -45,7 +45,7 @@ def test_both_are_runs(old: Path) -> None:
     assert run.program == run.manifest.program
 
 
-def test_old_names_of_options_mean_the_new_ones(tmp_path: Path) -> None:
+def test_old_option_names_are_understood(tmp_path: Path) -> None:
     shutil.copytree(OLD / "resnet-cifar", tmp_path / "run")
     options = resdepth.open_run(tmp_path / "run").recorded_options
     assert isinstance(options, ResnetCifarOptions)
@@ -54,7 +54,7 @@ def test_old_names_of_options_mean_the_new_ones(tmp_path: Path) -> None:
         _ = resdepth.open_run(tmp_path / "run").options
 
 
-def test_an_old_run_begins_like_a_new_one(workers, tmp_path: Path) -> None:
+def test_an_old_run_starts_like_a_new_one(workers, tmp_path: Path) -> None:
     assert workers.run(*command("new"), cwd=tmp_path).code == 0
     old, new = resdepth.open_run(OLD / "train"), resdepth.open_run(tmp_path / "new")
     for found, expected in zip(weights(old, 2), weights(new, 2), strict=True):
@@ -65,7 +65,7 @@ def test_an_old_run_begins_like_a_new_one(workers, tmp_path: Path) -> None:
         assert found == pytest.approx(expected, rel=1e-5)
 
 
-def test_an_old_run_trained_further_is_a_new_one(workers, tmp_path: Path) -> None:
+def test_a_resumed_old_run_equals_a_new_one(workers, tmp_path: Path) -> None:
     shutil.copytree(OLD / "train", tmp_path / "run")
     assert workers.run(*command("new"), cwd=tmp_path).code == 0
     # Both go on from the same bits, written in the old format and in the new one.
@@ -86,7 +86,7 @@ def test_an_old_run_trained_further_is_a_new_one(workers, tmp_path: Path) -> Non
     assert_same(*later)
 
 
-def test_an_old_convolutional_run_goes_on_in_its_place(workers, tmp_path: Path) -> None:
+def test_an_old_convolutional_run_is_resumed_with_its_layout(workers, tmp_path: Path) -> None:
     run = shutil.copytree(OLD / "resnet-cifar", tmp_path / "run")
     record = json.loads((run / "manifest.json").read_text())
     record["options"]["data_dir"] = str(picture_folder(tmp_path / "images"))

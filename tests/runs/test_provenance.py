@@ -1,4 +1,4 @@
-"""The record of a call: checksums of any size, and the short form for figures."""
+"""Provenance: checksums of files of any size, and the short form for figures."""
 
 import hashlib
 import json
@@ -31,7 +31,7 @@ def test_large_files_are_sampled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert found[0] != found[1]
 
 
-def test_a_file_that_has_gone_costs_nothing(tmp_path: Path) -> None:
+def test_a_missing_source_is_listed_without_checksum(tmp_path: Path) -> None:
     (source,) = provenance(["x"], {}, [tmp_path / "gone", tmp_path / "gone"]).sources
     assert source.path == str(tmp_path / "gone") and source.sha256 is source.bytes is None
 

@@ -1,4 +1,4 @@
-"""Sealed files: equal bytes for equal content, and no changed byte goes unseen."""
+"""safetensors files with a checksum: equal content has equal bytes, and any change is found."""
 
 import random
 from pathlib import Path
@@ -47,7 +47,7 @@ def test_files_without_a_checksum_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_no_changed_byte_gives_another_checkpoint(tmp_path: Path, seed: int) -> None:
+def test_every_changed_byte_is_found(tmp_path: Path, seed: int) -> None:
     path, random_bytes = tmp_path / "c.safetensors", random.Random(seed)
     tensors = {name: torch.rand(*shape) for name, shape in SHAPES.items()}
     write_checkpoint(path, Checkpoint(7, 0.5, tensors, {"seed": 3}))

@@ -39,7 +39,7 @@ def test_a_restart_replaces_the_branch_that_it_abandons(tmp_path: Path) -> None:
     assert f"a restart at step 5 in {NAME.format(1)} replaces 3 earlier points" in notes
 
 
-def test_a_restart_abandons_even_what_is_not_written_again(tmp_path: Path) -> None:
+def test_a_restart_applies_to_scalars_that_are_not_written_again(tmp_path: Path) -> None:
     later = [*points(range(8), 1), *points(range(8), 1, tag="lr")]
     write(tmp_path, later, [start(5, 2e9), *points(range(5, 7), 2, 2e9)])
     assert read(tmp_path, "lr")[0] == [0, 1, 2, 3, 4]
@@ -51,7 +51,7 @@ def test_a_restart_from_the_first_step_leaves_nothing(tmp_path: Path) -> None:
     assert (steps, values) == ([0, 1, 2], [2, 2, 2]) and "replaces 8 earlier points" in notes
 
 
-def test_a_restart_beyond_the_end_is_no_matter(tmp_path: Path) -> None:
+def test_a_restart_beyond_the_end_replaces_nothing(tmp_path: Path) -> None:
     write(tmp_path, points(range(4), 1), [start(4, 2e9), *points(range(4, 6), 2, 2e9)])
     assert read(tmp_path) == ([0, 1, 2, 3, 4, 5], [1, 1, 1, 1, 2, 2], "")
 
@@ -85,7 +85,7 @@ def test_torchs_purge_step_is_read_as_tensorboard_reads_it(tmp_path: Path, first
     assert list(zip(steps, values, strict=True)) == theirs
 
 
-def test_a_file_that_falls_back_without_a_word_is_a_restart(tmp_path: Path) -> None:
+def test_a_file_that_falls_back_is_a_restart(tmp_path: Path) -> None:
     write(tmp_path, points(range(8), 1), points(range(5, 7), 2, 2e9))
     steps, values, notes = read(tmp_path)
     assert (steps, values) == ([0, 1, 2, 3, 4, 5, 6], [1] * 5 + [2] * 2)
@@ -113,7 +113,7 @@ def test_a_file_of_another_tag_leaves_the_first_alone(tmp_path: Path) -> None:
     assert read(tmp_path, "val/loss") == ([0, 1, 2], [2] * 3, "")
 
 
-def test_files_in_turn_are_one_series_without_a_word(tmp_path: Path) -> None:
+def test_consecutive_files_are_one_series_without_remarks(tmp_path: Path) -> None:
     write(tmp_path, *(points(range(4 * i, 4 * i + 4), i) for i in range(12)))
     steps, values, notes = read(tmp_path)
     assert (steps, notes) == (list(range(48)), "")
@@ -163,12 +163,12 @@ def test_points_without_steps_are_counted(tmp_path: Path) -> None:
     assert (steps, values) == ([0], [49]) and "49 of 50 points of 'loss' share a step" in notes
 
 
-def test_steps_out_of_order_in_one_file_are_sorted_without_a_word(tmp_path: Path) -> None:
+def test_steps_out_of_order_in_one_file_are_sorted_without_remarks(tmp_path: Path) -> None:
     write(tmp_path, points((3, 1, 2), 1))
     assert read(tmp_path) == ([1, 2, 3], [1] * 3, "")
 
 
-def test_what_is_noticed_is_said(tmp_path: Path) -> None:
+def test_remarks_become_warnings(tmp_path: Path) -> None:
     write(tmp_path, points(range(8), 1), points(range(5, 7), 2, 2e9))
     with pytest.warns(UserWarning, match="fall back to 5"):
         read_scalars(tmp_path)

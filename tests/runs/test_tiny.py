@@ -1,4 +1,4 @@
-"""Files of a few bytes under every name: each reader says in one line what it has found."""
+"""Files of a few bytes under every name: each reader reports in one line what it found."""
 
 import io
 from collections.abc import Callable

@@ -7,12 +7,12 @@ import pytest
 
 from resdepth.cli.console import line
 from resdepth.errors import Usage
+from resdepth.studies.actions import planned
 from resdepth.studies.cell import job_of
 from resdepth.studies.command import run_command
 from resdepth.studies.extension import anew, extended, slower
 from resdepth.studies.plan import Plan, Probe
 from resdepth.studies.record import read_plan, write_plan
-from resdepth.studies.run import planned
 from tests.support.messages import refused
 from tests.support.studies import parsed
 

@@ -77,7 +77,7 @@ def test_from_python(tmp_path: Path, four: Path) -> None:
         checkpoint_every=10,
         **options,
     )
-    assert [row.state for row in rows] == ["finished"] * 4 and len(said) == 5
+    assert [row.state for row in rows] == ["finished"] * 4 and len(said) == 6
     assert [row.values for row in rows[:2]] == [{"depth": 4, "seed": s} for s in (0, 1)]
     runs = [resdepth.open_run(row.path) for row in rows]
     assert all(run.manifest.steps == row.steps == 40 for run, row in zip(runs, rows, strict=True))

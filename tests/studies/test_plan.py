@@ -17,11 +17,11 @@ from resdepth.errors import (
 )
 from resdepth.options.resolve import resolve
 from resdepth.options.train import TrainOptions
+from resdepth.studies.actions import planned
 from resdepth.studies.cell import flags_of, job_of
 from resdepth.studies.extension import extended
 from resdepth.studies.plan import Plan, Probe
 from resdepth.studies.record import is_study, read_plan, write_plan
-from resdepth.studies.run import planned
 from tests.support.messages import refused
 
 FOLDER = Path("study")
@@ -165,6 +165,7 @@ def test_read_back(tmp_path: Path) -> None:
     write_plan(whole)
     assert read_plan(tmp_path) == whole
     assert is_study(tmp_path)
+    assert "    2.0: true\n    4.0: false\n" in (tmp_path / "study.yaml").read_text()
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import pytest
 
 from resdepth.errors import System, executor_failed
 from resdepth.studies import slurm
+from resdepth.studies.actions import study
 from resdepth.studies.cell import PROBE, Job
 from resdepth.studies.record import read_jobs
-from resdepth.studies.run import study
 from tests.support.messages import refused
 from tests.support.process import Outcome
 

@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 
 import resdepth
+from resdepth.analysis.report import report_on
+from resdepth.analysis.report_numbers import report_csv
 from resdepth.analysis.study import read_study
-from resdepth.analysis.study_numbers import study_csv
 from resdepth.cli.console import line
 from resdepth.errors import Corrupt, Exists
 from resdepth.runs.manifest import read_manifest, write_manifest
+from resdepth.studies.actions import cancelled, trained
 from resdepth.studies.plan import Plan
 from resdepth.studies.record import NAME, is_study, read_jobs, read_plan, write_plan
-from resdepth.studies.run import cancelled, trained
 from resdepth.studies.state import Row, table
 from tests.support.messages import refused
 
@@ -130,19 +131,19 @@ def test_the_report_goes_on_without_it(
     study: Path, damage: Callable[[Path], None], why: str
 ) -> None:
     damage(study / "cells/depth8-seed1")
-    report = read_study(study)
+    report = report_on(read_study(study))
     lost = [cell for cell in report.cells if cell.reason == "lost"]
     assert [(cell.depth, cell.seed) for cell in lost] == [(8, 1)] and why in lost[0].why
     assert sum(not cell.why for cell in report.cells) == 3
     assert "1 lost" in report.experiments[0].cautions[0]
-    line = next(line for line in study_csv(report).splitlines() if ",lost," in line)
+    line = next(line for line in report_csv(report).splitlines() if ",lost," in line)
     assert line.endswith("," * 12)
 
 
 def test_the_report_names_the_engines(study: Path) -> None:
     run = study / "cells/depth8-seed1"
     write_manifest(run, read_manifest(run).model_copy(update={"engine": "eager"}))
-    cautions = read_study(study).experiments[0].cautions
+    cautions = report_on(read_study(study)).experiments[0].cautions
     assert any("engine: cpu in 3, eager in 1" in caution for caution in cautions)
 
 

@@ -14,7 +14,7 @@ MODULES = (
     "resdepth.cli.paths",
     "resdepth.cli.progress",
     "resdepth.cli.train",
-    "resdepth.training.export",
+    "resdepth.training.weight_export",
     "resdepth.training.dense",
     "resdepth.training.session",
     "resdepth.probing.hessian",

@@ -11,7 +11,7 @@ import resdepth
 from resdepth.engine.loop import State, train, train_ahead
 from resdepth.engine.optimiser import Rate
 from resdepth.training.dense import scalars
-from resdepth.training.norms import SNAPSHOTS, AsyncNorms, PathNorms
+from resdepth.training.path_norms import SNAPSHOTS, AsyncNorms, PathNorms
 from resdepth.training.problem import build
 from tests.support import fake_cuda
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import resdepth
-from resdepth.training.norms import logged_exponents
 from resdepth.training.observer import Observer
+from resdepth.training.path_norms import logged_exponents
 from tests.support.events import points
 
 Make = Callable[..., resdepth.Run]

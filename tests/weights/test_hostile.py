@@ -48,9 +48,9 @@ SAFETENSORS: dict[str, tuple[bytes, str]] = {
     "truncated": (entry()[:-1], "its tensors take 8 bytes, of which 7 are there"),
     "cut header": (entry()[:20], "its header claims .* bytes, of a file of 20"),
     "absurd length": (struct.pack("<Q", 2**63) + b"{}", "its header claims 9223372036854775808"),
-    "no JSON": (raw("{oops"), "its header is no JSON"),
-    "no text": (raw(b"{\xff\xfe}"), "its header is no JSON"),
-    "deep JSON": (raw('{"a":' * 100_000), "its header is no JSON"),
+    "no JSON": (raw("{oops"), "its header is not valid JSON"),
+    "no text": (raw(b"{\xff\xfe}"), "its header is not valid JSON"),
+    "deep JSON": (raw('{"a":' * 100_000), "its header is not valid JSON"),
     "a key twice": (
         raw(f'{{"w":{json.dumps(PLACE)},"w":{json.dumps(PLACE)}}}'),
         "its header names 'w' twice",
@@ -128,7 +128,7 @@ PICKLES: dict[str, tuple[Callable[[Path], object], str]] = {
     "answer": (lambda path: path.write_text('{"error": 404}'), "text that begins with '{\"error"),
     "pointer": (
         lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\noid x\n"),
-        "a Git LFS pointer in the place of the file",
+        "a Git LFS pointer instead of the file",
     ),
     "program": (_script, "a TorchScript program, not plain tensors"),
     "other zip": (_zipped, r"a zip archive of other files \(a.txt\)"),
@@ -138,7 +138,7 @@ PICKLES: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda path: path.write_bytes(safetensors.torch.save({"blocks": torch.ones(1, 2, 2)})),
         r"a safetensors file \(blocks\), not what torch.save writes",
     ),
-    "noise": (lambda path: path.write_bytes(b"\xfe\x01" * 9), "18 bytes of no kind that is known"),
+    "noise": (lambda path: path.write_bytes(b"\xfe\x01" * 9), "18 bytes of an unknown format"),
     "plain pickle": (lambda path: path.write_bytes(pickle.dumps([1, 2])), "a Python pickle, not"),
     "raw pickle": (lambda path: path.write_bytes(pickle.dumps(Evil())), "a Python pickle, not"),
     "two of a name": (
@@ -178,7 +178,7 @@ ARCHIVES: dict[str, tuple[Callable[[Path], object], str]] = {
         "the beginning of a zip archive",
     ),
     "text": (lambda path: path.write_text("hello"), "text that begins with 'hello'"),
-    "torch's": (lambda path: torch.save({"w": torch.ones(3)}, path), "beside arrays"),
+    "torch's": (lambda path: torch.save({"w": torch.ones(3)}, path), "which is not an array"),
 }
 
 
@@ -196,7 +196,7 @@ INDEX = "model.safetensors.index.json"
 FIRST = "model-00001-of-00002.safetensors"
 SECOND = "model-00002-of-00002.safetensors"
 INDICES: dict[str, tuple[str | dict[str, object], str]] = {
-    "no JSON": ("{oops", "the index is no JSON"),
+    "no JSON": ("{oops", "the index is not valid JSON"),
     "a key twice": ('{"weight_map": {"a": "x", "a": "y"}}', "the index names 'a' twice"),
     "no map": ({"metadata": {}}, "it has no 'weight_map'"),
     "an empty map": ({"weight_map": {}}, "it has no 'weight_map'"),

@@ -277,9 +277,7 @@ def test_without_a_last_checkpoint_the_newest_counts(small_run, tmp_path: Path) 
 def other_run(folder: Path) -> Path:
     """A run of `resnet-cifar` with six blocks."""
     state = {f"blocks.{k}.first.kernel": torch.ones(2, 2, 3, 3) for k in range(6)}
-    write_manifest(
-        folder, new_manifest("resnet-cifar", {"depth": 14, "seed": 0}, ["resdepth"], "now")
-    )
+    write_manifest(folder, new_manifest("resnet-cifar", {"depth": 14, "seed": 0}, ["resdepth"]))
     write_checkpoint(last_path(folder), Checkpoint(1, 0.1, state))
     return folder
 

@@ -86,7 +86,7 @@ def test_scales_are_no_family_of_their_own(tmp_path: Path) -> None:
 def test_float8_without_a_scale_is_told_once(tmp_path: Path) -> None:
     state = {f"{part}.{k}.weight": drawn(4, 3).to(E4M3) for k in range(3) for part in "ab"}
     safetensors.torch.save_file(state, tmp_path / "x.safetensors")
-    with pytest.warns(UserWarning, match="float8_e4m3fn: no scale lies beside it") as told:
+    with pytest.warns(UserWarning, match="float8_e4m3fn: it has no scale") as told:
         models = stored_models([tmp_path], "*.{k}.weight")
     assert len(told) == 1 and len(models) == 2
 

@@ -11,12 +11,12 @@ from resdepth.analysis.study import read_study
 from resdepth.errors import Usage
 from resdepth.options.resolve import resolve
 from resdepth.options.train import TrainOptions
-from resdepth.studies import run
+from resdepth.studies import actions
+from resdepth.studies.actions import conducted, study
 from resdepth.studies.cell import Job, job_of, train_cell
 from resdepth.studies.extension import extended
 from resdepth.studies.plan import Plan
 from resdepth.studies.record import read_plan, write_plan
-from resdepth.studies.run import conducted, study
 from resdepth.studies.state import Row, Rows, table
 from tests.support.messages import refused
 from tests.support.runs import assert_same, whole
@@ -89,12 +89,12 @@ def test_an_existing_study_needs_none(tmp_path: Path) -> None:
 @pytest.fixture
 def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Began:
     """What a command says that begins a study, and the plan; nothing is trained."""
-    monkeypatch.setattr(run, "trained", lambda plan, *_, **__: Rows())
+    monkeypatch.setattr(actions, "trained", lambda plan, *_, **__: Rows())
 
     def begin(name: str = "study", **given: Any) -> tuple[list[str], Plan]:
         said: list[str] = []
         folder = tmp_path / name
-        conducted(folder, given, {}, ["resdepth"], say=said.append, begin=said.append)
+        conducted(folder, given, {}, ["resdepth"], say=said.append)
         return said, read_plan(folder)
 
     return begin

@@ -62,7 +62,7 @@ def study(
     retry
         Train failed cells again.
     say
-        Takes a line about each cell that has ended.
+        Takes a line about the study, and about each cell that has ended.
     command
         The command line to record.
     **options
@@ -91,17 +91,16 @@ def conducted(
     *,
     retry: bool = False,
     say: Say,
-    begin: Say | None = None,
 ) -> Rows:
-    """Create or resume a study, and train its cells; `begin` takes a line about a new study."""
+    """Create or resume a study, and train its cells."""
     given = resolve(StudyOptions, options, command=COMMAND).model_dump(
         mode="json", exclude_none=True, exclude_unset=True
     )
     chosen = settings_of(folder, {n: v for n, v in settings.items() if v is not None})
     plan, old = planned(folder, given, command, chosen)
-    if old is None and begin is not None:
+    if old is None:
         question = "" if "depth" in given else neighbour(folder)
-        begin(f"creating a new study in {folder}{question}: {size(plan)}")
+        say(f"creating a new study in {folder}{question}: {size(plan)}")
     if plan != old:
         write_plan(plan)
     return trained(plan, chosen, retry=retry, say=say)

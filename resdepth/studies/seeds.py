@@ -8,18 +8,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from resdepth.errors import Corrupt, ResdepthError, not_a_run, occupied, resume_changed
+from resdepth.errors import Corrupt, ResdepthError, Usage, not_a_run, occupied, resume_changed
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.records import plain, write_numbers
 from resdepth.runs.folder import create_run
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import Manifest, read_manifest
 from resdepth.runs.provenance import provenance
+from resdepth.studies.actions import Say, trained
+from resdepth.studies.command import quoted, run_command
 from resdepth.studies.extension import extended
-from resdepth.studies.plan import Plan
+from resdepth.studies.plan import ALWAYS, Plan
 from resdepth.studies.record import NAME as PLAN
 from resdepth.studies.record import read_plan, write_plan
-from resdepth.studies.run import Say, trained
 
 PROGRAM = "resnet-cifar"
 NAME = "summary.json"
@@ -30,7 +31,7 @@ HERE = {"executor": "local", "workers": 1}
 def train_seeds(
     folder: Path,
     options: ResnetCifarOptions,
-    command: Sequence[str],
+    command: list[str],
     *,
     given: Mapping[str, Any] | None = None,
     overwrite: bool = False,
@@ -38,32 +39,28 @@ def train_seeds(
 ) -> dict[str, Any]:
     """Train `options.seeds` seeds from `options.seed` on in `folder/seed_<s>/`; the summary.
 
-    With `given`, the options that were set explicitly, the series in `folder` is resumed instead.
-    A seed that diverges is left out of the mean.
-
-    Raises
-    ------
-    Exists, Missing, Usage
-        As for a single run; Usage also if two seeds have different data.
+    With `given`, the options that were set explicitly, the series in `folder` is resumed instead. A
+    seed that diverges is left out of the mean. Raises what a single run raises, and Usage if two
+    seeds have different data.
     """
     if given is not None:
         plan = _resumed(folder, given, command)
+    elif folder.is_dir() and any(folder.iterdir()) and not overwrite:
+        raise occupied(folder)
     else:
-        if folder.is_dir() and any(folder.iterdir()) and not overwrite:
-            raise occupied(folder)
-        plan = _plan(folder, options, command)
+        plan = _planned(folder, options, command)
         for cell in plan.cells():
             if (cell.run / MANIFEST).is_file():
                 recorded = cell.options.recorded()
-                opening = create_run(cell.run, PROGRAM, recorded, list(command), overwrite=True)
+                opening = create_run(cell.run, PROGRAM, recorded, command, overwrite=True)
                 opening.begin(opening.manifest)
                 opening.release()
     write_plan(plan)
     try:
-        _summarise(plan, command)
+        _summarised(plan, command)
         trained(plan, HERE, retry=True, say=say)
     finally:
-        summary = _summarise(plan, command)
+        summary = _summarised(plan, command)
     return summary
 
 
@@ -75,38 +72,42 @@ def summarise(finals: Sequence[Mapping[str, float]]) -> tuple[dict[str, float], 
     return means, spread
 
 
-def _plan(folder: Path, options: ResnetCifarOptions, command: Sequence[str]) -> Plan:
+def _planned(folder: Path, options: ResnetCifarOptions, command: list[str]) -> Plan:
     plan = Plan.of(folder, {"program": PROGRAM, **_words(options.recorded())}, command)
     return replace(plan, runs={cell.name: f"seed_{cell.options.seed}" for cell in plan.cells()})
 
 
 def _words(recorded: Mapping[str, Any]) -> dict[str, Any]:
     """Options of a series as a study has them."""
-    first = recorded.get("seed", 0)
-    seeds = {"seed": f"{first}:{first + recorded['seeds']}"} if "seeds" in recorded else {}
-    return {name: value for name, value in recorded.items() if name != "seeds"} | seeds
+    words = {name: value for name, value in recorded.items() if name != "seeds"}
+    if "seeds" in recorded:
+        words["seed"] = f"{recorded['seed']}:{recorded['seed'] + recorded['seeds']}"
+    return words
 
 
-def _resumed(folder: Path, given: Mapping[str, Any], command: Sequence[str]) -> Plan:
+def _resumed(folder: Path, given: Mapping[str, Any], command: list[str]) -> Plan:
     path = folder / NAME
     if (folder / PLAN).is_file():
         plan = read_plan(folder)
     elif not path.is_file():
         raise not_a_run(folder, f"it has no {NAME}")
     else:
-        # A series of an earlier version, which was not a study.
+        # Earlier versions wrote a series that was not a study.
         try:
             recorded = json.loads(path.read_text(encoding="utf-8"))["options"]
-            plan = _plan(folder, ResnetCifarOptions.model_validate(recorded), command)
+            plan = _planned(folder, ResnetCifarOptions.model_validate(recorded), command)
         except (OSError, ValueError, KeyError, TypeError, ResdepthError) as error:
             reason = f"not a summary of seeds ({type(error).__name__})"
             remedy = "restore the file; the runs next to it can be resumed one by one"
             raise Corrupt(path, reason, remedy) from None
+    if set(plan.axes) != set(ALWAYS) or len(plan.axes["depth"]) > 1:
+        again = quoted(run_command(folder))
+        raise Usage(folder, "holds a study of more than seeds", f"{again} resumes it")
     return extended(plan, _words({"seed": plan.axes["seed"][0], **given}), HERE)
 
 
-def _summarise(plan: Plan, command: Sequence[str]) -> dict[str, Any]:
-    """Write the summary of the runs that have started."""
+def _summarised(plan: Plan, command: list[str]) -> dict[str, Any]:
+    """The summary of the runs that have started, also as a file."""
     ended: dict[int, Manifest] = {}
     for cell in plan.cells():
         with suppress(ResdepthError):
@@ -116,25 +117,23 @@ def _summarise(plan: Plan, command: Sequence[str]) -> dict[str, Any]:
     for seed, manifest in ended.items():
         first = next(iter(ended.values()))
         if manifest.data != first.data:
-            checksum = f"checksum {manifest.data[:12]}"
-            other = f"that of seed {first.seed}"
-            raise resume_changed("the data", plan.folder / f"seed_{seed}", checksum, other)
+            given = f"that of seed {first.seed}"
+            run = plan.folder / f"seed_{seed}"
+            raise resume_changed("the data", run, f"checksum {manifest.data[:12]}", given)
     finals = [manifest.final for manifest in ended.values() if manifest.outcome == "finished"]
     means, spread = summarise(finals)
     seeds = plan.axes["seed"]
     options = plan.cells()[0].options.model_copy(update={"seed": seeds[0], "seeds": len(seeds)})
-    summary: dict[str, Any] = {
+    kept = {"outcome", "steps", "final"}
+    summary = {
         "format": FORMAT,
         "program": PROGRAM,
         "options": options.recorded(),
-        "seeds": {
-            str(seed): {"outcome": m.outcome, "steps": m.steps, "final": m.final}
-            for seed, m in ended.items()
-        },
+        "seeds": {str(seed): one.model_dump(include=kept) for seed, one in ended.items()},
         "finished": len(finals),
         "mean": means,
         "std": spread,
-        "provenance": plain(provenance(list(command), options)),
+        "provenance": plain(provenance(command, options)),
     }
     write_numbers(plan.folder / NAME, summary)
     return summary

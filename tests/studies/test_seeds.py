@@ -14,8 +14,9 @@ from resdepth.errors import Corrupt, Exists, Missing, Usage
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.runs.folder import create_run
 from resdepth.runs.manifest import read_manifest, write_manifest
-from resdepth.studies.record import read_plan
-from resdepth.studies.series import summarise, train_seeds
+from resdepth.studies.extension import extended
+from resdepth.studies.record import read_plan, write_plan
+from resdepth.studies.seeds import summarise, train_seeds
 from resdepth.studies.state import table
 from resdepth.training.convolutional import prepare
 from resdepth.training.session import conduct
@@ -109,6 +110,13 @@ def test_only_a_series_is_resumed(tmp_path: Path) -> None:
     (tmp_path / "summary.json").write_text("{}")
     with pytest.raises(Corrupt):
         train_seeds(tmp_path, ResnetCifarOptions(), ["test"], given={})
+
+
+def test_a_series_that_became_a_larger_study_is_resumed_as_such(copy: Path) -> None:
+    write_plan(extended(read_plan(copy), {"depth": "14"}, {}))
+    assert [row.state for row in table(read_plan(copy))] == ["finished"] * 2 + ["queued"] * 2
+    with pytest.raises(Usage, match="a study of more than seeds"):
+        train_seeds(copy, ResnetCifarOptions(), ["test"], given={})
 
 
 def test_a_single_run_has_no_deviation() -> None:

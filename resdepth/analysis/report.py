@@ -1,0 +1,182 @@
+"""The report on a study: every table of every experiment, computed once, for all that show it."""
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from resdepth.analysis.cautions import cautions
+from resdepth.analysis.cells import CellRow, DepthRow, by_depth
+from resdepth.analysis.curvatures import HessianTable, read_hessians
+from resdepth.analysis.curvefit import Filters, curve_files, fit_files
+from resdepth.analysis.decays import DepthFits, fits_by_depth
+from resdepth.analysis.doubling import DoublingTable, doubling_table
+from resdepth.analysis.entries import EntryTable, entry_table
+from resdepth.analysis.next_steps import next_steps
+from resdepth.analysis.path_tables import (
+    NormTable,
+    ProfileTable,
+    VariationTable,
+    norm_table,
+    profile_table,
+    variation_table,
+    variations,
+)
+from resdepth.analysis.pool import experiments
+from resdepth.analysis.rates import RateTable, rate_curves
+from resdepth.analysis.scaling import ScalingTable, model_scaling
+from resdepth.analysis.study import Experiment, Study
+from resdepth.analysis.trend import TrendTable, trend_table
+from resdepth.errors import ResdepthError
+from resdepth.runs.manifest import NAME as MANIFEST
+from resdepth.studies.record import NAME as PLAN
+
+OMEGA = "avg_grad_norm"
+"""The recorded scalar whose decay is fitted."""
+GRID = tuple(float(p) for p in np.linspace(1.0, 4.0, 13))
+"""Exponents p of the p-variation norms."""
+
+
+@dataclass(frozen=True)
+class PathTables:
+    """The weights of an experiment along the layers; `growth` is None for a single depth."""
+
+    norms: NormTable
+    profile: ProfileTable
+    growth: VariationTable | None
+    entries: EntryTable
+    trend: TrendTable
+
+
+@dataclass(frozen=True)
+class ExperimentReport:
+    """What runs show that differ in seed and depth alone.
+
+    `scaling` and `paths` are None if no cell counts, `doubling` if no depth is twice another,
+    `curvature` if it was not computed; `decays` is empty if no run recorded Omega. `beta` is the
+    nominal exponent 1 - alpha that norms are scaled with.
+    """
+
+    label: str
+    cells: tuple[CellRow, ...]
+    depths: tuple[DepthRow, ...]
+    cautions: tuple[str, ...]
+    beta: float = 0.0
+    scaling: ScalingTable | None = None
+    doubling: DoublingTable | None = None
+    paths: PathTables | None = None
+    decays: tuple[DepthFits, ...] = ()
+    curvature: HessianTable | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """All tables of a study, the advice that follows from them, and their origin.
+
+    `rates` has a table for each set of runs that differ in seed, depth and rate alone; `next_steps`
+    are pairs of purpose and command; `files` are the files that were read.
+    """
+
+    folder: Path
+    experiments: tuple[ExperimentReport, ...]
+    rates: tuple[RateTable, ...]
+    next_steps: tuple[tuple[str, str], ...]
+    plan: str
+    command: str
+    versions: Mapping[str, str]
+    platform: str
+    files: tuple[Path, ...] = field(default=(), repr=False)
+
+    @property
+    def cells(self) -> tuple[CellRow, ...]:
+        """The cells of all experiments."""
+        return tuple(row for one in self.experiments for row in one.cells)
+
+
+def report_on(study: Study, hessians: Mapping[Path, Path] | None = None) -> Report:
+    """Compute the report; `hessians` has the spectrum (.json) of a run by its folder."""
+    hessians = hessians or {}
+    found = tuple(_experiment(one, study, hessians) for one in study.experiments)
+    rates = _rates(study)
+    newest = max(study.manifests.values(), key=lambda manifest: manifest.started)
+    said = [text for one in found for text in one.cautions]
+    return Report(
+        study.folder,
+        found,
+        rates,
+        tuple(next_steps(study, said, rates)),
+        study.plan,
+        " ".join(newest.command),
+        newest.versions,
+        newest.platform,
+        (*_files(study, found), *hessians.values()),
+    )
+
+
+def _files(study: Study, found: Sequence[ExperimentReport]) -> Sequence[Path]:
+    files = [study.folder / PLAN] if study.plan else []
+    files += filter(Path.is_file, (row.run / MANIFEST for row in study.cells))
+    for one, tables in zip(study.experiments, found, strict=True):
+        files += (file for path in one.models for file in path.files)
+        files += (file for group in tables.decays for file in curve_files(group.fits))
+    return files
+
+
+def _experiment(one: Experiment, study: Study, hessians: Mapping[Path, Path]) -> ExperimentReport:
+    finished = [study.manifests[r.run] for r in one.cells if not r.reason]
+    head = one.label, one.cells, by_depth(one.cells), tuple(cautions(one.cells, finished))
+    if not one.models:
+        return ExperimentReport(*head)
+    beta = one.models[0].beta or 0.0
+    scaling = model_scaling(one.models, beta)
+    own = scaling.exponents.beta.exponent.value
+    return ExperimentReport(
+        *head,
+        beta,
+        scaling,
+        doubling_table(one.models, own if math.isfinite(own) else beta),
+        _paths(one, beta),
+        _decays([row.run for row in one.counted]),
+        read_hessians(one.counted, hessians),
+    )
+
+
+def _paths(one: Experiment, beta: float) -> PathTables:
+    models = one.models
+    norms = variations(models, beta, GRID)
+    several = len({model.depth for model in models}) > 1
+    return PathTables(
+        norm_table(models, beta),
+        profile_table(models, beta, GRID, norms),
+        variation_table(models, beta, GRID, norms) if several else None,
+        entry_table(models, beta),
+        trend_table(models[-1], beta),
+    )
+
+
+def _rates(study: Study) -> tuple[RateTable, ...]:
+    """Loss against the rate, one table per set of runs with otherwise equal options."""
+    cells = {row.run: row for row in study.cells if row.reason != "lost"}
+    tables = []
+    for label, runs in experiments(study.manifests, aside=("lr",)).items():
+        stops = any(study.manifests[run].options.get("stop_loss") is not None for run in runs)
+        curves = rate_curves([cells[run] for run in runs], stops=stops)
+        tables += [RateTable(label, curves)] if curves else []
+    return tuple(tables)
+
+
+def _decays(runs: Sequence[Path]) -> tuple[DepthFits, ...]:
+    """The fits of Omega with T0 inferred, of all runs that recorded a step after the first.
+
+    A run without a fit is counted in the table, so there is no warning about it.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            fits = fit_files(runs, OMEGA, Filters(time="step"), None)
+        except ResdepthError:
+            return ()
+        return fits_by_depth(fits) if all(curve.t[-1] > 0 for curve in fits) else ()

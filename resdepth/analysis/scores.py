@@ -1,0 +1,87 @@
+"""What a study of `resnet-cifar` shows: outcomes, losses and accuracies by depth and seed."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from resdepth.records import plain
+from resdepth.runs.manifest import NAME as MANIFEST
+from resdepth.runs.manifest import read_manifest
+from resdepth.studies.record import NAME as PLAN
+from resdepth.studies.record import read_plan
+from resdepth.studies.seeds import summarise
+from resdepth.studies.state import Row, table
+
+SCORES = {"accuracy": "val/accuracy", "top2": "val/top2", "loss": "val/loss"}
+"""Scores of the test set, and their tags in a manifest."""
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """A record per cell, and per setting the mean and deviation (n - 1) of its finished seeds."""
+
+    cells: tuple[Record, ...]
+    means: tuple[Record, ...]
+
+
+def read_scores(folder: Path) -> tuple[ScoreTable, list[Path]]:
+    """The scores of the study in `folder`, finished or not, and the files that were read."""
+    rows = table(read_plan(folder))
+    cells = [_cell(row) for row in rows]
+    settings = {repr(_setting(cell)): _setting(cell) for cell in cells}.values()
+    means = [_mean(one, [cell for cell in cells if _setting(cell) == one]) for one in settings]
+    manifests = [row.path / MANIFEST for row in rows if (row.path / MANIFEST).is_file()]
+    return ScoreTable(tuple(cells), tuple(means)), [folder / PLAN, *manifests]
+
+
+def _cell(row: Row) -> Record:
+    final = read_manifest(row.path).final if row.state == "finished" else {}
+    scores = {name: final.get(tag) for name, tag in SCORES.items()}
+    fate = {"run": row.path, "state": row.state, "steps": row.steps, "why": row.why}
+    return {"values": row.values, **fate, **scores}
+
+
+def _setting(cell: Record) -> Record:
+    return {name: value for name, value in cell["values"].items() if name != "seed"}
+
+
+def _mean(setting: Record, cells: Sequence[Record]) -> Record:
+    counted = [cell for cell in cells if cell["state"] == "finished"]
+    mean, std = summarise([{name: cell[name] for name in SCORES} for cell in counted])
+    return {"values": setting, "cells": len(cells), "finished": len(counted)} | {
+        "mean": mean,
+        "std": std,
+    }
+
+
+def mean_rows(scores: ScoreTable) -> list[list[str]]:
+    """The means as text, headings first; accuracies in percent."""
+    rows = [[*scores.means[0]["values"], "finished", "test accuracy", "top 2", "test loss"]]
+    for one in scores.means:
+        shown = [shown_score(name, one["mean"].get(name), one["std"].get(name)) for name in SCORES]
+        counted = f"{one['finished']} of {one['cells']}"
+        rows.append([*map(str, one["values"].values()), counted, *shown])
+    return rows
+
+
+def shown_score(name: str, value: float | None, spread: float | None = None) -> str:
+    """A score with its deviation as text."""
+    if value is None:
+        return "-"
+    factor, unit = (1, "") if name == "loss" else (100, " %")
+    return f"{factor * value:.4g}{'' if spread is None else f' ± {factor * spread:.2g}'}{unit}"
+
+
+def scores_csv(scores: ScoreTable) -> str:
+    """One line per cell."""
+    records = [plain(cell["values"] | cell) for cell in scores.cells]
+    stream = io.StringIO()
+    names = [name for name in records[0] if name != "values"]
+    writer = csv.DictWriter(stream, names, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return stream.getvalue()
