@@ -104,7 +104,10 @@ def test_a_scalar_that_is_missing_is_not_a_damaged_file(small_run: Path) -> None
             "^detph: no such option; did you mean 'depth'",
         ),
         (lambda: resdepth.TrainOptions(data="folder"), "^data=folder: needs `data_dir`$"),
-        (lambda: resdepth.TrainOptions(data_dir=""), "^data_dir: should name a file or folder"),
+        (
+            lambda: resdepth.TrainOptions(data="mnist", data_dir=""),
+            "^data_dir: should name a file or folder",
+        ),
         (lambda: resdepth.TrainOptions(loss_p=3), "^loss_p: has no effect with `data=digits`$"),
         (lambda: resdepth.RenderOptions(steps=1), "^steps: should be at least 2, not 1$"),
         (lambda: resdepth.RenderOptions(span=0.0), "^span: should be above 0 or auto, not 0$"),

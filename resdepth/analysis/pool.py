@@ -9,8 +9,7 @@ from typing import Any, Self, TypeVar
 
 from resdepth.analysis.measure import same_weights
 from resdepth.errors import Impossible, not_repetitions
-from resdepth.options.non_training import PLACE, RECORDING
-from resdepth.options.programs import effective_options
+from resdepth.options.programs import PLACE, RECORDING
 from resdepth.options.train import REGRESSIONS, TrainOptions
 from resdepth.runs.checkpoint import step_in_name, step_of
 from resdepth.runs.manifest import Manifest, read_manifest
@@ -229,8 +228,7 @@ def _check_steps(paths: Sequence[WeightPath], runs: Mapping[Path, Manifest]) -> 
 def _training(manifest: Manifest) -> dict[str, Any]:
     """The options that determine the weights of a run, without seed and depth."""
     ignored = (*VARYING, *PLACE, *RECORDING)
-    options = effective_options(manifest.program, manifest.options)
-    found = {name: value for name, value in options.items() if name not in ignored}
+    found = {name: value for name, value in manifest.options.items() if name not in ignored}
     if "reached" in manifest.detail:
         found.pop("epochs", None)  # It ended at its `stop_loss`, however many were allowed.
     # Points that are drawn depend on the seed.
@@ -241,5 +239,5 @@ def _training(manifest: Manifest) -> dict[str, Any]:
 
 def spelled(name: str) -> str:
     """An option as a label has it."""
-    known = name in TrainOptions.model_fields
+    known = name in TrainOptions.fields()
     return f"--{name.replace('_', '-')}" if known else f"the {name}"

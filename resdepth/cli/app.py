@@ -11,11 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from resdepth.cli import console, signals, spelling, window
-from resdepth.errors import (
-    ResdepthError,
-    System,
-    out_of_memory,
-)
+from resdepth.errors import ResdepthError, System, out_of_memory
 
 try:
     import resource

@@ -3,7 +3,7 @@
 import os
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -91,3 +91,12 @@ def misuse(error: Any) -> int:
     line = f"resdepth: error: {message.rstrip('.')} ({hint})" if message else hint
     print(line, file=sys.stderr, flush=True)
     return int(error.exit_code)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """The rows as lines of text, every column flush right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from resdepth.cli import console
 from resdepth.cli.parameters import command
 from resdepth.cli.picture import finish, origin_of, output
-from resdepth.options.curvefit import CurvefitInvocation, CurvefitOptions
+from resdepth.options.base import AnalysisInvocation
+from resdepth.options.curvefit import CurvefitOptions
 
 if TYPE_CHECKING:
     from resdepth.analysis.curvefit import CurveFit
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from resdepth.mathematics.decay_fit import Estimate
 
 
-def curvefit(options: CurvefitOptions, call: CurvefitInvocation, given: frozenset[str]) -> None:
+def curvefit(options: CurvefitOptions, call: AnalysisInvocation, given: frozenset[str]) -> None:
     """Fit g(t) = C / (t + T0)^rho to a recorded scalar by least squares of the logarithms.
 
     The points are numbered t = 1, 2, … (or t is their step); windows lose their extremes first,
@@ -82,4 +83,4 @@ def _shown(estimate: "Estimate") -> str:
     return f"{estimate.value:.6g}" + (f" ± {error:.2g}" if math.isfinite(error) and error else "")
 
 
-COMMANDS = {"curvefit": command("curvefit", CurvefitOptions, CurvefitInvocation, curvefit)}
+COMMANDS = {"curvefit": command("curvefit", CurvefitOptions, AnalysisInvocation, curvefit)}

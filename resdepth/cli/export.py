@@ -3,10 +3,11 @@
 from resdepth.cli import console
 from resdepth.cli.parameters import command
 from resdepth.cli.picture import origin_of
-from resdepth.options.export import ExportInvocation, ExportOptions
+from resdepth.options.base import AnalysisInvocation
+from resdepth.options.export import ExportOptions
 
 
-def export(options: ExportOptions, call: ExportInvocation, given: frozenset[str]) -> None:
+def export(options: ExportOptions, call: AnalysisInvocation, given: frozenset[str]) -> None:
     """Write the weights of runs or checkpoint files as resnet_<L>.<format>.
 
     A run gives its newest checkpoint. A .pth file is a Python list of L tensors (d, d) that
@@ -16,7 +17,7 @@ def export(options: ExportOptions, call: ExportInvocation, given: frozenset[str]
     from resdepth.training.weight_export import export as write
     from resdepth.training.weight_export import sources_of
 
-    paths = write(options.sources, options.out, options.format, by_run=options.by_run)
+    paths = write(options.sources, options.folder, options.format, by_run=options.by_run)
     if call.json_:
         read = [file for source in options.sources for file in sources_of(source)]
         numbers = with_provenance({"files": paths}, origin_of(options, read))
@@ -24,4 +25,4 @@ def export(options: ExportOptions, call: ExportInvocation, given: frozenset[str]
     console.wrote(paths, aside=call.json_)
 
 
-COMMANDS = {"export": command("export", ExportOptions, ExportInvocation, export)}
+COMMANDS = {"export": command("export", ExportOptions, AnalysisInvocation, export)}

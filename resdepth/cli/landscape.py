@@ -11,14 +11,13 @@ from resdepth.cli.parameters import command, command_line
 from resdepth.cli.picture import illustrate, origin_of
 from resdepth.cli.source import drawn_around
 from resdepth.errors import Usage
+from resdepth.options.base import AnalysisInvocation
 from resdepth.options.landscape import (
     SURFACE,
-    RenderInvocation,
     RenderOptions,
-    TrajectoryInvocation,
     TrajectoryOptions,
 )
-from resdepth.options.landscape_picture import SUFFIXES, VisInvocation, VisOptions
+from resdepth.options.landscape_picture import SUFFIXES, VisOptions
 from resdepth.options.location import written_as
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 SUFFIX = ".npy"
 
 
-def render(options: RenderOptions, call: RenderInvocation, given: frozenset[str]) -> int:
+def render(options: RenderOptions, call: AnalysisInvocation, given: frozenset[str]) -> int:
     """Evaluate the loss on a line or a grid around trained weights.
 
     The directions are random, normalised to the filters; the principal ones of the run's own
@@ -58,9 +57,7 @@ def render(options: RenderOptions, call: RenderInvocation, given: frozenset[str]
     return 0
 
 
-def trajectory(
-    options: TrajectoryOptions, call: TrajectoryInvocation, given: frozenset[str]
-) -> int:
+def trajectory(options: TrajectoryOptions, call: AnalysisInvocation, given: frozenset[str]) -> int:
     """Draw the path that training took on the plane that holds most of it.
 
     The plane is spanned by the principal directions of the run's checkpoints, through the last one.
@@ -217,9 +214,9 @@ class Cells:
 
 
 COMMANDS = {
-    "render": command("landscape render", RenderOptions, RenderInvocation, render),
+    "render": command("landscape render", RenderOptions, AnalysisInvocation, render),
     "trajectory": command(
-        "landscape trajectory", TrajectoryOptions, TrajectoryInvocation, trajectory
+        "landscape trajectory", TrajectoryOptions, AnalysisInvocation, trajectory
     ),
-    "vis": command("landscape vis", VisOptions, VisInvocation, vis),
+    "vis": command("landscape vis", VisOptions, AnalysisInvocation, vis),
 }

@@ -7,13 +7,13 @@ from resdepth.atomic import check_writable
 from resdepth.cli import console
 from resdepth.cli.picture import finish, origin_of
 from resdepth.errors import Impossible, Usage
+from resdepth.options.base import AnalysisInvocation
 from resdepth.options.landscape import SURFACE
 from resdepth.options.landscape_picture import (
     GRIDS,
     MOVING,
     SUFFIXES,
     SURFACES,
-    VisInvocation,
     VisOptions,
 )
 from resdepth.options.location import PICTURES, written_as
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from resdepth.runs.surface import Surface
 
 
-def vis(options: VisOptions, call: VisInvocation, given: frozenset[str]) -> None:
+def vis(options: VisOptions, call: AnalysisInvocation, given: frozenset[str]) -> None:
     """Draw a loss surface: in three dimensions, as contours, or as lines through its middle.
 
     An .html file is an interactive surface that works offline; .vts (a surface) and .vti (a grid)

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from resdepth.cli import console
-from resdepth.cli.tables import aligned
+from resdepth.cli.console import aligned
 from resdepth.errors import Usage
-from resdepth.options.paths import PathInvocation, PathOptions
+from resdepth.options.base import AnalysisInvocation
+from resdepth.options.paths import PathOptions
 
 if TYPE_CHECKING:
     from resdepth.analysis.pool import Pool
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def models_of(
-    options: PathOptions, call: PathInvocation, command: str, unknown: float | None = None
+    options: PathOptions, call: AnalysisInvocation, command: str, unknown: float | None = None
 ) -> "tuple[Pool, float]":
     """The paths that belong together, and beta; `unknown` if no path belongs to a run.
 

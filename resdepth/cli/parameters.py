@@ -1,6 +1,7 @@
 """Typer parameters derived from the option models, once for all commands."""
 
 import inspect
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -13,11 +14,14 @@ from typer.core import TyperArgument, TyperCommand
 from typer.main import get_command
 
 from resdepth.cli import console, spelling
+from resdepth.errors import Missing
 from resdepth.options.base import Invocation, Options, flag_of
-from resdepth.options.effect import idle, refuse_idle
+from resdepth.options.config import read_config, to_yaml
 from resdepth.options.fields import choices, flags, help_text, metavar, presentation, repeated
 from resdepth.options.location import place
-from resdepth.options.resolve import resolve, to_yaml
+from resdepth.options.resolve import resolve
+from resdepth.runs.manifest import NAME as MANIFEST
+from resdepth.runs.manifest import read_manifest
 
 O = TypeVar("O", bound=Options)  # noqa: E741
 I = TypeVar("I", bound=Invocation)  # noqa: E741
@@ -41,29 +45,32 @@ def command(
 
     def call(context: typer.Context, **flags_given: Any) -> int | None:
         values = {key: value for key, value in flags_given.items() if not _absent(value)}
-        ours = {key: value for key, value in values.items() if key in invocation.model_fields}
-        theirs = {key: value for key, value in values.items() if key in options.model_fields}
-        how = resolve(invocation, ours, command=name)
-        what = resolve(options, theirs, how.config, command=name)
-        ignored = set(idle(what)) & context.meta.get(spelling.DOTTED, set())
-        if ignored:
-            kept = {key: value for key, value in theirs.items() if key not in ignored}
-            what = resolve(options, kept, how.config, command=name)
+        how = resolve(
+            invocation, {n: v for n, v in values.items() if n in invocation.fields()}, command=name
+        )
+        given = {} if how.config is None else read_config(options, how.config)
+        given |= {key: value for key, value in values.items() if key in options.fields()}
+        dotted = context.meta.get(spelling.DOTTED, set()) & given.keys()
+        # A resumed run has options of its own, over which those that are given are laid.
+        record, idle = _recorded(name, how)
+        for key in given.keys() & idle.keys():
+            if options.parsed(key, given[key]) == idle[key]:
+                del given[key]  # It had no effect on the run either.
+        lenient = (record.keys() - given.keys()) | dotted
+        what = resolve(options, record | given, command=name, lenient=lenient)
+        if ignored := dotted - what.model_fields_set:
             spelled = ", ".join(sorted(flag_of(options, key) for key in ignored))
             console.say(f"{spelled}: ignored, without effect here", quiet=how.quiet)
-        if getattr(how, "resume", None) is None:
-            # What is resumed has options of its own, with which these have to agree.
-            refuse_idle(what)
         if how.print_config:
             print(to_yaml(what), end="")
             return 0
-        return run(what, how, frozenset(what.model_fields_set))
+        return run(what, how, frozenset(given.keys() - ignored))
 
     parameters = [
         _parameter(key, info)
         for model in (options, invocation)
-        for key, info in _fields(model)
-        if options.model_fields or key not in CONFIGURED
+        for key, info in model.fields().items()
+        if options.fields() or key not in CONFIGURED
     ]
     # Arguments come before options, as the usage line has them.
     parameters.sort(
@@ -92,8 +99,20 @@ def command(
     return built
 
 
-def _fields(model: type[Options]) -> list[tuple[str, FieldInfo]]:
-    return list(model.model_fields.items())
+def _recorded(program: str, call: Invocation) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The options of the run that this call resumes, and those recorded without effect."""
+    resume = getattr(call, "resume", None)
+    if not isinstance(resume, Path):
+        return {}, {}
+    try:
+        manifest = read_manifest(resume)
+    except Missing:
+        return {}, {}  # For the command to say.
+    if manifest.program != program:
+        return {}, {}
+    written = json.loads((resume / MANIFEST).read_text(encoding="utf-8"))["options"]
+    known = manifest.options
+    return known, {n: v for n, v in written.items() if n in known and known[n] != v}
 
 
 def _absent(value: Any) -> bool:

@@ -6,14 +6,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from resdepth.cli import console
+from resdepth.cli.console import aligned
 from resdepth.cli.models import models_of
 from resdepth.cli.parameters import command
 from resdepth.cli.picture import Draw, finish, origin_of, output
-from resdepth.cli.tables import aligned
 from resdepth.errors import Usage
+from resdepth.options.base import AnalysisInvocation
 from resdepth.options.paths import (
     NormOptions,
-    PathInvocation,
     PathOptions,
     ProfileOptions,
     ScalingOptions,
@@ -188,7 +188,7 @@ def _command(options: type[PathOptions], measure: Callable[..., Measured]) -> An
     name = f"paths {measure.__name__}"
     unknown = 0.0 if measure is scaling else None
 
-    def run(given: Any, call: PathInvocation, _: frozenset[str]) -> None:
+    def run(given: Any, call: AnalysisInvocation, _: frozenset[str]) -> None:
         out = output(given.out, name)
         paths, beta = models_of(given, call, name, unknown)
         draw, numbers, text = measure(given, paths, beta, call.quiet)
@@ -196,7 +196,7 @@ def _command(options: type[PathOptions], measure: Callable[..., Measured]) -> An
         finish(draw, numbers, out, origin, text=text, json=call.json_, show=given.show)
 
     run.__doc__ = measure.__doc__
-    return command(name, options, PathInvocation, run)
+    return command(name, options, AnalysisInvocation, run)
 
 
 COMMANDS = {

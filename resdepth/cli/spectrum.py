@@ -10,7 +10,8 @@ from resdepth.cli.parameters import command
 from resdepth.cli.picture import finish, origin_of, output
 from resdepth.cli.source import each_around
 from resdepth.errors import ResdepthError, System
-from resdepth.options.spectrum import SpectrumInvocation, SpectrumOptions
+from resdepth.options.base import AnalysisInvocation
+from resdepth.options.spectrum import SpectrumOptions
 
 if TYPE_CHECKING:
     from resdepth.mathematics.lanczos import Search
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 NAME = "spectrum"
 
 
-def spectrum(options: SpectrumOptions, call: SpectrumInvocation, given: frozenset[str]) -> None:
+def spectrum(options: SpectrumOptions, call: AnalysisInvocation, given: frozenset[str]) -> None:
     """Compute the curvature of the training loss at trained weights.
 
     The largest and smallest eigenvalues of the Hessian or the Gauss-Newton matrix with the norms of
@@ -103,4 +104,4 @@ def _estimate(value: float, error: float) -> str:
     return f"{value:.6g} ± {error:.2g}" if error else f"{value:.6g} (exact)"
 
 
-COMMANDS = {NAME: command(NAME, SpectrumOptions, SpectrumInvocation, spectrum)}
+COMMANDS = {NAME: command(NAME, SpectrumOptions, AnalysisInvocation, spectrum)}

@@ -65,6 +65,8 @@ VALUES = {
 
 SOURCES = ("--dir-path", "--event-paths", "--config-path", "--checkpoint-path")
 """Old options whose values are now given as they are: what a command is to look at."""
+STUDY = "study run"
+"""The command in which `--out` is such an option too."""
 
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
@@ -79,7 +81,7 @@ def _flags() -> dict[str, str]:
     for module in iter_modules(options.__path__):
         for model in vars(import_module(f"{options.__name__}.{module.name}")).values():
             if isinstance(model, type) and issubclass(model, Options):
-                found |= {name: flag_of(model, name) for name in model.model_fields}
+                found |= {name: flag_of(model, name) for name in model.fields()}
     return found
 
 
@@ -112,8 +114,9 @@ def rewrite(command: Any, args: list[str], name: str) -> list[str]:
     if "--" in args:
         end = args.index("--")
         return [*rewrite(command, args[:end], name), *args[end:]]
-    renamed = list(_sources(_renamed(args, name)))
-    renamed = _separation(renamed)
+    sources = (*SOURCES, "--out") if name == STUDY else SOURCES
+    renamed = list(_sources(_renamed(args, name), sources))
+    renamed = _by_run(_no_norms(_entry(_separation(renamed)), name), name)
     renamed = [part for token in renamed for part in _boolean(command, token, name)]
     return _bare_resume(command, renamed)
 
@@ -147,13 +150,50 @@ def _renamed(args: list[str], command: str) -> Iterator[str]:
         yield f"{name}{equals}{value}"
 
 
-def _sources(args: Iterable[str]) -> Iterator[str]:
+def _sources(args: Iterable[str], names: Iterable[str]) -> Iterator[str]:
     for token in args:
         name, equals, value = token.partition("=")
-        if name not in SOURCES:
+        if name not in names:
             yield token
         elif equals:
             yield value
+
+
+def _taken(args: list[str], name: str) -> tuple[str | None, list[str]]:
+    """The value of the option `name`, None without it, and the other arguments."""
+    for at, token in enumerate(args):
+        flag, equals, value = token.partition("=")
+        if flag == name:
+            following = "".join(args[at + 1 : at + 2])
+            end = at + 1 if equals else at + 2
+            return value if equals else following, args[:at] + args[end:]
+    return None, args
+
+
+def _entry(args: list[str]) -> list[str]:
+    """`--pos-x i --pos-y j` is `--pos i,j`."""
+    row, args = _taken(args, "--pos-x")
+    column, args = _taken(args, "--pos-y")
+    return args if row is None and column is None else [*args, f"--pos={row or ''},{column or ''}"]
+
+
+def _no_norms(args: list[str], command: str) -> list[str]:
+    """`--no-p-var` is `--p-var-every 0`."""
+    given = [token for token in args if token.partition("=")[0] == "--no-p-var"]
+    kept = [token for token in args if token not in given]
+    return [*kept, "--p-var-every=0"] if given and _truth(given[-1], command) else kept
+
+
+def _by_run(args: list[str], command: str) -> list[str]:
+    """`--by-run` is `--out OUT/{run}`."""
+    given = [token for token in args if token.partition("=")[0] == "--by-run"]
+    if command != "export" or not given:
+        return args
+    args = [token for token in args if token not in given]
+    if not _truth(given[-1], command):
+        return args
+    out, args = _taken(args, "--out")
+    return [*args, f"--out={out or 'exported_models'}/{{run}}"]
 
 
 def _separation(args: list[str]) -> list[str]:
@@ -168,21 +208,24 @@ def _separation(args: list[str]) -> list[str]:
     ]
 
 
-def _boolean(command: Any, token: str, called: str) -> list[str]:
+def _truth(token: str, command: str) -> bool:
+    """Whether a boolean option is switched on."""
     name, equals, value = token.partition("=")
+    if equals and value.lower() not in TRUE + FALSE:
+        reason = f"should be true or false, not '{value}'"
+        raise Usage(name, reason)
+    return not equals or value.lower() in TRUE
+
+
+def _boolean(command: Any, token: str, called: str) -> list[str]:
+    name, equals, _ = token.partition("=")
     if not equals or not name.startswith("--"):
         return [token]
     for parameter in command.params:
         if not getattr(parameter, "is_flag", False):
             continue
         if name in parameter.opts or name in parameter.secondary_opts:
-            if value.lower() not in TRUE + FALSE:
-                raise Usage(
-                    name,
-                    f"should be true or false, not '{value}'",
-                    "",
-                )
-            on = (value.lower() in TRUE) == (name in parameter.opts)
+            on = _truth(token, called) == (name in parameter.opts)
             spelled = parameter.opts if on else parameter.secondary_opts
             return list(spelled[:1])
     return [token]
@@ -199,7 +242,5 @@ def _bare_resume(command: Any, args: list[str]) -> list[str]:
     at = args.index("--resume")
     if at + 1 < len(args) and not args[at + 1].startswith("-"):
         return args
-    out = next((token.partition("=")[2] for token in args if token.startswith("--out=")), None)
-    if out is None and "--out" in args[:-1]:
-        out = args[args.index("--out") + 1]
+    out, _ = _taken(args, "--out")
     return [*args[:at], f"--resume={out}", *args[at + 1 :]] if out else args

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from resdepth.atomic import check_writable
 from resdepth.cli import console, signals
+from resdepth.cli.console import aligned
 from resdepth.cli.parameters import command, command_line
 from resdepth.cli.picture import finish, origin_of
 from resdepth.cli.spelling import spell
-from resdepth.cli.tables import aligned
 from resdepth.errors import ResdepthError, Usage
 from resdepth.options.base import Options
 from resdepth.options.study import (

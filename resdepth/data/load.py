@@ -11,6 +11,7 @@ from resdepth.data.dataset import Dataset, part_size
 from resdepth.errors import Usage
 from resdepth.isolation import isolated
 from resdepth.mathematics.random import stream
+from resdepth.options.data import Cifar10, Classified, Data, Digits, Folder, Mnist, Sin
 from resdepth.options.train import TrainOptions
 
 
@@ -27,45 +28,43 @@ def load_data(options: TrainOptions) -> tuple[Dataset, Dataset]:
     Usage
         `--input-size` or `--classes` contradicts the data.
     """
-    train, validation = _load(options)
-    _check(options, train)
-    if options.train_fraction < 1.0:
-        chosen = part_size(options.train_fraction, train.samples)
+    data, dtype = options.data, getattr(torch, options.compute.dtype)
+    train, validation = _load(data, options.seed, dtype)
+    _check(data, train)
+    if data.train_fraction < 1.0:
+        chosen = part_size(data.train_fraction, train.samples)
         index = stream(options.seed, "subset").permutation(train.samples)[:chosen]
         train = train.take(torch.from_numpy(index))
     return train, validation
 
 
-def _load(options: TrainOptions) -> tuple[Dataset, Dataset]:
-    dtype: torch.dtype = getattr(torch, options.dtype)
-    if options.data == "digits":
+def _load(data: Data, seed: int, dtype: torch.dtype) -> tuple[Dataset, Dataset]:
+    if isinstance(data, Digits):
         return builtin.digits(dtype)
-    if options.data in ("mnist", "cifar10"):
-        return torchvision_sets.load(options.data, options.data_dir or cache_folder(), dtype)
-    if options.data == "folder" and options.data_dir is not None:
+    if isinstance(data, Mnist | Cifar10):
+        return torchvision_sets.load(data.kind, data.data_dir or cache_folder(), dtype)
+    if isinstance(data, Folder):
         # With Pillow, which nothing else here needs.
         folder: Any = import_module("resdepth.data.image_folder")
-        loaded: tuple[Dataset, Dataset] = folder.load(options.data_dir, dtype, options.num_workers)
+        loaded: tuple[Dataset, Dataset] = folder.load(data.data_dir, dtype, data.num_workers)
         return loaded
-    if options.data == "sin":
-        return builtin.sine(
-            options.num_samples, options.separation, options.sin_frequency, options.seed, dtype
-        )
-    return builtin.constant(options.num_samples, options.target_value, options.seed, dtype)
+    if isinstance(data, Sin):
+        return builtin.sine(data.num_samples, data.separation, data.sin_frequency, seed, dtype)
+    return builtin.constant(data.num_samples, data.target_value, seed, dtype)
 
 
-def _check(options: TrainOptions, train: Dataset) -> None:
+def _check(data: Data, train: Dataset) -> None:
     features = train.inputs.shape[1]
-    if options.input_size not in (None, features):
+    if data.input_size not in (None, features):
         raise Usage(
             "input_size",
-            f"{options.input_size} is not the {features} features of `data`={options.data}",
+            f"{data.input_size} is not the {features} features of `data`={data}",
             "leave it out: it follows the data",
         )
-    known = len(train.classes)
-    if options.classes is not None and options.classes < known:
+    known, classes = len(train.classes), data.classes if isinstance(data, Classified) else None
+    if classes is not None and classes < known:
         raise Usage(
             "classes",
-            f"{options.classes} is fewer than the {known} of `data`={options.data}",
+            f"{classes} is fewer than the {known} of `data`={data}",
             "leave it out: it follows the data",
         )

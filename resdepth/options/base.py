@@ -7,12 +7,13 @@ derived from these models; there is no second list of options anywhere.
 import inspect
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    TypeAdapter,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -20,7 +21,8 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
-from resdepth.options.complaint import in_python
+from resdepth.errors import Usage
+from resdepth.options.complaint import reason_of, usage_error
 from resdepth.options.effect import Needs, refuse_idle
 from resdepth.options.fields import (
     Presentation,
@@ -34,6 +36,8 @@ from resdepth.options.location import place
 
 PER_CORE = "OMP_NUM_THREADS, else one per core"
 """Threads by default, as `cores.py` counts them."""
+LENIENT = "lenient"
+"""Entry of the validation context: options that are dropped if they have no effect."""
 
 
 def option(
@@ -63,7 +67,7 @@ class Options(BaseModel):
     )
 
     OLD_NAMES: ClassVar[dict[str, str]] = {}
-    """Names of earlier versions, which records and configuration files may still have."""
+    """Names of earlier versions in records and configuration files; "" if nothing replaces one."""
 
     NEEDS: ClassVar[dict[str, Needs]] = {}
     """What an option needs to have an effect; options that always have one are not listed."""
@@ -74,16 +78,50 @@ class Options(BaseModel):
         Raises
         ------
         Usage
-            A value is out of its range, or has no effect beside the others; both are ValueErrors.
+            A value is out of its range, or has no effect with the others; it is a ValueError.
         """
         try:
             super().__init__(**values)
         except ValidationError as failure:
-            raise in_python(type(self), failure) from None
+            remedy = f"see help({type(self).__name__}) for every option"
+            raise usage_error(type(self), failure, remedy) from None
         refuse_idle(self)
 
-    # Not for pydantic, whose validation of a mapping goes on without the check of the effect.
+    # pydantic's validation of a mapping does not call it, so does not check the effect.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    @classmethod
+    def fields(cls) -> dict[str, FieldInfo]:
+        """Every option with its field."""
+        return dict(cls.model_fields)
+
+    @classmethod
+    def parsed(cls, name: str, value: Any) -> Any:
+        """One value as its field reads it; Usage if it is wrong."""
+        info = cls.fields()[name]
+        kind: Any = Annotated[info.annotation, *info.metadata]
+        try:
+            return TypeAdapter(kind).validate_python(value)
+        except ValidationError as failure:
+            raise Usage(name, reason_of(cls.fields(), name, failure.errors()[0])) from None
+
+    def flat(self) -> dict[str, Any]:
+        """Every option with its value."""
+        return dict(self)
+
+    @classmethod
+    def flattened(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Values of a file or a record by today's names of the options."""
+        return cls.renamed(values)
+
+    @classmethod
+    def split(cls, flat: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Values as files and records hold them, and those that have no place there."""
+        return dict(flat), {}
+
+    def absent(self) -> dict[str, Any]:
+        """Defaults of the options that do not exist with the others."""
+        return {}
 
     @model_validator(mode="before")
     @classmethod
@@ -92,15 +130,16 @@ class Options(BaseModel):
 
     @classmethod
     def renamed(cls, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The same values under today's names; an old name without a value says nothing."""
+        """The same values under today's names; an old name without a value has no effect."""
         old = {name: value for name, value in values.items() if name in cls.OLD_NAMES}
         today = {name: value for name, value in values.items() if name not in cls.OLD_NAMES}
-        return {cls.OLD_NAMES[n]: v for n, v in old.items() if v is not None} | today
+        given = {name: value for name, value in old.items() if value not in (None, False, "false")}
+        return {cls.OLD_NAMES[name] or name: value for name, value in given.items()} | today
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
         """Let `help` show every option as the command line's help does."""
-        fields = cls.model_fields.items()
+        fields = cls.fields().items()
         rows = [f"{name}: {type_words(info)}\n    {help_text(info)}" for name, info in fields]
         described = (cls.__doc__ or "").partition("\n\nOptions\n---")[0]
         cls.__doc__ = "\n".join([described, "", "Options", "-------", *rows])
@@ -127,9 +166,14 @@ class Options(BaseModel):
 
         `explicit` leaves out those that were not set.
         """
-        paths = {name: value.absolute() for name, value in self if isinstance(value, Path)}
-        whole = self.model_copy(update=paths)
-        return whole.model_dump(mode="json", exclude_unset=explicit)
+        chosen = self.model_fields_set if explicit else self.fields()
+        return {name: _json(value) for name, value in self.flat().items() if name in chosen}
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [str(part) if isinstance(part, Path) else part for part in value]
+    return str(value.absolute()) if isinstance(value, Path) else value
 
 
 def _signed(info: FieldInfo) -> Any:
@@ -138,7 +182,7 @@ def _signed(info: FieldInfo) -> Any:
 
 def flag_of(model: type[Options], name: str) -> str:
     """The spelling to name in messages."""
-    info = model.model_fields[name]
+    info = model.fields()[name]
     if presentation(info).positional:
         return name.upper()
     return flags(name, info)[0].split("/")[0]

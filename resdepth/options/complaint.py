@@ -3,35 +3,28 @@
 import difflib
 import reprlib
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from resdepth.errors import Usage
 from resdepth.options.fields import choices, members, span
 
-
-def in_python(model: type[BaseModel], failure: ValidationError) -> Usage:
-    """The error for a caller in Python, which names fields instead of flags."""
-    ours = original(failure)
-    if ours is None:
-        name, reason = complaint(model, failure)
-        return Usage(name, reason, f"see help({model.__name__}) for every option")
-    return ours
+if TYPE_CHECKING:
+    from resdepth.options.base import Options
 
 
-def complaint(model: type[BaseModel], failure: ValidationError) -> tuple[str, str]:
-    """The field that is wrong, and what is wrong with it."""
+def usage_error(model: "type[Options]", failure: ValidationError, remedy: str = "") -> Usage:
+    """The error of ours for a validation that failed, in which fields have their flat names."""
     first = failure.errors()[0]
-    name = str(first["loc"][0]) if first["loc"] else ""
-    return name, _reason(model, name, first)
-
-
-def original(failure: ValidationError) -> Usage | None:
-    """The error of ours that a validator raised; None if pydantic itself complains."""
-    error = failure.errors()[0].get("ctx", {}).get("error")
-    return error if isinstance(error, Usage) else None
+    error = first.get("ctx", {}).get("error")
+    if isinstance(error, Usage):
+        return error
+    fields, where = model.fields(), [str(part) for part in first["loc"]]
+    name = next((part for part in reversed(where) if part in fields), "".join(where[:1]))
+    return Usage(name, reason_of(fields, name, first), remedy)
 
 
 def nearest(word: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:
@@ -41,25 +34,36 @@ def nearest(word: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:
     return f"did you mean '{spelled[close[0]]}'?" if close else f"known: {', '.join(known)}"
 
 
-def _reason(model: type[BaseModel], name: str, error: ErrorDetails) -> str:
-    given = error["input"]
-    info = model.model_fields.get(name)
-    if error["type"] == "missing":
-        return "needs a value"
-    if error["type"] == "extra_forbidden":
-        return f"no such option; {nearest(name, model.model_fields)}"
-    if error["type"] == "place":
+def reason_of(fields: Mapping[str, FieldInfo], name: str, error: ErrorDetails) -> str:
+    """What is wrong with the value of a field."""
+    given, kind, info = error["input"], error["type"], fields.get(name)
+    if kind == "missing":
+        return "none was given"
+    if kind == "extra_forbidden":
+        return f"no such option; {nearest(name, fields)}"
+    if kind == "place":
         return error["msg"]
-    # Aliases may make a value of a small file without end.
-    shown = f"'{given}'" if isinstance(given, str) else _SHOWN.repr(given)
+    shown = _shown(given)
     if info is not None and choices(info) and len(members(info)) > 1:
         return f"should be a number or {' or '.join(choices(info))}, not {shown}"
     if info is not None and choices(info):
-        words = choices(info)
-        return f"should be one of {', '.join(words)}, not {shown}; {nearest(str(given), words)}"
-    if info is not None and span(info) and error["type"] in _BOUNDS:
+        return not_a_choice(info, given)
+    if info is not None and span(info) and kind in _BOUNDS:
         return f"should be {span(info)}, not {shown}"
-    return f"{_KINDS.get(error['type'], error['msg'][:1].lower() + error['msg'][1:])}, not {shown}"
+    return f"{_KINDS.get(kind, error['msg'][:1].lower() + error['msg'][1:])}, not {shown}"
+
+
+def not_a_choice(info: FieldInfo, given: object) -> str:
+    """What is wrong with a value that is none of the words of a field."""
+    if info.annotation is bool:
+        return f"{_KINDS['bool_parsing']}, not {_shown(given)}"
+    words = choices(info)
+    return f"should be one of {', '.join(words)}, not {_shown(given)}; {nearest(str(given), words)}"
+
+
+def _shown(given: object) -> str:
+    # Aliases may make a value of a small file without end.
+    return f"'{given}'" if isinstance(given, str) else _SHOWN.repr(given)
 
 
 _SHOWN = reprlib.Repr()

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import model_validator
 
 from resdepth.errors import Usage
-from resdepth.options.base import AnalysisInvocation, Options, option
+from resdepth.options.base import Options, option
 from resdepth.options.effect import Needs, needs
 
 
@@ -56,7 +56,3 @@ class CurvefitOptions(Options):
             reason = f"t + T0 should be positive from t = {self.scaling_x:g} on"
             raise Usage("shift", reason)
         return self
-
-
-class CurvefitInvocation(AnalysisInvocation):
-    """One call of `curvefit`."""

@@ -1,11 +1,10 @@
 """When an option has an effect: conditions on other options, declared once for each field.
 
-`NEEDS` of an options class is the table. An option that differs from its default although its
-condition does not hold is idle: it is refused when a user gives it, and left out of comparisons of
-recorded options.
+`NEEDS` of an options class is the table. An option is idle if it differs from its default although
+its condition does not hold: it is refused if a user gives it, and dropped from old records.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -32,9 +31,8 @@ class Need:
         """The value in use."""
         return getattr(options, self.seen or self.option)
 
-    def state(self, options: "Options") -> str:
+    def state(self, value: Any) -> str:
         """The value in use, in words."""
-        value = self.value(options)
         if isinstance(value, bool):
             return f"with{'' if value else 'out'} `{self.option}`"
         return f"with `{self.option}={value}`"
@@ -64,7 +62,7 @@ def needs(option: str, *values: Any, seen: str = "") -> Needs:
 
 def idle(options: "Options") -> dict[str, Needs]:
     """The options that differ from their defaults but have no effect, and what they need."""
-    fields = type(options).model_fields
+    fields = type(options).fields()
     return {
         name: alternatives
         for name, alternatives in type(options).NEEDS.items()
@@ -73,32 +71,30 @@ def idle(options: "Options") -> dict[str, Needs]:
     }
 
 
+def no_effect(name: str, alternatives: Sequence[tuple[Need, Any]]) -> Usage:
+    """The error for an idle option: what it needs, each with the value in use."""
+    states = " and ".join(need.state(value) for need, value in alternatives)
+    remedies = ["leave it out", *(need.remedy() for need, _ in alternatives)]
+    return Usage(name, f"has no effect {states}", _or(remedies))
+
+
 def refuse_idle(options: "Options") -> None:
     """Raise Usage if an option has no effect."""
     for name, alternatives in idle(options).items():
-        states = " and ".join(need.state(options) for need in alternatives)
-        remedies = ["leave it out", *(need.remedy() for need in alternatives)]
-        reason = f"has no effect {states}"
-        raise Usage(name, reason, _or(remedies))
+        raise no_effect(name, [(need, need.value(options)) for need in alternatives])
+
+
+def without_idle(options: Model, lenient: Collection[str]) -> Model:
+    """The options with defaults for those that are idle; only the `lenient` ones may be."""
+    dropped = {name: type(options).fields()[name].default for name in idle(options)}
+    if dropped.keys() - set(lenient):
+        refuse_idle(options)
+    return options.model_copy(update=dropped) if dropped else options
 
 
 def refuse_given(options: "Options", names: Sequence[str], remedy: str) -> None:
     """Raise Usage if one of `names` differs from its default: the caller ignores them."""
-    fields = type(options).model_fields
+    fields = type(options).fields()
     for name in names:
         if getattr(options, name) != fields[name].default:
             raise Usage(name, "has no effect here", remedy)
-
-
-def effective(options: Model) -> Model:
-    """The same options with defaults in place of those that have no effect."""
-    fields = type(options).model_fields
-    return options.model_copy(update={name: fields[name].default for name in idle(options)})
-
-
-def effective_record(model: "type[Options]", recorded: Mapping[str, Any]) -> dict[str, Any]:
-    """The same for options as a manifest records them, which are not validated."""
-    known = model.model_construct(**{n: v for n, v in recorded.items() if n in model.model_fields})
-    without = idle(known)
-    fields = model.model_fields
-    return {n: fields[n].default if n in without else value for n, value in recorded.items()}

@@ -9,13 +9,17 @@ from pydantic_core import PydanticCustomError
 
 from resdepth.errors import Usage
 from resdepth.options.base import Invocation, option
-from resdepth.options.effect import Needs, needs, refuse_idle
+from resdepth.options.effect import Need, no_effect
 
 Executor = Literal["local", "slurm", "dask"]
 SLURM = (
     "partition", "account", "qos", "mem", "time", "gres", "constraint", "setup", "python", "sbatch",
 )  # fmt: skip
-"""Options that are for Slurm alone."""
+EXECUTORS: dict[str, tuple[Executor, ...]] = {
+    "workers": ("local", "slurm"), "scheduler": ("dask",), **dict.fromkeys(SLURM, ("slurm",)),
+}  # fmt: skip
+"""The executors with which an option has an effect. It is checked by `checked`, since the executor
+may be that of an earlier call."""
 OURS = (
     "array", "dependency", "error", "job-name", "no-requeue", "open-mode", "output", "requeue",
     "signal", "wrap",
@@ -27,11 +31,6 @@ class ExecutorInvocation(Invocation):
     """Where the cells of a study are trained."""
 
     OLD_NAMES: ClassVar[dict[str, str]] = {"minutes": "time"}
-    NEEDS: ClassVar[dict[str, Needs]] = {
-        "workers": needs("executor", "local", "slurm", seen="chosen"),
-        "scheduler": needs("executor", "dask", seen="chosen"),
-        **dict.fromkeys(SLURM, needs("executor", "slurm", seen="chosen")),
-    }
 
     executor: Executor | None = option(
         None, "where to train the cells", default_text="the one used before, else local"
@@ -90,20 +89,15 @@ class ExecutorInvocation(Invocation):
             name = value.lstrip("-").partition("=")[0]
             if not re.fullmatch("[a-z][a-z0-9-]*", name):
                 raise PydanticCustomError("sbatch", "should be NAME=VALUE or NAME")
-            if name in OURS or name in ExecutorInvocation.NEEDS:
+            if name in OURS or name in EXECUTORS:
                 reason = f"'{name}' is set by the study itself or by an option of its own"
                 raise PydanticCustomError("sbatch", reason)
         return values
 
     @property
-    def chosen(self) -> Executor:
-        """The executor that trains the cells."""
-        return self.executor or "local"
-
-    @property
     def settings(self) -> dict[str, Any]:
         """The options of the executor that were given."""
-        given = {name: getattr(self, name) for name in ("executor", *self.NEEDS)}
+        given = {name: getattr(self, name) for name in ("executor", *EXECUTORS)}
         return {name: value for name, value in given.items() if value not in (None, ())}
 
 
@@ -134,9 +128,10 @@ def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
     Usage
         An option belongs to another executor, or a required one is missing.
     """
-    options = ExecutorInvocation.model_construct(**settings)
-    refuse_idle(options)
-    executor = options.chosen
+    executor = settings.get("executor", "local")
+    for name, known in EXECUTORS.items():
+        if name in settings and executor not in known:
+            raise no_effect(name, [(Need("executor", known), executor)])
     if executor == "dask" and not settings.get("scheduler"):
         remedy = "give the address of a running scheduler, as in --scheduler=tcp://host:8786"
         raise Usage("executor=dask", "needs `scheduler`", remedy)

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import model_validator
 
 from resdepth.errors import Usage
-from resdepth.options.base import PER_CORE, AnalysisInvocation, Options, option
+from resdepth.options.base import PER_CORE, Options, option
 from resdepth.options.effect import Needs, needs
 from resdepth.options.landscape_picture import DRAWN, MOVING, suffix_of
 from resdepth.options.location import PICTURES, place
@@ -164,10 +164,6 @@ class RenderOptions(Evaluation):
         return self.normalise or ("filter" if self.kind == "random" else "none")
 
 
-class RenderInvocation(AnalysisInvocation):
-    """One call of `landscape render`."""
-
-
 class TrajectoryOptions(Evaluation):
     """Which plane of a run's checkpoints to look at, and how."""
 
@@ -208,7 +204,3 @@ class TrajectoryOptions(Evaluation):
     def suffix(self) -> str:
         """The kind of file that is written."""
         return suffix_of(self.out)
-
-
-class TrajectoryInvocation(AnalysisInvocation):
-    """One call of `landscape trajectory`."""

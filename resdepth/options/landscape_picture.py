@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from resdepth.options.base import AnalysisInvocation, Options, option
+from resdepth.options.base import Options, option
 from resdepth.options.effect import Needs, needs
 from resdepth.options.location import PICTURES
 
@@ -58,7 +58,3 @@ class VisOptions(Options):
     def suffix(self) -> str:
         """The kind of file that is written."""
         return suffix_of(self.out)
-
-
-class VisInvocation(AnalysisInvocation):
-    """One call of `landscape vis`."""

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import model_validator
 
 from resdepth.errors import Usage
-from resdepth.options.base import AnalysisInvocation, Options, option
+from resdepth.options.base import Options, option
 from resdepth.options.effect import Needs, needs
 
 LONGEST = 4096
@@ -124,26 +124,21 @@ def _lengths(word: str) -> tuple[int, ...]:
 class WeightsOptions(PathOptions):
     """`paths weights`."""
 
+    OLD_NAMES: ClassVar[dict[str, str]] = PathOptions.OLD_NAMES | {"pos_x": "", "pos_y": ""}
+
     pos: tuple[str, ...] = option(
         (), "entry i,j of A_k, counted from 0; several", default_text="four spread over the matrix"
     )
-    pos_x: int | None = option(None, "row i of a single entry", ge=0)
-    pos_y: int | None = option(None, "column j of a single entry", ge=0)
     columns: int = option(2, "width of the figure in columns of a paper", ge=1, le=2)
     out: Path = option(Path("paths-weights.pdf"), "figure to write (.pdf, .svg or .png)")
 
     @property
     def entries(self) -> tuple[tuple[int, int], ...]:
-        """The entries asked for; none stands for the default ones."""
-        single = () if self.pos_x is None or self.pos_y is None else ((self.pos_x, self.pos_y),)
-        return tuple(dict.fromkeys((*map(entry, self.pos), *single)))
+        """The requested entries; none stands for the default ones."""
+        return tuple(dict.fromkeys(map(entry, self.pos)))
 
     @model_validator(mode="after")
     def _positions(self) -> Self:
-        if (self.pos_x is None) != (self.pos_y is None):
-            missing = "--pos-x" if self.pos_x is None else "--pos-y"
-            reason = "is missing: an entry has a row and a column"
-            raise Usage(missing, reason, "or give `pos` i,j")
         for word in self.pos:
             entry(word)
         return self
@@ -184,7 +179,3 @@ class ScalingOptions(PathOptions):
     )
     columns: int = option(2, "width of the figure in columns of a paper", ge=1, le=2)
     out: Path = option(Path("paths-scaling.pdf"), "figure to write (.pdf, .svg or .png)")
-
-
-class PathInvocation(AnalysisInvocation):
-    """One call of a `paths` command."""

@@ -1,21 +1,42 @@
-"""The programs that write run folders, with the options that their manifests record."""
+"""The programs that write run folders, and their options as manifests record them."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from resdepth.errors import Usage
 from resdepth.options.base import Options
-from resdepth.options.effect import effective_record
 from resdepth.options.resnet_cifar import ResnetCifarOptions
+from resdepth.options.resolve import resolve
 from resdepth.options.train import TrainOptions
 
 PROGRAMS: dict[str, type[Options]] = {"train": TrainOptions, "resnet-cifar": ResnetCifarOptions}
+PLACE = ("data_dir", "device", "engine", "threads", "num_workers")
+"""Options that say where a run was made; its data is compared by its checksum."""
+RECORDING = ("log_every", "val_every", "checkpoint_every", "p_var_every", "store_grad")
+"""Options that say what a run wrote down."""
 
 
-def effective_options(program: str, recorded: Mapping[str, Any]) -> dict[str, Any]:
-    """Recorded options with defaults in place of those that have no effect.
+def flat_record(program: str, recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a manifest by their flat names, with defaults for those without effect.
 
-    Earlier versions recorded such options as they were given; runs that differ in them alone are
-    the same experiment.
+    Earlier formats recorded flat options, and those without effect as they were given; runs that
+    differ in these alone are the same experiment.
     """
     model = PROGRAMS.get(program)
-    return dict(recorded) if model is None else effective_record(model, recorded)
+    if model is None:
+        return dict(recorded)
+    flat = model.flattened(recorded)
+    try:
+        options = resolve(model, flat, command=program, lenient=flat)
+    except Usage:
+        return flat  # Whoever needs these options says what is wrong with them.
+    known = options.recorded()
+    settled = {name: known[name] for name in flat}
+    nested = any(isinstance(value, Mapping) for value in recorded.values())
+    return (options.absent() if nested else {}) | settled
+
+
+def nested_record(program: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Flat options in groups, as a manifest records them."""
+    model = PROGRAMS.get(program)
+    return dict(options) if model is None else model.split(options)[0]

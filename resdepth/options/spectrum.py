@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from resdepth.options.base import PER_CORE, AnalysisInvocation, Options, option
+from resdepth.options.base import PER_CORE, Options, option
 from resdepth.options.effect import Needs, needs
 from resdepth.options.train import Device
 
@@ -82,7 +82,3 @@ class SpectrumOptions(Options):
     def residual(self) -> float:
         """The tolerance: as given, or what the number format lets converge."""
         return self.tolerance or {"float32": 1e-4, "float64": 1e-6}[self.dtype]
-
-
-class SpectrumInvocation(AnalysisInvocation):
-    """One call of `spectrum`."""

@@ -7,7 +7,6 @@ from typing import Any, Literal
 from pydantic import create_model, model_validator
 from pydantic.fields import FieldInfo
 
-from resdepth.errors import Usage
 from resdepth.options.base import AnalysisInvocation, Options, option
 from resdepth.options.executor import ExecutorInvocation
 from resdepth.options.fields import help_text, presentation
@@ -27,7 +26,6 @@ SINGLE = (
     "init_depth",
     "lr_depth",
     "lr_depth_exponent",
-    "no_p_var",
     "p_var_every",
     "store_grad",
     "log_every",
@@ -61,6 +59,11 @@ TOLD = {
 
 
 class _Axes(Options):
+    @classmethod
+    def renamed(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Options of earlier versions, as `train` reads them."""
+        return TrainOptions.renamed(values)
+
     @model_validator(mode="before")
     @classmethod
     def _lists(cls, values: Any) -> Any:
@@ -97,10 +100,10 @@ def _fields() -> Iterator[tuple[str, Any]]:
         "(default train)",
     )
     yield "program", (Literal["train", "resnet-cifar"] | None, program)
-    for name, info in TrainOptions.model_fields.items():
+    for name, info in TrainOptions.fields().items():
         yield name, _field(name, info)
-    for name, info in ResnetCifarOptions.model_fields.items():
-        if name not in TrainOptions.model_fields and name != "seeds":
+    for name, info in ResnetCifarOptions.fields().items():
+        if name not in TrainOptions.fields() and name != "seeds":
             yield name, _field(name, info, "resnet-cifar: ")
 
 
@@ -117,8 +120,9 @@ class NoOptions(Options):
 class StudyInvocation(ExecutorInvocation):
     """One call of `study run`."""
 
-    study: Path | None = option(None, "the study to begin or to go on with", positional=True)
-    out: Path | None = option(None, "the same as STUDY", default_text="study")
+    study: Path | None = option(
+        None, "the study to begin or to resume", positional=True, default_text="study"
+    )
     dry_run: bool = option(
         False,
         "print the commands of the cells, for slurm the batch scripts, and train nothing",
@@ -126,17 +130,10 @@ class StudyInvocation(ExecutorInvocation):
     )
     json_: bool = option(False, "print the cells as JSON on stdout", flags=("--json",))
 
-    @model_validator(mode="after")
-    def _one_place(self) -> "StudyInvocation":
-        if self.study is not None and self.out is not None and self.study != self.out:
-            reason = f"the study is {self.study} already"
-            raise Usage("out", reason, "give one of the two")
-        return self
-
     @property
     def folder(self) -> Path:
         """The folder of the study."""
-        return self.study or self.out or Path("study")
+        return self.study or Path("study")
 
 
 class RetryInvocation(ExecutorInvocation):

@@ -2,22 +2,20 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
 from resdepth.errors import Usage
 from resdepth.options.base import PER_CORE, Invocation, Options, option
+from resdepth.options.data import REGRESSIONS as REGRESSIONS
+from resdepth.options.data import Data
 from resdepth.options.effect import Needs, needs
+from resdepth.options.groups import Grouped, Kind
 
 Activation = Literal["tanh", "elu", "relu", "gelu", "sigmoid"]
 Augmentation = Literal["skip", "none", "linear_skip", "inc_skip"]
 Device = Literal["auto", "cpu", "cuda", "mps", "gpu"]
-Data = Literal["digits", "mnist", "cifar10", "folder", "sin", "constant"]
-CLASSIFICATIONS = ("digits", "mnist", "cifar10", "folder")
-"""Data with classes."""
-REGRESSIONS = ("sin", "constant")
-"""Data with real targets."""
 
 DEFAULT_RATE_DEPTH = 64
 """Depth D of the default rate lr (L/D)^(2 alpha - 1)."""
@@ -40,79 +38,67 @@ def rate_at(lr: float, depth: int, lr_depth: int | None, exponent: float) -> flo
     return float(lr if lr_depth is None else lr * (depth / lr_depth) ** exponent)
 
 
-class TrainOptions(Options):
-    """Everything that determines a training run."""
+class NetworkOptions(Options):
+    """The residual network."""
 
-    NEEDS: ClassVar[dict[str, Needs]] = {
-        "data_dir": needs("data", "mnist", "cifar10", "folder"),
-        "num_workers": needs("data", "folder"),
-        "num_samples": needs("data", *REGRESSIONS),
-        "separation": needs("data", "sin"),
-        "sin_frequency": needs("data", "sin"),
-        "target_value": needs("data", "constant"),
-        "classes": needs("data", *CLASSIFICATIONS),
-        "loss_p": needs("data", *REGRESSIONS),
-        "hurst": needs("init", "fbm"),
-        "init_depth": needs("init", "fbm"),
-        "precision": needs("dtype", "float32"),
-        "dynamic_lr_rule": needs("dynamic_lr", True),
-        "lr_constant": needs("dynamic_lr", True),
-        "lr_max": needs("dynamic_lr", True),
-        "p_var": needs("no_p_var", False) + needs("dynamic_lr", True),
-        "p_var_every": needs("no_p_var", False),
-    }
-
-    model: Literal["classification", "regression"] | None = option(
-        None, "loss: cross-entropy, or |y - prediction|^p / p", default_text="what the data needs"
-    )
-    data: Data = option("digits", "data set")
-    data_dir: Path | None = option(
-        None,
-        "where the data lies: torchvision's root, or an image folder or .zip for 'folder'",
-        default_text="the user's cache folder",
-    )
-    train_fraction: float = option(1.0, "seeded random part of the training set", gt=0, le=1)
-    num_samples: int = option(1000, "training points of 'sin' and 'constant'", unit="points", ge=1)
-    separation: float | None = option(
-        None, "separation c of 'sin': x within ±sqrt(e^(-4c)/(8N)); without it x in [-1, 1]", ge=0
-    )
-    sin_frequency: float | Literal["period"] = option(
-        1.0, "frequency w of y = sin(w x); 'period': one period over the interval", unit="radians"
-    )
-    target_value: float = option(0.1, "target c of 'constant'")
-    num_workers: int | None = option(
-        None, "threads that decode the images of 'folder'", default_text=PER_CORE, ge=0
-    )
     depth: int = option(64, "number of layers L", unit="layers", flags=("-L",), ge=1)
     width: int = option(15, "dimension d of the hidden state", flags=("--width", "--dim"), ge=1)
     alpha: float = option(0.75, "exponent of delta_L = L^(-alpha); beta = 1 - alpha", ge=0, le=1)
+    activation: Activation = option("tanh", "activation function sigma")
+    augmentation: Augmentation = option("skip", "how a layer adds to the hidden state")
+
+    @property
+    def step_exponent(self) -> float:
+        """The exponent a of the factor L^(-a) with which a layer acts on the state."""
+        return self.alpha if self.augmentation == "skip" else 0.0
+
+
+class InitialWeights(Kind):
+    """The weights before training, of scale s."""
+
     gamma: float = option(1.0, "initial scale s = d^(-2) L^(-beta - 1/gamma)", gt=0)
-    init: Literal["ntrunc", "constant", "repeat", "fbm"] = option(
-        "ntrunc",
-        "initial weights: N(0, s^2) on ±s, s, one such matrix in every layer, or s times "
-        "fractional noise along the layers",
-    )
     init_alpha: float | None = option(
         None, "alpha of the initial scale s alone", default_text="that of --alpha", ge=0, le=1
     )
-    hurst: float | None = option(None, "Hurst exponent H of --init=fbm", gt=0, lt=1)
+
+
+class TruncatedWeights(InitialWeights):
+    """Normal with standard deviation s, truncated to [-s, s]."""
+
+    kind = "ntrunc"
+
+
+class ConstantWeights(InitialWeights):
+    """Every entry is s."""
+
+    kind = "constant"
+
+
+class RepeatedWeights(InitialWeights):
+    """One truncated normal matrix in every layer."""
+
+    kind = "repeat"
+
+
+class FractionalWeights(InitialWeights):
+    """s times fractional Gaussian noise along the layers."""
+
+    kind = "fbm"
+    hurst: float = option(..., "Hurst exponent H of 'fbm'", gt=0, lt=1)
     init_depth: int | None = option(
         None,
-        "layers at which --init=fbm is drawn, the depth times a power of two: give all depths "
+        "layers at which 'fbm' is drawn, the depth times a power of two: give all depths "
         "that should start from one path the deepest one's",
         unit="layers",
         default_text="the depth",
         ge=1,
     )
-    activation: Activation = option("tanh", "activation function sigma")
-    augmentation: Augmentation = option("skip", "how a layer adds to the hidden state")
-    input_size: int | None = option(
-        None, "features of a sample, checked against the data", default_text="the data's", ge=1
-    )
-    classes: int | None = option(
-        None, "outputs of a classification", default_text="the data's", ge=2
-    )
-    loss_p: float = option(2.0, "exponent p of the regression loss", ge=1)
+
+
+class FixedLearningRate(Kind):
+    """The same rate lr (L/D)^e at every step."""
+
+    kind = "fixed"
     lr: float = option(
         10.0,
         "learning rate, the first one with --dynamic-lr",
@@ -132,7 +118,16 @@ class TrainOptions(Options):
         default_text="any depth, without --lr 64",
         ge=1,
     )
-    dynamic_lr: bool = option(False, "divide the rate by the squared p-variation norm each step")
+
+    def at(self, depth: int) -> float:
+        """The first rate of a network of `depth` layers."""
+        return rate_at(self.lr, depth, self.lr_depth, self.lr_depth_exponent)
+
+
+class DynamicLearningRate(FixedLearningRate):
+    """A rate that is divided by the squared p-variation norm of the weights at each step."""
+
+    kind = "dynamic"
     dynamic_lr_rule: Literal["recursive", "anchored"] = option(
         "recursive", "the rate that is divided: the previous one, or the first"
     )
@@ -142,19 +137,13 @@ class TrainOptions(Options):
     lr_max: float | None = option(
         None, "largest rate of --dynamic-lr", default_text="the first rate", gt=0
     )
-    epochs: int = option(2000, "passes over the training set", unit="epochs", ge=1)
-    stop_loss: float | None = option(
-        None,
-        "end as soon as the loss over the whole training set is at most this; with mini-batches "
-        "it is looked at after each epoch",
-        gt=0,
-    )
-    batch_size: int | None = option(
-        None, "samples a step", unit="samples", default_text="the whole training set", ge=1
-    )
+
+
+class RecordingOptions(Options):
+    """What a run writes down, and how often."""
+
     p_var: float = option(2.0, "p-variation norms are logged for p, 3p/4 and p/2", ge=2)
-    p_var_every: int = option(1, "log them at every K-th step", unit="steps", ge=1)
-    no_p_var: bool = option(False, "do not log p-variation", flags=("--no-p-var",))
+    p_var_every: int = option(1, "log them at every K-th step; 0: never", unit="steps", ge=0)
     store_grad: bool = option(True, "log Omega, the mean squared norm of the loss gradient")
     log_every: int = option(1, "write scalars at every K-th step", unit="steps", ge=1)
     val_every: int = option(
@@ -166,7 +155,11 @@ class TrainOptions(Options):
     checkpoint_every: int = option(
         100, "write a checkpoint at every K-th step; 0: at the end only", unit="steps", ge=0
     )
-    seed: int = option(0, "seed of every random choice", ge=0, lt=2**63)
+
+
+class ComputeOptions(Options):
+    """Where and how a run is computed."""
+
     device: Device = option("auto", "where to compute", hidden=("gpu",))
     engine: Literal["auto", "cpu", "cuda", "eager", "reference"] = option(
         "auto", "implementation of the network; auto: the fastest that can run it"
@@ -175,84 +168,139 @@ class TrainOptions(Options):
     dtype: Literal["float32", "float64"] = option("float32", "floating-point type of the network")
     threads: int | None = option(None, "CPU threads", default_text=PER_CORE, ge=1)
 
+
+class TrainOptions(Grouped):
+    """Everything that determines a training run.
+
+    The options are in groups: `data`, `init` and `learning_rate`, whose fields depend on their
+    kind, and `network`, `recording` and `compute`. All of them are given and read by flat names
+    too: `TrainOptions(data="sin", separation=2)` is `TrainOptions(data=Sin(separation=2))`, and
+    `options.separation` is `options.data.separation`, or the default if the data are not `sin`.
+    `options.data` and `options.init` compare equal to the word of their kind, as in
+    `options.data == "sin"`.
+    """
+
+    SELECTORS: ClassVar[dict[str, str]] = {
+        "data": "data", "init": "init", "learning_rate": "dynamic_lr",
+    }  # fmt: skip
+    ORDER: ClassVar[tuple[str, ...]] = (
+        "model", "data", "data_dir", "train_fraction", "num_samples", "separation",
+        "sin_frequency", "target_value", "num_workers", "depth", "width", "alpha", "gamma", "init",
+        "init_alpha", "hurst", "init_depth", "activation", "augmentation", "input_size", "classes",
+        "loss_p", "lr", "lr_depth_exponent", "lr_depth", "dynamic_lr", "dynamic_lr_rule",
+        "lr_constant", "lr_max", "epochs", "stop_loss", "batch_size", "p_var", "p_var_every",
+        "store_grad", "log_every", "val_every", "checkpoint_every", "seed", "device", "engine",
+        "precision", "dtype", "threads",
+    )  # fmt: skip
+    NEEDS: ClassVar[dict[str, Needs]] = {
+        "precision": needs("dtype", "float32"),
+        "p_var": needs("p_var_every", "1 or more", seen="norms") + needs("dynamic_lr", True),
+    }
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **options: Any) -> None:
+            """Options by their flat names, or groups."""
+
+    model: Literal["classification", "regression"] | None = option(
+        None, "loss: cross-entropy, or |y - prediction|^p / p", default_text="what the data needs"
+    )
+    data: Data = option(..., "data set")
+    network: NetworkOptions = option(..., "the residual network")
+    init: TruncatedWeights | ConstantWeights | RepeatedWeights | FractionalWeights = option(
+        ...,
+        "initial weights: N(0, s^2) on ±s, s, one such matrix in every layer, or s times "
+        "fractional noise along the layers",
+    )
+    learning_rate: FixedLearningRate | DynamicLearningRate = option(
+        ..., "divide the rate by the squared p-variation norm each step"
+    )
+    epochs: int = option(2000, "passes over the training set", unit="epochs", ge=1)
+    stop_loss: float | None = option(
+        None,
+        "end as soon as the loss over the whole training set is at most this; with mini-batches "
+        "it is checked after each epoch",
+        gt=0,
+    )
+    batch_size: int | None = option(
+        None, "samples a step", unit="samples", default_text="the whole training set", ge=1
+    )
+    recording: RecordingOptions = option(..., "what is written down")
+    seed: int = option(0, "seed of every random choice", ge=0, lt=2**63)
+    compute: ComputeOptions = option(..., "where to compute")
+
+    @classmethod
+    def renamed(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Earlier versions had `no_p_var` for `p_var_every=0`."""
+        found = dict(values)
+        never = found.pop("no_p_var", None)
+        return found | ({"p_var_every": 0} if never in (True, "true") else {})
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        regression = self.data in REGRESSIONS
-        if self.model is not None and (self.model == "regression") != regression:
-            kind = "real numbers" if regression else "classes"
+        if self.model is not None and (self.model == "regression") != self.regression:
+            kind = "real numbers" if self.regression else "classes"
             raise Usage(
                 "model",
                 f"'{self.model}' does not fit `data`={self.data}, whose targets are {kind}",
                 "leave `model` out: it follows the data",
             )
-        if self.data == "folder" and self.data_dir is None:
-            raise Usage(
-                "data=folder",
-                "needs `data_dir`",
-                "give the folder or .zip that holds train/<class>/* and test/<class>/*",
-            )
-        self._check_start()
-        if "lr" not in self.model_fields_set:
+        if isinstance(self.init, FractionalWeights):
+            self._check_start(self.init.init_depth or self.depth)
+        if "lr" not in self.learning_rate.model_fields_set:
             self._choose_rate()
         if bool(self.lr_depth_exponent) != (self.lr_depth is not None):
-            flags = ("--lr-depth-exponent", "--lr-depth")
-            flag, other = flags if self.lr_depth is None else flags[::-1]
-            reason = f"says nothing without {other}"
+            names = ("lr_depth_exponent", "lr_depth")
+            name, other = names if self.lr_depth is None else names[::-1]
             remedy = "the rate is lr (L/D)^e with e from the one and D from the other"
-            raise Usage(flag, reason, remedy)
+            raise Usage(name, f"has no effect without `{other}`", remedy)
         return self
 
     def _choose_rate(self) -> None:
         """Set the default rate, as a rule of the depth so that all depths have the same options."""
-        power = round(2 * self._step_exponent - 1, 12)
+        power = round(2 * self.network.step_exponent - 1, 12)
         rule: dict[str, Any] = {}
-        if not self.model_fields_set & {"lr_depth", "lr_depth_exponent"}:
+        if not self.learning_rate.model_fields_set & {"lr_depth", "lr_depth_exponent"}:
             depth = DEFAULT_RATE_DEPTH if power else None
             rule = {"lr_depth": depth, "lr_depth_exponent": power}
         at = rule.get("lr_depth", self.lr_depth) or self.depth
-        rule["lr"] = stable_factor(self.activation, self._step_exponent) * at**power
-        vars(self).update(rule)  # The options are frozen; `model_fields_set` stays as it was.
+        rule["lr"] = stable_factor(self.activation, self.network.step_exponent) * at**power
+        # The options are frozen, and what was set stays what was set.
+        vars(self.learning_rate).update(rule)
 
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy with other values; a default rate is the default of the copy."""
-        copy = super().model_copy(update=update, deep=deep)
-        if "lr" not in copy.model_fields_set:
-            copy._choose_rate()
-        return copy
-
-    @property
-    def _step_exponent(self) -> float:
-        """The exponent a of the factor L^(-a) with which a layer acts on the state."""
-        return self.alpha if self.augmentation == "skip" else 0.0
-
-    def _check_start(self) -> None:
-        if self.init != "fbm":
-            return
-        if self.hurst is None:
-            remedy = "give the Hurst exponent, as in --hurst=0.7"
-            raise Usage("init=fbm", "needs `hurst`", remedy)
-        times, rest = divmod(self.init_depth or self.depth, self.depth)
+    def _check_start(self, drawn: int) -> None:
+        times, rest = divmod(drawn, self.depth)
         if rest or times & (times - 1) or not times:
             raise Usage(
                 "init_depth",
-                f"{self.init_depth} is not `depth`={self.depth} times a power of two",
+                f"{drawn} is not `depth`={self.depth} times a power of two",
                 "coarser depths are made of pairs of layers",
             )
 
     @property
+    def norms(self) -> str:
+        """How often p-variation norms are logged, in words."""
+        return "1 or more" if self.recording.p_var_every else "0"
+
+    @property
+    def no_p_var(self) -> bool:
+        """The option of earlier versions for `p_var_every=0`."""
+        return self.recording.p_var_every == 0
+
+    @property
     def initial_alpha(self) -> float:
         """The alpha of the initial scale."""
-        return self.alpha if self.init_alpha is None else self.init_alpha
+        return self.alpha if self.init.init_alpha is None else self.init.init_alpha
 
     @property
     def rate(self) -> float:
         """lr (L/D)^e: the first learning rate at this depth."""
-        return rate_at(self.lr, self.depth, self.lr_depth, self.lr_depth_exponent)
+        return self.learning_rate.at(self.network.depth)
 
     @property
     def regression(self) -> bool:
         """Whether the targets are real numbers."""
-        return self.data in REGRESSIONS
+        return self.data.regression
 
     @property
     def stem(self) -> str:
@@ -262,11 +310,11 @@ class TrainOptions(Options):
     @property
     def beta(self) -> float:
         """beta = 1 - alpha."""
-        return 1.0 - self.alpha
+        return 1.0 - self.network.alpha
 
 
 class TrainInvocation(Invocation):
-    """Where one call of `train` writes, and whether it continues something."""
+    """Where one call of `train` writes, and whether it resumes a run."""
 
     out: Path | None = option(
         None, "run folder to write", default_text="runs/<data>-L<depth>-seed<seed>"

@@ -145,7 +145,7 @@ def _dense(
         training = training.model_copy(update={"dtype": options.dtype})
     dtype = getattr(torch, training.dtype)
     network = load_network(training, checkpoint).to("cpu", dtype)
-    request = engine_request(training, device, threads)
+    request = engine_request(training.network, training.compute, device, threads)
     chooser = choose_curvature if isinstance(options, SpectrumOptions) else choose
     engine = chooser(options.engine, request)
     if not isinstance(engine, Engine):

@@ -95,7 +95,7 @@ def request_of(
         "checkpoint": str(source.checkpoint),
         "checkpoint_sha256": file_checksum(source.checkpoint),
         "checkpoint_step": centre.checkpoint.step,
-        "training": source.training.model_dump(mode="json"),
+        "training": source.training.recorded(),
         "samples": objective.samples,
         "statistics": centre.statistics,
         "device": str(centre.device),

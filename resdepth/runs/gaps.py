@@ -58,7 +58,7 @@ def gaps(
 def _recorded_at_end(manifest: Manifest, tag: str) -> bool:
     """Whether this scalar is recorded after the last update."""
     if tag.startswith(NORM):
-        return manifest.steps % _option(manifest, "p_var_every") == 0
+        return manifest.steps % (_option(manifest, "p_var_every") or 1) == 0
     return tag.startswith(VALIDATION) or (tag in TRAINING and manifest.program == "train")
 
 

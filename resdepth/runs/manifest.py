@@ -16,9 +16,11 @@ from typing_extensions import TypedDict  # Python 3.11's own carries no configur
 from resdepth.atomic import write_text
 from resdepth.cores import available_threads
 from resdepth.errors import Corrupt, not_a_run, unreadable
+from resdepth.options.programs import flat_record, nested_record
 from resdepth.runs.checksum import KEY, checksum
 
-FORMAT = 1
+FORMAT = 2
+"""Options in groups; format 1 has them flat."""
 NAME = "manifest.json"
 PACKAGES = ("resdepth", "pvar", "torch", "numpy", "scipy", "safetensors", "tensorboard")
 Outcome = Literal["running", "finished", "interrupted", "diverged", "failed"]
@@ -47,11 +49,12 @@ class Detail(TypedDict, total=False):
 class Manifest(BaseModel):
     """The record of one run.
 
-    `options` are all resolved options of `program`; `device`, `engine` and `threads` are those
-    used. `steps` counts updates; `seconds_per_step` is the median without set-up, validation and
-    checkpoints, or the mean if logging and p-variation ran in parallel (`overlapped`). `final` are
-    the last metrics over the whole training and validation set. `data` is the fingerprint of the
-    data set, `sha256` the checksum of everything else in the file; "" means not recorded.
+    `options` are all resolved options of `program` by their flat names; in the file they are in
+    groups. `device`, `engine` and `threads` are those used. `steps` counts updates;
+    `seconds_per_step` is the median without set-up, validation and checkpoints, or the mean if
+    logging and p-variation ran in parallel (`overlapped`). `final` are the last metrics over the
+    whole training and validation set. `data` is the fingerprint of the data set, `sha256` the
+    checksum of everything else in the file; "" means not recorded.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -108,7 +111,8 @@ def versions() -> dict[str, str]:
 
 def write_manifest(run: Path, manifest: Manifest) -> None:
     """Write the manifest of `run` with its checksum."""
-    content = manifest.model_dump(mode="json", exclude={KEY})
+    content = manifest.model_dump(mode="json", exclude={KEY}) | {"format": FORMAT}
+    content["options"] = nested_record(manifest.program, manifest.options)
     content[KEY] = checksum(content)
     write_text(run / NAME, json.dumps(content, indent=2) + "\n")
 
@@ -136,8 +140,8 @@ def read_manifest(run: Path) -> Manifest:
     except (ValueError, RecursionError) as error:
         raise Corrupt(path, f"not JSON ({error})", REMEDY) from None
     found = content.get("format") if isinstance(content, dict) else None
-    if found != FORMAT:
-        reason = f"manifest format {found}, not {FORMAT}"
+    if found not in (1, FORMAT):
+        reason = f"manifest format {found}, not 1 or {FORMAT}"
         raise Corrupt(path, reason, "use the version that wrote it")
     try:
         manifest = Manifest.model_validate(content)
@@ -149,4 +153,5 @@ def read_manifest(run: Path) -> Manifest:
         reason = "wrong checksum: the file was changed after it was written"
         remedy = f"restore it; if the change was intended, remove its line '{KEY}'"
         raise Corrupt(path, reason, remedy)
-    return manifest
+    options = flat_record(manifest.program, manifest.options)
+    return manifest.model_copy(update={"options": options})

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from resdepth.errors import Usage
-from resdepth.options.effect import refuse_idle
 from resdepth.options.executor import ExecutorInvocation, checked
 from resdepth.options.resolve import resolve
 from resdepth.options.study import StudyOptions
@@ -116,10 +115,8 @@ def planned(
     if is_study(folder):
         old = read_plan(folder)
         return extended(old, given, settings or {}), old
-    plan = Plan.of(folder, given, command)
+    plan = Plan.of(folder, given, command, strict=given)
     cells = plan.cells()
-    for cell in cells:
-        refuse_idle(cell.options)
     if "lr_depth" in given and not (plan.rateless or any(cell.options.lr_depth for cell in cells)):
         reason = "has no effect: the rate is the same at every depth"
         raise Usage("lr_depth", reason, "leave it out, or give `lr_depth_exponent`")

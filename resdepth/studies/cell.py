@@ -11,7 +11,6 @@ from pathlib import Path
 
 from resdepth.errors import ResdepthError, Usage
 from resdepth.options.base import Options
-from resdepth.options.effect import effective
 from resdepth.options.train import TrainInvocation, TrainOptions
 from resdepth.runs.lock import NAME as LOCK
 from resdepth.runs.lock import SILENCE
@@ -65,7 +64,7 @@ class Job:
 def job_of(program: str, cell: Cell, folder: Path, cpus: int, gpus: int) -> Job:
     """The job of a cell of the study in `folder`."""
     threads = cell.options.threads or cpus
-    options = effective(cell.options.model_copy(update={"threads": threads}))
+    options = cell.options.model_copy(update={"threads": threads})
     run = cell.run.absolute()
     arguments = (program, *flags_of(options), flag(TrainInvocation, "out", run))
     log, stop = log_path(folder, cell.name), stop_path(folder, cell.name)

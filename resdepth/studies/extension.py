@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 from resdepth.errors import Usage
-from resdepth.options.effect import idle
 from resdepth.runs.folder import default_run_folder
 from resdepth.studies.axes import spelled_out
 from resdepth.studies.command import new_study_command, quoted
@@ -30,7 +29,8 @@ def extended(plan: Plan, given: Mapping[str, Any], settings: Mapping[str, Any]) 
         if "depth" in named:
             added = depths_of(spelled_out("depth", named["depth"]))
             _check_depths(_with_axes(plan, depth=(*plan.axes["depth"], *added)), settings)
-    other = Plan.of(plan.folder, plan.spelled() | derived | named, plan.command)
+    options = plan.spelled() | derived | named
+    other = Plan.of(plan.folder, options, plan.command, strict=named)
     more = {}
     for name in (*ALWAYS, *({"lr"} & plan.axes.keys())):
         values = other.axes.get(name) or (other.options[name],)
@@ -63,11 +63,9 @@ def anew(plan: Plan, settings: Mapping[str, Any], **changes: Any) -> str:
     options = plan.spelled() | changes
     new = Plan.of(folder, options, plan.command)
     cells = [cell.options for cell in new.cells()]
-    unused = {name for one in cells for name in idle(one)}
     if not new.rateless and not any(getattr(one, "lr_depth", None) for one in cells):
-        unused.add("lr_depth")
-    kept = {name: value for name, value in options.items() if name not in unused}
-    return new_study_command(folder, kept, settings)
+        options.pop("lr_depth", None)
+    return new_study_command(folder, options, settings)
 
 
 def slower(plan: Plan, settings: Mapping[str, Any]) -> str:

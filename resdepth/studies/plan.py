@@ -1,7 +1,7 @@
 """What a study consists of: a program, axes, further options, and a cell for each combination."""
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -69,15 +69,22 @@ class Plan:
     runs: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, folder: Path, given: Mapping[str, Any], command: Sequence[str]) -> "Plan":
+    def of(
+        cls,
+        folder: Path,
+        given: Mapping[str, Any],
+        command: Sequence[str],
+        strict: Collection[str] = (),
+    ) -> "Plan":
         """A new plan from options as the command line has them, None for those not given.
 
-        Raises Usage if an option is wrong, or the options of some cell do not fit together.
+        The `strict` ones are refused if they have no effect in a cell; others are dropped. Raises
+        Usage if an option is wrong, or the options of some cell do not fit together.
         """
         words = {name: value for name, value in given.items() if value is not None}
         program = words.pop("program", TRAIN)
-        known = PROGRAMS[program].model_fields
-        raw = DEFAULTS[program] | words
+        known = PROGRAMS[program].fields()
+        raw = DEFAULTS[program] | PROGRAMS[program].renamed(words)
         if foreign := [name for name in raw if name not in known]:
             raise Usage(foreign[0], f"has no effect with `program={program}`", "leave it out")
         lists: dict[str, list[Any]] = {
@@ -95,12 +102,12 @@ class Plan:
         elif single.get("lr") == AUTO:
             raise Usage("lr=auto", f"is not available with `program={program}`", "give a number")
         draft = {n: tuple(v) for n, v in axes.items()}
-        return cls(folder, draft, single, tuple(command), program=program)._settled()
+        return cls(folder, draft, single, tuple(command), program=program)._settled(strict)
 
-    def _settled(self) -> "Plan":
+    def _settled(self, strict: Collection[str]) -> "Plan":
         """The same with typed values and all defaults written out."""
-        chosen = [self._chosen(values) for values in product(self.axes)]
-        axes = {name: ascending([getattr(one, name) for one in chosen]) for name in self.axes}
+        chosen = [self._chosen(values, strict) for values in product(self.axes)]
+        axes = {name: ascending([one.flat()[name] for one in chosen]) for name in self.axes}
         options = {n: v for n, v in chosen[0].recorded().items() if n not in axes}
         if self.program == TRAIN:
             options |= self._rate_rule(axes["depth"])
@@ -159,21 +166,22 @@ class Plan:
         """The combinations of all axes but depth and seed."""
         return product({n: v for n, v in self.axes.items() if n not in ALWAYS})
 
-    def _chosen(self, values: Mapping[str, Any]) -> Any:
+    def _chosen(self, values: Mapping[str, Any], strict: Collection[str] = ()) -> Any:
         """The options of the cell with these values."""
         wanted = {n: v for n, v in (self.options | dict(values)).items() if v is not None}
+        lenient = wanted.keys() - set(strict)
         if self.program != TRAIN:
-            return resolve(self.model, wanted, command=COMMAND)
+            return resolve(self.model, wanted, command=COMMAND, lenient=lenient)
         if wanted.get("lr") == AUTO:
             wanted["lr"] = next((p.lr for p in self.probes if p.where.items() <= values.items()), 1)
         depth = wanted.pop("lr_depth", None) or middle(self.axes["depth"])
         given = wanted.pop("lr_depth_exponent", None)
         # The values are still words; alpha as a number comes from the options.
-        draft: Any = resolve(self.model, wanted, command=COMMAND)
+        draft: Any = resolve(self.model, wanted, command=COMMAND, lenient=lenient)
         exponent = round(2 * draft.alpha - 1, 12) if given is None else given
         if float(exponent):
             wanted |= {"lr_depth_exponent": exponent, "lr_depth": depth}
-        return resolve(self.model, wanted, command=COMMAND)
+        return resolve(self.model, wanted, command=COMMAND, lenient=lenient)
 
 
 def depths_of(words: Iterable[str]) -> list[int]:

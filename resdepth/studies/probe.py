@@ -54,7 +54,7 @@ def decreases(options: TrainOptions) -> bool:
 
     It is compared after each step of a full batch, or after each epoch of mini-batches.
     """
-    quick = {"no_p_var": True, "store_grad": False}
+    quick = {"p_var_every": 0, "store_grad": False}
     threads = options.threads or available_threads()
     problem = build(options.model_copy(update=quick), threads)
     trainee = Dense(problem, threads, lambda _: None)

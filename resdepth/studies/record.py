@@ -10,12 +10,12 @@ from pydantic import TypeAdapter
 
 from resdepth.atomic import write_text
 from resdepth.errors import Corrupt, Exists, Missing, ResdepthError
-from resdepth.options import yaml12
+from resdepth.options import config
 from resdepth.options.complaint import nearest
 from resdepth.options.executor import ExecutorInvocation, checked
 from resdepth.options.resolve import resolve
 from resdepth.studies.axes import COMMAND
-from resdepth.studies.plan import ALWAYS, Plan, ascending
+from resdepth.studies.plan import ALWAYS, Plan
 
 NAME = "study.yaml"
 JOBS = "jobs.json"
@@ -51,23 +51,24 @@ def write_plan(plan: Plan) -> None:
     """Write study.yaml whole."""
     entries = asdict(plan)
     changed = {name: entries[name] for name in KEYS if entries[name] != OPTIONAL.get(name)}
-    write_text(plan.folder / NAME, yaml12.dump({"format": FORMAT, **changed}))
+    write_text(plan.folder / NAME, config.written({"format": FORMAT, **changed}))
 
 
 def read_plan(folder: Path) -> Plan:
     """The plan of the study in `folder`; raises Missing without one, Corrupt if it is damaged."""
     path = folder / NAME
     try:
-        content = yaml12.load(path.read_text(encoding="utf-8"))
-        if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
+        content = config.parsed(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict) or content.pop("format", None) != str(FORMAT):
             raise ValueError(f"it has no 'format: {FORMAT}'")
         if absent := set(KEYS) - set(OPTIONAL) - content.keys():
             raise ValueError(f"it has no {', '.join(sorted(absent))}")
         found = _PLAN.validate_python({"folder": folder, **content})
         plan = Plan.of(folder, found.spelled(), found.command)
-        plan = replace(plan, probes=found.probes, runs=found.runs)
-        ordered = {name: ascending(values) for name, values in found.axes.items()}
-        if plan.axes != ordered or set(ALWAYS) - set(found.axes):
+        probes = tuple(replace(one, where=_typed(plan, one.where)) for one in found.probes)
+        plan = replace(plan, probes=probes, runs=found.runs)
+        lengths = {name: len(set(values)) for name, values in found.axes.items()}
+        if {n: len(v) for n, v in plan.axes.items()} != lengths or set(ALWAYS) - set(found.axes):
             raise ValueError("its axes are not those of a plan")
         if any(Path(run).name != run for run in found.runs.values()):
             raise ValueError("its runs are not folders in the study")
@@ -82,6 +83,18 @@ def read_plan(folder: Path) -> Plan:
         raise Corrupt(path, f"not a plan ({' '.join(str(error).split())})", REMEDY) from None
     except ResdepthError as error:
         raise Corrupt(path, f"not a plan ({error})", REMEDY) from None
+
+
+def _typed(plan: Plan, where: dict[str, Any]) -> dict[str, Any]:
+    """The values of axes for the words that stand in the file."""
+    return {
+        name: next(value for value in plan.axes[name] if _spells(word, value))
+        for name, word in where.items()
+    }
+
+
+def _spells(word: str, value: Any) -> bool:
+    return str(value) == word or (isinstance(value, int | float) and float(word) == value)
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,7 @@ from typing import Any, Literal
 
 from resdepth import html
 from resdepth.errors import Missing, ResdepthError
-from resdepth.options.effect import effective
-from resdepth.options.non_training import PLACE, RECORDING
-from resdepth.options.programs import effective_options
+from resdepth.options.programs import PLACE, RECORDING
 from resdepth.runs.manifest import Manifest, read_manifest
 from resdepth.studies.cell import COMPLAINT, LOST, PROBE, busy, log_path, said, short, stop_path
 from resdepth.studies.plan import Cell, Plan
@@ -107,10 +105,9 @@ def _another(program: str, cell: Cell, manifest: Manifest) -> str:
     """How a run differs from the planned one, "" if it does not."""
     if manifest.program != program:
         return manifest.program
-    recorded = effective_options(program, manifest.options)
-    for name, value in effective(cell.options).recorded().items():
+    for name, value in cell.options.recorded().items():
         # An option that the run does not have was introduced later.
-        found = recorded.get(name, value)
+        found = manifest.options.get(name, value)
         shorter = name == "epochs" and int(found) < int(value)
         if name not in (*PLACE, *RECORDING) and found != value and not shorter:
             return f"`{name}={found}`, not {value}"

@@ -138,14 +138,14 @@ class Dense:
 
     def _in_step(self, start: State) -> Iterator[StepRecord]:
         problem, rule = self.problem, rate_rule(self.problem.options)
-        measure = PathNorms.of(problem.options, needed=rule.needs_norm)
+        measure = PathNorms.of(problem.options.recording, needed=rule.needs_norm)
         return train(
             problem.engine, start, problem.steps, problem.batch, problem.whole, rule, measure
         )
 
     def _ahead(self, start: State) -> Iterator[StepRecord]:
         problem, cadence = self.problem, self.described.cadence
-        norms = PathNorms.of(problem.options, needed=False)
+        norms = PathNorms.of(problem.options.recording, needed=False)
         with AsyncNorms(norms, self.threads) as watch:
             yield from train_ahead(
                 problem.engine,

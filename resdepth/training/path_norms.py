@@ -12,7 +12,7 @@ from resdepth.engine import capture
 from resdepth.engine.loop import Norms
 from resdepth.engine.network import Network
 from resdepth.mathematics.pvariation import p_variation_norms, path_scale
-from resdepth.options.train import TrainOptions
+from resdepth.options.train import RecordingOptions
 
 SNAPSHOTS = 8
 """Snapshots of the weights at a time; training blocks when all are in use."""
@@ -33,10 +33,11 @@ class PathNorms:
     needed: bool
 
     @classmethod
-    def of(cls, options: TrainOptions, *, needed: bool) -> "PathNorms":
+    def of(cls, recording: RecordingOptions, *, needed: bool) -> "PathNorms":
         """As the options say; `needed`: the rate depends on the norm at `p_var`."""
-        exponents = logged_exponents(options.p_var)
-        return cls(exponents, options.p_var_every, not options.no_p_var, needed)
+        exponents = logged_exponents(recording.p_var)
+        every = recording.p_var_every
+        return cls(exponents, every, every > 0, needed)
 
     def due(self, step: int) -> bool:
         """Whether the norms of `step` are logged."""

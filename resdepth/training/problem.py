@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from resdepth.arrays import Hidden, Targets
@@ -22,7 +24,14 @@ from resdepth.engine.optimiser import (
 from resdepth.mathematics import powers
 from resdepth.mathematics.initialise import INITIALISATIONS, linear_uniform
 from resdepth.mathematics.random import permutation, stream
-from resdepth.options.train import TrainOptions
+from resdepth.options.data import Function
+from resdepth.options.train import (
+    ComputeOptions,
+    DynamicLearningRate,
+    InitialWeights,
+    NetworkOptions,
+    TrainOptions,
+)
 from resdepth.runs.checkpoint import Checkpoint
 
 
@@ -105,10 +114,11 @@ class Problem:
 def build(options: TrainOptions, threads: int) -> Problem:
     """Load the data, draw the network and choose the engine."""
     torch.set_num_threads(threads)
-    device = resolve_device(options.device)
+    compute = options.compute
+    device = resolve_device(compute.device)
     if device.type == "cuda":
-        torch.backends.cuda.matmul.allow_tf32 = options.precision == "tf32"
-    engine = choose(options.engine, engine_request(options, device, threads))
+        torch.backends.cuda.matmul.allow_tf32 = compute.precision == "tf32"
+    engine = choose(compute.engine, engine_request(options.network, compute, device, threads))
     train, validation = load_data(options)
     network = initial_network(options, train)
     embedded = (_embed(network, train, device), _embed(network, validation, device))
@@ -118,21 +128,36 @@ def build(options: TrainOptions, threads: int) -> Problem:
     return Problem(options, device, engine, network, *embedded, seen)
 
 
-def engine_request(options: TrainOptions, device: torch.device, threads: int) -> Request:
-    """What the network of `options` requires of an engine."""
-    names = ("activation", "augmentation", "width", "precision")
-    same = {name: getattr(options, name) for name in names}
-    return Request(device=device, dtype=getattr(torch, options.dtype), threads=threads, **same)
+def engine_request(
+    network: NetworkOptions, compute: ComputeOptions, device: torch.device, threads: int
+) -> Request:
+    """What a network requires of an engine."""
+    return Request(
+        device=device,
+        dtype=getattr(torch, compute.dtype),
+        activation=network.activation,
+        augmentation=network.augmentation,
+        width=network.width,
+        threads=threads,
+        precision=compute.precision,
+    )
+
+
+def initial_blocks(init: InitialWeights, network: NetworkOptions, seed: int) -> NDArray[np.float64]:
+    """The weights A (L, d, d) before training."""
+    depth, width = network.depth, network.width
+    alpha = network.alpha if init.init_alpha is None else init.init_alpha
+    scale = powers.initial_scale(depth, width, alpha, init.gamma)
+    rule = INITIALISATIONS[init.kind]
+    parameters = {name: getattr(init, name) for name in rule.parameters}
+    return rule.draw((depth, width, width), scale, seed, **parameters)
 
 
 def initial_network(options: TrainOptions, train: Dataset) -> Network:
     """The network before training, on the CPU, drawn in float64 from the streams of the seed."""
-    width, depth, seed = options.width, options.depth, options.seed
+    width, seed = options.network.width, options.seed
     outputs = 1 if options.regression else options.classes or len(train.classes)
-    scale = powers.initial_scale(depth, width, options.initial_alpha, options.gamma)
-    rule = INITIALISATIONS[options.init]
-    parameters = {name: getattr(options, name) for name in rule.parameters}
-    blocks = rule.draw((depth, width, width), scale, seed, **parameters)
+    blocks = initial_blocks(options.init, options.network, seed)
     readin = linear_uniform(width, train.inputs.shape[1], stream(seed, "readin"))
     readout = linear_uniform(outputs, width, stream(seed, "readout"))
     drawn = (torch.from_numpy(array).to(train.inputs.dtype) for array in (blocks, readin, readout))
@@ -145,18 +170,20 @@ def load_network(options: TrainOptions, checkpoint: Checkpoint) -> Network:
 
 
 def _network(options: TrainOptions, blocks: Tensor, readin: Tensor, readout: Tensor) -> Network:
-    loss: Loss = PowerLoss(options.loss_p) if options.regression else CrossEntropy()
-    same = {name: getattr(options, name) for name in ("alpha", "activation", "augmentation")}
+    data, network = options.data, options.network
+    loss: Loss = PowerLoss(data.loss_p) if isinstance(data, Function) else CrossEntropy()
+    same = {name: getattr(network, name) for name in ("alpha", "activation", "augmentation")}
     return Network(blocks, readin, readout, loss=loss, **same)
 
 
 def rate_rule(options: TrainOptions) -> Rate:
     """The rule for the learning rate."""
-    if not options.dynamic_lr:
+    rule, network = options.learning_rate, options.network
+    if not isinstance(rule, DynamicLearningRate):
         return Rate()
-    constant = options.lr_constant or ACTIVATION_CONSTANTS.get(options.activation, DEFAULT_CONSTANT)
-    largest, anchored = options.lr_max or options.rate, options.dynamic_lr_rule == "anchored"
-    return DynamicRate(options.rate, constant, largest, anchored)
+    constant = rule.lr_constant or ACTIVATION_CONSTANTS.get(network.activation, DEFAULT_CONSTANT)
+    first = rule.at(network.depth)
+    return DynamicRate(first, constant, rule.lr_max or first, rule.dynamic_lr_rule == "anchored")
 
 
 def _embed(network: Network, data: Dataset, device: torch.device) -> Embedded:

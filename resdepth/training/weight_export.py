@@ -30,7 +30,7 @@ def export(
         target = folder / f"resnet_{depth}"
         if target in found:
             alone = "export them one by one, each with its own `out`"
-            remedy = alone if by_run else "`by_run` writes a folder for each run"
+            remedy = alone if by_run else "`out=DIR/{run}` writes a folder for each run"
             first = found[target][0]
             raise Usage(
                 f"{first} and {source}", f"both have depth {depth} and would share one file", remedy

@@ -1,5 +1,6 @@
 """Which runs count as repetitions, and which are named and left out or refused."""
 
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -76,8 +77,9 @@ def test_an_option_without_effect_does_not_part_runs_of_earlier_versions(runs: P
     run = runs / "1-3"
     manifest = read_manifest(run)
     idle = {"separation": 2.0, "lr_max": 7.0, "loss_p": 3.0, "p_var": 4.0, "no_p_var": True}
-    old = manifest.model_copy(update={"options": manifest.options | idle})
-    write_manifest(run, old)
+    old = manifest.model_dump(mode="json", exclude={"sha256"})
+    old |= {"format": 1, "options": manifest.options | idle}
+    (run / "manifest.json").write_text(json.dumps(old))
     assert len(pooled(read_models([runs]))) == 4
     assert resdepth.open_run(run).options.separation is None
     write_manifest(run, manifest.model_copy(update={"options": manifest.options | {"gamma": 2.0}}))

@@ -168,7 +168,11 @@ HOSTILE = {
     "no p": (["norm", "--dir-path=a", "--pvar-only"], 2, "--pvar-only: needs an exponent"),
     "entry": (["weights", "--dir-path=a", "--beta=0", "--pos=3,0"], 1, "no entry (3, 0)"),
     "no entry": (["weights", "--dir-path=a", "--pos=3"], 2, "--pos: should be a row and a column"),
-    "half": (["weights", "--dir-path=a", "--pos-x=1"], 2, "--pos-y: is missing"),
+    "half": (
+        ["weights", "--dir-path=a", "--pos-x=1"],
+        2,
+        "--pos: should be a row and a column as in 0,3, not '1,'",
+    ),
     "suffix": (["norm", "--dir-path=a", "--beta=0", "--out=x.jpg"], 2, "'.jpg' is not one of"),
     "order": (["profile", "--dir-path=a", "--p-min=3", "--p-max=2"], 2, "--p-max: should be above"),
     "file": (["norm", "a/resnet_4.pth", "--ext=npz"], 2, "--ext: a/resnet_4.pth has another"),

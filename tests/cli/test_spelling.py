@@ -60,7 +60,7 @@ def test_values_after_their_option_are_left_alone() -> None:
         (["--model.dynamic_lr=False"], ["--no-dynamic-lr"]),
         (["--model.store_grad=false"], ["--no-store-grad"]),
         (["--store-grad=true"], ["--store-grad"]),
-        (["--no-p-var=true"], ["--no-p-var"]),
+        (["--no-p-var=true"], ["--p-var-every=0"]),
         (["--no-p-var=false"], []),
         (["--overwrite=false"], []),
         (["--print_config=true"], ["--print-config"]),
@@ -110,6 +110,23 @@ def test_an_unknown_old_name(flag: str) -> None:
 )
 def test_a_bare_resume_means_the_output(given: list[str], wanted: list[str]) -> None:
     assert ours(*given) == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "wanted"),
+    [
+        ("paths weights", ["--pos_x=1", "run", "--pos-y", "2"], ["run", "--pos=1,2"]),
+        ("paths weights", ["--pos-x=1"], ["--pos=1,"]),
+        ("export", ["run", "--by-run"], ["run", "--out=exported_models/{run}"]),
+        ("export", ["--by-run=true", "--out", "w", "run"], ["run", "--out=w/{run}"]),
+        ("export", ["run", "--by-run=false"], ["run"]),
+        ("study run", ["--out=st", "--depth=4"], ["st", "--depth=4"]),
+        ("study run", ["--depth=4", "--out", "st"], ["--depth=4", "st"]),
+        ("train", ["--out", "st"], ["--out", "st"]),
+    ],
+)
+def test_options_that_another_one_replaces(name: str, given: list[str], wanted: list[str]) -> None:
+    assert rewrite(TRAIN, given, name) == wanted
 
 
 def test_nothing_is_rewritten_behind_two_dashes() -> None:

@@ -103,7 +103,7 @@ def test_called_off_before_it_began(study: Path, run_worker: Run) -> None:
         ("run --minutes 5", 2, "--time: has no effect with --executor=local"),
         ("run --executor slurm --scheduler a", 2, "or give --executor=dask"),
         ("run --executor dask", 2, "--executor=dask: needs --scheduler"),
-        ("run a --out b", 2, "--out: the study is a already"),
+        ("run a --out b", 2, "unexpected extra argument"),
         ("run here", 2, "here: the folder exists and is not empty"),
         ("status none", 2, "none: not a study"),
         ("retry here", 2, "here: not a study"),

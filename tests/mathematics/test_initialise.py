@@ -67,7 +67,7 @@ def test_the_bits_of_old_starts_are_kept() -> None:
 
 @pytest.mark.parametrize("name", INITIALISATIONS)
 def test_parameters_are_options_of_train(name: str) -> None:
-    assert set(INITIALISATIONS[name].parameters) <= set(TrainOptions.model_fields)
+    assert set(INITIALISATIONS[name].parameters) <= set(TrainOptions.fields())
     assert set(INITIALISATIONS[name].parameters) == set(PARAMETERS.get(name, {}))
 
 

@@ -18,7 +18,7 @@ from resdepth.runs.export import FORMATS
 from tests.support.messages import refused
 from tests.support.networks import AUGMENTATIONS
 
-FIELDS = TrainOptions.model_fields
+FIELDS = TrainOptions.fields()
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_no_flag_is_used_twice() -> None:
     spelled = [
         flag
         for model in (TrainOptions, TrainInvocation)
-        for name, info in model.model_fields.items()
+        for name, info in model.fields().items()
         for flag in flags(name, info)
     ]
     assert len(spelled) == len(set(spelled))

@@ -10,12 +10,13 @@ from resdepth.cli.reference import leaves
 from resdepth.errors import Usage
 from resdepth.options.base import Options, flag_of
 from resdepth.options.curvefit import CurvefitOptions
-from resdepth.options.effect import effective, idle, refuse_idle
+from resdepth.options.data import Sin
+from resdepth.options.effect import idle
 from resdepth.options.export import ExportOptions
 from resdepth.options.landscape import RenderOptions, TrajectoryOptions
 from resdepth.options.landscape_picture import VisOptions
 from resdepth.options.paths import NormOptions, ProfileOptions, ScalingOptions, WeightsOptions
-from resdepth.options.programs import effective_options
+from resdepth.options.programs import flat_record, nested_record
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.options.resolve import from_record, resolve
 from resdepth.options.spectrum import SpectrumOptions
@@ -27,13 +28,13 @@ EVALUATED = "sources subset device engine threads steps out resume"
 ALWAYS: dict[type[Options], str] = {
     TrainOptions: "model data train_fraction depth width alpha gamma init init_alpha activation "
     "augmentation input_size lr lr_depth_exponent lr_depth dynamic_lr epochs stop_loss batch_size "
-    "no_p_var store_grad log_every val_every checkpoint_every seed device engine dtype threads",
+    "p_var_every store_grad log_every val_every checkpoint_every seed device engine dtype threads",
     ResnetCifarOptions: "depth data data_dir train_fraction flip epochs batch_size alpha skip lr "
     "momentum weight_decay schedule warmup val_every checkpoint_every seeds seed device amp layout "
     "threads",
-    ExportOptions: "sources format by_run out",
+    ExportOptions: "sources format out",
     NormOptions: f"{PATHS} pvar pvar_only",
-    WeightsOptions: f"{PATHS} pos pos_x pos_y columns show",
+    WeightsOptions: f"{PATHS} pos columns show",
     ProfileOptions: f"{PATHS} p_min p_max points columns show",
     ScalingOptions: f"{PATHS} columns show",
     CurvefitOptions: "sources tag window_size filter_period time scaling_x infer_shift columns out "
@@ -66,10 +67,9 @@ WITHOUT: list[tuple[type[Options], dict[str, Any], dict[str, Any], list[dict[str
     (
         TrainOptions,
         {"p_var": 3.0},
-        {"no_p_var": True},
-        [{}, {"no_p_var": True, "dynamic_lr": True}],
+        {"p_var_every": 0},
+        [{}, {"p_var_every": 0, "dynamic_lr": True}],
     ),
-    (TrainOptions, {"p_var_every": 3}, {"no_p_var": True, "dynamic_lr": True}, [{}]),
     (ResnetCifarOptions, {"num_workers": 2}, {}, [{"data": "folder", "data_dir": "x"}]),
     (NormOptions, {"norm": "spectral"}, SOURCE | {"pvar_only": True, "pvar": (2.0,)}, [SOURCE]),
     (NormOptions, {"columns": 2}, SOURCE | {"pvar_only": True, "pvar": (2.0,)}, [SOURCE]),
@@ -106,20 +106,30 @@ each = pytest.mark.parametrize(
 )
 
 
+def conditions(model: type[Options]) -> set[str]:
+    """The options that have an effect only with others."""
+    kinds = {
+        name
+        for name, place in getattr(model, "places", {}).items()
+        if place.kinds and place.kinds != tuple(model.groups[place.group])  # type: ignore[attr-defined]
+    }
+    return kinds | set(model.NEEDS)
+
+
 @pytest.mark.parametrize("model", ALWAYS, ids=lambda model: model.__name__)
 def test_every_option_has_an_effect_or_says_when(model: type[Options]) -> None:
     always = set(ALWAYS[model].split())
-    assert always | set(model.NEEDS) == set(model.model_fields)
-    assert not always & set(model.NEEDS)
-    assert set(model.NEEDS) == {next(iter(given)) for one, given, *_ in WITHOUT if one is model}
+    assert always | conditions(model) == set(model.fields())
+    assert not always & conditions(model)
+    assert conditions(model) == {next(iter(given)) for one, given, *_ in WITHOUT if one is model}
     for needs in model.NEEDS.values():
         for need in needs:
-            assert need.option in model.model_fields
+            assert need.option in model.fields()
             assert not need.seen or isinstance(getattr(model, need.seen), property)
 
 
 def test_no_command_is_forgotten() -> None:
-    known = {name for model in ALWAYS for name in model.model_fields}
+    known = {name for model in ALWAYS for name in model.fields()}
     for path, summary in leaves(COMMANDS, ()):
         if (
             path[0] != "study"
@@ -139,12 +149,12 @@ def test_an_option_without_effect_is_refused(model, given, others, fitting) -> N
     (name,) = given
     with pytest.raises(Usage, match=rf"^{name}: has no effect") as caught:
         model(**given, **others)
-    conditions = model.NEEDS[name]
-    assert all(need.option in f"{caught.value}{caught.value.remedy}" for need in conditions)
+    assert all(
+        need.option in f"{caught.value}{caught.value.remedy}" for need in model.NEEDS.get(name, ())
+    )
     assert isinstance(caught.value, ValueError)
-    flag = flag_of(model, name)
-    with refused(Usage, match=rf"^{flag}: has no effect with"):
-        refuse_idle(resolve(model, given | others, command="x"))
+    with refused(Usage, match=rf"^{flag_of(model, name)}: has no effect with"):
+        resolve(model, given | others, command="x")
 
 
 @each
@@ -156,16 +166,40 @@ def test_it_is_taken_where_it_has_one(model, given, others, fitting) -> None:  #
 @each
 def test_records_and_defaults_are_taken(model, given, others, fitting) -> None:  # type: ignore[no-untyped-def]
     (name,) = given
-    default = model.model_fields[name].default
+    default = model.fields()[name].default
     assert getattr(from_record(model, given | others, Path("x")), name) == default
-    assert getattr(effective(resolve(model, given | others, command="x")), name) == default
+    assert getattr(resolve(model, given | others, command="x", lenient=[name]), name) == default
     assert model(**{name: default}, **others) == model(**others)
 
 
 def test_a_record_is_compared_by_what_has_an_effect() -> None:
-    recorded = {"data": "digits", "separation": 2.0, "lr_max": 3, "hurst": None, "young": "x"}
-    same = {"data": "digits", "separation": None, "lr_max": None, "hurst": None, "young": "x"}
-    assert effective_options("train", recorded) == same
-    assert effective_options("another", recorded) == recorded
+    recorded = {"data": "digits", "separation": 2.0, "lr_max": 3, "hurst": None}
+    same = {"data": "digits", "separation": None, "lr_max": None, "hurst": None}
+    assert flat_record("train", recorded) == same
+    assert flat_record("another", recorded) == recorded
     kept = {"data": "sin", "separation": 2.0}
-    assert effective_options("train", kept) == kept
+    assert flat_record("train", kept) == kept
+    unknown = recorded | {"young": "x"}
+    assert flat_record("train", unknown) == unknown
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        TrainOptions(),
+        TrainOptions(data=Sin(separation=2), init="fbm", hurst=0.3, dynamic_lr=True, lr_max=4),
+        TrainOptions(data="folder", data_dir="x", no_p_var=True),
+    ],
+    ids=lambda options: str(options.data),
+)
+def test_a_nested_record_is_read_flat(options: TrainOptions) -> None:
+    flat = options.recorded()
+    nested = nested_record("train", flat)
+    assert nested["data"]["kind"] == options.data and nested["network"]["depth"] == options.depth
+    assert flat_record("train", nested) == flat
+    assert from_record(TrainOptions, nested, Path("x")).recorded() == flat
+
+
+def test_an_earlier_record_without_norms() -> None:
+    assert flat_record("train", {"no_p_var": True, "p_var_every": 3}) == {"p_var_every": 0}
+    assert flat_record("train", {"no_p_var": False, "p_var_every": 3}) == {"p_var_every": 3}

@@ -29,7 +29,7 @@ MODELS: list[type[Options]] = [
 PATHS = [
     (model, name)
     for model in MODELS
-    for name, info in model.model_fields.items()
+    for name, info in model.fields().items()
     if "Path" in str(info.annotation)
 ]
 NEEDED: dict[str, object] = {
@@ -37,12 +37,13 @@ NEEDED: dict[str, object] = {
     "event_paths": ["x"],
     "sources": ["x"],
     "surface": "x",
+    "data": "folder",
 }
 
 
 def resolved(model: type[Options], name: str, value: str, config: Path | None = None) -> object:
-    several = "tuple" in str(model.model_fields[name].annotation)
-    values = {key: given for key, given in NEEDED.items() if key in model.model_fields}
+    several = "tuple" in str(model.fields()[name].annotation)
+    values = {key: given for key, given in NEEDED.items() if key in model.fields()}
     if config is None:
         values[name] = [value] if several else value
     else:
@@ -114,7 +115,7 @@ def test_without_a_home_folder(
 ) -> None:
     lack(monkeypatch)
     with refused(Usage, match="--data-dir: no home folder is known here for '~/x'"):
-        resolve(TrainOptions, {"data_dir": "~/x"}, command="train")
+        resolve(TrainOptions, {"data": "mnist", "data_dir": "~/x"}, command="train")
 
 
 def test_words_that_are_no_paths_keep_their_tilde(monkeypatch: pytest.MonkeyPatch) -> None:

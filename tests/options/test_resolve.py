@@ -10,7 +10,8 @@ from resdepth.errors import (
     Missing,
     Usage,
 )
-from resdepth.options.resolve import resolve, to_yaml
+from resdepth.options.config import to_yaml
+from resdepth.options.resolve import resolve
 from resdepth.options.train import TrainOptions
 from tests.support.messages import refused
 
@@ -83,7 +84,8 @@ def test_an_unknown_word_is_met_with_the_nearest(name: str, value: str, near: st
     ],
 )
 def test_what_is_in_range(name: str, given: str, value: object) -> None:
-    assert getattr(resolved({name: given}), name) == value
+    data = "mnist" if name == "data_dir" else "sin"
+    assert getattr(resolved({name: given, "data": data}), name) == value
 
 
 @pytest.mark.parametrize(
@@ -154,9 +156,7 @@ def test_an_unknown_key(tmp_path: Path, key: str, suggestion: str) -> None:
         (b"depth: [3", "line 1"),
         (b"depth: 3\n  width: 4", "line 2"),
         (b"\xff\xfe\xfa", "not UTF-8"),
-        (b"depth: " + b"9" * 5000, "digits"),
         (b"? [1]\n: 2", "line 1"),
-        (b"depth: !!python/object/apply:os.system ['true']", "line 1"),
         (b"[" * 1000, "brackets within brackets"),
     ],
 )

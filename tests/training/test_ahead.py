@@ -34,7 +34,7 @@ def _problem(**options: object):
 def test_records_agree_with_the_plain_loop(options: dict[str, int], monkeypatch) -> None:
     problem = _problem(**options)
     start = State(0, problem.network, 3.0)
-    norms = PathNorms.of(problem.options, needed=False)
+    norms = PathNorms.of(problem.options.recording, needed=False)
     plain = list(train(problem.engine, start, STEPS, problem.batch, problem.whole, Rate(), norms))
     graphs = fake_cuda.install(monkeypatch)
     with AsyncNorms(norms, threads=2) as watch:
@@ -109,7 +109,7 @@ def test_a_run_that_is_ahead_goes_on(tmp_path, monkeypatch) -> None:
 def test_snapshots_are_bounded_and_none_is_dropped(monkeypatch) -> None:
     fake_cuda.install(monkeypatch)
     problem = _problem()
-    norms = PathNorms.of(problem.options, needed=False)
+    norms = PathNorms.of(problem.options.recording, needed=False)
     with AsyncNorms(norms, threads=1) as watch:
         waiting = []
         network = problem.network.with_blocks(problem.network.blocks.clone())

@@ -129,13 +129,13 @@ def test_the_rate_is_a_power_of_the_depth(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("given", [{"lr_depth": 4}, {"lr_depth_exponent": 1.0}])
 def test_depth_and_exponent_need_each_other(given: dict[str, float]) -> None:
-    with refused(Usage, match="says nothing without"):
+    with refused(Usage, match="has no effect without"):
         TrainOptions(**given)
 
 
 def test_refused_in_one_line(run_worker: object) -> None:
     ended: Outcome = run_worker("train", "--lr-depth", "4")  # type: ignore[operator]
-    assert ended.code == 2 and "--lr-depth: says nothing" in ended.complaint
+    assert ended.code == 2 and "--lr-depth: has no effect" in ended.complaint
 
 
 @pytest.mark.parametrize(

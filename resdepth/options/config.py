@@ -1,0 +1,116 @@
+"""Options as YAML: what `--config` reads and `--print-config` writes.
+
+Every scalar is read as the word that stands in the file, and pydantic parses it as it parses the
+word behind a flag: `off` is a word, `010` is ten, `1:30` is no number.
+"""
+
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from yaml.constructor import ConstructorError
+
+from resdepth.errors import Usage, no_such
+from resdepth.options.base import Options
+from resdepth.options.complaint import nearest
+from resdepth.options.location import spelled
+
+NULLS = ("", "~", "null", "Null", "NULL")
+_REMEDY = "'--print-config' writes one to start from"
+_NO_CONFIG = "not a configuration file"
+_MERGE = "merge keys are not read: write the options out"
+
+
+class _Loader(yaml.BaseLoader):
+    """Reads words, lists and mappings; an unquoted null is None."""
+
+    def construct_scalar(self, node: Any) -> Any:
+        value = super().construct_scalar(node)
+        return None if node.style is None and value in NULLS else value
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
+        """A mapping in which no option is given twice."""
+        lines: dict[str, int] = {}
+        for key, _ in node.value:
+            # Underscores and dashes are equal in the names of options.
+            name, line = str(key.value).replace("-", "_"), key.start_mark.line + 1
+            if name in lines:
+                problem = f"'{name}' is given twice, first in line {lines[name]}"
+                raise ConstructorError(None, None, problem, key.start_mark)
+            lines[name] = line
+        return super().construct_mapping(node, deep=deep)
+
+
+def parsed(text: str) -> Any:
+    """The one document in `text`: words, None, lists and dictionaries.
+
+    Raises
+    ------
+    yaml.YAMLError, RecursionError
+        It is not YAML.
+    """
+    return yaml.load(text, Loader=_Loader)
+
+
+def written(content: Any) -> str:
+    """`content` as YAML in its order."""
+    return yaml.safe_dump(content, sort_keys=False)
+
+
+def read_config(model: type[Options], path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file, its keys checked against the options of `model`."""
+    try:
+        content = parsed(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise no_such(path, "file") from None
+    except IsADirectoryError:
+        raise Usage(path, f"{_NO_CONFIG}: it is a directory", _REMEDY) from None
+    except OSError as error:
+        raise Usage(path, f"cannot be read: {error.strerror}", _REMEDY) from None
+    except UnicodeDecodeError:
+        raise Usage(path, f"{_NO_CONFIG}: not UTF-8 text", _REMEDY) from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise Usage(path, f"{_NO_CONFIG}: {_problem(error)}", _REMEDY) from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        reason = f"{_NO_CONFIG}: it is not a mapping of option: value"
+        raise Usage(path, reason, _REMEDY)
+    named, known = model.flattened(_underscored(content)), model.fields()
+    for key in named:
+        if key not in known:
+            suggestion = _MERGE if key == "<<" else nearest(key, known)
+            raise Usage(path, f"unknown option '{key}'", suggestion)
+    return named
+
+
+def _underscored(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with underscores in all names, of groups and of options."""
+    return {
+        str(name).replace("-", "_"): _underscored(value) if isinstance(value, Mapping) else value
+        for name, value in content.items()
+    }
+
+
+def _problem(error: Exception) -> str:
+    """What is wrong with a file, and in which line if that is known."""
+    if isinstance(error, RecursionError):
+        return "brackets within brackets without end"
+    mark = getattr(error, "problem_mark", None)
+    line = f"line {mark.line + 1}: " if mark else ""
+    problem = str(getattr(error, "problem", None) or error)
+    context = getattr(error, "context", None)
+    return f"{line}{context}, {problem}" if problem.startswith("but ") else f"{line}{problem}"
+
+
+def to_yaml(options: Options) -> str:
+    """The options as YAML that `--config` reads back to the same options."""
+    flat = {name: _written(value) for name, value in options.flat().items()}
+    return written(options.split(flat)[0])
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_written(part) for part in value]
+    return spelled(value) if isinstance(value, Path) else value

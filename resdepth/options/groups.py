@@ -1,0 +1,258 @@
+"""Options in nested groups, which are given and read by their flat names as well.
+
+A group may have several kinds, such as the data sets; each kind has its own fields. An option of
+another kind than the selected one has no effect: it is refused unless it has its default value.
+"""
+
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import (
+    ModelWrapValidatorHandler,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+
+from resdepth.errors import Usage
+from resdepth.options.base import LENIENT, Options
+from resdepth.options.complaint import not_a_choice
+from resdepth.options.effect import Need, no_effect
+from resdepth.options.fields import members
+
+_SWITCH = TypeAdapter(bool)
+
+
+class Kind(Options):
+    """One kind of a group; it compares equal to the word that selects it."""
+
+    kind: ClassVar[str]
+
+    def __eq__(self, other: object) -> bool:
+        return self.kind == other if isinstance(other, str) else super().__eq__(other)
+
+    def __hash__(self) -> int:
+        return hash(self.kind)
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+@dataclass(frozen=True)
+class Place:
+    """The group of a flat option ("" for none), its field, and the kinds that have it."""
+
+    group: str
+    info: FieldInfo
+    kinds: tuple[str, ...] = ()
+
+
+class Grouped(Options):
+    """Base of options in groups: a field is a group if its type is one or several `Options`."""
+
+    SELECTORS: ClassVar[dict[str, str]] = {}
+    """The flat option that selects the kind of a group. If it has another name than the group, it
+    is a boolean that selects the first or the second kind."""
+    ORDER: ClassVar[tuple[str, ...]] = ()
+    """The flat options in the order of the help."""
+    groups: ClassVar[dict[str, dict[str, type[Options]]]] = {}
+    places: ClassVar[dict[str, Place]] = {}
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **settings: Any) -> None:
+        """Find the place of every flat option."""
+        cls.groups, found = {}, {}
+        for name, info in cls.model_fields.items():
+            kinds = {_word(part): part for part in members(info) if _is_options(part)}
+            if not kinds:
+                found[name] = Place("", info)
+                continue
+            cls.groups[name] = kinds
+            if name in cls.SELECTORS:
+                found[cls.SELECTORS[name]] = Place(name, cls._selector(name, info))
+            for kind in kinds.values():
+                for inner, field in kind.fields().items():
+                    words = tuple(word for word in kinds if inner in kinds[word].model_fields)
+                    found.setdefault(inner, Place(name, _optional(field), words))
+        cls.places = {name: found[name] for name in cls.ORDER or found}
+        super().__pydantic_init_subclass__(**settings)
+
+    @classmethod
+    def _selector(cls, group: str, info: FieldInfo) -> FieldInfo:
+        """The field of the flat option that selects a kind."""
+        flat, words = copy(info), tuple(cls.groups[group])
+        flat.default, flat.annotation = words[0], Literal[words]  # type: ignore[assignment]
+        if cls.SELECTORS[group] != group:
+            flat.default, flat.annotation = False, bool
+        return flat
+
+    @classmethod
+    def fields(cls) -> dict[str, FieldInfo]:
+        """Every option by its flat name."""
+        return {name: place.info for name, place in cls.places.items()}
+
+    @classmethod
+    def flattened(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Nested, flat or mixed values by their flat names."""
+        flat: dict[str, Any] = {}
+        for name, value in cls.renamed(values).items():
+            if name in cls.groups and isinstance(value, Options):
+                value = {"kind": _word(type(value))} | value.model_dump(exclude_unset=True)
+            if name not in cls.groups or not isinstance(value, Mapping):
+                flat[name] = value
+                continue
+            inner = dict(value)
+            selector, word = cls.SELECTORS.get(name), inner.pop("kind", None)
+            if selector and word is not None:
+                words = list(cls.groups[name])
+                switch = selector != name and word in words
+                flat[selector] = bool(words.index(word)) if switch else word
+            flat |= inner
+        return cls.renamed(flat)
+
+    @classmethod
+    def split(cls, flat: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Flat values in their groups, and those that the selected kinds do not have."""
+        nested: dict[str, Any] = {name: {} for name in cls.model_fields if name in cls.groups}
+        idle: dict[str, Any] = {}
+        words = {group: cls._selected(group, flat) for group in cls.SELECTORS}
+        for name, value in flat.items():
+            place = cls.places.get(name)
+            if place is None or not place.group:
+                nested[name] = value
+            elif not place.kinds:
+                nested[place.group] = {"kind": words[place.group]} | nested[place.group]
+            else:
+                has = words.get(place.group, place.kinds[0]) in place.kinds
+                (nested[place.group] if has else idle)[name] = value
+        order = [*cls.model_fields, *nested]
+        return {name: nested[name] for name in order if nested.get(name, {}) != {}}, idle
+
+    @classmethod
+    def _selected(cls, group: str, flat: Mapping[str, Any]) -> Any:
+        """The word of the kind that flat values select."""
+        selector, words = cls.SELECTORS[group], tuple(cls.groups[group])
+        value = flat.get(selector, words[0])
+        if selector == group or value in words:
+            return value
+        try:
+            return words[_SWITCH.validate_python(value)]
+        except ValidationError:
+            return value
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _grouped(
+        cls, values: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
+        """Put flat values into their groups."""
+        if not isinstance(values, Mapping):
+            return handler(values)
+        flat, context = cls.flattened(values), info.context or {}
+        nested, idle = cls.split(flat)
+        for group in cls.SELECTORS:
+            content = nested.get(group, {}) | {"kind": cls._selected(group, flat)}
+            nested[group] = cls._made(group, content, context)
+        nested = {group: {} for group in cls.groups} | nested
+        for name, value in idle.items():
+            cls._check_idle(name, value, nested, context)
+        made = handler(nested)
+        unset = {group for group, selector in cls.SELECTORS.items() if selector not in flat}
+        made.__pydantic_fields_set__.difference_update(unset)
+        return made
+
+    @classmethod
+    def _made(cls, group: str, content: dict[str, Any], context: Mapping[str, Any]) -> Options:
+        """A group from its values and the word of its kind."""
+        word, selector = content.pop("kind"), cls.SELECTORS[group]
+        if word not in tuple(cls.groups[group]):
+            raise Usage(selector, not_a_choice(cls.fields()[selector], word))
+        try:
+            return cls.groups[group][word].model_validate(content, context=context)
+        except ValidationError as failure:
+            first = failure.errors()[0]
+            if first["type"] != "missing":
+                raise
+            name = str(first["loc"][0])
+            remedy = f"give the {cls.groups[group][word].fields()[name].description}"
+            raise Usage(f"{selector}={word}", f"needs `{name}`", remedy) from None
+
+    @classmethod
+    def _check_idle(
+        cls, name: str, value: Any, nested: Mapping[str, Any], context: Mapping[str, Any]
+    ) -> None:
+        """Refuse an option that the selected kind does not have, unless it is its default."""
+        place = cls.places[name]
+        if name in context.get(LENIENT, ()):
+            return
+        if cls.parsed(name, value) == place.info.default:
+            return
+        selector, word = cls.SELECTORS[place.group], _word(type(nested[place.group]))
+        switch = selector != place.group
+        need = Need(selector, (True,) if switch else place.kinds)
+        raise no_effect(name, [(need, False if switch else word)])
+
+    def __getattr__(self, name: str) -> Any:
+        place = type(self).places.get(name)
+        if place is None:
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        group = getattr(self, place.group)
+        if not place.kinds:
+            return group.kind == list(self.groups[place.group])[1]
+        return getattr(group, name, place.info.default)
+
+    @property
+    def model_fields_set(self) -> set[str]:
+        """The options that were set, by their flat names."""
+        found = {name for group in self.groups for name in getattr(self, group).model_fields_set}
+        own = self.__pydantic_fields_set__ - (self.groups.keys() - self.SELECTORS.keys())
+        return found | {self.SELECTORS.get(name, name) for name in own}
+
+    def flat(self) -> dict[str, Any]:
+        """Every option by its flat name, with the default for one that the kind does not have."""
+        return {name: _plain(getattr(self, name)) for name in self.places}
+
+    def absent(self) -> dict[str, Any]:
+        """Defaults of the options that the selected kinds do not have."""
+        words = {group: _word(type(getattr(self, group))) for group in self.SELECTORS}
+        return {
+            name: place.info.default
+            for name, place in self.places.items()
+            if place.kinds and words.get(place.group, place.kinds[0]) not in place.kinds
+        }
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with other values of flat options, which drops what has no effect any more."""
+        if not update:
+            return super().model_copy(deep=deep)
+        given = {
+            name: value for name, value in self.flat().items() if name in self.model_fields_set
+        }
+        context = {LENIENT: given.keys() - update.keys()}
+        return self.model_validate(given | dict(update), context=context)
+
+
+def _is_options(part: Any) -> bool:
+    return isinstance(part, type) and issubclass(part, Options)
+
+
+def _word(kind: type[Options]) -> str:
+    """The word that selects a kind."""
+    return kind.kind if issubclass(kind, Kind) else kind.__name__
+
+
+def _plain(value: Any) -> Any:
+    return value.kind if isinstance(value, Kind) else value
+
+
+def _optional(info: FieldInfo) -> FieldInfo:
+    """The field of a flat option, which is never required."""
+    if not info.is_required():
+        return info
+    flat: Any = copy(info)
+    flat.default, flat.annotation = None, info.annotation | None  # type: ignore[operator]
+    return flat  # type: ignore[no-any-return]
