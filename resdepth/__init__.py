@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from resdepth.api import train as train
     from resdepth.data.load import load_data as load_data
     from resdepth.errors import ResdepthError as ResdepthError
-    from resdepth.mathematics.decay import fit_decay as fit_decay
+    from resdepth.mathematics.decay_fit import fit_decay as fit_decay
     from resdepth.mathematics.pvariation import p_variation_norm as p_variation_norm
     from resdepth.mathematics.pvariation import p_variation_norms as p_variation_norms
     from resdepth.options.data import Cifar10 as Cifar10
@@ -52,7 +52,7 @@ _NAMES = {
     "api": "render_landscape render_trajectory spectrum train",
     "data.load": "load_data",
     "errors": "ResdepthError",
-    "mathematics.decay": "fit_decay",
+    "mathematics.decay_fit": "fit_decay",
     "mathematics.pvariation": "p_variation_norm p_variation_norms",
     "options.data": "Cifar10 Constant Digits Folder Mnist Sin",
     "options.landscape": "RenderOptions TrajectoryOptions",
