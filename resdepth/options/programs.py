@@ -30,10 +30,9 @@ def flat_record(program: str, recorded: Mapping[str, Any]) -> dict[str, Any]:
         options = resolve(model, flat, command=program, lenient=flat)
     except Usage:
         return flat  # Whoever needs these options says what is wrong with them.
-    known = options.recorded()
-    settled = {name: known[name] for name in flat}
     nested = any(isinstance(value, Mapping) for value in recorded.values())
-    return (options.absent() if nested else {}) | settled
+    kept = {*flat, *(options.absent() if nested else ())}
+    return {name: value for name, value in options.recorded().items() if name in kept}
 
 
 def nested_record(program: str, options: Mapping[str, Any]) -> dict[str, Any]:
