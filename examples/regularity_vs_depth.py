@@ -29,7 +29,7 @@ def trained(depth: int, seed: int, arguments: argparse.Namespace) -> resdepth.Ru
         seed=seed,
         stop_loss=arguments.loss,
         epochs=arguments.epochs,
-        no_p_var=True,
+        p_var_every=0,
     )
     folder = arguments.out / "runs" / f"seed{seed}" / f"L{depth}"
     exists = (folder / "manifest.json").exists()
