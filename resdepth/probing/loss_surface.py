@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from resdepth.engine.grid import Plane, surface
 from resdepth.engine.objective import Objective
-from resdepth.engine.parameters import Layout
-from resdepth.engine.surface import Plane, surface
+from resdepth.engine.vector import Layout
 from resdepth.errors import Usage
 from resdepth.isolation import isolated
-from resdepth.mathematics import directions
-from resdepth.mathematics.spectrum import extreme_eigenpairs
+from resdepth.mathematics import random_directions
+from resdepth.mathematics.lanczos import extreme_eigenpairs
 from resdepth.options.landscape import RenderOptions
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.probing.checkpoint_plane import RECIPE, plane_of
@@ -34,7 +34,7 @@ Array = NDArray[np.float64]
 
 CELLS = "losses[i, j] is the mean loss at A + axes[0][i] D_0 + axes[1][j] D_1"
 RECIPES = {
-    "random": directions.RECIPE,
+    "random": random_directions.RECIPE,
     "pca": RECIPE,
     "hessian": "eigenvectors of the largest eigenvalues of the Hessian at the centre, of norm 1, "
     "their largest entry positive",
@@ -73,16 +73,15 @@ def _prepare(source: Source, options: RenderOptions, recorded: Mapping[str, Any]
     statistics = options.statistics or ("recalibrated" if towards else "centre")
     centre = centre_of(source, options, statistics, recorded.get("threads"))
     found = _directions(centre, options)
-    weights = centre.weights
-    plane = Plane(weights, torch.from_numpy(found.vectors).to(weights.device))
+    plane = centre.plane(found.vectors)
     spans = [
         span or _automatic_span(centre.objective, plane, axis, options)
         for axis, span in enumerate(options.spans)
     ]
     # Towards another run the way itself is in the middle: Li et al. take [-1/2, 3/2].
     middle = 0.5 if towards else 0.0
-    moved = np.where(np.any(found.vectors != 0.0, axis=0), weights.cpu().numpy(), 0.0)
-    ratios, cosines = directions.ratios_and_cosines(found.vectors, moved)
+    moved = np.where(np.any(found.vectors != 0.0, axis=0), centre.weights, 0.0)
+    ratios, cosines = random_directions.ratios_and_cosines(found.vectors, moved)
     record = {
         "cells": CELLS,
         "kind": options.kind,
@@ -109,7 +108,7 @@ def _prepare(source: Source, options: RenderOptions, recorded: Mapping[str, Any]
     return Rendering(
         centre.objective,
         plane,
-        tuple(directions.axis(span, steps, middle) for span, steps in axes),
+        tuple(random_directions.axis(span, steps, middle) for span, steps in axes),
         request | request_of(centre, options, recorded),
         options.pairs,
         found.marks,
@@ -165,10 +164,10 @@ def _directions(centre: Centre, options: RenderOptions) -> Directions:
     are those of another network.
     """
     layout = centre.objective.layout
-    weights = centre.objective.centre.detach().double().cpu().numpy()
+    weights = centre.weights
     if options.kind == "random":
         count = options.pairs * options.axes
-        found = Directions(directions.draw(options.seed, count, (len(weights),)))
+        found = Directions(random_directions.draw(options.seed, count, (len(weights),)))
     elif options.kind == "pca":
         plane, files = plane_of(centre.source, layout)
         record = {"explained": plane.explained}
@@ -231,5 +230,5 @@ def _scale(drawn: Array, centre: Array, layout: Layout, options: RenderOptions) 
                 continue
             # A vector is one filter: its entries have no norms of their own to keep.
             kind = "layer" if kind == "filter" else kind
-        scaled = directions.normalise(of_part, weights, kind, part.stacked)
+        scaled = random_directions.normalise(of_part, weights, kind, part.stacked)
         drawn[:, place] = scaled.reshape(len(drawn), -1)
