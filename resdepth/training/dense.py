@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resdepth.engine import capture
-from resdepth.engine.ahead import train_ahead
-from resdepth.engine.contract import Summary
+from resdepth.engine.autograd import first_nonfinite_layer
+from resdepth.engine.contract import Batch, Summary
 from resdepth.engine.device import resolve_device
-from resdepth.engine.divergence import first_nonfinite_layer
+from resdepth.engine.loop import State, StepRecord, train, train_ahead
 from resdepth.engine.loss import class_metrics
 from resdepth.engine.optimiser import STALLED, DynamicRate
-from resdepth.engine.train import State, StepRecord, train
 from resdepth.errors import Corrupt, Usage
 from resdepth.options.resolve import from_record
 from resdepth.options.train import TrainOptions
@@ -114,7 +113,11 @@ class Dense:
         else:
             self._say_if_missed(values["loss"])
         if rises.many:
-            self.say(rises.message)
+            self.say(
+                f"the loss rose at {rises.rises} of {rises.steps} steps: the rate is at the edge "
+                "of stability (rate times largest curvature is near 2), and exponents of the "
+                "weights also describe the oscillation; a smaller `lr` avoids it"
+            )
 
     def _reaching(self, record: StepRecord, values: dict[str, float]) -> dict[str, float]:
         """The scalars of the whole training set if its loss is at most `stop_loss`."""
@@ -192,5 +195,5 @@ class Dense:
         write_model(folder / EXPORTED, state.network.blocks)
 
     def _evaluated(self, state: State, data: Embedded, prefix: str = "") -> dict[str, float]:
-        evaluation = self.problem.engine.evaluate(state.network, data.h0, data.targets)
+        evaluation = self.problem.engine.evaluate(Batch(state.network, data.h0, data.targets))
         return scalars(evaluation, omega=self.problem.options.store_grad, prefix=prefix)
