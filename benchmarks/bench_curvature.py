@@ -19,6 +19,7 @@ from bench_step import Case, Modules, problem
 from common import append, interleaved
 from torch import Tensor, nn
 
+from resdepth.engine.contract import Batch
 from resdepth.engine.kernels.cpu import CpuEngine
 from resdepth.engine.network import Network
 
@@ -34,14 +35,16 @@ def ours(
     engine: CpuEngine, network: Network, h0: Tensor, targets: Tensor, directions: Tensor
 ) -> Steps:
     """The gradient, products and traces of the compiled engine."""
-    steps: Steps = {"gradient": lambda: engine.loss_and_gradient(network, h0, targets)}
+    steps: Steps = {"gradient": lambda: engine.loss_and_gradient(Batch(network, h0, targets))}
     for count in SHARED:
         along = directions[:count]
-        steps[f"product, R = {count}"] = lambda along=along: engine.hvp(network, h0, targets, along)
-        steps[f"Gauss-Newton, R = {count}"] = lambda along=along: engine.hvp(
-            network, h0, targets, along, gauss_newton=True
+        steps[f"product, R = {count}"] = lambda along=along: engine.hvp(
+            Batch(network, h0, targets), along
         )
-    steps["all block traces"] = lambda: engine.block_traces(network, h0, targets)
+        steps[f"Gauss-Newton, R = {count}"] = lambda along=along: engine.hvp(
+            Batch(network, h0, targets), along, gauss_newton=True
+        )
+    steps["all block traces"] = lambda: engine.block_traces(Batch(network, h0, targets))
     return steps
 
 
@@ -115,8 +118,8 @@ def hutchinson(depth: int, probes: int) -> list[dict[str, object]]:
     generator = np.random.default_rng(0)
     signs = 2.0 * generator.integers(0, 2, (probes, *network.blocks.shape)) - 1.0
     along = torch.from_numpy(signs)
-    layers = (along * engine.hvp(network, h0, targets, along)).sum((-1, -2))
-    exact = engine.block_traces(network, h0, targets)
+    layers = (along * engine.hvp(Batch(network, h0, targets), along)).sum((-1, -2))
+    exact = engine.block_traces(Batch(network, h0, targets))
     errors = layers.std(0) / exact.abs()
     off = ((layers.mean(0) - exact) / layers.std(0) * probes**0.5).abs().median()
     needed = (errors / 0.01).square()

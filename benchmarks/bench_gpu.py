@@ -49,12 +49,12 @@ import gpu_variants
 from common import append
 
 from resdepth.engine import capture
-from resdepth.engine.contract import Engine, Request
+from resdepth.engine.autograd import ReferenceEngine
+from resdepth.engine.contract import Batch, Engine, Request
 from resdepth.engine.kernels import cuda, tiling
 from resdepth.engine.kernels.graphed import GraphedStep
 from resdepth.engine.loss import CrossEntropy
 from resdepth.engine.network import Network
-from resdepth.engine.reference import ReferenceEngine
 
 OURS, THEIRS = ("step", "cuda"), ("eager", "graph", "compile")
 OUTPUTS = 10
@@ -161,14 +161,14 @@ def ways(case: Case, machine: Device, precision: str) -> Iterator[tuple[str, Way
     engine = engine_for(case, precision)
     step = GraphedStep(engine, network, h0, targets)
     yield "step", lambda: step.advance(0.0)
-    yield "cuda", lambda: engine.loss_and_gradient(network, h0, targets)
+    yield "cuda", lambda: engine.loss_and_gradient(Batch(network, h0, targets))
     loss, gradient = written_in_torch(network, h0, targets)
     kept = 4.0 * AUTOGRAD_NUMBERS * case.samples * case.width * case.depth
     # A captured way and a plain one hold theirs at once, torch's as ours.
     if 2 * kept + traffic(case) > 0.9 * machine.memory:
         yield from dict.fromkeys(("eager", "graph"), f"needs some {kept / 1e9:.0f} GB").items()
     else:
-        check(gradient(loss), engine.loss_and_gradient(network, h0, targets).gradient)
+        check(gradient(loss), engine.loss_and_gradient(Batch(network, h0, targets)).gradient)
         yield "eager", lambda: gradient(loss)
         yield "graph", capture.captured(lambda: gradient(loss))
     if case.depth > LARGEST_TO_COMPILE:
@@ -177,7 +177,7 @@ def ways(case: Case, machine: Device, precision: str) -> Iterator[tuple[str, Way
         # Sizes that were compiled before would make the next ones variables, which run slower.
         torch._dynamo.reset()
         compiled = torch.compile(loss, dynamic=False)
-        check(gradient(compiled), engine.loss_and_gradient(network, h0, targets).gradient)
+        check(gradient(compiled), engine.loss_and_gradient(Batch(network, h0, targets)).gradient)
         yield "compile", capture.captured(lambda: gradient(compiled))
 
 
@@ -313,8 +313,8 @@ def replicas(case: Case, count: int, precision: str) -> None:
     network, h0, targets = problem(case, replicas=(count,))
     single = network.with_blocks(network.blocks[0].contiguous())
     calls = {
-        "together": capture.captured(lambda: engine.loss_and_gradient(network, h0, targets)),
-        "one": capture.captured(lambda: engine.loss_and_gradient(single, h0, targets)),
+        "together": capture.captured(lambda: engine.loss_and_gradient(Batch(network, h0, targets))),
+        "one": capture.captured(lambda: engine.loss_and_gradient(Batch(single, h0, targets))),
     }
     times = seconds(calls)
     ratio = count * times["one"] / times["together"]
@@ -335,9 +335,13 @@ def check_gradients(case: Case, precision: str) -> None:
     engine = cuda.CudaEngine(machine, precision)
     for augmentation in AUGMENTATIONS:
         network, h0, targets = problem(case, augmentation, device=device)
-        ours = engine.loss_and_gradient(network, h0, targets).gradient
+        ours = engine.loss_and_gradient(Batch(network, h0, targets)).gradient
         wide = network.to("cpu", torch.float64)
-        right = ReferenceEngine().loss_and_gradient(wide, h0.cpu().double(), targets.cpu()).gradient
+        right = (
+            ReferenceEngine()
+            .loss_and_gradient(Batch(wide, h0.cpu().double(), targets.cpu()))
+            .gradient
+        )
         if ours is None or right is None:
             raise SystemExit(f"{augmentation}: no gradient")
         error = float((ours.cpu().double() - right).norm() / right.norm())

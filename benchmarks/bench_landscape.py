@@ -22,14 +22,14 @@ from common import append, interleaved
 from torch import Tensor, nn
 
 from resdepth.engine.contract import Engine, Request
-from resdepth.engine.convolutional import ResNet, initialise
 from resdepth.engine.convolutional_objective import ConvolutionalObjective
+from resdepth.engine.device import leave_threads_to
+from resdepth.engine.grid import Plane, along, surface
 from resdepth.engine.kernels.registry import ENGINES
 from resdepth.engine.loss import CrossEntropy
 from resdepth.engine.network import Network
 from resdepth.engine.objective import DenseObjective, Objective
-from resdepth.engine.surface import Plane, along, surface
-from resdepth.engine.threads import leave_threads_to
+from resdepth.engine.resnet import ResNet, initialise
 from resdepth.mathematics.activation import ACTIVATIONS
 
 BASELINE = ("torch", "one at a time")

@@ -18,7 +18,7 @@ import torch
 from common import FIGURES, append, fma_peak, interleaved
 from torch import Tensor, nn
 
-from resdepth.engine.contract import Request
+from resdepth.engine.contract import Batch, Request
 from resdepth.engine.kernels.registry import ENGINES
 from resdepth.engine.loss import CrossEntropy
 from resdepth.engine.network import Network
@@ -131,7 +131,9 @@ def implementations(case: Case, names: list[str], threads: int) -> dict[str, Cal
     for name, label in (("reference", "stacked"), ("eager", "eager"), ("cpu", "cpu")):
         if label in names:
             engine = ENGINES[name].create(request)
-            steps[label] = lambda engine=engine: engine.loss_and_gradient(network, h0, targets)
+            steps[label] = lambda engine=engine: engine.loss_and_gradient(
+                Batch(network, h0, targets)
+            )
     return steps
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from resdepth.api import train as train
     from resdepth.data.load import load_data as load_data
     from resdepth.errors import ResdepthError as ResdepthError
-    from resdepth.mathematics.decay import fit_decay as fit_decay
+    from resdepth.mathematics.decay_fit import fit_decay as fit_decay
     from resdepth.mathematics.pvariation import p_variation_norm as p_variation_norm
     from resdepth.mathematics.pvariation import p_variation_norms as p_variation_norms
     from resdepth.options.landscape import RenderOptions as RenderOptions
@@ -42,7 +42,7 @@ _HOMES = {
     "SpectrumOptions": "resdepth.options.spectrum",
     "TrainOptions": "resdepth.options.train",
     "TrajectoryOptions": "resdepth.options.landscape",
-    "fit_decay": "resdepth.mathematics.decay",
+    "fit_decay": "resdepth.mathematics.decay_fit",
     "load_data": "resdepth.data.load",
     "norm_table": "resdepth.analysis.path_tables",
     "open_run": "resdepth.runs.run",

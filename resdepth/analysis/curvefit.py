@@ -18,7 +18,7 @@ from resdepth.errors import (
     no_such,
 )
 from resdepth.find_files import walk
-from resdepth.mathematics.decay import DecayFit, filter_curve, fit_decay
+from resdepth.mathematics.decay_fit import DecayFit, filter_curve, fit_decay
 from resdepth.records import plain
 from resdepth.runs.events import event_files, is_event_file, read_recording
 from resdepth.runs.folder import EVENTS_OF_OLD

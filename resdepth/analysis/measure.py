@@ -6,7 +6,7 @@ from itertools import chain
 import numpy as np
 
 from resdepth.errors import Usage
-from resdepth.mathematics.norms import Norm, frobenius, operator, spectral
+from resdepth.mathematics.layer_norms import Norm, frobenius, operator, spectral
 from resdepth.mathematics.pvariation import (
     CriticalExponent,
     critical_exponent,

@@ -17,7 +17,7 @@ from resdepth import html
 from resdepth.analysis.measure import critical, layer_norms, variation_norms
 from resdepth.analysis.pool import seed_names, together
 from resdepth.mathematics.interval import MeanBand, mean_band
-from resdepth.mathematics.norms import Norm
+from resdepth.mathematics.layer_norms import Norm
 from resdepth.mathematics.pvariation import CriticalExponent
 from resdepth.mathematics.slopes import NOTHING, PowerLaw, power_law
 from resdepth.weights.weight_path import Way, WeightPath

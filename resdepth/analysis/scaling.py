@@ -8,7 +8,7 @@ from resdepth import html
 from resdepth.analysis.measure import statistics
 from resdepth.analysis.pool import seed_names, together
 from resdepth.errors import Usage
-from resdepth.mathematics.exponents import Cell, Exponents, Table, exponents, tabulate
+from resdepth.mathematics.exponents import Exponents, PathObservation, Table, exponents, tabulate
 from resdepth.mathematics.interval import Interval
 from resdepth.mathematics.verdict import Verdict, decide
 from resdepth.weights.weight_path import Way, WeightPath
@@ -22,7 +22,7 @@ class ScalingTable:
     weights were trained with, None if it is unknown. `ways` are those of the 2-variation norms.
     """
 
-    cells: tuple[Cell, ...]
+    cells: tuple[PathObservation, ...]
     depths: tuple[int, ...]
     seeds: tuple[int | str, ...]
     table: Table
@@ -48,7 +48,7 @@ class ScalingTable:
 
 
 def scaling_table(
-    cells: Sequence[Cell], beta: float = 0.0, alpha: float | None = None
+    cells: Sequence[PathObservation], beta: float = 0.0, alpha: float | None = None
 ) -> ScalingTable:
     """Return the table of `cells`, one per depth and seed; L^beta scales the 2-variation norm.
 
@@ -87,7 +87,7 @@ def model_scaling(models: Sequence[WeightPath], beta: float = 0.0) -> ScalingTab
         remedy = f"name one of {', '.join(families)}"
         raise Usage("pattern", reason, remedy)
     cells = [
-        Cell(seed, statistics(model))
+        PathObservation(seed, statistics(model))
         for seed, model in zip(seed_names(models), models, strict=True)
     ]
     betas = {model.beta for model in models}

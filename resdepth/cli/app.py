@@ -53,10 +53,13 @@ COMMANDS: Tree = {
         },
     ),
     "spectrum": "Curvature of the loss: eigenvalues, traces by layer.",
-    "critical": "Critical scaling of untrained networks.",
     "resnet-cifar": "Train He's residual networks on CIFAR-10.",
 }
 """The commands with the line that the overview shows."""
+MOVED = {
+    "critical": "'critical' is now a script of the repository: python reproduce/critical.py --help"
+}
+"""Former commands, and where they are now."""
 
 
 class LazyCommand(TyperCommand):
@@ -99,6 +102,12 @@ class LazyGroup(TyperGroup):
                 continue
             kind = type("SubGroup", (LazyGroup,), {"tree": entry[1], "path": path})
             self.add_command(kind(name=name, help=entry[0], **_SHARED))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that the first word names; an error for a command that has moved."""
+        if not self.path and args[0] in MOVED:
+            ctx.fail(MOVED[args[0]])
+        return super().resolve_command(ctx, args)
 
 
 SUMMARY = "The weights of very deep residual networks as paths through the layers."

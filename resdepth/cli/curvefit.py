@@ -13,7 +13,7 @@ from resdepth.options.curvefit import CurvefitOptions
 if TYPE_CHECKING:
     from resdepth.analysis.curvefit import CurveFit
     from resdepth.analysis.decays import DepthFits
-    from resdepth.mathematics.decay import Estimate
+    from resdepth.mathematics.decay_fit import Estimate
 
 
 def curvefit(options: CurvefitOptions, call: AnalysisInvocation, given: frozenset[str]) -> None:

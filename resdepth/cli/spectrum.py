@@ -14,7 +14,7 @@ from resdepth.options.base import AnalysisInvocation
 from resdepth.options.spectrum import SpectrumOptions
 
 if TYPE_CHECKING:
-    from resdepth.mathematics.spectrum import Search
+    from resdepth.mathematics.lanczos import Search
     from resdepth.probing.hessian import Spectrum
 
 NAME = "spectrum"

@@ -1,4 +1,4 @@
-"""A device that runs ahead of the host: captured functions, copies that nobody waits for."""
+"""A device that runs ahead of the host: captured functions and copies without waiting."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
@@ -11,28 +11,28 @@ _WARM_UP = 3
 
 @runtime_checkable
 class Landing(Protocol):
-    """The end of a copy to the host; a CUDA event is one."""
+    """The end of a copy to the host, for instance a CUDA event."""
 
     def query(self) -> bool:
-        """Whether it is there."""
+        """Whether the copy is complete."""
 
     def synchronize(self) -> None:
         """Wait for it."""
 
 
 def runs_ahead(device: torch.device) -> bool:
-    """Whether the device computes while the host goes on, and captures what it is told."""
+    """Whether the device computes while the host continues, and can capture functions."""
     return device.type == "cuda"
 
 
 def captured(function: Callable[[], object]) -> Callable[[], None]:
-    """`function`, called a few times, then as a CUDA graph: calling the result replays its kernels.
+    """Call `function` a few times, then capture it as a CUDA graph; calling the result replays it.
 
     It must read and write the same tensors each time and never wait for the device. The graph holds
     the memory of one call while it lives.
     """
-    # In the first calls kernels are compiled and libraries choose and allocate, which no capture
-    # can hold; like the capture, they run beside the default stream.
+    # The first calls compile kernels and allocate, which cannot be captured. Like the capture, they
+    # must not run on the default stream.
     side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
@@ -52,11 +52,11 @@ def landing_place(shape: Sequence[int], dtype: torch.dtype, device: torch.device
 
 
 def send(source: Tensor, place: Tensor) -> Landing | None:
-    """Enqueue a copy to the host; None where it has landed already."""
+    """Enqueue a copy to the host; None if it is complete already."""
     place.copy_(source, non_blocking=True)
     if not runs_ahead(source.device):
         return None
-    # Who waits for it sleeps: the cores are for p-variation.
+    # Waiting sleeps: the cores are needed for p-variation.
     landed: torch.cuda.Event = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
     landed.record()
     return landed

@@ -1,7 +1,7 @@
 """Stochastic gradient descent of an image classifier, and its evaluation.
 
-All parameters are views of one flat vector, so an update is a handful of vector operations. Nothing
-here waits for the device; on CUDA a full batch is one captured graph.
+All parameters are views of one flat vector: an update is a few vector operations. Nothing waits for
+the device; on CUDA a full batch is one captured graph.
 """
 
 from collections.abc import Callable
@@ -17,11 +17,11 @@ from resdepth.engine import capture
 from resdepth.engine.loss import CrossEntropy, in_float64, omega
 
 Measured = Float64[Tensor, "3"]
-"""Mean loss, Omega and accuracy of a batch before its update: (3,) as `in_float64` has it."""
+"""Mean loss, Omega and accuracy of a batch before its update: (3,), float64."""
 
 
 class Step(Protocol):
-    """One update; what it measured belongs to the weights before it."""
+    """One update; returns the measurements of the weights before it."""
 
     def __call__(self, images: Images, labels: Labels, rate: float) -> Measured:
         """Update with the rate `rate` on images (N, C, H, W) and labels (N,)."""
@@ -46,14 +46,14 @@ class Descent:
         self.device = self.weights.device
 
     def __call__(self, images: Images, labels: Labels, rate: float) -> Measured:
-        """One update; on the CPU it is left out where the loss is not finite."""
+        """One update; on the CPU it is skipped if the loss is not finite."""
         measured, gradient = self.gradient(images, labels)
         if self.device.type != "cpu" or bool(measured[0].isfinite()):
             self.update(gradient, rate)
         return measured
 
     def gradient(self, images: Images, labels: Labels) -> tuple[Measured, Tensor]:
-        """What is measured, and the flat gradient of the mean loss."""
+        """Loss, Omega and accuracy, and the flat gradient of the mean loss."""
         self.network.train()
         logits = self.predict(images)
         with torch.no_grad():
@@ -66,7 +66,6 @@ class Descent:
                     in_float64(logits.argmax(1) == labels).mean(),
                 ]
             )
-        # The backward pass starts from the gradient that Omega is made of.
         gradients = torch.autograd.grad(logits, self.parameters, of_samples / len(labels))
         return measured, torch.cat([gradient.flatten() for gradient in gradients])
 
@@ -81,19 +80,18 @@ class Descent:
 
     def predict(self, images: Images) -> Prediction:
         """Logits (N, classes) in the parameters' dtype."""
-        with torch.autocast(
-            self.device.type, torch.bfloat16, enabled=self.bf16, cache_enabled=False
-        ):
+        cast = torch.autocast(self.device.type, torch.bfloat16, self.bf16, cache_enabled=False)
+        with cast:
             logits: Tensor = self.network(images)
         return logits.to(self.weights.dtype)
 
     def state(self) -> dict[str, Tensor]:
-        """Everything that changes: parameters and batch statistics by name, and `velocity`."""
+        """Parameters and batch statistics by name, and `velocity`."""
         tensors = dict(self.network.state_dict())
         return tensors if self.velocity is None else tensors | {"velocity": self.velocity}
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
-        """Take over a state of the same names and shapes."""
+        """Copy a state with the same names and shapes."""
         with torch.no_grad():
             for name, tensor in self.state().items():
                 tensor.copy_(tensors[name])
@@ -107,7 +105,7 @@ class Graphed:
         self.replay: Callable[[], None] | None = None
 
     def __call__(self, images: Images, labels: Labels, rate: float) -> Measured:
-        """One update; a batch that is not full runs without the graph."""
+        """One update; smaller batches run without the graph."""
         if len(labels) != self.batch_size:
             return self.descent(images, labels, rate)
         if self.replay is None:
@@ -133,7 +131,7 @@ class Graphed:
 
 @dataclass(frozen=True)
 class Score:
-    """An evaluation: mean loss, and of each class (classes,) images and hits among the best k."""
+    """Mean loss; images, hits, and hits among the best two of each class, (classes,)."""
 
     loss: float
     images: Tensor
@@ -142,7 +140,7 @@ class Score:
 
 
 def evaluate(descent: Descent, batches: list[tuple[Tensor, Tensor]], classes: int) -> Score:
-    """Score of the network with its running batch statistics; at least two classes."""
+    """Score with the running batch statistics; at least two classes."""
     descent.network.eval()
     loss: Tensor | float = 0.0
     counts = torch.zeros(3, classes, dtype=torch.int64, device=descent.device)
@@ -159,10 +157,9 @@ def evaluate(descent: Descent, batches: list[tuple[Tensor, Tensor]], classes: in
 
 
 def flatten(parameters: list[nn.Parameter]) -> Tensor:
-    """Lay parameters of one dtype and device end to end and make each a view of the whole."""
+    """Concatenate parameters of one dtype and device and make each a view of the result."""
     whole = torch.cat([parameter.detach().flatten() for parameter in parameters])
-    sizes = [parameter.numel() for parameter in parameters]
-    parts = torch.split(whole, sizes)
+    parts = torch.split(whole, [parameter.numel() for parameter in parameters])
     for parameter, part in zip(parameters, parts, strict=True):
         parameter.data = part.view_as(parameter)
     return whole
@@ -172,16 +169,15 @@ def bf16_is_fast(device: torch.device) -> bool:
     """Whether the device multiplies bfloat16 faster than float32."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    # AMX, or the dot product of AVX-512; without them bfloat16 is emulated and slower.
+    # AMX, or the dot product of AVX-512; otherwise bfloat16 is emulated.
     return device.type == "cpu" and (_cpu_has("avx512_bf16") or _cpu_has("amx_bf16"))
 
 
 def image_format(device: torch.device) -> torch.memory_format:
     """The memory format in which these narrow networks train fastest.
 
-    CUDA's tensor cores want channels last. So do x86 CPUs (1.2 times as fast in float32 at L = 56
-    with AVX-512, at L = 20 with AVX2, 1.4 times on Zen 4), but for one with AMX, which was several
-    times slower; elsewhere torch's own.
+    Channels last on CUDA and on x86 CPUs (1.2 times as fast in float32 with AVX-512 and AVX2, 1.4
+    times on Zen 4) except one with AMX, where it was several times slower.
     """
     last = device.type == "cuda" or (
         device.type == "cpu" and _cpu_has("avx2") and not _cpu_has("amx_tile")
@@ -190,6 +186,6 @@ def image_format(device: torch.device) -> torch.memory_format:
 
 
 def _cpu_has(feature: str) -> bool:
-    # Absent before torch 2.9: then nothing is taken for granted.
+    # Absent before torch 2.9.
     known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(known.get(feature))

@@ -1,8 +1,8 @@
 """What every engine offers, and what it returns."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import torch
 
@@ -21,36 +21,60 @@ from resdepth.engine.loss import in_float64, omega
 from resdepth.engine.network import Network
 
 
-@runtime_checkable
-class Summary(Protocol):
-    """What is known of one batch on the host: loss and Omega in float64, and class counts."""
-
-    @property
-    def loss(self) -> Scalar:
-        """Mean loss."""
-
-    @property
-    def omega(self) -> Scalar:
-        """Omega."""
-
-    @property
-    def counts(self) -> Counts | None:
-        """Samples, predictions and hits of each class; None for a regression."""
-
-
 @dataclass(frozen=True)
-class Evaluation:
-    """Loss of one network, or of each of R replicas, over one batch.
-
-    `loss` and `omega` are float64 of shape (*replicas); `gradient` is that of the mean loss with
-    respect to `blocks`, None where only the loss was asked for; `counts` is None for a regression.
-    """
+class Summary:
+    """Mean loss and Omega of one batch in float64; class counts unless it is a regression."""
 
     loss: Scalar
     omega: Scalar
     counts: Counts | None
+
+
+@dataclass(frozen=True)
+class Evaluation(Summary):
+    """The summary with the prediction, and the gradient of the mean loss if it was requested."""
+
     prediction: Prediction
     gradient: Blocks | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A network and the embedded samples that its loss is the mean over.
+
+    `network.blocks` may carry a leading replica axis R; `h0` is then shared (samples, width) or
+    (R, samples, width), and so are targets and read-out.
+    """
+
+    network: Network
+    h0: Hidden
+    targets: Targets
+
+    def gradient_of_samples(self, prediction: Prediction) -> Prediction:
+        """Gradient of each sample's own loss with respect to its prediction."""
+        return self.network.loss.gradient_of_samples(prediction, self.targets)
+
+    def adjoint(self, of_samples: Prediction) -> Hidden:
+        """Gradient of the mean loss in h_L, from `gradient_of_samples`."""
+        return (of_samples / of_samples.shape[-2]) @ self.network.readout
+
+    def evaluation(
+        self,
+        prediction: Prediction,
+        of_samples: Prediction | None = None,
+        gradient: Blocks | None = None,
+    ) -> Evaluation:
+        """Loss, Omega and counts of a prediction; `of_samples` is computed if it is not given."""
+        if of_samples is None:
+            of_samples = self.gradient_of_samples(prediction)
+        loss = self.network.loss
+        return Evaluation(
+            loss=in_float64(loss.of_samples(prediction, self.targets)).mean(-1),
+            omega=omega(of_samples),
+            counts=loss.counts(prediction, self.targets),
+            prediction=prediction,
+            gradient=gradient,
+        )
 
 
 @dataclass(frozen=True)
@@ -66,45 +90,36 @@ class Request:
     precision: str = "ieee"
 
 
-@runtime_checkable
-class Engine(Protocol):
-    """One implementation of the network; all of them agree up to rounding.
-
-    `network.blocks` may carry a leading replica axis R; `h0` is then shared (samples, width) or
-    (R, samples, width), and so are targets and read-out.
-    """
+class Engine(ABC):
+    """One implementation of the network; all of them agree up to rounding."""
 
     name: str
 
+    @abstractmethod
     def predict(self, network: Network, h0: Hidden) -> Prediction:
         """h_L U_out^T, (*replicas, samples, outputs)."""
 
-    def evaluate(self, network: Network, h0: Hidden, targets: Targets) -> Evaluation:
+    def evaluate(self, batch: Batch) -> Evaluation:
         """Loss, Omega, counts and prediction, without a gradient."""
+        return batch.evaluation(self.predict(batch.network, batch.h0))
 
-    def loss_and_gradient(self, network: Network, h0: Hidden, targets: Targets) -> Evaluation:
+    @abstractmethod
+    def loss_and_gradient(self, batch: Batch) -> Evaluation:
         """The same with the gradient of the mean loss."""
 
 
-@runtime_checkable
-class Curvature(Protocol):
+class Curvature(ABC):
     """Second derivatives of the mean loss in the weights of one network, exact.
 
-    `network.blocks` is (L, d, d) and `h0` (samples, width). The Hessian is that of the smooth piece
-    that the weights lie on: relu and |r| have kinks, whose curvature is in no product. The
-    Gauss-Newton matrix is N^-1 sum of J^T (Hessian of a sample's loss in its prediction) J.
+    `network.blocks` is (L, d, d) and `h0` (samples, width). relu and |r| have kinks: the Hessian is
+    that of the smooth piece that the weights lie on. The Gauss-Newton matrix is
+    N^-1 sum of J^T (Hessian of a sample's loss in its prediction) J.
     """
 
     name: str
 
-    def hvp(
-        self,
-        network: Network,
-        h0: Hidden,
-        targets: Targets,
-        directions: Directions,
-        gauss_newton: bool = False,
-    ) -> Directions:
+    @abstractmethod
+    def hvp(self, batch: Batch, directions: Directions, gauss_newton: bool = False) -> Directions:
         """The Hessian, or the Gauss-Newton matrix, times each direction.
 
         Raises
@@ -113,14 +128,12 @@ class Curvature(Protocol):
             The directions are not (R, L, d, d), or the network has replicas.
         """
 
-    def block_traces(
-        self, network: Network, h0: Hidden, targets: Targets, gauss_newton: bool = False
-    ) -> Traces:
+    @abstractmethod
+    def block_traces(self, batch: Batch, gauss_newton: bool = False) -> Traces:
         """The exact trace of each layer's diagonal block, in float64."""
 
-    def block_hessians(
-        self, network: Network, h0: Hidden, targets: Targets, gauss_newton: bool = False
-    ) -> Iterator[BlockHessian]:
+    @abstractmethod
+    def block_hessians(self, batch: Batch, gauss_newton: bool = False) -> Iterator[BlockHessian]:
         """The diagonal blocks, dense, from the last layer to the first."""
 
 
@@ -138,25 +151,3 @@ def check_directions(network: Network, directions: Directions) -> None:
             f"directions: must be (R, {', '.join(map(str, network.blocks.shape))}), "
             f"not {tuple(directions.shape)}"
         )
-
-
-def evaluate_prediction(
-    network: Network,
-    prediction: Prediction,
-    targets: Targets,
-    of_samples: Prediction | None = None,
-    gradient: Blocks | None = None,
-) -> Evaluation:
-    """Loss, Omega and counts of a prediction that an engine has made.
-
-    `of_samples` is the gradient of each sample's own loss, where the engine has it already.
-    """
-    if of_samples is None:
-        of_samples = network.loss.gradient_of_samples(prediction, targets)
-    return Evaluation(
-        loss=in_float64(network.loss.of_samples(prediction, targets)).mean(-1),
-        omega=omega(of_samples),
-        counts=network.loss.counts(prediction, targets),
-        prediction=prediction,
-        gradient=gradient,
-    )

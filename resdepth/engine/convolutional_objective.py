@@ -1,75 +1,68 @@
 """The loss of an image classifier as a function of its parameters, norms and biases included."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from resdepth.arrays import Batch, Images, Labels, Prediction
-from resdepth.engine.convolutional import ConvNorm
-from resdepth.engine.double_backward import products
+from resdepth.arrays import ImageBatch, Images, Labels, Prediction
+from resdepth.engine.autograd import products
 from resdepth.engine.loss import CrossEntropy, in_float64
-from resdepth.engine.objective import Each, Scores
-from resdepth.engine.parameters import Layout, Vector, layout_of
+from resdepth.engine.objective import Each, Objective, VectorScores
+from resdepth.engine.resnet import ConvNorm
+from resdepth.engine.vector import Layout, Vector, layout_of
 
 Statistics = Literal["centre", "recalibrated"]
-"""Whose means and variances batch normalisation uses: the trained ones, or each vector's own.
+"""Means and variances of batch normalisation: the trained ones, or each vector's own.
 
-`recalibrated` are the averages over the batches of the statistics that each batch has at that
-vector, as torch.optim.swa_utils.update_bn has them. Li et al. (arXiv 1712.09913) use the centre's.
+`recalibrated`: averages over the batches of the statistics at that vector, as in
+torch.optim.swa_utils.update_bn. Li et al. (arXiv 1712.09913) use the centre's.
 """
 
 TOGETHER = {"cpu": 1, "cuda": 16, "mps": 1}
-"""Vectors in one call, by device: 16 networks on 500 images of CIFAR keep half a GiB alive."""
+"""Vectors per call by device; 16 networks on 500 images of CIFAR need half a GiB."""
 
 
 @dataclass(frozen=True)
-class ConvolutionalObjective:
+class ConvolutionalObjective(Objective):
     """A classifier of images in evaluation.
 
     `batches` are images (N, C, H, W) and labels (N,); the mean is over all of them. `statistics`
-    holds for `scores`; derivatives are those with the network's own statistics held fixed.
+    applies to `scores`; derivatives use the network's own statistics, held fixed.
     """
 
     network: nn.Module
-    batches: Sequence[Batch]
+    batches: Sequence[ImageBatch]
     statistics: Statistics = "centre"
 
     @property
     def layout(self) -> Layout:
-        """Every parameter, in the module's own order."""
-        named = dict(self.network.named_parameters())
-        return layout_of(named, list(named))
+        return layout_of(dict(self.network.named_parameters()))
 
     @property
     def centre(self) -> Vector:
-        """The network's own parameters."""
         return self.layout.vector(dict(self.network.named_parameters())).detach()
 
     @property
     def samples(self) -> int:
-        """Samples that the mean is over."""
         return sum(len(labels) for _, labels in self.batches)
 
     @property
     def together(self) -> int:
-        """On a CPU one: a convolution of many images fills it by itself.
-
-        One too where each vector has batch statistics of its own, which the network holds.
-        """
+        # The network holds one set of batch statistics.
         if self.statistics == "recalibrated":
             return 1
         return TOGETHER[next(self.network.parameters()).device.type]
 
-    def scores(self, vectors: Vector) -> Scores:
-        """Mean loss and accuracy of each vector, in calls of at most `together`."""
+    def scores(self, vectors: Vector) -> VectorScores:
         with torch.no_grad():
             each = [self._score(part) for part in torch.split(vectors, self.together)]
         found = torch.cat(each) / self.samples
-        return Scores(found[:, 0], found[:, 1])
+        return VectorScores(found[:, 0], found[:, 1])
 
     def _score(self, vectors: Vector) -> Tensor:
         """Summed loss and hits over all batches, (R, 2)."""
@@ -89,10 +82,10 @@ class ConvolutionalObjective:
         return torch.vmap(lambda vector: self._logits(vector, images))(vectors)
 
     def _recalibrate(self, vector: Vector) -> None:
-        """Give the network the batch statistics that it has with these parameters."""
+        """Give the network the batch statistics of these parameters."""
         norms = [part for part in self.network.modules() if isinstance(part, ConvNorm)]
         for norm in norms:
-            # Nothing stays of another vector's: infinity times 0 would.
+            # Reset: an infinity of the previous vector would remain.
             norm.mean.zero_()
             norm.variance.zero_()
         for number, (images, _) in enumerate(self.batches):
@@ -101,51 +94,42 @@ class ConvolutionalObjective:
             self._logits(vector, images, training=True)
 
     def gradients(self, vectors: Vector) -> tuple[Each, Vector]:
-        """Mean loss and its gradient, each vector's own."""
         found = [self._gradient(vector) for vector in vectors]
         losses, gradients = zip(*found, strict=True)
         return torch.stack(losses), torch.stack(gradients)
 
     def products(self, directions: Vector, gauss_newton: bool = False) -> Vector:
-        """The Hessian at the centre, or the Gauss-Newton matrix, times each direction."""
         found = torch.zeros_like(directions)
+        # One graph per batch.
         for images, labels in self.batches:
-            # One batch's graph at a time.
-            found += self._products(images, labels, directions, gauss_newton)
+            found += products(
+                partial(self._logits, images=images),
+                partial(_summed, labels=labels),
+                self.centre,
+                directions,
+                gauss_newton,
+            )
         return found / self.samples
-
-    def _products(
-        self, images: Images, labels: Labels, directions: Vector, gauss_newton: bool
-    ) -> Vector:
-        """Those of one batch's summed loss."""
-        return products(
-            lambda vector: self._logits(vector, images),
-            lambda logits: CrossEntropy().of_samples(logits, labels).sum(),
-            self.centre,
-            directions,
-            gauss_newton,
-        )
 
     def _gradient(self, vector: Vector) -> tuple[Tensor, Tensor]:
         leaf = vector.detach().clone().requires_grad_()
         loss, gradient = _nothing(vector), torch.zeros_like(vector)
-        for part in self._sums(leaf):
-            # One batch's graph at a time.
+        for images, labels in self.batches:
+            losses = CrossEntropy().of_samples(self._logits(leaf, images), labels)
+            part = in_float64(losses).sum()
             (of_batch,) = torch.autograd.grad(part, leaf)
             loss, gradient = loss + part.detach(), gradient + of_batch
         return loss / self.samples, gradient / self.samples
-
-    def _sums(self, vector: Vector) -> Iterator[Tensor]:
-        """Summed loss of each batch."""
-        for images, labels in self.batches:
-            logits = self._logits(vector, images)
-            yield in_float64(CrossEntropy().of_samples(logits, labels)).sum()
 
     def _logits(self, vector: Vector, images: Images, training: bool = False) -> Prediction:
         self.network.train(training)
         parameters = self.layout.named(vector)
         found: Prediction = functional_call(self.network, parameters, (images.to(vector.dtype),))
         return found
+
+
+def _summed(logits: Prediction, labels: Labels) -> Tensor:
+    return CrossEntropy().of_samples(logits, labels).sum()
 
 
 def _nothing(vector: Vector) -> Tensor:

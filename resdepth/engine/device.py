@@ -1,9 +1,10 @@
-"""Which device really computes."""
+"""The device that computes, and torch's threads on it."""
 
 import warnings
 
 import torch
 
+from resdepth.engine.contract import Engine
 from resdepth.errors import Usage
 
 
@@ -13,7 +14,7 @@ def resolve_device(name: str) -> torch.device:
     Raises
     ------
     Usage
-        `cuda` or `mps` was asked for by name and is not there.
+        `cuda` or `mps` was requested by name and is not available.
     """
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name in there:
@@ -30,7 +31,15 @@ def resolve_device(name: str) -> torch.device:
         if available:
             return torch.device(candidate)
     if name == "gpu":
-        warnings.warn(
-            "--device=gpu: there is neither cuda nor mps here; computing on the CPU", stacklevel=2
-        )
+        text = "`device=gpu`: there is neither cuda nor mps here; computing on the CPU"
+        warnings.warn(text, stacklevel=2)
     return torch.device("cpu")
+
+
+def leave_threads_to(engine: Engine) -> None:
+    """Keep torch to one thread if the engine has threads of its own.
+
+    Torch's pool would keep spinning after each of its small operations and slow them down.
+    """
+    if engine.name == "cpu":
+        torch.set_num_threads(1)

@@ -1,7 +1,7 @@
-"""Number and memory formats of convolutions, and which of them is the fastest on a processor.
+"""Number and memory formats of convolutions, and which one is fastest on a processor.
 
-There is no telling from the instructions a processor has: on one with AMX bfloat16 in channels last
-took 0.8 times as long as in torch's own order, on another several times as long.
+The instruction set does not decide it: on one processor with AMX bfloat16 in channels last took 0.8
+times as long as in torch's own order, on another several times as long.
 """
 
 import time
@@ -15,9 +15,9 @@ from torch import Tensor
 from resdepth.engine.classifier import Descent, bf16_is_fast, image_format
 
 ROUNDS = 3
-"""Steps that are timed in each format, in turn; the least counts."""
+"""Steps timed in each format, in turn; the minimum counts."""
 MARGIN = 1.15
-"""How much faster than the expected format another has to be: equal runs should be equal bits."""
+"""Speed-up needed to leave the expected format, so that equal runs give equal bits."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Format:
 
     @classmethod
     def named_in(cls, engine: str) -> "Format | None":
-        """The format that a manifest's `engine` names; None for an empty one."""
+        """The format in the `engine` of a manifest; None if it is empty."""
         return cls("bfloat16" in engine, "channels last" in engine) if engine else None
 
     @property
     def memory(self) -> torch.memory_format:
-        """The order of an image's numbers."""
+        """The order of the numbers of an image."""
         return torch.channels_last if self.channels_last else torch.contiguous_format
 
 
@@ -46,9 +46,9 @@ def candidates(
     amp: Literal["auto", "off", "bf16"] = "auto",
     layout: Literal["auto", "channels-last", "contiguous"] = "auto",
 ) -> list[Format]:
-    """The formats that the options leave, the one to expect first.
+    """The formats that the options allow, the expected one first.
 
-    Only a CPU has several; bfloat16 that it would have to emulate is not among them.
+    Only a CPU has several; emulated bfloat16 is not one of them.
     """
     fast = bf16_is_fast(device)
     kinds = [fast, False] if fast and amp == "auto" else [amp == "bf16"]
@@ -61,9 +61,9 @@ def candidates(
 def step_times(
     descent: Descent, formats: Sequence[Format], images: Tensor, labels: Tensor
 ) -> dict[Format, float]:
-    """Seconds that a gradient takes in each format, after one that is not counted.
+    """Seconds per gradient in each format, after a first one that does not count.
 
-    The state of the descent is afterwards what it was, but for its own format.
+    Afterwards the state of the descent is restored, except for its format.
     """
     before = {name: tensor.clone() for name, tensor in descent.state().items()}
     times = dict.fromkeys(formats, float("inf"))
@@ -82,14 +82,14 @@ def step_times(
 
 
 def fastest(times: dict[Format, float]) -> Format:
-    """The first format, unless another is faster by more than `MARGIN`."""
+    """The first format, unless another is faster by `MARGIN`."""
     expected = next(iter(times))
     best = min(times, key=lambda format: times[format])
     return best if MARGIN * times[best] < times[expected] else expected
 
 
 def on_one_thread(measure: Callable[[], float]) -> float:
-    """What `measure` returns with one thread of torch."""
+    """Call `measure` with one thread of torch."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

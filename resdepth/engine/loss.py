@@ -1,7 +1,7 @@
-"""The two losses, each with the gradient of one sample's loss, and what is counted beside them.
+"""The two losses with their derivatives, Omega, and class counts.
 
-Both take a prediction (*replicas, samples, outputs) and targets (*replicas, samples) or (samples,).
-Means are taken in float64 whatever the network's dtype.
+A prediction is (*replicas, samples, outputs), targets are (*replicas, samples) or (samples,). Means
+are computed in float64.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from resdepth.arrays import Counts, Prediction, Scalar, Targets
 
 @runtime_checkable
 class Loss(Protocol):
-    """A loss of one sample and its gradient with respect to that sample's prediction."""
+    """A loss of one sample and its derivatives in the prediction."""
 
     def of_samples(self, prediction: Prediction, targets: Targets) -> Tensor:
         """Loss of each sample, (*replicas, samples)."""
@@ -27,13 +27,10 @@ class Loss(Protocol):
     def curvature_of_samples(
         self, prediction: Prediction, targets: Targets, tangent: Tensor
     ) -> Tensor:
-        """Hessian of each sample's own loss in its prediction, times `tangent`.
-
-        `tangent` is (..., samples, outputs), any number of tangents of one prediction.
-        """
+        """Hessian of each sample's own loss, times `tangent` (..., samples, outputs)."""
 
     def counts(self, prediction: Prediction, targets: Targets) -> Counts | None:
-        """Class counts, or None where the loss knows no classes."""
+        """Class counts; None for a regression."""
 
 
 @dataclass(frozen=True)
@@ -57,22 +54,17 @@ class CrossEntropy:
         """q * (t - q.t) with q = softmax(prediction)."""
         own = self.gradient_of_samples(prediction, targets)
         at_target = targets.expand(tangent.shape[:-1]).unsqueeze(-1)
-        # q.t is what t has at the target plus own.t, and own is exact where q is nearly 1.
+        # q.t = t at the target + own.t, and own is exact if q is nearly 1.
         tangent = tangent - tangent.gather(-1, at_target)
         return torch.softmax(prediction, -1) * (tangent - (own * tangent).sum(-1, keepdim=True))
 
     def counts(self, prediction: Prediction, targets: Targets) -> Counts:
-        """Samples, predictions and hits of each class; a tie goes to the first class."""
+        """Samples, predictions and hits of each class; a tie counts for the first class."""
         targets = targets.expand(prediction.shape[:-1])
         predicted = prediction.argmax(-1)
         hit = (predicted == targets).to(torch.int64)
-        counts = torch.zeros(
-            *prediction.shape[:-2],
-            3,
-            prediction.shape[-1],
-            dtype=torch.int64,
-            device=targets.device,
-        )
+        shape = (*prediction.shape[:-2], 3, prediction.shape[-1])
+        counts = torch.zeros(shape, dtype=torch.int64, device=targets.device)
         one = torch.ones_like(targets)
         for row, (classes, weight) in enumerate(((targets, one), (predicted, one), (targets, hit))):
             counts[..., row, :].scatter_add_(-1, classes, weight)
@@ -88,7 +80,7 @@ class PowerLoss:
     def of_samples(self, prediction: Prediction, targets: Targets) -> Tensor:
         """|prediction - y|^p / p."""
         residual = prediction.squeeze(-1) - targets
-        # The absolute value has no second derivative at 0; the square has.
+        # Unlike the absolute value, the square has a second derivative at 0.
         power = residual.square() if self.p == 2.0 else residual.abs().pow(self.p)
         return power / self.p
 
@@ -116,14 +108,14 @@ def omega(gradient_of_samples: Prediction) -> Scalar:
 
 
 def in_float64(values: Tensor) -> Tensor:
-    """The values in float64, on the CPU where the device has none (mps)."""
+    """The values in float64, on the CPU if the device has no float64 (mps)."""
     return (values.cpu() if values.device.type == "mps" else values).double()
 
 
 def class_metrics(counts: Tensor) -> dict[str, float]:
     """Accuracy, macro precision and macro recall of one (3, classes) count table.
 
-    A class without a prediction counts 0 to the precision, one without a sample 0 to the recall.
+    A class without predictions has precision 0, one without samples has recall 0.
     """
     samples, predictions, hits = in_float64(counts)
     return {

@@ -1,4 +1,4 @@
-"""One residual network as a value: fixed read-in and read-out, trained blocks, its loss."""
+"""A residual network: fixed read-in and read-out, trained blocks, its loss."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from resdepth.arrays import Blocks, Hidden, Inputs, Readin, Readout
 from resdepth.engine.loss import Loss
-from resdepth.mathematics import scaling
+from resdepth.mathematics import powers
 
 INSIDE = ("skip", "none")
 """Augmentations with the weights inside the activation: sigma(h A_k^T), not sigma(h) A_k^T."""
@@ -16,7 +16,7 @@ INSIDE = ("skip", "none")
 
 @dataclass(frozen=True)
 class Network:
-    """U_in, A, U_out, delta_L and the loss they are trained with.
+    """U_in, A, U_out, delta_L and the training loss.
 
     | augmentation  | layer k = 0..L-1                                              |
     |---------------|---------------------------------------------------------------|
@@ -49,27 +49,25 @@ class Network:
 
     @property
     def delta(self) -> float:
-        """Residual step delta_L = L^(-alpha), used by `skip` alone."""
-        return scaling.delta(self.depth, self.alpha)
+        """Residual step delta_L = L^(-alpha), used only by `skip`."""
+        return powers.delta(self.depth, self.alpha)
 
     @property
     def beta(self) -> float:
         """beta = 1 - alpha."""
-        return scaling.beta(self.alpha)
+        return powers.beta(self.alpha)
 
     def with_blocks(self, blocks: Tensor) -> "Network":
-        """The same network around other weights."""
+        """The same network with other weights."""
         return replace(self, blocks=blocks)
 
     def to(self, device: torch.device | str, dtype: torch.dtype) -> "Network":
         """The same network on another device, in another dtype."""
-        moved: dict[str, Any] = {
-            name: tensor.to(device, dtype) for name, tensor in self.tensors().items()
-        }
+        moved: Any = {name: t.to(device, dtype) for name, t in self.tensors().items()}
         return replace(self, **moved)
 
     def tensors(self) -> dict[str, Tensor]:
-        """Its tensors by name, in the order they are stored."""
+        """Its tensors by name, in storage order."""
         return {name: getattr(self, name) for name in TENSORS}
 
     def embed(self, inputs: Inputs) -> Hidden:
@@ -78,14 +76,11 @@ class Network:
 
 
 TENSORS = ("blocks", "readin", "readout")
-"""The tensors of a network, in the order they are stored."""
+"""The tensors of a network, in storage order."""
 
 
 def increments(network: Network, blocks: Tensor | None = None) -> Tensor:
-    """The matrices that the layers multiply by: A_k - A_{k-1} for `inc_skip`, else A_k.
-
-    `blocks` (..., L, d, d) are other weights, or a direction among them, in place of A.
-    """
+    """The layers' matrices, of A or of other `blocks`: A_k - A_{k-1} for `inc_skip`, else A_k."""
     blocks = network.blocks if blocks is None else blocks
     if network.augmentation != "inc_skip":
         return blocks
@@ -93,8 +88,8 @@ def increments(network: Network, blocks: Tensor | None = None) -> Tensor:
 
 
 def of_increments(network: Network, gradient: Tensor) -> Tensor:
-    """The gradient in A (..., L, d, d) from that in the layers' matrices, which is overwritten."""
+    """Turn the gradient in the layers' matrices (..., L, d, d) into that in A, in place."""
     if network.augmentation == "inc_skip":
-        # A_k enters B_k with + and B_{k+1} with -.
+        # A_k is in B_k with + and in B_{k+1} with -.
         gradient[..., :-1, :, :].sub_(gradient[..., 1:, :, :].clone())
     return gradient

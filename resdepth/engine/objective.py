@@ -1,69 +1,75 @@
-"""A loss on fixed data as a function of one vector of parameters, or of many at once."""
+"""A loss on fixed data as a function of parameter vectors."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
 
 from resdepth.arrays import BlockHessian, Hidden, Targets, Traces
-from resdepth.engine.contract import Curvature, Engine
+from resdepth.engine.contract import Batch, Curvature, Engine
 from resdepth.engine.loss import in_float64
 from resdepth.engine.network import Network
-from resdepth.engine.parameters import Layout, Part, Vector
+from resdepth.engine.vector import Layout, Part, Vector
 
 Each = Float[Tensor, " replicas"]
-"""A number for each vector, as `in_float64` has it."""
+"""A float64 number for each vector."""
 
 WORKING_SET = {"cpu": 4 * 2**20, "cuda": 2**30, "mps": 2**28}
-"""Bytes of hidden states that a call may take, by device: about a core's cache on a CPU."""
+"""Bytes of hidden states per call, by device; on a CPU about the cache of a core."""
 HIDDEN_COPIES = 3
-"""Hidden states that are alive at once while a layer is applied."""
+"""Hidden states in memory while a layer is applied."""
 LARGEST_BATCH = 1024
 
 
 @dataclass(frozen=True)
-class Scores:
-    """Mean loss of each vector, and the share of samples it classifies (None: a regression)."""
+class VectorScores:
+    """Mean loss and accuracy (None for a regression) of each vector."""
 
     loss: Each
     accuracy: Each | None
 
 
-@runtime_checkable
-class Objective(Protocol):
+class Objective(ABC):
     """Mean loss over fixed data; vectors are (R, parameters) in the network's dtype and place."""
 
     @property
+    @abstractmethod
     def layout(self) -> Layout:
-        """What the vector's parts are."""
+        """The parts of a vector."""
 
     @property
+    @abstractmethod
     def centre(self) -> Vector:
-        """The parameters that the objective was made with."""
+        """The network's own parameters."""
 
     @property
+    @abstractmethod
     def samples(self) -> int:
         """Samples that the mean is over."""
 
     @property
+    @abstractmethod
     def together(self) -> int:
         """Vectors best evaluated in one call; the same on every machine."""
 
-    def scores(self, vectors: Vector) -> Scores:
+    @abstractmethod
+    def scores(self, vectors: Vector) -> VectorScores:
         """Mean loss and accuracy of each vector."""
 
+    @abstractmethod
     def gradients(self, vectors: Vector) -> tuple[Each, Vector]:
-        """Mean loss and its gradient, each vector's own."""
+        """Mean loss of each vector and its gradient."""
 
+    @abstractmethod
     def products(self, directions: Vector, gauss_newton: bool = False) -> Vector:
         """The Hessian at the centre, or the Gauss-Newton matrix, times each direction."""
 
 
 @dataclass(frozen=True)
-class DenseObjective:
-    """A fully connected network on embedded data, by an engine that takes R networks at once."""
+class DenseObjective(Objective):
+    """A fully connected network on embedded data."""
 
     engine: Engine
     network: Network
@@ -72,22 +78,18 @@ class DenseObjective:
 
     @property
     def layout(self) -> Layout:
-        """The blocks alone: read-in and read-out never train."""
         return Layout((Part("blocks", tuple(self.network.blocks.shape), stacked=1),))
 
     @property
     def centre(self) -> Vector:
-        """The network's own blocks."""
         return self.network.blocks.reshape(-1)
 
     @property
     def samples(self) -> int:
-        """Samples that the mean is over."""
         return len(self.targets)
 
     @property
     def together(self) -> int:
-        """From the memory that one network takes."""
         network = self.network
         hidden = HIDDEN_COPIES * self.samples * network.width
         weights = network.depth * network.width**2
@@ -95,34 +97,31 @@ class DenseObjective:
         fitting = WORKING_SET[network.readin.device.type] // each
         return int(max(1, min(LARGEST_BATCH, fitting)))
 
-    def scores(self, vectors: Vector) -> Scores:
-        """Mean loss and accuracy of each vector."""
-        found = self.engine.evaluate(self._networks(vectors), self.h0, self.targets)
+    def scores(self, vectors: Vector) -> VectorScores:
+        found = self.engine.evaluate(self._batch(vectors))
         if found.counts is None:
-            return Scores(found.loss, None)
+            return VectorScores(found.loss, None)
         hits = found.counts[:, 2].sum(-1)
-        return Scores(found.loss, in_float64(hits) / self.samples)
+        return VectorScores(found.loss, in_float64(hits) / self.samples)
 
     def gradients(self, vectors: Vector) -> tuple[Each, Vector]:
-        """Mean loss and its gradient, each vector's own."""
-        found = self.engine.loss_and_gradient(self._networks(vectors), self.h0, self.targets)
+        found = self.engine.loss_and_gradient(self._batch(vectors))
         if found.gradient is None:
             raise RuntimeError(f"engine {self.engine.name} gave no gradient")
         return found.loss, found.gradient.reshape(vectors.shape)
 
     def products(self, directions: Vector, gauss_newton: bool = False) -> Vector:
-        """The Hessian at the centre, or the Gauss-Newton matrix, times each direction."""
         shaped = directions.view(-1, *self.network.blocks.shape)
-        found = self._curvature.hvp(self.network, self.h0, self.targets, shaped, gauss_newton)
+        found = self._curvature.hvp(self._own, shaped, gauss_newton)
         return found.reshape(directions.shape)
 
     def layer_traces(self, gauss_newton: bool = False) -> Traces:
         """The exact trace of each layer's diagonal block."""
-        return self._curvature.block_traces(self.network, self.h0, self.targets, gauss_newton)
+        return self._curvature.block_traces(self._own, gauss_newton)
 
     def layer_blocks(self, gauss_newton: bool = False) -> Iterator[BlockHessian]:
         """The diagonal blocks, dense, from the last layer to the first."""
-        return self._curvature.block_hessians(self.network, self.h0, self.targets, gauss_newton)
+        return self._curvature.block_hessians(self._own, gauss_newton)
 
     @property
     def _curvature(self) -> Curvature:
@@ -130,5 +129,10 @@ class DenseObjective:
             raise RuntimeError(f"engine {self.engine.name} has no second derivatives")
         return self.engine
 
-    def _networks(self, vectors: Vector) -> Network:
-        return self.network.with_blocks(vectors.view(-1, *self.network.blocks.shape))
+    @property
+    def _own(self) -> Batch:
+        return Batch(self.network, self.h0, self.targets)
+
+    def _batch(self, vectors: Vector) -> Batch:
+        blocks = vectors.view(-1, *self.network.blocks.shape)
+        return Batch(self.network.with_blocks(blocks), self.h0, self.targets)

@@ -22,7 +22,7 @@ from resdepth.figures.axes import (
     short,
     write_inside,
 )
-from resdepth.mathematics.decay import Estimate
+from resdepth.mathematics.decay_fit import Estimate
 
 SYMBOLS = {"avg_grad_norm": r"$\Omega(t)$"}
 """Mathematical names of recorded scalars; others are shown by their tag."""

@@ -1,9 +1,9 @@
-"""How many eigenvalues lie where: stochastic Lanczos quadrature with a band that covers.
+"""Numbers of eigenvalues above and below given values, by stochastic Lanczos quadrature.
 
-A Gauss rule of m nodes is made from m Lanczos steps on a random probe (Ubaru, Chen & Saad, SIAM J.
-Matrix Anal. Appl. 38, 2017). The probe's own spectral measure lies between the partial sums of the
-rule's weights one node to either side, whatever it is (Chebyshev, Markov and Stieltjes; Akhiezer,
-The Classical Moment Problem, 1965). What is left is the chance of the probes.
+m Lanczos steps on a random probe give a Gauss rule of m nodes (Ubaru, Chen & Saad, SIAM J. Matrix
+Anal. Appl. 38, 2017). The probe's own spectral measure always lies between the partial sums of the
+rule's weights one node to either side (Chebyshev, Markov and Stieltjes; Akhiezer, The Classical
+Moment Problem, 1965). The remaining error is the randomness of the probes.
 """
 
 from collections.abc import Sequence
@@ -13,21 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh_tridiagonal
 
-from resdepth.mathematics.spectrum import Product
-
-Array = NDArray[np.float64]
+from resdepth.mathematics import Array
+from resdepth.mathematics.lanczos import Product
+from resdepth.mathematics.probes import rademacher
 
 TOGETHER = 4
 """Probes that share their products; each keeps its m vectors."""
 BREAKDOWN = 1e-12
-"""A new vector this much shorter than the matrix is large has nothing new in it."""
+"""A new Lanczos vector below this size, relative to the matrix, is rounding: the iteration ends."""
 DEVIATIONS = 2.0
 """Half-width of the band in standard errors."""
 
 
 @dataclass(frozen=True)
 class Measure:
-    """The spectral measure of one probe: nodes (m,), rising, and weights (m,).
+    """The spectral measure of one probe: nodes (m,), ascending, and weights (m,).
 
     The weights add up to the square of the probe's norm.
     """
@@ -49,7 +49,7 @@ class Band:
 class Counts:
     """Numbers of eigenvalues above each x (points,), and of those at most x.
 
-    Each is summed from its own end, so that few eigenvalues far out are not lost in the many.
+    Each is summed from its own end, so that few outliers do not vanish in rounding.
     """
 
     x: Array
@@ -68,10 +68,9 @@ def measures(
 ) -> list[Measure]:
     """Spectral measures of `probes` Rademacher probes after at most `steps` products each.
 
-    `known` (k, n) are orthonormal eigenvectors, as rows, which the probes leave out.
+    The probes are orthogonal to the eigenvectors `known` (k, n), orthonormal rows.
     """
-    generator = np.random.default_rng(seed)
-    starts = np.asarray(2.0 * generator.integers(0, 2, (probes, size)) - 1.0, dtype=np.float64)
+    starts = rademacher(np.random.default_rng(seed), probes, size)
     out = np.empty((0, size)) if known is None else known
     found = []
     for first in range(0, probes, TOGETHER):
@@ -80,7 +79,7 @@ def measures(
 
 
 def _without(vectors: Array, basis: Array) -> Array:
-    """What of the vectors (R, n) is orthogonal to the rows of a basis (k, n); taken off twice."""
+    """The part of vectors (R, n) orthogonal to the rows of a basis (k, n), projected twice."""
     for _ in range(2):
         vectors = vectors - (vectors @ basis.T) @ basis
     return vectors
@@ -125,7 +124,7 @@ def _measure(diagonal: Array, beside: Array, mass: float) -> Measure:
 def counts(found: Sequence[Measure], x: Array, size: int, known: Array | None = None) -> Counts:
     """Eigenvalues above and below each of `x`, of a matrix of `size` rows, from 2 probes or more.
 
-    `known` (k,) are the eigenvalues whose vectors the probes have left out.
+    `known` (k,) are the eigenvalues of the eigenvectors that the probes left out.
 
     Raises
     ------
@@ -155,7 +154,7 @@ def _nodes(measure: Measure, x: Array) -> NDArray[np.intp]:
 
 
 def _partial_sums(weights: Array, nodes: NDArray[np.intp]) -> Array:
-    """(3, points): the sums of one weight less than `nodes`, of so many, and of one more."""
+    """(3, points): the sums of `nodes` - 1, `nodes` and `nodes` + 1 weights."""
     total = np.concatenate([[0.0], np.cumsum(weights)])
     return np.array([total[(nodes + by).clip(0, len(weights))] for by in (-1, 0, 1)])
 

@@ -1,4 +1,4 @@
-"""From the statistics of many paths to the exponents in L that tell the limits apart."""
+"""Exponents in L of the statistics of many paths, which tell the limits apart."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -11,11 +11,11 @@ from resdepth.mathematics.slopes import PowerLaw, power_law
 from resdepth.mathematics.statistics import STATISTICS, PathStatistics
 
 DEEPEST = 3
-"""Depths, the deepest ones, that a seed's Hurst exponent is the mean over."""
+"""A seed's Hurst exponent is the mean over this many of its deepest depths."""
 
 
 @dataclass(frozen=True)
-class Cell:
+class PathObservation:
     """One path: its seed (any name that is shared across depths) and its statistics."""
 
     seed: int | str
@@ -24,7 +24,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Statistics by name, each (seeds, depths) with NaN where a cell is missing."""
+    """Statistics by name, each (seeds, depths) with NaN for missing cells."""
 
     depths: Array
     seeds: tuple[int | str, ...]
@@ -36,13 +36,13 @@ class Table:
         return Table(self.depths[-count:], self.seeds, values)
 
 
-def tabulate(cells: Sequence[Cell]) -> Table:
+def tabulate(cells: Sequence[PathObservation]) -> Table:
     """The statistics of `cells` by seed and depth.
 
     Raises
     ------
     ValueError
-        Two cells are of one seed and depth.
+        Two cells have the same seed and depth.
     """
     depths = sorted({cell.statistics.depth for cell in cells})
     seeds = tuple(dict.fromkeys(cell.seed for cell in cells))
@@ -58,18 +58,18 @@ def tabulate(cells: Sequence[Cell]) -> Table:
 
 @dataclass(frozen=True)
 class Exponents:
-    """Effective exponents over the depths at hand.
+    """Effective exponents over the given depths.
 
-    | name             | is                   | where A = L^(-beta) (Abar + L^(-rho) white)       |
+    | name             | is                   | if A = L^(-beta) (Abar + L^(-rho) white)          |
     |------------------|----------------------|---------------------------------------------------|
     | `beta`           | -slope of RMS        | beta (rho >= 0)                                   |
     | `nu`             | -slope of NOISE      | beta + rho                                        |
     | `q1`             | slope of V1 / RMS    | max(0, 1 - rho)                                   |
     | `q2`             | slope of P2 / RMS    | max(0, 1/2 - rho)                                 |
     | `irel`           | slope of I / RMS     | max(-1, -rho), with a logarithmic bias            |
-    | `pr`             | slope of PR          | 0; -1 where single layers carry all               |
-    | `variation_norm` | slope of L^beta' P2  | q2 where beta' = beta                             |
-    | `hurst`          | mean over seeds of H | 1/2 where the noise counts                        |
+    | `pr`             | slope of PR          | 0; -1 if single layers dominate                   |
+    | `variation_norm` | slope of L^beta' P2  | q2 if beta' = beta                                |
+    | `hurst`          | mean over seeds of H | 1/2 if the noise dominates                        |
 
     beta' is the nominal exponent of the scaling k -> L^beta' A_k, 1 - alpha for a trained network.
     """
@@ -106,26 +106,26 @@ _RATIOS: dict[str, Ratio] = {
 
 
 def exponents(table: Table, beta: float = 0.0) -> Exponents:
-    """The exponents of a table; `beta` is the nominal scaling that `variation_norm` is of.
+    """The exponents of a table; `beta` is the nominal scaling of `variation_norm`.
 
-    An exponent is unknown (NaN) where its statistic is zero or undefined in some cell.
+    An exponent is unknown (NaN) if its statistic is zero or undefined in some cell.
     """
     missing = np.isnan(table.values["RMS"])
     laws = {}
     for name, values in law_values(table, beta).items():
-        # Undefined where a path is there: not a missing cell, but no power law either.
+        # An undefined statistic of an existing path rules out a power law.
         laws[name] = power_law(table.depths, np.where(np.isnan(values) & ~missing, np.inf, values))
     return Exponents(**laws, hurst=_hurst(table.values["H"]))
 
 
 def law_values(table: Table, beta: float = 0.0) -> dict[str, Array]:
-    """What each exponent is the slope of, (seeds, depths): 1/RMS, 1/NOISE, V1/RMS and so on."""
+    """The values (seeds, depths) whose slope each exponent is: 1/RMS, 1/NOISE, V1/RMS, ..."""
     ratios: dict[str, Ratio] = {**_RATIOS, "variation_norm": lambda v: v["P2"] * table.depths**beta}
     with np.errstate(divide="ignore", invalid="ignore"):
         return {name: ratio(table.values) for name, ratio in ratios.items()}
 
 
 def _hurst(values: Array) -> Interval:
-    """Over the seeds, each the mean over its deepest depths that have an estimate."""
+    """Over the seeds; each seed has the mean over its deepest depths with an estimate."""
     found = [row[np.isfinite(row)][-DEEPEST:] for row in values]
     return mean_interval(np.array([row.mean() if len(row) else math.nan for row in found]))

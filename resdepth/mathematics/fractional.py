@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.fft import irfft, rfft
 
-from resdepth.mathematics.interval import Array
+from resdepth.mathematics import Array
 
 
 def autocovariance(lags: int, hurst: float) -> Array:
@@ -40,8 +40,8 @@ def eigenvalues(length: int, hurst: float) -> Array:
 def fractional_noise(length: int, hurst: float, generators: Iterable[np.random.Generator]) -> Array:
     """Unit fractional Gaussian noise, (generators, length); 0 < H < 1.
 
-    Every series is a function of its generator alone: 2n normal variates z, of which lambda_0 and
-    lambda_n take the first two with the weight (2n lambda)^(1/2), and every other lambda_j two as
+    Every series depends on its generator alone: 2n normal variates z. lambda_0 and lambda_n use the
+    first two with the weight (2n lambda)^(1/2), every other lambda_j two as
     (n lambda_j)^(1/2) (z + i z').
     """
     weights = np.sqrt(length * eigenvalues(length, hurst))
@@ -60,14 +60,12 @@ def _series(weights: Array, z: Array) -> Array:
 
 
 def coarsen(noise: Array, hurst: float, length: int) -> Array:
-    """The same motion seen at fewer points: sums of pairs times 2^(-H), to (series, length).
-
-    The last axis of `noise` is `length` times a power of two.
+    """The same motion sampled at fewer points: sums of pairs times 2^(-H), (series, length).
 
     Raises
     ------
     ValueError
-        It is not.
+        The last axis of `noise` is not `length` times a power of two.
     """
     if noise.shape[-1] not in {length << doublings for doublings in range(64)}:
         raise ValueError(f"{noise.shape[-1]} is not {length} times a power of two")

@@ -1,48 +1,65 @@
-"""Initial weights. Each rule is one small thing: how it draws, its parameters, its decay in L.
+"""Initial weights: each rule is a function and the names of its parameters.
 
-With s = d^(-2) L^(-beta - 1/gamma) (Cont, Rossier & Xu, arXiv 2204.07261):
+With s = d^(-2) L^(-beta - 1/gamma) (Cont, Rossier & Xu, arXiv 2204.07261) as their size:
 
-| name       | entries of A_k                                              | size in L            |
-|------------|-------------------------------------------------------------|----------------------|
-| `constant` | s                                                           | L^(-beta - 1/gamma)  |
-| `ntrunc`   | normal, mean 0, standard deviation s, truncated to [-s, s]  | L^(-beta - 1/gamma)  |
-| `repeat`   | those of the first layer of `ntrunc`, in every layer        | L^(-beta - 1/gamma)  |
-| `fbm`      | s times fractional Gaussian noise along k, independent over | L^(-beta - 1/gamma)  |
-|            | the entries (Marion, Fermanian, Biau & Vert, 2206.06929)    |                      |
+| name       | entries of A_k                                              |
+|------------|-------------------------------------------------------------|
+| `constant` | s                                                           |
+| `ntrunc`   | normal, mean 0, standard deviation s, truncated to [-s, s]  |
+| `repeat`   | those of the first layer of `ntrunc`, in every layer        |
+| `fbm`      | s times fractional Gaussian noise along k, independent over |
+|            | the entries (Marion, Fermanian, Biau & Vert, 2206.06929)    |
 
-One seed is one start at all depths: the noise of `ntrunc` at depth L is that of the first L layers
-at depth 2L, and `fbm` is one motion drawn at its finest depth and seen at fewer points.
+A seed means the same start at all depths: `ntrunc` at depth L has the first L layers of depth 2L,
+and `fbm` is one motion drawn at its finest depth and sampled at fewer points.
 
-To add one: a function (shape, scale, seed, **parameters) -> float64 array, and a line in
-`INITIALISATIONS`; its parameters are options of `train` under the same names.
+To add a rule: a function (shape, scale, seed, **parameters) -> float64 array, and a line in
+`INITIALISATIONS`; its parameters are options of `train` with the same names.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from resdepth.mathematics import Array
 from resdepth.mathematics.fractional import coarsen, fractional_noise
-from resdepth.mathematics.normal import ONE_SIDED, central_quantile
 from resdepth.mathematics.random import stream
 
-Array = NDArray[np.float64]
 Shape = tuple[int, int, int]
 
-
-def depth_exponent(alpha: float, gamma: float) -> float:
-    """The decay of s, L^(-beta - 1/gamma) with beta = 1 - alpha."""
-    return -(1.0 - alpha) - 1.0 / gamma
+ONE_SIDED = 0.15865525393145707
+"""Phi(-1), the probability of a value below minus one standard deviation."""
+NUMERATOR = (
+    -5.99633501014107895267e1,
+    9.80010754185999661536e1,
+    -5.66762857469070293439e1,
+    1.39312609387279679503e1,
+    -1.23916583867381258016e0,
+)
+DENOMINATOR = (
+    1.0,
+    1.95448858338141759834e0,
+    4.67627912898881538453e0,
+    8.63602421390890590575e1,
+    -2.25462687854119370527e2,
+    2.00260212380060660359e2,
+    -8.20372256168333339912e1,
+    1.59056225126211695515e1,
+    -1.18331621121330003142e0,
+)
+ROOT = 2.50662827463100050242
+"""sqrt(2 pi)."""
+CHUNK = 1 << 15
+"""Numbers that are drawn at a time."""
 
 
 @dataclass(frozen=True)
 class Initialisation:
-    """A rule: its function, the parameters it takes beside s, the declared decay in L."""
+    """A rule: the function that draws, and the parameters it needs besides s."""
 
     draw: Callable[..., Array]
     parameters: tuple[str, ...] = ()
-    exponent: Callable[[float, float], float] = depth_exponent
 
 
 def constant(shape: Shape, scale: float, seed: int) -> Array:
@@ -52,12 +69,31 @@ def constant(shape: Shape, scale: float, seed: int) -> Array:
 
 def truncated_normal(shape: Shape, scale: float, seed: int) -> Array:
     """Normal of standard deviation `scale`, truncated to one standard deviation, by inversion."""
-    uniform = stream(seed, "blocks").uniform(ONE_SIDED, 1.0 - ONE_SIDED, shape)
-    return scale * np.clip(central_quantile(uniform), -1.0, 1.0)
+    generator, blocks = stream(seed, "blocks"), np.empty(shape)
+    # A few layers at a time, so that the intermediate arrays stay in the cache.
+    step = max(1, CHUNK // (shape[1] * shape[2]))
+    for part in np.split(blocks, range(step, shape[0], step)):
+        uniform = generator.uniform(ONE_SIDED, 1.0 - ONE_SIDED, part.shape)
+        part[:] = scale * np.clip(central_quantile(uniform), -1.0, 1.0)
+    return blocks
+
+
+def central_quantile(mass: Array) -> Array:
+    """Phi^(-1) of masses in [Phi(-1), 1 - Phi(-1)], to 4.4e-16, with the same bits everywhere.
+
+    The rational approximation of Cephes (Moshier, Methods and Programs for Mathematical Functions,
+    1989). scipy and torch use it too, but on some processors with fused operations, so that their
+    last bits differ: with `torch.special.ndtri`, 7 % of the initial weights would.
+    """
+    y = mass - 0.5
+    square = y * y
+    ratio = square * np.polyval(NUMERATOR, square) / np.polyval(DENOMINATOR, square)
+    quantiles: Array = (y + y * ratio) * ROOT
+    return quantiles
 
 
 def repeated(shape: Shape, scale: float, seed: int) -> Array:
-    """One matrix of `truncated_normal` in every layer: rough in no direction but the entries'."""
+    """One matrix of `truncated_normal`, the same in every layer."""
     return np.tile(truncated_normal((1, *shape[1:]), scale, seed), (shape[0], 1, 1))
 
 
@@ -66,9 +102,9 @@ def fractional(
 ) -> Array:
     """Entries k -> A_k of `scale` times unit fractional Gaussian noise of index `hurst`.
 
-    Entry (i, j) has a stream of its own. It is drawn at `init_depth` layers (None: as many as there
-    are), the depth times a power of two, and coarsened by sums of pairs times 2^(-H), so that the
-    depths of a plan see one motion: let all of them have the deepest one's `init_depth`.
+    Each entry (i, j) has its own stream, drawn at `init_depth` layers (default: the depth) and
+    coarsened by sums of pairs times 2^(-H). Networks of different depths see the same motion if all
+    of them use the `init_depth` of the deepest.
 
     Raises
     ------
@@ -94,6 +130,6 @@ INITIALISATIONS: dict[str, Initialisation] = {
 
 
 def linear_uniform(outputs: int, inputs: int, generator: np.random.Generator) -> Array:
-    """Uniform on ±1/sqrt(inputs), (outputs, inputs): what torch.nn.Linear starts from."""
+    """Uniform on ±1/sqrt(inputs), (outputs, inputs): as torch.nn.Linear draws its weights."""
     bound = inputs**-0.5
     return generator.uniform(-bound, bound, (outputs, inputs))

@@ -1,4 +1,4 @@
-"""Mean of repetitions with its band by Student's t."""
+"""Means of repetitions with intervals by Student's t, and the effect of rounding on a fit."""
 
 import math
 from dataclasses import dataclass
@@ -8,13 +8,15 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 Array = NDArray[np.float64]
+LEVEL = 0.95
+"""Coverage of the intervals."""
 
 
 @dataclass(frozen=True)
 class MeanBand:
     """Mean over n repetitions, sample deviation, and the interval of the mean.
 
-    With one repetition `deviation`, `low` and `high` are NaN: nothing is known about the spread.
+    With one repetition `deviation`, `low` and `high` are NaN.
     """
 
     mean: Array
@@ -26,10 +28,7 @@ class MeanBand:
 
 @dataclass(frozen=True)
 class Interval:
-    """A number with the 95 % interval around it; bounds are NaN where nothing is known of them.
-
-    Comparisons with a NaN are false: what is not known lies neither within, below nor above.
-    """
+    """A number with its 95 % interval; unknown bounds are NaN: all comparisons are false."""
 
     value: float
     low: float
@@ -37,7 +36,7 @@ class Interval:
 
     @property
     def known(self) -> bool:
-        """Whether there is an interval at all."""
+        """Whether both bounds are known."""
         return math.isfinite(self.low) and math.isfinite(self.high)
 
     def within(self, low: float, high: float) -> bool:
@@ -54,16 +53,16 @@ class Interval:
 
 
 def three(value: float) -> str:
-    """Three digits behind the point, a zero without a sign."""
+    """Three decimals, a zero without a sign."""
     return f"{round(value, 3) + 0.0:.3f}"
 
 
 UNKNOWN = Interval(math.nan, math.nan, math.nan)
-"""A number that could not be found."""
+"""A number that could not be estimated."""
 
 
 def mean_interval(samples: Array) -> Interval:
-    """Mean of the finite ones of `samples` (n,) with its interval by Student's t."""
+    """Mean of the finite `samples` (n,) with its interval by Student's t."""
     found = samples[np.isfinite(samples)]
     if not len(found):
         return UNKNOWN
@@ -71,7 +70,7 @@ def mean_interval(samples: Array) -> Interval:
     return Interval(float(band.mean[0]), float(band.low[0]), float(band.high[0]))
 
 
-def mean_band(samples: Array, level: float = 0.95) -> MeanBand:
+def mean_band(samples: Array, level: float = LEVEL) -> MeanBand:
     """Mean of `samples` (n, ...) over the first axis, and mean -+ t_{n-1} s / sqrt(n)."""
     count = len(samples)
     mean = samples.mean(axis=0)
@@ -81,3 +80,13 @@ def mean_band(samples: Array, level: float = 0.95) -> MeanBand:
     deviation = samples.std(axis=0, ddof=1)
     half = stdtrit(count - 1, 0.5 + level / 2) * deviation / np.sqrt(count)
     return MeanBand(mean, deviation, mean - half, mean + half, count)
+
+
+def rounding(logarithms: Array) -> float:
+    """Bound on the error of each of `logarithms`, from the rounding of its argument and its own.
+
+    Rounding is not independent noise, it may move all points in one direction. A fit of n points is
+    therefore at best as certain as with residuals of sqrt(n) times this bound.
+    """
+    largest = float(np.abs(logarithms).max(initial=0.0))
+    return 4.0 * float(np.finfo(np.float64).eps) * (1.0 + largest)

@@ -1,15 +1,15 @@
-"""Masked arrays of NumPy, whose mask most of NumPy drops in silence."""
+"""Masked arrays of NumPy, whose mask most functions of NumPy ignore silently."""
 
 import numpy as np
 
 
 def refuse_masked(**arrays: object) -> None:
-    """Refuse arrays with masked entries; the numbers beneath a mask are not meant to be used.
+    """Refuse arrays with masked entries, whose values are undefined.
 
     Raises
     ------
     ValueError
-        One of `arrays` has masked entries; the message names it and counts them.
+        An array has masked entries; the message has its name and their number.
     """
     for name, array in arrays.items():
         count = int(np.ma.getmaskarray(array).sum()) if isinstance(array, np.ma.MaskedArray) else 0

@@ -1,34 +1,32 @@
 """The plane that holds most of a path in a space of very many dimensions, by its Gram matrix.
 
 Principal components of the points theta_k of a path, as in Li, Xu, Taylor, Studer & Goldstein,
-"Visualizing the Loss Landscape of Neural Nets" (arXiv 1712.09913, section 7), through the small
-matrix of the inner products of the points instead of the large one of their coordinates. The plane
-runs through the last point. All in float64.
+"Visualizing the Loss Landscape of Neural Nets" (arXiv 1712.09913, section 7), from the small matrix
+of the points' inner products. The plane contains the last point. All in float64.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from resdepth.mathematics import Array
 
 Slabs = Callable[[], Iterable[Array]]
-"""Begins anew to yield some coordinates of all points, (points, numbers), until all were there."""
+"""Each call yields all coordinates of the points once more, in pieces (points, numbers)."""
 
 COLLINEAR = 1e-12
-"""Share of the second component of all there is at which a path is a line."""
+"""A path whose second component explains at most this share is a line."""
 
 
 @dataclass(frozen=True)
 class PathPlane:
     """The plane of a path of n points in a space of P dimensions.
 
-    `directions` (2, P) are orthonormal; `coordinates` (n, 2) are those of each point in the plane,
-    the last one at its origin; `distance` (n,) is how far off the plane it lies. `explained` (2,)
-    are the directions' shares of the squared distances of the points from their mean, or from the
-    last point where they were not `centred`.
+    `directions` (2, P) are orthonormal; `coordinates` (n, 2) of the points in the plane have the
+    last point as origin; `distance` (n,) is that of each point from the plane. `explained` (2,) are
+    the directions' shares of the squared distances of the points from their mean if `centred`,
+    otherwise from the last point.
     """
 
     directions: Array
@@ -39,15 +37,15 @@ class PathPlane:
 
     @property
     def collinear(self) -> bool:
-        """Whether the second direction holds nothing but rounding errors."""
+        """Whether the second direction contains only rounding errors."""
         return bool(self.explained[1] <= COLLINEAR)
 
 
 def path_plane(slabs: Slabs, centred: bool = True) -> PathPlane:
-    """The plane of the points whose coordinates `slabs` yields, three times over.
+    """The plane of the points; `slabs` is called three times.
 
-    No more than a slab, the inner products (n, n) and the two directions is held at once. With
-    `centred` the mean of the points is taken from them first, as statisticians do.
+    Memory: one slab, the inner products (n, n) and the two directions. With `centred` the mean of
+    the points is subtracted first, as in statistics.
 
     Raises
     ------
@@ -59,7 +57,7 @@ def path_plane(slabs: Slabs, centred: bool = True) -> PathPlane:
     if len(values) < 3 or total <= 0.0:
         raise ValueError("a path needs three points that differ")
     found = np.clip(values[:-3:-1], 0.0, None)
-    # The directions are these mixtures of the points; a mixture of nothing stays nothing.
+    # The directions are these linear combinations of the points; without variance they are 0.
     mixtures = vectors[:, :-3:-1].T / np.sqrt(np.where(found > 0, found, np.inf))[:, None]
     parts, coordinates = list[Array](), np.zeros((len(values), 2))
     for slab in slabs():
@@ -83,8 +81,8 @@ def _gram(slabs: Slabs, centred: bool) -> Array:
 
 
 def _origin(slab: Array, centred: bool) -> Array:
-    """The points seen from their mean, or from the last one."""
-    # Points that are the same differ from their mean by its rounding, but not from the last one.
+    """The points relative to their mean, or to the last one."""
+    # Equal points differ from their mean by rounding, but not from the last one.
     moved: Array = slab - slab[-1]
     if centred:
         moved -= moved.mean(axis=0)
@@ -92,13 +90,13 @@ def _origin(slab: Array, centred: bool) -> Array:
 
 
 def _signs(coordinates: Array) -> Array:
-    """Signs (2,) that give the path a start on the positive side of either direction."""
+    """Signs (2,) that make the coordinates at the start of the path positive."""
     first = coordinates[np.argmax(coordinates != 0, axis=0), [0, 1]]
     return np.where(first < 0, -1.0, 1.0)
 
 
 def _distances(slabs: Slabs, directions: Array, coordinates: Array) -> Array:
-    """What is left of each point, not the small difference of two large squares."""
+    """Norm of each point minus its projection; a difference of squares would cancel."""
     squares, start = np.zeros(len(coordinates)), 0
     for slab in slabs():
         end = start + slab.shape[1]

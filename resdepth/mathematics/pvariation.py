@@ -1,8 +1,8 @@
-"""Typed face of `pvar` for weight paths.
+"""p-variation of weight paths, by `pvar`.
 
 For a path x_0..x_n in R^m with the Euclidean norm, the *variation* is
 V_p = sup over partitions of sum |x_{t_{i+1}} - x_{t_i}|^p, and the *norm* is V_p^(1/p).
-Everything here is the norm. An array with masked entries is refused (ValueError).
+All functions here return the norm, and raise ValueError for masked entries.
 """
 
 import math
@@ -13,15 +13,15 @@ import numpy as np
 import pvar
 from numpy.typing import NDArray
 
+from resdepth.mathematics import Array
 from resdepth.mathematics.masks import refuse_masked
 
-Array = NDArray[np.float64]
 Numbers = NDArray[np.float64] | NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class CriticalExponent:
-    """The p at which the p-variation of ever finer partitions turns from growing to bounded."""
+    """The p above which the p-variation over finer and finer partitions stays bounded."""
 
     value: float
     standard_error: float
@@ -42,8 +42,8 @@ def weight_path(blocks: Numbers, beta: float) -> Array:
 def p_variation_norm(path: Numbers, p: float) -> float:
     """The norm V_p^(1/p) of `path` (points, dimension), Euclidean, exact to rounding; p >= 1.
 
-    It has the unit of the path's coordinates. Source: Butkus & Norvaisa, Lithuanian Math. J. 58
-    (2018), for the recursion.
+    It has the unit of the coordinates. The recursion is that of Butkus & Norvaisa, Lithuanian Math.
+    J. 58 (2018).
 
     Raises
     ------
@@ -66,8 +66,8 @@ def p_variation_norms(path: Numbers, exponents: Sequence[float]) -> Array:
 def distances_by_blocks(columns: Callable[[int, int], Array], shape: tuple[int, int]) -> Array:
     """The distances (points, points) of a path of `shape` (points, dimension) too large to hold.
 
-    `columns(start, stop)` reads the coordinates start to stop - 1 of all points; each is asked for
-    once, in order, in blocks of 64 MiB. Every distance is right to 1e-13.
+    `columns(start, stop)` reads the coordinates start to stop - 1 of all points; each is read once,
+    in order, in blocks of 64 MiB. The relative error of a distance is at most 1e-13.
     """
     return np.asarray(pvar.pairwise_distances(columns, shape=shape), dtype=np.float64)
 
@@ -81,8 +81,8 @@ def p_variation_norms_from_distances(distances: Array, exponents: Sequence[float
 def critical_exponent(path: Array) -> CriticalExponent | None:
     """Critical exponent 1/H of `path` (points, dimension) by regression over dyadic lags.
 
-    None for a path that is too short to tell (below 257 points) or does not move. See Bayer, Friz
-    & Tapia, SIAM J. Math. Data Sci. 5 (2023).
+    None for a constant path or fewer than 257 points. See Bayer, Friz & Tapia, SIAM J. Math. Data
+    Sci. 5 (2023).
     """
     refuse_masked(path=path)
     try:

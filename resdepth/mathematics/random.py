@@ -1,4 +1,4 @@
-"""Independent streams of random numbers, each a function of the seed and a name alone."""
+"""Independent streams of random numbers, determined by the seed and a name."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ STREAMS = (
     "crops",
     "flips",
 )
-"""Names of the streams; the position of a name is part of its stream, so append only."""
+"""Names of the streams; the position of a name determines its stream: only append."""
 
 
 def stream(seed: int, name: str, *index: int) -> np.random.Generator:
@@ -24,5 +24,5 @@ def stream(seed: int, name: str, *index: int) -> np.random.Generator:
 
 
 def permutation(seed: int, epoch: int, samples: int) -> np.ndarray:
-    """Order of the samples in `epoch`; it depends on the seed and the epoch alone."""
+    """Order of the samples in `epoch`."""
     return stream(seed, "permutation", epoch).permutation(samples)

@@ -1,6 +1,6 @@
-"""The power of the depth L that a statistic follows: exponent, interval, local slopes, bend.
+"""Power laws in the depth L of a statistic: exponent, interval, local slopes, bend.
 
-A statistic is a table (seeds, depths) of positive numbers; NaN marks a cell that is missing.
+A statistic is a table (seeds, depths) of positive numbers; missing cells are NaN.
 """
 
 import math
@@ -10,18 +10,16 @@ from typing import Literal
 import numpy as np
 from scipy.special import stdtrit
 
-from resdepth.mathematics.interval import UNKNOWN, Array, Interval, mean_interval
-from resdepth.mathematics.rounding import rounding
+from resdepth.mathematics import Array
+from resdepth.mathematics.interval import LEVEL, UNKNOWN, Interval, mean_interval, rounding
 
-LEVEL = 0.95
-"""Coverage of the intervals."""
 FEWEST = 3
-"""Depths that a seed needs to have a slope of its own (all of them where there are fewer)."""
+"""Depths that a seed needs for its own slope (all of them if there are fewer)."""
 
 
 @dataclass(frozen=True)
 class LocalSlope:
-    """Slope between two neighbouring depths, its interval over the seeds."""
+    """Slope between two neighbouring depths, with its interval over the seeds."""
 
     shallow: int
     deep: int
@@ -30,15 +28,14 @@ class LocalSlope:
 
 @dataclass(frozen=True)
 class PowerLaw:
-    """statistic = e^intercept L^exponent over the depths at hand: an *effective* exponent.
+    """statistic = e^intercept L^exponent over the given depths: an *effective* exponent.
 
-    `wider` says which of the two intervals `exponent` has: that of the seeds' own slopes (they
-    differ), or that of the regression of the means by depth (these do not lie on a line); empty
-    where neither is known.
+    `wider` is the source of the interval: the seeds' own slopes (which differ), or the regression
+    of the means by depth (which do not lie on a line); empty if neither is known.
     `bend` is the mean over seeds of the quadratic coefficient of log on log times the range of
-    log L: how far the slope at the deepest depth is from the one in the middle. Where its interval
-    excludes 0 the exponent has not settled, and no interval covers the asymptotic one.
-    `seeds` is how many seeds it rests on, `excluded` how many further ones have too few depths.
+    log L: the slope at the deepest depth minus the one in the middle. If its interval excludes 0,
+    the exponent still changes, and no interval covers the asymptotic one.
+    `seeds` is the number of seeds used, `excluded` that of seeds with too few depths.
     """
 
     exponent: Interval
@@ -60,28 +57,27 @@ class PowerLaw:
 
     @property
     def rests_on(self) -> str:
-        """The number of seeds that the exponent rests on, as in "3", or "1 of 3" if not on all."""
+        """The number of seeds used, as in "3", or "1 of 3" if some are excluded."""
         return f"{self.seeds} of {self.seeds + self.excluded}" if self.excluded else f"{self.seeds}"
 
 
 FEW = "a seed with fewer than three depths (two if there are only two) has no slope"
-"""Why an exponent does not rest on all seeds; see `FEWEST`."""
+"""Why an exponent excludes seeds; see `FEWEST`."""
 NOTHING = PowerLaw(UNKNOWN, math.nan, "", (), UNKNOWN)
-"""What is known of a statistic that is not positive, or of a single depth."""
+"""The result for a statistic that is not positive, or for a single depth."""
 
 
 def power_law(depths: Array, values: Array) -> PowerLaw:
-    """The power of L that `values` (seeds, depths) follow; `depths` (depths,) ascend.
+    """The power law of `values` (seeds, depths) in `depths` (depths,), which ascend.
 
     The interval is the wider of two by Student's t: over the S seeds' own slopes (S - 1 degrees of
-    freedom), and of the regression through the D means by depth (D - 2 degrees). The first knows
-    that seeds differ, the second that a deviation may be common to all seeds of a depth. Coverage
-    as measured: `benchmarks/verdict_errors.py`. Bootstraps over a handful of seeds undercover.
+    freedom), and of the regression of the D means by depth (D - 2 degrees). The first includes
+    differences between seeds, the second deviations common to all seeds of a depth. Measured
+    coverage: `benchmarks/verdict_errors.py`. Bootstraps over few seeds have too low coverage.
 
-    With missing cells the means by depth are least-squares estimates beside an effect of each
-    seed (of mean 0 in each set of seeds that depths in common connect); seeds with fewer than
-    `FEWEST` depths are left out. `NOTHING` where a value that is there is not positive, or fewer
-    than two depths are left.
+    With missing cells, the means by depth are least-squares estimates together with an effect of
+    each seed. Seeds with fewer than `FEWEST` depths are excluded. `NOTHING` if a value is not
+    positive, or fewer than two depths remain.
     """
     there = ~np.isnan(values)
     if np.any(values[there] <= 0) or np.any(np.isinf(values)):
@@ -119,19 +115,19 @@ def _bend(x: Array, y: Array) -> Interval:
 
 
 def _rounded(x: Array, y: Array) -> float:
-    """What the rounding of the logarithms `y` alone may do to a slope on x."""
+    """Bound on the effect of rounding of the logarithms `y` on a slope."""
     known = y[~np.isnan(y)]
     return rounding(known) * math.sqrt(len(x) / float(np.square(x - x.mean()).sum()))
 
 
 def _coefficient(x: Array, row: Array, degree: Literal[1, 2]) -> float:
-    """The leading coefficient of the polynomial through one seed's points; NaN for too few."""
+    """The leading coefficient of the polynomial fit to one seed's points; NaN for too few."""
     there = ~np.isnan(row)
     if there.sum() <= degree:
         return math.nan
     power = x[there] - x[there].mean()
     if degree == 2:
-        # What is left of the square beside a constant and a line.
+        # The part of the square orthogonal to constants and lines.
         square = power * power
         square -= square.mean()
         power = square - float(square @ power) / float(power @ power) * power
@@ -139,10 +135,10 @@ def _coefficient(x: Array, row: Array, degree: Literal[1, 2]) -> float:
 
 
 def _depth_means(y: Array) -> Array:
-    """Mean by depth beside an effect of each seed, the effects' mean being 0.
+    """Mean by depth together with an effect of each seed.
 
-    Seeds that no depth connects tell nothing of one another's effects: the mean is 0 in each set of
-    connected ones, so that seeds without a depth in common are compared as they are.
+    Seeds without common depths say nothing about each other's effects, so the effects have mean 0
+    in each set of seeds connected by common depths.
     """
     there = ~np.isnan(y)
     if there.all():
@@ -154,13 +150,13 @@ def _depth_means(y: Array) -> Array:
     places = np.arange(len(seeds))
     matrix[places, seeds] = matrix[places, y.shape[0] + depths] = 1.0
     matrix[len(seeds) :, : y.shape[0]] = sets
-    goal = np.concatenate([y[there], np.zeros(len(sets))])
-    found: Array = np.linalg.lstsq(matrix, goal, rcond=None)[0]
+    right = np.concatenate([y[there], np.zeros(len(sets))])
+    found: Array = np.linalg.lstsq(matrix, right, rcond=None)[0]
     return found[y.shape[0] :]
 
 
 def _regression(x: Array, y: Array) -> tuple[float, float, float]:
-    """Slope, intercept and half the slope's interval (NaN for two points)."""
+    """Slope, intercept, and half width of the slope's interval (NaN for two points)."""
     centred = x - x.mean()
     square = float(centred @ centred)
     slope = float(centred @ y) / square

@@ -1,7 +1,7 @@
-"""What is measured on one path of weights A_0..A_{L-1}: its size, its roughness, its trend.
+"""Statistics of one path of weights A_0..A_{L-1}: its size, its roughness, its trend.
 
-Everything is a sum over the coordinates of the path, so it is gathered from a few columns at a
-time: the path is neither copied as a whole nor turned into float64 as a whole.
+All are sums over the coordinates of the path and need only a few columns at a time: the path is
+never copied or converted to float64 as a whole.
 """
 
 import math
@@ -10,15 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from resdepth.mathematics.pvariation import Array, Numbers, p_variation_norm
+from resdepth.mathematics import Array
+from resdepth.mathematics.pvariation import Numbers, p_variation_norm
 
 CHUNK = 1 << 20
-"""Numbers that are worked on at once."""
+"""Numbers per chunk."""
 EPSILON = float(np.finfo(np.float64).eps)
 LAGS = (1, 2, 4)
-"""Lags m of the Hurst exponent, each twice the one before."""
+"""Lags m of the Hurst exponent, each twice the previous one."""
 TREND_SHARE = 0.1
-"""Part of the depth that the trend is averaged over."""
+"""The trend is a mean over this share of the depth."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +31,13 @@ class PathStatistics:
     | RMS, M, R| root mean square of n_k, largest n_k, root of the sum of n_k^2                 |
     | I        | largest increment, max over k of |A_{k+1} - A_k|                               |
     | V1, P2   | 1-variation norm, 2-variation norm                                             |
-    | PR       | participation ratio (sum n^2)^2 / (L sum n^4): 1 where all layers are of one   |
-    |          | size, 1/L where one layer carries all                                          |
-    | NOISE    | (mean |D^3 A|^2 / 20)^(1/2): size of what is rough; D^3 A of white noise has   |
+    | PR       | participation ratio (sum n^2)^2 / (L sum n^4): 1 if all layers have the same   |
+    |          | norm, 1/L if only one is not zero                                              |
+    | NOISE    | (mean |D^3 A|^2 / 20)^(1/2): size of the rough part; D^3 A of white noise has  |
     |          | the variance 1 + 9 + 9 + 1 = 20, and that of a trend vanishes like L^(-3)      |
     | H        | Hurst exponent of the sums S(k) = A_0 + .. + A_{k-1}, see `hurst_exponent`     |
 
-    NaN where the path is too short (NOISE: 4 layers, H: 12), zero (PR), or where nothing but
-    rounding is left to estimate H from.
+    NaN if the path is too short (NOISE needs 4 layers, H 12), zero (PR), or smooth to rounding (H).
     """
 
     depth: int
@@ -66,7 +66,7 @@ def path_statistics(path: Numbers) -> PathStatistics:
 def gathered_statistics(
     depth: int, columns: Iterable[Array], variation: float, precision: float = EPSILON
 ) -> PathStatistics:
-    """All statistics of a path that comes a few `columns` (L, ...) at a time.
+    """All statistics of a path from its `columns` (L, ...), a few at a time.
 
     `variation` is its 2-variation norm, `precision` the relative rounding of its numbers.
     """
@@ -98,9 +98,8 @@ def hurst_exponent(path: Numbers) -> float:
     """H of the sums S(k) = A_0 + .. + A_{k-1} of `path` (L, d, d) or (L, D), S(0) = 0.
 
     Half the slope of log mean |S(k+3m) - 3 S(k+2m) + 3 S(k+m) - S(k)|^2 on log m, m = 1, 2, 4: a
-    generalised quadratic variation (J. Istas & G. Lang, Ann. Inst. H. Poincaré 33, 1997), whose
-    third difference removes a smooth trend of the path. White layers give 1/2, a smooth path
-    without any noise 3.
+    generalised quadratic variation (J. Istas & G. Lang, Ann. Inst. H. Poincaré 33, 1997). The third
+    difference removes a smooth trend. Independent layers give 1/2, a smooth path without noise 3.
     """
     return path_statistics(path).H
 
@@ -108,8 +107,8 @@ def hurst_exponent(path: Numbers) -> float:
 def trend(path: Numbers, share: float = TREND_SHARE) -> Array:
     """Moving mean of `path` (L, ...) over `share` of its depth, (L, ...); the rest is noise.
 
-    The window is centred and of odd length; towards the ends it shrinks on both sides alike, so
-    that a straight line is its own trend.
+    The window is centred and has odd length; near the ends it shrinks symmetrically, so that a
+    straight line is its own trend.
     """
     depth = len(path)
     reach = np.full(depth, int(share * depth / 2))
@@ -123,15 +122,15 @@ def trend(path: Numbers, share: float = TREND_SHARE) -> Array:
 
 
 def doubling_distance(coarse: Numbers, fine: Numbers, beta: float) -> float:
-    """How far the path of twice the depth is: |(2L)^beta A^(2L)_{2k} - L^beta A^(L)_k| over k.
+    """Distance to the path of twice the depth: |(2L)^beta A^(2L)_{2k} - L^beta A^(L)_k| over k.
 
-    The root of the sum of squares, relative to that of L^beta A^(L). Where paths converge to a
-    limit it falls with the depth; independent noise keeps it near 2^(1/2) and above.
+    The root of the sum of squares, relative to that of L^beta A^(L). It decreases with the depth if
+    paths converge to a limit; independent noise keeps it at 2^(1/2) or above.
 
     Raises
     ------
     ValueError
-        `fine` is not twice as deep, or of another width.
+        `fine` is not twice as deep, or has another width.
     """
     if fine.shape != (2 * len(coarse), *coarse.shape[1:]):
         raise ValueError(f"{fine.shape} is not {coarse.shape} at twice the depth")
@@ -157,7 +156,7 @@ def _squares(rows: Array) -> Array:
 def _second_differences(columns: Array) -> Array:
     """Sum over k of the squared third difference of S at each lag, which is the second of B.
 
-    B_m(k) = S(k+m) - S(k), the sum of m layers, is built without S, whose rounding grows with k.
+    B_m(k) = S(k+m) - S(k) is summed directly: the rounding errors of S grow with k.
     """
     found = []
     blocks = columns

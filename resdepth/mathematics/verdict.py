@@ -1,9 +1,9 @@
-"""Which limit trained weights show: smooth (H1), diffusive (H2), neither, or undecided.
+"""Which limit trained weights approach: smooth (H1), diffusive (H2), neither, or undecided.
 
 The limits are those of A.-S. Cohen, R. Cont, A. Rossier & R. Xu, "Scaling properties of deep
 residual networks", ICML 2021, arXiv 2105.12245: H1, A_k = L^(-beta) Abar(k/L) with a smooth Abar;
-H2, beside such a trend the increments of a diffusion, noise of size L^(-1/2). Their own reading of
-single norms is replaced by intervals of exponents; error rates: `benchmarks/verdict_errors.py`.
+H2, such a trend plus the increments of a diffusion, noise of size L^(-1/2). Intervals of exponents
+replace their inspection of single norms; error rates: `benchmarks/verdict_errors.py`.
 """
 
 import math
@@ -17,30 +17,30 @@ from resdepth.mathematics.interval import Interval
 Limit = Literal["H1", "H2", "neither", "undecided"]
 
 SPARSE = -0.4
-"""`pr` below this: single layers carry all."""
+"""`pr` below this: single layers dominate."""
 SMOOTH_Q1 = 0.25
-"""`q1` below this: no noise of a size that would outlast L^(-3/4)."""
+"""`q1` below this: noise, if any, vanishes faster than L^(-3/4)."""
 SMOOTH_IREL = -0.5
-"""`irel` below this: increments vanish as those of a path without jumps."""
+"""`irel` below this: the increments vanish, there are no jumps."""
 ROUGH_Q1 = 0.1
 """`q1` above this: V1 grows with L."""
 DIFFUSIVE_NU = (0.35, 0.65)
-"""`nu` of a diffusion is 1/2, and its whole interval lies in here."""
+"""`nu` of a diffusion is 1/2; the whole interval must lie in here."""
 OTHER_NU = (0.4, 0.6)
-"""An interval of `nu` that lies outside is of noise of another size."""
+"""If the interval of `nu` lies outside, the noise has another size."""
 DIFFUSIVE_H = (0.4, 0.6)
 """`hurst` of a diffusion is 1/2."""
 GUARD_DEPTHS = 4
-"""The deepest depths whose point estimates must lie on the same side."""
+"""The estimates of this many deepest depths must lie on the same side."""
 ENOUGH = 5
-"""Dyadic depths, and seeds, from which on the error rates are those that are documented."""
+"""Dyadic depths, and seeds, needed for the documented error rates."""
 FEWEST_DEPTHS, FEWEST_SEEDS = 3, 2
-"""With fewer there is no verdict."""
+"""With fewer depths or seeds there is no verdict."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The limit, why in one sentence, the intervals that decided, and what limits the answer."""
+    """The limit, the reason in one sentence, the intervals that decided, and cautions."""
 
     limit: Limit
     reason: str
@@ -51,9 +51,8 @@ class Verdict:
 def decide(table: Table) -> Verdict:
     """The verdict on the statistics of one experiment at several depths and seeds.
 
-    It needs 3 depths and 2 seeds, and says in `cautions` what fewer than 5 of either leave open.
-    Noise that vanishes faster than L^(-3/4) passes as smooth; Hurst exponents near .4 and .6 stay
-    undecided.
+    It needs 3 depths and 2 seeds, with cautions for fewer than 5 of either. Noise that vanishes
+    faster than L^(-3/4) passes as smooth; Hurst exponents near .4 and .6 remain undecided.
     """
     depths, seeds = len(table.depths), len(table.seeds)
     if depths < FEWEST_DEPTHS or seeds < FEWEST_SEEDS:
@@ -74,7 +73,7 @@ Decision = tuple[Limit, str, tuple[str, ...]]
 
 
 def _limit(found: Exponents) -> Decision:
-    """The first rule that matches, as limit, reason and the exponents it looked at."""
+    """The first rule that matches: limit, reason, and the names of the exponents it used."""
     intervals = found.intervals
     unknown = [name for name in ("pr", "q1", "irel") if not intervals[name].known]
     if unknown:
@@ -82,7 +81,7 @@ def _limit(found: Exponents) -> Decision:
         return "undecided", reason, ()
     pr, q1, irel = intervals["pr"], intervals["q1"], intervals["irel"]
     if pr.high < SPARSE:
-        return "neither", f"sparse: few layers carry all, pr = {pr}", ("pr",)
+        return "neither", f"sparse: few layers dominate, pr = {pr}", ("pr",)
     if pr.low < SPARSE:
         return "undecided", f"perhaps sparse: pr = {pr} reaches below {SPARSE}", ("pr",)
     shown = f"q1 = {q1}, irel = {irel}"
@@ -91,7 +90,11 @@ def _limit(found: Exponents) -> Decision:
     if q1.low > ROUGH_Q1:
         return _rough(intervals)
     if q1.high < SMOOTH_Q1 and irel.low > SMOOTH_IREL:
-        return "neither", f"a jump: V1 is bounded, the largest increment stays, {shown}", _SMOOTH
+        return (
+            "neither",
+            f"a jump: V1 is bounded, the largest increment does not vanish, {shown}",
+            _SMOOTH,
+        )
     return "undecided", f"neither smooth nor rough within the intervals: {shown}", _SMOOTH
 
 
@@ -106,14 +109,18 @@ def _rough(intervals: Mapping[str, Interval]) -> Decision:
     if hurst.outside(*DIFFUSIVE_H):
         return "neither", f"rough, but H is not 1/2: {shown}", _ROUGH
     if nu.outside(*OTHER_NU):
-        return "neither", f"white layers of another size than L^(-1/2): {shown}", _ROUGH
+        return (
+            "neither",
+            f"independent noise in every layer, but not of size L^(-1/2): {shown}",
+            _ROUGH,
+        )
     return "undecided", f"rough, but nu or H is not certain enough: {shown}", _ROUGH
 
 
 def _guarded(
     reason: str, limit: Limit, names: tuple[str, ...], found: Exponents, table: Table
 ) -> tuple[str, Limit]:
-    """Undecided where the deepest depths alone lie on the other side of what decided."""
+    """Undecided if the deepest depths alone lie on the other side of a threshold."""
     deepest = exponents(table.deepest(GUARD_DEPTHS)).intervals
     for name, border in (("q1", SMOOTH_Q1), ("irel", SMOOTH_IREL)):
         whole, deep = found.intervals[name].value, deepest[name].value

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from resdepth.engine.parameters import Layout
-from resdepth.engine.surface import along
+from resdepth.engine.grid import along
+from resdepth.engine.vector import Layout
 from resdepth.errors import Impossible
 from resdepth.isolation import isolated
 from resdepth.mathematics.plane import PathPlane, path_plane

@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from resdepth.engine.grid import Plane, surface
 from resdepth.engine.objective import Objective
-from resdepth.engine.parameters import Layout
-from resdepth.engine.surface import Plane, surface
+from resdepth.engine.vector import Layout
 from resdepth.errors import Usage
 from resdepth.isolation import isolated
-from resdepth.mathematics import directions
-from resdepth.mathematics.spectrum import extreme_eigenpairs
+from resdepth.mathematics import random_directions
+from resdepth.mathematics.lanczos import extreme_eigenpairs
 from resdepth.options.landscape import RenderOptions
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.probing.checkpoint_plane import RECIPE, plane_of
@@ -34,7 +34,7 @@ Array = NDArray[np.float64]
 
 CELLS = "losses[i, j] is the mean loss at A + axes[0][i] D_0 + axes[1][j] D_1"
 RECIPES = {
-    "random": directions.RECIPE,
+    "random": random_directions.RECIPE,
     "pca": RECIPE,
     "hessian": "eigenvectors of the largest eigenvalues of the Hessian at the centre, of norm 1, "
     "their largest entry positive",
@@ -81,7 +81,7 @@ def _prepare(source: Source, options: RenderOptions, recorded: Mapping[str, Any]
     # Towards another run the way itself is in the middle: Li et al. take [-1/2, 3/2].
     middle = 0.5 if towards else 0.0
     moved = np.where(np.any(found.vectors != 0.0, axis=0), centre.weights, 0.0)
-    ratios, cosines = directions.ratios_and_cosines(found.vectors, moved)
+    ratios, cosines = random_directions.ratios_and_cosines(found.vectors, moved)
     record = {
         "cells": CELLS,
         "kind": options.kind,
@@ -108,7 +108,7 @@ def _prepare(source: Source, options: RenderOptions, recorded: Mapping[str, Any]
     return Rendering(
         centre.objective,
         plane,
-        tuple(directions.axis(span, steps, middle) for span, steps in axes),
+        tuple(random_directions.axis(span, steps, middle) for span, steps in axes),
         request | request_of(centre, options, recorded),
         options.pairs,
         found.marks,
@@ -167,7 +167,7 @@ def _directions(centre: Centre, options: RenderOptions) -> Directions:
     weights = centre.weights
     if options.kind == "random":
         count = options.pairs * options.axes
-        found = Directions(directions.draw(options.seed, count, (len(weights),)))
+        found = Directions(random_directions.draw(options.seed, count, (len(weights),)))
     elif options.kind == "pca":
         plane, files = plane_of(centre.source, layout)
         record = {"explained": plane.explained}
@@ -230,5 +230,5 @@ def _scale(drawn: Array, centre: Array, layout: Layout, options: RenderOptions) 
                 continue
             # A vector is one filter: its entries have no norms of their own to keep.
             kind = "layer" if kind == "filter" else kind
-        scaled = directions.normalise(of_part, weights, kind, part.stacked)
+        scaled = random_directions.normalise(of_part, weights, kind, part.stacked)
         drawn[:, place] = scaled.reshape(len(drawn), -1)

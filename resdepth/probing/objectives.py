@@ -13,13 +13,12 @@ from resdepth.data.augment import normalise
 from resdepth.data.images import load_images
 from resdepth.data.load import load_data
 from resdepth.engine.contract import Engine
-from resdepth.engine.convolutional import ResNet
 from resdepth.engine.convolutional_objective import ConvolutionalObjective, Statistics
-from resdepth.engine.device import resolve_device
+from resdepth.engine.device import leave_threads_to, resolve_device
+from resdepth.engine.grid import Plane
 from resdepth.engine.kernels.registry import choose, choose_curvature
 from resdepth.engine.objective import DenseObjective, Objective
-from resdepth.engine.surface import Plane
-from resdepth.engine.threads import leave_threads_to
+from resdepth.engine.resnet import ResNet
 from resdepth.errors import Usage
 from resdepth.options.base import Options
 from resdepth.options.landscape import RenderOptions, TrajectoryOptions

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from resdepth.engine.objective import DenseObjective, Objective
 from resdepth.errors import Impossible
-from resdepth.mathematics.hutchinson import block_traces
-from resdepth.mathematics.spectrum import ROWS, SMALL, Product
-from resdepth.mathematics.xtrace import xtrace
+from resdepth.mathematics.lanczos import ROWS, SMALL, Product
+from resdepth.mathematics.probes import block_traces, xtrace
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.probing.objectives import Centre
 

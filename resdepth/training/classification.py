@@ -10,11 +10,11 @@ from resdepth.data.dataset import Pixels, fingerprint
 from resdepth.data.images import load_images
 from resdepth.engine import capture
 from resdepth.engine.classifier import Descent, Graphed, Step
-from resdepth.engine.convolutional import ResNet, initialise
 from resdepth.engine.device import resolve_device
 from resdepth.engine.formats import Format, candidates, fastest, on_one_thread, step_times
+from resdepth.engine.optimiser import scheduled
+from resdepth.engine.resnet import ResNet, initialise
 from resdepth.mathematics.random import stream
-from resdepth.mathematics.schedule import scheduled
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.training.trainee import Say
 

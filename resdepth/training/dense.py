@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resdepth.engine import capture
-from resdepth.engine.ahead import train_ahead
-from resdepth.engine.contract import Summary
+from resdepth.engine.autograd import first_nonfinite_layer
+from resdepth.engine.contract import Batch, Summary
 from resdepth.engine.device import resolve_device
-from resdepth.engine.divergence import first_nonfinite_layer
+from resdepth.engine.loop import State, StepRecord, train, train_ahead
 from resdepth.engine.loss import class_metrics
 from resdepth.engine.optimiser import STALLED, DynamicRate
-from resdepth.engine.train import State, StepRecord, train
 from resdepth.errors import Corrupt, Usage
 from resdepth.options.resolve import from_record
 from resdepth.options.train import TrainOptions
@@ -196,5 +195,5 @@ class Dense:
         write_model(folder / EXPORTED, state.network.blocks)
 
     def _evaluated(self, state: State, data: Embedded, prefix: str = "") -> dict[str, float]:
-        evaluation = self.problem.engine.evaluate(state.network, data.h0, data.targets)
+        evaluation = self.problem.engine.evaluate(Batch(state.network, data.h0, data.targets))
         return scalars(evaluation, omega=self.problem.options.store_grad, prefix=prefix)

@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from resdepth.engine import capture
-from resdepth.engine.ahead import Norms
+from resdepth.engine.loop import Norms
 from resdepth.engine.network import Network
 from resdepth.mathematics.pvariation import p_variation_norms, path_scale
 from resdepth.options.train import RecordingOptions

@@ -11,19 +11,17 @@ from resdepth.arrays import Hidden, Targets
 from resdepth.data.dataset import Dataset, fingerprint
 from resdepth.data.load import load_data
 from resdepth.engine.contract import Engine, Request
-from resdepth.engine.device import resolve_device
+from resdepth.engine.device import leave_threads_to, resolve_device
 from resdepth.engine.kernels.registry import choose
 from resdepth.engine.loss import CrossEntropy, Loss, PowerLoss
 from resdepth.engine.network import Network
 from resdepth.engine.optimiser import (
     ACTIVATION_CONSTANTS,
     DEFAULT_CONSTANT,
-    ConstantRate,
     DynamicRate,
     Rate,
 )
-from resdepth.engine.threads import leave_threads_to
-from resdepth.mathematics import scaling
+from resdepth.mathematics import powers
 from resdepth.mathematics.initialise import INITIALISATIONS, linear_uniform
 from resdepth.mathematics.random import permutation, stream
 from resdepth.options.data import Function
@@ -149,7 +147,7 @@ def initial_blocks(init: InitialWeights, network: NetworkOptions, seed: int) -> 
     """The weights A (L, d, d) before training."""
     depth, width = network.depth, network.width
     alpha = network.alpha if init.init_alpha is None else init.init_alpha
-    scale = scaling.initial_scale(depth, width, alpha, init.gamma)
+    scale = powers.initial_scale(depth, width, alpha, init.gamma)
     rule = INITIALISATIONS[init.kind]
     parameters = {name: getattr(init, name) for name in rule.parameters}
     return rule.draw((depth, width, width), scale, seed, **parameters)
@@ -182,7 +180,7 @@ def rate_rule(options: TrainOptions) -> Rate:
     """The rule for the learning rate."""
     rule, network = options.learning_rate, options.network
     if not isinstance(rule, DynamicLearningRate):
-        return ConstantRate()
+        return Rate()
     constant = rule.lr_constant or ACTIVATION_CONSTANTS.get(network.activation, DEFAULT_CONSTANT)
     first = rule.at(network.depth)
     return DynamicRate(first, constant, rule.lr_max or first, rule.dynamic_lr_rule == "anchored")

@@ -7,7 +7,7 @@ import numpy as np
 
 from resdepth.contents import listed
 from resdepth.errors import Corrupt, Missing
-from resdepth.mathematics import scaling
+from resdepth.mathematics import powers
 from resdepth.runs.checkpoint import check_place
 from resdepth.runs.manifest import read_manifest, run_of
 from resdepth.weights.file import Tensors
@@ -37,7 +37,7 @@ def own_path(path: Path, tensors: Tensors) -> WeightPath:
         what = f"weights of {found} in a run of depth {expected[0]}, width {expected[1]}"
         raise Corrupt(path, what, "move it out of this run")
     alpha = options.get("alpha")
-    return WeightPath(path, blocks, None if alpha is None else scaling.beta(float(alpha)), run)
+    return WeightPath(path, blocks, None if alpha is None else powers.beta(float(alpha)), run)
 
 
 def _blocks(path: Path, tensors: Tensors) -> Array:

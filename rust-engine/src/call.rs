@@ -15,7 +15,8 @@ use crate::outputs::{Evaluation, Outputs};
 use crate::plan::{Plan, Purpose};
 use crate::product::parts;
 use crate::table::Table;
-use crate::tile::{Gradient, Replica, Tile, Workspace};
+use crate::tile::backward::Gradient;
+use crate::tile::{Replica, Tile, Workspace};
 
 /// Bytes of increments and partitions' gradients that replicas may hold at once.
 const GROUP_BYTES: usize = 128 << 20;

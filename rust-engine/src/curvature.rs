@@ -10,13 +10,14 @@ use crate::buffer::Shared;
 use crate::element::Element;
 use crate::loss::Totals;
 use crate::memory::Memory;
-use crate::network::{Augmentation, Problem, Targets};
+use crate::network::{Augmentation, Problem, Question, Targets};
 use crate::plan::{Plan, Purpose};
 use crate::product::parts;
 use crate::table::Table;
 use crate::tile::{Replica, Workspace};
 
 mod products;
+mod scratch;
 mod traces;
 mod walk;
 
@@ -28,15 +29,6 @@ const DIRECTIONS: usize = 8;
 /// Bytes that the tangents of a tile, or the partitions' gradients of a pass, may take before fewer
 /// directions share it.
 const TOGETHER_BYTES: usize = 128 << 20;
-
-/// What is asked of the second derivatives.
-#[derive(Clone, Copy, Debug)]
-pub struct Question<'a, T> {
-    /// What the predictions are compared with.
-    pub targets: Targets<'a, T>,
-    /// The Gauss-Newton matrix in place of the Hessian.
-    pub gauss_newton: bool,
-}
 
 /// Second derivatives under way.
 pub(crate) struct Curvature<'a, T: 'static> {

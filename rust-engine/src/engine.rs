@@ -1,12 +1,12 @@
 //! The public face: threads, memory and the checks of a call.
 
 use crate::call::Call;
-use crate::curvature::{Curvature, Question};
+use crate::curvature::Curvature;
 use crate::dispatch::Isa;
 use crate::element::Element;
 use crate::error::Error;
 use crate::memory::Memory;
-use crate::network::{Problem, Shape, Targets};
+use crate::network::{Problem, Question, Shape, Targets};
 use crate::outputs::{Evaluation, Outputs};
 use crate::pool::Pool;
 use crate::table::{Table, Tables};

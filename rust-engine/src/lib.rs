@@ -31,12 +31,11 @@ mod simd;
 mod table;
 mod tile;
 
-pub use curvature::Question;
 pub use dispatch::Isa;
 pub use element::Element;
 pub use engine::Engine;
 pub use error::Error;
-pub use network::{Activation, Augmentation, Problem, Shape, Targets};
+pub use network::{Activation, Augmentation, Problem, Question, Shape, Targets};
 pub use outputs::{Evaluation, Outputs};
 pub use pool::Pool;
 pub use table::Tables;

@@ -78,6 +78,15 @@ pub enum Targets<'a, T> {
     Values(&'a [T], f64),
 }
 
+/// What is asked of the second derivatives.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a, T> {
+    /// What the predictions are compared with.
+    pub targets: Targets<'a, T>,
+    /// The Gauss-Newton matrix in place of the Hessian.
+    pub gauss_newton: bool,
+}
+
 /// One call: R networks of one shape and their batch, all arrays contiguous.
 #[derive(Clone, Copy, Debug)]
 pub struct Problem<'a, T> {

@@ -9,9 +9,7 @@ use crate::plan::Plan;
 use crate::product::{Product, Store};
 use crate::table::Table;
 
-mod backward;
-
-pub(crate) use backward::Gradient;
+pub(crate) mod backward;
 
 /// One replica as all tiles see it.
 pub(crate) struct Replica<'a, T: 'static> {

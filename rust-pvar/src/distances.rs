@@ -5,6 +5,7 @@
 
 mod gather;
 mod gram;
+mod matrix;
 mod recursion;
 
 use crate::error::{Error, Flaw};
@@ -13,8 +14,7 @@ use crate::path::Scalar;
 pub use gather::Gatherer;
 pub use gram::distances_from_gram;
 
-/// Side of the square parts in which a matrix is compared with its transpose.
-const TILE: usize = 64;
+use matrix::{check_shape, each_pair, first_flaw};
 
 /// The distances between `len` points in their order: a symmetric matrix, row after row.
 #[derive(Clone, Copy, Debug)]
@@ -79,52 +79,4 @@ impl<'a, T: Scalar> Distances<'a, T> {
         rows.extend((1..self.len).filter(|&i| !repeats(i)).map(|i| i as u32));
         (rows.len() < self.len).then_some(rows)
     }
-}
-
-fn check_shape<T>(data: &[T], len: usize) -> Result<(), Error> {
-    if len == 0 {
-        return Err(Error::Empty);
-    }
-    if len.checked_mul(len) == Some(data.len()) {
-        return Ok(());
-    }
-    Err(Error::Shape { rows: len, columns: len, len: data.len() })
-}
-
-/// Calls `see` with i, j <= i, the entry (i, j) and the entry (j, i), part by part of the matrix.
-#[inline]
-fn each_pair<T: Scalar>(data: &[T], len: usize, mut see: impl FnMut(usize, usize, f64, f64)) {
-    for top in (0..len).step_by(TILE) {
-        for left in (0..=top).step_by(TILE) {
-            for i in top..len.min(top + TILE) {
-                for j in left..(left + TILE).min(i + 1) {
-                    see(i, j, data[i * len + j].widen(), data[j * len + i].widen());
-                }
-            }
-        }
-    }
-}
-
-/// The first entry, row by row, that `judge` or symmetry finds fault with.
-#[cold]
-fn first_flaw<T: Scalar>(
-    data: &[T],
-    len: usize,
-    judge: impl Fn(usize, usize, f64) -> Option<Flaw>,
-) -> Error {
-    let at = |row: usize, column: usize| data[row * len + column].widen();
-    let flaw = |place: usize| {
-        let (row, column) = (place / len, place % len);
-        let (value, mirrored) = (at(row, column), at(column, row));
-        let asymmetric = value != mirrored && mirrored.is_finite();
-        let flaw = if !value.is_finite() {
-            Some(Flaw::NotFinite)
-        } else if asymmetric {
-            Some(Flaw::Asymmetric { mirrored })
-        } else {
-            judge(row, column, value)
-        };
-        flaw.map(|flaw| Error::Matrix { row, column, value, flaw })
-    };
-    (0..data.len()).find_map(flaw).unwrap_or(Error::Empty)
 }

@@ -17,15 +17,17 @@ pub mod kernels;
 pub mod lane;
 mod leaves;
 pub mod mirror;
+mod points;
 mod search;
 mod survey;
 mod target;
 
 use crate::error::Error;
-use crate::metric::squared_distance;
-use crate::path::{PathView, Scalar};
+use crate::path::Scalar;
 use crate::power::Power;
 use crate::simd::{Level, Vector, Work};
+
+pub use points::Points;
 
 use lane::{GROUP, Lane};
 use mirror::Mirror;
@@ -34,26 +36,6 @@ use target::Target;
 
 /// Target blocks before this one are not surveyed: all their sources fit a near cache.
 const SURVEYED: usize = 16;
-
-/// A path as the recursion sees it.
-#[derive(Clone, Copy)]
-pub struct Points<'a, 'b, T> {
-    /// The points.
-    pub path: &'a PathView<'b, T>,
-    /// The rows that count; all if `None`.
-    pub rows: Option<&'a [u32]>,
-    /// Factor of every distance.
-    pub unit: f64,
-}
-
-impl<T: Scalar> Points<'_, '_, T> {
-    /// The square of the scaled distance of two points, in double precision.
-    #[inline(always)]
-    fn square(&self, i: usize, j: usize) -> f64 {
-        let row = |i: usize| self.path.row(self.rows.map_or(i, |rows| rows[i] as usize));
-        squared_distance(row(i), row(j)) * (self.unit * self.unit)
-    }
-}
 
 /// Makes the mirror of a path; true if some step's square is zero.
 pub fn prepare<T: Scalar>(level: Level, points: Points<'_, '_, T>, mirror: &mut Mirror) -> bool {

@@ -11,6 +11,7 @@
 //! step grows with it.
 
 mod extrema;
+mod piece;
 mod recursion;
 mod windows;
 
@@ -19,6 +20,7 @@ use crate::path::Scalar;
 use crate::power::Power;
 use crate::simd::{Level, Vector, Work};
 
+use piece::Piece;
 use recursion::Recursion;
 
 /// Points of the path in a piece.
@@ -31,17 +33,6 @@ const WAITING: usize = 3;
 pub struct LineSolver {
     piece: Piece,
     recursion: Recursion,
-}
-
-/// Extrema on their way to the recursion; the first is there already, once there is any.
-#[derive(Debug, Default)]
-struct Piece {
-    points: Vec<f64>,
-    indices: Vec<u32>,
-    /// Whether a point goes, in a pass over all windows.
-    gone: Vec<u8>,
-    /// Power of the edge that ends at each point.
-    edges: Vec<f64>,
 }
 
 impl LineSolver {
@@ -107,26 +98,5 @@ impl<T: Scalar> Work for Pieces<'_, T> {
         piece.join::<V>(power);
         recursion.extend(piece, piece.points.len(), power, 1.0);
         Ok(())
-    }
-}
-
-impl Piece {
-    fn restart(&mut self, x: f64) {
-        self.points.clear();
-        self.indices.clear();
-        self.push(x, 0);
-    }
-
-    #[inline(always)]
-    fn push(&mut self, x: f64, index: usize) {
-        self.points.push(x);
-        self.indices.push(index as u32);
-    }
-
-    /// Drops what the recursion has, but for its last point.
-    #[inline(always)]
-    fn forget(&mut self, ready: usize) {
-        self.points.drain(..ready - 1);
-        self.indices.drain(..ready - 1);
     }
 }

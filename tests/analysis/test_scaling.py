@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from resdepth.analysis.scaling import model_scaling, scaling_numbers, scaling_table
-from resdepth.mathematics.exponents import Cell
+from resdepth.mathematics.exponents import PathObservation
 from resdepth.mathematics.statistics import STATISTICS, path_statistics
 from resdepth.records import as_json
 from resdepth.weights.weight_path import WeightPath
@@ -17,8 +17,10 @@ from tests.support.tables import cells as rows_of
 DEPTHS = (8, 16, 32)
 
 
-def cells(seeds: int = 2) -> list[Cell]:
-    return [Cell(s, path_statistics(white(n, s))) for s in range(seeds) for n in DEPTHS[::-1]]
+def cells(seeds: int = 2) -> list[PathObservation]:
+    return [
+        PathObservation(s, path_statistics(white(n, s))) for s in range(seeds) for n in DEPTHS[::-1]
+    ]
 
 
 def test_numbers_hold_everything() -> None:

@@ -12,7 +12,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from resdepth.mathematics.norms import operator
+from resdepth.mathematics.layer_norms import operator
 from resdepth.runs.checkpoint import Checkpoint, last_path, write_checkpoint
 from resdepth.runs.manifest import NAME, new_manifest, write_manifest
 from tests.support.process import EXECUTABLE

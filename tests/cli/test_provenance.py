@@ -26,7 +26,6 @@ READ: dict[str, tuple[str, ...]] = {
     "vis": ("a.npy",),
     "trajectory": (*NEWEST, "run/checkpoints/*0[0-4].safetensors"),
     "spectrum": NEWEST,
-    "critical": (),
     "report": (*NEWEST, EVENTS),
     "render": NEWEST,
     "export": NEWEST,
@@ -63,7 +62,7 @@ def test_every_json_says_where_it_is_from(call: Call, tmp_path: Path, command: s
         assert saved == printed or command in ("render", "trajectory")
     options = printed["provenance"]["options"]
     assert options["out"].endswith("x" + SUFFIXES.get(command, ".png"))
-    seeded = command in ("critical", "spectrum", "render", "trajectory")
+    seeded = command in ("spectrum", "render", "trajectory")
     assert (printed["provenance"]["seed"] is not None) == seeded
     if command == "report":
         page = (tmp_path / "x.html").read_text()
@@ -114,7 +113,7 @@ def test_pictures_carry_it(call: Call, tmp_path: Path, suffix: str) -> None:
                          for path in expected})  # fmt: skip
 
 
-@pytest.mark.parametrize("command", ["curvefit", "norm", "vis", "critical"])
+@pytest.mark.parametrize("command", ["curvefit", "norm", "vis"])
 def test_the_same_call_gives_the_same_bytes(call: Call, tmp_path: Path, command: str) -> None:
     content = []
     for _ in range(2):

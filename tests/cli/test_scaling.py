@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import resdepth
-from resdepth.mathematics.exponents import Cell, exponents, tabulate
+from resdepth.mathematics.exponents import PathObservation, exponents, tabulate
 from resdepth.mathematics.statistics import path_statistics
 from resdepth.runs.export import write_model
 from tests.support.synthetic import smooth, white
@@ -52,7 +52,7 @@ def test_numbers_are_those_of_the_mathematics(run_worker, tmp_path: Path) -> Non
     assert numbers["verdict"]["limit"] == "H1"
     assert (numbers["depths"], numbers["seeds"]) == (list(DEPTHS), 5)
     assert (numbers["alpha"], numbers["alpha_plus_nu"]) == (None, None)
-    cells = [Cell(s, path_statistics(smooth(n, s))) for s in SEEDS for n in DEPTHS]
+    cells = [PathObservation(s, path_statistics(smooth(n, s))) for s in SEEDS for n in DEPTHS]
     for name, interval in exponents(tabulate(cells), BETA).intervals.items():
         found = [numbers["exponents"][name][part] for part in ("value", "low", "high")]
         expected = [interval.value, interval.low, interval.high]

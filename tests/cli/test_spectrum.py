@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from resdepth.cli.spectrum import completeness
-from resdepth.mathematics.spectrum import Search
+from resdepth.mathematics.lanczos import Search
 from tests.support.process import Outcome
 
 QUICK = ("--threads=1", "--device=cpu")

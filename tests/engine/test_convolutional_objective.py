@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from resdepth.engine.convolutional_objective import ConvolutionalObjective
-from tests.engine.test_convolutional import both, images
+from tests.engine.test_resnet import both, images
 
 STATISTICS = ["centre", "recalibrated"]
 

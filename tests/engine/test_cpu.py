@@ -9,13 +9,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from resdepth.engine.contract import Evaluation, Request
+from resdepth.engine.autograd import ReferenceEngine
+from resdepth.engine.contract import Batch, Evaluation, Request
 from resdepth.engine.kernels import cpu, registry
 from resdepth.engine.loss import CrossEntropy, Loss, PowerLoss
 from resdepth.engine.network import Network
-from resdepth.engine.reference import ReferenceEngine
 from resdepth.errors import Usage
 from tests.support.messages import refused
+from tests.support.products import products
 
 kernels = pytest.importorskip("resdepth._kernels", reason="the kernels are not compiled")
 
@@ -78,7 +79,7 @@ def oracle(network: Network, h0: Tensor, targets: Tensor) -> Evaluation:
     double = network.to("cpu", torch.float64)
     if targets.dtype != torch.int64:
         targets = targets.double()
-    return ReferenceEngine().loss_and_gradient(double, h0.double(), targets)
+    return ReferenceEngine().loss_and_gradient(Batch(double, h0.double(), targets))
 
 
 def relative(found: Tensor, expected: Tensor) -> float:
@@ -97,10 +98,7 @@ def check(found: Evaluation, expected: Evaluation, tolerance: float) -> None:
         assert torch.equal(found.counts, expected.counts)
 
 
-@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+@products(augmentation=AUGMENTATIONS, activation=ACTIVATIONS, loss=LOSSES, dtype=TOLERANCE)
 def test_every_option(augmentation: str, activation: str, loss: str, dtype: torch.dtype) -> None:
     case = problem(
         77,
@@ -111,61 +109,57 @@ def test_every_option(augmentation: str, activation: str, loss: str, dtype: torc
         loss=LOSSES[loss],
         dtype=dtype,
     )
-    found = cpu.CpuEngine(2).loss_and_gradient(*case)
+    found = cpu.CpuEngine(2).loss_and_gradient(Batch(*case))
     assert found.loss.dtype == found.omega.dtype == torch.float64
     assert found.gradient is not None
     assert found.gradient.dtype == dtype
     check(found, oracle(*case), TOLERANCE[dtype])
 
 
-@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
-@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
-@pytest.mark.parametrize("samples", [1, 33, 150])
-@pytest.mark.parametrize("width", [1, 2, 3, 15, 16, 17, 31, 64, 65, 130])
+@products(
+    width=[1, 2, 3, 15, 16, 17, 31, 64, 65, 130],
+    samples=[1, 33, 150],
+    augmentation=AUGMENTATIONS,
+    dtype=TOLERANCE,
+)
 def test_widths_and_ragged_tiles(
     width: int, samples: int, augmentation: str, dtype: torch.dtype
 ) -> None:
     case = problem(samples, width, 5, activation="gelu", augmentation=augmentation, dtype=dtype)
-    check(cpu.CpuEngine(1).loss_and_gradient(*case), oracle(*case), TOLERANCE[dtype])
+    check(cpu.CpuEngine(1).loss_and_gradient(Batch(*case)), oracle(*case), TOLERANCE[dtype])
 
 
-@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
-@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
 @pytest.mark.parametrize(("samples", "width", "depth"), [(1700, 15, 67), (500, 300, 3)])
+@products(augmentation=AUGMENTATIONS, dtype=TOLERANCE)
 def test_tiles_and_partitions_add_up(
     samples: int, width: int, depth: int, augmentation: str, dtype: torch.dtype
 ) -> None:
     # Several tiles a partition: their gradients are added; more layers than one task gathers.
     case = problem(samples, width, depth, augmentation=augmentation, dtype=dtype)
-    check(cpu.CpuEngine(2).loss_and_gradient(*case), oracle(*case), TOLERANCE[dtype])
+    check(cpu.CpuEngine(2).loss_and_gradient(Batch(*case)), oracle(*case), TOLERANCE[dtype])
 
 
 @pytest.mark.parametrize("outputs", [2, 16, 17, 1000])
 @pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
 def test_numbers_of_classes(outputs: int, dtype: torch.dtype) -> None:
     case = problem(40, 15, 3, outputs, dtype=dtype)
-    check(cpu.CpuEngine(2).loss_and_gradient(*case), oracle(*case), TOLERANCE[dtype])
+    check(cpu.CpuEngine(2).loss_and_gradient(Batch(*case)), oracle(*case), TOLERANCE[dtype])
 
 
-@pytest.mark.parametrize("own", [False, True])
-@pytest.mark.parametrize("loss", ["classes", "power 2"])
-@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+@products(augmentation=AUGMENTATIONS, loss=["classes", "power 2"], own=[False, True])
 def test_replicas(augmentation: str, loss: str, own: bool) -> None:
     case = problem(50, 7, 9, replicas=3, own=own, augmentation=augmentation, loss=LOSSES[loss])
-    check(cpu.CpuEngine(2).loss_and_gradient(*case), oracle(*case), 1e-12)
+    check(cpu.CpuEngine(2).loss_and_gradient(Batch(*case)), oracle(*case), 1e-12)
 
 
-@pytest.mark.parametrize("activation", ["tanh", "gelu"])
-@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+@products(augmentation=AUGMENTATIONS, activation=["tanh", "gelu"])
 def test_layers_computed_twice(augmentation: str, activation: str) -> None:
     # Deep enough that a thread does not keep all layers of a tile.
     case = problem(33, 20, 7001, 3, activation=activation, augmentation=augmentation)
-    check(cpu.CpuEngine(1).loss_and_gradient(*case), oracle(*case), 1e-11)
+    check(cpu.CpuEngine(1).loss_and_gradient(Batch(*case)), oracle(*case), 1e-11)
 
 
-@pytest.mark.parametrize("depth", [1_999, 10_000])
-@pytest.mark.parametrize("weights", ["initial", "smooth"])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@products(activation=ACTIVATIONS, weights=["initial", "smooth"], depth=[1_999, 10_000])
 def test_float32_gradient_of_deep_networks(activation: str, weights: str, depth: int) -> None:
     width, alpha = 15, 0.75
     network, h0, targets = problem(48, width, depth, 10, activation=activation, dtype=torch.float32)
@@ -182,19 +176,17 @@ def test_float32_gradient_of_deep_networks(activation: str, weights: str, depth:
     double = single.to("cpu", torch.float64)
     engine = cpu.CpuEngine(2)
     # The float64 kernels stand for the oracle, which they match to 1e-12 above.
-    found = engine.loss_and_gradient(single, h0, targets).gradient
-    expected = engine.loss_and_gradient(double, h0.double(), targets).gradient
+    found = engine.loss_and_gradient(Batch(single, h0, targets)).gradient
+    expected = engine.loss_and_gradient(Batch(double, h0.double(), targets)).gradient
     assert found is not None
     assert expected is not None
     assert relative(found, expected) <= 1e-5
 
 
-@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
-@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
-@pytest.mark.parametrize("threads", [2, 3])
+@products(threads=[2, 3], augmentation=AUGMENTATIONS, dtype=TOLERANCE)
 def test_bits_do_not_depend_on_threads(threads: int, augmentation: str, dtype: torch.dtype) -> None:
     case = problem(300, 15, 70, replicas=2, augmentation=augmentation, dtype=dtype)
-    one, many = (cpu.CpuEngine(n).loss_and_gradient(*case) for n in (1, threads))
+    one, many = (cpu.CpuEngine(n).loss_and_gradient(Batch(*case)) for n in (1, threads))
     for field in ("prediction", "loss", "omega", "gradient", "counts"):
         assert torch.equal(getattr(one, field), getattr(many, field)), field
 
@@ -203,8 +195,8 @@ def test_bits_do_not_depend_on_threads(threads: int, augmentation: str, dtype: t
 def test_replica_has_the_bits_of_its_own_network(dtype: torch.dtype) -> None:
     network, h0, targets = problem(130, 15, 30, replicas=3, dtype=dtype)
     engine = cpu.CpuEngine(2)
-    together = engine.loss_and_gradient(network, h0, targets)
-    alone = engine.loss_and_gradient(network.with_blocks(network.blocks[1]), h0, targets)
+    together = engine.loss_and_gradient(Batch(network, h0, targets))
+    alone = engine.loss_and_gradient(Batch(network.with_blocks(network.blocks[1]), h0, targets))
     for field in ("prediction", "loss", "omega", "gradient", "counts"):
         assert torch.equal(getattr(together, field)[1], getattr(alone, field)), field
 
@@ -213,7 +205,7 @@ def test_replica_has_the_bits_of_its_own_network(dtype: torch.dtype) -> None:
 def test_evaluate_and_predict_have_the_bits_of_the_step(loss: str) -> None:
     case = problem(200, 15, 40, loss=LOSSES[loss], dtype=torch.float32)
     engine = cpu.CpuEngine(2)
-    step, evaluated = engine.loss_and_gradient(*case), engine.evaluate(*case)
+    step, evaluated = engine.loss_and_gradient(Batch(*case)), engine.evaluate(Batch(*case))
     assert evaluated.gradient is None
     assert torch.equal(engine.predict(*case[:2]), step.prediction)
     for field in ("prediction", "loss", "omega"):
@@ -223,17 +215,15 @@ def test_evaluate_and_predict_have_the_bits_of_the_step(loss: str) -> None:
 def test_an_engine_repeats_itself_after_other_sizes() -> None:
     engine = cpu.CpuEngine(2)
     small, large = problem(33, 15, 12), problem(200, 31, 40)
-    first = engine.loss_and_gradient(*small)
-    engine.loss_and_gradient(*large)
-    again = engine.loss_and_gradient(*small)
+    first = engine.loss_and_gradient(Batch(*small))
+    engine.loss_and_gradient(Batch(*large))
+    again = engine.loss_and_gradient(Batch(*small))
     assert first.gradient is not None
     assert again.gradient is not None
     assert torch.equal(first.gradient, again.gradient)
 
 
-@pytest.mark.parametrize("name", ["avx2", "portable"])
-@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@products(activation=ACTIVATIONS, dtype=TOLERANCE, name=["avx2", "portable"])
 def test_other_instruction_sets(activation: str, dtype: torch.dtype, name: str) -> None:
     engine = cpu.CpuEngine(2)
     try:
@@ -241,7 +231,7 @@ def test_other_instruction_sets(activation: str, dtype: torch.dtype, name: str) 
     except ValueError:
         pytest.skip(f"this machine has no {name}")
     case = problem(77, 21, 9, activation=activation, dtype=dtype)
-    check(engine.loss_and_gradient(*case), oracle(*case), TOLERANCE[dtype])
+    check(engine.loss_and_gradient(Batch(*case)), oracle(*case), TOLERANCE[dtype])
 
 
 @pytest.mark.parametrize("name", ["avx512", "avx2", "neon", "portable"])
@@ -257,23 +247,24 @@ def test_the_environment_selects_the_instruction_set(
             registry.choose("cpu", request_for())
         return
     chosen, case = registry.choose("cpu", request_for()), problem(77, 21, 9, dtype=torch.float32)
-    found, expected = (engine.loss_and_gradient(*case).gradient for engine in (chosen, plain))
+    found, expected = (
+        engine.loss_and_gradient(Batch(*case)).gradient for engine in (chosen, plain)
+    )
     assert found is not None and expected is not None and torch.equal(found, expected)
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@products(activation=ACTIVATIONS, value=[float("nan"), float("inf")])
 def test_a_loss_that_is_not_finite_is_reported(activation: str, value: float) -> None:
     network, h0, targets = problem(40, 6, 4, activation=activation, augmentation="linear_skip")
     network.blocks[2, 3, 1] = value
-    assert not torch.isfinite(cpu.CpuEngine(2).loss_and_gradient(network, h0, targets).loss)
+    assert not torch.isfinite(cpu.CpuEngine(2).loss_and_gradient(Batch(network, h0, targets)).loss)
 
 
 @pytest.mark.parametrize("power", [1.0, 1.5, 2.0, 3.0])
 def test_an_exact_prediction_has_no_gradient(power: float) -> None:
     network, h0, _ = problem(20, 5, 3, loss=PowerLoss(power))
     targets = cpu.CpuEngine(1).predict(network, h0).squeeze(-1)
-    found = cpu.CpuEngine(1).loss_and_gradient(network, h0, targets)
+    found = cpu.CpuEngine(1).loss_and_gradient(Batch(network, h0, targets))
     assert found.gradient is not None
     assert float(found.loss) == float(found.omega) == float(found.gradient.norm()) == 0.0
 
@@ -282,7 +273,7 @@ def test_a_target_that_is_no_class_is_refused() -> None:
     network, h0, targets = problem(9, 4, 2)
     targets[3] = 5
     with pytest.raises(ValueError, match="class 5 of sample 3"):
-        cpu.CpuEngine(1).evaluate(network, h0, targets)
+        cpu.CpuEngine(1).evaluate(Batch(network, h0, targets))
 
 
 def request_for(threads: int = 2) -> Request:

@@ -20,18 +20,19 @@ triton = pytest.importorskip("triton")
 
 from triton import language as tl  # noqa: E402
 
-from resdepth.engine.contract import Engine, Evaluation, Request  # noqa: E402
+from resdepth.engine.autograd import ReferenceEngine  # noqa: E402
+from resdepth.engine.contract import Batch, Engine, Evaluation, Request  # noqa: E402
 from resdepth.engine.kernels import cuda, registry, triton_activation  # noqa: E402
 from resdepth.engine.kernels.cuda import CudaEngine  # noqa: E402
 from resdepth.engine.kernels.graphed import GraphedStep  # noqa: E402
 from resdepth.engine.kernels.tiling import Machine  # noqa: E402
 from resdepth.engine.network import Network  # noqa: E402
-from resdepth.engine.reference import ReferenceEngine  # noqa: E402
 from resdepth.errors import Usage  # noqa: E402
 from resdepth.mathematics.activation import ACTIVATIONS  # noqa: E402
 from tests.support import fake_cuda  # noqa: E402
 from tests.support.messages import refused  # noqa: E402
 from tests.support.networks import AUGMENTATIONS, LOSSES, batch, network  # noqa: E402
+from tests.support.products import products  # noqa: E402
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 RUNNABLE = DEVICE == "cuda" or type(triton_activation.activate).__name__ == "InterpretedFunction"
@@ -59,7 +60,9 @@ TOLERANCE = {torch.float64: 1e-12, torch.float32: 3e-6}
 
 def evaluated(engine: Engine, net: Network, h0: torch.Tensor, targets: torch.Tensor) -> Evaluation:
     """`engine` on the device that the kernels run on; the answer as it comes."""
-    return engine.loss_and_gradient(net.to(DEVICE, h0.dtype), h0.to(DEVICE), targets.to(DEVICE))
+    return engine.loss_and_gradient(
+        Batch(net.to(DEVICE, h0.dtype), h0.to(DEVICE), targets.to(DEVICE))
+    )
 
 
 def close(found: torch.Tensor, wanted: torch.Tensor, tolerance: float) -> None:
@@ -83,7 +86,7 @@ def agree(
     """Everything that the engine returns against autograd in float64."""
     tolerance = TOLERANCE[h0.dtype]
     real = targets.double() if targets.is_floating_point() else targets
-    wanted = ORACLE.loss_and_gradient(net.to("cpu", torch.float64), h0.double(), real)
+    wanted = ORACLE.loss_and_gradient(Batch(net.to("cpu", torch.float64), h0.double(), real))
     found = evaluated(CudaEngine(machine), net, h0, targets)
     assert found.gradient is not None and wanted.gradient is not None
     assert found.gradient.dtype == h0.dtype
@@ -95,10 +98,7 @@ def agree(
 
 
 @runs
-@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
-@pytest.mark.parametrize("machine", MACHINES)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+@products(augmentation=AUGMENTATIONS, activation=ACTIVATIONS, machine=MACHINES, dtype=TOLERANCE)
 def test_every_network(
     augmentation: str, activation: str, machine: str, dtype: torch.dtype
 ) -> None:
@@ -114,9 +114,9 @@ def test_regression(loss: str) -> None:
 
 
 @runs
-@pytest.mark.parametrize("augmentation", ["skip", "inc_skip"])
-@pytest.mark.parametrize("machine", ["roomy", "tight"])
-@pytest.mark.parametrize("width", [1, 3, 15, 16, 17, 33])
+@products(
+    width=[1, 3, 15, 16, 17, 33], machine=["roomy", "tight"], augmentation=["skip", "inc_skip"]
+)
 def test_padded_widths(width: int, machine: str, augmentation: str) -> None:
     net = network(width=width, augmentation=augmentation, depth=3)
     agree(net, *batch(net, 18), MACHINES[machine])
@@ -139,8 +139,7 @@ def test_widest_and_wider(width: int, dtype: torch.dtype) -> None:
 
 
 @runs
-@pytest.mark.parametrize("machine", ["roomy", "tight"])
-@pytest.mark.parametrize("samples", [1, 15, 16, 17, 33])
+@products(samples=[1, 15, 16, 17, 33], machine=["roomy", "tight"])
 def test_ragged_tiles(samples: int, machine: str) -> None:
     net = network()
     agree(net, *batch(net, samples), MACHINES[machine])
@@ -154,24 +153,26 @@ def test_larger_tiles(samples: int, width: int) -> None:
 
 
 @runs
-@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
-@pytest.mark.parametrize("depth", [1, 2, 40])
+@products(depth=[1, 2, 40], augmentation=AUGMENTATIONS)
 def test_depths(depth: int, augmentation: str) -> None:
     net = network(depth=depth, augmentation=augmentation, activation="gelu")
     agree(net, *batch(net, 3))
 
 
 @runs
+@pytest.mark.long
 def test_deeper_than_the_longest_segment() -> None:
     net = network(depth=300)
     agree(net, *batch(net, 3))
 
 
 @runs
-@pytest.mark.parametrize("augmentation", ["skip", "inc_skip"])
-@pytest.mark.parametrize("machine", ["roomy", "tight"])
-@pytest.mark.parametrize("own_readout", [False, True])
-@pytest.mark.parametrize("own_data", [False, True])
+@products(
+    own_data=[False, True],
+    own_readout=[False, True],
+    machine=["roomy", "tight"],
+    augmentation=["skip", "inc_skip"],
+)
 def test_replicas(own_data: bool, own_readout: bool, machine: str, augmentation: str) -> None:
     net = network(replicas=3, augmentation=augmentation, own_readout=own_readout)
     agree(net, *batch(net, 20, replicas=3 if own_data else None), MACHINES[machine])
@@ -202,9 +203,9 @@ def test_predict_and_evaluate_keep_nothing_else() -> None:
     net = network().to(DEVICE, torch.float64)
     h0, targets = (tensor.to(DEVICE) for tensor in batch(net.to("cpu", torch.float64), 20))
     engine = CudaEngine(ROOMY)
-    full = engine.loss_and_gradient(net, h0, targets)
+    full = engine.loss_and_gradient(Batch(net, h0, targets))
     same(engine.predict(net, h0), full.prediction)
-    assert engine.evaluate(net, h0, targets).gradient is None
+    assert engine.evaluate(Batch(net, h0, targets)).gradient is None
     assert engine.launches == 3 + 1 + 1
 
 
@@ -223,8 +224,7 @@ def test_states_that_grow_are_recovered(activation: str) -> None:
 
 
 @runs
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+@products(augmentation=AUGMENTATIONS, activation=ACTIVATIONS)
 def test_a_network_that_diverges_shows_in_its_loss(augmentation: str, activation: str) -> None:
     net = network(augmentation=augmentation, activation=activation, dtype=torch.float32)
     net.blocks[2, 0, 0] = torch.nan
@@ -250,13 +250,12 @@ def _operations(depth: int, augmentation: str, machine: Machine) -> tuple[int, i
     h0, targets = (tensor.to(DEVICE) for tensor in batch(net.to("cpu", torch.float64), 20))
     engine = CudaEngine(machine)
     with Count() as count:  # type: ignore[no-untyped-call]
-        engine.loss_and_gradient(net, h0, targets)
+        engine.loss_and_gradient(Batch(net, h0, targets))
     return engine.launches, count.calls
 
 
 @runs
-@pytest.mark.parametrize("machine", ["roomy", "tight"])
-@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+@products(augmentation=AUGMENTATIONS, machine=["roomy", "tight"])
 def test_launches_do_not_depend_on_the_depth(augmentation: str, machine: str) -> None:
     shallow, deep = (_operations(depth, augmentation, MACHINES[machine]) for depth in (3, 20))
     assert shallow == deep
@@ -276,8 +275,7 @@ def _apply(z_at, value_at, slope_at, n, ACTIVATION: tl.constexpr, BLOCK: tl.cons
 
 
 @runs
-@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@products(activation=ACTIVATIONS, dtype=TOLERANCE)
 def test_activations_are_torchs(activation: str, dtype: torch.dtype) -> None:
     small = torch.logspace(-12, 1, 3000, dtype=torch.float64)
     line = torch.linspace(-12, 12, 4001, dtype=torch.float64)
@@ -307,7 +305,7 @@ def test_a_trajectory_of_descent(dtype: torch.dtype) -> None:
     losses = []
     for _ in range(15):
         step.advance(0.3)
-        evaluation = ORACLE.loss_and_gradient(exact, h0.double(), targets)
+        evaluation = ORACLE.loss_and_gradient(Batch(exact, h0.double(), targets))
         assert evaluation.gradient is not None
         losses.append(evaluation.loss)
         exact = exact.with_blocks(exact.blocks - 0.3 * evaluation.gradient)
@@ -330,8 +328,7 @@ KERNELS = {
 
 @runs
 @pytest.mark.skipif(DEVICE == "cuda", reason="the device itself captures")
-@pytest.mark.parametrize("machine", ["roomy", "tight"])
-@pytest.mark.parametrize("augmentation", ["skip", "inc_skip"])
+@products(augmentation=["skip", "inc_skip"], machine=["roomy", "tight"])
 def test_a_played_graph_repeats_the_kernels(
     augmentation: str, machine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -345,7 +342,7 @@ def test_a_played_graph_repeats_the_kernels(
         step = GraphedStep(engine, net, h0, targets)
         for rate in (0.1, 0.5, 0.2):
             step.advance(rate)
-            evaluation = ORACLE.loss_and_gradient(net, h0, targets)
+            evaluation = ORACLE.loss_and_gradient(Batch(net, h0, targets))
             assert evaluation.gradient is not None
             net = net.with_blocks(net.blocks - rate * evaluation.gradient)
         close(step.network.blocks, net.blocks, 1e-12)

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from resdepth.engine.contract import Evaluation
+from resdepth.engine.autograd import ReferenceEngine
+from resdepth.engine.contract import Batch, Evaluation
 from resdepth.engine.kernels.eager import EagerEngine
 from resdepth.engine.network import Network
-from resdepth.engine.reference import ReferenceEngine
 from resdepth.mathematics.activation import ACTIVATIONS
 from tests.support.networks import AUGMENTATIONS, LOSSES, batch, network
 
@@ -20,8 +20,8 @@ def close(found: torch.Tensor, wanted: torch.Tensor) -> None:
 
 
 def agree(net: Network, h0: torch.Tensor, targets: torch.Tensor) -> Evaluation:
-    found = EAGER.loss_and_gradient(net, h0, targets)
-    wanted = ORACLE.loss_and_gradient(net, h0, targets)
+    found = EAGER.loss_and_gradient(Batch(net, h0, targets))
+    wanted = ORACLE.loss_and_gradient(Batch(net, h0, targets))
     assert found.gradient is not None and wanted.gradient is not None
     assert found.gradient.shape == net.blocks.shape
     for name in ("loss", "omega", "prediction", "gradient"):
@@ -29,7 +29,7 @@ def agree(net: Network, h0: torch.Tensor, targets: torch.Tensor) -> Evaluation:
     if wanted.counts is not None:
         assert found.counts is not None and torch.equal(found.counts, wanted.counts)
     close(EAGER.predict(net, h0), ORACLE.predict(net, h0))
-    evaluated = EAGER.evaluate(net, h0, targets)
+    evaluated = EAGER.evaluate(Batch(net, h0, targets))
     close(evaluated.loss, wanted.loss)
     close(evaluated.omega, wanted.omega)
     assert evaluated.gradient is None
@@ -69,8 +69,8 @@ def test_replicas(augmentation: str, loss: str, own_readout: bool, own_data: boo
 def test_a_replica_is_the_network_alone(engine: ReferenceEngine | EagerEngine) -> None:
     net = network(replicas=3)
     h0, targets = batch(net)
-    together = engine.loss_and_gradient(net, h0, targets)
-    alone = engine.loss_and_gradient(net.with_blocks(net.blocks[1]), h0, targets)
+    together = engine.loss_and_gradient(Batch(net, h0, targets))
+    alone = engine.loss_and_gradient(Batch(net.with_blocks(net.blocks[1]), h0, targets))
     assert together.loss.shape == (3,) and alone.loss.shape == ()
     for name in ("loss", "omega", "prediction", "gradient", "counts"):
         close(getattr(together, name)[1].double(), getattr(alone, name).double())
@@ -80,8 +80,8 @@ def test_a_replica_is_the_network_alone(engine: ReferenceEngine | EagerEngine) -
 def test_float32_is_float64_rounded(augmentation: str) -> None:
     net = network(augmentation=augmentation)
     h0, targets = batch(net)
-    rough = EAGER.loss_and_gradient(net.to("cpu", torch.float32), h0.float(), targets)
-    exact = ORACLE.loss_and_gradient(net, h0, targets)
+    rough = EAGER.loss_and_gradient(Batch(net.to("cpu", torch.float32), h0.float(), targets))
+    exact = ORACLE.loss_and_gradient(Batch(net, h0, targets))
     assert rough.gradient is not None and exact.gradient is not None
     assert rough.gradient.dtype == torch.float32 and rough.loss.dtype == torch.float64
     torch.testing.assert_close(rough.gradient.double(), exact.gradient, rtol=1e-4, atol=1e-5)
@@ -91,7 +91,7 @@ def test_float32_is_float64_rounded(augmentation: str) -> None:
 def test_same_input_same_bits() -> None:
     net = network(depth=40, width=9)
     h0, targets = batch(net, 50)
-    first, second = (EAGER.loss_and_gradient(net, h0, targets) for _ in range(2))
+    first, second = (EAGER.loss_and_gradient(Batch(net, h0, targets)) for _ in range(2))
     assert first.gradient is not None and second.gradient is not None
     assert torch.equal(first.gradient, second.gradient) and torch.equal(first.loss, second.loss)
 
@@ -99,6 +99,6 @@ def test_same_input_same_bits() -> None:
 def test_the_weights_are_left_alone() -> None:
     net = network()
     before = net.blocks.clone()
-    EAGER.loss_and_gradient(net, *batch(net))
-    ORACLE.loss_and_gradient(net, *batch(net))
+    EAGER.loss_and_gradient(Batch(net, *batch(net)))
+    ORACLE.loss_and_gradient(Batch(net, *batch(net)))
     assert torch.equal(net.blocks, before) and not net.blocks.requires_grad

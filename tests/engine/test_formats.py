@@ -5,8 +5,8 @@ import torch
 
 from resdepth.engine import formats
 from resdepth.engine.classifier import Descent
-from resdepth.engine.convolutional import ResNet, initialise
 from resdepth.engine.formats import Format, candidates, fastest, on_one_thread, step_times
+from resdepth.engine.resnet import ResNet, initialise
 from resdepth.mathematics.random import stream
 
 PLAIN, LAST = Format(False, False), Format(False, True)

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from resdepth.engine.contract import Batch
 from resdepth.engine.kernels.eager import EagerEngine
 from resdepth.engine.kernels.graphed import IN_FLIGHT, GraphedStep
 from resdepth.engine.network import Network
@@ -48,7 +49,7 @@ def test_scalars_arrive_in_order(
         step.advance(0.01 * number)
         if number % 10 == 0:
             arrived += step.arrivals()
-        wanted = engine.loss_and_gradient(current, *taken)
+        wanted = engine.loss_and_gradient(Batch(current, *taken))
         assert wanted.gradient is not None
         losses.append(wanted.loss.cpu())
         current = current.with_blocks(current.blocks - 0.01 * number * wanted.gradient)

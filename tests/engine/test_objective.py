@@ -7,12 +7,12 @@ from torch.autograd.functional import hessian, jacobian
 from torch.func import functional_call
 from torch.nn.functional import cross_entropy
 
-from resdepth.engine.convolutional import ResNet, initialise
+from resdepth.engine.autograd import ReferenceEngine
 from resdepth.engine.convolutional_objective import TOGETHER, ConvolutionalObjective
 from resdepth.engine.kernels.eager import EagerEngine
 from resdepth.engine.objective import DenseObjective
-from resdepth.engine.parameters import Layout, Part
-from resdepth.engine.reference import ReferenceEngine
+from resdepth.engine.resnet import ResNet, initialise
+from resdepth.engine.vector import Layout, Part
 from tests.support.networks import batch, network
 
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from resdepth.engine.optimiser import ConstantRate, DynamicRate, descend
+from resdepth.engine.optimiser import DynamicRate, Rate, descend, scheduled
 from resdepth.options.train import TrainOptions
 from resdepth.training.problem import rate_rule
 
@@ -32,7 +32,7 @@ def test_anchored() -> None:
 
 
 def test_constant() -> None:
-    assert ConstantRate().next(3.5, 100.0) == 3.5
+    assert Rate().next(3.5, 100.0) == 3.5
 
 
 @pytest.mark.parametrize(("norm", "wanted"), [(1e-200, 5.0), (1e200, 0.0), (math.inf, 0.0)])
@@ -54,7 +54,7 @@ def test_options_of_the_rule() -> None:
         dynamic_lr=True, lr=4.0, lr_constant=0.5, lr_max=8.0, dynamic_lr_rule="anchored"
     )
     assert rate_rule(options) == DynamicRate(4.0, 0.5, 8.0, anchored=True)
-    assert rate_rule(TrainOptions(lr=4.0)) == ConstantRate()
+    assert rate_rule(TrainOptions(lr=4.0)) == Rate()
 
 
 def test_the_update_leaves_the_old_weights() -> None:
@@ -62,3 +62,41 @@ def test_the_update_leaves_the_old_weights() -> None:
     updated = descend(blocks, torch.full_like(blocks, 0.5), 3.0)
     assert torch.equal(updated, torch.full_like(blocks, -0.5))
     assert torch.equal(blocks, torch.ones_like(blocks))
+
+
+@pytest.mark.parametrize("name", ["constant", "cosine", "step"])
+def test_warmup_rises_in_equal_steps(name: str) -> None:
+    rates = [scheduled(name, 2.0, step, 100, warmup=4) for step in range(4)]
+    assert rates == [0.5, 1.0, 1.5, 2.0]
+
+
+@pytest.mark.parametrize("step", [0, 3, 49, 99])
+def test_a_constant_schedule(step: int) -> None:
+    assert scheduled("constant", 0.3, step, 100) == 0.3
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"), [(0, 2.0), (25, 1.0 + math.sqrt(0.5)), (50, 1.0), (100, 0.0)]
+)
+def test_cosine(step: int, expected: float) -> None:
+    assert scheduled("cosine", 2.0, step, 100) == pytest.approx(expected, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"), [(20, 2.0), (40, 1.0 + math.sqrt(0.5)), (60, 1.0), (100, 0.0)]
+)
+def test_cosine_falls_from_the_end_of_the_warmup(step: int, expected: float) -> None:
+    found = scheduled("cosine", 2.0, step, 100, warmup=20)
+    assert found == pytest.approx(expected, abs=1e-15)
+
+
+def test_a_warmup_may_be_all_there_is() -> None:
+    assert scheduled("cosine", 2.0, 9, 10, warmup=10) == 2.0
+    assert scheduled("cosine", 2.0, 10, 10, warmup=10) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"), [(0, 2.0), (49, 2.0), (50, 0.2), (74, 0.2), (75, 0.02), (99, 0.02)]
+)
+def test_step(step: int, expected: float) -> None:
+    assert scheduled("step", 2.0, step, 100) == pytest.approx(expected, rel=1e-15)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from resdepth.analysis.curvefit import CurveFit
-from resdepth.mathematics.decay import fit_decay
+from resdepth.mathematics.decay_fit import fit_decay
 from resdepth.runs.surface import Surface
 from resdepth.weights.weight_path import WeightPath
 

@@ -18,7 +18,6 @@ from resdepth.analysis.scaling import ScalingTable, scaling_table
 from resdepth.errors import System, Usage
 from resdepth.figures import (
     contour,
-    critical,
     decay,
     line,
     paths,
@@ -29,9 +28,7 @@ from resdepth.figures import (
 )
 from resdepth.figures.axes import depth_axis, log_values
 from resdepth.figures.landscape import Shown, saturate
-from resdepth.mathematics.critical import CriticalScaling, CriticalTable
-from resdepth.mathematics.exponents import Cell
-from resdepth.mathematics.interval import Interval
+from resdepth.mathematics.exponents import PathObservation
 from resdepth.mathematics.statistics import path_statistics
 from resdepth.options.location import PICTURES, written_as
 from resdepth.runs.surface import Surface
@@ -62,15 +59,6 @@ def _repeated(times: int) -> list[WeightPath]:
     return [model for seed in range(times) for model in _families(seed)[:2]]
 
 
-def _critical() -> CriticalTable:
-    """Two estimates with their intervals."""
-    rows = tuple(
-        CriticalScaling(hurst, Interval(beta, beta - 0.04, beta + 0.04), 0.02, beta)
-        for hurst, beta in ((0.2, 0.5), (0.8, 0.77))
-    )
-    return CriticalTable("res3", "relu", 20, (125, 250, 500, 1000, 2000), 24, 0, rows)
-
-
 def _rates() -> tuple[RateCurve, ...]:
     """Two depths; at the second every run diverged."""
     rates = (0.5, 1.0, 2.0)
@@ -85,7 +73,7 @@ def _curvature() -> HessianTable:
 
 
 def _scaling(depths: tuple[int, ...] = (8, 16, 32), seeds: int = 2) -> ScalingTable:
-    cells = [Cell(s, path_statistics(white(n, s))) for s in range(seeds) for n in depths]
+    cells = [PathObservation(s, path_statistics(white(n, s))) for s in range(seeds) for n in depths]
     return scaling_table(cells, beta=0.25)
 
 
@@ -130,7 +118,6 @@ DRAW = {
         _shown(of("descent"), None, True), columns
     ),
     "path on a surface": lambda of, columns: relief.draw_surface(_shown(of("descent")), columns),
-    "scaling of rough starts": lambda of, columns: critical.draw_critical(_critical(), columns),
     "scaling": lambda of, columns: scaling.draw_scaling(_scaling(), columns),
     "scaling of one path": lambda of, columns: scaling.draw_scaling(_scaling((4,), 1), columns),
     "growth": lambda of, columns: paths.draw_growth(

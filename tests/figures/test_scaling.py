@@ -8,7 +8,7 @@ from scipy import stats
 
 from resdepth.analysis.scaling import ScalingTable, scaling_table
 from resdepth.figures.scaling import LABELS, draw_scaling
-from resdepth.mathematics.exponents import Cell
+from resdepth.mathematics.exponents import PathObservation
 from resdepth.mathematics.statistics import path_statistics
 from tests.support.artists import curves
 from tests.support.synthetic import white
@@ -28,7 +28,7 @@ DRAWN = {
 
 @pytest.fixture(scope="module")
 def table() -> ScalingTable:
-    cells = [Cell(s, path_statistics(white(n, s))) for s in range(SEEDS) for n in DEPTHS]
+    cells = [PathObservation(s, path_statistics(white(n, s))) for s in range(SEEDS) for n in DEPTHS]
     return scaling_table(cells, BETA)
 
 

@@ -18,7 +18,7 @@ from resdepth.analysis.rates import RateCurve
 from resdepth.figures.decay import draw_decays
 from resdepth.figures.paths import draw_growth, draw_trend
 from resdepth.figures.scaling import draw_curvature, draw_doubling, draw_rates
-from resdepth.mathematics.decay import fit_decay
+from resdepth.mathematics.decay_fit import fit_decay
 from resdepth.mathematics.interval import mean_interval
 from resdepth.mathematics.slopes import NOTHING
 from resdepth.mathematics.statistics import trend

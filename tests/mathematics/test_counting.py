@@ -5,8 +5,9 @@ import pytest
 from numpy.typing import NDArray
 
 from resdepth.mathematics.counting import DEVIATIONS, Measure, counts, measures
-from resdepth.mathematics.spectrum import extreme_eigenpairs
-from tests.mathematics.test_spectrum import like_a_hessian, reflected
+from resdepth.mathematics.lanczos import extreme_eigenpairs
+from tests.mathematics.test_lanczos import like_a_hessian, reflected
+from tests.support.products import products
 
 Array = NDArray[np.float64]
 SIZE = 400
@@ -25,8 +26,7 @@ def spectra() -> dict[str, Array]:
 SPECTRA = spectra()
 
 
-@pytest.mark.parametrize("known", [0, 6])
-@pytest.mark.parametrize("name", SPECTRA)
+@products(name=SPECTRA, known=[0, 6])
 def test_the_band_covers(name: str, known: int) -> None:
     eigenvalues = SPECTRA[name]
     product = reflected(eigenvalues)

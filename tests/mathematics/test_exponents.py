@@ -3,19 +3,19 @@
 import numpy as np
 import pytest
 
-from resdepth.mathematics.exponents import Cell, Table, exponents, law_values, tabulate
+from resdepth.mathematics.exponents import PathObservation, Table, exponents, law_values, tabulate
 from resdepth.mathematics.statistics import STATISTICS, PathStatistics, path_statistics
 
 DEPTHS = (16, 32, 64, 128)
 
 
-def cell(seed: int | str, depth: int, **values: float) -> Cell:
-    return Cell(
+def cell(seed: int | str, depth: int, **values: float) -> PathObservation:
+    return PathObservation(
         seed, PathStatistics(**{"depth": depth, **dict.fromkeys(STATISTICS, 1.0), **values})
     )
 
 
-def known(seed: int, depth: int) -> Cell:
+def known(seed: int, depth: int) -> PathObservation:
     """Powers that differ from one another, and H that goes by depth and seed."""
     size = float(depth)
     return cell(
@@ -98,7 +98,9 @@ def test_one_cell_is_given_once() -> None:
 
 
 def by_kind(make) -> Table:
-    return tabulate([Cell(s, path_statistics(make(n, s))) for n in DEPTHS for s in range(2)])
+    return tabulate(
+        [PathObservation(s, path_statistics(make(n, s))) for n in DEPTHS for s in range(2)]
+    )
 
 
 @pytest.mark.filterwarnings("error")

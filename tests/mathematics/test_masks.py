@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import resdepth
-from resdepth.mathematics.decay import fit_decay, window_filter
+from resdepth.mathematics.decay_fit import fit_decay, window_filter
 from resdepth.mathematics.pvariation import critical_exponent, weight_path
 
 CURVE = np.array([4.0, 2.0, 1e20, 1.0, 0.5])

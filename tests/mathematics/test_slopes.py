@@ -173,7 +173,10 @@ def test_what_has_no_logarithm_has_no_power(depths, values) -> None:
 PROTOTYPE = {"independent": 0.983, "slopes of the seeds": 0.958, "common to a depth": 0.945}
 
 
-@pytest.mark.parametrize("kind", DEVIATIONS)
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(k, marks=pytest.mark.long if k != "independent" else ()) for k in DEVIATIONS],
+)
 def test_coverage(kind: str) -> None:
     # 400 tables: the standard error is one point; the full table is benchmarks/verdict_errors.py.
     assert covered(DEVIATIONS[kind], 400) == pytest.approx(PROTOTYPE[kind], abs=0.03)

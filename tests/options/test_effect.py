@@ -9,7 +9,6 @@ from resdepth.cli.app import COMMANDS, LazyCommand
 from resdepth.cli.reference import leaves
 from resdepth.errors import Usage
 from resdepth.options.base import Options, flag_of
-from resdepth.options.critical import CriticalOptions
 from resdepth.options.curvefit import CurvefitOptions
 from resdepth.options.data import Sin
 from resdepth.options.effect import idle
@@ -45,7 +44,6 @@ ALWAYS: dict[type[Options], str] = {
     VisOptions: "surface kind out",
     SpectrumOptions: "sources matrix top smallest tolerance density probes blocks interaction "
     "subset seed dtype device engine threads columns out show",
-    CriticalOptions: "hurst structure activation width depth draws seed columns out show",
 }
 """Options with an effect whatever the others are; a few depend on the run that is read."""
 

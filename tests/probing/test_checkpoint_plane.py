@@ -12,8 +12,9 @@ from safetensors.torch import load_file
 
 import resdepth
 from resdepth.data.load import load_data
+from resdepth.engine.autograd import ReferenceEngine
+from resdepth.engine.contract import Batch
 from resdepth.engine.objective import DenseObjective
-from resdepth.engine.reference import ReferenceEngine
 from resdepth.errors import Corrupt, Impossible
 from resdepth.options.landscape import TrajectoryOptions
 from resdepth.probing import checkpoint_plane
@@ -70,7 +71,7 @@ def test_losses_are_those_of_the_checkpoints_and_of_the_plane(small_run, tmp_pat
     def loss(blocks: torch.Tensor) -> float:
         network = load_network(run.options, centre).with_blocks(blocks)
         h0 = network.embed(data.inputs)
-        return float(ReferenceEngine().evaluate(network, h0, data.targets).loss)
+        return float(ReferenceEngine().evaluate(Batch(network, h0, data.targets)).loss)
 
     for number, step in enumerate(path["steps"]):
         assert path["loss"][number] == pytest.approx(loss(theta[step]), rel=1e-10)

@@ -9,7 +9,7 @@ import torch
 
 import resdepth
 from resdepth.data.image_folder import pixels
-from resdepth.mathematics import directions
+from resdepth.mathematics import random_directions
 from resdepth.options.landscape import RenderOptions, TrajectoryOptions
 from resdepth.probing.checkpoint_plane import trajectory
 from resdepth.probing.loss_surface import render
@@ -89,7 +89,7 @@ def test_cells_are_those_of_plain_torch(run: Path, tmp_path: Path, changed) -> N
             size = np.linalg.norm(weights) / np.linalg.norm(part, axis=1, keepdims=True)
             ways[name] = part * size if record["norms"] else np.zeros_like(part)
         else:
-            ways[name] = directions.normalise(part, weights, record["normalise"], 0)
+            ways[name] = random_directions.normalise(part, weights, record["normalise"], 0)
     for i, j in [(0, 0), (1, 1), (2, 0), (1, 2)]:
         a, b = record["axes"][0][i], record["axes"][1][j]
         moved = {
@@ -105,7 +105,7 @@ def test_cells_are_those_of_plain_torch(run: Path, tmp_path: Path, changed) -> N
 
 def _in_order(run: Path, names: list[str]) -> list[str]:
     """The order of torch's own parameters, which the layout has."""
-    from resdepth.engine.convolutional import ResNet
+    from resdepth.engine.resnet import ResNet
 
     options = resdepth.open_run(run).recorded_options
     return [name for name, _ in ResNet(8, 0.0, 2, skip=options.skip).named_parameters()]

@@ -10,9 +10,9 @@ from torch.autograd.functional import hessian
 
 import resdepth
 from resdepth.data.load import load_data
-from resdepth.engine.reference import ReferenceEngine
+from resdepth.engine.autograd import ReferenceEngine
 from resdepth.errors import Impossible, Usage
-from resdepth.mathematics import spectrum as mathematics
+from resdepth.mathematics import lanczos as mathematics
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.probing import hessian as module
 from resdepth.probing import products as price

@@ -9,10 +9,11 @@ import torch
 
 import resdepth
 from resdepth.data.load import load_data
+from resdepth.engine.autograd import ReferenceEngine
+from resdepth.engine.contract import Batch
 from resdepth.engine.objective import DenseObjective
-from resdepth.engine.reference import ReferenceEngine
 from resdepth.errors import Impossible, Usage
-from resdepth.mathematics import directions
+from resdepth.mathematics import random_directions
 from resdepth.options.landscape import RenderOptions
 from resdepth.options.train import TrainOptions
 from resdepth.probing.loss_surface import render
@@ -71,11 +72,11 @@ def test_ten_cells_recomputed_from_the_record(request, tmp_path, name, normalise
     network = load_network(training, checkpoint).to("cpu", torch.float64)
     blocks = checkpoint.blocks.double().numpy()
     drawn = np.random.default_rng(record["seed"]).standard_normal((2, *blocks.shape))
-    drawn = directions.normalise(drawn, blocks, record["normalise"])
+    drawn = random_directions.normalise(drawn, blocks, record["normalise"])
     for i, j in np.random.default_rng(0).integers(0, 7, (10, 2)):
         weights = blocks + record["axes"][0][i] * drawn[0] + record["axes"][1][j] * drawn[1]
         moved = network.with_blocks(torch.from_numpy(weights))
-        loss = ReferenceEngine().evaluate(moved, moved.embed(data.inputs), data.targets).loss
+        loss = ReferenceEngine().evaluate(Batch(moved, moved.embed(data.inputs), data.targets)).loss
         assert losses[i, j] == pytest.approx(float(loss), rel=1e-5)
 
 
@@ -131,7 +132,7 @@ def test_a_subset_is_the_documented_one(single_run, tmp_path) -> None:
     chosen = np.sort(np.random.default_rng([8, 1]).permutation(data.samples)[:20])
     network = load_network(training, read_checkpoint(Path(record["checkpoint"])))
     part = data.take(torch.from_numpy(chosen))
-    loss = ReferenceEngine().evaluate(network, network.embed(part.inputs), part.targets).loss
+    loss = ReferenceEngine().evaluate(Batch(network, network.embed(part.inputs), part.targets)).loss
     assert record["samples"] == 20
     assert record["centre_loss"] == pytest.approx(float(loss), rel=1e-6)
 
@@ -210,9 +211,9 @@ def test_principal_directions_are_those_of_the_trajectory(small_run, tmp_path) -
     moved = network.with_blocks(
         torch.from_numpy(theta[-1] + 0.5 * rows[0] - 0.25 * rows[1]).view_as(network.blocks)
     )
-    from resdepth.engine.reference import ReferenceEngine
+    from resdepth.engine.autograd import ReferenceEngine
 
-    loss = ReferenceEngine().evaluate(moved, moved.embed(data.inputs), data.targets).loss
+    loss = ReferenceEngine().evaluate(Batch(moved, moved.embed(data.inputs), data.targets)).loss
     assert losses[4, 1] == pytest.approx(float(loss), rel=1e-10)
     assert record["norm_ratios"] == [pytest.approx(1 / np.linalg.norm(theta[-1]))] * 2
 

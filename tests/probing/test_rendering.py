@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from resdepth.engine.objective import Scores
-from resdepth.engine.parameters import Layout, Part
-from resdepth.engine.surface import Plane
+from resdepth.engine.grid import Plane
+from resdepth.engine.objective import Objective, VectorScores
+from resdepth.engine.vector import Layout, Part
 from resdepth.probing.rendering import Rendering, evaluate, write
 from resdepth.runs.surface import read_surface
 
 
 @dataclass(frozen=True)
-class Bowl:
+class Bowl(Objective):
     """1/2 sum_i c_i x_i^2 with small whole c_i: exact in float64 on a grid of short fractions."""
 
     curvature: torch.Tensor
@@ -31,8 +31,8 @@ class Bowl:
     def centre(self) -> torch.Tensor:
         return torch.zeros_like(self.curvature)
 
-    def scores(self, vectors: torch.Tensor) -> Scores:
-        return Scores((vectors.square() * self.curvature).sum(1) / 2, None)
+    def scores(self, vectors: torch.Tensor) -> VectorScores:
+        return VectorScores((vectors.square() * self.curvature).sum(1) / 2, None)
 
     def gradients(self, vectors: torch.Tensor):
         return self.scores(vectors).loss, vectors * self.curvature

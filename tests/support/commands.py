@@ -11,7 +11,6 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "vis": ("landscape", "vis", "a.npy"),
     "trajectory": ("landscape", "trajectory", "run", *GRID),
     "spectrum": ("spectrum", "run", *SPECTRUM),
-    "critical": ("critical", "--width=2", "--depth=64", "--draws=2", "--hurst=0.5"),
     "report": ("study", "report", "run"),
 }
 OTHERS: dict[str, tuple[str, ...]] = {

@@ -8,9 +8,8 @@ import pytest
 import torch
 
 import resdepth
-from resdepth.engine.ahead import train_ahead
-from resdepth.engine.optimiser import ConstantRate
-from resdepth.engine.train import State, train
+from resdepth.engine.loop import State, train, train_ahead
+from resdepth.engine.optimiser import Rate
 from resdepth.training.dense import scalars
 from resdepth.training.path_norms import SNAPSHOTS, AsyncNorms, PathNorms
 from resdepth.training.problem import build
@@ -36,9 +35,7 @@ def test_records_agree_with_the_plain_loop(options: dict[str, int], monkeypatch)
     problem = _problem(**options)
     start = State(0, problem.network, 3.0)
     norms = PathNorms.of(problem.options.recording, needed=False)
-    plain = list(
-        train(problem.engine, start, STEPS, problem.batch, problem.whole, ConstantRate(), norms)
-    )
+    plain = list(train(problem.engine, start, STEPS, problem.batch, problem.whole, Rate(), norms))
     graphs = fake_cuda.install(monkeypatch)
     with AsyncNorms(norms, threads=2) as watch:
         ahead = list(

@@ -140,7 +140,7 @@ def test_one_event_a_step_and_one_an_evaluation(whole: Path) -> None:
 
 
 def test_first_event_is_the_untrained_network_on_the_first_batch(data: Path, whole: Path) -> None:
-    from resdepth.engine.convolutional import ResNet, initialise
+    from resdepth.engine.resnet import ResNet, initialise
     from resdepth.mathematics.random import stream
 
     network = ResNet(8, 0.75, 8)

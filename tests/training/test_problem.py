@@ -7,7 +7,7 @@ import torch
 from resdepth.data.load import load_data
 from resdepth.engine.network import Network
 from resdepth.errors import Usage
-from resdepth.mathematics.scaling import initial_scale
+from resdepth.mathematics.powers import initial_scale
 from resdepth.options.train import TrainOptions
 from resdepth.training.problem import initial_network
 from tests.support.messages import refused

@@ -8,21 +8,21 @@ parts of the batch in a fixed order: the bits do not depend on the number of thr
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from resdepth.arrays import BlockHessian, Directions, Hidden, Prediction, Targets, Traces
+from resdepth.arrays import Directions, Hidden, Prediction, Traces
 from resdepth.engine.contract import (
+    Batch,
     Engine,
     Evaluation,
     Request,
     check_directions,
     check_single,
 )
-from resdepth.engine.kernels import eager_curvature
+from resdepth.engine.kernels.eager_curvature import EagerCurvature
 from resdepth.engine.loss import PowerLoss
 from resdepth.engine.network import Network
 
@@ -63,8 +63,11 @@ def _arrays(network: Network, h0: Hidden) -> tuple[Array, Array, Array]:
     return _array(h0), _array(blocks), _array(network.readout)
 
 
-class CpuEngine:
-    """The fastest engine of a CPU; holds its threads and their memory."""
+class CpuEngine(EagerCurvature, Engine):
+    """The fastest engine on a CPU; owns its threads and their memory.
+
+    Dense blocks of the Hessian come from torch: one product of large matrices per layer.
+    """
 
     name = "cpu"
 
@@ -72,100 +75,71 @@ class CpuEngine:
         self._kernels = _kernels.Engine(threads, os.environ.get(INSTRUCTION_SET) or None)
 
     def predict(self, network: Network, h0: Hidden) -> Prediction:
-        """h_L U_out^T, (*replicas, samples, outputs)."""
         prediction = self._prediction(network, h0)
         arrays = _arrays(network, h0)
         shape = (len(arrays[1]), *prediction.shape[-2:])
         self._kernels.predict(*arrays, prediction.view(shape).numpy(), _options(network))
         return prediction
 
-    def evaluate(self, network: Network, h0: Hidden, targets: Targets) -> Evaluation:
-        """Loss, Omega, counts and prediction, without a gradient."""
-        return self._evaluate(network, h0, targets, None)
+    def evaluate(self, batch: Batch) -> Evaluation:
+        return self._evaluate(batch, None)
 
-    def loss_and_gradient(self, network: Network, h0: Hidden, targets: Targets) -> Evaluation:
-        """The same with the gradient of the mean loss."""
-        gradient = torch.empty(network.blocks.shape, dtype=network.blocks.dtype)
-        return self._evaluate(network, h0, targets, gradient)
+    def loss_and_gradient(self, batch: Batch) -> Evaluation:
+        blocks = batch.network.blocks
+        return self._evaluate(batch, torch.empty(blocks.shape, dtype=blocks.dtype))
 
-    def hvp(
-        self,
-        network: Network,
-        h0: Hidden,
-        targets: Targets,
-        directions: Directions,
-        gauss_newton: bool = False,
-    ) -> Directions:
+    def hvp(self, batch: Batch, directions: Directions, gauss_newton: bool = False) -> Directions:
         """The Hessian, or the Gauss-Newton matrix, times each direction.
 
-        Directions share passes, up to eight each; a product has the same bits in any company.
+        Up to eight directions share a pass; a product has the same bits whatever it shares with.
         """
-        check_directions(network, directions)
+        check_directions(batch.network, directions)
         products = torch.empty(directions.shape, dtype=directions.dtype)
         if len(directions):
             self._kernels.products(
-                *_arrays(network, h0),
-                _array(targets),
-                _options(network),
+                *_arrays(batch.network, batch.h0),
+                _array(batch.targets),
+                _options(batch.network),
                 gauss_newton,
                 _array(directions),
                 products.numpy(),
             )
         return products
 
-    def block_traces(
-        self, network: Network, h0: Hidden, targets: Targets, gauss_newton: bool = False
-    ) -> Traces:
-        """The exact trace of each layer's diagonal block, in float64."""
+    def block_traces(self, batch: Batch, gauss_newton: bool = False) -> Traces:
+        network = batch.network
         check_single(network)
-        traces = self._kernels.traces(
-            *_arrays(network, h0), _array(targets), _options(network), gauss_newton
-        )
-        return torch.from_numpy(traces)
-
-    def block_hessians(
-        self, network: Network, h0: Hidden, targets: Targets, gauss_newton: bool = False
-    ) -> Iterator[BlockHessian]:
-        """The diagonal blocks, from the last layer to the first.
-
-        Nearly all of it is one product of large matrices a layer, for which torch is as good.
-        """
-        return eager_curvature.block_hessians(network, h0, targets, gauss_newton)
+        arrays = (*_arrays(network, batch.h0), _array(batch.targets))
+        return torch.from_numpy(self._kernels.traces(*arrays, _options(network), gauss_newton))
 
     def _prediction(self, network: Network, h0: Hidden) -> Prediction:
         shape = (*network.blocks.shape[:-3], h0.shape[-2], network.readout.shape[-2])
         return torch.empty(shape, dtype=network.blocks.dtype)
 
-    def _evaluate(
-        self, network: Network, h0: Hidden, targets: Targets, gradient: Tensor | None
-    ) -> Evaluation:
-        prediction = self._prediction(network, h0)
-        replicas = network.blocks.shape[:-3]
-        arrays = _arrays(network, h0)
+    def _evaluate(self, batch: Batch, gradient: Tensor | None) -> Evaluation:
+        network = batch.network
+        prediction = self._prediction(network, batch.h0)
+        replicas, classes = network.blocks.shape[:-3], network.readout.shape[-2]
+        arrays = _arrays(network, batch.h0)
         loss, omega, counts = self._kernels.evaluate(
             *arrays,
-            _array(targets),
+            _array(batch.targets),
             _options(network),
             prediction=prediction.view(len(arrays[1]), *prediction.shape[-2:]).numpy(),
             gradient=None if gradient is None else gradient.view(arrays[1].shape).numpy(),
         )
-        classes = network.readout.shape[-2]
         return Evaluation(
             loss=torch.from_numpy(loss).view(replicas),
             omega=torch.from_numpy(omega).view(replicas),
-            counts=_counts(counts, (*replicas, 3, classes)),
+            # A regression has no classes.
+            counts=torch.from_numpy(counts).view(*replicas, 3, classes) if counts.size else None,
             prediction=prediction,
             gradient=gradient,
         )
 
 
-def _counts(counts: Array, shape: tuple[int, ...]) -> Tensor | None:
-    """The class counts, or None where the loss knows no classes."""
-    return torch.from_numpy(counts).view(shape) if counts.size else None
-
-
 def unavailable(request: Request) -> str | None:
-    """Everything runs if the kernels are compiled and the processor has the instruction set."""
+    """Why this engine cannot run: not compiled, or an instruction set the processor lacks."""
     if _missing is not None:
         return f"the compiled kernels are missing ({_missing})"
     try:

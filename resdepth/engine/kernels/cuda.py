@@ -1,17 +1,15 @@
 """The GPU engine: one launch through all layers and one back, whatever the depth.
 
 A step is three Triton launches (`triton_forward`, `triton_backward` and its fixed-order sum) and
-some 25 torch operations on the weights and on (R, N, outputs), whatever L is.
+about 25 torch operations on the weights and on (R, N, outputs), for every L.
 
-The forward pass keeps one number a sample, unit and layer: 1.6 GB written and read at N = 12,500,
-d = 15, L = 2,000 where h and sigma' would be 3.2 GB (`tiling` has all bytes). The backward pass of
-`skip` recovers h by subtraction, which repeats the rounding of the forward sum once more: at
-L = 10,000, d = 15, tanh, float32, the gradient is 3.4e-6 off float64's (norm of the difference over
-the norm), and 3.2e-6 where h itself is kept. Hidden states kept at every 16th or 256th layer bound
-what subtraction loses where h grows.
+The forward pass keeps one number per sample, unit and layer (`tiling` lists all bytes). The
+backward pass of `skip` recovers h by subtraction, which repeats the rounding of the forward sum: at
+L = 10,000, d = 15, tanh, float32, the relative error of the gradient is 3.4e-6, and 3.2e-6 if h is
+kept. Hidden states kept at every 16th or 256th layer bound this error if h grows.
 
-Networks wider than the fused kernels hold take batched matrix products, layer by layer: there the
-launches do grow with L.
+Networks wider than the fused kernels use batched matrix products, layer by layer: there the number
+of launches grows with L.
 """
 
 from collections.abc import Iterator
@@ -20,12 +18,13 @@ from functools import cache
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from resdepth.arrays import Blocks, Hidden, Prediction, Targets
-from resdepth.engine.contract import Engine, Evaluation, Request, evaluate_prediction
+from resdepth.arrays import Blocks, Hidden, Prediction
+from resdepth.engine.contract import Batch, Engine, Evaluation, Request
 from resdepth.engine.kernels.eager import EagerEngine
 from resdepth.engine.kernels.tiling import Machine, Shape, Tiling, tiling
-from resdepth.engine.network import Network
+from resdepth.engine.network import Network, increments, of_increments
 
 try:
     from triton import __version__ as _version
@@ -37,10 +36,8 @@ except ImportError as error:  # no Triton for this platform
 else:
     _MISSING = None
 
-PRECISIONS = ("ieee", "tf32", "tf32x3")
-"""Products of float32 matrices: exact, rounded to 10 bits, or as three of the latter (22 bits)."""
-
-
+PRECISIONS = ("ieee", "tf32")
+"""Products of float32 matrices: exact, or of factors rounded to 10 bits."""
 OLDEST = (3, 5)
 """The Triton of torch 2.9, the first that multiplies matrices in float64."""
 
@@ -60,7 +57,7 @@ def _on(device: torch.device) -> AbstractContextManager[object]:
     return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
-class _Batch:
+class _Launch:
     """One network on one batch, as the kernels read it: padded matrices and contiguous rows."""
 
     def __init__(self, network: Network, h0: Hidden, machine: Machine, precision: str) -> None:
@@ -98,29 +95,24 @@ class _Batch:
 
 def _padded(network: Network, replicas: int, width: int) -> Tensor:
     """The layers' matrices, (R, L, width, width), zero outside the network's own width."""
-    blocks = network.blocks.reshape(replicas, network.depth, network.width, network.width)
-    if network.width == width and network.augmentation != "inc_skip":
-        return blocks.contiguous()
-    matrices = blocks.new_zeros(replicas, network.depth, width, width)
-    inner = matrices[..., : network.width, : network.width]
-    inner.copy_(blocks)
-    if network.augmentation == "inc_skip":
-        inner[:, 1:].sub_(blocks[:, :-1])
-    return matrices
+    matrices, rest = increments(network), width - network.width
+    if rest:
+        matrices = functional.pad(matrices, (0, rest, 0, rest))
+    return matrices.reshape(replicas, network.depth, width, width).contiguous()
 
 
 def _anchor(network: Network) -> int:
-    """Layers between two hidden states that are kept beside the layers' own values.
+    """Distance in layers of the hidden states that are kept in addition to the layers' values.
 
-    `skip` walks h back by subtraction. |h| grows by delta a layer at most where sigma is bounded;
-    elsewhere it may grow by a factor a layer, and the error with it.
+    `skip` recovers h by subtraction. |h| grows by at most delta per layer if sigma is bounded;
+    otherwise it may grow by a factor per layer, and the error with it.
     """
     if network.augmentation != "skip":
         return network.depth
     return 256 if network.activation in ("tanh", "sigmoid") else 16
 
 
-class CudaEngine:
+class CudaEngine(Engine):
     """Fused kernels up to the machine's widest, batched matrix products beyond.
 
     `launches` counts the Triton launches so far.
@@ -138,99 +130,91 @@ class CudaEngine:
         return network.width > self.machine.widest(network.blocks.element_size())
 
     def predict(self, network: Network, h0: Hidden) -> Prediction:
-        """h_L U_out^T, (*replicas, samples, outputs)."""
         with _matmul_precision(self.precision):
             if self._is_wide(network):
                 return self._wide.predict(network, h0)
-            batch = _Batch(network, h0, self.machine, self.precision)
-            self._forward(batch, None, None, batch.depth)
-            return batch.hidden() @ network.readout.mT
+            launch = _Launch(network, h0, self.machine, self.precision)
+            self._forward(launch, None, None, launch.depth)
+            return launch.hidden() @ network.readout.mT
 
-    def evaluate(self, network: Network, h0: Hidden, targets: Targets) -> Evaluation:
-        """Loss, Omega, counts and prediction, without a gradient."""
-        return evaluate_prediction(network, self.predict(network, h0), targets)
-
-    def loss_and_gradient(self, network: Network, h0: Hidden, targets: Targets) -> Evaluation:
-        """The same with the gradient of the mean loss."""
+    def loss_and_gradient(self, batch: Batch) -> Evaluation:
         with _matmul_precision(self.precision):
-            if self._is_wide(network):
-                return self._wide.loss_and_gradient(network, h0, targets)
-            return self._fused(network, h0, targets)
+            if self._is_wide(batch.network):
+                return self._wide.loss_and_gradient(batch)
+            return self._fused(batch)
 
-    def _fused(self, network: Network, h0: Hidden, targets: Targets) -> Evaluation:
-        batch = _Batch(network, h0, self.machine, self.precision)
-        plan, count = batch.plan, batch.replicas.numel()
+    def _fused(self, batch: Batch) -> Evaluation:
+        network = batch.network
+        launch = _Launch(network, batch.h0, self.machine, self.precision)
+        plan, count = launch.plan, launch.replicas.numel()
         rows = (count, plan.tiles * plan.tile, plan.width)
         segment = plan.segment if plan.recompute else _anchor(network)
-        starts = batch.buffer(-(-network.depth // segment) + 1, *rows)
-        kept = None if plan.recompute else batch.buffer(network.depth, *rows)
-        self._forward(batch, kept, starts, segment)
-        prediction = batch.hidden() @ network.readout.mT
-        of_samples = network.loss.gradient_of_samples(prediction, targets)
-        adjoint = (of_samples / batch.samples) @ network.readout
-        gradient = self._backward(batch, adjoint, kept, starts, segment).view_as(network.blocks)
-        if network.augmentation == "inc_skip":
-            # A_k enters B_k with + and B_{k+1} with -.
-            gradient[..., :-1, :, :].sub_(gradient[..., 1:, :, :].clone())
-        return evaluate_prediction(network, prediction, targets, of_samples, gradient)
+        starts = launch.buffer(-(-network.depth // segment) + 1, *rows)
+        kept = None if plan.recompute else launch.buffer(network.depth, *rows)
+        self._forward(launch, kept, starts, segment)
+        prediction = launch.hidden() @ network.readout.mT
+        of_samples = batch.gradient_of_samples(prediction)
+        gradient = self._backward(launch, batch.adjoint(of_samples), kept, starts, segment)
+        gradient = of_increments(network, gradient.view_as(network.blocks))
+        return batch.evaluation(prediction, of_samples, gradient)
 
     def _forward(
-        self, batch: _Batch, kept: Tensor | None, starts: Tensor | None, segment: int
+        self, launch: _Launch, kept: Tensor | None, starts: Tensor | None, segment: int
     ) -> None:
-        nothing = batch.last
-        with _on(batch.last.device):
-            triton_forward.forward_kernel[batch.plan.tiles, batch.replicas.numel()](
-                batch.h0,
-                batch.h0_stride,
-                batch.matrices,
-                batch.delta,
+        nothing = launch.last
+        with _on(launch.last.device):
+            triton_forward.forward_kernel[launch.plan.tiles, launch.replicas.numel()](
+                launch.h0,
+                launch.h0_stride,
+                launch.matrices,
+                launch.delta,
                 nothing if kept is None else kept,
                 nothing if starts is None else starts,
                 0 if starts is None else starts.stride(0),
-                batch.last,
-                batch.samples,
-                batch.d,
-                batch.depth,
+                launch.last,
+                launch.samples,
+                launch.d,
+                launch.depth,
                 segment,
                 KEEP_STARTS=starts is not None,
                 KEEP_LAYERS=kept is not None,
-                **batch.codes,
+                **launch.codes,
             )
         self.launches += 1
 
     def _backward(
-        self, batch: _Batch, adjoint: Hidden, kept: Tensor | None, starts: Tensor, segment: int
+        self, launch: _Launch, adjoint: Hidden, kept: Tensor | None, starts: Tensor, segment: int
     ) -> Blocks:
-        plan, count, depth = batch.plan, batch.replicas.numel(), batch.depth
-        parts = batch.buffer(count, plan.parts, depth, plan.width, plan.width)
+        plan, count, depth = launch.plan, launch.replicas.numel(), launch.depth
+        parts = launch.buffer(count, plan.parts, depth, plan.width, plan.width)
         recompute = kept is None
         if kept is None:
-            kept = batch.buffer(segment, count, plan.parts * plan.tile, plan.width)
-        gradient = batch.buffer(count, depth, batch.d, batch.d)
+            kept = launch.buffer(segment, count, plan.parts * plan.tile, plan.width)
+        gradient = launch.buffer(count, depth, launch.d, launch.d)
         entries = depth * plan.width**2
-        with _on(batch.last.device):
+        with _on(launch.last.device):
             triton_backward.backward_kernel[plan.parts, count](
                 adjoint.contiguous(),
-                batch.matrices,
-                batch.delta,
+                launch.matrices,
+                launch.delta,
                 kept,
                 kept.stride(0),
                 starts,
                 starts.stride(0),
                 parts,
-                batch.samples,
-                batch.d,
+                launch.samples,
+                launch.d,
                 depth,
                 segment,
                 plan.tiles,
                 RECOMPUTE=recompute,
-                **batch.codes,
+                **launch.codes,
             )
             triton_backward.sum_kernel[-(-entries // triton_backward.SUM_BLOCK), count](
                 parts,
                 gradient,
                 plan.parts,
-                batch.d,
+                launch.d,
                 entries,
                 WIDTH=plan.width,
                 ROWS=triton_backward.SUM_ROWS,
@@ -243,7 +227,7 @@ class CudaEngine:
 
 
 def unavailable(request: Request) -> str | None:
-    """What is missing: a recent Triton, its launcher, a device of capability 8.0, the precision."""
+    """Why this engine cannot run: Triton, its launcher, the device or the precision."""
     if _MISSING is not None:
         return f"needs Triton, which cannot be imported here ({_MISSING})"
     if request.precision not in PRECISIONS:
@@ -267,13 +251,18 @@ def too_old() -> str | None:
 
 @cache
 def _no_launcher() -> str | None:
-    """Why Triton cannot launch kernels here: it builds its launcher in C when first asked."""
+    """Why Triton cannot launch kernels here: it compiles its launcher from C at the first use."""
     try:
         runtime.driver.active.get_current_device()
-    except Exception as error:  # whatever compilers, linkers and drivers come up with
+    except Exception as error:  # compilers, linkers and drivers raise anything
         problem = str(error).splitlines()[0] if str(error) else type(error).__name__
         return f"needs a C compiler and Python's headers, for Triton's launcher ({problem[:200]})"
     return None
+
+
+def create(request: Request) -> Engine:
+    """The engine, sized to the request's device."""
+    return CudaEngine(machine_of(request.device), request.precision)
 
 
 def machine_of(device: torch.device) -> Machine:
@@ -284,8 +273,3 @@ def machine_of(device: torch.device) -> Machine:
         memory=properties.total_memory,
         shared=properties.shared_memory_per_block_optin,
     )
-
-
-def create(request: Request) -> Engine:
-    """The engine, sized to the request's device."""
-    return CudaEngine(machine_of(request.device), request.precision)

@@ -10,47 +10,17 @@ With G_{k+1} the adjoint of h_{k+1} and B_k the matrix of the layer (A_k, or A_k
 The forward pass keeps the left operand of each product and sigma' of each layer: 2 N d L numbers.
 """
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor
 
-from resdepth.arrays import (
-    BlockHessian,
-    Blocks,
-    Directions,
-    Hidden,
-    Prediction,
-    Targets,
-    Traces,
-)
-from resdepth.engine.contract import Engine, Evaluation, Request, evaluate_prediction
-from resdepth.engine.kernels import eager_curvature
+from resdepth.arrays import Blocks, Hidden, Prediction
+from resdepth.engine.contract import Batch, Engine, Evaluation, Request
+from resdepth.engine.kernels.eager_curvature import EagerCurvature, forward
 from resdepth.engine.network import INSIDE, Network, increments, of_increments
 from resdepth.mathematics.activation import ACTIVATIONS
 
-Kept = list[tuple[Tensor, Tensor]]
 
-
-def _forward(network: Network, h0: Hidden, kept: Kept | None) -> Hidden:
-    activation = ACTIVATIONS[network.activation]
-    inside = network.augmentation in INSIDE
-    h = h0
-    for matrix in increments(network).unbind(-3):
-        before = h @ matrix.mT if inside else h
-        value = activation.value(before)
-        if kept is not None:
-            kept.append((h if inside else value, activation.derivative(before, value)))
-        if network.augmentation == "skip":
-            h = torch.add(h, value, alpha=network.delta)
-        elif network.augmentation == "none":
-            h = value
-        else:
-            h = h + value @ matrix.mT
-    return h
-
-
-def _backward(network: Network, adjoint: Hidden, kept: Kept) -> Blocks:
+def _backward(network: Network, adjoint: Hidden, kept: list[tuple[Tensor, Tensor]]) -> Blocks:
     inside = network.augmentation in INSIDE
     factor = network.delta if network.augmentation == "skip" else 1.0
     matrices = increments(network).unbind(-3)
@@ -68,59 +38,29 @@ def _backward(network: Network, adjoint: Hidden, kept: Kept) -> Blocks:
     return of_increments(network, gradient)
 
 
-class EagerEngine:
+class EagerEngine(EagerCurvature, Engine):
     """The engine of every device; one torch operation after another."""
 
     name = "eager"
 
     def predict(self, network: Network, h0: Hidden) -> Prediction:
-        """h_L U_out^T, (*replicas, samples, outputs)."""
-        return _forward(network, h0, None) @ network.readout.mT
+        h = h0
+        for step in forward(network, h0):
+            h = step.output
+        return h @ network.readout.mT
 
-    def evaluate(self, network: Network, h0: Hidden, targets: Targets) -> Evaluation:
-        """Loss, Omega, counts and prediction, without a gradient."""
-        return evaluate_prediction(network, self.predict(network, h0), targets)
-
-    def loss_and_gradient(self, network: Network, h0: Hidden, targets: Targets) -> Evaluation:
-        """The same with the gradient of the mean loss."""
-        kept: Kept = []
-        prediction = _forward(network, h0, kept) @ network.readout.mT
-        of_samples = network.loss.gradient_of_samples(prediction, targets)
-        adjoint = (of_samples / prediction.shape[-2]) @ network.readout
-        gradient = _backward(network, adjoint, kept)
-        return evaluate_prediction(network, prediction, targets, of_samples, gradient)
-
-    def hvp(
-        self,
-        network: Network,
-        h0: Hidden,
-        targets: Targets,
-        directions: Directions,
-        gauss_newton: bool = False,
-    ) -> Directions:
-        """The Hessian, or the Gauss-Newton matrix, times each direction."""
-        return eager_curvature.hvp(network, h0, targets, directions, gauss_newton)
-
-    def block_traces(
-        self, network: Network, h0: Hidden, targets: Targets, gauss_newton: bool = False
-    ) -> Traces:
-        """The exact trace of each layer's diagonal block, in float64."""
-        return eager_curvature.block_traces(network, h0, targets, gauss_newton)
-
-    def block_hessians(
-        self, network: Network, h0: Hidden, targets: Targets, gauss_newton: bool = False
-    ) -> Iterator[BlockHessian]:
-        """The diagonal blocks, from the last layer to the first."""
-        return eager_curvature.block_hessians(network, h0, targets, gauss_newton)
-
-
-def unavailable(request: Request) -> str | None:
-    """MPS has no float64; everything else runs."""
-    if request.device.type == "mps" and request.dtype == torch.float64:
-        return "mps has no float64"
-    return None
+    def loss_and_gradient(self, batch: Batch) -> Evaluation:
+        derivative = ACTIVATIONS[batch.network.activation].derivative
+        kept, h = list[tuple[Tensor, Tensor]](), batch.h0
+        for step in forward(batch.network, batch.h0):
+            kept.append((step.input, derivative(step.argument, step.value)))
+            h = step.output
+        prediction = h @ batch.network.readout.mT
+        of_samples = batch.gradient_of_samples(prediction)
+        gradient = _backward(batch.network, batch.adjoint(of_samples), kept)
+        return batch.evaluation(prediction, of_samples, gradient)
 
 
 def create(request: Request) -> Engine:
-    """The engine; it holds nothing."""
+    """The engine; it has no state."""
     return EagerEngine()

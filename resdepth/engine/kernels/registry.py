@@ -1,9 +1,8 @@
-"""The engines there are, as data, and the choice among them.
+"""The table of engines, and the choice among them.
 
-A frozen record says on which devices and dtypes an engine runs; its module is imported when it is
-first asked for, and says there what else it needs (`unavailable`). An explicit choice that cannot
-run is an error with the reason; `auto` takes the first that can, in the order below, and warns
-where one made for the device is passed over.
+An engine's module is imported only when the engine is considered. A named engine that cannot run is
+an error with the reason; `auto` takes the first that can, in the order of the table, and warns if
+it passes over one that is made for the device.
 """
 
 import warnings
@@ -19,32 +18,31 @@ from resdepth.errors import Usage
 
 @dataclass(frozen=True)
 class EngineInfo:
-    """Name, module, devices and dtypes of an engine; `automatic` engines are taken by `auto`.
+    """Name, module and devices of an engine; `automatic` engines are candidates for `auto`.
 
-    `curvature` engines have second derivatives too (`Curvature`).
-
-    The module offers `unavailable(request) -> str | None` (a reason, or None) and
-    `create(request) -> Engine`.
+    `curvature` engines have second derivatives too (`Curvature`). The module offers
+    `create(request) -> Engine` and, if it needs more than a device,
+    `unavailable(request) -> str | None` (a reason, or None).
     """
 
     name: str
     module: str
     devices: tuple[str, ...]
-    dtypes: tuple[torch.dtype, ...] = (torch.float32, torch.float64)
     automatic: bool = True
     curvature: bool = True
 
     def refusal(self, request: Request) -> str | None:
-        """Why this engine cannot serve `request`, or None where it can."""
+        """Why this engine cannot serve `request`; None if it can."""
         if request.device.type not in self.devices:
             return f"runs on {' or '.join(self.devices)}, not on {request.device.type}"
-        if request.dtype not in self.dtypes:
-            return f"has no {str(request.dtype).removeprefix('torch.')}"
+        if request.device.type == "mps" and request.dtype == torch.float64:
+            return "mps has no float64"
         try:
-            reason: str | None = import_module(self.module).unavailable(request)
+            module = import_module(self.module)
         except ImportError as error:
             # The compiled module or a library it needs is not installed on this machine.
             return f"cannot be loaded ({error})"
+        reason: str | None = module.unavailable(request) if hasattr(module, "unavailable") else None
         return reason
 
     def create(self, request: Request) -> Engine:
@@ -54,18 +52,18 @@ class EngineInfo:
 
 
 _KERNELS = "resdepth.engine.kernels"
+EVERY_DEVICE = ("cpu", "cuda", "mps")
 ENGINES = {
     info.name: info
     for info in (
         EngineInfo("cpu", f"{_KERNELS}.cpu", ("cpu",)),
         EngineInfo("cuda", f"{_KERNELS}.cuda", ("cuda",), curvature=False),
-        EngineInfo("eager", f"{_KERNELS}.eager", ("cpu", "cuda", "mps")),
-        EngineInfo(
-            "reference", "resdepth.engine.reference", ("cpu", "cuda", "mps"), automatic=False
-        ),
+        EngineInfo("eager", f"{_KERNELS}.eager", EVERY_DEVICE),
+        EngineInfo("reference", "resdepth.engine.autograd", EVERY_DEVICE, automatic=False),
     )
 }
 """Engines by name, fastest first."""
+AUTO = "`engine=auto` uses the fastest engine that can"
 
 
 def choose(name: str, request: Request) -> Engine:
@@ -88,11 +86,7 @@ def choose_curvature(name: str, request: Request) -> Curvature:
         The named engine has none, or cannot serve the request; the message says why.
     """
     if name != "auto" and not ENGINES[name].curvature:
-        raise Usage(
-            f"engine={name}",
-            "has no second derivatives; eager has them",
-            "`engine=auto` uses the fastest engine that can",
-        )
+        raise Usage(f"engine={name}", "has no second derivatives; eager has them", AUTO)
     having = {info.name: info for info in ENGINES.values() if info.curvature}
     engine = _choose(name, request, having)
     if not isinstance(engine, Curvature):
@@ -104,16 +98,12 @@ def _choose(name: str, request: Request, engines: Mapping[str, EngineInfo]) -> E
     if name != "auto":
         reason = engines[name].refusal(request)
         if reason is not None:
-            raise Usage(f"engine={name}", reason, "`engine=auto` uses the fastest engine that can")
+            raise Usage(f"engine={name}", reason, AUTO)
         return engines[name].create(request)
     for info in engines.values():
         if info.automatic and request.device.type in info.devices:
             reason = info.refusal(request)
             if reason is None:
                 return info.create(request)
-            warnings.warn(f"--engine=auto leaves out {info.name}: {reason}", stacklevel=2)
-    raise Usage(
-        f"engine={name}",
-        "no engine can run this network here",
-        "`engine=auto` uses the fastest engine that can",
-    )
+            warnings.warn(f"`engine=auto` leaves out {info.name}: {reason}", stacklevel=2)
+    raise Usage(f"engine={name}", "no engine can run this network here", AUTO)

@@ -1,14 +1,14 @@
-"""How a batch is cut for the fused GPU kernels: from sizes alone, so equal sizes give equal bits.
+"""Tiling of a batch for the fused GPU kernels. It depends on sizes alone: equal sizes, equal bits.
 
-A program (one block of a GPU) carries `tile` samples through all layers. The gradient of the
-weights is collected in `parts` buffers of (L, width, width), one a program, and the layers' values
-are kept whole or recomputed segment by segment.
+A program (one block of a GPU) takes `tile` samples through all layers. The gradient of the weights
+is summed in `parts` buffers of (L, width, width), one per program, and the layers' values are kept
+as a whole or recomputed segment by segment.
 
 Bytes per step, w the padded width, b the item size, n the samples rounded up to whole tiles:
 
     kept whole       R n w b L           (N = 12,500, d = 15, L = 2,000, float32: 1.6 GB)
     recomputed       R w b (n L/m + parts tile m), smallest at m = sqrt(L n / (parts tile));
-                     one more forward pass, 8 N d^2 L operations a step for 6
+                     one more forward pass, 8 N d^2 L operations per step instead of 6
     parts            R parts L w^2 b     (the same network: 0.8 GB in 391 parts)
 """
 
@@ -16,15 +16,15 @@ import math
 from dataclasses import dataclass
 
 KEPT_SHARE = 0.5
-"""Share of the device's memory that kept layers may take before they are recomputed."""
+"""If kept layers need more than this share of the memory, they are recomputed."""
 PARTS_SHARE = 0.2
-"""Share of the device's memory that the parts of the gradient may take."""
+"""Largest share of the memory for the parts of the gradient."""
 WIDTHS = (16, 32, 64, 128)
 """Padded widths of the fused kernels."""
 SHARED = {16: 5_000, 32: 12_500, 64: 20_500, 128: 35_000}
-"""Bytes of shared memory that a block takes for each byte of a number, at most, by padded width."""
+"""Upper bound on shared memory of a block, per byte of a number, by padded width."""
 PROGRAMS_PER_PROCESSOR = 16
-"""At most so many programs a multiprocessor; further tiles wait their turn in a program."""
+"""At most this many programs per multiprocessor; a program takes further tiles one by one."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Machine:
     shared: int
 
     def widest(self, itemsize: int) -> int:
-        """The widest of WIDTHS whose kernels' shared memory a block has; 0 where none has."""
+        """The widest of WIDTHS whose kernels fit into the shared memory; 0 if none does."""
         fitting = (width for width in WIDTHS if SHARED[width] * itemsize <= self.shared)
         return max(fitting, default=0)
 
@@ -56,7 +56,7 @@ class Shape:
 class Tiling:
     """`parts` programs take `tiles` tiles of `tile` samples; `warps` and `stages` are for Triton.
 
-    With `recompute`, layers are kept `segment` at a time, otherwise all of them are (depth).
+    With `recompute`, `segment` layers are kept at a time, otherwise all.
     """
 
     width: int
@@ -75,27 +75,20 @@ TILES: dict[int, tuple[tuple[int, int, int], ...]] = {
     64: ((32, 8, 2), (16, 4, 0)),
     128: ((16, 8, 0),),
 }
-"""By padded width: samples a tile, warps, and programs a multiprocessor that the batch must yield.
+"""By padded width: samples per tile, warps, and required programs per multiprocessor.
 
-Large tiles read the matrices and write the parts less often, small ones fill the machine; the first
-that yields enough programs is taken. Chosen from the registers and instructions of the sm_90 code:
-in float32 none of these spills inside its loops (`benchmarks/compile_gpu.py` prints the numbers).
+Large tiles need fewer memory accesses, small ones fill the machine; the first with enough programs
+is used. In float32 none of these spills registers inside its loops (`benchmarks/compile_gpu.py`).
 """
 
 
 def padded_width(width: int) -> int:
-    """The smallest of WIDTHS that holds `width`; 0 where none does."""
+    """The smallest of WIDTHS that is at least `width`; 0 if there is none."""
     return next((padded for padded in WIDTHS if padded >= width), 0)
 
 
 def tiling(shape: Shape, machine: Machine) -> Tiling:
-    """How `shape` is cut on `machine`.
-
-    Raises
-    ------
-    ValueError
-        The width is beyond the widest of WIDTHS.
-    """
+    """The tiling of `shape` on `machine`; ValueError beyond the widest of WIDTHS."""
     width = padded_width(shape.width)
     if not width:
         raise ValueError(f"width {shape.width}: the fused kernels end at {WIDTHS[-1]}")

@@ -4,6 +4,7 @@
 //! the Hessian is the sum over samples of M_k (x) x_k x_k^T, its trace that of tr(M_k) |x_k|^2. Where
 //! A_k enters two layers, the block between them takes part too.
 
+use super::scratch::Scratch;
 use super::walk::Walk;
 use crate::element::Element;
 use crate::network::Augmentation;
@@ -47,54 +48,6 @@ impl Traces {
     }
 }
 
-/// Numbers of the memory that a panel of `count` numbers needs beside.
-pub(super) fn scratch(count: usize, width: usize, outputs: usize) -> usize {
-    3 * width * count + 6 * count + (2 + outputs) * count / width
-}
-
-/// Its parts.
-struct Memory<T> {
-    /// d panels each.
-    s: *mut T,
-    turned: *mut T,
-    product: *mut T,
-    /// A panel each.
-    slope: *mut T,
-    bend: *mut T,
-    w: *mut T,
-    ones: *mut T,
-    /// Of the layer after: what it multiplies, and G sigma'.
-    after: *mut T,
-    link: *mut T,
-    /// A row each.
-    trace: *mut T,
-    through: *mut T,
-    /// A row an output.
-    prediction: *mut T,
-}
-
-impl<T: Element> Memory<T> {
-    fn of(start: *mut T, count: usize, width: usize) -> Self {
-        let block = |i: usize| start.wrapping_add(i * width * count);
-        let panel = |i: usize| block(3).wrapping_add(i * count);
-        let row = |i: usize| panel(6).wrapping_add(i * count / width);
-        Self {
-            s: block(0),
-            turned: block(1),
-            product: block(2),
-            slope: panel(0),
-            bend: panel(1),
-            w: panel(2),
-            ones: panel(3),
-            after: panel(4),
-            link: panel(5),
-            trace: row(0),
-            through: row(1),
-            prediction: row(2),
-        }
-    }
-}
-
 impl<T: Element> Walk<'_, T> {
     /// Adds the traces of one panel's samples.
     ///
@@ -102,7 +55,7 @@ impl<T: Element> Walk<'_, T> {
     /// `forward` is done, of a tile of one panel and without directions.
     pub(super) unsafe fn traces(&self, sums: &mut Traces) {
         let (tile, net) = (&self.tile, self.tile.net);
-        let memory = Memory::of(self.scratch, tile.count, net.shape.width);
+        let memory = Scratch::of(self.scratch, tile.count, net.shape.width);
         unsafe {
             for i in 0..tile.count {
                 memory.ones.add(i).write(T::ONE);
@@ -123,7 +76,7 @@ impl<T: Element> Walk<'_, T> {
     }
 
     /// S_L = N^-1 U^T (Hessian of the loss) U, a row from each column of the read-out U.
-    unsafe fn last(&self, memory: &Memory<T>) {
+    unsafe fn last(&self, memory: &Scratch<T>) {
         let (tile, net) = (&self.tile, self.tile.net);
         let (outputs, width, panel) = (net.shape.outputs, net.shape.width, net.plan.panel);
         let tangent = memory.prediction;
@@ -142,7 +95,7 @@ impl<T: Element> Walk<'_, T> {
     }
 
     /// From S_{k+1} and G_{k+1} to S_k and G_k; what the sums need is left in the memory.
-    unsafe fn step_down(&self, k: usize, slot: usize, memory: &Memory<T>) {
+    unsafe fn step_down(&self, k: usize, slot: usize, memory: &Scratch<T>) {
         let (tile, net) = (&self.tile, self.tile.net);
         let (d, hessian) = (net.shape.width, !self.question.gauss_newton);
         let (keep, factor) = match net.augmentation {
@@ -197,7 +150,7 @@ impl<T: Element> Walk<'_, T> {
     }
 
     /// Sum over the samples of tr(M_k) |x_k|^2.
-    unsafe fn own(&self, slot: usize, memory: &Memory<T>) -> f64 {
+    unsafe fn own(&self, slot: usize, memory: &Scratch<T>) -> f64 {
         let (input, panel) = (self.input(slot), self.tile.net.plan.panel);
         let mut sum = 0.0;
         for sample in 0..panel {
@@ -213,7 +166,7 @@ impl<T: Element> Walk<'_, T> {
 
     /// The trace of the block between B_k and B_{k+1}, while the memory still holds what layer k + 1
     /// left: sum over the samples of tr(S_{k+2} J_{k+1}) (x_k.x_{k+1}) + (G_{k+2} sigma'_{k+1}).x_k.
-    unsafe fn between(&self, slot: usize, memory: &Memory<T>) -> f64 {
+    unsafe fn between(&self, slot: usize, memory: &Scratch<T>) -> f64 {
         let (input, panel) = (self.input(slot), self.tile.net.plan.panel);
         let of = |from: *const T, i: usize| unsafe { *from.add(i) }.to_f64();
         let mut sum = 0.0;

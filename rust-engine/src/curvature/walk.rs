@@ -1,13 +1,12 @@
 //! One tile of samples through all layers and back, with the tangents of several directions beside.
 
-use super::Question;
-use super::traces::scratch;
+use super::scratch::scratch;
 use crate::buffer::Shared;
 use crate::curve::{Curve, power_curve};
 use crate::element::Element;
 use crate::layer::{Recovered, Tangent};
 use crate::loss::Totals;
-use crate::network::{Augmentation, Targets};
+use crate::network::{Augmentation, Question, Targets};
 use crate::product::Store;
 use crate::tile::{Replica, Tile, Way, Workspace};
 

@@ -1,6 +1,6 @@
 //! Distances from inner products.
 
-use super::{check_shape, each_pair, first_flaw};
+use super::matrix::{check_shape, each_pair, first_flaw};
 use crate::error::{Error, Flaw};
 use crate::path::Scalar;
 use crate::sum::two_sum;

@@ -1,7 +1,7 @@
 //! One exponent's share of the work on a block: thresholds, candidates, final values.
 
-use super::Points;
 use super::mirror::{BLOCK, LEAF, Margin};
+use super::points::Points;
 use crate::chain::Chain;
 use crate::path::Scalar;
 use crate::power::{Power, SKETCH_ERROR};

@@ -1,6 +1,6 @@
 //! The local extrema of a path in R.
 
-use super::Piece;
+use super::piece::Piece;
 use crate::path::Scalar;
 use crate::simd::Vector;
 

@@ -4,7 +4,7 @@
 //! minima: each kind forms a stack, which j pops until it meets the extremum that surpasses it.
 //! Sources of j lie on the other kind's stack.
 
-use super::Piece;
+use super::piece::Piece;
 use crate::power::Power;
 
 /// The stacks, and what is needed to go back along the best partition.

@@ -6,7 +6,7 @@
 //! branch, and again for what is left while that removes a fair part of it. (A few that could still
 //! go then cost the recursion less than finding them would.)
 
-use super::Piece;
+use super::piece::Piece;
 use crate::power::{Power, SKETCH_ERROR};
 use crate::simd::Vector;
 

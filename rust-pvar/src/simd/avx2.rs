@@ -6,7 +6,7 @@ use std::arch::x86_64::{
     _mm256_load_ps, _mm256_setzero_ps, _mm256_store_ps, _mm256_sub_ps,
 };
 
-use super::{Line, Vector, Work};
+use super::vector::{Line, Vector, Work};
 
 /// Sixteen numbers in two registers.
 #[derive(Clone, Copy)]

@@ -9,7 +9,7 @@ use std::arch::x86_64::{
     _mm512_testn_epi64_mask, _mm512_unpackhi_ps, _mm512_unpacklo_ps,
 };
 
-use super::{LANES, Line, Vector, Work};
+use super::vector::{LANES, Line, Vector, Work};
 
 /// Sixteen numbers in a register.
 #[derive(Clone, Copy)]

@@ -4,7 +4,7 @@ use std::arch::aarch64::{
     float32x4_t, vaddq_f32, vaddvq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32, vst1q_f32, vsubq_f32,
 };
 
-use super::{Line, Vector};
+use super::vector::{Line, Vector};
 
 /// Sixteen numbers in four registers.
 #[derive(Clone, Copy)]

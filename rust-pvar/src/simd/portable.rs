@@ -1,6 +1,6 @@
 //! Plain arrays, left to the compiler.
 
-use super::{LANES, Line, Vector};
+use super::vector::{LANES, Line, Vector};
 
 /// Sixteen numbers as an array.
 #[derive(Clone, Copy)]

@@ -1,0 +1,142 @@
+"""Derivatives by autograd: products of a Hessian, and the engine that tests all others."""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from resdepth.arrays import BlockHessian, Directions, Hidden, Prediction, Traces
+from resdepth.engine.contract import (
+    Batch,
+    Curvature,
+    Engine,
+    Evaluation,
+    Request,
+    check_directions,
+    check_single,
+)
+from resdepth.engine.loss import in_float64
+from resdepth.engine.network import Network
+from resdepth.mathematics.activation import ACTIVATIONS
+
+
+def products(
+    predict: Callable[[Tensor], Tensor],
+    loss: Callable[[Tensor], Tensor],
+    parameters: Tensor,
+    directions: Tensor,
+    gauss_newton: bool = False,
+) -> Tensor:
+    """The Hessian of loss(predict(parameters)), or its Gauss-Newton matrix, times each direction.
+
+    `directions` is (R, *parameters.shape), and so is what returns; the R share one graph.
+    """
+    leaf = parameters.detach().clone().requires_grad_()
+    prediction = predict(leaf)
+    # The loss of a prediction that nothing stands behind has its own Hessian alone.
+    own = prediction.detach().requires_grad_() if gauss_newton else prediction
+    slope = derivative(loss(own), own if gauss_newton else leaf, again=True)
+    if not gauss_newton:
+        return torch.stack([derivative(slope, leaf, along) for along in directions])
+    # J v: the derivative of J^T w by w, along v.
+    weights = torch.zeros_like(prediction).requires_grad_()
+    back = derivative(prediction, leaf, weights, again=True)
+    return torch.stack(
+        [
+            derivative(prediction, leaf, derivative(slope, own, derivative(back, weights, along)))
+            for along in directions
+        ]
+    )
+
+
+def derivative(of: Tensor, by: Tensor, along: Tensor | None = None, again: bool = False) -> Tensor:
+    """Gradient of <of, along> by `by`, zero where it does not depend on it.
+
+    `again`: it can be differentiated once more.
+    """
+    (found,) = torch.autograd.grad(
+        of, by, along, create_graph=again, retain_graph=True, materialize_grads=True
+    )
+    return found
+
+
+def hidden_states(network: Network, h0: Hidden) -> Iterator[Hidden]:
+    """h_1, ..., h_L, one layer after another."""
+    sigma = ACTIVATIONS[network.activation].value
+    h = h0
+    previous = torch.zeros_like(network.blocks[..., 0, :, :])
+    for block in network.blocks.unbind(-3):
+        if network.augmentation == "skip":
+            h = h + network.delta * sigma(h @ block.mT)
+        elif network.augmentation == "none":
+            h = sigma(h @ block.mT)
+        elif network.augmentation == "linear_skip":
+            h = h + sigma(h) @ block.mT
+        else:
+            h = h + sigma(h) @ (block - previous).mT
+        previous = block
+        yield h
+
+
+def first_nonfinite_layer(network: Network, h0: Hidden) -> int | None:
+    """The first layer k whose weights or output are not all finite; None if all are."""
+    for k, h in enumerate(hidden_states(network, h0)):
+        if not (torch.isfinite(network.blocks[k]).all() and torch.isfinite(h).all()):
+            return k
+    return None
+
+
+class ReferenceEngine(Engine, Curvature):
+    """Slow and plain; every other engine is tested against it in float64."""
+
+    name = "reference"
+
+    def predict(self, network: Network, h0: Hidden) -> Prediction:
+        last = h0
+        for h in hidden_states(network, h0):
+            last = h
+        return last @ network.readout.mT
+
+    def loss_and_gradient(self, batch: Batch) -> Evaluation:
+        network = batch.network
+        blocks = network.blocks.detach().clone().requires_grad_()
+        prediction = self.predict(network.with_blocks(blocks), batch.h0)
+        prediction.retain_grad()
+        # Replicas are independent: the gradient of their sum is the gradient of each.
+        mean = network.loss.of_samples(prediction, batch.targets).mean(-1).sum()
+        torch.autograd.backward(mean)
+        if blocks.grad is None or prediction.grad is None:
+            raise RuntimeError("autograd gave no gradient")
+        own = prediction.grad * prediction.shape[-2]
+        return batch.evaluation(prediction.detach(), own, blocks.grad)
+
+    def hvp(self, batch: Batch, directions: Directions, gauss_newton: bool = False) -> Directions:
+        network = batch.network
+        check_directions(network, directions)
+        return products(
+            lambda blocks: self.predict(network.with_blocks(blocks), batch.h0),
+            lambda prediction: network.loss.of_samples(prediction, batch.targets).mean(),
+            network.blocks,
+            directions,
+            gauss_newton,
+        )
+
+    def block_traces(self, batch: Batch, gauss_newton: bool = False) -> Traces:
+        blocks = self.block_hessians(batch, gauss_newton)
+        return torch.stack([in_float64(block).trace() for block in blocks]).flip(0)
+
+    def block_hessians(self, batch: Batch, gauss_newton: bool = False) -> Iterator[BlockHessian]:
+        """The diagonal blocks, from the last layer to the first: one product per entry."""
+        network = batch.network
+        check_single(network)
+        entries = network.width**2
+        for k in reversed(range(network.depth)):
+            units = network.blocks.new_zeros(entries, *network.blocks.shape)
+            units[:, k].view(entries, entries).fill_diagonal_(1.0)
+            columns = self.hvp(batch, units, gauss_newton)
+            yield columns[:, k].reshape(entries, entries).T
+
+
+def create(request: Request) -> Engine:
+    """The engine; it has no state."""
+    return ReferenceEngine()

@@ -1,0 +1,213 @@
+"""Lanczos iteration for the eigenvalues at the ends of a symmetric matrix known by its products.
+
+ARPACK (Lehoucq, Sorensen & Yang, SIAM 1998) through scipy, or the dense matrix if it is small. A
+Krylov space holds one vector of each eigenspace, so further copies of a multiple eigenvalue are
+missed, and no residual shows it. They are searched for in the orthogonal complement of the vectors
+found, until nothing larger is left there.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
+
+from resdepth.errors import Impossible
+from resdepth.mathematics import Array
+
+Product = Callable[[Array], Array]
+"""The symmetric matrix (n, n) times each row of (R, n), as rows again."""
+
+SMALL = 500
+"""Below this size the whole matrix is computed: it takes about as many products as ARPACK."""
+ROWS = 64
+"""Products per call when the whole matrix is computed."""
+LARGE = 5_000_000
+"""Above this size ARPACK gets the smallest possible basis."""
+COARSE = 0.03
+"""Relative residual of the first search for a missed eigenvalue."""
+ROUNDING = 1e-12
+"""Differences of eigenvalues that count as zero, relative to the largest."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """The search for missed copies of multiple eigenvalues in the complement of the vectors found.
+
+    `restarts` from random vectors took `products` products; the last one of each end found nothing,
+    the others `found` copies. This is strong evidence, not a proof.
+    """
+
+    restarts: int
+    products: int
+    found: int
+
+
+@dataclass(frozen=True)
+class Eigenpairs:
+    """Eigenvalues (k,) in descending order, their vectors (k, n) as rows.
+
+    `residuals` are the norms of H v - lambda v: H has an eigenvalue within this distance of each
+    value. `products` includes one per eigenpair for the residuals, and the search. `search` is None
+    if the whole matrix was diagonalised, which misses no eigenvalue.
+    """
+
+    values: Array
+    vectors: Array
+    residuals: Array
+    products: int
+    search: Search | None
+
+
+def dense_matrix(product: Product, size: int) -> Array:
+    """The matrix itself (n, n), symmetric to the last bit, from n products."""
+    matrix = np.empty((size, size))
+    for start in range(0, size, ROWS):
+        rows = slice(start, min(start + ROWS, size))
+        matrix[rows] = product(np.eye(size)[rows])
+    return (matrix + matrix.T) / 2.0
+
+
+def extreme_eigenpairs(
+    product: Product,
+    size: int,
+    top: int,
+    smallest: int = 0,
+    *,
+    tolerance: float = 1e-6,
+    seed: int = 0,
+) -> Eigenpairs:
+    """The `top` largest and the `smallest` smallest eigenvalues of a matrix of `size` rows.
+
+    All eigenvalues if the matrix has no more. `tolerance` bounds the residuals relative to each
+    eigenvalue; the error of an eigenvalue is about its square divided by their distance. If one
+    eigenvalue of an end is requested, no search follows: copies would not change it.
+
+    Raises
+    ------
+    Impossible
+        The iteration did not converge.
+    """
+    if top + smallest >= size or size < SMALL:
+        values, vectors = np.linalg.eigh(dense_matrix(product, size))
+        wanted = sorted({*range(min(smallest, size)), *range(max(size - top, 0), size)})[::-1]
+        rows = np.ascontiguousarray(vectors.T[wanted])
+        return _with_residuals(values[wanted], rows, product(rows), size, None)
+    upper = _End(product, size, tolerance, seed)
+    upper.find(top)
+    lower = _End(lambda rows: -product(rows), size, tolerance, seed, upper)
+    lower.find(smallest)
+    # Rayleigh-Ritz in the span of all vectors: the best approximations without further products.
+    rows = np.linalg.qr(np.concatenate([upper.vectors, lower.vectors]).T)[0].T
+    products = product(rows)
+    values, turned = np.linalg.eigh(rows @ products.T)
+    turned = turned.T[::-1]
+    ends = (upper, lower)
+    search = Search(*(sum(getattr(end, n) for end in ends) for n in ("restarts", "spent", "found")))
+    spent = upper.products + lower.products
+    return _with_residuals(values[::-1], turned @ rows, turned @ products, spent, search)
+
+
+def _with_residuals(
+    values: Array, rows: Array, images: Array, products: int, search: Search | None
+) -> Eigenpairs:
+    """Eigenpairs with known products `images`."""
+    residuals = np.linalg.norm(images - values[:, None] * rows, axis=1)
+    return Eigenpairs(values, rows, residuals, products + len(rows), search)
+
+
+class _End:
+    """The largest eigenvalues of a matrix in the complement of another end's vectors."""
+
+    def __init__(
+        self, product: Product, size: int, tolerance: float, seed: int, other: "_End | None" = None
+    ) -> None:
+        self.product, self.size, self.tolerance = product, size, tolerance
+        self.generator = np.random.default_rng(seed)
+        self.known: Array = other.vectors if other else np.empty((0, size))
+        self.floor = float(np.abs(other.values).max(initial=0.0)) if other else 0.0
+        self.values: Array = np.empty(0)
+        self.vectors: Array = np.empty((0, size))
+        self.products = self.restarts = self.spent = self.found = 0
+
+    def find(self, count: int) -> None:
+        """Find the `count` largest ones, copies of multiple eigenvalues included."""
+        if not count:
+            return
+        start = self._start()
+        # ARPACK rejects a start vector in the kernel of the matrix.
+        shift = 0.0 if self.product(start[None]).any() else 1.0
+        self.products += 1
+        self._add(*self._lanczos(count, self.tolerance, shift, start))
+        before = self.products
+        while count > 1 and self._search(count):
+            self.found += 1
+        self.spent = self.products - before
+        kept = np.argsort(-self.values, kind="stable")[:count]
+        self.values, self.vectors = self.values[kept], self.vectors[kept]
+
+    def _search(self, count: int) -> bool:
+        """Search once for an eigenvalue above the smallest requested one, and add it if found."""
+        if len(self.known) + len(self.vectors) >= self.size:
+            return False
+        self.restarts += 1
+        limit, scale = np.sort(self.values)[-count], np.abs(self.values).max()
+        limit += self.tolerance * abs(limit) + ROUNDING * scale
+        # Shifted, the eigenvalues of the complement are above the zeros of the known vectors.
+        shift = scale or 1.0
+        start = self._start()
+        for tolerance in (max(COARSE, self.tolerance), self.tolerance):
+            wanted = max(tolerance * abs(limit), ROUNDING * scale)
+            value, vector = self._lanczos(1, wanted / (shift + abs(limit)), shift, start)
+            if value[0] + wanted <= limit:
+                return False
+            start = vector[0]
+        if value[0] <= limit:
+            return False
+        self._add(value, vector)
+        return True
+
+    def _add(self, values: Array, vectors: Array) -> None:
+        self.values = np.concatenate([self.values, values])
+        self.vectors = np.concatenate([self.vectors, vectors])
+
+    def _start(self) -> Array:
+        return self.generator.standard_normal(self.size)
+
+    def _lanczos(
+        self, count: int, tolerance: float, shift: float, start: Array
+    ) -> tuple[Array, Array]:
+        """The largest eigenpairs in the complement of all vectors so far, of the matrix + shift."""
+        out, products = np.concatenate([self.known, self.vectors]), 0
+
+        def multiply(v: Array) -> Array:
+            nonlocal products
+            products += 1
+            inside = _without(v, out)
+            found = _without(self.product(inside.reshape(1, -1))[0], out)
+            return found + shift * inside - self.floor * (v - inside)
+
+        basis = max(2 * count + 1, 10 if self.size > LARGE else 20)
+        try:
+            values, vectors = eigsh(
+                LinearOperator((self.size, self.size), matvec=multiply, dtype=np.float64),
+                count,
+                which="LA",
+                ncv=min(basis, self.size),
+                tol=tolerance,
+                v0=_without(start, out),
+            )
+        except ArpackError as error:
+            found = len(getattr(error, "eigenvalues", ()))
+            raise Impossible(
+                "eigenvalues",
+                f"{found} of {count} converged in {products} products",
+                "ask for fewer of them, or accept larger residuals",
+            ) from error
+        self.products += products
+        return values - shift, vectors.T
+
+
+def _without(vector: Array, rows: Array) -> Array:
+    """The part of a vector (n,) that is orthogonal to orthonormal rows (k, n)."""
+    return vector - (rows @ vector) @ rows

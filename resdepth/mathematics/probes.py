@@ -1,0 +1,129 @@
+"""What random probes tell of a matrix of which only products are known: traces, norms of blocks.
+
+`xtrace`: E. N. Epperly, J. A. Tropp & R. J. Webber, XTrace: making the most of every sample in
+stochastic trace estimation, SIAM J. Matrix Anal. Appl. 45 (2024), arXiv 2301.07825. `block_traces`:
+M. F. Hutchinson, Commun. Stat. Simul. Comput. 19 (1990): E v_k^T (H v)_k = tr H_kk for Rademacher v
+and the part k of the coordinates.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from resdepth.mathematics import Array
+from resdepth.mathematics.lanczos import Product, dense_matrix
+
+TOGETHER = 8
+"""Hutchinson probes that share their products."""
+
+
+@dataclass(frozen=True)
+class TraceEstimate:
+    """A trace with its standard error, 0 if it is exact, and the products it took."""
+
+    value: float
+    standard_error: float
+    products: int
+
+
+def xtrace(product: Product, size: int, products: int, *, seed: int = 0) -> TraceEstimate:
+    """Unbiased estimate from `products` products, an even number of 4 or more, half at a time.
+
+    Each probe in turn is left out of the range that the others span: the trace within that range is
+    exact, and the probe estimates the rest. Exact if the products suffice for the whole matrix.
+
+    Raises
+    ------
+    ValueError
+        `products` is below 4, which leaves no standard error.
+    """
+    if products < 4:
+        raise ValueError(f"products: at least 4 have a standard error, not {products}")
+    if size <= products:
+        return TraceEstimate(float(np.trace(dense_matrix(product, size))), 0.0, size)
+    probes = _on_sphere(products // 2, size, np.random.default_rng(seed))
+    images = product(probes)
+    basis, triangle = np.linalg.qr(images.T)
+    inner = basis.T @ product(np.ascontiguousarray(basis.T)).T
+    inside = basis.T @ probes.T
+    estimates = np.array(
+        [
+            _without_one(i, inner, triangle, inside[:, i], float(probes[i] @ images[i]), size)
+            for i in range(len(probes))
+        ]
+    )
+    error = float(estimates.std(ddof=1) / np.sqrt(len(estimates)))
+    return TraceEstimate(float(estimates.mean()), error, 2 * len(probes))
+
+
+def _on_sphere(count: int, size: int, generator: np.random.Generator) -> Array:
+    """Directions (count, n), uniform, of squared length n."""
+    drawn = generator.standard_normal((count, size))
+    directions: Array = drawn * (np.sqrt(size) / np.linalg.norm(drawn, axis=1, keepdims=True))
+    return directions
+
+
+def _without_one(
+    i: int, inner: Array, triangle: Array, inside: Array, quadratic: float, size: int
+) -> float:
+    """The estimate that leaves probe i out of the range.
+
+    `inner` is Q^T H Q, `triangle` Q^T H Omega, `inside` Q^T omega_i, `quadratic`
+    omega_i^T H omega_i.
+    """
+    others = np.delete(triangle, i, axis=1)
+    # The direction within the range that is orthogonal to the other probes' images.
+    left = np.linalg.qr(others, mode="complete")[0][:, -1]
+    exact = np.trace(inner) - left @ inner @ left
+    taken = inside - left * (left @ inside)
+    rest = quadratic - 2.0 * taken @ triangle[:, i] + taken @ inner @ taken
+    # The rest of the probe has a random length and a uniform direction.
+    length = size - taken @ taken
+    return float(exact + (size - others.shape[1]) * rest / length)
+
+
+def block_traces(
+    product: Product, parts: Sequence[slice], size: int, *, probes: int, seed: int = 0
+) -> tuple[Array, Array]:
+    """Unbiased traces (parts,) of the diagonal blocks, and their standard errors.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two probes have no standard error.
+    """
+    if probes < 2:
+        raise ValueError(f"probes: at least 2 have a standard error, not {probes}")
+    generator = np.random.default_rng(seed)
+    found = np.empty((probes, len(parts)))
+    for first in range(0, probes, TOGETHER):
+        rows = range(first, min(first + TOGETHER, probes))
+        drawn = rademacher(generator, len(rows), size)
+        terms = drawn * product(drawn)
+        found[rows] = np.stack([terms[:, part].sum(1) for part in parts], axis=1)
+    return found.mean(0), found.std(0, ddof=1) / np.sqrt(probes)
+
+
+def rademacher(generator: np.random.Generator, *shape: int) -> Array:
+    """Independent signs."""
+    return np.asarray(2.0 * generator.integers(0, 2, shape) - 1.0, dtype=np.float64)
+
+
+def interaction(
+    product: Product, groups: Sequence[slice], size: int, *, probes: int = 1, seed: int = 0
+) -> Array:
+    """Frobenius norms (G, G) of the blocks between groups of coordinates, estimated.
+
+    With Rademacher entries in group k alone, E |(H v)_j|^2 = |H_jk|_F^2: `probes` products per
+    group, and the mean of (j, k) and (k, j), which have the same value. The squares are unbiased.
+    """
+    generator = np.random.default_rng(seed)
+    squares = np.zeros((len(groups), len(groups)))
+    for column, group in enumerate(groups):
+        directions = np.zeros((probes, size))
+        directions[:, group] = rademacher(generator, *directions[:, group].shape)
+        products = product(directions)
+        for row, other in enumerate(groups):
+            squares[row, column] = np.square(products[:, other]).sum() / probes
+    return np.sqrt((squares + squares.T) / 2.0)
