@@ -33,7 +33,9 @@ def flat_record(program: str, recorded: Mapping[str, Any]) -> dict[str, Any]:
     known = options.recorded()
     settled = {name: known[name] for name in flat}
     nested = any(isinstance(value, Mapping) for value in recorded.values())
-    return (options.absent() if nested else {}) | settled
+    found = (options.absent() if nested else {}) | settled
+    # In the order of the help: a comparison of runs names the kind of data before its options.
+    return {name: found[name] for name in model.fields() if name in found} | found
 
 
 def nested_record(program: str, options: Mapping[str, Any]) -> dict[str, Any]:
