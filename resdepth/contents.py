@@ -34,34 +34,36 @@ OLD_TORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
 
 
 @dataclass(frozen=True)
-class Seen:
+class Contents:
     """`what` a file contains, and a `remedy` if there is one."""
 
     what: str
     remedy: str = ""
 
 
-def seen(path: Path) -> Seen:
+def identify(path: Path) -> Contents:
     """Identify a file by its first bytes, and its table of contents if it has one."""
     if path.is_dir():
-        return Seen("a folder")
+        return Contents("a folder")
     with path.open("rb") as stream:
         head = stream.read(HEAD)
     size = path.stat().st_size
     if not head:
-        return Seen("an empty file", "copy or download it again")
+        return Contents("an empty file", "copy or download it again")
     if head.startswith(b"version https://git-lfs"):
-        return Seen("a Git LFS pointer instead of the file", "'git lfs pull' fetches the file")
+        return Contents("a Git LFS pointer instead of the file", "'git lfs pull' fetches the file")
     if head.lstrip().lower().startswith((b"<!doctype html", b"<html")):
-        return Seen("an HTML page, probably from a failed download", "download the file again")
+        return Contents("an HTML page, probably from a failed download", "download the file again")
     if head.startswith(b"PK"):
         return _zip(path)
     if head[8:9] == b"{":
         return _safetensors(path, size)
     if head[:1] == b"\x80" and head[1:2] <= b"\x05":
-        return Seen("a PyTorch file of the old format" if OLD_TORCH in head else "a Python pickle")
+        return Contents(
+            "a PyTorch file of the old format" if OLD_TORCH in head else "a Python pickle"
+        )
     kind = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), "")
-    return Seen(kind or _text(head) or f"{size} bytes of an unknown format")
+    return Contents(kind or _text(head) or f"{size} bytes of an unknown format")
 
 
 def listed(names: list[str]) -> str:
@@ -69,48 +71,48 @@ def listed(names: list[str]) -> str:
     return ", ".join(names[:NAMES]) + (", …" if len(names) > NAMES else "")
 
 
-def _zip(path: Path) -> Seen:
+def _zip(path: Path) -> Contents:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
             damaged = archive.testzip()
     except zipfile.BadZipFile:
         what = "the beginning of a zip archive without the list of files at its end"
-        return Seen(what, "it was truncated: copy or download it again")
+        return Contents(what, "it was truncated: copy or download it again")
     except (OSError, ValueError, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
-        return Seen(f"a zip archive that cannot be unpacked ({error})")
+        return Contents(f"a zip archive that cannot be unpacked ({error})")
     parts = {name.partition("/")[2] or name for name in names}
     if damaged is not None:
         remedy = "it was damaged: copy or download it again"
-        return Seen(f"a zip archive whose part {damaged} differs from its checksum", remedy)
+        return Contents(f"a zip archive whose part {damaged} differs from its checksum", remedy)
     if "constants.pkl" in parts:
         remedy = "save its state_dict with torch.save on a machine where you trust the file"
-        return Seen("a TorchScript program, not plain tensors", remedy)
+        return Contents("a TorchScript program, not plain tensors", remedy)
     if "data.pkl" in parts:
-        return Seen("a PyTorch archive")
+        return Contents("a PyTorch archive")
     if names and all(name.endswith(".npy") for name in names):
-        return Seen(f"an archive of numpy arrays ({listed(names)})")
-    return Seen(f"a zip archive of other files ({listed(names) or 'none'})")
+        return Contents(f"an archive of numpy arrays ({listed(names)})")
+    return Contents(f"a zip archive of other files ({listed(names) or 'none'})")
 
 
-def _safetensors(path: Path, size: int) -> Seen:
+def _safetensors(path: Path, size: int) -> Contents:
     cut = "it was truncated: copy or download it again"
     with path.open("rb") as stream:
         (length,) = struct.unpack("<Q", stream.read(8))
         if 8 + length > size:
-            return Seen(f"{size} bytes, less than the header of this safetensors file", cut)
+            return Contents(f"{size} bytes, less than the header of this safetensors file", cut)
         try:
             entries = json.loads(stream.read(length))
             ends = [entry["data_offsets"][1] for n, entry in entries.items() if n != "__metadata__"]
-            wanted = 8 + length + max(map(int, ends), default=0)
+            whole = 8 + length + max(map(int, ends), default=0)
         except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError):
-            return Seen("a file that begins like safetensors, with an invalid header")
-    if size < wanted:
-        return Seen(f"the first {size} of the {wanted} bytes of a safetensors file", cut)
-    if size > wanted:
-        return Seen(f"a safetensors file with {size - wanted} bytes after its tensors")
+            return Contents("a file that begins like safetensors, with an invalid header")
+    if size < whole:
+        return Contents(f"the first {size} of the {whole} bytes of a safetensors file", cut)
+    if size > whole:
+        return Contents(f"a safetensors file with {size - whole} bytes after its tensors")
     names = [name for name in entries if name != "__metadata__"]
-    return Seen(f"a safetensors file ({listed(names) or 'no tensors'})")
+    return Contents(f"a safetensors file ({listed(names) or 'no tensors'})")
 
 
 def _text(head: bytes) -> str:

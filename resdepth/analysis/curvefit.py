@@ -15,7 +15,6 @@ from resdepth.errors import (
     Missing,
     ResdepthError,
     no_events,
-    no_scalar,
     no_such,
 )
 from resdepth.find_files import walk
@@ -90,12 +89,7 @@ def fit_file(path: Path, tag: str, filters: Filters, shift: float | None) -> Cur
         No such scalar, or no finite value of it; or t + T0 is not positive at the first step, or
         hardly changes.
     """
-    recording = read_recording(path)
-    if tag not in recording.series:
-        raise no_scalar(path, tag, recording.series)
-    for remark in recording.remarks([tag]):
-        warnings.warn(remark, stacklevel=2)
-    steps, y = recording.series[tag]
+    steps, y = read_recording(path).scalar(tag)
     if not np.isfinite(y).any():
         reason = f"none of the {len(y)} values of '{tag}' is finite"
         raise Impossible(path, reason, "`tag` names another scalar")

@@ -72,12 +72,12 @@ def _depth(manifest: Manifest) -> int:
 
 def _counted(fits: Sequence[CurveFit], runs: Mapping[Path, Manifest]) -> list[CurveFit]:
     """The fits of runs that finished and repeat no other; all if none is left."""
-    seen: dict[tuple[int, int], Path] = {}
+    firsts: dict[tuple[int, int], Path] = {}
     whys = dict[Path, str]()
     for file, manifest in runs.items():
         whys[file] = unfinished(manifest)
         if not whys[file]:
-            first = seen.setdefault((_depth(manifest), manifest.seed), file)
+            first = firsts.setdefault((_depth(manifest), manifest.seed), file)
             repeats = f"it repeats {first}, of the same depth and seed"
             whys[file] = "" if first == file else repeats
     counted = [curve for curve in fits if not whys[curve.file]]

@@ -12,6 +12,7 @@ from resdepth.analysis.path_tables import by_depth, files, positions
 from resdepth.analysis.pool import together
 from resdepth.errors import Impossible
 from resdepth.mathematics.interval import MeanBand, mean_band
+from resdepth.mathematics.statistics import trend
 from resdepth.weights.weight_path import WeightPath
 
 Array = NDArray[np.float64]
@@ -89,3 +90,31 @@ def entry_table(
 def _entries(path: WeightPath, entries: Sequence[tuple[int, int]]) -> Array:
     places = [row * path.matrix[1] + column for row, column in entries]
     return np.array([path.columns(place, place + 1)[:, 0] for place in places])
+
+
+@dataclass(frozen=True)
+class TrendTable:
+    """`values` (L,) of an entry (row, column) of L^beta A_k at `position` k/L.
+
+    `trend` is their moving mean over a tenth of the depth.
+    """
+
+    depth: int
+    beta: float
+    entry: tuple[int, int]
+    position: Array
+    values: Array
+    trend: Array
+
+    @property
+    def noise(self) -> Array:
+        """The values without their trend."""
+        return self.values - self.trend
+
+
+def trend_table(model: WeightPath, beta: float) -> TrendTable:
+    """Divide the first of the entries that `entry_table` chooses."""
+    row, column = spread_entries(model.width)[0]
+    values = model.scaled(model.blocks[:, row, column], beta)
+    place = positions(model.depth)
+    return TrendTable(model.depth, beta, (row, column), place, values, trend(values))

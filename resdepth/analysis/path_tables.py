@@ -4,10 +4,11 @@ Paths of one family and depth are repetitions, others are curves of their own; `
 which may be averaged. The `family` of a row is a pattern, "" for our own weights.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,16 +47,8 @@ class NormTable:
     kind: Norm = "frobenius"
 
     def _repr_html_(self) -> str:
-        rows = [
-            (
-                *_named(c),
-                c.norm.repetitions,
-                c.norm.mean.min(),
-                c.norm.mean.mean(),
-                c.norm.mean.max(),
-            )
-            for c in self.curves
-        ]
+        means = [curve.norm.mean for curve in self.curves]
+        rows = _rows(self.curves, [(mean.min(), mean.mean(), mean.max()) for mean in means])
         head = (*_head(self.curves), "least", "mean", "largest")
         return html.table(head, rows, f"L^{self.beta:g} ‖A_k‖ along the layers")
 
@@ -90,7 +83,7 @@ class VariationTable:
         return ", ".join(dict.fromkeys(known))
 
     def _repr_html_(self) -> str:
-        rows = [(*_named(row), row.norm.repetitions, *row.norm.mean.tolist()) for row in self.rows]
+        rows = _rows(self.rows, [row.norm.mean for row in self.rows])
         head = _head(self.rows, self.exponents)
         blank = [""] * (len(head) - len(self.exponents) - 1)
         growth = ("power of L", *blank, *(str(law.exponent) for law in self.growth))
@@ -99,20 +92,15 @@ class VariationTable:
 
 
 @dataclass(frozen=True)
-class Profile:
+class Profile(Variation):
     """p-variation norms of one depth along the exponents, and the critical exponent.
 
     `critical_runs` holds the estimate of each run, None if its path is too short; `critical` is
     their mean with its standard error, or the single estimate with its own.
     """
 
-    depth: int
-    files: tuple[Path, ...]
-    norm: MeanBand
-    critical: CriticalExponent | None
-    critical_runs: tuple[CriticalExponent | None, ...]
-    family: str = ""
-    way: Way = "path"
+    critical: CriticalExponent | None = None
+    critical_runs: tuple[CriticalExponent | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,28 +112,24 @@ class ProfileTable:
     rows: tuple[Profile, ...]
 
     def _repr_html_(self) -> str:
-        rows = [
-            (
-                *_named(row),
-                row.norm.repetitions,
-                *row.norm.mean,
-                row.critical and row.critical.value,
-            )
-            for row in self.rows
-        ]
+        means = [(*r.norm.mean, r.critical and r.critical.value) for r in self.rows]
+        rows = _rows(self.rows, means)
         return html.table((*_head(self.rows, self.exponents), "critical exponent"), rows, NORMS)
 
 
-Row = NormCurve | Variation | Profile
-
-
-def _named(row: Row) -> tuple[object, ...]:
-    return (row.family, row.depth) if row.family else (row.depth,)
-
-
-def _head(rows: Sequence[Row], exponents: Sequence[float] = ()) -> tuple[str, ...]:
+def _head(
+    rows: Sequence[NormCurve | Variation], exponents: Sequence[float] = ()
+) -> tuple[str, ...]:
     family = ("family",) if any(row.family for row in rows) else ()
     return (*family, "L", "runs", *(f"p = {p:g}" for p in exponents))
+
+
+def _rows(
+    rows: Sequence[NormCurve | Variation], numbers: Sequence[Iterable[Any]]
+) -> list[tuple[Any, ...]]:
+    named = any(row.family for row in rows)
+    heads = [(row.family, row.depth, row.norm.repetitions)[not named :] for row in rows]
+    return [(*head, *values) for head, values in zip(heads, numbers, strict=True)]
 
 
 def by_depth(paths: Sequence[WeightPath]) -> Iterator[tuple[str, int, list[WeightPath]]]:
@@ -247,7 +231,7 @@ def profile_table(
     for found, (family, depth, group) in zip(norms, by_depth(paths), strict=True):
         runs = tuple(critical(path, beta) for path in group)
         mean, band = _mean_critical(runs), mean_band(found)
-        rows.append(Profile(depth, files(group), band, mean, runs, family, group[0].way))
+        rows.append(Profile(depth, files(group), band, family, group[0].way, mean, runs))
     return ProfileTable(beta, tuple(exponents), tuple(rows))
 
 

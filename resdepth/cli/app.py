@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from resdepth.cli import console, signals, spelling, window
+from resdepth.cli.console import HELP
 from resdepth.errors import ResdepthError, System, out_of_memory
 
 try:
@@ -96,9 +97,11 @@ class LazyGroup(TyperGroup):
         super().__init__(**settings)
         for name, entry in self.tree.items():
             path = (*self.path, name)
-            self.add_command(
-                _group(path, *entry) if isinstance(entry, tuple) else LazyCommand(path, entry)
-            )
+            if isinstance(entry, str):
+                self.add_command(LazyCommand(path, entry))
+                continue
+            kind = type("SubGroup", (LazyGroup,), {"tree": entry[1], "path": path})
+            self.add_command(kind(name=name, help=entry[0], **_SHARED))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that the first word names; an error for a command that has moved."""
@@ -107,48 +110,32 @@ class LazyGroup(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-def _group(path: tuple[str, ...], summary: str, tree: Tree) -> LazyGroup:
-    kind = type("SubGroup", (LazyGroup,), {"tree": tree, "path": path})
-    group: LazyGroup = kind(
-        name=path[-1], help=summary, no_args_is_help=True, rich_markup_mode=None
-    )
-    return group
+SUMMARY = "The weights of very deep residual networks as paths through the layers."
+_SHARED: dict[str, Any] = {"no_args_is_help": True, "rich_markup_mode": None}
+app = typer.Typer(cls=LazyGroup, name="resdepth", help=SUMMARY, context_settings=HELP, **_SHARED)
 
 
-app = typer.Typer(
-    cls=LazyGroup,
-    name="resdepth",
-    help="The weights of very deep residual networks as paths through the layers.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["--help", "-h"]},
-)
-
-
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         print(f"resdepth {version('resdepth')}")
         raise typer.Exit()
 
 
-@app.callback()
-def root(
-    version: bool = typer.Option(
-        False,
-        "--version",
-        help="Print the version and exit.",
-        callback=_print_version,
-        is_eager=True,
-    ),
-) -> None:
-    """The weights of very deep residual networks as paths through the layers."""
+_VERSION: Any = typer.Option(
+    False, "--version", help="Print the version and exit.", callback=_print_version, is_eager=True
+)
+
+
+@app.callback(help=SUMMARY)
+def root(version: bool = _VERSION) -> None:
+    """Print the version if it is requested."""
 
 
 TOO_LARGE = ("alloc", "array is too big", "Maximum allowed dimension")
-"""How errors of torch and numpy speak of more than the memory, or than bytes can be counted."""
+"""Parts of the messages of torch and numpy for a size beyond the memory."""
 INTERRUPTED = 130
 NO_ROOM = ("failed to map segment", "cannot allocate memory", "cannot create shared object")
-"""How the dynamic loader speaks of a library that does not fit."""
+"""Parts of the messages of the dynamic loader for a library that does not fit."""
 
 
 def run() -> int:
@@ -164,29 +151,25 @@ def run() -> int:
     except console.ParserError as error:
         code = console.misuse(error)
     except BrokenPipeError:
-        # The reader of a pipe has gone: nothing is left to say.
-        code = 1
+        code = 1  # The reader of a pipe has gone.
     except Exception as error:
         known = _known(error)
         if known is None:
             raise
         code = console.fail(known)
     if code == INTERRUPTED:
-        # What the parser makes of every KeyboardInterrupt, whichever signal it was.
+        # The code of the parser for a KeyboardInterrupt after any signal.
         return signals.exit_code()
     return code if isinstance(code, int) else 0
 
 
 def _known(error: Exception) -> ResdepthError | None:
-    """What the machine refused, as an error of the catalogue; None for a fault of ours."""
+    """The error for something that the machine refused; None for a fault of this package."""
     text = _first_line(error)
     homeless = isinstance(error, RuntimeError) and "home directory" in text
     if "--install-completion" in sys.argv and (isinstance(error, OSError) or homeless):
-        return System(
-            "install_completion",
-            text,
-            "`show_completion` prints the script, to put where your shell reads it",
-        )
+        remedy = "`show_completion` prints the script, to put where your shell reads it"
+        return System("install_completion", text, remedy)
     if isinstance(error, MemoryError) or (isinstance(error, SystemError) and _bounded()):
         return out_of_memory(text or "an allocation failed")
     if isinstance(error, RuntimeError | ValueError) and any(word in text for word in TOO_LARGE):
@@ -195,16 +178,13 @@ def _known(error: Exception) -> ResdepthError | None:
         return _unloadable(error)
     if isinstance(error, OSError) and error.errno is not None:
         place = "the system" if error.filename is None else os.fsdecode(error.filename)
-        return System(
-            place,
-            error.strerror,
-            "the operating system reported this; correct it, then repeat the command",
-        )
+        remedy = "the operating system reported this; correct it, then repeat the command"
+        return System(place, error.strerror, remedy)
     return None
 
 
 def _bounded() -> bool:
-    """Whether `ulimit -v` is set; C code that meets the bound may fail without saying why."""
+    """Whether `ulimit -v` is set; C code that meets the bound may fail without a reason."""
     return bool(resource) and resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
 
 
@@ -215,7 +195,7 @@ def _unloadable(error: ImportError) -> System:
     text = _first_line(cause)
     small = any(word in text.lower() for word in NO_ROOM)
     remedy = "about 4 GiB of address space are needed (ulimit -v)" if small else "install it again"
-    # The module of an extension has a name inside its package; its path says whose it is.
+    # The name of an extension module is relative to its package; its path has the package.
     _, _, below = str(error.path or "").rpartition("site-packages/")
     name = below.partition("/")[0] or str(error.name or "a library").partition(".")[0]
     return System(name, f"cannot be loaded: {text}", remedy)

@@ -18,6 +18,8 @@ ParserError: type[Any] = (
 """What the parser raises for a wrong command line: in earlier releases of typer, click's error."""
 
 
+HELP = {"help_option_names": ["--help", "-h"]}
+"""Settings of every command."""
 COMMAND: list[str] = []
 """The words of the command that runs."""
 

@@ -88,7 +88,7 @@ def trajectory(options: TrajectoryOptions, call: AnalysisInvocation, given: froz
     looks = VisOptions(surface=out, log=options.log, columns=options.columns)
     origin = origin_of(options, files_of(out))
     illustrate(
-        lambda: picture(surface, shown_of(surface, looks), looks, "contour", figure, origin),
+        lambda: picture(shown_of(surface, looks), looks, "contour", figure, origin),
         figure,
         files_of(out),
         origin,

@@ -38,7 +38,10 @@ def vis(options: VisOptions, call: AnalysisInvocation, given: frozenset[str]) ->
     kind = _kind(options, surface)
     default = options.surface.with_name(f"{options.surface.stem}_{kind}.pdf")
     out = written_as(options.out or default, SUFFIXES, command="landscape vis")
-    _check(options, surface, kind, out)
+    if out.suffix.lower() not in PICTURES and kind != "surface":
+        what = "a surface to turn" if out.suffix.lower() == ".html" else "a surface or its path"
+        remedy = "see 'resdepth landscape vis --help' for the range of every option"
+        raise Usage("out", f"an {out.suffix.lower()} is {what}, not a {kind}", remedy)
     beside = out.with_suffix(".json")
     if beside == options.surface.with_suffix(".json"):
         # Never overwrite the record of the surface.
@@ -47,8 +50,8 @@ def vis(options: VisOptions, call: AnalysisInvocation, given: frozenset[str]) ->
     shown = shown_of(surface, options)
     origin = origin_of(options, files_of(surface.path))
     finish(
-        lambda: picture(surface, shown, options, kind, out, origin),
-        _numbers(surface, shown, options),
+        lambda: picture(shown, options, kind, out, origin),
+        _numbers(shown, options),
         out,
         origin,
         json=call.json_,
@@ -78,20 +81,13 @@ def shown_of(surface: "Surface", options: VisOptions) -> "Shown":
     return shown
 
 
-def picture(
-    surface: "Surface",
-    shown: "Shown",
-    options: VisOptions,
-    kind: str,
-    out: Path,
-    origin: "Provenance",
-) -> Any:
+def picture(shown: "Shown", options: VisOptions, kind: str, out: Path, origin: "Provenance") -> Any:
     """The figure, or [out] if its file is written here."""
     suffix = out.suffix.lower()
     if suffix == ".html":
         from resdepth.figures.interactive import save_html
 
-        save_html(surface, options.clip, options.log, out, options.quantity, origin)
+        save_html(shown.surface, options.clip, options.log, out, options.quantity, origin)
     elif suffix in (SURFACES, GRIDS):
         from resdepth.figures.paraview import save_grid
 
@@ -103,7 +99,7 @@ def picture(
     else:
         from resdepth.figures import contour, line, relief, trajectory
 
-        flat = trajectory.draw_trajectory if surface.trajectory else contour.draw_contour
+        flat = trajectory.draw_trajectory if shown.surface.trajectory else contour.draw_contour
         draw = {"surface": relief.draw_surface, "contour": flat, "line": line.draw_line}[kind]
         return draw(shown, options.columns)
     return [out]
@@ -121,17 +117,10 @@ def _kind(options: VisOptions, surface: "Surface") -> str:
     return "contour" if surface.trajectory or surface.several else "surface"
 
 
-def _check(options: VisOptions, surface: "Surface", kind: str, out: Path) -> None:
-    suffix = out.suffix.lower()
-    if suffix not in PICTURES and kind != "surface":
-        what = "a surface to turn" if suffix == ".html" else "a surface or its path"
-        remedy = "see 'resdepth landscape vis --help' for the range of every option"
-        raise Usage("out", f"an {suffix} is {what}, not a {kind}", remedy)
-
-
-def _numbers(surface: "Surface", shown: "Shown", options: VisOptions) -> dict[str, object]:
+def _numbers(shown: "Shown", options: VisOptions) -> dict[str, object]:
     from resdepth.figures.landscape import best
 
+    surface = shown.surface
     name, place, value = best(shown)
     coordinates = [float(axis[i]) for axis, i in zip(surface.axes, place, strict=True)]
     return {

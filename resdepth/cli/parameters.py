@@ -14,12 +14,21 @@ from typer.core import TyperArgument, TyperCommand
 from typer.main import get_command
 
 from resdepth.cli import console, spelling
+from resdepth.cli.console import HELP
 from resdepth.errors import Missing
 from resdepth.options.base import Invocation, Options, flag_of
 from resdepth.options.config import read_config, to_yaml
-from resdepth.options.fields import choices, flags, help_text, metavar, presentation, repeated
+from resdepth.options.fields import (
+    choices,
+    elements,
+    flags,
+    help_text,
+    metavar,
+    presentation,
+    repeated,
+)
 from resdepth.options.location import place
-from resdepth.options.resolve import resolve
+from resdepth.options.resolve import from_record, resolve
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import read_manifest
 
@@ -28,7 +37,7 @@ I = TypeVar("I", bound=Invocation)  # noqa: E741
 
 
 CONFIGURED = ("config", "print_config")
-"""What has no effect for a command without options of its own."""
+"""Options without effect for a command that has no options of its own."""
 
 
 def command(
@@ -52,7 +61,7 @@ def command(
         given |= {key: value for key, value in values.items() if key in options.fields()}
         dotted = context.meta.get(spelling.DOTTED, set()) & given.keys()
         # A resumed run has options of its own, over which those that are given are laid.
-        record, idle = _recorded(name, how)
+        record, idle = _recorded(name, options, how)
         for key in given.keys() & idle.keys():
             if options.parsed(key, given[key]) == idle[key]:
                 del given[key]  # It had no effect on the run either.
@@ -72,34 +81,30 @@ def command(
         for key, info in model.fields().items()
         if options.fields() or key not in CONFIGURED
     ]
-    # Arguments come before options, as the usage line has them.
-    parameters.sort(
-        key=lambda parameter: not isinstance(_info(parameter), typer.models.ArgumentInfo)
-    )
+    # Arguments come before options, as in the usage line.
+    parameters.sort(key=lambda one: not isinstance(_info(one), typer.models.ArgumentInfo))
     context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
-    whole = [context, *parameters]
-    call.__signature__ = inspect.Signature(whole)  # type: ignore[attr-defined]
-    call.__annotations__ = {parameter.name: parameter.annotation for parameter in whole}
-    leaf = typer.Typer(
-        add_completion=False,
-        rich_markup_mode=None,
-        context_settings={"help_option_names": ["--help", "-h"]},
-    )
+    signature = inspect.Signature([context, *parameters])
+    call.__signature__ = signature  # type: ignore[attr-defined]
+    call.__annotations__ = {one.name: one.annotation for one in (context, *parameters)}
+    leaf = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=HELP)
     leaf.command(name.split()[-1], help=inspect.getdoc(run))(call)
     built = get_command(leaf)
     if not isinstance(built, TyperCommand):
         raise TypeError(f"{name} is not a single command")
-    helps = {parameter.name: _info(parameter).help for parameter in parameters}
+    helps = {one.name: _info(one).help for one in parameters}
     for parameter in built.params:
         if isinstance(parameter, TyperArgument):
-            # What it takes is in its help; "<list[str]>" beside it says nothing to its reader.
+            # The help says what it takes, "<list[str]>" next to it does not.
             parameter.display_type_rich = lambda ctx: None  # type: ignore[method-assign]
-            # The newest click takes the help away from arguments of earlier releases of typer.
+            # The newest click removes the help of arguments of earlier releases of typer.
             parameter.help = helps[str(parameter.name)]
     return built
 
 
-def _recorded(program: str, call: Invocation) -> tuple[dict[str, Any], dict[str, Any]]:
+def _recorded(
+    program: str, model: type[Options], call: Invocation
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """The options of the run that this call resumes, and those recorded without effect."""
     resume = getattr(call, "resume", None)
     if not isinstance(resume, Path):
@@ -107,11 +112,11 @@ def _recorded(program: str, call: Invocation) -> tuple[dict[str, Any], dict[str,
     try:
         manifest = read_manifest(resume)
     except Missing:
-        return {}, {}  # For the command to say.
+        return {}, {}  # The command itself reports it.
     if manifest.program != program:
         return {}, {}
+    known = from_record(model, manifest.options, resume / MANIFEST).recorded()
     written = json.loads((resume / MANIFEST).read_text(encoding="utf-8"))["options"]
-    known = manifest.options
     return known, {n: v for n, v in written.items() if n in known and known[n] != v}
 
 
@@ -136,29 +141,18 @@ def _parameter(name: str, info: FieldInfo) -> inspect.Parameter:
         declared = typer.Option(f"{spelled}/--no-{spelled[2:]}", **shared)
     else:
         declared = typer.Option(*flags(name, info), **shared)
-    return inspect.Parameter(
-        name,
-        inspect.Parameter.KEYWORD_ONLY,
-        default=None,
-        annotation=Annotated[kind | None, declared],
-    )
+    kind = Annotated[kind | None, declared]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, keyword, default=None, annotation=kind)
 
 
 def _completion(info: FieldInfo) -> Callable[[str], list[str]]:
-    beside = presentation(info).words
-    if beside:
-        return lambda incomplete: [
-            *(word for word in beside if word.startswith(incomplete)),
-            *_paths(incomplete),
-        ]
-    words = choices(info)
-    if words:
-        return lambda incomplete: [word for word in words if word.startswith(incomplete)]
-    if Path in getattr(info.annotation, "__args__", (info.annotation,)) or "Path" in str(
-        info.annotation
-    ):
-        return _paths
-    return lambda incomplete: []
+    words = presentation(info).words or choices(info)
+    paths = Path in elements(info) or bool(presentation(info).words)
+    return lambda incomplete: [
+        *(word for word in words if word.startswith(incomplete)),
+        *(_paths(incomplete) if paths else ()),
+    ]
 
 
 def _paths(incomplete: str) -> list[str]:

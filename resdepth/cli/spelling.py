@@ -102,23 +102,17 @@ def spell_where(where: str) -> str:
 
 
 def rewrite(command: Any, args: list[str], name: str) -> list[str]:
-    """The arguments of `command`, which messages call `name`, in our spelling.
+    """The arguments of `command`, whose words are `name`, in our spelling.
 
-    Raises
-    ------
-    Usage
-        A dotted option that is not in the table.
-    Usage
-        A boolean was given something that is neither true nor false.
+    Raises Usage for a dotted option that is not in the table, and for a boolean that is neither
+    true nor false.
     """
     if "--" in args:
         end = args.index("--")
         return [*rewrite(command, args[:end], name), *args[end:]]
     sources = (*SOURCES, "--out") if name == STUDY else SOURCES
-    renamed = list(_sources(_renamed(args, name), sources))
-    renamed = _by_run(_no_norms(_entry(_separation(renamed)), name), name)
-    renamed = [part for token in renamed for part in _boolean(command, token, name)]
-    return _bare_resume(command, renamed)
+    args = _replaced(_separation(list(_sources(_renamed(args, name), sources))), name)
+    return _bare_resume(command, [part for token in args for part in _boolean(command, token)])
 
 
 def dotted(args: Iterable[str]) -> set[str]:
@@ -140,14 +134,10 @@ def _renamed(args: list[str], command: str) -> Iterator[str]:
         name = name.replace("_", "-")
         name = NAMES.get(name, name)
         if "." in name and name != "--data.c":
-            raise Usage(
-                name,
-                "no such option in the old spelling either",
-                f"see 'resdepth {command} --help' for the options",
-            )
-        value = VALUES.get(name, {}).get(value, value)
+            remedy = f"see 'resdepth {command} --help' for the options"
+            raise Usage(name, "no such option in the old spelling either", remedy)
         previous = "" if equals else name
-        yield f"{name}{equals}{value}"
+        yield f"{name}{equals}{VALUES.get(name, {}).get(value, value)}"
 
 
 def _sources(args: Iterable[str], names: Iterable[str]) -> Iterator[str]:
@@ -157,6 +147,29 @@ def _sources(args: Iterable[str], names: Iterable[str]) -> Iterator[str]:
             yield token
         elif equals:
             yield value
+
+
+def _separation(args: list[str]) -> list[str]:
+    # `--data.c` was the separation of one data module and the target of the other.
+    constant = "--data=constant" in args or ("--data", "constant") in pairwise(args)
+    name = "--target-value" if constant else "--separation"
+    return [re.sub(r"^--data\.c(?==|$)", name, token) for token in args]
+
+
+def _replaced(args: list[str], command: str) -> list[str]:
+    """Options that another one replaces: `--pos-x i --pos-y j` is `--pos i,j`, `--no-p-var` is
+    `--p-var-every 0`, and `--by-run` is `--out OUT/{run}`."""
+    row, args = _taken(args, "--pos-x")
+    column, args = _taken(args, "--pos-y")
+    if row is not None or column is not None:
+        args = [*args, f"--pos={row or ''},{column or ''}"]
+    never, args = _switched(args, "--no-p-var")
+    args = [*args, "--p-var-every=0"] if never else args
+    by_run, args = _switched(args, "--by-run") if command == "export" else (False, args)
+    if by_run:
+        out, args = _taken(args, "--out")
+        args = [*args, f"--out={out or 'exported_models'}/{{run}}"]
+    return args
 
 
 def _taken(args: list[str], name: str) -> tuple[str | None, list[str]]:
@@ -170,72 +183,34 @@ def _taken(args: list[str], name: str) -> tuple[str | None, list[str]]:
     return None, args
 
 
-def _entry(args: list[str]) -> list[str]:
-    """`--pos-x i --pos-y j` is `--pos i,j`."""
-    row, args = _taken(args, "--pos-x")
-    column, args = _taken(args, "--pos-y")
-    return args if row is None and column is None else [*args, f"--pos={row or ''},{column or ''}"]
+def _switched(args: list[str], name: str) -> tuple[bool, list[str]]:
+    """Whether the boolean option `name` is switched on, and the other arguments."""
+    given = [token for token in args if token.partition("=")[0] == name]
+    return bool(given) and _truth(given[-1]), [token for token in args if token not in given]
 
 
-def _no_norms(args: list[str], command: str) -> list[str]:
-    """`--no-p-var` is `--p-var-every 0`."""
-    given = [token for token in args if token.partition("=")[0] == "--no-p-var"]
-    kept = [token for token in args if token not in given]
-    return [*kept, "--p-var-every=0"] if given and _truth(given[-1], command) else kept
-
-
-def _by_run(args: list[str], command: str) -> list[str]:
-    """`--by-run` is `--out OUT/{run}`."""
-    given = [token for token in args if token.partition("=")[0] == "--by-run"]
-    if command != "export" or not given:
-        return args
-    args = [token for token in args if token not in given]
-    if not _truth(given[-1], command):
-        return args
-    out, args = _taken(args, "--out")
-    return [*args, f"--out={out or 'exported_models'}/{{run}}"]
-
-
-def _separation(args: list[str]) -> list[str]:
-    # `--data.c` was the separation of one data module and the target of the other.
-    constant = "--data=constant" in args or any(
-        pair == ("--data", "constant") for pair in pairwise(args)
-    )
-    name = "--target-value" if constant else "--separation"
-    return [
-        name + token[len("--data.c") :] if token.split("=")[0] == "--data.c" else token
-        for token in args
-    ]
-
-
-def _truth(token: str, command: str) -> bool:
+def _truth(token: str) -> bool:
     """Whether a boolean option is switched on."""
     name, equals, value = token.partition("=")
     if equals and value.lower() not in TRUE + FALSE:
-        reason = f"should be true or false, not '{value}'"
-        raise Usage(name, reason)
+        raise Usage(name, f"should be true or false, not '{value}'")
     return not equals or value.lower() in TRUE
 
 
-def _boolean(command: Any, token: str, called: str) -> list[str]:
+def _boolean(command: Any, token: str) -> list[str]:
     name, equals, _ = token.partition("=")
-    if not equals or not name.startswith("--"):
-        return [token]
-    for parameter in command.params:
-        if not getattr(parameter, "is_flag", False):
-            continue
-        if name in parameter.opts or name in parameter.secondary_opts:
-            on = _truth(token, called) == (name in parameter.opts)
-            spelled = parameter.opts if on else parameter.secondary_opts
-            return list(spelled[:1])
+    flags = [one for one in command.params if getattr(one, "is_flag", False)]
+    for one in flags if equals else ():
+        if name in (*one.opts, *one.secondary_opts):
+            on = _truth(token) == (name in one.opts)
+            return list((one.opts if on else one.secondary_opts)[:1])
     return [token]
 
 
 def _bare_resume(command: Any, args: list[str]) -> list[str]:
+    """`--resume` without a value means the folder of `--out`, if the command takes one."""
     takes_path = any(
-        "--resume" in parameter.opts and not parameter.is_flag
-        for parameter in command.params
-        if hasattr(parameter, "is_flag")
+        "--resume" in one.opts and not getattr(one, "is_flag", True) for one in command.params
     )
     if not takes_path or "--resume" not in args:
         return args

@@ -40,7 +40,8 @@ def run(options: Options, call: StudyInvocation, given: frozenset[str]) -> int:
     words = options.model_dump(mode="json", exclude_unset=True, exclude_none=True)
     if not call.dry_run:
         return _train(call, call.folder, words, retry=False)
-    from resdepth.studies.actions import planned, previewed, settings_of
+    from resdepth.studies.actions import planned, previewed
+    from resdepth.studies.record import settings_of
 
     settings = settings_of(call.folder, call.settings)
     plan, _ = planned(call.folder, words, command_line(), settings)

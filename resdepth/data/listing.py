@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from resdepth.contents import seen
+from resdepth.contents import identify
 from resdepth.errors import Corrupt, no_such, unreadable
 from resdepth.find_files import walk
 
@@ -45,7 +45,7 @@ def list_files(path: Path) -> Listing:
         # A damaged directory may name a position before the beginning of the file.
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise unreadable(path, error) from None
-        found = seen(path)
+        found = identify(path)
         what = f"not a whole .zip archive: it is {found.what}"
         if found.what.startswith("a zip archive of"):
             what = f"a .zip archive that cannot be read ({error})"

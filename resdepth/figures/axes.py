@@ -80,7 +80,7 @@ def band(
 
 
 def seed_dots(axes: Axes, depths: ArrayLike, values: Array, colour: Any) -> None:
-    """Draw one dot per seed and depth; `values` (seeds, depths), not finite where none is known."""
+    """Draw one dot per seed and depth; `values` (seeds, depths) are NaN for missing cells."""
     known = np.isfinite(values)
     places = np.broadcast_to(depths, values.shape)
     axes.plot(places[known], values[known], ".", color=colour, markersize=3, alpha=0.6)

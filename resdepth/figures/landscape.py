@@ -130,7 +130,7 @@ def along(surface: Surface, subscript: str = "$D_{}$") -> tuple[str, str]:
     if kind in ("trajectory", "pca"):
         shares = [f"{100 * share:.3g} %" for share in record["explained"]]
         return f"1st principal direction, {shares[0]}", f"2nd, {shares[1]}"
-    names = [f"along {subscript.format(0)}", f"along {subscript.format(1)}"]
+    names = [f"along {subscript.format(number)}" for number in (0, 1)]
     if kind == "hessian":
         names = [f"eigenvalue {value:.3g}" for value in record["eigenvalues"]]
     elif kind == "runs":

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
-from resdepth.analysis.entries import EntryCurves, EntryTable
+from resdepth.analysis.entries import EntryCurves, EntryTable, TrendTable
 from resdepth.analysis.path_tables import (
     NormCurve,
     NormTable,
@@ -16,10 +17,8 @@ from resdepth.analysis.path_tables import (
     ProfileTable,
     VariationTable,
 )
-from resdepth.analysis.trend import TrendTable
 from resdepth.figures import style
 from resdepth.figures.axes import band, few_ticks, legend_outside, log_axis, power, short
-from resdepth.mathematics.interval import Array, MeanBand
 
 LAYER = r"$k/L$"
 FEW = 4
@@ -34,18 +33,26 @@ Row = NormCurve | Profile | EntryCurves
 def draw_norms(table: NormTable, columns: int = 1) -> Figure:
     """Draw L^beta |A_k| against k/L, one curve per depth, with the 95 % band of the mean."""
     drawn, axes = style.panel(columns, 2.3)
-    title, labels = _labels(table.curves)
-    for curve, label, colour in zip(table.curves, labels, _colours(table.curves), strict=True):
-        marker = "o" if curve.depth == 1 else ""
-        axes.plot(curve.position, curve.norm.mean, color=colour, label=label, marker=marker)
-        _draw_band(axes, curve.position, curve.norm, colour)
+    _draw_means(axes, table.curves, [curve.position for curve in table.curves])
     norm = rf"{power(table.beta)}\,\Vert A_k\Vert_{NORMS[table.kind]}"
     axes.set(xlabel=LAYER, ylabel=_with_beta(norm, table.beta, table.curves), xlim=(0, 1))
     axes.set_ylim(bottom=0)
     few_ticks(axes.xaxis, axes.yaxis)
-    legend_outside(axes, title)
     _head(axes, _single(table.curves), _repetitions([c.norm.repetitions for c in table.curves]))
     return drawn
+
+
+def _draw_means(
+    axes: Axes, rows: Sequence[NormCurve | Profile], places: Sequence[ArrayLike]
+) -> None:
+    """Draw the mean of each row with its band, and the legend."""
+    title, labels = _labels(rows)
+    for row, x, label, colour in zip(rows, places, labels, _colours(rows), strict=True):
+        marker = "o" if row.norm.mean.size == 1 else ""
+        axes.plot(x, row.norm.mean, color=colour, label=label, marker=marker)
+        if row.norm.repetitions > 1:
+            band(axes, x, row.norm.low, row.norm.high, colour)
+    legend_outside(axes, title)
 
 
 @style.styled
@@ -76,7 +83,7 @@ def draw_entries(table: EntryTable, columns: int = 2) -> Figure:
     drawn.supylabel(_with_beta(entry, table.beta, table.curves), fontsize=8)
     for label, colour in zip(labels, colours, strict=True):
         panels[0].plot([], [], color=colour, label=label)
-    # Names are long: beside the panels they would take their width.
+    # Long names next to the panels would take their width.
     drawn.legend(title=title, loc="outside upper left" if families > 1 else "outside right upper")
     if above:
         drawn.suptitle(above, fontsize=8, x=0.01, ha="left")
@@ -110,20 +117,18 @@ def draw_profile(table: ProfileTable, columns: int = 1) -> Figure:
     A point on a curve marks the critical exponent, its bar one standard error.
     """
     drawn, axes = style.panel(columns, 2.3)
-    marked = False
-    title, labels = _labels(table.rows)
-    for row, label, colour in zip(table.rows, labels, _colours(table.rows), strict=True):
-        axes.plot(table.exponents, row.norm.mean, color=colour, label=label)
-        marked |= _mark_critical(axes, table, row, colour)
-        _draw_band(axes, np.array(table.exponents), row.norm, colour)
+    _draw_means(axes, table.rows, [table.exponents] * len(table.rows))
+    marks = [
+        _mark_critical(axes, table, *row)
+        for row in zip(table.rows, _colours(table.rows), strict=True)
+    ]
     axes.set_xlabel("$p$")
     axes.set_ylabel(_with_beta(_variation(table.beta), table.beta, table.rows))
     if min(float(row.norm.mean.min()) for row in table.rows) > 0:
         log_axis(axes, "y")
     few_ticks(axes.xaxis)
-    legend_outside(axes, title)
     note = _repetitions([row.norm.repetitions for row in table.rows])
-    dots = "dots: critical exponent" if marked else ""
+    dots = "dots: critical exponent" if any(marks) else ""
     _head(axes, _single(table.rows), "; ".join(filter(None, (note, dots))))
     return drawn
 
@@ -227,11 +232,6 @@ def _colours(rows: Sequence[Row]) -> list[Any]:
     """Depths are ordered, families are not."""
     ordered = len({row.family for row in rows}) < 2
     return style.sequence(len(rows)) if ordered else style.categories(len(rows))
-
-
-def _draw_band(axes: Axes, x: Array, mean: MeanBand, colour: Any) -> None:
-    if mean.repetitions > 1:
-        band(axes, x, mean.low, mean.high, colour)
 
 
 def _repetitions(counts: Sequence[int]) -> str:

@@ -66,14 +66,10 @@ STYLE: Any = {
     "svg.fonttype": "path",
     "svg.hashsalt": "resdepth",
 }
-METADATA: dict[str, dict[str, Any]] = {
-    "pdf": {"CreationDate": None},
-    "svg": {"Date": None},
-    "png": {},
-}
-"""No dates: the same figure gives the same bytes."""
 ORIGIN = {"pdf": "Subject", "svg": "Description", "png": "Description"}
 """The field of the metadata that holds the provenance as JSON."""
+DATES = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
+"""Removed from the metadata: the same figure gives the same bytes."""
 
 
 @contextmanager
@@ -96,9 +92,9 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
     return wrapper
 
 
-def figure(columns: int, height: float, **layout: Any) -> Figure:
+def figure(columns: int, height: float) -> Figure:
     """Return an empty figure as wide as 1 or 2 columns of a paper and `height` inches high."""
-    return Figure(figsize=(WIDTHS[columns], height), layout="constrained", **layout)
+    return Figure(figsize=(WIDTHS[columns], height), layout="constrained")
 
 
 def panel(columns: int, height: float) -> tuple[Figure, Axes]:
@@ -125,10 +121,7 @@ def sequence(count: int) -> list[Any]:
 
 
 def categories(count: int) -> list[str]:
-    """Return colours of an unordered family: `CATEGORIES`, then each the farthest from the others.
-
-    Distances are those of CIE L*a*b*.
-    """
+    """Return colours of an unordered family: `CATEGORIES`, then each the farthest in L*a*b*."""
     return list(_categories(max(count, len(CATEGORIES)))[:count])
 
 
@@ -165,12 +158,11 @@ def save(drawn: Figure, path: Path, provenance: Provenance | None = None) -> Non
         The operating system refused.
     """
     kind = path.suffix[1:].lower()
-    origin = {} if provenance is None else {ORIGIN[kind]: provenance.brief()}
+    metadata: dict[str, Any] = dict(DATES.get(kind, {}))
+    if provenance is not None:
+        metadata[ORIGIN[kind]] = provenance.brief()
     with paper():
-        write_whole(
-            path,
-            lambda stream: drawn.savefig(stream, format=kind, metadata=METADATA[kind] | origin),
-        )
+        write_whole(path, lambda stream: drawn.savefig(stream, format=kind, metadata=metadata))
 
 
 def show(drawn: Figure, path: Path, backend: str = "") -> None:

@@ -76,7 +76,7 @@ def save_animation(
     """
     surface = shown.surface
     if surface.trajectory is None:
-        remedy = "'landscape trajectory' makes one that has"
+        remedy = "'landscape trajectory' writes one with a path"
         raise Impossible(surface.path, "it has no path", remedy)
     first, *others = _frames(shown, surface.trajectory, columns)
     durations = [1000 // PER_SECOND] * len(others) + [1000 * HOLD // PER_SECOND]

@@ -73,13 +73,7 @@ class Options(BaseModel):
     """What an option needs to have an effect; options that always have one are not listed."""
 
     def __init__(self, **values: Any) -> None:
-        """Check every value.
-
-        Raises
-        ------
-        Usage
-            A value is out of its range, or has no effect with the others; it is a ValueError.
-        """
+        """Check every value; Usage, a ValueError, if one is wrong or has no effect."""
         try:
             super().__init__(**values)
         except ValidationError as failure:
@@ -143,13 +137,7 @@ class Options(BaseModel):
         rows = [f"{name}: {type_words(info)}\n    {help_text(info)}" for name, info in fields]
         described = (cls.__doc__ or "").partition("\n\nOptions\n---")[0]
         cls.__doc__ = "\n".join([described, "", "Options", "-------", *rows])
-        keyword = inspect.Parameter.KEYWORD_ONLY
-        cls.__signature__ = inspect.Signature(
-            [
-                inspect.Parameter(name, keyword, default=_signed(info), annotation=info.annotation)
-                for name, info in fields
-            ]
-        )
+        cls.__signature__ = inspect.Signature([_parameter(name, info) for name, info in fields])
 
     @field_validator("*", mode="before")
     @classmethod
@@ -176,8 +164,10 @@ def _json(value: Any) -> Any:
     return str(value.absolute()) if isinstance(value, Path) else value
 
 
-def _signed(info: FieldInfo) -> Any:
-    return inspect.Parameter.empty if info.is_required() else info.default
+def _parameter(name: str, info: FieldInfo) -> inspect.Parameter:
+    default = inspect.Parameter.empty if info.is_required() else info.default
+    kind: Any = info.annotation
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
 
 
 def flag_of(model: type[Options], name: str) -> str:

@@ -18,7 +18,6 @@ from resdepth.options.location import spelled
 
 NULLS = ("", "~", "null", "Null", "NULL")
 _REMEDY = "'--print-config' writes one to start from"
-_NO_CONFIG = "not a configuration file"
 _MERGE = "merge keys are not read: write the options out"
 
 
@@ -43,13 +42,7 @@ class _Loader(yaml.BaseLoader):
 
 
 def parsed(text: str) -> Any:
-    """The one document in `text`: words, None, lists and dictionaries.
-
-    Raises
-    ------
-    yaml.YAMLError, RecursionError
-        It is not YAML.
-    """
+    """The document in `text`: words, None, lists and dictionaries; YAMLError, RecursionError."""
     return yaml.load(text, Loader=_Loader)
 
 
@@ -64,20 +57,12 @@ def read_config(model: type[Options], path: Path) -> dict[str, Any]:
         content = parsed(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise no_such(path, "file") from None
-    except IsADirectoryError:
-        raise Usage(path, f"{_NO_CONFIG}: it is a directory", _REMEDY) from None
-    except OSError as error:
-        raise Usage(path, f"cannot be read: {error.strerror}", _REMEDY) from None
-    except UnicodeDecodeError:
-        raise Usage(path, f"{_NO_CONFIG}: not UTF-8 text", _REMEDY) from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise Usage(path, f"{_NO_CONFIG}: {_problem(error)}", _REMEDY) from None
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        reason = f"{_NO_CONFIG}: it is not a mapping of option: value"
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        raise Usage(path, f"not a configuration file: {_problem(error)}", _REMEDY) from None
+    if not isinstance(content or {}, dict):
+        reason = "not a configuration file: it is not a mapping of option: value"
         raise Usage(path, reason, _REMEDY)
-    named, known = model.flattened(_underscored(content)), model.fields()
+    named, known = model.flattened(_underscored(content or {})), model.fields()
     for key in named:
         if key not in known:
             suggestion = _MERGE if key == "<<" else nearest(key, known)
@@ -97,6 +82,11 @@ def _problem(error: Exception) -> str:
     """What is wrong with a file, and in which line if that is known."""
     if isinstance(error, RecursionError):
         return "brackets within brackets without end"
+    if isinstance(error, UnicodeDecodeError):
+        return "not UTF-8 text"
+    if isinstance(error, OSError):
+        directory = isinstance(error, IsADirectoryError)
+        return "it is a directory" if directory else f"cannot be read: {error.strerror}"
     mark = getattr(error, "problem_mark", None)
     line = f"line {mark.line + 1}: " if mark else ""
     problem = str(getattr(error, "problem", None) or error)
@@ -106,11 +96,11 @@ def _problem(error: Exception) -> str:
 
 def to_yaml(options: Options) -> str:
     """The options as YAML that `--config` reads back to the same options."""
-    flat = {name: _written(value) for name, value in options.flat().items()}
+
+    def word(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return [word(part) for part in value]
+        return spelled(value) if isinstance(value, Path) else value
+
+    flat = {name: word(value) for name, value in options.flat().items()}
     return written(options.split(flat)[0])
-
-
-def _written(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_written(part) for part in value]
-    return spelled(value) if isinstance(value, Path) else value

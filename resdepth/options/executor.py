@@ -102,10 +102,7 @@ class ExecutorInvocation(Invocation):
 
 
 def minutes_of(text: str) -> int:
-    """A time limit as Slurm spells it, in minutes rounded up; 0 if it is none.
-
-    The spellings are M, M:S, H:M:S, D-H, D-H:M and D-H:M:S.
-    """
+    """A time M, M:S, H:M:S, D-H, D-H:M or D-H:M:S in minutes rounded up; 0 if it is none."""
     days, dash, clock = text.strip().rpartition("-")
     parts = clock.split(":")
     if not all(part.isdecimal() for part in [*parts, *([days] if dash else [])]) or len(parts) > 3:
@@ -121,13 +118,7 @@ def minutes_of(text: str) -> int:
 
 
 def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of an executor, which is `local` if they name none.
-
-    Raises
-    ------
-    Usage
-        An option belongs to another executor, or a required one is missing.
-    """
+    """The settings of an executor, by default `local`; Usage if an option is for another one."""
     executor = settings.get("executor", "local")
     for name, known in EXECUTORS.items():
         if name in settings and executor not in known:

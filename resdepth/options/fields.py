@@ -1,4 +1,4 @@
-"""What a field of the options says of itself: its flags, type, words, range and help."""
+"""What the command line and the help need of a field: its flags, type, words, range and text."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +13,9 @@ from pydantic_core import PydanticUndefined
 class Presentation:
     """How an option looks on the command line.
 
-    `flags` replaces the flags derived from the name, `unit` is what a value counts, `positional`
+    `flags` replace the flag derived from the name, `unit` is what a value counts, `positional`
     makes it an argument, `default_text` describes a default that depends on other things, `hidden`
-    lists accepted values that help and completion do not mention, and `words` what may stand in the
-    place of a path.
+    are accepted values that help and completion omit, and `words` may be given instead of a path.
     """
 
     unit: str = ""
@@ -62,51 +61,41 @@ def repeated(info: FieldInfo) -> bool:
 
 def metavar(name: str, info: FieldInfo) -> str:
     """The placeholder of a value in the help."""
-    if presentation(info).positional:
-        return name.upper()
-    if presentation(info).words:
-        return "|".join([*presentation(info).words, "PATH"])
-    if choices(info) and len(members(info)) == 1:
-        return "|".join(choices(info))
+    shown, words = presentation(info), choices(info)
+    if shown.words:
+        return "|".join([*shown.words, "PATH"])
+    if shown.positional or not words:
+        words = ()
     kinds = {int: "INTEGER", float: "NUMBER", Path: "PATH"}
-    words = [kinds[part] for part in elements(info) if part in kinds]
-    return "|".join([*words, *choices(info)]) or name.upper()
+    types = [] if shown.positional else [kinds[part] for part in elements(info) if part in kinds]
+    return "|".join([*types, *words]) or name.upper()
 
 
 def elements(info: FieldInfo) -> list[Any]:
     """The types of the values, those in a tuple one by one."""
     parts: list[Any] = []
     for part in members(info):
-        parts.extend(a for a in get_args(part) if a is not Ellipsis) if (
-            get_origin(part) is tuple
-        ) else parts.append(part)
+        inside = get_args(part) if get_origin(part) is tuple else (part,)
+        parts += [one for one in inside if one is not Ellipsis]
     return parts
 
 
 def span(info: FieldInfo) -> str:
-    """The range of a number in words, as in "at least 1"; empty where it has none."""
-    bounds = {
-        k: getattr(m, k) for m in info.metadata for k in ("ge", "gt", "le", "lt") if hasattr(m, k)
-    }
+    """The range of a number in words, as in "at least 1"; empty if it has none."""
     words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
+    bounds = {k: getattr(m, k) for m in info.metadata for k in words if hasattr(m, k)}
     return ", ".join(f"{words[kind]} {bounds[kind]:g}" for kind in words if kind in bounds)
 
 
 def help_text(info: FieldInfo) -> str:
     """Description, unit, range and default in one line."""
-    shown = presentation(info)
-    default = shown.default_text
-    if not default and _worth_showing(info.default):
-        default = "yes" if info.default is True else str(info.default)
-    notes = [shown.unit, span(info), f"default {default}" if default else ""]
+    shown, default = presentation(info), info.default
+    text = shown.default_text
+    if not text and default is not False and default not in (None, (), PydanticUndefined):
+        text = "yes" if default is True else str(default)
+    notes = [shown.unit, span(info), f"default {text}" if text else ""]
     note = "; ".join(part for part in notes if part)
     return f"{info.description} ({note})" if note else str(info.description)
-
-
-def _worth_showing(default: Any) -> bool:
-    return not (
-        default is None or default is False or default is PydanticUndefined or default == ()
-    )
 
 
 def type_words(info: FieldInfo) -> str:

@@ -99,25 +99,23 @@ class Grouped(Options):
     def flattened(cls, values: Mapping[str, Any]) -> dict[str, Any]:
         """Nested, flat or mixed values by their flat names."""
         flat: dict[str, Any] = {}
-        for name, value in cls.renamed(values).items():
+        for name, value in values.items():
             if name in cls.groups and isinstance(value, Options):
                 value = {"kind": _word(type(value))} | value.model_dump(exclude_unset=True)
             if name not in cls.groups or not isinstance(value, Mapping):
                 flat[name] = value
                 continue
-            inner = dict(value)
-            selector, word = cls.SELECTORS.get(name), inner.pop("kind", None)
-            if selector and word is not None:
-                words = list(cls.groups[name])
-                switch = selector != name and word in words
-                flat[selector] = bool(words.index(word)) if switch else word
-            flat |= inner
+            flat |= {inner: one for inner, one in value.items() if inner != "kind"}
+            selector, words = cls.SELECTORS.get(name, ""), list(cls.groups[name])
+            if selector and "kind" in value:
+                word = value["kind"]
+                flat[selector] = word == words[1] if selector != name and word in words else word
         return cls.renamed(flat)
 
     @classmethod
     def split(cls, flat: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Flat values in their groups, and those that the selected kinds do not have."""
-        nested: dict[str, Any] = {name: {} for name in cls.model_fields if name in cls.groups}
+        nested: dict[str, Any] = {name: {} for name in cls.groups}
         idle: dict[str, Any] = {}
         words = {group: cls._selected(group, flat) for group in cls.SELECTORS}
         for name, value in flat.items():
@@ -187,9 +185,7 @@ class Grouped(Options):
     ) -> None:
         """Refuse an option that the selected kind does not have, unless it is its default."""
         place = cls.places[name]
-        if name in context.get(LENIENT, ()):
-            return
-        if cls.parsed(name, value) == place.info.default:
+        if name in context.get(LENIENT, ()) or cls.parsed(name, value) == place.info.default:
             return
         selector, word = cls.SELECTORS[place.group], _word(type(nested[place.group]))
         switch = selector != place.group
@@ -218,11 +214,10 @@ class Grouped(Options):
 
     def absent(self) -> dict[str, Any]:
         """Defaults of the options that the selected kinds do not have."""
-        words = {group: _word(type(getattr(self, group))) for group in self.SELECTORS}
         return {
             name: place.info.default
             for name, place in self.places.items()
-            if place.kinds and words.get(place.group, place.kinds[0]) not in place.kinds
+            if place.kinds and not hasattr(getattr(self, place.group), name)
         }
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:

@@ -15,7 +15,7 @@ from resdepth.options.train import Device
 Kind = Literal["random", "pca", "hessian", "runs"]
 """Where directions come from."""
 SURFACE = "landscape.npy"
-"""What `landscape render` writes into a run where it is not told another place."""
+"""What `landscape render` writes into a run by default."""
 
 
 class Evaluation(Options):
@@ -52,21 +52,19 @@ class RenderOptions(Evaluation):
 
     sources: tuple[Path, ...] = option(
         (),
-        "run folder, its manifest.json or the YAML of 'train --print-config'; a checkpoint to draw "
-        "around",
+        "run folder, its manifest.json or the YAML of 'train --print-config'; a checkpoint",
         positional=True,
         default_text="the run's newest",
     )
     directions: tuple[str, ...] = option(
         (),
-        "random ones, principal ones of the run's own checkpoints, the sharpest ones (eigenvectors "
-        "of the Hessian), or towards the weights of another run or checkpoint; two of those span a "
-        "plane",
+        "random, principal directions of the run's checkpoints, eigenvectors of the Hessian, or "
+        "towards the weights of another run or checkpoint; two of those span a plane",
         words=("random", "pca", "hessian"),
         default_text="random",
     )
     dimensions: int | None = option(
-        None, "directions", default_text="2; one for each other run", ge=1, le=2
+        None, "directions", default_text="2; one per other run", ge=1, le=2
     )
     pairs: int = option(1, "independent sets of random directions", ge=1)
     steps: int = option(100, "points along each axis", ge=2)
@@ -75,9 +73,9 @@ class RenderOptions(Evaluation):
     )
     span: float | Literal["auto"] | None = option(
         None,
-        "the axes run from -span to span, towards another run, which lies at 1, from 1/2 - span to "
+        "the axes run from -span to span, towards another run (at 1) from 1/2 - span to "
         "1/2 + span; auto: doubled until the loss at the ends is --rise times the centre's, or "
-        "halfway to its highest where it stays below",
+        "halfway to its highest value",
         default_text="1; auto for pca and hessian",
     )
     span_b: float | None = option(None, "that of the second axis", default_text="as --span", gt=0)
@@ -93,8 +91,7 @@ class RenderOptions(Evaluation):
     )
     statistics: Literal["centre", "recalibrated"] | None = option(
         None,
-        "batch statistics of a convolutional network: those of the centre, or taken anew in each "
-        "cell",
+        "batch statistics of a convolutional network: those of the centre, or of each cell",
         default_text="centre; recalibrated towards a run",
     )
     out: Path | None = option(None, "file to write (.npy)", default_text="RUN/landscape.npy")
@@ -103,20 +100,17 @@ class RenderOptions(Evaluation):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if isinstance(self.span, float) and self.span <= 0:
-            raise Usage(
-                "span",
-                f"should be above 0 or auto, not {self.span:g}",
-                "the axes run from -span to span",
-            )
+            reason = f"should be above 0 or auto, not {self.span:g}"
+            raise Usage("span", reason, "the axes run from -span to span")
         words = [word for word in self.directions if word in ("random", "pca", "hessian")]
         if (words and len(self.directions) > 1) or len(self.directions) > 2:
             raise Usage("directions", "is one word, or one or two runs", "leave the others out")
         if self.kind == "runs" and self.dimensions not in (None, len(self.directions)):
             raise Usage("dimensions", f"is {len(self.directions)} for as many runs", "leave it out")
         if self.kind == "runs" and (self.span == "auto" or self.statistics == "centre"):
-            flag = "--span=auto" if self.span == "auto" else "--statistics=centre"
-            reason = "says nothing of the way to another run, whose loss it would not show"
-            raise Usage(flag, reason, "leave it out")
+            name = "span=auto" if self.span == "auto" else "statistics=centre"
+            reason = "does not fit directions towards another run, whose loss it would not show"
+            raise Usage(name, reason, "leave it out")
         return self
 
     @property

@@ -25,13 +25,8 @@ def home_folder() -> Path | None:
 def place(given: str) -> Path:
     """The path that `given` names, with a leading `~` or `~user` expanded.
 
-    A name that begins with `~` and is no user's is taken as it stands, as shells do; `./~` is a
-    folder of that name.
-
-    Raises
-    ------
-    PydanticCustomError
-        It is empty, holds a null character, or needs a home folder where there is none.
+    A name that begins with `~` but is not that of a user is taken as it is, as in a shell; `./~` is
+    a folder of that name. Raises PydanticCustomError if the path cannot be one.
     """
     if not given:
         raise PydanticCustomError("place", "should name a file or folder, not be empty")
@@ -44,36 +39,29 @@ def place(given: str) -> Path:
             shown = {"given": given}
             raise PydanticCustomError("place", "no home folder is known here for '{given}'", shown)
         return home / below.lstrip("/")
-    if user.startswith("~"):
-        try:
-            return Path(given).expanduser()
-        except RuntimeError:
-            return Path(given)
-    return Path(given)
+    try:
+        return Path(given).expanduser() if user.startswith("~") else Path(given)
+    except RuntimeError:
+        return Path(given)
 
 
 def spelled(path: Path) -> str:
-    """What `place` reads as `path`."""
+    """The word that `place` reads as `path`."""
     return f"./{path}" if str(path).startswith("~") else str(path)
 
 
 def written_as(path: Path, suffixes: Sequence[str], *, command: str) -> Path:
-    """`path` with a suffix that `command` writes: the first of them is added where there is none.
+    """`path`, to which the first of the suffixes that `command` writes is added if it has none.
 
-    Raises
-    ------
-    Usage
-        The suffix names a kind of file that is not written, or `path` can only be a folder.
+    Raises Usage if the suffix is of another kind of file, or `path` can only be a folder.
     """
     if path.name in ("", ".."):
-        reason = f"'{path}' is a folder; give the name of a file"
-        raise Usage("out", reason)
+        raise Usage("out", f"'{path}' is a folder; give the name of a file")
     suffix = path.suffix
     if suffix.lower() in suffixes:
         return path
     # The end of a name such as "beta=0.75" or "run.v2" is no suffix.
     if suffix[1:].isalpha() or suffix.lower() == ".mp4":
         known = f"one of {', '.join(suffixes)}" if len(suffixes) > 1 else suffixes[0]
-        reason = f"'{suffix}' is not {known}"
-        raise Usage("out", reason)
+        raise Usage("out", f"'{suffix}' is not {known}")
     return path.with_name(f"{path.name}{suffixes[0]}")

@@ -24,23 +24,19 @@ class PathOptions(Options):
         positional=True,
         min_length=1,
     )
-    ext: str | None = option(
-        None, "take files of this extension alone", default_text="all that are read"
-    )
+    ext: str | None = option(None, "read files of this extension only", default_text="any")
     beta: float | None = option(
         None,
         "exponent of the scaling L^beta",
         default_text="1 - alpha of the runs, 0 for a pattern",
     )
     pattern: str | None = option(
-        None, "tensors of a checkpoint of others: {k} is the layer, * any text, a family for each"
+        None, "tensors of another checkpoint: {k} is the layer, * any text, one family for each"
     )
-    layers: str | None = option(
-        None, "layers k of the pattern to take, as in 1-7", default_text="all of them"
-    )
+    layers: str | None = option(None, "layers k of the pattern, as in 1-7", default_text="all")
     allow_mixed: bool = option(
         False,
-        "take runs together that differ in more than seed and depth, did not finish or repeat",
+        "pool runs that differ in more than seed and depth, did not finish or repeat another",
         flags=("--allow-mixed",),
     )
     columns: int = option(1, "width of the figure in columns of a paper", ge=1, le=2)
@@ -54,8 +50,7 @@ class PathOptions(Options):
     @model_validator(mode="after")
     def _one_layer_number(self) -> Self:
         if self.pattern is not None and self.pattern.count("{k}") != 1:
-            reason = f"should have one {{k}}, the number of the layer, not '{self.pattern}'"
-            raise Usage("pattern", reason)
+            raise Usage("pattern", f"should have one {{k}}, the layer, not '{self.pattern}'")
         if self.layers is not None:
             _range(self.layers)
         return self
@@ -65,8 +60,7 @@ def _range(word: str) -> tuple[int, int]:
     """The first and the last layer from "first-last"."""
     first, _, last = word.partition("-")
     if not (first.isdecimal() and last.isdecimal()) or int(first) > int(last):
-        reason = f"should be the first and the last layer as in 1-7, not '{word}'"
-        raise Usage("layers", reason)
+        raise Usage("layers", f"should be the first and the last layer as in 1-7, not '{word}'")
     return int(first), int(last)
 
 
@@ -105,8 +99,7 @@ class NormOptions(PathOptions):
             _lengths(self.input_size)
         for p in self.pvar:
             if p < 1:
-                reason = f"should be at least 1, not {p:g}"
-                raise Usage("pvar", reason)
+                raise Usage("pvar", f"should be at least 1, not {p:g}")
         if self.pvar_only and not self.pvar:
             raise Usage("pvar_only", "needs an exponent", "give `pvar`, for example 2")
         return self
@@ -116,8 +109,7 @@ def _lengths(word: str) -> tuple[int, ...]:
     """Positive lengths from "rows,columns"; one stands for all axes."""
     parts = [part.strip() for part in word.split(",")]
     if not all(part.isdecimal() and 0 < int(part) <= LONGEST for part in parts):
-        reason = f"should be rows and columns as in 32,32, not '{word}'"
-        raise Usage("input_size", reason)
+        raise Usage("input_size", f"should be rows and columns as in 32,32, not '{word}'")
     return tuple(map(int, parts))
 
 
@@ -148,8 +140,7 @@ def entry(word: str) -> tuple[int, int]:
     """Row and column from "i,j"."""
     parts = word.split(",")
     if len(parts) != 2 or not all(part.strip().isdecimal() for part in parts):
-        reason = f"should be a row and a column as in 0,3, not '{word}'"
-        raise Usage("pos", reason)
+        raise Usage("pos", f"should be a row and a column as in 0,3, not '{word}'")
     return int(parts[0]), int(parts[1])
 
 
@@ -164,8 +155,7 @@ class ProfileOptions(PathOptions):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.p_max <= self.p_min:
-            reason = f"should be above --p-min={self.p_min:g}, not {self.p_max:g}"
-            raise Usage("p_max", reason)
+            raise Usage("p_max", f"should be above `p_min={self.p_min:g}`, not {self.p_max:g}")
         return self
 
 

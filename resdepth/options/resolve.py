@@ -25,14 +25,8 @@ def resolve(
 ) -> Model:
     """Options of `model` from the flags `given` over the file `config` over the defaults.
 
-    Options that have no effect are refused; the `lenient` ones are dropped instead.
-
-    Raises
-    ------
-    Usage
-        A value is wrong, is missing, or has no effect; or the file is no mapping of options.
-    Missing
-        The file does not exist.
+    Raises Usage if a value is wrong, is missing or has no effect, or if the file cannot be used.
+    Options without effect that are `lenient` are dropped instead.
     """
     values = {} if config is None else read_config(model, config)
     values.update(given)
@@ -51,10 +45,7 @@ def resolve(
 def from_record(model: type[Model], recorded: Mapping[str, Any], path: Path) -> Model:
     """The options that the manifest at `path` recorded; what had no effect is dropped.
 
-    Raises
-    ------
-    Corrupt
-        They are not options of `model`; the message names the first that is wrong.
+    Raises Corrupt, which names the first that is wrong, if they are not options of `model`.
     """
     try:
         return resolve(model, recorded, command="", lenient=recorded)

@@ -16,30 +16,10 @@ from resdepth.options.spectrum import SpectrumOptions
 from resdepth.options.train import TrainOptions
 
 SINGLE = (
-    "model",
-    "data",
-    "data_dir",
-    "num_workers",
-    "input_size",
-    "classes",
-    "dynamic_lr",
-    "init_depth",
-    "lr_depth",
-    "lr_depth_exponent",
-    "p_var_every",
-    "store_grad",
-    "log_every",
-    "val_every",
-    "checkpoint_every",
-    "device",
-    "engine",
-    "precision",
-    "threads",
-    "flip",
-    "skip",
-    "amp",
-    "layout",
-)
+    "model", "data", "data_dir", "num_workers", "input_size", "classes", "dynamic_lr", "init_depth",
+    "lr_depth", "lr_depth_exponent", "p_var_every", "store_grad", "log_every", "val_every",
+    "checkpoint_every", "device", "engine", "precision", "threads", "flip", "skip", "amp", "layout",
+)  # fmt: skip
 """Options of a program that have one value in a study; all others may have several."""
 DEFAULTS: dict[str, dict[str, Any]] = {
     "train": {"depth": "16:1024:x2", "seed": "0:5", "lr": "auto"},
@@ -55,19 +35,19 @@ TOLD = {
     "(default 2 alpha - 1)",
     "lr_depth": "depth D at which the rate is --lr (layers; default the plan's middle one)",
 }
-"""Help where it is not that of `train`."""
+"""Help that differs from that of `train`."""
 
 
 class _Axes(Options):
     @classmethod
     def renamed(cls, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Options of earlier versions, as `train` reads them."""
+        """As `train` reads options of earlier versions."""
         return TrainOptions.renamed(values)
 
     @model_validator(mode="before")
     @classmethod
     def _lists(cls, values: Any) -> Any:
-        """Lists of a configuration file as the words of the command line; null says nothing."""
+        """Lists as the words of the command line, without null."""
         if not isinstance(values, Mapping):
             return values
         return {
@@ -85,12 +65,12 @@ def _field(name: str, info: FieldInfo, start: str = "") -> tuple[Any, Any]:
     elif name not in SINGLE:
         described += "; several values: a study of them"
     field = option(None, described, flags=shown.flags, hidden=shown.hidden)
-    annotation: Any = info.annotation
-    if annotation is bool:
+    kind: Any = info.annotation
+    if kind is bool:
         return bool, field  # None is its default, never a value that is given.
-    if name in SINGLE:
-        return annotation | None, field
-    return (annotation | Literal["auto"] if name == "lr" else annotation) | str | None, field
+    if name == "lr":
+        kind = kind | Literal["auto"]
+    return kind | (None if name in SINGLE else str | None), field
 
 
 def _fields() -> Iterator[tuple[str, Any]]:
@@ -155,17 +135,18 @@ class ReportInvocation(StatusInvocation):
     out: Path | None = option(None, "page to write (.html)", default_text="STUDY/report.html")
     spectrum: bool = option(
         False,
-        "look at the curvature too: largest eigenvalue of the Hessian and traces against L",
+        "add the curvature: largest eigenvalue of the Hessian and traces against L",
         flags=("--spectrum",),
     )
 
     @property
     def page(self) -> Path:
-        """Where the page lies."""
-        out = self.out or self.study / "report.html"
-        return written_as(out, (".html",), command="study report")
+        """The page to write."""
+        return written_as(
+            self.out or self.study / "report.html", (".html",), command="study report"
+        )
 
     @property
     def curvature(self) -> SpectrumOptions | None:
-        """What is looked at around the weights of each run, None where it was not asked for."""
+        """What to compute around the weights of each run, None if it was not requested."""
         return SpectrumOptions(top=1, smallest=0, tolerance=1e-4) if self.spectrum else None

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from resdepth.engine.grid import Plane, along
+from resdepth.engine.grid import along
 from resdepth.engine.vector import Layout
 from resdepth.errors import Impossible
 from resdepth.isolation import isolated
@@ -94,10 +93,9 @@ def _prepare(source: Source, options: TrajectoryOptions, recorded: Mapping[str, 
         "distance": plane.distance,
         "accuracy": known.accuracy,
     }
-    weights = centre.weights
     return Rendering(
         centre.objective,
-        Plane(weights, torch.from_numpy(plane.directions).to(weights.device)),
+        centre.plane(plane.directions),
         tuple(np.linspace(first, last, count) for first, last, count in ends),
         grid | request,
         further=plane.coordinates,

@@ -73,15 +73,14 @@ def _prepare(source: Source, options: RenderOptions, recorded: Mapping[str, Any]
     statistics = options.statistics or ("recalibrated" if towards else "centre")
     centre = centre_of(source, options, statistics, recorded.get("threads"))
     found = _directions(centre, options)
-    weights = centre.weights
-    plane = Plane(weights, torch.from_numpy(found.vectors).to(weights.device))
+    plane = centre.plane(found.vectors)
     spans = [
         span or _automatic_span(centre.objective, plane, axis, options)
         for axis, span in enumerate(options.spans)
     ]
     # Towards another run the way itself is in the middle: Li et al. take [-1/2, 3/2].
     middle = 0.5 if towards else 0.0
-    moved = np.where(np.any(found.vectors != 0.0, axis=0), weights.cpu().numpy(), 0.0)
+    moved = np.where(np.any(found.vectors != 0.0, axis=0), centre.weights, 0.0)
     ratios, cosines = random_directions.ratios_and_cosines(found.vectors, moved)
     record = {
         "cells": CELLS,
@@ -165,7 +164,7 @@ def _directions(centre: Centre, options: RenderOptions) -> Directions:
     are those of another network.
     """
     layout = centre.objective.layout
-    weights = centre.objective.centre.detach().double().cpu().numpy()
+    weights = centre.weights
     if options.kind == "random":
         count = options.pairs * options.axes
         found = Directions(random_directions.draw(options.seed, count, (len(weights),)))

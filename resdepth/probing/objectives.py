@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from resdepth.cores import available_threads
@@ -14,6 +15,7 @@ from resdepth.data.load import load_data
 from resdepth.engine.contract import Engine
 from resdepth.engine.convolutional_objective import ConvolutionalObjective, Statistics
 from resdepth.engine.device import leave_threads_to, resolve_device
+from resdepth.engine.grid import Plane
 from resdepth.engine.kernels.registry import choose, choose_curvature
 from resdepth.engine.objective import DenseObjective, Objective
 from resdepth.engine.resnet import ResNet
@@ -90,9 +92,14 @@ class Centre:
         return torch.device("cpu") if self.device.type == "mps" else self.device
 
     @property
-    def weights(self) -> Tensor:
+    def weights(self) -> NDArray[np.float64]:
         """The weights (n,) in float64; sums with them have the same bits on every device."""
-        return self.objective.centre.detach().cpu().double().to(self.float64_device)
+        return np.asarray(self.objective.centre.detach().cpu().double().numpy())
+
+    def plane(self, directions: NDArray[np.float64]) -> Plane:
+        """The weights plus multiples of `directions` (k, n)."""
+        tensors = (torch.from_numpy(part) for part in (self.weights, directions))
+        return Plane(*(tensor.to(self.float64_device) for tensor in tensors))
 
     def in_float64(self, options: SpectrumOptions) -> Objective:
         """The loss in float64, for its second derivatives."""

@@ -1,7 +1,4 @@
-"""Checkpoints of every program: named tensors with step, rate and random streams.
-
-There is one format for all networks; two formats of earlier versions can be read too.
-"""
+"""Checkpoints of every network: named tensors with step, rate and random streams."""
 
 import json
 import math
@@ -16,7 +13,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from resdepth.atomic import write_bytes
-from resdepth.contents import seen
+from resdepth.contents import identify
 from resdepth.errors import Corrupt, System, no_such, unreadable
 from resdepth.runs.checksum import KEY
 from resdepth.runs.export import FOLDER as EXPORTED
@@ -25,7 +22,7 @@ from resdepth.runs.sealed import read_metadata, read_sealed, sealed
 
 FORMAT, STATE = "resdepth-checkpoint-2", "resdepth-state-1"
 FORMATS = (FORMAT, "resdepth-checkpoint-1", STATE)
-"""The format that is written, and the early ones of fully connected and convolutional networks."""
+"""Today's format, and the early ones of fully connected and of convolutional networks."""
 DENSE = ("blocks", "readin", "readout")
 """The tensors of a fully connected network."""
 FOLDER = "checkpoints"
@@ -134,7 +131,7 @@ def check_like(checkpoint: Checkpoint, like: Mapping[str, Tensor], path: Path) -
 def checkpoints(run: Path) -> dict[int, Path]:
     """The checkpoints of a run by step, ascending; `last` counts by its own step.
 
-    The newest may be another than `last`: that of a run that was resumed and then killed.
+    A run that was resumed and then killed has newer ones than `last`.
     """
     files = sorted((run / FOLDER).glob("step_*.safetensors"))
     found = {number: path for path in files if (number := _number(path)) is not None}
@@ -186,7 +183,7 @@ def _reading(path: Path) -> Iterator[None]:
     except OSError as error:
         raise unreadable(path, error) from None
     except SafetensorError:
-        raise _refused(path, f"not a whole checkpoint: it is {seen(path).what}") from None
+        raise _refused(path, f"not a whole checkpoint: it is {identify(path).what}") from None
     except UNREADABLE as error:
         raise _refused(path, f"not a whole checkpoint ({error})") from None
 
@@ -223,7 +220,7 @@ def _parsed(path: Path, metadata: Mapping[str, str], tensors: dict[str, Tensor])
 
 
 def _foreign(path: Path) -> Corrupt:
-    return _refused(path, f"not a resdepth checkpoint: it is {seen(path).what}")
+    return _refused(path, f"not a resdepth checkpoint: it is {identify(path).what}")
 
 
 def _refused(path: Path, reason: str) -> Corrupt:

@@ -28,10 +28,7 @@ def file_checksum(path: Path) -> str:
 
 
 def check_zip(path: Path) -> None:
-    """Raise BadZipFile if a part of a .pth or .npz differs from its checksum.
-
-    Readers of these formats do not always check.
-    """
+    """Raise BadZipFile if a part of a .pth or .npz is damaged: not all readers check."""
     with zipfile.ZipFile(path) as archive:
         damaged = archive.testzip()
     if damaged is not None:

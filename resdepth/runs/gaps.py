@@ -11,8 +11,6 @@ from resdepth.runs.manifest import NAME, Manifest, read_manifest
 
 Ranges = tuple[tuple[int, int], ...]
 """The first and last step of each range of missing steps."""
-Recorded = Mapping[str, Collection[int]]
-"""The steps of each scalar by tag."""
 TRAINING = ("loss", "lr", "avg_grad_norm", "accuracy", "precision", "recall")
 NORM, VALIDATION = "p_variation_norm/", "val/"
 SHOWN = 5
@@ -29,9 +27,12 @@ def run_around(path: Path) -> Manifest | None:
 
 
 def gaps(
-    manifest: Manifest, recorded: Recorded, before: int | None = None, epoch: int | None = None
+    manifest: Manifest,
+    recorded: Mapping[str, Collection[int]],
+    before: int | None = None,
+    epoch: int | None = None,
 ) -> dict[str, Ranges]:
-    """The missing steps of each scalar of a run, without the scalars that miss none.
+    """The missing steps by scalar, given the `recorded` steps of each; only scalars that miss some.
 
     Only steps below `before` count: by default those up to the end of the run, or up to the last
     record if it has not ended. `epoch` is its number of steps, if known.

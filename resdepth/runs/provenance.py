@@ -37,8 +37,7 @@ class SourceFile:
 class Provenance:
     """The origin of one result; equal for equal calls on equal files and machines.
 
-    `options` are all resolved options, `seed` is None if nothing is random, `left_out` counts the
-    sources that are not listed.
+    `seed` is None if nothing is random; `left_out` counts the sources that are not listed.
     """
 
     command: tuple[str, ...]
@@ -56,9 +55,7 @@ class Provenance:
 
 
 def provenance(
-    command: Sequence[str],
-    options: Options | Mapping[str, Any],
-    sources: Iterable[Path] = (),
+    command: Sequence[str], options: Options | Mapping[str, Any], sources: Iterable[Path] = ()
 ) -> Provenance:
     """The origin of what `command` computed with `options` from the files `sources`."""
     recorded = options.recorded() if isinstance(options, Options) else dict(options)

@@ -1,6 +1,5 @@
-"""A run folder of any program as an object: manifest, options, scalars, checkpoints, weights."""
+"""A run folder as an object: manifest, options, scalars, checkpoints, weights."""
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resdepth import html
-from resdepth.errors import no_scalar, no_such, not_a_run
+from resdepth.errors import no_such, not_a_run
 from resdepth.mathematics import pvariation
 from resdepth.options.base import Options
 from resdepth.options.programs import PROGRAMS
@@ -22,10 +21,7 @@ from resdepth.runs.manifest import NAME, Manifest, read_manifest
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder, whichever program wrote it; everything is read from disk on each access.
-
-    Raises Missing if the folder has no manifest, Corrupt if it is damaged.
-    """
+    """A run folder of any program, read from disk on each access (Missing, Corrupt)."""
 
     path: Path
 
@@ -67,12 +63,7 @@ class Run:
 
         Raises Missing, which lists the recorded scalars, if the run has no such scalar.
         """
-        recording = read_recording(self.events)
-        if tag not in recording.series:
-            raise no_scalar(self.path, tag, recording.series)
-        for remark in recording.remarks([tag]):
-            warnings.warn(remark, stacklevel=2)
-        return recording.series[tag]
+        return read_recording(self.events).scalar(tag)
 
     @property
     def newest(self) -> Path:

@@ -5,6 +5,7 @@ A restart replaces what was recorded from its step on. Writers announce one by a
 falls back without one, its own points count from its first step on. So no series mixes two.
 """
 
+import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,9 +14,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from resdepth.errors import no_scalar
 from resdepth.runs.gaps import Ranges, described
 
-Series = dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]
+Curve = tuple[NDArray[np.int64], NDArray[np.float64]]
+Series = dict[str, Curve]
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,14 @@ class Recording:
         for tag in tags:
             yield from self.notes.get(tag, ())
         yield from described(self.place, {t: self.missing[t] for t in tags if t in self.missing})
+
+    def scalar(self, tag: str) -> Curve:
+        """Steps and values of one scalar, with a warning per remark; Missing if there is none."""
+        if tag not in self.series:
+            raise no_scalar(self.place, tag, self.series)
+        for remark in self.remarks([tag]):
+            warnings.warn(remark, stacklevel=3)
+        return self.series[tag]
 
 
 @dataclass
@@ -68,7 +79,7 @@ class _Track:
         self.doubled += later.doubled
         self.notes += later.notes
 
-    def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def arrays(self) -> Curve:
         points = sorted(self.points.items())
         return np.array([s for s, _ in points], np.int64), np.array([v for _, v in points], float)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resdepth.atomic import write_text, write_whole
-from resdepth.contents import UNREADABLE, seen
+from resdepth.contents import UNREADABLE, identify
 from resdepth.errors import Corrupt, Impossible, Usage, no_such, unreadable
 from resdepth.records import as_json, plain
 from resdepth.runs.checksum import KEY, check_zip, checksum, file_checksum
@@ -152,7 +152,7 @@ def _read_array(path: Path) -> Array:
     except FileNotFoundError:
         raise no_such(path, "file") from None
     except (*UNREADABLE, MemoryError) as error:
-        found = seen(path)
+        found = identify(path)
         if "Object arrays" in str(error):
             what = "holds Python objects, not numbers"
         elif found.what.startswith("a numpy array"):
@@ -176,7 +176,9 @@ def _read_record(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise unreadable(path, error) from None
     except (ValueError, RecursionError):
-        raise Corrupt(path, f"it is {seen(path).what}, not JSON", "remove or restore it") from None
+        raise Corrupt(
+            path, f"it is {identify(path).what}, not JSON", "remove or restore it"
+        ) from None
     # A .json of another kind may lie next to a .npy of other origin.
     ours = isinstance(content, dict) and str(content.get("format", "")).startswith(FAMILY)
     return content if ours else {}

@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from resdepth.errors import Usage
-from resdepth.options.executor import ExecutorInvocation, checked
 from resdepth.options.resolve import resolve
 from resdepth.options.study import StudyOptions
-from resdepth.studies.axes import COMMAND
 from resdepth.studies.cell import PROBE, Job, job_of, probe_of, stop_path
 from resdepth.studies.command import quoted, run_command
 from resdepth.studies.executor import Executor, executor_of
 from resdepth.studies.extension import extended, slower
 from resdepth.studies.plan import Cell, Plan
+from resdepth.studies.ranges import COMMAND
 from resdepth.studies.record import (
     Jobs,
     is_study,
     neighbour,
     read_jobs,
     read_plan,
+    settings_of,
     write_jobs,
     write_plan,
 )
@@ -213,14 +213,6 @@ def cancelled(folder: Path) -> Rows:
         executor = executor_of(jobs.settings, str(plan.options["device"]))
         executor.cancel([jobs.handles[name] for name in names if name in jobs.handles])
     return table(plan)
-
-
-def settings_of(folder: Path, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of the executor: those given, and those of the last call of the same executor."""
-    before = read_jobs(folder).settings
-    same = given.get("executor", before.get("executor")) == before.get("executor")
-    whole = (before if same else {}) | dict(given)
-    return checked(resolve(ExecutorInvocation, whole, command=COMMAND).settings)
 
 
 def _jobs(plan: Plan, todo: Sequence[Cell], executor: Executor) -> tuple[list[Job], list[Job]]:

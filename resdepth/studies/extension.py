@@ -6,9 +6,9 @@ from typing import Any
 
 from resdepth.errors import Usage
 from resdepth.runs.folder import default_run_folder
-from resdepth.studies.axes import spelled_out
 from resdepth.studies.command import new_study_command, quoted
 from resdepth.studies.plan import ALWAYS, AUTO, Plan, ascending, check_start, depths_of
+from resdepth.studies.ranges import spelled_out
 
 
 def extended(plan: Plan, given: Mapping[str, Any], settings: Mapping[str, Any]) -> Plan:

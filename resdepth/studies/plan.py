@@ -13,7 +13,7 @@ from resdepth.options.base import Options
 from resdepth.options.programs import PROGRAMS
 from resdepth.options.resolve import resolve
 from resdepth.options.study import DEFAULTS, SINGLE
-from resdepth.studies.axes import COMMAND, spelled_out
+from resdepth.studies.ranges import COMMAND, spelled_out
 
 ALWAYS = ("depth", "seed")
 """Axes of every study; more values can be added to them later."""

@@ -1,6 +1,7 @@
 """`study.yaml`, the plan of a study, and `jobs.json`, the jobs that an executor received."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ from resdepth.options import config
 from resdepth.options.complaint import nearest
 from resdepth.options.executor import ExecutorInvocation, checked
 from resdepth.options.resolve import resolve
-from resdepth.studies.axes import COMMAND
 from resdepth.studies.plan import ALWAYS, Plan
+from resdepth.studies.ranges import COMMAND
 
 NAME = "study.yaml"
 JOBS = "jobs.json"
@@ -126,3 +127,11 @@ def read_jobs(folder: Path) -> Jobs:
         reason = f"not a list of jobs ({' '.join(str(error).split())})"
         remedy = "remove the file; unfinished cells are then submitted again"
         raise Corrupt(path, reason, remedy) from None
+
+
+def settings_of(folder: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of the executor: those given, and those of the last call of the same executor."""
+    before = read_jobs(folder).settings
+    same = given.get("executor", before.get("executor")) == before.get("executor")
+    whole = (before if same else {}) | dict(given)
+    return checked(resolve(ExecutorInvocation, whole, command=COMMAND).settings)

@@ -113,7 +113,11 @@ class Dense:
         else:
             self._say_if_missed(values["loss"])
         if rises.many:
-            self.say(rises.message)
+            self.say(
+                f"the loss rose at {rises.rises} of {rises.steps} steps: the rate is at the edge "
+                "of stability (rate times largest curvature is near 2), and exponents of the "
+                "weights also describe the oscillation; a smaller `lr` avoids it"
+            )
 
     def _reaching(self, record: StepRecord, values: dict[str, float]) -> dict[str, float]:
         """The scalars of the whole training set if its loss is at most `stop_loss`."""

@@ -35,12 +35,3 @@ class Rises:
     def many(self) -> bool:
         """Whether it rose too often for a descent."""
         return self.rises >= max(FEWEST, SHARE * self.steps)
-
-    @property
-    def message(self) -> str:
-        """What a user should know about many rises."""
-        return (
-            f"the loss rose at {self.rises} of {self.steps} steps: the rate is at the edge of "
-            "stability (rate times largest curvature is near 2), and exponents of the weights also "
-            "describe the oscillation; a smaller `lr` avoids it"
-        )

@@ -6,19 +6,20 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from resdepth.errors import Corrupt, unreadable
+from resdepth.errors import Corrupt, Impossible, ResdepthError, unreadable
 from resdepth.runs.manifest import read_manifest, run_of
 from resdepth.weights import stages
 from resdepth.weights.file import Tensors
 from resdepth.weights.find import INDEX, Place
 from resdepth.weights.loading import surviving, unique_json
 from resdepth.weights.scales import with_scales
-from resdepth.weights.splits import check_whole
 from resdepth.weights.tensor import Stored
 
 KINDS = ((".safetensors",), (".pth", ".pt"), (".npz",), (".ckpt", ".bin"))
 """Kinds of files; only the first that a folder has is read."""
 _SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})(\.\w+)")
+_FILE = re.compile(r"(.*(?:consolidated|rank|shard|fsdp)[._-]?)([0-9]+)(.*)")
+_FOLDER = re.compile(r"(.*(?:mp|tp|pp|dp)_rank_?)([0-9]+)(.*)")
 Read = Callable[[Path], Tensors]
 
 
@@ -68,7 +69,7 @@ def _together(files: Sequence[Path], read: Read, *, named: bool) -> list[Bundle]
     parts = [attempt() for attempt in attempts] if named else surviving(attempts)
     known = {part.path: part.tensors for part in parts}
     for path in known:
-        check_whole(path, known)
+        _check_whole(path, known, read)
     names = [name for part in parts for name in part.tensors]
     if len(parts) < 2 or len(set(names)) < len(names):
         return parts
@@ -140,3 +141,46 @@ def _places(index: Path) -> dict[str, str]:
 
 def _wrong(index: Path, reason: str) -> Corrupt:
     return Corrupt(index, reason, "download index and shards again, from one place")
+
+
+def _check_whole(path: Path, known: Mapping[Path, Mapping[str, Stored]], read: Read) -> None:
+    """Raise Impossible if another file holds other parts of the same tensors as `path`.
+
+    Programs that train on several devices write one file per device. The names of the files or of
+    their folders differ in a number (consolidated.00.pth, mp_rank_00/model.pt), the names and
+    shapes of the tensors are equal. `known` are the tensors of the files that were read.
+    """
+    other = _numbered_alike(path)
+    if other is None:
+        return
+    try:
+        tensors = known[other] if other in known else read(other)
+    except ResdepthError:
+        return
+    shapes = {name: stored.shape for name, stored in known[path].items()}
+    shared = shapes.keys() & tensors.keys()
+    if shared and all(tensors[name].shape == shapes[name] for name in shared):
+        name = other.name if other.name != path.name else f"{other.parent.name}/{other.name}"
+        raise Impossible(
+            path,
+            f"it and {name} hold the same tensors: they are parts of one checkpoint that was split "
+            "among devices, not repetitions",
+            "merge them with the program that wrote them, and give the result",
+        )
+
+
+def _numbered_alike(path: Path) -> Path | None:
+    """The first other of the files numbered 0, 1, … that `path` (or its folder) belongs to."""
+    for place, pattern, inside in ((path, _FILE, ""), (path.parent, _FOLDER, path.name)):
+        match = pattern.fullmatch(place.name)
+        if match is None:
+            continue
+        found: dict[int, Path] = {}
+        for beside in sorted(place.parent.iterdir()):
+            other = pattern.fullmatch(beside.name)
+            file = beside / inside if inside else beside
+            if other and other.group(1, 3) == match.group(1, 3) and file.is_file():
+                found[int(other[2])] = file
+        if len(found) > 1 and set(found) == set(range(len(found))):
+            return found[0] if found[0] != path else found[1]
+    return None

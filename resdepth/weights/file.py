@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from resdepth.contents import seen
+from resdepth.contents import identify
 from resdepth.errors import no_models, no_such, unreadable
 from resdepth.runs.sealed import ChecksumWrong
 from resdepth.weights.header import read_header
@@ -32,7 +32,7 @@ def read_file(path: Path) -> Tensors:
     reader = READERS.get(path.suffix.lower())
     try:
         if reader is None:
-            raise no_models(path, f": it is {seen(path).what}")
+            raise no_models(path, f": it is {identify(path).what}")
         return reader(path)
     except ChecksumWrong as error:
         raise damaged(path, error) from None

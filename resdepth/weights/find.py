@@ -1,5 +1,6 @@
 """Find the files of weights that a command or a Python call names."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -13,11 +14,14 @@ from resdepth.runs.export import FOLDER as EXPORTED
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import read_manifest
 from resdepth.weights.file import READERS
-from resdepth.weights.splits import is_training_state
 
 PROGRAM = "train"
 """The program whose runs have square matrices of one size, the family `blocks`."""
 INDEX = ".index.json"
+_TRAINING = re.compile(
+    r"(.*[._-])?(optim|optimizer|optim_states|scheduler|scaler|training_args|trainer_state|"
+    r"rng_state|random_states)([._-]?[0-9]+)?\.\w+"
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,11 @@ def _is_folder(path: Path) -> bool:
     if not path.exists():
         raise no_such(path, "file or folder")
     return path.is_dir()
+
+
+def is_training_state(path: Path) -> bool:
+    """Whether a file has the name of an optimiser's, a scheduler's or a generator's state."""
+    return _TRAINING.fullmatch(path.name.lower()) is not None
 
 
 def _below(folder: Path, extension: str | None) -> list[Place]:

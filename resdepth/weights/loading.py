@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from resdepth.contents import UNREADABLE, seen
+from resdepth.contents import UNREADABLE, identify
 from resdepth.errors import Corrupt, Impossible, Unsafe
 from resdepth.runs.checkpoint import EARLIER
 from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
@@ -38,7 +38,7 @@ def damaged(path: Path, reason: object, remedy: str = "") -> Corrupt:
 
 def not_loaded(path: Path, kind: str, error: Exception) -> Corrupt:
     """The error for a file that should be of `kind`: what it looks like, or why it fails."""
-    found = seen(path)
+    found = identify(path)
     what = found.what
     if kind in what and not found.remedy:
         text = str(error).strip().partition("\n")[0][:80]
@@ -81,7 +81,7 @@ def check_archive(path: Path) -> bool:
         if archive:
             check_zip(path)
     except UNREADABLE:
-        found = seen(path)
+        found = identify(path)
         raise damaged(path, found.what, found.remedy) from None
     return archive
 

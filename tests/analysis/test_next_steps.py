@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 import resdepth
-from resdepth.analysis.cautions import EQUAL_LOSS, SMALLER_RATE, WORDS
+from resdepth.analysis.cautions import EQUAL_LOSS, SMALLER_RATE, WORDS, reached_by_all
 from resdepth.analysis.cells import CellRow
-from resdepth.analysis.next_steps import reached_by_all
 from resdepth.analysis.report import report_on
 from resdepth.analysis.report_numbers import report_numbers
 from resdepth.analysis.study import read_study

@@ -164,7 +164,7 @@ def test_bytes_that_are_no_text_survive_in_the_record(odd_run: Path) -> None:
     assert run.options.data_dir == odd_run.parent / "d"
     assert f"{ODD}/run" in run.manifest.command
     text = (odd_run / "manifest.json").read_text(encoding="utf-8")
-    assert r"odd\udcff\udcfe" in text and json.loads(text)["format"] == 1
+    assert r"odd\udcff\udcfe" in text and json.loads(text)["format"] == 2
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.data.test_idx import mnist
+from tests.data.test_mnist import mnist
 
 NEEDLESS = (
     "torchvision",

@@ -12,9 +12,9 @@ from resdepth.analysis.curvatures import VALUES, HessianRow, HessianTable, hessi
 from resdepth.analysis.curvefit import CurveFit
 from resdepth.analysis.decays import DepthFits
 from resdepth.analysis.doubling import doubling_table
+from resdepth.analysis.entries import trend_table
 from resdepth.analysis.path_tables import variation_table
 from resdepth.analysis.rates import RateCurve
-from resdepth.analysis.trend import trend_table
 from resdepth.figures.decay import draw_decays
 from resdepth.figures.paths import draw_growth, draw_trend
 from resdepth.figures.scaling import draw_curvature, draw_doubling, draw_rates

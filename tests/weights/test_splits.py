@@ -12,8 +12,8 @@ from resdepth.cli.console import line
 from resdepth.errors import Corrupt, Impossible, Missing
 from resdepth.weights.families import layer_families
 from resdepth.weights.file import read_file
+from resdepth.weights.find import is_training_state
 from resdepth.weights.read import stored_models
-from resdepth.weights.splits import is_training_state
 from tests.support.bundles import read_bundles
 from tests.support.messages import refused
 

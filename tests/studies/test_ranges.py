@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resdepth.errors import Usage
-from resdepth.studies.axes import spelled_out
+from resdepth.studies.ranges import spelled_out
 from tests.support.messages import refused
 
 
