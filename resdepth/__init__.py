@@ -22,10 +22,22 @@ if TYPE_CHECKING:
     from resdepth.mathematics.decay_fit import fit_decay as fit_decay
     from resdepth.mathematics.pvariation import p_variation_norm as p_variation_norm
     from resdepth.mathematics.pvariation import p_variation_norms as p_variation_norms
+    from resdepth.options.data import Cifar10 as Cifar10
+    from resdepth.options.data import Constant as Constant
+    from resdepth.options.data import Digits as Digits
+    from resdepth.options.data import Folder as Folder
+    from resdepth.options.data import Mnist as Mnist
+    from resdepth.options.data import Sin as Sin
     from resdepth.options.landscape import RenderOptions as RenderOptions
     from resdepth.options.landscape import TrajectoryOptions as TrajectoryOptions
     from resdepth.options.spectrum import SpectrumOptions as SpectrumOptions
+    from resdepth.options.train import ConstantWeights as ConstantWeights
+    from resdepth.options.train import DynamicLearningRate as DynamicLearningRate
+    from resdepth.options.train import FixedLearningRate as FixedLearningRate
+    from resdepth.options.train import FractionalWeights as FractionalWeights
+    from resdepth.options.train import RepeatedWeights as RepeatedWeights
     from resdepth.options.train import TrainOptions as TrainOptions
+    from resdepth.options.train import TruncatedWeights as TruncatedWeights
     from resdepth.runs.run import Run as Run
     from resdepth.runs.run import open_run as open_run
     from resdepth.runs.run import weight_path as weight_path
@@ -34,33 +46,25 @@ if TYPE_CHECKING:
     from resdepth.weights.read import read_models as read_models
     from resdepth.weights.read import stored_models as stored_models
 
-_HOMES = {
-    "NotebookProgress": "resdepth.training.observer",
-    "RenderOptions": "resdepth.options.landscape",
-    "ResdepthError": "resdepth.errors",
-    "Run": "resdepth.runs.run",
-    "SpectrumOptions": "resdepth.options.spectrum",
-    "TrainOptions": "resdepth.options.train",
-    "TrajectoryOptions": "resdepth.options.landscape",
-    "fit_decay": "resdepth.mathematics.decay_fit",
-    "load_data": "resdepth.data.load",
-    "norm_table": "resdepth.analysis.path_tables",
-    "open_run": "resdepth.runs.run",
-    "p_variation_norm": "resdepth.mathematics.pvariation",
-    "p_variation_norms": "resdepth.mathematics.pvariation",
-    "paths_of": "resdepth.analysis.pool",
-    "pooled": "resdepth.analysis.pool",
-    "profile_table": "resdepth.analysis.path_tables",
-    "read_models": "resdepth.weights.read",
-    "render_landscape": "resdepth.api",
-    "render_trajectory": "resdepth.api",
-    "spectrum": "resdepth.api",
-    "stored_models": "resdepth.weights.read",
-    "study": "resdepth.studies.actions",
-    "train": "resdepth.api",
-    "variation_table": "resdepth.analysis.path_tables",
-    "weight_path": "resdepth.runs.run",
+_NAMES = {
+    "analysis.path_tables": "norm_table profile_table variation_table",
+    "analysis.pool": "paths_of pooled",
+    "api": "render_landscape render_trajectory spectrum train",
+    "data.load": "load_data",
+    "errors": "ResdepthError",
+    "mathematics.decay_fit": "fit_decay",
+    "mathematics.pvariation": "p_variation_norm p_variation_norms",
+    "options.data": "Cifar10 Constant Digits Folder Mnist Sin",
+    "options.landscape": "RenderOptions TrajectoryOptions",
+    "options.spectrum": "SpectrumOptions",
+    "options.train": "ConstantWeights DynamicLearningRate FixedLearningRate FractionalWeights "
+    "RepeatedWeights TrainOptions TruncatedWeights",
+    "runs.run": "Run open_run weight_path",
+    "studies.actions": "study",
+    "training.observer": "NotebookProgress",
+    "weights.read": "read_models stored_models",
 }
+_HOMES = {name: f"resdepth.{home}" for home, names in _NAMES.items() for name in names.split()}
 __all__ = sorted(_HOMES)
 
 
@@ -73,7 +77,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _version() -> str:
-    """The version that is installed; this tree alone knows none."""
+    """The version of the installed package."""
     try:
         return version("resdepth")
     except PackageNotFoundError:

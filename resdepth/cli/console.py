@@ -1,4 +1,4 @@
-"""Everything the terminal sees: talk and progress on stderr, results on stdout."""
+"""Output on the terminal: messages and progress on stderr, results on stdout."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ from resdepth.errors import ResdepthError, Usage
 ParserError: type[Any] = (
     getattr(typer, "TyperException", None) or import_module("click").ClickException
 )
-"""What the parser raises for a wrong command line: in earlier releases of typer, click's error."""
+"""Raised by the parser for a wrong command line: in earlier releases of typer, click's error."""
 
 
 HELP = {"help_option_names": ["--help", "-h"]}
@@ -30,20 +30,20 @@ def interactive() -> bool:
 
 
 def say(text: str, *, quiet: bool = False) -> None:
-    """One line of talk on stderr."""
+    """Print one line on stderr."""
     if not quiet:
         print(text, file=sys.stderr, flush=True)
 
 
 def warn(text: str) -> None:
-    """One line of warning on stderr, also when quiet."""
+    """Print one line of warning on stderr, also if quiet."""
     from resdepth.cli.spelling import spell
 
     print(f"resdepth: warning: {spell(text)}", file=sys.stderr, flush=True)
 
 
 def route_warnings() -> list[str]:
-    """One line on stderr for every warning from below; the list returned fills with them."""
+    """Print every warning as one line on stderr; they are appended to the returned list."""
     said: list[str] = []
 
     def show(message: Warning | str, *_: object, **__: object) -> None:
@@ -51,15 +51,15 @@ def route_warnings() -> list[str]:
         warn(said[-1])
 
     warnings.showwarning = show
-    # Whatever PYTHONWARNINGS says: what makes a number doubtful is no debugging aid.
+    # Also with PYTHONWARNINGS=ignore: these warnings say that a number is doubtful.
     warnings.filterwarnings("default", category=UserWarning)
-    # Those of libraries are for developers; pyparsing derives its own from UserWarning too.
+    # Deprecations are for developers; those of pyparsing are UserWarnings too.
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     return said
 
 
 def wrote(paths: Iterable[Path], *, aside: bool = False) -> None:
-    """The paths a command wrote, one a line: on stdout, or `aside` on stderr."""
+    """Print the paths that a command wrote, one per line: on stdout, or on stderr if `aside`."""
     for path in paths:
         print(path, file=sys.stderr if aside else sys.stdout, flush=True)
 

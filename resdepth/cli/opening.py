@@ -1,4 +1,4 @@
-"""From a command's options to a run folder that is held, trained in, and told about."""
+"""From the options of a command to a run: open its folder, train, report the end."""
 
 from importlib import import_module
 from pathlib import Path
@@ -22,7 +22,7 @@ def explicit(options: Options, given: frozenset[str]) -> dict[str, Any]:
 
 
 def run_folder(options: Any, call: Any) -> Path:
-    """Where the run lies or will lie."""
+    """The folder of the run."""
     if call.resume is not None:
         check_resume(call.resume, call.out, overwrite=call.overwrite)
     folder: Path = call.resume or call.out or default_run_folder(options.stem)
@@ -30,7 +30,7 @@ def run_folder(options: Any, call: Any) -> Path:
 
 
 def opened(program: str, options: Any, call: Any, given: frozenset[str]) -> Opening:
-    """The run folder of this call, new or continued."""
+    """The run folder of this call, new or resumed."""
     folder = run_folder(options, call)
     if call.resume is not None:
         return reopen_run(folder, program, explicit(options, given))
@@ -39,7 +39,7 @@ def opened(program: str, options: Any, call: Any, given: frozenset[str]) -> Open
 
 
 def told(call: Any) -> Any:
-    """The terminal as an observer, and warnings from below as lines on it."""
+    """The terminal as an observer; warnings become lines on it."""
     from resdepth.cli.progress import Terminal
 
     console.route_warnings()
@@ -49,9 +49,9 @@ def told(call: Any) -> Any:
 def conducted(
     program: str, options: Any, call: Any, given: frozenset[str]
 ) -> tuple[Path, Manifest]:
-    """Open the run and train it: its folder, and how it ended.
+    """Open the run and train it; its folder and its manifest at the end.
 
-    The folder is open before anything can take long or fail, torch's import included.
+    The folder is opened before anything that can take long or fail, such as the import of torch.
     """
     opening = None
     try:
@@ -69,7 +69,7 @@ def conducted(
 
 
 def _note_interruption(opening: Opening) -> None:
-    """Say so in the manifest where the session, which says it itself, had not begun."""
+    """Write the interruption into the manifest of a run whose session had not begun."""
     number, unsaid = signals.received(), not opening.replaces
     if number is not None and unsaid and read_manifest(opening.folder).outcome == "running":
         update = {"outcome": "interrupted", "detail": {"signal": number}}
@@ -78,13 +78,7 @@ def _note_interruption(opening: Opening) -> None:
 
 
 def ending(manifest: Manifest, folder: Path) -> int:
-    """The exit code of a run that ended in order.
-
-    Raises
-    ------
-    Diverged
-        It did not reach its end.
-    """
+    """The exit code of a run; raises Diverged if the loss was not finite."""
     detail = manifest.detail
     if manifest.outcome == "diverged":
         place = f" in layer {detail['layer']}" if "layer" in detail else ""

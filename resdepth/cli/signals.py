@@ -1,8 +1,8 @@
-"""One handler for every signal that asks a command to end, from its first moment to its last.
+"""One handler for every signal that ends a command, from its start to its end.
 
-A signal ends the work by a KeyboardInterrupt; while torch is imported, which could not stand that,
-it is remembered, and while something watches for it (a training loop), it is a polite request, of
-which the second one is none.
+A signal raises KeyboardInterrupt. While torch is imported, which this would break, the signal is
+only remembered. A training loop watches for the first signal and stops by itself; a second one
+raises.
 """
 
 import signal
@@ -15,7 +15,7 @@ NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
 ENDING = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name))
 
 TWICE = 10.0
-"""Seconds in which a second SIGTERM says no more than the first: batch systems send it twice."""
+"""Seconds in which a second SIGTERM is ignored: batch systems send it twice."""
 
 _number: int | None = None
 _since = 0.0
@@ -24,7 +24,7 @@ _deferred = False
 
 
 def install() -> None:
-    """Take the signals over; one that the caller has switched off (nohup) stays off."""
+    """Handle the signals, but not a hangup that the caller ignores (nohup)."""
     for number in ENDING:
         hangup = number == getattr(signal, "SIGHUP", None)
         if not (hangup and signal.getsignal(number) == signal.SIG_IGN):
@@ -32,13 +32,13 @@ def install() -> None:
 
 
 def ignore() -> None:
-    """From now on the signals change nothing: the work is done."""
+    """Ignore the signals from now on: the work is done."""
     for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
 
 
 def received() -> int | None:
-    """The first signal that came, if one did."""
+    """The first signal that arrived, if any."""
     return _number
 
 
@@ -49,7 +49,7 @@ def exit_code() -> int:
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Remember a signal that comes inside; it ends the work after that."""
+    """Delay the effect of a signal that arrives inside."""
     global _deferred
     _deferred = True
     try:
@@ -62,7 +62,7 @@ def deferred() -> Iterator[None]:
 
 @contextmanager
 def watched(tell: Callable[[int], None]) -> Iterator[None]:
-    """Inside, the first signal is a request: `tell` says so, and who looks at `received` stops."""
+    """Inside, the first signal only calls `tell`, and the caller looks at `received`."""
     global _polite
     _polite = tell
     try:

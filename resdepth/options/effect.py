@@ -52,7 +52,7 @@ def _or(words: Sequence[Any]) -> str:
 
 
 Needs = tuple[Need, ...]
-"""Alternatives, one of which has to hold."""
+"""Alternative conditions."""
 
 
 def needs(option: str, *values: Any, seen: str = "") -> Needs:

@@ -20,7 +20,7 @@ from pydantic.fields import FieldInfo
 
 from resdepth.errors import Usage
 from resdepth.options.base import LENIENT, Options
-from resdepth.options.complaint import not_a_choice
+from resdepth.options.complaint import not_a_choice, usage_error
 from resdepth.options.effect import Need, no_effect
 from resdepth.options.fields import members
 
@@ -80,6 +80,13 @@ class Grouped(Options):
                     found.setdefault(inner, Place(name, _optional(field), words))
         cls.places = {name: found[name] for name in cls.ORDER or found}
         super().__pydantic_init_subclass__(**settings)
+        parameters = [
+            one.replace(annotation=one.annotation | cls.model_fields[one.name].annotation)
+            if one.name in cls.groups
+            else one
+            for one in cls.__signature__.parameters.values()
+        ]
+        cls.__signature__ = cls.__signature__.replace(parameters=parameters)
 
     @classmethod
     def _selector(cls, group: str, info: FieldInfo) -> FieldInfo:
@@ -228,7 +235,10 @@ class Grouped(Options):
             name: value for name, value in self.flat().items() if name in self.model_fields_set
         }
         context = {LENIENT: given.keys() - update.keys()}
-        return self.model_validate(given | dict(update), context=context)
+        try:
+            return self.model_validate(given | dict(update), context=context)
+        except ValidationError as failure:
+            raise usage_error(type(self), failure) from None
 
 
 def _is_options(part: Any) -> bool:
