@@ -13,7 +13,7 @@ from pathlib import Path
 
 import resdepth
 from resdepth.analysis.path_tables import norm_table, variation_table
-from resdepth.figures.paths import draw_norms
+from resdepth.figures.path_plots import draw_norms
 from resdepth.figures.style import save
 from resdepth.mathematics.slopes import PowerLaw
 from resdepth.records import write_numbers
