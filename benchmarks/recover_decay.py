@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from torch.utils.tensorboard import SummaryWriter
 
-from resdepth.analysis.curvefit import CurveFit, Filters, fit_file
+from resdepth.analysis.fits import CurveFit, Filters, fit_file
 
 TAG = "avg_grad_norm"
 POINTS = 2000

@@ -19,7 +19,9 @@ import pvar
 import yaml
 
 import resdepth
-from resdepth.options.base import Options, help_text
+from resdepth.options.base import Options
+from resdepth.options.fields import help_text, type_words
+from resdepth.options.groups import Grouped, Place
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -37,8 +39,6 @@ SECTIONS = {
 
 TOPICS = {
     "Training": "train TrainOptions NotebookProgress load_data study",
-    "Options of training": "Digits Mnist Cifar10 Folder Sin Constant TruncatedWeights "
-    "ConstantWeights RepeatedWeights FractionalWeights FixedLearningRate DynamicLearningRate",
     "Runs and weights": "Run open_run weight_path paths_of read_models stored_models pooled",
     "Paths": "norm_table profile_table variation_table",
     "Mathematics": "p_variation_norm p_variation_norms fit_decay",
@@ -184,16 +184,25 @@ def write_reference(folder: Path) -> list[dict[str, str]]:
 
 
 def options_table(name: str) -> str:
-    """The fields of a class of options with their help texts; empty for any other name."""
+    """The options of a class with their allowed values; empty for any other name."""
     value = getattr(resdepth, name.removeprefix("resdepth."))
     if not (inspect.isclass(value) and issubclass(value, Options)):
         return ""
-    lines = ["", "| field | type | meaning |", "|---|---|---|"]
-    for field, info in value.fields().items():
-        kind = str(getattr(info.annotation, "__name__", info.annotation)).replace("typing.", "")
-        cells = [f"`{field}`", f"`{kind}`", help_text(info)]
+    grouped = issubclass(value, Grouped)
+    lines = ["", "| option | values | meaning |", "|---|---|---|"]
+    if grouped:
+        lines = ["", "| option | group | values | meaning |", "|---|---|---|---|"]
+    for option, info in value.fields().items():
+        group = [_group(value, value.places[option])] if grouped else []
+        cells = [f"`{option}`", *group, f"`{type_words(info)}`", help_text(info)]
         lines.append(f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |")
     return unescaped("\n".join([*lines, ""]))
+
+
+def _group(options: type[Grouped], place: Place) -> str:
+    """The group of an option, and the kinds that have it if not all of them do."""
+    some = place.kinds and len(place.kinds) < len(options.groups[place.group])
+    return f"{place.group} ({', '.join(place.kinds)})" if some else place.group
 
 
 def pvar_section(name: str) -> str:

@@ -17,7 +17,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import resdepth
-from resdepth.figures.style import categories, figure, log_ticks, save, styled
+from resdepth.figures.axes import log_ticks
+from resdepth.figures.style import categories, figure, save, styled
 from resdepth.records import write_numbers
 from resdepth.runs.checkpoint import step_path
 
@@ -46,7 +47,7 @@ def trained(depth: int, seed: int, arguments: argparse.Namespace) -> resdepth.Ru
         lr=arguments.lr,
         epochs=arguments.epochs,
         checkpoint_every=arguments.every,
-        no_p_var=True,
+        p_var_every=0,
     )
     return resdepth.train(options, out=folder, resume=(folder / "manifest.json").exists())
 

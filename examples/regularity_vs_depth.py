@@ -13,7 +13,7 @@ from pathlib import Path
 
 import resdepth
 from resdepth.analysis.path_tables import norm_table, variation_table
-from resdepth.figures.paths import draw_norms
+from resdepth.figures.path_plots import draw_norms
 from resdepth.figures.style import save
 from resdepth.mathematics.slopes import PowerLaw
 from resdepth.records import write_numbers
@@ -29,7 +29,7 @@ def trained(depth: int, seed: int, arguments: argparse.Namespace) -> resdepth.Ru
         seed=seed,
         stop_loss=arguments.loss,
         epochs=arguments.epochs,
-        no_p_var=True,
+        p_var_every=0,
     )
     folder = arguments.out / "runs" / f"seed{seed}" / f"L{depth}"
     exists = (folder / "manifest.json").exists()

@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--reference", type=float, help="published accuracy, as a line")
     given = parser.parse_args()
     runs = [accuracies(run) for run in given.runs]
-    out = style.output_path(given.out, command="resnet_accuracy")
+    out = given.out
     for run in runs:
         print(f"L = {run['depth']}\nepoch  top-1  top-2")
         for epoch, top1, top2 in zip(run["epochs"], run["top1"], run["top2"], strict=True):

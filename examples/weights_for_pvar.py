@@ -33,7 +33,7 @@ def main() -> None:
     middle = arguments.epochs // 2
     for depth in arguments.depths:
         options = resdepth.TrainOptions(
-            depth=depth, seed=1, epochs=arguments.epochs, checkpoint_every=middle, no_p_var=True
+            depth=depth, seed=1, epochs=arguments.epochs, checkpoint_every=middle, p_var_every=0
         )
         run = train(options, arguments.out / "runs" / f"L{depth}")
         print(f"L = {depth}: training accuracy {run.manifest.final['accuracy']:.3f}", flush=True)

@@ -24,7 +24,7 @@ resdepth.norm_table(models, 0.25)""",
     "resdepth.profile_table(models, 0.25, (1.0, 2.0))",
     """from resdepth.analysis.entries import entry_table
 entry_table(models, 0.25, [(0, 1)])""",
-    """from resdepth.analysis.study import read_study
+    """from resdepth.analysis.study_runs import read_study
 read_study(__import__("pathlib").Path("study"))""",
     """from resdepth.analysis.scaling import model_scaling
 model_scaling(models)""",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from resdepth.analysis.curvefit import CurveFit
+from resdepth.analysis.fits import CurveFit
 from resdepth.analysis.pool import experiments, unfinished
 from resdepth.errors import Missing
 from resdepth.mathematics.interval import Array, Interval, mean_interval

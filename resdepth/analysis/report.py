@@ -11,10 +11,10 @@ import numpy as np
 from resdepth.analysis.cautions import cautions, next_steps
 from resdepth.analysis.cells import CellRow, DepthRow, by_depth
 from resdepth.analysis.curvatures import HessianTable, read_hessians
-from resdepth.analysis.curvefit import Filters, curve_files, fit_files
 from resdepth.analysis.decays import DepthFits, fits_by_depth
 from resdepth.analysis.doubling import DoublingTable, doubling_table
 from resdepth.analysis.entries import EntryTable, TrendTable, entry_table, trend_table
+from resdepth.analysis.fits import Filters, curve_files, fit_files
 from resdepth.analysis.path_tables import (
     NormTable,
     ProfileTable,
@@ -27,7 +27,7 @@ from resdepth.analysis.path_tables import (
 from resdepth.analysis.pool import experiments
 from resdepth.analysis.rates import RateTable, rate_curves
 from resdepth.analysis.scaling import ScalingTable, model_scaling
-from resdepth.analysis.study import Experiment, Study
+from resdepth.analysis.study_runs import Experiment, Study
 from resdepth.errors import ResdepthError
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.studies.record import NAME as PLAN

@@ -11,8 +11,8 @@ from resdepth.options.base import AnalysisInvocation
 from resdepth.options.curvefit import CurvefitOptions
 
 if TYPE_CHECKING:
-    from resdepth.analysis.curvefit import CurveFit
     from resdepth.analysis.decays import DepthFits
+    from resdepth.analysis.fits import CurveFit
     from resdepth.mathematics.decay_fit import Estimate
 
 
@@ -24,8 +24,8 @@ def curvefit(options: CurvefitOptions, call: AnalysisInvocation, given: frozense
     are 95 %. More than 7 runs are drawn by depth, with the mean of rho over those of a depth and
     its interval by Student's t. A restart replaces what was recorded from its step on.
     """
-    from resdepth.analysis.curvefit import Filters, curve_files, fit_files, fit_numbers
     from resdepth.analysis.decays import FITTED, fits_by_depth
+    from resdepth.analysis.fits import Filters, curve_files, fit_files, fit_numbers
     from resdepth.figures.decay import draw_decays, draw_fits
 
     out = output(options.out, "curvefit")

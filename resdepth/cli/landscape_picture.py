@@ -19,7 +19,7 @@ from resdepth.options.landscape_picture import (
 from resdepth.options.location import PICTURES, written_as
 
 if TYPE_CHECKING:
-    from resdepth.figures.landscape import Shown
+    from resdepth.figures.surface_values import Shown
     from resdepth.runs.provenance import Provenance
     from resdepth.runs.surface import Surface
 
@@ -73,9 +73,9 @@ def _surface_file(given: Path) -> Path:
 
 def shown_of(surface: "Surface", options: VisOptions) -> "Shown":
     """The values that a picture shows; warns if some are clipped."""
-    from resdepth.figures import landscape
+    from resdepth.figures import surface_values
 
-    shown = landscape.saturate(surface, options.clip, options.log, options.quantity)
+    shown = surface_values.saturate(surface, options.clip, options.log, options.quantity)
     if shown.note:
         console.warn(f"{options.surface}: clipped: {shown.note}")
     return shown
@@ -118,7 +118,7 @@ def _kind(options: VisOptions, surface: "Surface") -> str:
 
 
 def _numbers(shown: "Shown", options: VisOptions) -> dict[str, object]:
-    from resdepth.figures.landscape import best
+    from resdepth.figures.surface_values import best
 
     surface = shown.surface
     name, place, value = best(shown)

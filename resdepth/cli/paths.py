@@ -35,7 +35,7 @@ def norm(options: NormOptions, paths: "Pool", beta: float, quiet: bool) -> Measu
     Models of one depth in different folders are repetitions: mean and 95 % band by Student's t.
     """
     from resdepth.analysis.path_tables import norm_table, variation_table
-    from resdepth.figures.paths import draw_norms
+    from resdepth.figures.path_plots import draw_norms
 
     if options.size and not any(len(path.shape) > 2 for path in paths):
         raise Usage("input_size", "has no effect: no layer is a convolution", "leave it out")
@@ -57,7 +57,7 @@ def norm(options: NormOptions, paths: "Pool", beta: float, quiet: bool) -> Measu
 def weights(options: WeightsOptions, paths: "Pool", beta: float, quiet: bool) -> Measured:
     """Single entries (i, j) of L^beta A_k as paths through the layers, one panel per entry."""
     from resdepth.analysis.entries import entry_table
-    from resdepth.figures.paths import draw_entries
+    from resdepth.figures.path_plots import draw_entries
 
     entries = entry_table(paths, beta, options.entries)
     return partial(draw_entries, entries, options.columns), entries, ""
@@ -68,7 +68,7 @@ def profile(options: ProfileOptions, paths: "Pool", beta: float, quiet: bool) ->
     import numpy as np
 
     from resdepth.analysis.path_tables import profile_table
-    from resdepth.figures.paths import draw_profile
+    from resdepth.figures.path_plots import draw_profile
 
     exponents = np.linspace(options.p_min, options.p_max, options.points).tolist()
     profiles = profile_table(paths, beta, exponents)
@@ -89,7 +89,7 @@ def scaling(options: ScalingOptions, paths: "Pool", beta: float, quiet: bool) ->
     """
     from resdepth.analysis.answer import exponent_rows, mean_rows, notes, sentences
     from resdepth.analysis.scaling import model_scaling, scaling_numbers
-    from resdepth.figures.scaling import draw_scaling
+    from resdepth.figures.depth_plots import draw_scaling
 
     found = model_scaling(paths, beta)
     _say_ways(paths, quiet)

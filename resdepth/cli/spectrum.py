@@ -32,7 +32,7 @@ def spectrum(options: SpectrumOptions, call: AnalysisInvocation, given: frozense
     default = around[0][0] / "spectrum.pdf" if len(around) == 1 else Path("spectrum.pdf")
     out = output(options.out or default, NAME)
     with signals.deferred():
-        from resdepth.figures.spectrum import draw_spectra
+        from resdepth.figures.spectra import draw_spectra
         from resdepth.probing import hessian
         from resdepth.probing.objectives import Source
         from resdepth.records import write_numbers

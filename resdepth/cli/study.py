@@ -24,7 +24,7 @@ from resdepth.options.study import (
 
 if TYPE_CHECKING:
     from resdepth.analysis.report import Report
-    from resdepth.analysis.study import Study
+    from resdepth.analysis.study_runs import Study
 
 
 def run(options: Options, call: StudyInvocation, given: frozenset[str]) -> int:
@@ -118,8 +118,8 @@ def report(options: Options, call: ReportInvocation, given: frozenset[str]) -> i
     with signals.deferred():
         from resdepth.analysis.report import report_on
         from resdepth.analysis.report_numbers import report_csv, report_numbers
-        from resdepth.analysis.study import read_study
-        from resdepth.figures.report import write_page
+        from resdepth.analysis.study_runs import read_study
+        from resdepth.figures.report_page import write_page
 
     console.route_warnings()
     study = read_study(call.study)

@@ -51,6 +51,10 @@ class Pixels:
     classes: tuple[str, ...]
     digest: str = ""
 
+    def to(self, device: torch.device) -> "Pixels":
+        """The same images on `device`."""
+        return replace(self, images=self.images.to(device), labels=self.labels.to(device))
+
     def normalised(
         self, scale: float, mean: Sequence[float], std: Sequence[float], dtype: torch.dtype
     ) -> Dataset:
@@ -58,11 +62,6 @@ class Pixels:
         centre, width = (torch.tensor(values, dtype=dtype)[:, None, None] for values in (mean, std))
         values = self.images.to(dtype).div_(scale).sub_(centre).div_(width)
         return Dataset(values.flatten(1), self.labels.long(), self.classes, self.digest)
-
-
-def part_size(fraction: float, samples: int) -> int:
-    """Samples in a part of a set: a share of it, or their number if `fraction` is above 1."""
-    return min(samples, max(1, round(fraction * samples if fraction <= 1.0 else fraction)))
 
 
 def digest(samples: np.ndarray, targets: np.ndarray, classes: Sequence[str] = ()) -> str:

@@ -122,10 +122,7 @@ class Curvature(ABC):
     def hvp(self, batch: Batch, directions: Directions, gauss_newton: bool = False) -> Directions:
         """The Hessian, or the Gauss-Newton matrix, times each direction.
 
-        Raises
-        ------
-        ValueError
-            The directions are not (R, L, d, d), or the network has replicas.
+        Raises ValueError: the directions are not (R, L, d, d), or the network has replicas.
         """
 
     @abstractmethod

@@ -11,10 +11,7 @@ from resdepth.errors import Usage
 def resolve_device(name: str) -> torch.device:
     """The device for `auto`, `cpu`, `cuda`, `mps` or `gpu` (cuda, else mps, else the CPU).
 
-    Raises
-    ------
-    Usage
-        `cuda` or `mps` was requested by name and is not available.
+    Raises Usage: `cuda` or `mps` was requested by name and is not available.
     """
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name in there:

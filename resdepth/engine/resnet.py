@@ -31,10 +31,7 @@ EPSILON, MOMENTUM = 1e-5, 0.1
 def blocks_per_stage(depth: int) -> int:
     """n of L = 6n + 2.
 
-    Raises
-    ------
-    ValueError
-        No such n >= 1.
+    Raises ValueError: no such n >= 1.
     """
     n, rest = divmod(depth - 2, 6)
     if rest or n < 1:

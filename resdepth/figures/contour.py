@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from resdepth.errors import Impossible
 from resdepth.figures import style
 from resdepth.figures.axes import ROUND, few_ticks, log_ticks, log_values
-from resdepth.figures.landscape import COLOURS, PATH, Array, Shown, best, labels, note
+from resdepth.figures.surface_values import COLOURS, PATH, Array, Shown, best, labels, note
 
 LEVELS = 14
 """Intervals between level lines, at most."""

@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 
 from resdepth.atomic import write_text
 from resdepth.errors import Impossible
-from resdepth.figures.landscape import (
+from resdepth.figures.page import metadata
+from resdepth.figures.surface_values import (
     COLOURS,
     PATH,
     Quantity,
@@ -18,7 +19,6 @@ from resdepth.figures.landscape import (
     conditions,
     saturate,
 )
-from resdepth.figures.page import metadata
 from resdepth.runs.provenance import Provenance
 from resdepth.runs.surface import Surface
 

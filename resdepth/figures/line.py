@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from resdepth.figures import style
 from resdepth.figures.axes import band, few_ticks, log_axis
-from resdepth.figures.landscape import PATH, Array, Shown, labels, note
+from resdepth.figures.surface_values import PATH, Array, Shown, labels, note
 
 
 @style.styled

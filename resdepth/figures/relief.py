@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from resdepth.figures import style
 from resdepth.figures.axes import few_ticks
-from resdepth.figures.landscape import COLOURS, PATH, Shown, labels, note
+from resdepth.figures.surface_values import COLOURS, PATH, Shown, labels, note
 
 
 @style.styled

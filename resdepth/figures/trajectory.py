@@ -14,7 +14,7 @@ from resdepth.errors import Impossible
 from resdepth.figures import style
 from resdepth.figures.axes import few_ticks, log_axis
 from resdepth.figures.contour import colour_bar, draw_path, fill, mark_places, top_legend
-from resdepth.figures.landscape import PATH, Array, Shown, note
+from resdepth.figures.surface_values import PATH, Array, Shown, note
 from resdepth.runs.provenance import Provenance
 
 FRAMES, PER_SECOND, HOLD = 300, 15, 15

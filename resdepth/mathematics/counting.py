@@ -126,31 +126,20 @@ def counts(found: Sequence[Measure], x: Array, size: int, known: Array | None = 
 
     `known` (k,) are the eigenvalues of the eigenvectors that the probes left out.
 
-    Raises
-    ------
-    ValueError
-        Fewer than two probes have no standard error.
+    Raises ValueError: fewer than two probes have no standard error.
     """
     if len(found) < 2:
         raise ValueError(f"probes: at least 2 have a standard error, not {len(found)}")
     values = np.empty(0) if known is None else known
     exact = (values[None, :] <= x[:, None]).sum(1)
     rest = size - len(values)
-    below = [_partial_sums(measure.weights, _nodes(measure, x)) for measure in found]
-    above = [
-        _partial_sums(measure.weights[::-1], len(measure.nodes) - _nodes(measure, x))
-        for measure in found
-    ]
-    return Counts(
-        x,
-        _band(np.array(above), rest, len(values) - exact),
-        _band(np.array(below), rest, exact),
-    )
-
-
-def _nodes(measure: Measure, x: Array) -> NDArray[np.intp]:
-    """Nodes of the rule that are at most x."""
-    return np.searchsorted(measure.nodes, x, side="right")
+    above, below = [], []
+    for measure in found:
+        nodes = np.searchsorted(measure.nodes, x, side="right")
+        below.append(_partial_sums(measure.weights, nodes))
+        above.append(_partial_sums(measure.weights[::-1], len(measure.nodes) - nodes))
+    upper = _band(np.array(above), rest, len(values) - exact)
+    return Counts(x, upper, _band(np.array(below), rest, exact))
 
 
 def _partial_sums(weights: Array, nodes: NDArray[np.intp]) -> Array:

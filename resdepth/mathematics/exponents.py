@@ -39,10 +39,7 @@ class Table:
 def tabulate(cells: Sequence[PathObservation]) -> Table:
     """The statistics of `cells` by seed and depth.
 
-    Raises
-    ------
-    ValueError
-        Two cells have the same seed and depth.
+    Raises ValueError: two cells have the same seed and depth.
     """
     depths = sorted({cell.statistics.depth for cell in cells})
     seeds = tuple(dict.fromkeys(cell.seed for cell in cells))

@@ -62,10 +62,7 @@ def _series(weights: Array, z: Array) -> Array:
 def coarsen(noise: Array, hurst: float, length: int) -> Array:
     """The same motion sampled at fewer points: sums of pairs times 2^(-H), (series, length).
 
-    Raises
-    ------
-    ValueError
-        The last axis of `noise` is not `length` times a power of two.
+    Raises ValueError: the last axis of `noise` is not `length` times a power of two.
     """
     if noise.shape[-1] not in {length << doublings for doublings in range(64)}:
         raise ValueError(f"{noise.shape[-1]} is not {length} times a power of two")

@@ -106,10 +106,7 @@ def fractional(
     coarsened by sums of pairs times 2^(-H). Networks of different depths see the same motion if all
     of them use the `init_depth` of the deepest.
 
-    Raises
-    ------
-    ValueError
-        `init_depth` is not the depth times a power of two.
+    Raises ValueError: `init_depth` is not the depth times a power of two.
     """
     depth, rows, columns = shape
     blocks = np.empty(shape)

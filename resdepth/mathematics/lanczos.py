@@ -83,10 +83,7 @@ def extreme_eigenpairs(
     eigenvalue; the error of an eigenvalue is about its square divided by their distance. If one
     eigenvalue of an end is requested, no search follows: copies would not change it.
 
-    Raises
-    ------
-    Impossible
-        The iteration did not converge.
+    Raises Impossible: the iteration did not converge.
     """
     if top + smallest >= size or size < SMALL:
         values, vectors = np.linalg.eigh(dense_matrix(product, size))

@@ -48,10 +48,7 @@ def operator(kernel: Array, size: Sequence[int]) -> float:
     P. Long, ICLR 2019, arXiv 1805.10408; for weights along the depth Cohen, Cont, Rossier & Xu,
     arXiv 2105.12245). A kernel without offsets is a matrix.
 
-    Raises
-    ------
-    ValueError
-        `size` does not have one length for each axis of offsets.
+    Raises ValueError: `size` does not have one length for each axis of offsets.
     """
     offsets = kernel.shape[2:]
     if not offsets:

@@ -6,10 +6,7 @@ import numpy as np
 def refuse_masked(**arrays: object) -> None:
     """Refuse arrays with masked entries, whose values are undefined.
 
-    Raises
-    ------
-    ValueError
-        An array has masked entries; the message has its name and their number.
+    Raises ValueError: an array has masked entries; the message has its name and their number.
     """
     for name, array in arrays.items():
         count = int(np.ma.getmaskarray(array).sum()) if isinstance(array, np.ma.MaskedArray) else 0

@@ -47,10 +47,7 @@ def path_plane(slabs: Slabs, centred: bool = True) -> PathPlane:
     Memory: one slab, the inner products (n, n) and the two directions. With `centred` the mean of
     the points is subtracted first, as in statistics.
 
-    Raises
-    ------
-    ValueError
-        There are fewer than three points, or all of them are the same.
+    Raises ValueError: there are fewer than three points, or all of them are the same.
     """
     values, vectors = np.linalg.eigh(_gram(slabs, centred))
     total = float(np.clip(values, 0.0, None).sum())

@@ -33,10 +33,7 @@ def xtrace(product: Product, size: int, products: int, *, seed: int = 0) -> Trac
     Each probe in turn is left out of the range that the others span: the trace within that range is
     exact, and the probe estimates the rest. Exact if the products suffice for the whole matrix.
 
-    Raises
-    ------
-    ValueError
-        `products` is below 4, which leaves no standard error.
+    Raises ValueError: `products` is below 4, which leaves no standard error.
     """
     if products < 4:
         raise ValueError(f"products: at least 4 have a standard error, not {products}")
@@ -88,10 +85,7 @@ def block_traces(
 ) -> tuple[Array, Array]:
     """Unbiased traces (parts,) of the diagonal blocks, and their standard errors.
 
-    Raises
-    ------
-    ValueError
-        Fewer than two probes have no standard error.
+    Raises ValueError: fewer than two probes have no standard error.
     """
     if probes < 2:
         raise ValueError(f"probes: at least 2 have a standard error, not {probes}")

@@ -42,10 +42,8 @@ def normalise(
     axes = tuple(range(first - weights.ndim, 0))
     wanted = np.sqrt(np.sum(weights * weights, axis=axes, keepdims=True))
     drawn = np.sqrt(np.sum(directions * directions, axis=axes, keepdims=True))
-    scale = np.zeros_like(drawn)
-    np.divide(wanted, drawn, out=scale, where=drawn > 0)
-    scaled: Array = directions * scale
-    return scaled
+    scale = np.divide(wanted, drawn, out=np.zeros_like(drawn), where=drawn > 0)
+    return np.asarray(directions * scale)
 
 
 def axis(span: float, steps: int, middle: float = 0.0) -> Array:

@@ -127,10 +127,7 @@ def doubling_distance(coarse: Numbers, fine: Numbers, beta: float) -> float:
     The root of the sum of squares, relative to that of L^beta A^(L). It decreases with the depth if
     paths converge to a limit; independent noise keeps it at 2^(1/2) or above.
 
-    Raises
-    ------
-    ValueError
-        `fine` is not twice as deep, or has another width.
+    Raises ValueError: `fine` is not twice as deep, or has another width.
     """
     if fine.shape != (2 * len(coarse), *coarse.shape[1:]):
         raise ValueError(f"{fine.shape} is not {coarse.shape} at twice the depth")

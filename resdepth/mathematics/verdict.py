@@ -90,11 +90,8 @@ def _limit(found: Exponents) -> Decision:
     if q1.low > ROUGH_Q1:
         return _rough(intervals)
     if q1.high < SMOOTH_Q1 and irel.low > SMOOTH_IREL:
-        return (
-            "neither",
-            f"a jump: V1 is bounded, the largest increment does not vanish, {shown}",
-            _SMOOTH,
-        )
+        jump = "a jump: V1 is bounded, the largest increment does not vanish"
+        return "neither", f"{jump}, {shown}", _SMOOTH
     return "undecided", f"neither smooth nor rough within the intervals: {shown}", _SMOOTH
 
 
@@ -109,11 +106,8 @@ def _rough(intervals: Mapping[str, Interval]) -> Decision:
     if hurst.outside(*DIFFUSIVE_H):
         return "neither", f"rough, but H is not 1/2: {shown}", _ROUGH
     if nu.outside(*OTHER_NU):
-        return (
-            "neither",
-            f"independent noise in every layer, but not of size L^(-1/2): {shown}",
-            _ROUGH,
-        )
+        noise = "independent noise in every layer, but not of size L^(-1/2)"
+        return "neither", f"{noise}: {shown}", _ROUGH
     return "undecided", f"rough, but nu or H is not certain enough: {shown}", _ROUGH
 
 

@@ -10,8 +10,7 @@ from torch import Tensor
 
 from resdepth.cores import available_threads
 from resdepth.data.augment import normalise
-from resdepth.data.images import load_images
-from resdepth.data.load import load_data
+from resdepth.data.load import load_data, load_images
 from resdepth.engine.contract import Engine
 from resdepth.engine.convolutional_objective import ConvolutionalObjective, Statistics
 from resdepth.engine.device import leave_threads_to, resolve_device

@@ -32,11 +32,11 @@ class Executor:
         raise NotImplementedError
 
     def active(self, handles: Iterable[str]) -> set[str]:
-        """The handles of jobs that are queued or running; they are none if jobs end with us."""
+        """The handles of jobs that are queued or running; none if they end with this process."""
         return set()
 
     def cancel(self, handles: Iterable[str]) -> None:
-        """End jobs that do not watch the files which stop cells."""
+        """End jobs, if the files that stop their cells are not enough."""
 
     def wait(self, tell: Callable[[str], None]) -> None:
         """Wait for all jobs, if they end with this process; `tell` takes each cell's name."""

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from resdepth.data.augment import Epoch, normalise
 from resdepth.data.dataset import Pixels, fingerprint
-from resdepth.data.images import load_images
+from resdepth.data.load import load_images
 from resdepth.engine import capture
 from resdepth.engine.classifier import Descent, Graphed, Step
 from resdepth.engine.device import resolve_device

@@ -12,7 +12,7 @@ from resdepth.analysis.cautions import EQUAL_LOSS, SMALLER_RATE, WORDS, reached_
 from resdepth.analysis.cells import CellRow
 from resdepth.analysis.report import report_on
 from resdepth.analysis.report_numbers import report_numbers
-from resdepth.analysis.study import read_study
+from resdepth.analysis.study_runs import read_study
 from resdepth.runs.manifest import Manifest, read_manifest, write_manifest
 from resdepth.studies.extension import extended
 from resdepth.studies.plan import Plan

@@ -15,7 +15,7 @@ from resdepth.analysis.pool import experiments, in_order
 from resdepth.analysis.rates import rate_curves, rate_rows, transfer
 from resdepth.analysis.report import Report, report_on
 from resdepth.analysis.report_numbers import report_csv, report_numbers
-from resdepth.analysis.study import read_study
+from resdepth.analysis.study_runs import read_study
 from resdepth.records import as_json
 
 SMALL = {"width": 3, "epochs": 2, "threads": 1, "train_fraction": 0.05, "no_p_var": True}

@@ -12,7 +12,7 @@ import pytest
 
 from resdepth import TrainOptions, train
 from resdepth.analysis.report import report_on
-from resdepth.analysis.study import read_study
+from resdepth.analysis.study_runs import read_study
 from resdepth.cli.study import _answers, _hessians
 from resdepth.errors import Impossible
 from resdepth.options.study import ReportInvocation

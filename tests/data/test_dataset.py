@@ -11,8 +11,7 @@ import torch
 
 from resdepth.data import image_folder
 from resdepth.data.dataset import BLOCK, Dataset, digest, fingerprint
-from resdepth.data.images import load_images
-from resdepth.data.load import load_data
+from resdepth.data.load import load_data, load_images
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.options.train import TrainOptions
 from tests.support.images import contents, encoded, pixels, write_folder, write_zip

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resdepth.analysis.curvefit import CurveFit
+from resdepth.analysis.fits import CurveFit
 from resdepth.mathematics.decay_fit import fit_decay
 from resdepth.runs.surface import Surface
 from resdepth.weights.weight_path import WeightPath

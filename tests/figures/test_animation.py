@@ -9,7 +9,7 @@ from PIL import Image
 
 from resdepth.errors import Impossible
 from resdepth.figures import trajectory
-from resdepth.figures.landscape import saturate
+from resdepth.figures.surface_values import saturate
 from resdepth.figures.trajectory import save_animation
 from tests.support.messages import refused
 

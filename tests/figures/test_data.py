@@ -9,7 +9,7 @@ from matplotlib.collections import LineCollection
 
 from resdepth.analysis.entries import entry_table
 from resdepth.analysis.path_tables import norm_table, profile_table
-from resdepth.figures import decay, paths, style
+from resdepth.figures import decay, path_plots, style
 from resdepth.mathematics.pvariation import CriticalExponent
 from tests.support.artists import bands, corners, curves, same
 
@@ -18,7 +18,7 @@ BETA = 0.25
 
 def test_norms(models) -> None:
     table = norm_table(models, BETA)
-    (axes,) = paths.draw_norms(table).axes
+    (axes,) = path_plots.draw_norms(table).axes
     for found, curve in zip(curves(axes), table.curves, strict=True):
         same(found, curve.position, curve.norm.mean)
     for found, curve in zip(bands(axes), table.curves, strict=True):
@@ -28,7 +28,7 @@ def test_norms(models) -> None:
 @pytest.mark.parametrize("entry", range(4))
 def test_entries(models, entry: int) -> None:
     table = entry_table(models, BETA)
-    axes = paths.draw_entries(table).axes[entry]
+    axes = path_plots.draw_entries(table).axes[entry]
     drawn = [found for found in curves(axes) if found[0].tolist() != [0, 1]]
     expected = [(c.position, model[entry]) for c in table.curves for model in c.values]
     for found, (x, y) in zip(drawn, expected, strict=True):
@@ -40,7 +40,7 @@ def test_many_models_are_one_curve_and_one_band_per_depth(models) -> None:
     # Models of equal weights would be copies of one, which count once.
     many = [replace(model, layers=model.blocks + 0.1 * k) for model in models for k in range(10)]
     table = entry_table(many, BETA)
-    axes = paths.draw_entries(table).axes[1]
+    axes = path_plots.draw_entries(table).axes[1]
     drawn = [found for found in curves(axes) if found[0].tolist() != [0, 1]]
     for found, curve in zip(drawn, table.curves, strict=True):
         same(found, curve.position, curve.mean.mean[1])
@@ -50,7 +50,7 @@ def test_many_models_are_one_curve_and_one_band_per_depth(models) -> None:
 
 def test_profiles(models) -> None:
     table = profile_table(models[2:], BETA, [1.0, 1.5, 2.0])
-    (axes,) = paths.draw_profile(table).axes
+    (axes,) = path_plots.draw_profile(table).axes
     for found, row in zip(curves(axes), table.rows, strict=True):
         same(found, table.exponents, row.norm.mean)
     for found, row in zip(bands(axes), table.rows, strict=True):
@@ -62,7 +62,7 @@ def test_a_critical_exponent_lies_on_its_curve(models, error: float) -> None:
     table = profile_table(models[4:], BETA, [1.0, 1.5, 2.0])
     (row,) = table.rows
     row = replace(row, critical=CriticalExponent(1.75, error))
-    (axes,) = paths.draw_profile(replace(table, rows=(row,))).axes
+    (axes,) = path_plots.draw_profile(replace(table, rows=(row,))).axes
     _, dot = curves(axes)[:2]
     height = (row.norm.mean[1] + row.norm.mean[2]) / 2
     np.testing.assert_allclose(np.ravel(dot), [1.75, height], rtol=1e-12)

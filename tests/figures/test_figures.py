@@ -19,15 +19,15 @@ from resdepth.errors import System, Usage
 from resdepth.figures import (
     contour,
     decay,
+    depth_plots,
     line,
-    paths,
+    path_plots,
     relief,
-    scaling,
     style,
     trajectory,
 )
 from resdepth.figures.axes import depth_axis, log_values
-from resdepth.figures.landscape import Shown, saturate
+from resdepth.figures.surface_values import Shown, saturate
 from resdepth.mathematics.exponents import PathObservation
 from resdepth.mathematics.statistics import path_statistics
 from resdepth.options.location import PICTURES, written_as
@@ -82,30 +82,32 @@ def _shown(surface: Surface, clip: float | None = None, log: bool = False) -> Sh
 
 
 DRAW = {
-    "norms": lambda of, columns: paths.draw_norms(norm_table(of("models"), 0.25), columns),
-    "families": lambda of, columns: paths.draw_norms(
+    "norms": lambda of, columns: path_plots.draw_norms(norm_table(of("models"), 0.25), columns),
+    "families": lambda of, columns: path_plots.draw_norms(
         norm_table(_families(), 0.0, "spectral"), columns
     ),
-    "repetitions of a family": lambda of, columns: paths.draw_norms(
+    "repetitions of a family": lambda of, columns: path_plots.draw_norms(
         norm_table(_repeated(2), 0.0), columns
     ),
-    "entries of families": lambda of, columns: paths.draw_entries(
+    "entries of families": lambda of, columns: path_plots.draw_entries(
         entry_table(_families(), 0.0), columns
     ),
-    "entries of a family": lambda of, columns: paths.draw_entries(
+    "entries of a family": lambda of, columns: path_plots.draw_entries(
         entry_table(_repeated(9), 0.0), columns
     ),
-    "profile of a family": lambda of, columns: paths.draw_profile(
+    "profile of a family": lambda of, columns: path_plots.draw_profile(
         profile_table(_repeated(2), 0.0, [1.0, 2.0]), columns
     ),
-    "entries": lambda of, columns: paths.draw_entries(entry_table(of("models"), 0.25), columns),
-    "profile": lambda of, columns: paths.draw_profile(
+    "entries": lambda of, columns: path_plots.draw_entries(
+        entry_table(of("models"), 0.25), columns
+    ),
+    "profile": lambda of, columns: path_plots.draw_profile(
         profile_table(of("models")[2:], 0.25, [1.0, 1.5, 2.0]), columns
     ),
-    "critical": lambda of, columns: paths.draw_profile(
+    "critical": lambda of, columns: path_plots.draw_profile(
         profile_table([_rough()], 0.25, [1.0, 1.5, 2.0, 2.5]), columns
     ),
-    "points": lambda of, columns: paths.draw_profile(
+    "points": lambda of, columns: path_plots.draw_profile(
         profile_table(of("models")[:1], 0.0, [1.0, 2.0]), columns
     ),
     "fits": lambda of, columns: decay.draw_fits(of("fits"), columns),
@@ -118,15 +120,15 @@ DRAW = {
         _shown(of("descent"), None, True), columns
     ),
     "path on a surface": lambda of, columns: relief.draw_surface(_shown(of("descent")), columns),
-    "scaling": lambda of, columns: scaling.draw_scaling(_scaling(), columns),
-    "scaling of one path": lambda of, columns: scaling.draw_scaling(_scaling((4,), 1), columns),
-    "growth": lambda of, columns: paths.draw_growth(
+    "scaling": lambda of, columns: depth_plots.draw_scaling(_scaling(), columns),
+    "scaling of one path": lambda of, columns: depth_plots.draw_scaling(_scaling((4,), 1), columns),
+    "growth": lambda of, columns: path_plots.draw_growth(
         variation_table(of("models"), 0.25, [1.0, 2.0]), columns
     ),
-    "trend": lambda of, columns: paths.draw_trend(trend_table(_rough(), 0.25), columns),
-    "rates": lambda of, columns: scaling.draw_rates(_rates(), columns),
-    "rates that all diverge": lambda of, columns: scaling.draw_rates(_rates()[1:], columns),
-    "curvature": lambda of, columns: scaling.draw_curvature(_curvature(), columns),
+    "trend": lambda of, columns: path_plots.draw_trend(trend_table(_rough(), 0.25), columns),
+    "rates": lambda of, columns: depth_plots.draw_rates(_rates(), columns),
+    "rates that all diverge": lambda of, columns: depth_plots.draw_rates(_rates()[1:], columns),
+    "curvature": lambda of, columns: depth_plots.draw_curvature(_curvature(), columns),
 }
 
 

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from resdepth.figures.landscape import saturate
 from resdepth.figures.paraview import RELIEF, save_grid
+from resdepth.figures.surface_values import saturate
 
 
 def read(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:

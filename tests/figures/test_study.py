@@ -9,15 +9,15 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 from resdepth.analysis.curvatures import VALUES, HessianRow, HessianTable, hessian_table
-from resdepth.analysis.curvefit import CurveFit
 from resdepth.analysis.decays import DepthFits
 from resdepth.analysis.doubling import doubling_table
 from resdepth.analysis.entries import trend_table
+from resdepth.analysis.fits import CurveFit
 from resdepth.analysis.path_tables import variation_table
 from resdepth.analysis.rates import RateCurve
 from resdepth.figures.decay import draw_decays
-from resdepth.figures.paths import draw_growth, draw_trend
-from resdepth.figures.scaling import draw_curvature, draw_doubling, draw_rates
+from resdepth.figures.depth_plots import draw_curvature, draw_doubling, draw_rates
+from resdepth.figures.path_plots import draw_growth, draw_trend
 from resdepth.mathematics.decay_fit import fit_decay
 from resdepth.mathematics.interval import mean_interval
 from resdepth.mathematics.slopes import NOTHING

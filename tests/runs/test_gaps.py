@@ -10,9 +10,9 @@ import pytest
 
 import resdepth
 from resdepth.analysis.cautions import cautions
-from resdepth.analysis.curvefit import Filters, fit_files
+from resdepth.analysis.fits import Filters, fit_files
 from resdepth.analysis.report import report_on
-from resdepth.analysis.study import read_study
+from resdepth.analysis.study_runs import read_study
 from resdepth.runs.events import event_files, read_recording, read_scalars
 from resdepth.runs.framing import read_records
 from resdepth.runs.gaps import described, gaps

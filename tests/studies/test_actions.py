@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import resdepth
-from resdepth.analysis.study import read_study
+from resdepth.analysis.study_runs import read_study
 from resdepth.errors import Usage
 from resdepth.options.resolve import resolve
 from resdepth.options.train import TrainOptions

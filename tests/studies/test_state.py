@@ -12,7 +12,7 @@ import pytest
 import resdepth
 from resdepth.analysis.report import report_on
 from resdepth.analysis.report_numbers import report_csv
-from resdepth.analysis.study import read_study
+from resdepth.analysis.study_runs import read_study
 from resdepth.cli.console import line
 from resdepth.errors import Corrupt, Exists
 from resdepth.runs.manifest import read_manifest, write_manifest

@@ -4,7 +4,7 @@ import contextlib
 from importlib import import_module
 
 MODULES = (
-    "resdepth.analysis.curvefit",
+    "resdepth.analysis.fits",
     "resdepth.probing.loss_surface",
     "resdepth.probing.checkpoint_plane",
     "resdepth.cli.app",
@@ -23,8 +23,8 @@ MODULES = (
     "resdepth.figures.line",
     "resdepth.figures.relief",
     "resdepth.figures.trajectory",
-    "resdepth.figures.paths",
-    "resdepth.figures.spectrum",
+    "resdepth.figures.path_plots",
+    "resdepth.figures.spectra",
 )
 
 for module in MODULES:

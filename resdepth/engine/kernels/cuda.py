@@ -164,22 +164,13 @@ class CudaEngine(Engine):
         nothing = launch.last
         with _on(launch.last.device):
             triton_forward.forward_kernel[launch.plan.tiles, launch.replicas.numel()](
-                launch.h0,
-                launch.h0_stride,
-                launch.matrices,
-                launch.delta,
+                launch.h0, launch.h0_stride, launch.matrices, launch.delta,
                 nothing if kept is None else kept,
                 nothing if starts is None else starts,
                 0 if starts is None else starts.stride(0),
-                launch.last,
-                launch.samples,
-                launch.d,
-                launch.depth,
-                segment,
-                KEEP_STARTS=starts is not None,
-                KEEP_LAYERS=kept is not None,
-                **launch.codes,
-            )
+                launch.last, launch.samples, launch.d, launch.depth, segment,
+                KEEP_STARTS=starts is not None, KEEP_LAYERS=kept is not None, **launch.codes,
+            )  # fmt: skip
         self.launches += 1
 
     def _backward(
@@ -194,34 +185,15 @@ class CudaEngine(Engine):
         entries = depth * plan.width**2
         with _on(launch.last.device):
             triton_backward.backward_kernel[plan.parts, count](
-                adjoint.contiguous(),
-                launch.matrices,
-                launch.delta,
-                kept,
-                kept.stride(0),
-                starts,
-                starts.stride(0),
-                parts,
-                launch.samples,
-                launch.d,
-                depth,
-                segment,
-                plan.tiles,
-                RECOMPUTE=recompute,
-                **launch.codes,
-            )
+                adjoint.contiguous(), launch.matrices, launch.delta, kept, kept.stride(0),
+                starts, starts.stride(0), parts, launch.samples, launch.d, depth, segment,
+                plan.tiles, RECOMPUTE=recompute, **launch.codes,
+            )  # fmt: skip
             triton_backward.sum_kernel[-(-entries // triton_backward.SUM_BLOCK), count](
-                parts,
-                gradient,
-                plan.parts,
-                launch.d,
-                entries,
-                WIDTH=plan.width,
-                ROWS=triton_backward.SUM_ROWS,
-                BLOCK=triton_backward.SUM_BLOCK,
-                num_warps=4,
-                enable_fp_fusion=True,
-            )
+                parts, gradient, plan.parts, launch.d, entries, WIDTH=plan.width,
+                ROWS=triton_backward.SUM_ROWS, BLOCK=triton_backward.SUM_BLOCK,
+                num_warps=4, enable_fp_fusion=True,
+            )  # fmt: skip
         self.launches += 2
         return gradient
 

@@ -69,10 +69,7 @@ AUTO = "`engine=auto` uses the fastest engine that can"
 def choose(name: str, request: Request) -> Engine:
     """The engine `name` ("auto": the fastest that can serve `request`).
 
-    Raises
-    ------
-    Usage
-        The named engine cannot serve the request; the message says why.
+    Raises Usage: the named engine cannot serve the request; the message says why.
     """
     return _choose(name, request, ENGINES)
 
@@ -80,10 +77,7 @@ def choose(name: str, request: Request) -> Engine:
 def choose_curvature(name: str, request: Request) -> Curvature:
     """The same for second derivatives, among the engines that have them.
 
-    Raises
-    ------
-    Usage
-        The named engine has none, or cannot serve the request; the message says why.
+    Raises Usage: the named engine has none, or cannot serve the request; the message says why.
     """
     if name != "auto" and not ENGINES[name].curvature:
         raise Usage(f"engine={name}", "has no second derivatives; eager has them", AUTO)

@@ -35,22 +35,10 @@ SUM_BLOCK = 256
 
 @triton.jit
 def walk_back(  # type: ignore[no-untyped-def]
-    h,
-    adjoint,
-    matrices,
-    delta,
-    kept,
-    kept_stride,
-    parts,
-    accumulate,
-    begin,
-    end,
-    tile_offsets,
-    AUGMENTATION: tl.constexpr,
-    ACTIVATION: tl.constexpr,
-    PRECISION: tl.constexpr,
+    h, adjoint, matrices, delta, kept, kept_stride, parts, accumulate, begin, end, tile_offsets,
+    AUGMENTATION: tl.constexpr, ACTIVATION: tl.constexpr, PRECISION: tl.constexpr,
     WIDTH: tl.constexpr,
-):
+):  # fmt: skip
     """The adjoint of h_end -> that of h_begin; dB_k of the tile is added to `parts`."""
     for i in tl.range(0, end - begin):
         k = end - 1 - i
@@ -91,26 +79,11 @@ def walk_back(  # type: ignore[no-untyped-def]
 
 @triton.jit(do_not_specialize=["N", "d", "L", "segment", "tiles"])
 def backward_kernel(  # type: ignore[no-untyped-def]
-    adjoints,
-    matrices,
-    delta,
-    kept,
-    kept_stride,
-    starts,
-    starts_stride,
-    parts,
-    N,
-    d,
-    L,
-    segment,
-    tiles,
-    AUGMENTATION: tl.constexpr,
-    ACTIVATION: tl.constexpr,
-    PRECISION: tl.constexpr,
-    TILE: tl.constexpr,
-    WIDTH: tl.constexpr,
-    RECOMPUTE: tl.constexpr,
-):
+    adjoints, matrices, delta, kept, kept_stride, starts, starts_stride, parts,
+    N, d, L, segment, tiles,
+    AUGMENTATION: tl.constexpr, ACTIVATION: tl.constexpr, PRECISION: tl.constexpr,
+    TILE: tl.constexpr, WIDTH: tl.constexpr, RECOMPUTE: tl.constexpr,
+):  # fmt: skip
     """Part s of S (axis 0 of the grid) of one replica's gradient (axis 1).
 
     `adjoints` is the adjoint of h_L, (R, N, d); `parts` is (R, S, L, WIDTH, WIDTH); `starts` comes
@@ -156,15 +129,9 @@ def backward_kernel(  # type: ignore[no-untyped-def]
 
 @triton.jit(do_not_specialize=["S", "d", "entries"])
 def sum_kernel(  # type: ignore[no-untyped-def]
-    parts,
-    gradient,
-    S,
-    d,
-    entries,
-    WIDTH: tl.constexpr,
-    ROWS: tl.constexpr,
-    BLOCK: tl.constexpr,
-):
+    parts, gradient, S, d, entries,
+    WIDTH: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
     """gradient (R, L, d, d) = sum over S of parts (R, S, L, WIDTH, WIDTH); entries = L WIDTH^2.
 
     ROWS partial sums over s = i mod ROWS, then those in the fixed tree of `tl.sum`.

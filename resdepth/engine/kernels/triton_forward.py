@@ -36,20 +36,10 @@ def square(WIDTH: tl.constexpr):  # type: ignore[no-untyped-def]
 
 @triton.jit
 def walk(  # type: ignore[no-untyped-def]
-    h,
-    matrices,
-    delta,
-    kept,
-    kept_stride,
-    begin,
-    end,
-    tile_offsets,
-    AUGMENTATION: tl.constexpr,
-    ACTIVATION: tl.constexpr,
-    PRECISION: tl.constexpr,
-    WIDTH: tl.constexpr,
-    KEEP: tl.constexpr,
-):
+    h, matrices, delta, kept, kept_stride, begin, end, tile_offsets,
+    AUGMENTATION: tl.constexpr, ACTIVATION: tl.constexpr, PRECISION: tl.constexpr,
+    WIDTH: tl.constexpr, KEEP: tl.constexpr,
+):  # fmt: skip
     """h_begin -> h_end. Layer k is kept at kept + (k - begin) kept_stride + tile_offsets."""
     for k in tl.range(begin, end):
         matrix = tl.load(matrices + tl.cast(k, tl.int64) * (WIDTH * WIDTH) + square(WIDTH))
@@ -77,26 +67,11 @@ def walk(  # type: ignore[no-untyped-def]
 
 @triton.jit(do_not_specialize=["N", "d", "L", "segment"])
 def forward_kernel(  # type: ignore[no-untyped-def]
-    h0,
-    h0_stride,
-    matrices,
-    delta,
-    kept,
-    starts,
-    layer_stride,
-    last,
-    N,
-    d,
-    L,
-    segment,
-    AUGMENTATION: tl.constexpr,
-    ACTIVATION: tl.constexpr,
-    PRECISION: tl.constexpr,
-    TILE: tl.constexpr,
-    WIDTH: tl.constexpr,
-    KEEP_STARTS: tl.constexpr,
-    KEEP_LAYERS: tl.constexpr,
-):
+    h0, h0_stride, matrices, delta, kept, starts, layer_stride, last, N, d, L, segment,
+    AUGMENTATION: tl.constexpr, ACTIVATION: tl.constexpr, PRECISION: tl.constexpr,
+    TILE: tl.constexpr, WIDTH: tl.constexpr,
+    KEEP_STARTS: tl.constexpr, KEEP_LAYERS: tl.constexpr,
+):  # fmt: skip
     """h_L of a tile (axis 0 of the grid) of one replica (axis 1) into `last` (R, N, d).
 
     `kept` (L, R, tiles TILE, WIDTH) takes what the backward pass needs of each layer, `starts`

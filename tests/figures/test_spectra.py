@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resdepth.figures.spectrum import draw_spectra
+from resdepth.figures.spectra import draw_spectra
 from resdepth.mathematics.counting import Band, Counts
 from resdepth.probing.hessian import Spectrum
 from resdepth.probing.products import LayerTraces, Traces

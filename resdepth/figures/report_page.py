@@ -20,7 +20,8 @@ from resdepth.analysis.scaling import ScalingTable
 from resdepth.atomic import write_text
 from resdepth.figures import page, style
 from resdepth.figures.decay import draw_decays
-from resdepth.figures.paths import (
+from resdepth.figures.depth_plots import draw_curvature, draw_doubling, draw_rates, draw_scaling
+from resdepth.figures.path_plots import (
     draw_entries,
     draw_growth,
     draw_norms,
@@ -28,7 +29,6 @@ from resdepth.figures.paths import (
     draw_trend,
     entries_drawn,
 )
-from resdepth.figures.scaling import draw_curvature, draw_doubling, draw_rates, draw_scaling
 from resdepth.mathematics.interval import Interval
 from resdepth.runs.provenance import Provenance
 

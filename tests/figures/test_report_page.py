@@ -17,10 +17,10 @@ from resdepth.analysis.entries import entry_table
 from resdepth.analysis.report import report_on
 from resdepth.analysis.report_numbers import report_csv, report_numbers
 from resdepth.analysis.scaling import model_scaling
-from resdepth.analysis.study import read_study
+from resdepth.analysis.study_runs import read_study
 from resdepth.errors import Impossible
-from resdepth.figures.paths import entries_drawn
-from resdepth.figures.report import write_page
+from resdepth.figures.path_plots import entries_drawn
+from resdepth.figures.report_page import write_page
 from resdepth.figures.words import WORDS, anchor
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.probing.hessian import write

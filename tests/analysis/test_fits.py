@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from torch.utils.tensorboard import SummaryWriter
 
-from resdepth.analysis.curvefit import Filters, event_sources, fit_file, fit_files, fit_numbers
+from resdepth.analysis.fits import Filters, event_sources, fit_file, fit_files, fit_numbers
 from resdepth.cli.console import line
 from resdepth.errors import Corrupt, Impossible, Missing
 from resdepth.records import as_json

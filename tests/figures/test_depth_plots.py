@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 from resdepth.analysis.scaling import ScalingTable, scaling_table
-from resdepth.figures.scaling import LABELS, draw_scaling
+from resdepth.figures.depth_plots import LABELS, draw_scaling
 from resdepth.mathematics.exponents import PathObservation
 from resdepth.mathematics.statistics import path_statistics
 from tests.support.artists import curves

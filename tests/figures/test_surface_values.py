@@ -11,9 +11,9 @@ import pytest
 from resdepth.errors import Impossible
 from resdepth.figures.contour import draw_contour
 from resdepth.figures.interactive import save_html
-from resdepth.figures.landscape import saturate
 from resdepth.figures.line import draw_line
 from resdepth.figures.relief import draw_surface
+from resdepth.figures.surface_values import saturate
 from tests.support.messages import refused
 
 
