@@ -18,7 +18,7 @@ SURFACE = "landscape.npy"
 """What `landscape render` writes into a run by default."""
 
 
-class Evaluation(Options):
+class EvaluationOptions(Options):
     """On what, and by what, the losses of a surface are evaluated."""
 
     subset: int | None = option(
@@ -37,7 +37,7 @@ class Evaluation(Options):
         return self.subset is not None
 
 
-class RenderOptions(Evaluation):
+class RenderOptions(EvaluationOptions):
     """Which losses to evaluate around which weights."""
 
     NEEDS: ClassVar[dict[str, Needs]] = {
@@ -158,7 +158,7 @@ class RenderOptions(Evaluation):
         return self.normalise or ("filter" if self.kind == "random" else "none")
 
 
-class TrajectoryOptions(Evaluation):
+class TrajectoryOptions(EvaluationOptions):
     """Which plane of a run's checkpoints to look at, and how."""
 
     NEEDS: ClassVar[dict[str, Needs]] = {
