@@ -13,11 +13,12 @@ from resdepth.cli.source import drawn_around
 from resdepth.errors import Usage
 from resdepth.options.base import AnalysisInvocation
 from resdepth.options.landscape import (
+    SUFFIXES,
     SURFACE,
     RenderOptions,
     TrajectoryOptions,
+    VisOptions,
 )
-from resdepth.options.landscape_picture import SUFFIXES, VisOptions
 from resdepth.options.location import written_as
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from resdepth.cli import console
 from resdepth.cli.picture import finish, origin_of
 from resdepth.errors import Impossible, Usage
 from resdepth.options.base import AnalysisInvocation
-from resdepth.options.landscape import SURFACE
-from resdepth.options.landscape_picture import (
+from resdepth.options.landscape import (
     GRIDS,
     MOVING,
     SUFFIXES,
+    SURFACE,
     SURFACES,
     VisOptions,
 )

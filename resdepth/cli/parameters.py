@@ -17,7 +17,6 @@ from resdepth.cli import console, spelling
 from resdepth.cli.console import HELP
 from resdepth.errors import Missing
 from resdepth.options.base import Invocation, Options, flag_of
-from resdepth.options.config import read_config, to_yaml
 from resdepth.options.fields import (
     choices,
     elements,
@@ -28,7 +27,7 @@ from resdepth.options.fields import (
     repeated,
 )
 from resdepth.options.location import place
-from resdepth.options.resolve import from_record, resolve
+from resdepth.options.resolve import from_record, read_config, resolve, to_yaml
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import read_manifest
 

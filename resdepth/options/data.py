@@ -96,7 +96,5 @@ class Constant(Function):
 
 
 Data = Digits | Mnist | Cifar10 | Folder | Sin | Constant
-CLASSIFICATIONS = ("digits", "mnist", "cifar10", "folder")
-"""Data with classes."""
 REGRESSIONS = ("sin", "constant")
 """Data with real targets."""

@@ -7,8 +7,8 @@ from pydantic import model_validator
 
 from resdepth.errors import Usage
 from resdepth.options.base import PER_CORE, AnalysisInvocation, Options, option
-from resdepth.options.effect import Needs, needs
-from resdepth.options.train import Device
+from resdepth.options.fields import Needs, needs
+from resdepth.options.train import Device, TrainInvocation
 
 
 class ResnetCifarOptions(Options):
@@ -99,11 +99,9 @@ class ResnetCifarOptions(Options):
         return f"resnet-L{self.depth}-seed{self.seed}"
 
 
-class ResnetCifarInvocation(AnalysisInvocation):
+class ResnetCifarInvocation(TrainInvocation, AnalysisInvocation):
     """Where one call of `resnet-cifar` writes, and whether it continues something."""
 
     out: Path | None = option(
         None, "run folder to write", default_text="runs/resnet-L<depth>-seed<seed>"
     )
-    resume: Path | None = option(None, "continue this run folder")
-    overwrite: bool = option(False, "replace what is in the run folder", flags=("--overwrite",))

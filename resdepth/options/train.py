@@ -8,9 +8,8 @@ from pydantic import model_validator
 
 from resdepth.errors import Usage
 from resdepth.options.base import PER_CORE, Invocation, Options, option
-from resdepth.options.data import REGRESSIONS as REGRESSIONS
 from resdepth.options.data import Data
-from resdepth.options.effect import Needs, needs
+from resdepth.options.fields import Needs, needs
 from resdepth.options.groups import Grouped, Kind
 
 Activation = Literal["tanh", "elu", "relu", "gelu", "sigmoid"]
@@ -288,11 +287,6 @@ class TrainOptions(Grouped):
         return self.recording.p_var_every == 0
 
     @property
-    def initial_alpha(self) -> float:
-        """The alpha of the initial scale."""
-        return self.alpha if self.init.init_alpha is None else self.init.init_alpha
-
-    @property
     def rate(self) -> float:
         """lr (L/D)^e: the first learning rate at this depth."""
         return self.learning_rate.at(self.network.depth)
@@ -314,7 +308,7 @@ class TrainOptions(Grouped):
 
 
 class TrainInvocation(Invocation):
-    """Where one call of `train` writes, and whether it resumes a run."""
+    """Where one call writes its run, and whether it resumes one."""
 
     out: Path | None = option(
         None, "run folder to write", default_text="runs/<data>-L<depth>-seed<seed>"
