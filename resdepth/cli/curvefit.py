@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from resdepth.mathematics.decay_fit import Estimate
 
 
-def curvefit(options: CurvefitOptions, call: AnalysisInvocation, given: frozenset[str]) -> None:
+@command("curvefit")
+def curvefit(options: CurvefitOptions, call: AnalysisInvocation) -> None:
     """Fit g(t) = C / (t + T0)^rho to a recorded scalar by least squares of the logarithms.
 
     The points are numbered t = 1, 2, … (or t is their step); windows lose their extremes first,
@@ -28,7 +29,7 @@ def curvefit(options: CurvefitOptions, call: AnalysisInvocation, given: frozense
     from resdepth.analysis.fits import Filters, curve_files, fit_files, fit_numbers
     from resdepth.figures.decay import draw_decays, draw_fits
 
-    out = output(options.out, "curvefit")
+    out = output(options.out)
     warned = console.route_warnings()
     filters = Filters(options.window_size, options.filter_period, options.scaling_x, options.time)
     fits = fit_files(options.sources, options.tag, filters, options.fixed_shift)
@@ -81,6 +82,3 @@ def line(curve: "CurveFit") -> str:
 def _shown(estimate: "Estimate") -> str:
     error = estimate.standard_error
     return f"{estimate.value:.6g}" + (f" ± {error:.2g}" if math.isfinite(error) and error else "")
-
-
-COMMANDS = {"curvefit": command("curvefit", CurvefitOptions, AnalysisInvocation, curvefit)}

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from resdepth.atomic import check_writable
 from resdepth.cli import console, signals
-from resdepth.cli.landscape_picture import picture, shown_of, vis
+from resdepth.cli.landscape_picture import picture, shown_of
+from resdepth.cli.landscape_picture import vis as vis
 from resdepth.cli.parameters import command, command_line
 from resdepth.cli.picture import illustrate, origin_of
 from resdepth.cli.source import drawn_around
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 SUFFIX = ".npy"
 
 
-def render(options: RenderOptions, call: AnalysisInvocation, given: frozenset[str]) -> int:
+@command("landscape render")
+def render(options: RenderOptions, call: AnalysisInvocation) -> int:
     """Evaluate the loss on a line or a grid around trained weights.
 
     The directions are random, normalised to the filters; the principal ones of the run's own
@@ -58,7 +60,8 @@ def render(options: RenderOptions, call: AnalysisInvocation, given: frozenset[st
     return 0
 
 
-def trajectory(options: TrajectoryOptions, call: AnalysisInvocation, given: frozenset[str]) -> int:
+@command("landscape trajectory")
+def trajectory(options: TrajectoryOptions, call: AnalysisInvocation) -> int:
     """Draw the path that training took on the plane that holds most of it.
 
     The plane is spanned by the principal directions of the run's checkpoints, through the last one.
@@ -71,7 +74,7 @@ def trajectory(options: TrajectoryOptions, call: AnalysisInvocation, given: froz
         raise Usage("SOURCES", "give one run", "resdepth landscape trajectory RUN")
     run = open_run(options.sources[0])
     figure = options.out or run.path / "trajectory.pdf"
-    figure = written_as(figure, SUFFIXES, command="landscape trajectory")
+    figure = written_as(figure, SUFFIXES)
     check_writable(figure)
     out = figure.with_suffix(SUFFIX)
     with signals.deferred():
@@ -106,7 +109,7 @@ def _surface_path(out: Path | None, run: Path | None) -> Path:
         what = f"{out} names a picture, and this command writes the losses, a {SUFFIX}"
         remedy = f"--out {surface}, then 'resdepth landscape vis {surface} --out {out}'"
         raise Usage("out", what, remedy)
-    return written_as(out, (SUFFIX,), command="landscape render")
+    return written_as(out, (SUFFIX,))
 
 
 def _evaluated(out: Path, evaluate: Callable[["Cells"], object], quiet: bool) -> "Surface | None":
@@ -212,12 +215,3 @@ class Cells:
         """Remove the bar."""
         if self.progress is not None:
             self.progress.close()
-
-
-COMMANDS = {
-    "render": command("landscape render", RenderOptions, AnalysisInvocation, render),
-    "trajectory": command(
-        "landscape trajectory", TrajectoryOptions, AnalysisInvocation, trajectory
-    ),
-    "vis": command("landscape vis", VisOptions, AnalysisInvocation, vis),
-}

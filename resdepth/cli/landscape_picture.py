@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from resdepth.atomic import check_writable
 from resdepth.cli import console
+from resdepth.cli.parameters import command
 from resdepth.cli.picture import finish, origin_of
 from resdepth.errors import Impossible, Usage
 from resdepth.options.base import AnalysisInvocation
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from resdepth.runs.surface import Surface
 
 
-def vis(options: VisOptions, call: AnalysisInvocation, given: frozenset[str]) -> None:
+@command("landscape vis")
+def vis(options: VisOptions, call: AnalysisInvocation) -> None:
     """Draw a loss surface: in three dimensions, as contours, or as lines through its middle.
 
     An .html file is an interactive surface that works offline; .vts (a surface) and .vti (a grid)
@@ -37,7 +39,7 @@ def vis(options: VisOptions, call: AnalysisInvocation, given: frozenset[str]) ->
     surface = read_surface(options.surface)
     kind = _kind(options, surface)
     default = options.surface.with_name(f"{options.surface.stem}_{kind}.pdf")
-    out = written_as(options.out or default, SUFFIXES, command="landscape vis")
+    out = written_as(options.out or default, SUFFIXES)
     if out.suffix.lower() not in PICTURES and kind != "surface":
         what = "a surface to turn" if out.suffix.lower() == ".html" else "a surface or its path"
         remedy = "see 'resdepth landscape vis --help' for the range of every option"

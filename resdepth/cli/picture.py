@@ -22,17 +22,12 @@ Draw = Callable[[], "Figure | Sequence[Path]"]
 """Draws a figure, or writes files itself and returns their paths."""
 
 
-def output(path: Path, command: str, suffixes: Sequence[str] = PICTURES) -> Path:
+def output(path: Path) -> Path:
     """Add a suffix to `path`, and check that it and its .json can be written.
 
-    Raises
-    ------
-    Usage
-        `command` does not write files with this suffix.
-    System
-        The operating system refuses to write there.
+    Raises Usage for a suffix that is not that of a picture, System if writing there is refused.
     """
-    out = written_as(path, suffixes, command=command)
+    out = written_as(path, PICTURES)
     check_writable(out, out.with_suffix(".json"))
     return out
 
@@ -53,14 +48,8 @@ def finish(
 
     With `json` the numbers go to stdout and the paths to stderr; otherwise `text` goes to stdout,
     with flags in place of the fields of options. Numbers that cannot be saved are printed as JSON.
-    `table` is saved as .csv.
-
-    Raises
-    ------
-    System
-        The numbers cannot be saved; or `show` is set and no window can open.
-    Impossible
-        The figure cannot be drawn or written.
+    `table` is saved as .csv. Raises System if the numbers cannot be saved, or no window can open
+    for `show`; Impossible if the figure cannot be drawn or written.
     """
     from resdepth.records import as_json, with_provenance, write_numbers
 
@@ -100,10 +89,7 @@ def illustrate(
 ) -> None:
     """Draw the figure at `out` from numbers that are `saved`, and print all paths.
 
-    Raises
-    ------
-    Impossible
-        The figure cannot be drawn or written; the message says where the numbers are.
+    Raises Impossible, which says where the numbers are, if it cannot be drawn or written.
     """
     made: Figure | Sequence[Path] = ()
     if draw is not None:

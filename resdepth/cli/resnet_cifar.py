@@ -13,6 +13,7 @@ PROGRAM = "resnet-cifar"
 TOP1, TOP2 = "val/accuracy", "val/top2"
 
 
+@command("resnet-cifar")
 def resnet_cifar(
     options: ResnetCifarOptions, call: ResnetCifarInvocation, given: frozenset[str]
 ) -> int:
@@ -99,6 +100,3 @@ def _table(final: Mapping[str, float], spread: Mapping[str, float]) -> None:
 def _percent(tag: str, final: Mapping[str, float], spread: Mapping[str, float]) -> str:
     deviation = f" ± {100 * spread[tag]:.2f}" if tag in spread else ""
     return f"{100 * final[tag]:.2f}{deviation} %"
-
-
-COMMANDS = {PROGRAM: command(PROGRAM, ResnetCifarOptions, ResnetCifarInvocation, resnet_cifar)}

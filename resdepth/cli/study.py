@@ -14,7 +14,6 @@ from resdepth.cli.spelling import spell
 from resdepth.errors import ResdepthError, Usage
 from resdepth.options.base import Options
 from resdepth.options.study import (
-    NoOptions,
     ReportInvocation,
     RetryInvocation,
     StatusInvocation,
@@ -27,7 +26,8 @@ if TYPE_CHECKING:
     from resdepth.analysis.study_runs import Study
 
 
-def run(options: Options, call: StudyInvocation, given: frozenset[str]) -> int:
+@command("study run", StudyOptions)
+def run(options: Options, call: StudyInvocation) -> int:
     """Train one experiment at many depths and seeds: a plan, and a run for each combination.
 
     Most options of train (with --program resnet-cifar, of resnet-cifar) take several values, as in
@@ -49,7 +49,8 @@ def run(options: Options, call: StudyInvocation, given: frozenset[str]) -> int:
     return 0
 
 
-def probe(options: Options, call: StatusInvocation, given: frozenset[str]) -> int:
+@command("study probe")
+def probe(call: StatusInvocation) -> int:
     """Find the learning rate of a study with --lr auto, and write it into its plan.
 
     'study run' does this itself: in its own process if it trains the cells on this machine, else in
@@ -68,7 +69,8 @@ def probe(options: Options, call: StatusInvocation, given: frozenset[str]) -> in
     return 0
 
 
-def retry(options: Options, call: RetryInvocation, given: frozenset[str]) -> int:
+@command("study retry")
+def retry(call: RetryInvocation) -> int:
     """Resume a study, and train failed cells again."""
     from resdepth.studies.record import read_plan
 
@@ -76,7 +78,8 @@ def retry(options: Options, call: RetryInvocation, given: frozenset[str]) -> int
     return _train(call, call.study, {}, retry=True)
 
 
-def status(options: Options, call: StatusInvocation, given: frozenset[str]) -> int:
+@command("study status")
+def status(call: StatusInvocation) -> int:
     """Show the state of each cell of a study, read from its folder alone.
 
     A cell is queued, running, finished, stopped (interrupted or cancelled), diverged or failed.
@@ -88,7 +91,8 @@ def status(options: Options, call: StatusInvocation, given: frozenset[str]) -> i
     return 0
 
 
-def cancel(options: Options, call: StatusInvocation, given: frozenset[str]) -> int:
+@command("study cancel")
+def cancel(call: StatusInvocation) -> int:
     """End the running cells of a study, each with a checkpoint, and keep the others from starting.
 
     'study run' resumes them.
@@ -100,7 +104,8 @@ def cancel(options: Options, call: StatusInvocation, given: frozenset[str]) -> i
     return 0
 
 
-def report(options: Options, call: ReportInvocation, given: frozenset[str]) -> int:
+@command("study report")
+def report(call: ReportInvocation) -> int:
     """Write a report on a study: one page that works offline, its numbers and its figures.
 
     It works for any folder of runs, and for unfinished studies: excluded cells are named.
@@ -253,13 +258,3 @@ def _counts(rows: Sequence[Any]) -> str:
     counted = Counter(row.state for row in rows)
     states = ", ".join(f"{number} {state}" for state, number in counted.items())
     return f"{len(rows)} cells: {states}"
-
-
-COMMANDS = {
-    "run": command("study run", StudyOptions, StudyInvocation, run),
-    "status": command("study status", NoOptions, StatusInvocation, status),
-    "probe": command("study probe", NoOptions, StatusInvocation, probe),
-    "retry": command("study retry", NoOptions, RetryInvocation, retry),
-    "cancel": command("study cancel", NoOptions, StatusInvocation, cancel),
-    "report": command("study report", NoOptions, ReportInvocation, report),
-}

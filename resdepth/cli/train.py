@@ -8,6 +8,7 @@ from resdepth.options.train import TrainInvocation, TrainOptions
 PROGRAM = "train"
 
 
+@command("train")
 def train(options: TrainOptions, call: TrainInvocation, given: frozenset[str]) -> int:
     """Train a residual network of L layers and record its weights as a path through the layers.
 
@@ -23,6 +24,3 @@ def train(options: TrainOptions, call: TrainInvocation, given: frozenset[str]) -
     console.say(summary, quiet=call.quiet)
     console.wrote([folder])
     return ending(ended, folder)
-
-
-COMMANDS = {PROGRAM: command(PROGRAM, TrainOptions, TrainInvocation, train)}

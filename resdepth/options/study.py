@@ -93,10 +93,6 @@ StudyOptions: type[Options] = create_model(
 """A plan: every option of every program, None if it is not given, axes as they are written."""
 
 
-class NoOptions(Options):
-    """The options of a command that has none."""
-
-
 class StudyInvocation(ExecutorInvocation):
     """One call of `study run`."""
 
@@ -142,9 +138,7 @@ class ReportInvocation(StatusInvocation):
     @property
     def page(self) -> Path:
         """The page to write."""
-        return written_as(
-            self.out or self.study / "report.html", (".html",), command="study report"
-        )
+        return written_as(self.out or self.study / "report.html", (".html",))
 
     @property
     def curvature(self) -> SpectrumOptions | None:
