@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from resdepth.atomic import check_writable
 from resdepth.cli import console, signals
 from resdepth.cli.landscape_picture import picture, shown_of
@@ -29,7 +31,7 @@ SUFFIX = ".npy"
 
 
 @command("landscape render")
-def render(options: RenderOptions, call: AnalysisInvocation) -> int:
+def render(options: RenderOptions, call: AnalysisInvocation) -> None:
     """Evaluate the loss on a line or a grid around trained weights.
 
     The directions are random, normalised to the filters; the principal ones of the run's own
@@ -51,17 +53,14 @@ def render(options: RenderOptions, call: AnalysisInvocation) -> int:
     surface = _evaluated(
         out, lambda cells: evaluate(source, options, out, command_line(), cells), call.quiet
     )
-    if surface is None:
-        return signals.exit_code()
     if call.json_:
         numbers = {"losses": surface.raw, "accuracies": surface.accuracies}
         print(as_json({**surface.record, **numbers}))
     console.wrote(files_of(out), aside=call.json_)
-    return 0
 
 
 @command("landscape trajectory")
-def trajectory(options: TrajectoryOptions, call: AnalysisInvocation) -> int:
+def trajectory(options: TrajectoryOptions, call: AnalysisInvocation) -> None:
     """Draw the path that training took on the plane that holds most of it.
 
     The plane is spanned by the principal directions of the run's checkpoints, through the last one.
@@ -85,8 +84,6 @@ def trajectory(options: TrajectoryOptions, call: AnalysisInvocation) -> int:
     surface = _evaluated(
         out, lambda cells: evaluate(run, options, out, command_line(), cells), call.quiet
     )
-    if surface is None:
-        return signals.exit_code()
     if call.json_:
         print(as_json(_path_numbers(surface)), flush=True)
     looks = VisOptions(surface=out, log=options.log, columns=options.columns)
@@ -99,7 +96,6 @@ def trajectory(options: TrajectoryOptions, call: AnalysisInvocation) -> int:
         json=call.json_,
         show=options.show,
     )
-    return 0
 
 
 def _surface_path(out: Path | None, run: Path | None) -> Path:
@@ -112,8 +108,8 @@ def _surface_path(out: Path | None, run: Path | None) -> Path:
     return written_as(out, (SUFFIX,))
 
 
-def _evaluated(out: Path, evaluate: Callable[["Cells"], object], quiet: bool) -> "Surface | None":
-    """The surface at `out` after printing its checks; None if interrupted."""
+def _evaluated(out: Path, evaluate: Callable[["Cells"], object], quiet: bool) -> "Surface":
+    """The surface at `out` after printing its checks."""
     from resdepth.runs.surface import read_surface
 
     console.route_warnings()
@@ -123,7 +119,7 @@ def _evaluated(out: Path, evaluate: Callable[["Cells"], object], quiet: bool) ->
     except KeyboardInterrupt:
         place = f" from cell {cells.done} of {cells.total}" if cells.total else ""
         console.say(f"interrupted; the same command with --resume goes on{place}")
-        return None
+        raise typer.Abort from None
     finally:
         cells.close()
     surface = read_surface(out)
@@ -159,8 +155,7 @@ def _checks(surface: "Surface") -> list[str]:
         found.append(f"spans that --span auto found: {words}")
     own = record.get("run_loss")
     recorded = "the run recorded no loss of the same data"
-    if own is not None:
-        recorded = f"the run's own {own:.8g}"
+    recorded = recorded if own is None else f"the run's own {own:.8g}"
     found.append(f"loss at the centre {record['centre_loss']:.8g}; {recorded}")
     return [*found, *_barrier(surface), *_path_words(surface)]
 

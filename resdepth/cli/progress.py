@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from typing import Any
 
 from resdepth.cli import console, signals
-from resdepth.cli.spelling import spell
 from resdepth.training.observer import Observer, Start
 
 REFRESH = 0.1
@@ -83,7 +82,7 @@ class Terminal(Observer):
 
     def say(self, text: str) -> None:
         """Print a line on stderr."""
-        console.say(spell(text), quiet=self.quiet)
+        console.say(text, quiet=self.quiet)
 
     def start(self, what: Start) -> None:
         """Show the title, and a bar if stderr is a terminal."""

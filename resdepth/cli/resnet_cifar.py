@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping
+from functools import partial
 
 from resdepth.cli import console, signals
-from resdepth.cli.opening import conducted, ending, explicit, run_folder
 from resdepth.cli.parameters import command, command_line
-from resdepth.cli.spelling import spell
+from resdepth.cli.train import conducted, ending, explicit, run_folder
 from resdepth.options.resnet_cifar import ResnetCifarInvocation, ResnetCifarOptions
 
 PROGRAM = "resnet-cifar"
@@ -65,7 +65,7 @@ def _seeds(options: ResnetCifarOptions, call: ResnetCifarInvocation, given: froz
             command_line(),
             given=explicit(options, given) if call.resume else None,
             overwrite=call.overwrite,
-            say=lambda text: console.say(spell(text), quiet=call.quiet),
+            say=partial(console.say, quiet=call.quiet),
         )
     except KeyboardInterrupt:
         console.say(f"interrupted; 'resdepth {PROGRAM} --resume {folder}' resumes it")

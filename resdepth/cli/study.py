@@ -1,7 +1,8 @@
 """`resdepth study`."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from resdepth.atomic import check_writable
 from resdepth.cli import console, signals
 from resdepth.cli.console import aligned
 from resdepth.cli.parameters import command, command_line
-from resdepth.cli.picture import finish, origin_of
+from resdepth.cli.picture import Draw, finish, origin_of
 from resdepth.cli.spelling import spell
 from resdepth.errors import ResdepthError, Usage
 from resdepth.options.base import Options
@@ -24,6 +25,7 @@ from resdepth.options.study import (
 if TYPE_CHECKING:
     from resdepth.analysis.report import Report
     from resdepth.analysis.study_runs import Study
+    from resdepth.runs.provenance import Provenance
 
 
 @command("study run", StudyOptions)
@@ -60,7 +62,7 @@ def probe(call: StatusInvocation) -> int:
         from resdepth.studies.actions import found_rate
 
     console.route_warnings()
-    plan = found_rate(call.study, _say(call))
+    plan = found_rate(call.study, partial(console.say, quiet=call.quiet))
     rates = [{**one.where, "depth": one.depth, "lr": one.lr} for one in plan.probes]
     if call.json_:
         from resdepth.records import as_json
@@ -115,11 +117,20 @@ def report(call: ReportInvocation) -> int:
     from resdepth.studies.record import NAME, read_plan
 
     out = call.page
-    if (call.study / NAME).is_file() and read_plan(call.study).program != "train":
-        return _scores(call, out)
-    check_writable(
-        out, out.with_suffix(".json"), out.with_suffix(".csv"), out.with_suffix("") / "scaling.pdf"
-    )
+    check_writable(out, out.with_suffix(".json"), out.with_suffix(".csv"))
+    scored = (call.study / NAME).is_file() and read_plan(call.study).program != "train"
+    draw, numbers, text, table, origin = (_scores if scored else _limits)(call, out)
+    finish(draw, numbers, out, origin, text=text, json=call.json_, table=table)
+    return 0
+
+
+Found = tuple[Draw, Any, str, str, "Provenance"]
+"""How to write the page, its numbers, its text, its table, and where they come from."""
+
+
+def _limits(call: ReportInvocation, out: Path) -> Found:
+    """The report on a study of `train`, or on any folder of runs."""
+    check_writable(out.with_suffix("") / "scaling.pdf")
     with signals.deferred():
         from resdepth.analysis.report import report_on
         from resdepth.analysis.report_numbers import report_csv, report_numbers
@@ -130,16 +141,8 @@ def report(call: ReportInvocation) -> int:
     study = read_study(call.study)
     found = report_on(study, _hessians(study, call))
     origin = origin_of(_recorded(call), found.files)
-    finish(
-        lambda: write_page(found, out, origin),
-        report_numbers(found),
-        out,
-        origin,
-        text="\n".join(_answers(found)),
-        json=call.json_,
-        table=report_csv(found),
-    )
-    return 0
+    draw = partial(write_page, found, out, origin)
+    return draw, report_numbers(found), "\n".join(_answers(found)), report_csv(found), origin
 
 
 def _hessians(study: "Study", call: ReportInvocation) -> "dict[Path, Path]":
@@ -174,27 +177,18 @@ def _recorded(call: ReportInvocation) -> dict[str, Any]:
     return {name: recorded[name] for name in ("study", "out", "spectrum")}
 
 
-def _scores(call: ReportInvocation, out: Path) -> int:
+def _scores(call: ReportInvocation, out: Path) -> Found:
     """The report on a study of `resnet-cifar`."""
     if call.spectrum:
         raise Usage("spectrum", "is not available for resnet-cifar", "leave it out")
-    check_writable(out, out.with_suffix(".json"), out.with_suffix(".csv"))
     with signals.deferred():
         from resdepth.analysis.scores import mean_rows, read_scores, scores_csv
         from resdepth.figures.score_page import write_scores
 
     scores, files = read_scores(call.study)
     origin = origin_of(_recorded(call), files)
-    finish(
-        lambda: write_scores(scores, out, f"Study {call.study.resolve().name}", origin),
-        scores,
-        out,
-        origin,
-        text=aligned(mean_rows(scores)),
-        json=call.json_,
-        table=scores_csv(scores),
-    )
-    return 0
+    draw = partial(write_scores, scores, out, f"Study {call.study.resolve().name}", origin)
+    return draw, scores, aligned(mean_rows(scores)), scores_csv(scores), origin
 
 
 def _answers(report: "Report") -> Iterator[str]:
@@ -214,16 +208,12 @@ def _answers(report: "Report") -> Iterator[str]:
         yield f"next, {purpose}: {words}"
 
 
-def _say(call: Any) -> Callable[[str], None]:
-    return lambda text: console.say(spell(text), quiet=call.quiet)
-
-
 def _train(call: Any, folder: Path, words: dict[str, Any], *, retry: bool) -> int:
     from resdepth.studies.actions import conducted
     from resdepth.studies.command import quoted, run_command
 
     console.route_warnings()
-    settings, say = call.settings, _say(call)
+    settings, say = call.settings, partial(console.say, quiet=call.quiet)
     try:
         rows = conducted(folder, words, settings, command_line(), retry=retry, say=say)
     except KeyboardInterrupt:
