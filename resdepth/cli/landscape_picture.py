@@ -9,14 +9,7 @@ from resdepth.cli.parameters import command
 from resdepth.cli.picture import finish, origin_of
 from resdepth.errors import Impossible, Usage
 from resdepth.options.base import AnalysisInvocation
-from resdepth.options.landscape import (
-    GRIDS,
-    MOVING,
-    SUFFIXES,
-    SURFACE,
-    SURFACES,
-    VisOptions,
-)
+from resdepth.options.landscape import GRIDS, MOVING, SUFFIXES, SURFACE, SURFACES, VisOptions
 from resdepth.options.location import PICTURES, written_as
 
 if TYPE_CHECKING:

@@ -41,12 +41,12 @@ def run(options: Options, call: StudyInvocation) -> int:
     """
     words = options.model_dump(mode="json", exclude_unset=True, exclude_none=True)
     if not call.dry_run:
-        return _train(call, call.folder, words, retry=False)
+        return _train(call, call.study, words, retry=False)
     from resdepth.studies.actions import planned, previewed
     from resdepth.studies.record import settings_of
 
-    settings = settings_of(call.folder, call.settings)
-    plan, _ = planned(call.folder, words, command_line(), settings)
+    settings = settings_of(call.study, call.settings)
+    plan, _ = planned(call.study, words, command_line(), settings)
     print(previewed(plan, settings))
     return 0
 

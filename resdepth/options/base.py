@@ -119,7 +119,7 @@ class Options(BaseModel):
         found = {}
         for name, alternatives in self.NEEDS.items():
             used = [(need, getattr(self, need.seen or need.option)) for need in alternatives]
-            if self.differs(name) and not any(value in need.values for need, value in used):
+            if self.differs(name) and not any(need.met(value) for need, value in used):
                 found[name] = used
         return found
 

@@ -118,7 +118,7 @@ def type_words(info: FieldInfo) -> str:
 
 @dataclass(frozen=True)
 class Need:
-    """Another option, and its values with which an option has an effect.
+    """Another option, and its values with which an option has an effect; none stands for any.
 
     `seen` names the property that holds the value in use, if it is not the option itself.
     """
@@ -127,9 +127,13 @@ class Need:
     values: tuple[Any, ...]
     seen: str = ""
 
+    def met(self, value: Any) -> bool:
+        """Whether the value in use is one of them."""
+        return value in self.values if self.values else value is not None
+
     def state(self, value: Any) -> str:
         """The value in use, in words."""
-        if isinstance(value, bool):
+        if value is None or isinstance(value, bool):
             return f"with{'' if value else 'out'} `{self.option}`"
         return f"with `{self.option}={value}`"
 
@@ -137,7 +141,7 @@ class Need:
         """What to do for the option to have an effect."""
         if self.values == (False,):
             return f"leave `{self.option}` out"
-        if self.values == (True,):
+        if self.values in ((), (True,)):
             return f"give `{self.option}`"
         return f"give `{self.option}={_or(self.values)}`"
 

@@ -30,6 +30,10 @@ class Kind(Options):
 
     kind: ClassVar[str]
 
+    def __init_subclass__(cls, kind: str = "", **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        cls.kind = kind
+
     def __eq__(self, other: object) -> bool:
         return self.kind == other if isinstance(other, str) else super().__eq__(other)
 

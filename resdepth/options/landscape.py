@@ -42,11 +42,6 @@ class Evaluation(Options):
     )
     threads: int | None = option(None, "CPU threads", default_text=PER_CORE, ge=1)
 
-    @property
-    def partial(self) -> bool:
-        """Whether the losses are those of a part of the data."""
-        return self.subset is not None
-
 
 class RenderOptions(Evaluation):
     """Which losses to evaluate around which weights."""
@@ -57,8 +52,7 @@ class RenderOptions(Evaluation):
         "steps_b": needs("dimensions", 2, seen="axes"),
         "span_b": needs("dimensions", 2, seen="axes"),
         "rise": needs("span", "auto", seen="used_span"),
-        "seed": needs("directions", "random", "hessian", seen="towards_what")
-        + needs("subset", True, seen="partial"),
+        "seed": needs("directions", "random", "hessian", seen="towards_what") + needs("subset"),
     }
 
     sources: tuple[Path, ...] = option(
@@ -173,7 +167,7 @@ class TrajectoryOptions(Evaluation):
     """Which plane of a run's checkpoints to look at, and how."""
 
     NEEDS: ClassVar[dict[str, Needs]] = {
-        "seed": needs("subset", True, seen="partial"),
+        "seed": needs("subset"),
         "log": needs("out", *DRAWN, seen="suffix"),
         "columns": needs("out", *PICTURES, *MOVING, seen="suffix"),
         "show": needs("out", *PICTURES, seen="suffix"),

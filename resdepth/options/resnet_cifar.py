@@ -7,6 +7,7 @@ from pydantic import model_validator
 
 from resdepth.errors import Usage
 from resdepth.options.base import PER_CORE, AnalysisInvocation, Options, option
+from resdepth.options.data import DATA_DIR, NUM_WORKERS
 from resdepth.options.fields import Needs, needs
 from resdepth.options.train import Device, TrainInvocation
 
@@ -22,18 +23,12 @@ class ResnetCifarOptions(Options):
 
     depth: int = option(56, "number of layers L = 6n + 2", unit="layers", flags=("-L",), ge=8)
     data: Literal["cifar10", "folder"] = option("cifar10", "data set")
-    data_dir: Path | None = option(
-        None,
-        "where the data lies: torchvision's root, or an image folder or .zip for 'folder'",
-        default_text="the user's cache folder",
-    )
+    data_dir: Path | None = DATA_DIR
     train_fraction: float = option(
         1.0, "seeded random part of the training images; above 1: so many of them", gt=0
     )
     flip: bool = option(False, "mirror half of the training images left to right")
-    num_workers: int | None = option(
-        None, "threads that decode the images of 'folder'", default_text=PER_CORE, ge=0
-    )
+    num_workers: int | None = NUM_WORKERS
     epochs: int = option(16, "passes over the training set", unit="epochs", ge=1)
     batch_size: int = option(128, "images a step", unit="images", ge=2)
     alpha: float = option(

@@ -96,20 +96,13 @@ StudyOptions: type[Options] = create_model(
 class StudyInvocation(ExecutorInvocation):
     """One call of `study run`."""
 
-    study: Path | None = option(
-        None, "the study to begin or to resume", positional=True, default_text="study"
-    )
+    study: Path = option(Path("study"), "the study to begin or to resume", positional=True)
     dry_run: bool = option(
         False,
         "print the commands of the cells, for slurm the batch scripts, and train nothing",
         flags=("--dry-run",),
     )
     json_: bool = option(False, "print the cells as JSON on stdout", flags=("--json",))
-
-    @property
-    def folder(self) -> Path:
-        """The folder of the study."""
-        return self.study or Path("study")
 
 
 class RetryInvocation(ExecutorInvocation):

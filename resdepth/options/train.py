@@ -61,28 +61,21 @@ class InitialWeights(Kind):
     )
 
 
-class TruncatedWeights(InitialWeights):
+class TruncatedWeights(InitialWeights, kind="ntrunc"):
     """Normal with standard deviation s, truncated to [-s, s]."""
 
-    kind = "ntrunc"
 
-
-class ConstantWeights(InitialWeights):
+class ConstantWeights(InitialWeights, kind="constant"):
     """Every entry is s."""
 
-    kind = "constant"
 
-
-class RepeatedWeights(InitialWeights):
+class RepeatedWeights(InitialWeights, kind="repeat"):
     """One truncated normal matrix in every layer."""
 
-    kind = "repeat"
 
-
-class FractionalWeights(InitialWeights):
+class FractionalWeights(InitialWeights, kind="fbm"):
     """s times fractional Gaussian noise along the layers."""
 
-    kind = "fbm"
     hurst: float = option(..., "Hurst exponent H of 'fbm'", gt=0, lt=1)
     init_depth: int | None = option(
         None,
@@ -94,10 +87,9 @@ class FractionalWeights(InitialWeights):
     )
 
 
-class FixedLearningRate(Kind):
+class FixedLearningRate(Kind, kind="fixed"):
     """The same rate lr (L/D)^e at every step."""
 
-    kind = "fixed"
     lr: float = option(
         10.0,
         "learning rate, the first one with --dynamic-lr",
@@ -123,10 +115,9 @@ class FixedLearningRate(Kind):
         return rate_at(self.lr, depth, self.lr_depth, self.lr_depth_exponent)
 
 
-class DynamicLearningRate(FixedLearningRate):
+class DynamicLearningRate(FixedLearningRate, kind="dynamic"):
     """A rate that is divided by the squared p-variation norm of the weights at each step."""
 
-    kind = "dynamic"
     dynamic_lr_rule: Literal["recursive", "anchored"] = option(
         "recursive", "the rate that is divided: the previous one, or the first"
     )
