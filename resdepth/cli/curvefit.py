@@ -44,15 +44,10 @@ def curvefit(options: CurvefitOptions, call: AnalysisInvocation) -> None:
         names = ("depth", "identified", *FITTED)
         numbers["depths"] = [{name: getattr(group, name) for name in names} for group in groups]
     draw = partial(draw_decays, groups) if groups else partial(draw_fits, fits)
-    finish(
-        partial(draw, options.columns),
-        numbers,
-        out,
-        origin_of(options, curve_files(fits)),
-        text="\n".join([*map(line, fits), *map(mean_line, groups)]),
-        json=call.json_,
-        show=options.show,
-    )
+    origin = origin_of(options, curve_files(fits))
+    text = "\n".join([*map(line, fits), *map(mean_line, groups)])
+    prints, shows = call.json_, options.show
+    finish(partial(draw, options.columns), numbers, out, origin, text=text, json=prints, show=shows)
 
 
 MANY = 7

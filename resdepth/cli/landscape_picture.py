@@ -1,5 +1,6 @@
 """`resdepth landscape vis`, and the picture of a surface for the commands that make one."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,15 +45,9 @@ def vis(options: VisOptions, call: AnalysisInvocation) -> None:
     check_writable(out, beside)
     shown = shown_of(surface, options)
     origin = origin_of(options, files_of(surface.path))
-    finish(
-        lambda: picture(shown, options, kind, out, origin),
-        _numbers(shown, options),
-        out,
-        origin,
-        json=call.json_,
-        show=options.show,
-        numbers_path=beside,
-    )
+    draw, numbers = partial(picture, shown, options, kind, out, origin), _numbers(shown, options)
+    shows, prints = options.show, call.json_
+    finish(draw, numbers, out, origin, json=prints, show=shows, numbers_path=beside)
 
 
 def _surface_file(given: Path) -> Path:

@@ -83,7 +83,7 @@ class Options(BaseModel):
         except ValidationError as failure:
             remedy = f"see help({type(self).__name__}) for every option"
             raise self.error(failure, remedy) from None
-        self.refuse_idle()
+        self.without_idle()
 
     # pydantic's validation of a mapping does not call it, so does not check the effect.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
@@ -127,16 +127,12 @@ class Options(BaseModel):
         """Whether an option differs from its default."""
         return bool(getattr(self, name) != type(self).fields()[name].default)
 
-    def refuse_idle(self) -> None:
-        """Raise Usage if an option has no effect."""
-        for name, used in self.idle().items():
-            raise no_effect(name, used)
-
-    def without_idle(self, lenient: Collection[str]) -> Self:
-        """The options with defaults for those that are idle; only the `lenient` ones may be."""
-        dropped = {name: type(self).fields()[name].default for name in self.idle()}
-        if dropped.keys() - set(lenient):
-            self.refuse_idle()
+    def without_idle(self, lenient: Collection[str] = ()) -> Self:
+        """The options with defaults for those that are idle; Usage if one is not `lenient`."""
+        idle = self.idle()
+        for name in [name for name in idle if name not in lenient]:
+            raise no_effect(name, idle[name])
+        dropped = {name: type(self).fields()[name].default for name in idle}
         return self.model_copy(update=dropped) if dropped else self
 
     def refuse_given(self, names: Sequence[str], remedy: str) -> None:
