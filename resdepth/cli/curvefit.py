@@ -46,8 +46,8 @@ def curvefit(options: CurvefitOptions, call: AnalysisInvocation) -> None:
     draw = partial(draw_decays, groups) if groups else partial(draw_fits, fits)
     origin = origin_of(options, curve_files(fits))
     text = "\n".join([*map(line, fits), *map(mean_line, groups)])
-    prints, shows = call.json_, options.show
-    finish(partial(draw, options.columns), numbers, out, origin, text=text, json=prints, show=shows)
+    draw_all = partial(draw, options.columns)
+    finish(draw_all, numbers, out, origin, call, text=text, show=options.show)
 
 
 MANY = 7

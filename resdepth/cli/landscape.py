@@ -93,7 +93,7 @@ def trajectory(options: TrajectoryOptions, call: AnalysisInvocation) -> None:
         figure,
         files_of(out),
         origin,
-        json=call.json_,
+        call,
         show=options.show,
     )
 

@@ -46,8 +46,7 @@ def vis(options: VisOptions, call: AnalysisInvocation) -> None:
     shown = shown_of(surface, options)
     origin = origin_of(options, files_of(surface.path))
     draw, numbers = partial(picture, shown, options, kind, out, origin), _numbers(shown, options)
-    shows, prints = options.show, call.json_
-    finish(draw, numbers, out, origin, json=prints, show=shows, numbers_path=beside)
+    finish(draw, numbers, out, origin, call, show=options.show, numbers_path=beside)
 
 
 def _surface_file(given: Path) -> Path:

@@ -35,7 +35,7 @@ def _path_command(measure: Callable[..., Measured]) -> TyperCommand:
         paths, beta = models_of(options, call, name, unknown)
         draw, numbers, text = measure(options, paths, beta, call.quiet)
         origin = origin_of(options, (file for path in paths for file in path.files))
-        finish(draw, numbers, out, origin, text=text, json=call.json_, show=options.show)
+        finish(draw, numbers, out, origin, call, text=text, show=options.show)
 
     run.__doc__ = measure.__doc__
     return command(name, measure.__annotations__["options"])(run)

@@ -10,7 +10,7 @@ from resdepth.cli.parameters import command_line
 from resdepth.cli.spelling import spell
 from resdepth.cli.window import open_window
 from resdepth.errors import Impossible, ResdepthError, System
-from resdepth.options.base import Options
+from resdepth.options.base import AnalysisInvocation, Options
 from resdepth.options.location import PICTURES, written_as
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def finish(
     numbers: Any,
     out: Path,
     origin: "Provenance",
+    call: AnalysisInvocation,
     *,
-    json: bool,
     text: str = "",
     show: bool = False,
     numbers_path: Path | None = None,
@@ -46,7 +46,7 @@ def finish(
 ) -> None:
     """Save the numbers next to `out`, print them, then draw the figure (if any) and write `out`.
 
-    With `json` the numbers go to stdout and the paths to stderr; otherwise `text` goes to stdout,
+    With `--json` the numbers go to stdout and the paths to stderr; otherwise `text` goes to stdout,
     with flags in place of the fields of options. Numbers that cannot be saved are printed as JSON.
     `table` is saved as .csv. Raises System if the numbers cannot be saved, or no window can open
     for `show`; Impossible if the figure cannot be drawn or written.
@@ -62,13 +62,13 @@ def finish(
             write_text(saved[1], table)
     except System as error:
         failure = error
-    if json or failure:
+    if call.json_ or failure:
         print(as_json(with_provenance(numbers, origin)), flush=True)
     elif text:
         print(spell(text), flush=True)
     if failure:
         raise failure
-    illustrate(draw, out, saved, origin, json=json, show=show)
+    illustrate(draw, out, saved, origin, call, show=show)
 
 
 def origin_of(options: Options | Mapping[str, Any], sources: Iterable[Path] = ()) -> "Provenance":
@@ -83,8 +83,8 @@ def illustrate(
     out: Path,
     saved: Sequence[Path],
     origin: "Provenance",
+    call: AnalysisInvocation,
     *,
-    json: bool,
     show: bool = False,
 ) -> None:
     """Draw the figure at `out` from numbers that are `saved`, and print all paths.
@@ -100,10 +100,10 @@ def illustrate(
             if not isinstance(made, Sequence):
                 style.save(made, out, origin)
         except Exception as error:
-            console.wrote(saved, aside=json)
+            console.wrote(saved, aside=call.json_)
             raise _undrawn(error, out, saved[0]) from error
     files = made if isinstance(made, Sequence) else [out]
-    console.wrote([*files, *saved], aside=json)
+    console.wrote([*files, *saved], aside=call.json_)
     if show and not isinstance(made, Sequence):
         open_window(made, out)
 

@@ -59,7 +59,7 @@ def spectrum(options: SpectrumOptions, call: AnalysisInvocation) -> None:
         if not call.json_:
             print("\n".join(lines(found[-1])), flush=True)
     draw = partial(draw_spectra, found, options.columns)
-    finish(draw, numbers, out, origin, json=call.json_, show=options.show)
+    finish(draw, numbers, out, origin, call, show=options.show)
 
 
 def lines(found: "Spectrum") -> list[str]:

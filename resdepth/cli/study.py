@@ -120,7 +120,7 @@ def report(call: ReportInvocation) -> int:
     check_writable(out, out.with_suffix(".json"), out.with_suffix(".csv"))
     scored = (call.study / NAME).is_file() and read_plan(call.study).program != "train"
     draw, numbers, text, table, origin = (_scores if scored else _limits)(call, out)
-    finish(draw, numbers, out, origin, text=text, json=call.json_, table=table)
+    finish(draw, numbers, out, origin, call, text=text, table=table)
     return 0
 
 
@@ -140,7 +140,7 @@ def _limits(call: ReportInvocation, out: Path) -> Found:
     console.route_warnings()
     study = read_study(call.study)
     found = report_on(study, _hessians(study, call))
-    origin = origin_of(_recorded(call), found.files)
+    origin = origin_of(call.settings, found.files)
     draw = partial(write_page, found, out, origin)
     return draw, report_numbers(found), "\n".join(_answers(found)), report_csv(found), origin
 
@@ -172,11 +172,6 @@ def _hessians(study: "Study", call: ReportInvocation) -> "dict[Path, Path]":
     return files
 
 
-def _recorded(call: ReportInvocation) -> dict[str, Any]:
-    recorded = call.recorded()
-    return {name: recorded[name] for name in ("study", "out", "spectrum")}
-
-
 def _scores(call: ReportInvocation, out: Path) -> Found:
     """The report on a study of `resnet-cifar`."""
     if call.spectrum:
@@ -186,7 +181,7 @@ def _scores(call: ReportInvocation, out: Path) -> Found:
         from resdepth.figures.score_page import write_scores
 
     scores, files = read_scores(call.study)
-    origin = origin_of(_recorded(call), files)
+    origin = origin_of(call.settings, files)
     draw = partial(write_scores, scores, out, f"Study {call.study.resolve().name}", origin)
     return draw, scores, aligned(mean_rows(scores)), scores_csv(scores), origin
 

@@ -67,17 +67,11 @@ class ResnetCifarOptions(Options):
     def _consistent(self) -> Self:
         below = self.depth - (self.depth - 2) % 6
         if below != self.depth:
-            raise Usage(
-                "depth",
-                f"should be 6n + 2, not {self.depth}",
-                f"the nearest are {below} and {below + 6}",
-            )
+            remedy = f"the nearest are {below} and {below + 6}"
+            raise Usage("depth", f"should be 6n + 2, not {self.depth}", remedy)
         if self.data == "folder" and self.data_dir is None:
-            raise Usage(
-                "data=folder",
-                "needs `data_dir`",
-                "give the folder or .zip that holds train/<class>/* and test/<class>/*",
-            )
+            remedy = "give the folder or .zip that holds train/<class>/* and test/<class>/*"
+            raise Usage("data=folder", "needs `data_dir`", remedy)
         return self
 
     @property
@@ -89,9 +83,8 @@ class ResnetCifarOptions(Options):
     @property
     def stem(self) -> str:
         """Name of the run folder when none is given."""
-        if self.seeds > 1:
-            return f"resnet-L{self.depth}-seeds{self.seeds}"
-        return f"resnet-L{self.depth}-seed{self.seed}"
+        seeds = f"seeds{self.seeds}" if self.seeds > 1 else f"seed{self.seed}"
+        return f"resnet-L{self.depth}-{seeds}"
 
 
 class ResnetCifarInvocation(TrainInvocation, AnalysisInvocation):

@@ -230,11 +230,8 @@ class TrainOptions(Grouped):
     def _consistent(self) -> Self:
         if self.model is not None and (self.model == "regression") != self.regression:
             kind = "real numbers" if self.regression else "classes"
-            raise Usage(
-                "model",
-                f"'{self.model}' does not fit `data`={self.data}, whose targets are {kind}",
-                "leave `model` out: it follows the data",
-            )
+            what = f"'{self.model}' does not fit `data`={self.data}, whose targets are {kind}"
+            raise Usage("model", what, "leave `model` out: it follows the data")
         if isinstance(self.init, FractionalWeights):
             self._check_start(self.init.init_depth or self.depth)
         if "lr" not in self.learning_rate.model_fields_set:
@@ -261,11 +258,8 @@ class TrainOptions(Grouped):
     def _check_start(self, drawn: int) -> None:
         times, rest = divmod(drawn, self.depth)
         if rest or times & (times - 1) or not times:
-            raise Usage(
-                "init_depth",
-                f"{drawn} is not `depth`={self.depth} times a power of two",
-                "coarser depths are made of pairs of layers",
-            )
+            what = f"{drawn} is not `depth`={self.depth} times a power of two"
+            raise Usage("init_depth", what, "coarser depths are made of pairs of layers")
 
     @property
     def norms(self) -> str:
