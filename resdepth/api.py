@@ -59,7 +59,7 @@ def train(
     options = options or TrainOptions()
     folder = Path(out) if out is not None else default_run_folder(options.stem)
     if resume:
-        opening = reopen_run(folder, "train", options.recorded(explicit=True))
+        opening = reopen_run(folder, "train", options.recorded(options.model_fields_set))
     else:
         words = command or ["resdepth.train"]
         opening = create_run(folder, "train", options.recorded(), words, overwrite=overwrite)

@@ -6,7 +6,7 @@ from functools import partial
 
 from resdepth.cli import console, signals
 from resdepth.cli.parameters import command, command_line
-from resdepth.cli.train import conducted, ending, explicit, run_folder
+from resdepth.cli.train import conducted, ending, run_folder
 from resdepth.options.resnet_cifar import ResnetCifarInvocation, ResnetCifarOptions
 
 PROGRAM = "resnet-cifar"
@@ -63,7 +63,7 @@ def _seeds(options: ResnetCifarOptions, call: ResnetCifarInvocation, given: froz
             folder,
             options,
             command_line(),
-            given=explicit(options, given) if call.resume else None,
+            given=options.recorded(given) if call.resume else None,
             overwrite=call.overwrite,
             say=partial(console.say, quiet=call.quiet),
         )

@@ -124,6 +124,8 @@ def report(call: ReportInvocation) -> int:
     return 0
 
 
+RECORDED = ("study", "out", "spectrum")
+"""Options of a report that its files name."""
 Found = tuple[Draw, Any, str, str, "Provenance"]
 """How to write the page, its numbers, its text, its table, and where they come from."""
 
@@ -140,7 +142,7 @@ def _limits(call: ReportInvocation, out: Path) -> Found:
     console.route_warnings()
     study = read_study(call.study)
     found = report_on(study, _hessians(study, call))
-    origin = origin_of(call.settings, found.files)
+    origin = origin_of(call.recorded(RECORDED), found.files)
     draw = partial(write_page, found, out, origin)
     return draw, report_numbers(found), "\n".join(_answers(found)), report_csv(found), origin
 
@@ -181,7 +183,7 @@ def _scores(call: ReportInvocation, out: Path) -> Found:
         from resdepth.figures.score_page import write_scores
 
     scores, files = read_scores(call.study)
-    origin = origin_of(call.settings, files)
+    origin = origin_of(call.recorded(RECORDED), files)
     draw = partial(write_scores, scores, out, f"Study {call.study.resolve().name}", origin)
     return draw, scores, aligned(mean_rows(scores)), scores_csv(scores), origin
 

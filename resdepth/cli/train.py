@@ -7,7 +7,6 @@ from typing import Any
 from resdepth.cli import console, signals
 from resdepth.cli.parameters import command, command_line
 from resdepth.errors import Diverged
-from resdepth.options.base import Options
 from resdepth.options.train import TrainInvocation, TrainOptions
 from resdepth.runs.folder import Opening, check_resume, create_run, default_run_folder, reopen_run
 from resdepth.runs.manifest import Manifest, read_manifest
@@ -34,12 +33,6 @@ def train(options: TrainOptions, call: TrainInvocation, given: frozenset[str]) -
     return ending(ended, folder)
 
 
-def explicit(options: Options, given: frozenset[str]) -> dict[str, Any]:
-    """The options that were set by a flag or a file, as a manifest holds them."""
-    recorded = options.recorded()
-    return {name: recorded[name] for name in given}
-
-
 def run_folder(options: Any, call: TrainInvocation) -> Path:
     """The folder of the run."""
     if call.resume is not None:
@@ -60,7 +53,7 @@ def conducted(
         with signals.deferred():
             folder = run_folder(options, call)
             if call.resume is not None:
-                opening = reopen_run(folder, program, explicit(options, given))
+                opening = reopen_run(folder, program, options.recorded(given))
             else:
                 settings = (options.recorded(), command_line())
                 opening = create_run(folder, program, *settings, overwrite=call.overwrite)

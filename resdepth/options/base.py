@@ -186,12 +186,9 @@ class Options(BaseModel):
             return [place(part) if isinstance(part, str) else part for part in value]
         return place(value) if isinstance(value, str) else value
 
-    def recorded(self, *, explicit: bool = False) -> dict[str, Any]:
-        """The options as a manifest holds them: JSON values, paths absolute.
-
-        `explicit` leaves out those that were not set.
-        """
-        chosen = self.model_fields_set if explicit else self.fields()
+    def recorded(self, only: Collection[str] | None = None) -> dict[str, Any]:
+        """The options, or `only` some, as a manifest holds them: JSON values, paths absolute."""
+        chosen = self.fields() if only is None else only
         return {name: _json(value) for name, value in self.flat().items() if name in chosen}
 
 

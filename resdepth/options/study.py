@@ -129,12 +129,6 @@ class ReportInvocation(StatusInvocation):
     )
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """What the record of the report says of this call."""
-        recorded = self.recorded()
-        return {name: recorded[name] for name in ("study", "out", "spectrum")}
-
-    @property
     def page(self) -> Path:
         """The page to write."""
         return written_as(self.out or self.study / "report.html", (".html",))
