@@ -199,12 +199,9 @@ class Cells:
         """`done` of `total` cells are finished."""
         from resdepth.cli.progress import Progress
 
-        if self.progress is None:
-            self.progress = Progress(done, total, quiet=self.quiet)
         self.done, self.total = done, total
-        if self.progress.due(done):
-            pace = self.progress.speed(done)
-            self.progress.show(done, f"{done} of {total} cells, {pace:.3g} cells/s")
+        self.progress = bar = self.progress or Progress(done, total, quiet=self.quiet)
+        bar.update(done, lambda: f"{done} of {total} cells, {bar.speed(done):.3g} cells/s")
 
     def close(self) -> None:
         """Remove the bar."""
