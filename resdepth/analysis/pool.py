@@ -9,8 +9,9 @@ from typing import Any, Self, TypeVar
 
 from resdepth.analysis.measure import same_weights
 from resdepth.errors import Impossible, not_repetitions
+from resdepth.options.data import REGRESSIONS
 from resdepth.options.programs import PLACE, RECORDING
-from resdepth.options.train import REGRESSIONS, TrainOptions
+from resdepth.options.train import TrainOptions
 from resdepth.runs.checkpoint import step_in_name, step_of
 from resdepth.runs.manifest import Manifest, read_manifest
 from resdepth.weights.families import Range
