@@ -9,14 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from resdepth.errors import (
-    Corrupt,
-    Impossible,
-    Missing,
-    ResdepthError,
-    no_events,
-    no_such,
-)
+from resdepth.errors import Corrupt, Impossible, Missing, ResdepthError, no_events, no_such
 from resdepth.find_files import walk
 from resdepth.mathematics.decay_fit import DecayFit, filter_curve, fit_decay
 from resdepth.records import plain

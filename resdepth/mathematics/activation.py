@@ -42,9 +42,7 @@ ACTIVATIONS: dict[str, Activation] = {
         lambda z, value: torch.where(z < 0, value + 1.0, 0.0),
     ),
     "relu": Activation(
-        torch.relu,
-        lambda z, value: (z > 0).to(z.dtype),
-        lambda z, value: torch.zeros_like(z),
+        torch.relu, lambda z, value: (z > 0).to(z.dtype), lambda z, value: torch.zeros_like(z)
     ),
     "gelu": Activation(
         functional.gelu,
