@@ -55,10 +55,7 @@ class CurveFit:
 def event_sources(path: Path) -> Iterator[Path]:
     """Yield event files and folders with event files in or under `path`, one per curve.
 
-    Raises
-    ------
-    Missing
-        `path` does not exist, or no event file is in it.
+    Raises Missing: `path` does not exist, or no event file is in it.
     """
     if path.name == EVENTS_OF_OLD and not path.exists():
         path = path.parent  # Where the events of every run lie today.
@@ -76,11 +73,8 @@ def event_sources(path: Path) -> Iterator[Path]:
 def fit_file(path: Path, tag: str, filters: Filters, shift: float | None) -> CurveFit:
     """Filter and fit the scalar `tag` of one event source; `shift` is T0, None to infer it.
 
-    Raises
-    ------
-    Impossible
-        No such scalar, or no finite value of it; or t + T0 is not positive at the first step, or
-        hardly changes.
+    Raises Impossible: no such scalar, or no finite value of it; or t + T0 is not positive at the
+    first step, or hardly changes.
     """
     steps, y = read_recording(path).scalar(tag)
     if not np.isfinite(y).any():
@@ -125,12 +119,7 @@ def fit_files(
 
     What cannot be fitted is left out with a warning if something else can.
 
-    Raises
-    ------
-    Missing
-        One of the paths is not there.
-    Impossible, Corrupt
-        Nothing can be fitted.
+    Raises Missing: one of the paths is not there; Impossible, Corrupt: nothing can be fitted.
     """
     sources: dict[Path, Path] = {}
     problems: list[ResdepthError] = []

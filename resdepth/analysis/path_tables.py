@@ -185,10 +185,7 @@ def variation_table(
     `norm` of a row is (exponents,); `growth` is the slope of log norm on log L with its 95 %
     interval, one per exponent. `norms` are the result of `variations`, if it is known already.
 
-    Raises
-    ------
-    ValueError
-        An exponent is below 1.
+    Raises ValueError: an exponent is below 1.
     """
     paths = together(paths)
     norms = norms or variations(paths, beta, exponents)

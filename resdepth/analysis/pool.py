@@ -64,13 +64,8 @@ def pooled(models: Sequence[WeightPath], *, allow_mixed: bool = False) -> Pool:
     repetitions of another run (same options, depth and seed) or of another file (same weights).
     Files of no run are otherwise taken as they are. `allow_mixed` keeps all.
 
-    Raises
-    ------
-    Usage
-        Two runs differ in another option than seed, depth and output, or two paths are of different
-        training steps.
-    Impossible
-        Nothing is left.
+    Raises Usage: two runs differ in another option than seed, depth and output, or two paths are of
+    different training steps; Impossible: nothing is left.
     """
     manifests = {run: read_manifest(run) for run in {path.run for path in models} if run}
     runs = {path.source: manifests[path.run] for path in models if path.run is not None}

@@ -52,10 +52,7 @@ def scaling_table(
 ) -> ScalingTable:
     """Return the table of `cells`, one per depth and seed; L^beta scales the 2-variation norm.
 
-    Raises
-    ------
-    ValueError
-        Two cells are of one seed and depth.
+    Raises ValueError: two cells are of one seed and depth.
     """
     table = tabulate(cells)
     ordered = sorted(cells, key=lambda cell: cell.statistics.depth)
@@ -75,10 +72,7 @@ def scaling_table(
 def model_scaling(models: Sequence[WeightPath], beta: float = 0.0) -> ScalingTable:
     """Return the table of trained weights; `alpha` is that of their runs if they share it.
 
-    Raises
-    ------
-    Usage
-        The models are of several families.
+    Raises Usage: the models are of several families.
     """
     models = together(models)
     families = list(dict.fromkeys(model.family for model in models))

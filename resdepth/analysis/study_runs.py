@@ -60,14 +60,8 @@ class Study:
 def read_study(folder: Path) -> Study:
     """Read the runs in or under `folder`, finished or not, and the weights of those that count.
 
-    Raises
-    ------
-    Impossible
-        There is no run of `train`.
-    Corrupt
-        The plan of the study cannot be read.
-    Missing
-        There is no such folder.
+    Raises Impossible: there is no run of `train`; Corrupt: the plan of the study cannot be read;
+    Missing: there is no such folder.
     """
     if not folder.exists():
         raise no_such(folder, "folder")

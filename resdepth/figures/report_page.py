@@ -41,10 +41,7 @@ def write_page(report: Report, out: Path, provenance: Provenance | None = None) 
 
     Returns the paths of all files, the page first.
 
-    Raises
-    ------
-    System
-        The operating system refused.
+    Raises System: the operating system refused.
     """
     gallery = _Gallery(out.with_suffix(""), provenance)
     parts = list[str]()

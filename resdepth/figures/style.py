@@ -152,10 +152,7 @@ def _lab(rgb: Array) -> Array:
 def save(drawn: Figure, path: Path, provenance: Provenance | None = None) -> None:
     """Write a figure whole, with its provenance in the metadata and without dates.
 
-    Raises
-    ------
-    System
-        The operating system refused.
+    Raises System: the operating system refused.
     """
     kind = path.suffix[1:].lower()
     metadata: dict[str, Any] = dict(DATES.get(kind, {}))
@@ -168,10 +165,8 @@ def save(drawn: Figure, path: Path, provenance: Provenance | None = None) -> Non
 def show(drawn: Figure, path: Path, backend: str = "") -> None:
     """Open a window and wait until it is closed; `backend` of matplotlib is used if it works.
 
-    Raises
-    ------
-    System
-        There is no display, or no toolkit to draw a window with; `path` is where the file is.
+    Raises System: there is no display, or no toolkit to draw a window with; `path` is where the
+    file is.
     """
     headless = sys.platform.startswith("linux") and not (
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")

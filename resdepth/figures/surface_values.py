@@ -76,10 +76,8 @@ def saturate(surface: Surface, clip: float | None, log: bool, quantity: Quantity
     What is not finite counts as above. Without `clip` the largest value that can be drawn takes its
     place.
 
-    Raises
-    ------
-    Impossible
-        No value lies below the clip, none is positive on a logarithmic scale, or there are none.
+    Raises Impossible: no value lies below the clip, none is positive on a logarithmic scale, or
+    there are none.
     """
     values = surface.pairs if quantity == "loss" else surface.accuracies
     if values is None and quantity == "accuracy":

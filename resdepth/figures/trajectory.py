@@ -69,10 +69,7 @@ def save_animation(
 
     It has one frame per checkpoint; of more than 300 it shows evenly chosen ones.
 
-    Raises
-    ------
-    Impossible
-        The surface has no path.
+    Raises Impossible: the surface has no path.
     """
     surface = shown.surface
     if surface.trajectory is None:

@@ -181,10 +181,7 @@ def fit_decay(t: Array, y: Array, shift: float | None = None) -> DecayFit:
     shift:
         T0 if it is known (then t + T0 > 0 throughout); None infers it.
 
-    Raises
-    ------
-    ValueError
-        t or y has masked entries.
+    Raises ValueError: t or y has masked entries.
 
     Notes
     -----

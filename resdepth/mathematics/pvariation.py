@@ -45,10 +45,7 @@ def p_variation_norm(path: Numbers, p: float) -> float:
     It has the unit of the coordinates. The recursion is that of Butkus & Norvaisa, Lithuanian Math.
     J. 58 (2018).
 
-    Raises
-    ------
-    ValueError
-        p is below 1, or the path is empty, masked or not finite.
+    Raises ValueError: p is below 1, or the path is empty, masked or not finite.
     """
     refuse_masked(path=path)
     return float(pvar.p_variation_norm(path, p))
