@@ -12,7 +12,8 @@ import numpy as np
 from resdepth.analysis.fits import CurveFit
 from resdepth.analysis.pool import experiments, unfinished
 from resdepth.errors import Missing
-from resdepth.mathematics.interval import Array, Interval, mean_interval
+from resdepth.mathematics import Array
+from resdepth.mathematics.interval import Interval, mean_interval
 from resdepth.runs.manifest import Manifest, read_manifest
 
 FITTED = ("C", "T0", "rho")
@@ -20,9 +21,9 @@ FITTED = ("C", "T0", "rho")
 
 @dataclass(frozen=True)
 class DepthFits:
-    """The fits of one depth; means are over those that are identified, NaN if none is.
+    """The fits of one depth; means are over the identified ones, NaN if none is.
 
-    The intervals are 95 % by Student's t over the runs, not the standard errors of single fits.
+    Their 95 % intervals are by Student's t over the runs, not from standard errors of single fits.
     """
 
     depth: int

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from resdepth.analysis.pool import seed_names, together
-from resdepth.mathematics.interval import Array, Interval, mean_interval
+from resdepth.mathematics import Array
+from resdepth.mathematics.interval import Interval, mean_interval
 from resdepth.mathematics.slopes import PowerLaw, power_law
 from resdepth.mathematics.statistics import doubling_distance
 from resdepth.weights.weight_path import WeightPath
@@ -14,10 +15,7 @@ from resdepth.weights.weight_path import WeightPath
 
 @dataclass(frozen=True)
 class Doubling:
-    """The distances from depth L to 2L: `values` per seed, NaN if one is missing.
-
-    `mean` is the geometric one, its interval that of the logarithms.
-    """
+    """The distances from depth L to 2L, one per seed (NaN if missing), and their geometric mean."""
 
     depth: int
     values: Array
@@ -26,10 +24,7 @@ class Doubling:
 
 @dataclass(frozen=True)
 class DoublingTable:
-    """One row per pair of depths; `law` is the power of L that the distance follows.
-
-    `beta` is the exponent that paths were scaled with.
-    """
+    """One row per pair of depths of paths scaled by L^beta, and the power of L they follow."""
 
     beta: float
     rows: tuple[Doubling, ...]

@@ -175,8 +175,8 @@ def _repeats(path: WeightPath, kept: Sequence[WeightPath], runs: Mapping[Path, M
         if ours is None or theirs is None:
             if same_weights(path, other):
                 return f"it holds the same weights as {other.source}"
-        elif ours.seed == theirs.seed and step_of(path.source, ours) == step_of(
-            other.source, theirs
+        elif ours.seed == theirs.seed and (
+            step_of(path.source, ours) == step_of(other.source, theirs)
         ):
             return f"it repeats {other.source}, of the same depth and seed"
     return ""
@@ -195,8 +195,7 @@ def _check_options(runs: Mapping[Path, Manifest]) -> None:
 def _check_steps(paths: Sequence[WeightPath], runs: Mapping[Path, Manifest]) -> None:
     """Raise Usage if one path was trained longer than another, as far as this is recorded.
 
-    Weights at the end of their runs belong together, whatever the step. Files of no run are
-    compared with others of their depth.
+    Weights at the end of their runs belong together; files of no run are compared by depth.
     """
     firsts: dict[object, tuple[Path, object, object]] = {}
 

@@ -3,15 +3,16 @@
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from resdepth.analysis.cautions import cautions, next_steps
 from resdepth.analysis.cells import CellRow, DepthRow, by_depth
 from resdepth.analysis.curvatures import HessianTable, read_hessians
-from resdepth.analysis.decays import DepthFits, fits_by_depth
+from resdepth.analysis.decays import FITTED, DepthFits, fits_by_depth
 from resdepth.analysis.doubling import DoublingTable, doubling_table
 from resdepth.analysis.entries import EntryTable, TrendTable, entry_table, trend_table
 from resdepth.analysis.fits import Filters, curve_files, fit_files
@@ -24,11 +25,13 @@ from resdepth.analysis.path_tables import (
     variation_table,
     variations,
 )
-from resdepth.analysis.pool import experiments
+from resdepth.analysis.pool import Pool, experiments
 from resdepth.analysis.rates import RateTable, rate_curves
-from resdepth.analysis.scaling import ScalingTable, model_scaling
+from resdepth.analysis.scaling import ScalingTable, model_scaling, scaling_numbers
 from resdepth.analysis.study_runs import Experiment, Study
 from resdepth.errors import ResdepthError
+from resdepth.mathematics.statistics import STATISTICS
+from resdepth.records import as_csv
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.studies.record import NAME as PLAN
 
@@ -100,18 +103,10 @@ def report_on(study: Study, hessians: Mapping[Path, Path] | None = None) -> Repo
     found = tuple(_experiment(one, study, hessians) for one in study.experiments)
     rates = _rates(study)
     newest = max(study.manifests.values(), key=lambda manifest: manifest.started)
-    said = [text for one in found for text in one.cautions]
-    return Report(
-        study.folder,
-        found,
-        rates,
-        tuple(next_steps(study, said, rates)),
-        study.plan,
-        " ".join(newest.command),
-        newest.versions,
-        newest.platform,
-        (*_files(study, found), *hessians.values()),
-    )
+    steps = tuple(next_steps(study, [text for one in found for text in one.cautions], rates))
+    origin = " ".join(newest.command), newest.versions, newest.platform
+    files = (*_files(study, found), *hessians.values())
+    return Report(study.folder, found, rates, steps, study.plan, *origin, files)
 
 
 def _files(study: Study, found: Sequence[ExperimentReport]) -> Sequence[Path]:
@@ -131,19 +126,14 @@ def _experiment(one: Experiment, study: Study, hessians: Mapping[Path, Path]) ->
     beta = one.models[0].beta or 0.0
     scaling = model_scaling(one.models, beta)
     own = scaling.exponents.beta.exponent.value
+    doubling = doubling_table(one.models, own if math.isfinite(own) else beta)
+    decays, curvature = _decays([r.run for r in one.counted]), read_hessians(one.counted, hessians)
     return ExperimentReport(
-        *head,
-        beta,
-        scaling,
-        doubling_table(one.models, own if math.isfinite(own) else beta),
-        _paths(one, beta),
-        _decays([row.run for row in one.counted]),
-        read_hessians(one.counted, hessians),
+        *head, beta, scaling, doubling, _paths(one.models, beta), decays, curvature
     )
 
 
-def _paths(one: Experiment, beta: float) -> PathTables:
-    models = one.models
+def _paths(models: Pool, beta: float) -> PathTables:
     norms = variations(models, beta, GRID)
     several = len({model.depth for model in models}) > 1
     return PathTables(
@@ -178,3 +168,64 @@ def _decays(runs: Sequence[Path]) -> tuple[DepthFits, ...]:
         except ResdepthError:
             return ()
         return fits_by_depth(fits) if all(curve.t[-1] > 0 for curve in fits) else ()
+
+
+def report_numbers(report: Report) -> dict[str, Any]:
+    """Return the content of the .json; "scaling" is that of the first experiment."""
+    numbers = [_numbers(one) for one in report.experiments]
+    rates = [
+        {"experiment": table.label, **asdict(curve)}
+        | {"best": curve.best, "at_the_end": curve.at_the_end}
+        for table in report.rates
+        for curve in table.curves
+    ]
+    return {
+        "study": report.folder,
+        "scaling": numbers[0]["scaling"],
+        "experiments": numbers,
+        "rates": rates,
+        "next": [{"purpose": what, "command": command} for what, command in report.next_steps],
+        **{name: getattr(report, name) for name in ("cells", "command", "versions", "platform")},
+    }
+
+
+def _numbers(one: ExperimentReport) -> dict[str, Any]:
+    names = ("depth", "identified", *FITTED)
+    return {
+        **{name: getattr(one, name) for name in ("label", "beta", "cautions", "depths")},
+        "scaling": None if one.scaling is None else scaling_numbers(one.scaling),
+        "doubling": one.doubling,
+        "omega": [
+            {name: getattr(group, name) for name in names} | {"fits": len(group.fits)}
+            for group in one.decays
+        ],
+        "curvature": one.curvature,
+    }
+
+
+def report_csv(report: Report) -> str:
+    """Return the content of the .csv: one line per cell, with the statistics of its weights."""
+    rows = []
+    for one in report.experiments:
+        known = _known(one)
+        for row in one.cells:
+            found = {} if row.why else known.get((row.depth, row.seed), {})
+            rows.append(asdict(row) | found)
+    fitted = [f"omega_{name}" for name in FITTED]
+    return as_csv([*asdict(report.cells[0]), *STATISTICS, *fitted], rows)
+
+
+def _known(one: ExperimentReport) -> dict[tuple[int, int | str], dict[str, Any]]:
+    """Statistics and identified fits by depth and seed."""
+    cells = () if one.scaling is None else one.scaling.cells
+    found = {
+        (cell.statistics.depth, cell.seed): {n: getattr(cell.statistics, n) for n in STATISTICS}
+        for cell in cells
+    }
+    fits = {curve.file: curve.fit for group in one.decays for curve in group.fits}
+    for row in one.cells:
+        fit = fits.get(row.run)
+        if fit is not None and fit.identified and not row.why:
+            values = {f"omega_{name}": getattr(fit, name).value for name in FITTED}
+            found.setdefault((row.depth, row.seed), {}).update(values)
+    return found

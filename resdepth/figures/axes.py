@@ -10,7 +10,8 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import FixedLocator, FormatStrFormatter, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike
 
-from resdepth.mathematics.interval import Array, Interval
+from resdepth.mathematics import Array
+from resdepth.mathematics.interval import Interval
 
 ROUND = [1, 2, 2.5, 5, 10]
 """Leading digits of ticks."""
@@ -88,14 +89,9 @@ def mean_bars(
     label: str | None = None,
 ) -> None:
     """Draw means with the bars of their intervals; a mean without an interval has no bar."""
-    sides = [
-        (mean.value - mean.low, mean.high - mean.value) if mean.known else (0.0, 0.0)
-        for mean in means
-    ]
-    values = [mean.value for mean in means]
-    axes.errorbar(
-        places, values, np.transpose(sides), fmt="_", capsize=2, color=colour, label=label
-    )
+    sides = [(m.value - m.low, m.high - m.value) if m.known else (0.0, 0.0) for m in means]
+    values, bars = [mean.value for mean in means], np.transpose(sides)
+    axes.errorbar(places, values, bars, fmt="_", capsize=2, color=colour, label=label)
 
 
 def write_inside(axes: Axes, text: str) -> None:
@@ -106,14 +102,9 @@ def write_inside(axes: Axes, text: str) -> None:
 
 def legend_outside(axes: Axes, title: str | None = None) -> None:
     """Put a legend to the right of the axes, where it hides no curve, no higher than the figure."""
-    axes.legend(
-        title=title,
-        loc="upper left",
-        bbox_to_anchor=(1.02, 1.0),
-        borderaxespad=0.0,
-        ncols=1 + (len(axes.get_legend_handles_labels()[1]) - 1) // 12,
-        columnspacing=1.0,
-    )
+    columns = 1 + (len(axes.get_legend_handles_labels()[1]) - 1) // 12
+    place: Any = {"loc": "upper left", "bbox_to_anchor": (1.02, 1.0), "borderaxespad": 0.0}
+    axes.legend(title=title, ncols=columns, columnspacing=1.0, **place)
 
 
 def short(name: str, length: int = 28) -> str:

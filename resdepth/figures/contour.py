@@ -14,7 +14,8 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from resdepth.errors import Impossible
 from resdepth.figures import style
 from resdepth.figures.axes import ROUND, few_ticks, log_ticks, log_values
-from resdepth.figures.surface_values import COLOURS, PATH, Array, Shown, best, labels, note
+from resdepth.figures.surface_values import COLOURS, PATH, Shown, best, labels, note
+from resdepth.mathematics import Array
 
 LEVELS = 14
 """Intervals between level lines, at most."""
@@ -119,10 +120,8 @@ def mark_places(axes: Axes, shown: Shown) -> None:
     if len(marks):
         axes.plot(*marks.T, "s", color=PATH, markersize=5, label="other weights", **OUTLINE)
     if not within:
-        star = style.CATEGORIES[5]
-        axes.plot(
-            a[row], b[column], "*", color=star, markersize=7, zorder=5, label=label, **OUTLINE
-        )
+        star: Any = {"color": style.CATEGORIES[5], "markersize": 7, "zorder": 5, **OUTLINE}
+        axes.plot(a[row], b[column], "*", label=label, **star)
 
 
 def draw_path(axes: Axes, shown: Shown) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from resdepth.analysis.curvatures import HessianTable
 from resdepth.analysis.doubling import DoublingTable
@@ -22,11 +21,11 @@ from resdepth.figures.axes import (
     seed_dots,
     write_inside,
 )
+from resdepth.mathematics import Array
 from resdepth.mathematics.exponents import law_values
 from resdepth.mathematics.interval import mean_interval
 from resdepth.mathematics.slopes import PowerLaw
 
-Array = NDArray[np.float64]
 INVERSE = ("beta", "nu")
 """Exponents that are minus the slope of what is drawn."""
 LABELS = {
@@ -110,8 +109,7 @@ def draw_doubling(table: DoublingTable, columns: int = 1) -> Figure:
     dots, line = style.categories(2)
     depths = [row.depth for row in table.rows]
     seed_dots(axes, depths, np.stack([row.values for row in table.rows], axis=1), dots)
-    known = [row for row in table.rows if row.mean.known]
-    if known:
+    if known := [row for row in table.rows if row.mean.known]:
         mean_bars(axes, [row.depth for row in known], [row.mean for row in known], dots)
     axes.plot(depths, [table.law.at(depth) for depth in depths], color=line, linewidth=0.9)
     axes.set_ylim(bottom=0)
@@ -184,8 +182,8 @@ def draw_rates(curves: Sequence[RateCurve], columns: int = 2) -> Figure:
         log_axis(axes, "y")
     log_axis(losses, "x")
     depth_axis(best, depths)
-    losses.set_xlabel("base rate")
-    losses.set_ylabel("steps" if any(curve.steps for curve in curves) else "final loss")
+    what = "steps" if any(curve.steps for curve in curves) else "final loss"
+    losses.set(xlabel="base rate", ylabel=what)
     best.set_ylabel("best base rate")
     losses.legend(title="$L$", loc="best")
     return drawn

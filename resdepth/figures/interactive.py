@@ -50,12 +50,11 @@ def save_html(
     if surface.record:
         first, second = map("{} ({})".format, "ab", along(surface, "D<sub>{}</sub>"))
     titles = {scale: _height(quantity, scale) for scale in scales}
+    names = zip("xyz", (first, second, titles[log]), strict=True)
     drawn.update_layout(
         title={"text": conditions(scales[log]), "font": {"size": 12}},
         scene={
-            "xaxis": {"title": first},
-            "yaxis": {"title": second},
-            "zaxis": {"title": titles[log]},
+            **{f"{axis}axis": {"title": name} for axis, name in names},
             "aspectmode": "manual",
             "aspectratio": {"x": 1, "y": 1, "z": 0.7},
         },
@@ -71,17 +70,11 @@ def save_html(
 
 def _switch(titles: dict[bool, str], scales: list[bool], log: bool) -> dict[str, Any]:
     """Two buttons, one for each scale; `scales` are those of the traces."""
-    buttons = [
-        {
-            "label": label,
-            "method": "update",
-            "args": [
-                {"visible": [own == scale for own in scales]},
-                {"scene.zaxis.title.text": titles[scale]},
-            ],
-        }
-        for scale, label in ((False, "linear"), (True, "logarithmic"))
-    ]
+    buttons = []
+    for scale, label in ((False, "linear"), (True, "logarithmic")):
+        shown = {"visible": [own == scale for own in scales]}
+        arguments = [shown, {"scene.zaxis.title.text": titles[scale]}]
+        buttons.append({"label": label, "method": "update", "args": arguments})
     place = {"x": 0.0, "y": 1.0, "xanchor": "left", "yanchor": "top"}
     return {"type": "buttons", "buttons": buttons, "active": int(log), **place}
 
@@ -94,9 +87,8 @@ def _traces(shown: Shown) -> list[Any]:
     """Surface, centre and trajectory at the heights of one scale."""
     surface = shown.surface
     first, second = ("a", "b") if surface.record else ("row", "column")
-    numbers = [surface.losses]
-    if surface.accuracies is not None:
-        numbers.append(surface.accuracies.mean(axis=0))
+    accuracies = surface.accuracies
+    numbers = [surface.losses, *([] if accuracies is None else [accuracies.mean(axis=0)])]
     accuracy = "<br>accuracy = %{customdata[1]:.4g}" if len(numbers) > 1 else ""
     # Plotly's z[i][j] lies at y[i], x[j].
     whole = go.Surface(

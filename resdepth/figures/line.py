@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 
 from resdepth.figures import style
 from resdepth.figures.axes import band, few_ticks, log_axis
-from resdepth.figures.surface_values import PATH, Array, Shown, labels, note
+from resdepth.figures.surface_values import PATH, Shown, labels, note
+from resdepth.mathematics import Array
 
 
 @style.styled

@@ -102,7 +102,9 @@ def meanings() -> str:
     """Return all words with their meanings."""
     entries = []
     for words, meaning in MEANINGS.items():
-        names = ", ".join(f'<b id="{anchor(word)}">{escape(word)}</b>' for word in words)
+        names = ", ".join(
+            f'<b id="{anchor(word)}">{escape(word)}</b>' for word in words.split(", ")
+        )
         entries.append(f"<dt>{names}</dt><dd>{escape(meaning)}</dd>")
     return f"<dl>{''.join(entries)}</dl>"
 

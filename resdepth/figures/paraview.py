@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from resdepth.atomic import write_text
-from resdepth.figures.surface_values import Array, Shown
+from resdepth.figures.surface_values import Shown
+from resdepth.mathematics import Array
 from resdepth.runs.provenance import Provenance
 from resdepth.runs.surface import Surface
 

@@ -118,10 +118,8 @@ def draw_profile(table: ProfileTable, columns: int = 1) -> Figure:
     """
     drawn, axes = style.panel(columns, 2.3)
     _draw_means(axes, table.rows, [table.exponents] * len(table.rows))
-    marks = [
-        _mark_critical(axes, table, *row)
-        for row in zip(table.rows, _colours(table.rows), strict=True)
-    ]
+    colours = zip(table.rows, _colours(table.rows), strict=True)
+    marks = [_mark_critical(axes, table, *row) for row in colours]
     axes.set_xlabel("$p$")
     axes.set_ylabel(_with_beta(_variation(table.beta), table.beta, table.rows))
     if min(float(row.norm.mean.min()) for row in table.rows) > 0:
@@ -138,17 +136,10 @@ def _mark_critical(axes: Axes, table: ProfileTable, row: Profile, colour: Any) -
     critical = row.critical
     if critical is None or not table.exponents[0] <= critical.value <= table.exponents[-1]:
         return False
-    axes.errorbar(
-        critical.value,
-        float(np.interp(critical.value, table.exponents, row.norm.mean)),
-        xerr=critical.standard_error if math.isfinite(critical.standard_error) else None,
-        fmt="o",
-        color=colour,
-        markersize=3.5,
-        capsize=1.5,
-        elinewidth=0.8,
-        zorder=4,
-    )
+    y = float(np.interp(critical.value, table.exponents, row.norm.mean))
+    error = critical.standard_error if math.isfinite(critical.standard_error) else None
+    marker: Any = {"fmt": "o", "markersize": 3.5, "capsize": 1.5, "elinewidth": 0.8, "zorder": 4}
+    axes.errorbar(critical.value, y, xerr=error, color=colour, **marker)
     return True
 
 
@@ -235,8 +226,8 @@ def _colours(rows: Sequence[Row]) -> list[Any]:
 
 
 def _repetitions(counts: Sequence[int]) -> str:
-    if max(counts) == 1:
-        return ""
     low, high = min(counts), max(counts)
+    if high == 1:
+        return ""
     several = f"{low}" if low == high else f"{low} to {high}"
     return f"mean and 95 % band of {several} runs"

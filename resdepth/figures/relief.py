@@ -29,21 +29,11 @@ def draw_surface(shown: Shown, columns: int = 1) -> Figure:
     power = power if power >= 4 or power <= -3 else 0
     heights = heights / 10.0**power
     a, b = np.meshgrid(*shown.surface.axes, indexing="ij")
-    shades = ScalarMappable(
-        Normalize(float(heights.min()), float(heights.max())), mpl.colormaps[COLOURS]
-    )
-    axes.plot_surface(
-        a,
-        b,
-        heights,
-        cmap=COLOURS,
-        norm=shades.norm,
-        rcount=heights.shape[0],
-        ccount=heights.shape[1],
-        linewidth=0,
-        antialiased=False,
-        rasterized=True,
-    )
+    norm = Normalize(float(heights.min()), float(heights.max()))
+    shades = ScalarMappable(norm, mpl.colormaps[COLOURS])
+    counts = dict(zip(("rcount", "ccount"), heights.shape, strict=True))
+    plain = {"linewidth": 0, "antialiased": False, "rasterized": True}
+    axes.plot_surface(a, b, heights, cmap=COLOURS, norm=norm, **counts, **plain)
     _draw_marks(axes, shown, 10.0**power)
     first, second, value = labels(shown)
     unit = rf"$\,/\,10^{{{power}}}$" if power else ""

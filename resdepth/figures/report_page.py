@@ -1,4 +1,4 @@
-"""The page of a report: verdicts, tables and figures of all experiments in one file."""
+"""The pages of reports: verdicts, tables and figures of all experiments in one file."""
 
 import shlex
 from collections.abc import Callable, Iterator, Sequence
@@ -9,14 +9,21 @@ from typing import TypeVar
 
 from matplotlib.figure import Figure
 
-from resdepth.analysis.answer import exponent_rows, mean_rows, notes, verdict_lines
 from resdepth.analysis.cells import CellRow, DepthRow
 from resdepth.analysis.curvatures import VALUES, HessianTable
 from resdepth.analysis.decays import FITTED, DepthFits
 from resdepth.analysis.doubling import DoublingTable
 from resdepth.analysis.rates import RateTable, rate_rows, transfer
 from resdepth.analysis.report import ExperimentReport, PathTables, Report
-from resdepth.analysis.scaling import ScalingTable
+from resdepth.analysis.scaling import (
+    ScalingTable,
+    exponent_rows,
+    mean_rows,
+    notes,
+    verdict_lines,
+)
+from resdepth.analysis.scores import SCORES, ScoreTable, shown_score
+from resdepth.analysis.scores import mean_rows as mean_scores
 from resdepth.atomic import write_text
 from resdepth.figures import page, style
 from resdepth.figures.decay import draw_decays
@@ -39,21 +46,18 @@ TITLES = dict(zip(VALUES, ("lambda_1", "rate x lambda_1", "tr H", "tr GN"), stri
 def write_page(report: Report, out: Path, provenance: Provenance | None = None) -> list[Path]:
     """Write the page `out`, and its figures as PDF in a folder of the same name.
 
-    Returns the paths of all files, the page first.
-
-    Raises System: the operating system refused.
+    Returns the paths of all files, the page first. Raises System: the operating system refused.
     """
     gallery = _Gallery(out.with_suffix(""), provenance)
     parts = list[str]()
     for one in gallery.numbered(report.experiments):
         parts += _experiment(one, gallery)
-    if report.rates:
-        parts.append(page.heading("Rates"))
+    parts += [page.heading("Rates")] if report.rates else []
     for table in gallery.numbered(report.rates):
         parts += _rates(table, gallery)
     if report.next_steps:
-        parts.append(page.heading("What to do next"))
-        parts.append(page.table([["purpose", "command"], *map(list, report.next_steps)]))
+        steps = [["purpose", "command"], *map(list, report.next_steps)]
+        parts += [page.heading("What to do next"), page.table(steps)]
     parts += _cells(report)
     parts += [page.heading("What the words mean"), page.meanings()]
     parts += _origin(report, provenance)
@@ -157,8 +161,7 @@ def _decays(groups: Sequence[DepthFits], gallery: _Gallery) -> Iterator[str]:
         means = [_interval(getattr(group, name)) for name in FITTED]
         rows.append([str(group.depth), f"{group.identified} of {len(group.fits)}", *means])
     yield page.table(rows)
-    reasons = sorted({c.fit.reason for g in groups for c in g.fits if not c.fit.identified})
-    if reasons:
+    if reasons := sorted({c.fit.reason for g in groups for c in g.fits if not c.fit.identified}):
         yield page.paragraph(f"fits that are not identified: {'; '.join(reasons)}")
     caption = (
         "Omega during training: median and range over the seeds of each depth, at the steps that "
@@ -233,3 +236,20 @@ def _digits(value: float, digits: int = 4) -> str:
 def _interval(found: Interval) -> str:
     bounds = f" [{found.low:.3g}, {found.high:.3g}]" if found.known else ""
     return "-" if found.value != found.value else f"{found.value:.3g}{bounds}"
+
+
+def write_scores(scores: ScoreTable, out: Path, title: str, provenance: Provenance) -> list[Path]:
+    """Write the page of a study of `resnet-cifar`, and return its path in a list."""
+    rows = [[*scores.cells[0]["values"], "outcome", "test accuracy", "top 2", "test loss", ""]]
+    for cell in scores.cells:
+        shown = [shown_score(name, cell[name]) for name in SCORES]
+        rows.append([*map(str, cell["values"].values()), cell["state"], *shown, cell["why"]])
+    parts = [
+        page.heading("Means over the finished seeds, with standard deviation"),
+        page.table(mean_scores(scores)),
+        page.heading("Cells"),
+        page.table(rows),
+        page.folded("Command of this report", shlex.join(provenance.command)),
+    ]
+    write_text(out, page.page(title, parts, provenance))
+    return [out]

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from resdepth.figures import style
 from resdepth.figures.axes import band, log_axis, log_ticks
+from resdepth.mathematics import Array
 from resdepth.mathematics.counting import Band
-from resdepth.mathematics.interval import Array
 from resdepth.probing.hessian import Spectrum
 
 HEIGHT = 2.3
@@ -107,9 +107,8 @@ def _draw_layers(axes: Axes, found: Sequence[Spectrum]) -> None:
         values = (layers.hessian, layers.gauss_newton, layers.hessian - layers.gauss_newton)
         errors = (layers.hessian_error, layers.gauss_newton_error, None)
         colours = [run] * 3 if several else style.categories(3)
-        for (name, line), y, error, colour in zip(
-            LINES.items(), values, errors, colours, strict=True
-        ):
+        drawn = zip(LINES.items(), values, errors, colours, strict=True)
+        for (name, line), y, error, colour in drawn:
             axes.plot(place, y, line, color=colour, label=None if several else name)
             if error is not None and error.any():
                 band(axes, place, y - 2 * error, y + 2 * error, colour)
@@ -185,12 +184,10 @@ def _draw_interaction(drawn: Figure, axes: Axes, spectrum: Spectrum, *, several:
     if values is None:
         return
     positive = values[values > 0]
-    norm = None  # one value has no scale
-    if positive.size and positive.max() > positive.min():
-        norm = LogNorm(positive.min(), positive.max())
-    image = axes.imshow(
-        values, origin="lower", extent=(0, 1, 0, 1), norm=norm, cmap="viridis", aspect="equal"
-    )
+    scaled = positive.size and positive.max() > positive.min()  # one value has no scale
+    norm = LogNorm(positive.min(), positive.max()) if scaled else None
+    style_of: Any = {"origin": "lower", "extent": (0, 1, 0, 1), "cmap": "viridis"}
+    image = axes.imshow(values, norm=norm, aspect="equal", **style_of)
     axes.set(xlabel="$k/L$", ylabel="$j/L$")
     if several:
         axes.set_title(f"$L = {spectrum.depth}$, step {spectrum.step}")

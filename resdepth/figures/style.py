@@ -14,15 +14,14 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from resdepth.atomic import write_whole
 from resdepth.errors import no_display
+from resdepth.mathematics import Array
 from resdepth.runs.provenance import Provenance
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Array = NDArray[np.float64]
 
 WIDTHS = {1: 3.4, 2: 7.0}
 """Inches across one and two columns."""
@@ -150,10 +149,7 @@ def _lab(rgb: Array) -> Array:
 
 
 def save(drawn: Figure, path: Path, provenance: Provenance | None = None) -> None:
-    """Write a figure whole, with its provenance in the metadata and without dates.
-
-    Raises System: the operating system refused.
-    """
+    """Write a figure whole, with its provenance and without dates, or raise System."""
     kind = path.suffix[1:].lower()
     metadata: dict[str, Any] = dict(DATES.get(kind, {}))
     if provenance is not None:
@@ -165,8 +161,7 @@ def save(drawn: Figure, path: Path, provenance: Provenance | None = None) -> Non
 def show(drawn: Figure, path: Path, backend: str = "") -> None:
     """Open a window and wait until it is closed; `backend` of matplotlib is used if it works.
 
-    Raises System: there is no display, or no toolkit to draw a window with; `path` is where the
-    file is.
+    Raises System: there is no display or no toolkit for windows; `path` is where the file is.
     """
     headless = sys.platform.startswith("linux") and not (
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")

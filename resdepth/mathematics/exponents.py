@@ -6,7 +6,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from resdepth.mathematics.interval import Array, Interval, mean_interval
+from resdepth.mathematics import Array
+from resdepth.mathematics.interval import Interval, mean_interval
 from resdepth.mathematics.slopes import PowerLaw, power_law
 from resdepth.mathematics.statistics import STATISTICS, PathStatistics
 
@@ -107,11 +108,12 @@ def exponents(table: Table, beta: float = 0.0) -> Exponents:
 
     An exponent is unknown (NaN) if its statistic is zero or undefined in some cell.
     """
-    missing = np.isnan(table.values["RMS"])
-    laws = {}
-    for name, values in law_values(table, beta).items():
-        # An undefined statistic of an existing path rules out a power law.
-        laws[name] = power_law(table.depths, np.where(np.isnan(values) & ~missing, np.inf, values))
+    there = ~np.isnan(table.values["RMS"])
+    # An undefined statistic of an existing path rules out a power law.
+    laws = {
+        name: power_law(table.depths, np.where(np.isnan(values) & there, np.inf, values))
+        for name, values in law_values(table, beta).items()
+    }
     return Exponents(**laws, hurst=_hurst(table.values["H"]))
 
 

@@ -35,15 +35,13 @@ def path_scale(depth: int, beta: float) -> float:
 def weight_path(blocks: Numbers, beta: float) -> Array:
     """The path k -> L^beta A_k of `blocks` (L, d, d), flattened: (L, d*d), float64."""
     refuse_masked(blocks=blocks)
-    depth = len(blocks)
-    return path_scale(depth, beta) * blocks.reshape(depth, -1).astype(np.float64)
+    return path_scale(len(blocks), beta) * blocks.reshape(len(blocks), -1).astype(np.float64)
 
 
 def p_variation_norm(path: Numbers, p: float) -> float:
     """The norm V_p^(1/p) of `path` (points, dimension), Euclidean, exact to rounding; p >= 1.
 
-    It has the unit of the coordinates. The recursion is that of Butkus & Norvaisa, Lithuanian Math.
-    J. 58 (2018).
+    The recursion is that of Butkus & Norvaisa, Lithuanian Math. J. 58 (2018).
 
     Raises ValueError: p is below 1, or the path is empty, masked or not finite.
     """
@@ -52,10 +50,7 @@ def p_variation_norm(path: Numbers, p: float) -> float:
 
 
 def p_variation_norms(path: Numbers, exponents: Sequence[float]) -> Array:
-    """The norms V_p^(1/p) for each p of `exponents`, in one pass: (exponents,).
-
-    `path` and errors are those of `p_variation_norm`.
-    """
+    """The norms V_p^(1/p) for each p of `exponents`: (exponents,); see `p_variation_norm`."""
     refuse_masked(path=path)
     return np.asarray(pvar.profile(path, list(exponents)), dtype=np.float64)
 
@@ -78,8 +73,7 @@ def p_variation_norms_from_distances(distances: Array, exponents: Sequence[float
 def critical_exponent(path: Array) -> CriticalExponent | None:
     """Critical exponent 1/H of `path` (points, dimension) by regression over dyadic lags.
 
-    None for a constant path or fewer than 257 points. See Bayer, Friz & Tapia, SIAM J. Math. Data
-    Sci. 5 (2023).
+    Bayer, Friz & Tapia, SIAM J. Math. Data Sci. 5 (2023). None below 257 points or if constant.
     """
     refuse_masked(path=path)
     try:

@@ -89,22 +89,16 @@ def power_law(depths: Array, values: Array) -> PowerLaw:
         return NOTHING
     own = np.array([_coefficient(x, row, 1) for row in y])
     slope, intercept, half = _regression(x, _depth_means(y))
-    wider: Literal["seeds", "depths", ""]
-    least = _rounded(x, y)
-    half = max(half, least) if math.isfinite(half) else half
+    half = max(half, _rounded(x, y)) if math.isfinite(half) else half
+    wider: Literal["seeds", "depths", ""] = "depths" if math.isfinite(half) else ""
     if (of_seeds := mean_interval(own)).known and not of_seeds.high - of_seeds.value < half:
         half, wider = of_seeds.high - of_seeds.value, "seeds"
-    else:
-        wider = "depths" if math.isfinite(half) else ""
-    return PowerLaw(
+    exponent, left_out = (
         Interval(slope, slope - half, slope + half),
-        intercept,
-        wider,
-        _local_slopes(depths[kept], y),
-        _bend(x, y),
-        len(y),
         int(there.any(1).sum()) - len(y),
     )
+    local = _local_slopes(depths[kept], y)
+    return PowerLaw(exponent, intercept, wider, local, _bend(x, y), len(y), left_out)
 
 
 def _bend(x: Array, y: Array) -> Interval:

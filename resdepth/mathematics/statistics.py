@@ -107,13 +107,11 @@ def hurst_exponent(path: Numbers) -> float:
 def trend(path: Numbers, share: float = TREND_SHARE) -> Array:
     """Moving mean of `path` (L, ...) over `share` of its depth, (L, ...); the rest is noise.
 
-    The window is centred and has odd length; near the ends it shrinks symmetrically, so that a
-    straight line is its own trend.
+    The centred window of odd length shrinks near the ends: a straight line is its own trend.
     """
     depth = len(path)
-    reach = np.full(depth, int(share * depth / 2))
     places = np.arange(depth)
-    reach = np.minimum(reach, np.minimum(places, places[::-1]))
+    reach = np.minimum(int(share * depth / 2), np.minimum(places, places[::-1]))
     sums = np.zeros((depth + 1, *path.shape[1:]))
     np.cumsum(path, axis=0, dtype=np.float64, out=sums[1:])
     counts = (2 * reach + 1).reshape(-1, *(1 for _ in path.shape[1:]))
@@ -125,9 +123,8 @@ def doubling_distance(coarse: Numbers, fine: Numbers, beta: float) -> float:
     """Distance to the path of twice the depth: |(2L)^beta A^(2L)_{2k} - L^beta A^(L)_k| over k.
 
     The root of the sum of squares, relative to that of L^beta A^(L). It decreases with the depth if
-    paths converge to a limit; independent noise keeps it at 2^(1/2) or above.
-
-    Raises ValueError: `fine` is not twice as deep, or has another width.
+    paths converge to a limit; independent noise keeps it at 2^(1/2) or above. Raises ValueError:
+    `fine` is not twice as deep, or has another width.
     """
     if fine.shape != (2 * len(coarse), *coarse.shape[1:]):
         raise ValueError(f"{fine.shape} is not {coarse.shape} at twice the depth")
@@ -155,8 +152,7 @@ def _second_differences(columns: Array) -> Array:
 
     B_m(k) = S(k+m) - S(k) is summed directly: the rounding errors of S grow with k.
     """
-    found = []
-    blocks = columns
+    found, blocks = [], columns
     for m in LAGS:
         if m > 1:
             blocks = blocks[m // 2 :] + blocks[: -(m // 2)]
