@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -60,6 +61,11 @@ def fits_by_depth(fits: Sequence[CurveFit]) -> tuple[DepthFits, ...]:
     return tuple(groups)
 
 
+def depth_numbers(group: DepthFits) -> dict[str, Any]:
+    """Return the means as they are printed in JSON."""
+    return {name: getattr(group, name) for name in ("depth", "identified", *FITTED)}
+
+
 def common_points(fits: Sequence[CurveFit]) -> tuple[Array, Array]:
     """Return times (points,) and values (runs, points) at the steps that all runs recorded."""
     shared = reduce(np.intersect1d, (curve.places for curve in fits))
@@ -77,10 +83,9 @@ def _counted(fits: Sequence[CurveFit], runs: Mapping[Path, Manifest]) -> list[Cu
     whys = dict[Path, str]()
     for file, manifest in runs.items():
         whys[file] = unfinished(manifest)
-        if not whys[file]:
-            first = firsts.setdefault((_depth(manifest), manifest.seed), file)
-            repeats = f"it repeats {first}, of the same depth and seed"
-            whys[file] = "" if first == file else repeats
+        key = _depth(manifest), manifest.seed
+        if not whys[file] and (first := firsts.setdefault(key, file)) != file:
+            whys[file] = f"it repeats {first}, of the same depth and seed"
     counted = [curve for curve in fits if not whys[curve.file]]
     for file, why in whys.items() if counted else ():
         if why:

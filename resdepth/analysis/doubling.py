@@ -57,11 +57,10 @@ def doubling_table(models: Sequence[WeightPath], beta: float) -> DoublingTable |
     seeds = list(dict.fromkeys(name for name, _ in known))
     depths = sorted({depth for seed, depth in known if (seed, 2 * depth) in known})
     values = np.full((len(seeds), len(depths)), np.nan)
-    for row, seed in enumerate(seeds):
-        for column, depth in enumerate(depths):
-            coarse, fine = known.get((seed, depth)), known.get((seed, 2 * depth))
-            if coarse is not None and fine is not None:
-                values[row, column] = doubling_distance(coarse.blocks, fine.blocks, beta)
+    for (seed, depth), coarse in known.items():
+        if fine := known.get((seed, 2 * depth)):
+            distance = doubling_distance(coarse.blocks, fine.blocks, beta)
+            values[seeds.index(seed), depths.index(depth)] = distance
     if np.isnan(values).all():
         return None
     rows = tuple(Doubling(n, row, _geometric(row)) for n, row in zip(depths, values.T, strict=True))

@@ -92,10 +92,9 @@ def pooled(models: Sequence[WeightPath], *, allow_mixed: bool = False) -> Pool:
 def experiments(
     manifests: Mapping[Path, Manifest], *, aside: Iterable[str] = (), named: Iterable[str] = ()
 ) -> dict[str, list[Path]]:
-    """Sets of runs that are repetitions of one another, by the options in which the sets differ.
+    """Sets of repetitions by the options in which they differ: "", or "--alpha 0.5, --lr 2.0".
 
-    The key is "" for a single set, else as in "--alpha 0.5, --lr 2.0". Runs of one set may also
-    differ in the options `aside`; the options `named` are in every key.
+    Runs of one set may also differ in the options `aside`; the options `named` are in every key.
     """
     known = {
         run: {name: value for name, value in _training(manifest).items() if name not in aside}

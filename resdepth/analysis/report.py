@@ -9,22 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from resdepth.analysis import path_tables
 from resdepth.analysis.cautions import cautions, next_steps
 from resdepth.analysis.cells import CellRow, DepthRow, by_depth
 from resdepth.analysis.curvatures import HessianTable, read_hessians
-from resdepth.analysis.decays import FITTED, DepthFits, fits_by_depth
+from resdepth.analysis.decays import FITTED, DepthFits, depth_numbers, fits_by_depth
 from resdepth.analysis.doubling import DoublingTable, doubling_table
 from resdepth.analysis.entries import EntryTable, TrendTable, entry_table, trend_table
 from resdepth.analysis.fits import Filters, curve_files, fit_files
-from resdepth.analysis.path_tables import (
-    NormTable,
-    ProfileTable,
-    VariationTable,
-    norm_table,
-    profile_table,
-    variation_table,
-    variations,
-)
 from resdepth.analysis.pool import Pool, experiments
 from resdepth.analysis.rates import RateTable, rate_curves
 from resdepth.analysis.scaling import ScalingTable, model_scaling, scaling_numbers
@@ -45,9 +37,9 @@ GRID = tuple(float(p) for p in np.linspace(1.0, 4.0, 13))
 class PathTables:
     """The weights of an experiment along the layers; `growth` is None for a single depth."""
 
-    norms: NormTable
-    profile: ProfileTable
-    growth: VariationTable | None
+    norms: path_tables.NormTable
+    profile: path_tables.ProfileTable
+    growth: path_tables.VariationTable | None
     entries: EntryTable
     trend: TrendTable
 
@@ -57,8 +49,7 @@ class ExperimentReport:
     """What runs show that differ in seed and depth alone.
 
     `scaling` and `paths` are None if no cell counts, `doubling` if no depth is twice another,
-    `curvature` if it was not computed; `decays` is empty if no run recorded Omega. `beta` is the
-    nominal exponent 1 - alpha that norms are scaled with.
+    `curvature` if it was not computed, `decays` () without Omega; L^beta, 1 - alpha, scales norms.
     """
 
     label: str
@@ -75,10 +66,9 @@ class ExperimentReport:
 
 @dataclass(frozen=True)
 class Report:
-    """All tables of a study, the advice that follows from them, and their origin.
+    """All tables of a study, advice (purpose and command), their origin, the files read.
 
-    `rates` has a table for each set of runs that differ in seed, depth and rate alone; `next_steps`
-    are pairs of purpose and command; `files` are the files that were read.
+    `rates` has a table for each set of runs that differ in seed, depth and rate alone.
     """
 
     folder: Path
@@ -134,12 +124,12 @@ def _experiment(one: Experiment, study: Study, hessians: Mapping[Path, Path]) ->
 
 
 def _paths(models: Pool, beta: float) -> PathTables:
-    norms = variations(models, beta, GRID)
+    norms = path_tables.variations(models, beta, GRID)
     several = len({model.depth for model in models}) > 1
     return PathTables(
-        norm_table(models, beta),
-        profile_table(models, beta, GRID, norms),
-        variation_table(models, beta, GRID, norms) if several else None,
+        path_tables.norm_table(models, beta),
+        path_tables.profile_table(models, beta, GRID, norms),
+        path_tables.variation_table(models, beta, GRID, norms) if several else None,
         entry_table(models, beta),
         trend_table(models[-1], beta),
     )
@@ -157,10 +147,7 @@ def _rates(study: Study) -> tuple[RateTable, ...]:
 
 
 def _decays(runs: Sequence[Path]) -> tuple[DepthFits, ...]:
-    """The fits of Omega with T0 inferred, of all runs that recorded a step after the first.
-
-    A run without a fit is counted in the table, so there is no warning about it.
-    """
+    """The fits of Omega with T0 inferred; the table counts runs without one, no warning does."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -190,15 +177,11 @@ def report_numbers(report: Report) -> dict[str, Any]:
 
 
 def _numbers(one: ExperimentReport) -> dict[str, Any]:
-    names = ("depth", "identified", *FITTED)
     return {
         **{name: getattr(one, name) for name in ("label", "beta", "cautions", "depths")},
         "scaling": None if one.scaling is None else scaling_numbers(one.scaling),
         "doubling": one.doubling,
-        "omega": [
-            {name: getattr(group, name) for name in names} | {"fits": len(group.fits)}
-            for group in one.decays
-        ],
+        "omega": [depth_numbers(group) | {"fits": len(group.fits)} for group in one.decays],
         "curvature": one.curvature,
     }
 
@@ -216,7 +199,6 @@ def report_csv(report: Report) -> str:
 
 
 def _known(one: ExperimentReport) -> dict[tuple[int, int | str], dict[str, Any]]:
-    """Statistics and identified fits by depth and seed."""
     cells = () if one.scaling is None else one.scaling.cells
     found = {
         (cell.statistics.depth, cell.seed): {n: getattr(cell.statistics, n) for n in STATISTICS}

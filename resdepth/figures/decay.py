@@ -56,8 +56,7 @@ def draw_fits(fits: Sequence[CurveFit], columns: int = 2) -> Figure:
 def draw_decays(groups: Sequence[DepthFits], columns: int = 2) -> Figure:
     """Draw the median and range over the runs of each depth, log-log, and rho against L.
 
-    Curves have the steps that all runs of a depth recorded. The dots are the identified fits, the
-    bars 95 % intervals of their mean.
+    Dots are the identified fits, bars the 95 % intervals of their mean.
     """
     drawn, (curves, exponents) = style.panels(columns, 2, 2.4, 4.4)
     for group, colour in zip(groups, style.sequence(len(groups)), strict=True):

@@ -109,8 +109,8 @@ def draw_doubling(table: DoublingTable, columns: int = 1) -> Figure:
     dots, line = style.categories(2)
     depths = [row.depth for row in table.rows]
     seed_dots(axes, depths, np.stack([row.values for row in table.rows], axis=1), dots)
-    if known := [row for row in table.rows if row.mean.known]:
-        mean_bars(axes, [row.depth for row in known], [row.mean for row in known], dots)
+    if known := {row.depth: row.mean for row in table.rows if row.mean.known}:
+        mean_bars(axes, [*known], [*known.values()], dots)
     axes.plot(depths, [table.law.at(depth) for depth in depths], color=line, linewidth=0.9)
     axes.set_ylim(bottom=0)
     depth_axis(axes, depths)
@@ -155,18 +155,15 @@ def _draw_values(
     seed_dots(axes, table.depths, values, colour)
     means = [mean_interval(column) for column in values.T]
     mean_bars(axes, table.depths, means, colour, label=label)
-    law = table.laws[name]
-    if np.isfinite(law.exponent.value):
-        fitted = [law.at(depth) for depth in table.depths]
-        axes.plot(table.depths, fitted, color=colour, linewidth=0.9)
+    if np.isfinite((law := table.laws[name]).exponent.value):
+        axes.plot(table.depths, [*map(law.at, table.depths)], color=colour, linewidth=0.9)
 
 
 @style.styled
 def draw_rates(curves: Sequence[RateCurve], columns: int = 2) -> Figure:
-    """Draw the mean final loss against the base rate for each depth, and the best rate against L.
+    """Draw the final loss, or steps to `stop_loss`, against the base rate; the best rate over L.
 
-    If training stops at a loss, the number of steps to it takes the place of the loss. Rates at
-    which a run diverged are left out.
+    Rates at which a run diverged are left out.
     """
     drawn, (losses, best) = style.panels(columns, 2, 2.2, 4.0)
     for curve, colour in zip(curves, style.sequence(len(curves)), strict=True):

@@ -33,9 +33,8 @@ def save_html(
 ) -> None:
     """Write the surface with plotly.js inside the file; hovering shows the true numbers.
 
-    A switch changes between linear and logarithmic heights, if both can be drawn. A trajectory
-    lies on the surface, with circles at its checkpoints' own losses. The surface is the mean over
-    several pairs of directions.
+    A switch changes between linear and logarithmic heights. A trajectory lies on the surface, with
+    circles at its checkpoints' own losses. The surface is the mean over the pairs of directions.
     """
     scales = {}
     for scale in (False, True):
@@ -84,7 +83,6 @@ def _height(quantity: Quantity, log: bool) -> str:
 
 
 def _traces(shown: Shown) -> list[Any]:
-    """Surface, centre and trajectory at the heights of one scale."""
     surface = shown.surface
     first, second = ("a", "b") if surface.record else ("row", "column")
     accuracies = surface.accuracies

@@ -63,7 +63,6 @@ def _through_marks(shown: Shown) -> tuple[Array, Array]:
 
 
 def _draw_cuts(axes: Axes, shown: Shown) -> None:
-    """Draw both directions through the middle of a surface."""
     a, b = shown.surface.axes
     row, column = (int(np.argmin(np.abs(axis - np.median(axis)))) for axis in (a, b))
     first, second, _ = labels(shown)

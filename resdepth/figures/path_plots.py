@@ -45,7 +45,6 @@ def draw_norms(table: NormTable, columns: int = 1) -> Figure:
 def _draw_means(
     axes: Axes, rows: Sequence[NormCurve | Profile], places: Sequence[ArrayLike]
 ) -> None:
-    """Draw the mean of each row with its band, and the legend."""
     title, labels = _labels(rows)
     for row, x, label, colour in zip(rows, places, labels, _colours(rows), strict=True):
         marker = "o" if row.norm.mean.size == 1 else ""

@@ -46,7 +46,6 @@ def draw_surface(shown: Shown, columns: int = 1) -> Figure:
 
 
 def _box(axes: Any, names: tuple[str, str, str], columns: int) -> None:
-    """Set names, ticks and panes of the three axes, and the angle of view."""
     first, second, height = names
     # Along a slanted axis there is room for few words.
     axes.set_xlabel(first.replace(" direction", ""), labelpad=-6)

@@ -24,9 +24,8 @@ LINES = {"tr H": "-", "tr GN": "--", "tr H − GN": ":"}
 def draw_spectra(found: Sequence[Spectrum], columns: int = 2) -> Figure:
     """Draw all that is known of the spectra, one colour per run.
 
-    Counts n(lambda > x) with their bands, and n(lambda <= -x) dashed and hollow; traces of both
-    matrices by layer over k/L; for several spectra, rates times largest eigenvalues and traces
-    against step or depth; a heat map for each interaction.
+    Counts n(lambda > x) with their bands, n(lambda <= -x) dashed and hollow; traces by layer; for
+    several spectra, the edge and traces against step or depth; a heat map for each interaction.
     """
     layered = [spectrum for spectrum in found if spectrum.layers is not None]
     maps = [spectrum for spectrum in found if spectrum.interaction is not None]
@@ -126,7 +125,6 @@ def _label_lines(axes: Axes, *names: str) -> None:
 
 
 def _draw_edge(axes: Axes, found: Sequence[Spectrum]) -> None:
-    """Draw the rate times the largest eigenvalue, and the edge of stability."""
     for line, places, colour, label in _lines(axes, found):
         values = [one.rate_times_top for one in line]
         axes.plot(places, values, "o-", color=colour, label=label)

@@ -16,9 +16,8 @@ from scipy.optimize import brentq
 from scipy.stats import f as fisher
 from scipy.stats import t as student
 
-from resdepth.mathematics import Array
+from resdepth.mathematics import Array, refuse_masked
 from resdepth.mathematics.interval import LEVEL, rounding
-from resdepth.mathematics.masks import refuse_masked
 
 SCAN_POINTS = 400
 """Values of T0 in the scan, evenly spaced in log(T0 + t_1)."""
@@ -229,7 +228,6 @@ def _uncertain(value: float) -> Estimate:
 def _estimates(
     line: _Line, shift: float, inferred: bool, errors: Array | None, freedom: int
 ) -> list[Estimate]:
-    """C, T0 and rho."""
     quantile = float(student.ppf(0.5 + LEVEL / 2, freedom)) if freedom > 0 else math.nan
     unknown = [math.nan, math.nan if inferred else 0.0, math.nan]
     of_log_c, *others = unknown if errors is None else errors.tolist()

@@ -34,8 +34,7 @@ ROUNDING = 1e-12
 class Search:
     """The search for missed copies of multiple eigenvalues in the complement of the vectors found.
 
-    `restarts` from random vectors took `products` products; the last one of each end found nothing,
-    the others `found` copies. This is strong evidence, not a proof.
+    It ended at the first restart that found nothing: strong evidence, not a proof.
     """
 
     restarts: int
@@ -47,9 +46,8 @@ class Search:
 class Eigenpairs:
     """Eigenvalues (k,) in descending order, their vectors (k, n) as rows.
 
-    `residuals` are the norms of H v - lambda v: H has an eigenvalue within this distance of each
-    value. `products` includes one per eigenpair for the residuals, and the search. `search` is None
-    if the whole matrix was diagonalised, which misses no eigenvalue.
+    H has an eigenvalue within `residuals`, |H v - lambda v|, of each value. `products` includes
+    those for residuals and the search, which is None if the whole matrix was diagonalised.
     """
 
     values: Array
@@ -80,10 +78,8 @@ def extreme_eigenpairs(
     """The `top` largest and the `smallest` smallest eigenvalues of a matrix of `size` rows.
 
     All eigenvalues if the matrix has no more. `tolerance` bounds the residuals relative to each
-    eigenvalue; the error of an eigenvalue is about its square divided by their distance. If one
-    eigenvalue of an end is requested, no search follows: copies would not change it.
-
-    Raises Impossible: the iteration did not converge.
+    eigenvalue. If one eigenvalue of an end is requested, no search follows: copies would not change
+    it. Raises Impossible: the iteration did not converge.
     """
     if top + smallest >= size or size < SMALL:
         values, vectors = np.linalg.eigh(dense_matrix(product, size))

@@ -13,8 +13,7 @@ import numpy as np
 import pvar
 from numpy.typing import NDArray
 
-from resdepth.mathematics import Array
-from resdepth.mathematics.masks import refuse_masked
+from resdepth.mathematics import Array, refuse_masked
 
 Numbers = NDArray[np.float64] | NDArray[np.float32]
 
