@@ -22,10 +22,7 @@ FITTED = ("C", "T0", "rho")
 
 @dataclass(frozen=True)
 class DepthFits:
-    """The fits of one depth; means are over the identified ones, NaN if none is.
-
-    Their 95 % intervals are by Student's t over the runs, not from standard errors of single fits.
-    """
+    """The fits of one depth; means of the identified ones, with 95 % intervals over the runs."""
 
     depth: int
     fits: tuple[CurveFit, ...]
@@ -94,7 +91,7 @@ def _counted(fits: Sequence[CurveFit], runs: Mapping[Path, Manifest]) -> list[Cu
 
 
 def _unaligned(groups: Sequence[DepthFits]) -> str:
-    """Why curves cannot be averaged: the same t is not the same step, or no step is in common."""
+    """Why curves cannot be averaged: the same t is another step, or no step is in common."""
     known: dict[int, tuple[float, Path]] = {}
     for curve in (curve for group in groups for curve in group.fits):
         for step, t in zip(curve.places.tolist(), curve.t.tolist(), strict=True):

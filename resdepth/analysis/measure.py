@@ -15,10 +15,7 @@ from resdepth.weights.weight_path import WeightPath
 
 
 def same_weights(one: WeightPath, other: WeightPath) -> bool:
-    """Whether one path is a copy of the other; constant weights do not count as copies.
-
-    Reading ends at the first difference.
-    """
+    """Whether one path is a copy of the other; constant weights do not count as copies."""
     if (one.own, one.depth, one.matrix) != (other.own, other.depth, other.matrix):
         return False
     varied = False

@@ -65,10 +65,7 @@ class Variation:
 
 @dataclass(frozen=True)
 class VariationTable:
-    """Depth by exponent; `growth` is the power of L that the norms for each exponent follow.
-
-    It is NaN if fewer than two depths have positive norms, and for several families.
-    """
+    """Depth by exponent; `growth` is the power of L, NaN for one depth or several families."""
 
     beta: float
     exponents: tuple[float, ...]
@@ -89,10 +86,7 @@ class VariationTable:
 
 @dataclass(frozen=True)
 class Profile(Variation):
-    """`critical_runs` has the critical exponent of each run, None if its path is too short.
-
-    `critical` is their mean with its standard error, or the single one with its own.
-    """
+    """With the critical exponent of each run, None if its path is too short, and their mean."""
 
     critical: CriticalExponent | None = None
     critical_runs: tuple[CriticalExponent | None, ...] = ()

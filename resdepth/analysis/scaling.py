@@ -63,10 +63,7 @@ class ScalingTable:
 def scaling_table(
     cells: Sequence[PathObservation], beta: float = 0.0, alpha: float | None = None
 ) -> ScalingTable:
-    """Return the table of `cells`, one per depth and seed (else ValueError).
-
-    L^beta scales the 2-variation norm.
-    """
+    """Return the table of `cells`, one per depth and seed (else ValueError); L^beta scales P2."""
     table = tabulate(cells)
     ordered = tuple(sorted(cells, key=lambda cell: cell.statistics.depth))
     depths = tuple(int(depth) for depth in table.depths)

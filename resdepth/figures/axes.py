@@ -35,10 +35,7 @@ def log_values(low: float, high: float, count: int = 5) -> list[float]:
 
 
 def log_ticks(axis: Axis, low: float, high: float, count: int = 5, *, whole: bool = False) -> None:
-    """Mark a logarithmic scale: plain numbers over few decades, else powers of ten.
-
-    `whole` leaves out fractions, for counts.
-    """
+    """Mark a scale: plain numbers (`whole` ones) over few decades, else powers of ten."""
     if high < 1e3 * low:
         values = log_values(low, high, count)
         _fix(axis, [value for value in values if value.is_integer() or not whole])

@@ -54,10 +54,7 @@ def draw_fits(fits: Sequence[CurveFit], columns: int = 2) -> Figure:
 
 @style.styled
 def draw_decays(groups: Sequence[DepthFits], columns: int = 2) -> Figure:
-    """Draw the median and range over the runs of each depth, log-log, and rho against L.
-
-    Dots are the identified fits, bars the 95 % intervals of their mean.
-    """
+    """Draw median and range over the runs of each depth; rho of identified fits, its mean."""
     drawn, (curves, exponents) = style.panels(columns, 2, 2.4, 4.4)
     for group, colour in zip(groups, style.sequence(len(groups)), strict=True):
         t, values = common_points(group.fits)

@@ -42,10 +42,7 @@ LABELS = {
 
 @style.styled
 def draw_scaling(table: ScalingTable, columns: int = 2) -> Figure:
-    """Draw each statistic against L, log-log: one dot per seed, band of the mean, power law.
-
-    Bands are 95 % by Student's t over the seeds (of the logarithms); the last panel has H.
-    """
+    """Draw each statistic against L: dots per seed, 95 % band of the geometric mean, power law."""
     across = 4 if columns == 2 else 2
     drawn = style.figure(columns, 1.65 * (8 // across) + 0.2)
     panels = drawn.subplots(8 // across, across).ravel()
@@ -101,10 +98,7 @@ def _title(axes: Axes, symbol: str, text: str) -> None:
 
 @style.styled
 def draw_doubling(table: DoublingTable, columns: int = 1) -> Figure:
-    """Draw the relative distance of the paths at L and 2L: one dot per seed, mean, power law.
-
-    Means are geometric, as the power law is that of the logarithms.
-    """
+    """Draw the distance from L to 2L: one dot per seed, the geometric mean, the power law."""
     drawn, axes = style.panel(columns, 2.3)
     dots, line = style.categories(2)
     depths = [row.depth for row in table.rows]
@@ -121,10 +115,7 @@ def draw_doubling(table: DoublingTable, columns: int = 1) -> Figure:
 
 @style.styled
 def draw_curvature(table: HessianTable, columns: int = 2) -> Figure:
-    """Draw the largest eigenvalue, the rate times it, and both traces against L.
-
-    One dot per seed, the mean with its 95 % interval, and the power law if there is one.
-    """
+    """Draw largest eigenvalue, rate times it, both traces: dots per seed, mean, power law in L."""
     drawn, (top, rate, trace) = style.panels(columns, 3, 2.1, 6.0)
     dots, line, other = style.categories(3)
     _draw_values(top, table, "top", dots)

@@ -50,13 +50,10 @@ def save_html(
         first, second = map("{} ({})".format, "ab", along(surface, "D<sub>{}</sub>"))
     titles = {scale: _height(quantity, scale) for scale in scales}
     names = zip("xyz", (first, second, titles[log]), strict=True)
+    box = {"aspectmode": "manual", "aspectratio": {"x": 1, "y": 1, "z": 0.7}}
     drawn.update_layout(
         title={"text": conditions(scales[log]), "font": {"size": 12}},
-        scene={
-            **{f"{axis}axis": {"title": name} for axis, name in names},
-            "aspectmode": "manual",
-            "aspectratio": {"x": 1, "y": 1, "z": 0.7},
-        },
+        scene={f"{axis}axis": {"title": name} for axis, name in names} | box,
         font={"family": "serif"},
         margin={"l": 0, "r": 0, "t": 40, "b": 0},
         showlegend=False,

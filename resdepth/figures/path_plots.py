@@ -111,10 +111,7 @@ def entries_drawn(table: EntryTable) -> str:
 
 @style.styled
 def draw_profile(table: ProfileTable, columns: int = 1) -> Figure:
-    """Draw the p-variation norm against p, one curve per depth, with the 95 % band of the mean.
-
-    A point on a curve marks the critical exponent, its bar one standard error.
-    """
+    """Draw the p-variation norm against p, with 95 % bands, and the critical exponents."""
     drawn, axes = style.panel(columns, 2.3)
     _draw_means(axes, table.rows, [table.exponents] * len(table.rows))
     colours = zip(table.rows, _colours(table.rows), strict=True)

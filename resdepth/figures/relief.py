@@ -16,10 +16,7 @@ from resdepth.figures.surface_values import COLOURS, PATH, Shown, labels, note
 
 @style.styled
 def draw_surface(shown: Shown, columns: int = 1) -> Figure:
-    """Draw the surface coloured by height, with the centre and a trajectory on it.
-
-    It is the mean over several pairs of directions.
-    """
+    """Draw the surface (mean over pairs) coloured by height, with the centre and a trajectory."""
     drawn = style.figure(columns, 3.0 if columns == 1 else 4.6)
     # Marks are drawn after the surface, not sorted behind it by the distance of its middle.
     axes: Any = drawn.add_subplot(projection="3d", computed_zorder=False)

@@ -96,10 +96,7 @@ def panel(columns: int, height: float) -> tuple[Figure, Axes]:
 def panels(
     columns: int, count: int, wide: float, narrow: float, **shared: Any
 ) -> tuple[Figure, list[Axes]]:
-    """Return a figure and its panels: in a row over two columns, below each other in one.
-
-    `wide` and `narrow` are the heights in inches for two columns and for one.
-    """
+    """Return a figure with panels: in a row `wide` inches high, or in one column `narrow`."""
     drawn = figure(columns, wide if columns == 2 else narrow)
     grid = (1, count) if columns == 2 else (count, 1)
     return drawn, list(drawn.subplots(*grid, **shared))

@@ -38,10 +38,7 @@ class Table:
 
 
 def tabulate(cells: Sequence[PathObservation]) -> Table:
-    """The statistics of `cells` by seed and depth.
-
-    Raises ValueError: two cells have the same seed and depth.
-    """
+    """The statistics of `cells` by seed and depth; ValueError if two have the same."""
     depths = sorted({cell.statistics.depth for cell in cells})
     seeds = tuple(dict.fromkeys(cell.seed for cell in cells))
     places = [(seeds.index(cell.seed), depths.index(cell.statistics.depth)) for cell in cells]
@@ -104,10 +101,7 @@ _RATIOS: dict[str, Ratio] = {
 
 
 def exponents(table: Table, beta: float = 0.0) -> Exponents:
-    """The exponents of a table; `beta` is the nominal scaling of `variation_norm`.
-
-    An exponent is unknown (NaN) if its statistic is zero or undefined in some cell.
-    """
+    """The exponents of a table, NaN if a cell has a zero or undefined value; L^beta scales P2."""
     there = ~np.isnan(table.values["RMS"])
     # An undefined statistic of an existing path rules out a power law.
     laws = {

@@ -32,10 +32,7 @@ ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class Search:
-    """The search for missed copies of multiple eigenvalues in the complement of the vectors found.
-
-    It ended at the first restart that found nothing: strong evidence, not a proof.
-    """
+    """The search for missed copies of eigenvalues; the last restart found none: no proof."""
 
     restarts: int
     products: int
@@ -181,15 +178,10 @@ class _End:
             return found + shift * inside - self.floor * (v - inside)
 
         basis = max(2 * count + 1, 10 if self.size > LARGE else 20)
+        basis, start = min(basis, self.size), _without(start, out)
+        matrix = LinearOperator((self.size, self.size), matvec=multiply, dtype=np.float64)
         try:
-            values, vectors = eigsh(
-                LinearOperator((self.size, self.size), matvec=multiply, dtype=np.float64),
-                count,
-                which="LA",
-                ncv=min(basis, self.size),
-                tol=tolerance,
-                v0=_without(start, out),
-            )
+            values, vectors = eigsh(matrix, count, which="LA", ncv=basis, tol=tolerance, v0=start)
         except ArpackError as error:
             found = len(getattr(error, "eigenvalues", ()))
             raise Impossible(

@@ -77,10 +77,7 @@ def _without_one(
 def block_traces(
     product: Product, parts: Sequence[slice], size: int, *, probes: int, seed: int = 0
 ) -> tuple[Array, Array]:
-    """Unbiased traces (parts,) of the diagonal blocks, and standard errors.
-
-    Raises ValueError: fewer than two probes have no standard error.
-    """
+    """Unbiased traces (parts,) of the diagonal blocks, and errors; one probe: ValueError."""
     if probes < 2:
         raise ValueError(f"probes: at least 2 have a standard error, not {probes}")
     generator = np.random.default_rng(seed)
