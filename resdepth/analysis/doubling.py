@@ -36,9 +36,8 @@ class DoublingTable:
         exponent = self.law.exponent
         if not exponent.known:
             return "too few depths to tell whether the distance from L to 2L decreases"
-        slope = f"slope of the log of the distance from L to 2L: {exponent}"
-        if self.law.excluded:
-            slope += f" (from {self.law.rests_on} seeds)"
+        seeds = f" (from {self.law.rests_on} seeds)" if self.law.excluded else ""
+        slope = f"slope of the log of the distance from L to 2L: {exponent}{seeds}"
         if exponent.high < 0:
             return f"{slope}; it decreases, the paths approach each other"
         if exponent.low > 0:

@@ -206,10 +206,9 @@ def profile_table(
     exponents: Sequence[float],
     norms: Sequence[Array] | None = None,
 ) -> ProfileTable:
-    """p-variation norms of k -> L^beta A_k along a grid of p >= 1, and critical exponents.
+    """p-variation norms along a grid of p >= 1, and critical exponents (None below 257 layers).
 
-    `critical` is None below 257 layers. Source of the estimator: Bayer, Friz & Tapia, SIAM J. Math.
-    Data Sci. 5 (2023). `norms` and errors are those of `variation_table`.
+    By Bayer, Friz & Tapia, SIAM J. Math. Data Sci. 5 (2023); `norms` as for `variation_table`.
     """
     paths, rows = together(paths), []
     norms = norms or variations(paths, beta, exponents)

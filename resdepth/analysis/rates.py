@@ -16,8 +16,7 @@ FAILED = ("missed", "diverged")
 class RateCurve:
     """Means over the seeds at one depth, for each base rate; infinite if a run diverged.
 
-    `at_depth` are the rates at this depth. There are `steps` if training stops at a loss: all
-    losses are alike then, and the best rate needs the fewest steps.
+    `at_depth` are the rates at this depth, `steps` those to the loss at which training stops.
     """
 
     depth: int

@@ -31,8 +31,7 @@ SLOPES = {
 class ScalingTable:
     """What is known of the scaling in L; `cells` by depth, then in the order they came.
 
-    `beta` scales the 2-variation norm; `alpha` is the exponent of delta = L^(-alpha) that the
-    weights were trained with, None if it is unknown. `ways` are those of the 2-variation norms.
+    `beta` scales the 2-variation norms, measured in these `ways`; `alpha` is that of the training.
     """
 
     cells: tuple[PathObservation, ...]

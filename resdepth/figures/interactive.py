@@ -65,7 +65,6 @@ def save_html(
 
 
 def _switch(titles: dict[bool, str], scales: list[bool], log: bool) -> dict[str, Any]:
-    """Two buttons, one for each scale; `scales` are those of the traces."""
     buttons = []
     for scale, label in ((False, "linear"), (True, "logarithmic")):
         shown = {"visible": [own == scale for own in scales]}

@@ -157,10 +157,7 @@ def _draw_traces(axes: Axes, found: Sequence[Spectrum]) -> None:
 def _lines(
     axes: Axes, found: Sequence[Spectrum]
 ) -> Iterator[tuple[list[Spectrum], list[int], str, str | None]]:
-    """The lines of a panel, their places, colours and labels; names the horizontal axis.
-
-    There is one line over the depths if no two are equal, else one per depth over the steps.
-    """
+    """Name the horizontal axis; yield one line over different depths, else one per depth."""
     depths = sorted({spectrum.depth for spectrum in found})
     deep = len(depths) == len(found)
     axes.set_xlabel("$L$" if deep else "step")

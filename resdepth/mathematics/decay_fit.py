@@ -50,11 +50,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class DecayFit:
-    """g(t) = C / (t + T0)^rho with everything needed to judge it.
-
-    `r_squared` and `residual_deviation` (with degrees of freedom) are those of log y; `points` is
-    the number of points used, `dropped` that of points that were not positive.
-    """
+    """g(t) = C / (t + T0)^rho; R^2 and residual deviation of log y; points used, and dropped."""
 
     C: Estimate
     T0: Estimate

@@ -101,7 +101,7 @@ def interaction(
     """Frobenius norms (G, G) of the blocks between groups of coordinates, estimated.
 
     With Rademacher entries in group k alone, E |(H v)_j|^2 = |H_jk|_F^2: `probes` products per
-    group, and the mean of (j, k) and (k, j), which have the same value. The squares are unbiased.
+    group; the mean of (j, k) and (k, j).
     """
     generator = np.random.default_rng(seed)
     squares = np.zeros((len(groups), len(groups)))

@@ -38,11 +38,10 @@ def weight_path(blocks: Numbers, beta: float) -> Array:
 
 
 def p_variation_norm(path: Numbers, p: float) -> float:
-    """The norm V_p^(1/p) of `path` (points, dimension), Euclidean, exact to rounding; p >= 1.
+    """The norm V_p^(1/p) of `path` (points, dimension), Euclidean, exact to rounding.
 
-    The recursion is that of Butkus & Norvaisa, Lithuanian Math. J. 58 (2018).
-
-    Raises ValueError: p is below 1, or the path is empty, masked or not finite.
+    By Butkus & Norvaisa, Lithuanian Math. J. 58 (2018). Raises ValueError: p is below 1, or the
+    path is empty, masked or not finite.
     """
     refuse_masked(path=path)
     return float(pvar.p_variation_norm(path, p))
@@ -57,8 +56,8 @@ def p_variation_norms(path: Numbers, exponents: Sequence[float]) -> Array:
 def distances_by_blocks(columns: Callable[[int, int], Array], shape: tuple[int, int]) -> Array:
     """The distances (points, points) of a path of `shape` (points, dimension) too large to hold.
 
-    `columns(start, stop)` reads the coordinates start to stop - 1 of all points; each is read once,
-    in order, in blocks of 64 MiB. The relative error of a distance is at most 1e-13.
+    `columns(start, stop)` reads these coordinates of all points; each is read once, in order, in
+    blocks of 64 MiB. The relative error of a distance is at most 1e-13.
     """
     return np.asarray(pvar.pairwise_distances(columns, shape=shape), dtype=np.float64)
 

@@ -1,8 +1,4 @@
-"""Statistics of one path of weights A_0..A_{L-1}: its size, its roughness, its trend.
-
-All are sums over the coordinates of the path and need only a few columns at a time: the path is
-never copied or converted to float64 as a whole.
-"""
+"""Statistics of one path of weights A_0..A_{L-1}, by sums over a few of its columns at a time."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -148,10 +144,7 @@ def _squares(rows: Array) -> Array:
 
 
 def _second_differences(columns: Array) -> Array:
-    """Sum over k of the squared third difference of S at each lag, which is the second of B.
-
-    B_m(k) = S(k+m) - S(k) is summed directly: the rounding errors of S grow with k.
-    """
+    """Sum over k of the squared third difference of S at each lag, from B_m(k) = S(k+m) - S(k)."""
     found, blocks = [], columns
     for m in LAGS:
         if m > 1:
