@@ -1,7 +1,7 @@
 """Exponents in L of the statistics of many paths, which tell the limits apart."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -89,17 +89,6 @@ class Exponents:
         return {**{name: law.exponent for name, law in self.laws.items()}, "hurst": self.hurst}
 
 
-Ratio = Callable[[Mapping[str, Array]], Array]
-_RATIOS: dict[str, Ratio] = {
-    "beta": lambda v: 1.0 / v["RMS"],
-    "nu": lambda v: 1.0 / v["NOISE"],
-    "q1": lambda v: v["V1"] / v["RMS"],
-    "q2": lambda v: v["P2"] / v["RMS"],
-    "irel": lambda v: v["I"] / v["RMS"],
-    "pr": lambda v: v["PR"],
-}
-
-
 def exponents(table: Table, beta: float = 0.0) -> Exponents:
     """The exponents of a table, NaN if a cell has a zero or undefined value; L^beta scales P2."""
     there = ~np.isnan(table.values["RMS"])
@@ -113,9 +102,11 @@ def exponents(table: Table, beta: float = 0.0) -> Exponents:
 
 def law_values(table: Table, beta: float = 0.0) -> dict[str, Array]:
     """The values (seeds, depths) whose slope each exponent is: 1/RMS, 1/NOISE, V1/RMS, ..."""
-    ratios: dict[str, Ratio] = {**_RATIOS, "variation_norm": lambda v: v["P2"] * table.depths**beta}
+    values, relative = table.values, {"q1": "V1", "q2": "P2", "irel": "I"}
     with np.errstate(divide="ignore", invalid="ignore"):
-        return {name: ratio(table.values) for name, ratio in ratios.items()}
+        found = {"beta": 1.0 / values["RMS"], "nu": 1.0 / values["NOISE"]}
+        found |= {name: values[size] / values["RMS"] for name, size in relative.items()}
+        return found | {"pr": values["PR"], "variation_norm": values["P2"] * table.depths**beta}
 
 
 def _hurst(values: Array) -> Interval:
