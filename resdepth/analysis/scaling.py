@@ -158,9 +158,8 @@ def notes(found: ScalingTable) -> Iterator[str]:
     if any(law.bends for law in found.exponents.laws.values()):
         yield "! the exponent has not settled: the interval of its bend excludes 0"
     if (total := found.alpha_plus_nu) is not None:
-        moves = "moves h" if total.high <= 0.5 else "does not move h"
-        if total.low <= 0.5 < total.high:
-            moves = "may or may not move h"
+        moves = "does not move h" if total.low > 0.5 else "may or may not move h"
+        moves = "moves h" if total.high <= 0.5 else moves
         yield f"alpha + nu = {total}, to be compared with 1/2: in the limit the noise {moves}"
 
 

@@ -85,7 +85,7 @@ def mean_bars(
     colour: Any,
     label: str | None = None,
 ) -> None:
-    """Draw means with the bars of their intervals; a mean without an interval has no bar."""
+    """Draw means with the bars of their intervals, if these are known."""
     sides = [(m.value - m.low, m.high - m.value) if m.known else (0.0, 0.0) for m in means]
     values, bars = [mean.value for mean in means], np.transpose(sides)
     axes.errorbar(places, values, bars, fmt="_", capsize=2, color=colour, label=label)

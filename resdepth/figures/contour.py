@@ -126,8 +126,7 @@ def mark_places(axes: Axes, shown: Shown) -> None:
 
 def draw_path(axes: Axes, shown: Shown) -> None:
     """Draw the checkpoints of a trajectory in the plane."""
-    path = shown.surface.trajectory
-    if path is None:
+    if (path := shown.surface.trajectory) is None:
         return
     x, y = path["coordinates"].T
     halo = [patheffects.withStroke(linewidth=2.2, foreground="white")]
@@ -144,9 +143,7 @@ def _norm(shown: Shown) -> Normalize:
 
 def _levels(shown: Shown) -> Array:
     """The two ends, and round numbers between them."""
-    if shown.log:
-        inner = log_values(shown.low, shown.high, LEVELS)
-    else:
-        inner = list(MaxNLocator(LEVELS, steps=ROUND).tick_values(shown.low, shown.high))
-    inner = [level for level in inner if shown.low < level < shown.high]
-    return np.array([shown.low, *inner, shown.high])
+    low, high = shown.low, shown.high
+    even = MaxNLocator(LEVELS, steps=ROUND).tick_values
+    inner = log_values(low, high, LEVELS) if shown.log else even(low, high)
+    return np.array([low, *(level for level in inner if low < level < high), high])

@@ -106,8 +106,7 @@ def _traces(shown: Shown) -> list[Any]:
 
 def _trajectory(shown: Shown) -> list[Any]:
     """The checkpoints on the surface, and at their own losses."""
-    path = shown.path
-    if path is None:
+    if (path := shown.path) is None:
         return []
     x, y = path["coordinates"].T
     numbers = np.stack([path[name] for name in ("steps", "loss", "plane_loss", "distance")], axis=1)

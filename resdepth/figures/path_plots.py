@@ -116,8 +116,7 @@ def draw_profile(table: ProfileTable, columns: int = 1) -> Figure:
     _draw_means(axes, table.rows, [table.exponents] * len(table.rows))
     colours = zip(table.rows, _colours(table.rows), strict=True)
     marks = [_mark_critical(axes, table, *row) for row in colours]
-    axes.set_xlabel("$p$")
-    axes.set_ylabel(_with_beta(_variation(table.beta), table.beta, table.rows))
+    axes.set(xlabel="$p$", ylabel=_with_beta(_variation(table.beta), table.beta, table.rows))
     if min(float(row.norm.mean.min()) for row in table.rows) > 0:
         log_axis(axes, "y")
     few_ticks(axes.xaxis)
@@ -210,7 +209,6 @@ def _differing(names: Sequence[str]) -> list[str]:
 
 
 def _single(rows: Sequence[Row]) -> str:
-    """The family if all curves are of one."""
     names = {row.family for row in rows}
     return short(names.pop(), 44) if len(names) == 1 else ""
 

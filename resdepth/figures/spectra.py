@@ -48,11 +48,9 @@ def draw_spectra(found: Sequence[Spectrum], columns: int = 2) -> Figure:
 
 def _label(spectrum: Spectrum, found: Sequence[Spectrum]) -> str:
     """What distinguishes this spectrum from the others: depth, step, or both."""
-    depths = {other.depth for other in found}
+    depths = len({other.depth for other in found})
     depth, step = f"$L = {spectrum.depth}$", f"step {spectrum.step}"
-    if len(depths) == len(found):
-        return depth
-    return step if len(depths) == 1 else f"{depth}, {step}"
+    return depth if depths == len(found) else step if depths == 1 else f"{depth}, {step}"
 
 
 def _draw_counts(axes: Axes, found: Sequence[Spectrum]) -> None:
@@ -88,8 +86,7 @@ def _draw_ranks(axes: Axes, values: Array, colour: Any, label: str | None, *, ho
 
 def _draw_count(axes: Axes, x: Array, counts: Band, part: slice, colour: Any, line: str) -> None:
     estimate, lower, upper = counts.estimate[part], counts.lower[part], counts.upper[part]
-    # A logarithmic axis has no zero; less than half an eigenvalue is none.
-    floor = 0.5
+    floor = 0.5  # A logarithmic axis has no zero; less than half an eigenvalue is none.
     shown = upper > floor
     axes.plot(x, np.where(estimate > floor, estimate, np.nan), line, color=colour)
     band(axes, x[shown], lower[shown].clip(floor), upper[shown], colour)
@@ -99,8 +96,7 @@ def _draw_layers(axes: Axes, found: Sequence[Spectrum]) -> None:
     several = len(found) > 1
     runs = style.categories(len(found)) if several else ["black"]
     for spectrum, run in zip(found, runs, strict=True):
-        layers = spectrum.layers
-        if layers is None:
+        if (layers := spectrum.layers) is None:
             continue
         place = (np.arange(len(layers.names)) + 0.5) / len(layers.names)
         values = (layers.hessian, layers.gauss_newton, layers.hessian - layers.gauss_newton)
@@ -175,8 +171,7 @@ def _lines(
 
 
 def _draw_interaction(drawn: Figure, axes: Axes, spectrum: Spectrum, *, several: bool) -> None:
-    values = spectrum.interaction
-    if values is None:
+    if (values := spectrum.interaction) is None:
         return
     positive = values[values > 0]
     scaled = positive.size and positive.max() > positive.min()  # one value has no scale

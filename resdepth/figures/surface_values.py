@@ -127,15 +127,14 @@ def along(surface: Surface, subscript: str = "$D_{}$") -> tuple[str, str]:
 def conditions(shown: Shown) -> str:
     """Return what a reader must know of a picture, in one line, which may be empty."""
     record = shown.surface.record
-    found = []
-    if record.get("statistics"):
-        whose = {"centre": "of the centre", "recalibrated": "estimated anew at each point"}
-        found.append(f"batch statistics {whose[record['statistics']]}")
-    if record.get("subset"):
-        found.append(f"{record['samples']} samples")
-    if shown.note:
-        found.append(f"clipped: {shown.note}")
-    return "; ".join(found)
+    whose = {"centre": "of the centre", "recalibrated": "estimated anew at each point"}
+    statistics = record.get("statistics")
+    found = (
+        f"batch statistics {whose[statistics]}" if statistics else "",
+        f"{record['samples']} samples" if record.get("subset") else "",
+        f"clipped: {shown.note}" if shown.note else "",
+    )
+    return "; ".join(filter(None, found))
 
 
 def note(axes: Axes, shown: Shown) -> None:
