@@ -25,7 +25,7 @@ def curvefit(options: CurvefitOptions, call: AnalysisInvocation) -> None:
     are 95 %. More than 7 runs are drawn by depth, with the mean of rho over those of a depth and
     its interval by Student's t. A restart replaces what was recorded from its step on.
     """
-    from resdepth.analysis.decays import FITTED, fits_by_depth
+    from resdepth.analysis.decays import depth_numbers, fits_by_depth
     from resdepth.analysis.fits import Filters, curve_files, fit_files, fit_numbers
     from resdepth.figures.decay import draw_decays, draw_fits
 
@@ -41,8 +41,7 @@ def curvefit(options: CurvefitOptions, call: AnalysisInvocation) -> None:
     groups = fits_by_depth(fits) if len(fits) > MANY else ()
     numbers = fit_numbers(fits, warned)
     if groups:
-        names = ("depth", "identified", *FITTED)
-        numbers["depths"] = [{name: getattr(group, name) for name in names} for group in groups]
+        numbers["depths"] = [depth_numbers(group) for group in groups]
     draw = partial(draw_decays, groups) if groups else partial(draw_fits, fits)
     origin = origin_of(options, curve_files(fits))
     text = "\n".join([*map(line, fits), *map(mean_line, groups)])

@@ -103,8 +103,14 @@ def scaling(options: ScalingOptions, paths: "Pool", beta: float, quiet: bool) ->
     by Student's t. Runs of one seed belong together, and so do the files of one folder; a verdict
     takes 3 depths and 2 seeds, the error rates in docs/study-statistics.md hold for 5 of each.
     """
-    from resdepth.analysis.answer import exponent_rows, mean_rows, notes, sentences
-    from resdepth.analysis.scaling import model_scaling, scaling_numbers
+    from resdepth.analysis.scaling import (
+        exponent_rows,
+        mean_rows,
+        model_scaling,
+        notes,
+        scaling_numbers,
+        sentences,
+    )
     from resdepth.figures.depth_plots import draw_scaling
 
     found = model_scaling(paths, beta)

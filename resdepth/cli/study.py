@@ -134,8 +134,7 @@ def _limits(call: ReportInvocation, out: Path) -> Found:
     """The report on a study of `train`, or on any folder of runs."""
     check_writable(out.with_suffix("") / "scaling.pdf")
     with signals.deferred():
-        from resdepth.analysis.report import report_on
-        from resdepth.analysis.report_numbers import report_csv, report_numbers
+        from resdepth.analysis.report import report_csv, report_numbers, report_on
         from resdepth.analysis.study_runs import read_study
         from resdepth.figures.report_page import write_page
 
@@ -180,7 +179,7 @@ def _scores(call: ReportInvocation, out: Path) -> Found:
         raise Usage("spectrum", "is not available for resnet-cifar", "leave it out")
     with signals.deferred():
         from resdepth.analysis.scores import mean_rows, read_scores, scores_csv
-        from resdepth.figures.score_page import write_scores
+        from resdepth.figures.report_page import write_scores
 
     scores, files = read_scores(call.study)
     origin = origin_of(call.recorded(RECORDED), files)
@@ -190,8 +189,8 @@ def _scores(call: ReportInvocation, out: Path) -> Found:
 
 def _answers(report: "Report") -> Iterator[str]:
     """The verdict on each experiment and what limits it, the best rates, and what to do next."""
-    from resdepth.analysis.answer import verdict_lines
     from resdepth.analysis.rates import rate_rows, transfer
+    from resdepth.analysis.scaling import verdict_lines
 
     for one in report.experiments:
         if one.label:
