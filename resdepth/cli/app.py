@@ -70,9 +70,9 @@ class LazyCommand(TyperCommand):
         self.path = path
 
     def load(self) -> TyperCommand:
-        """The real command: `COMMANDS[<last word>]` of `resdepth.cli.<first word>`."""
-        module = import_module(f"resdepth.cli.{self.path[0].replace('-', '_')}")
-        command: TyperCommand = module.COMMANDS[self.path[-1]]
+        """The real command: the object <last word> of `resdepth.cli.<first word>`."""
+        module, *_, name = (word.replace("-", "_") for word in (self.path[0], *self.path))
+        command: TyperCommand = getattr(import_module(f"resdepth.cli.{module}"), name)
         return command
 
     def make_context(
@@ -168,8 +168,8 @@ def _known(error: Exception) -> ResdepthError | None:
     text = _first_line(error)
     homeless = isinstance(error, RuntimeError) and "home directory" in text
     if "--install-completion" in sys.argv and (isinstance(error, OSError) or homeless):
-        remedy = "`show_completion` prints the script, to put where your shell reads it"
-        return System("install_completion", text, remedy)
+        remedy = "--show-completion prints the script, to put where your shell reads it"
+        return System("--install-completion", text, remedy)
     if isinstance(error, MemoryError) or (isinstance(error, SystemError) and _bounded()):
         return out_of_memory(text or "an allocation failed")
     if isinstance(error, RuntimeError | ValueError) and any(word in text for word in TOO_LARGE):

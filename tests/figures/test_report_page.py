@@ -14,8 +14,7 @@ import pytest
 import resdepth
 from resdepth.analysis import path_tables
 from resdepth.analysis.entries import entry_table
-from resdepth.analysis.report import report_on
-from resdepth.analysis.report_numbers import report_csv, report_numbers
+from resdepth.analysis.report import report_csv, report_numbers, report_on
 from resdepth.analysis.scaling import model_scaling
 from resdepth.analysis.study_runs import read_study
 from resdepth.errors import Impossible
@@ -87,6 +86,7 @@ class Outside(HTMLParser):
         self.found += [tag] if tag in ("script", "iframe", "object") else []
 
 
+@pytest.mark.long
 def test_the_page_needs_nothing_else(report: Path) -> None:
     text = report.read_text(encoding="utf-8")
     parser = Outside()
@@ -96,6 +96,7 @@ def test_the_page_needs_nothing_else(report: Path) -> None:
     assert parser.alone == 1 + 2 * (1 + 2 * 9)
 
 
+@pytest.mark.long
 @needs_browser
 @pytest.mark.parametrize("width", [1280, 400])
 def test_a_browser_shows_it_whole(report: Path, tmp_path: Path, width: int) -> None:
@@ -149,6 +150,7 @@ def test_every_cell_is_a_line_of_the_table(report: Path) -> None:
     assert sum(row["why"] != "" for row in rows) == 2
 
 
+@pytest.mark.long
 def test_the_same_runs_give_the_same_page(study: Path, report: Path, tmp_path: Path) -> None:
     written(study, tmp_path / "report.html", spectra=True)
     assert (tmp_path / "report.html").read_bytes() == report.read_bytes()
