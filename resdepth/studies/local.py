@@ -42,6 +42,7 @@ class Trainer:
         self._executor = executor
         self._worker: Worker | None = None
         self._closed = False
+        self.reason = ""  # Why no worker can be started.
         self._lock = threading.Lock()
 
     def train(self, job: Job, environment: Mapping[str, str] | None = None) -> None:
@@ -79,8 +80,8 @@ class Trainer:
                 lost = self._worker.lost()
         if self._closed:
             return None
-        why = f"no worker can be started: the last one {lost.reason}{lost.printed}"
-        raise executor_failed(self._executor, why)
+        self.reason = f"no worker can be started: the last one {lost.reason}"
+        raise executor_failed(self._executor, f"{self.reason}{lost.printed}")
 
 
 class Local(Executor):
@@ -120,7 +121,7 @@ class Local(Executor):
                 tell(name)
         except System as error:
             for job in self._left.values():
-                note(job, error.what)
+                note(job, self._trainer.reason or error.what)
                 tell(job.name)
             raise
         finally:
