@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 def vis(options: VisOptions, call: AnalysisInvocation, given: frozenset[str]) -> None:
-    """Draw a loss surface: in three dimensions, as contours, or as lines through its middle.
+    """Draw a loss surface: in three dimensions, as contour lines, or as lines through its centre.
 
-    An .html file is an interactive surface that works offline; .vts (a surface) and .vti (a grid)
-    are for ParaView; a .gif shows how a trajectory grows.
+    An .html file is an interactive surface that works offline. .vts (a surface) and .vti (a grid)
+    are for ParaView. A .gif shows the path of training growing.
     """
     from resdepth.runs.surface import files_of, read_surface
 
@@ -39,7 +39,9 @@ def vis(options: VisOptions, call: AnalysisInvocation, given: frozenset[str]) ->
     default = options.surface.with_name(f"{options.surface.stem}_{kind}.pdf")
     out = written_as(options.out or default, SUFFIXES, command="landscape vis")
     if out.suffix.lower() not in PICTURES and kind != "surface":
-        what = "a surface to turn" if out.suffix.lower() == ".html" else "a surface or its path"
+        what = (
+            "an interactive surface" if out.suffix.lower() == ".html" else "a surface or its path"
+        )
         remedy = "see 'resdepth landscape vis --help' for the range of every option"
         raise Usage("out", f"an {out.suffix.lower()} is {what}, not a {kind}", remedy)
     beside = out.with_suffix(".json")

@@ -85,6 +85,6 @@ def ending(manifest: Manifest, folder: Path) -> int:
         raise Diverged(
             f"training diverged at step {detail['step']}{place}",
             f"the loss is {detail['loss']}",
-            f"a smaller `lr`, or `dynamic_lr`; the last good weights are in {folder}",
+            f"try a smaller `lr` or `dynamic_lr`; the last finite weights are in {folder}",
         )
     return signals.exit_code() if manifest.outcome == "interrupted" else 0

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 
 def run(options: Options, call: StudyInvocation, given: frozenset[str]) -> int:
-    """Train one experiment at many depths and seeds: a plan, and a run for each combination.
+    """Train one experiment at many depths and seeds: create a study, resume it or extend it.
 
-    Most options of train (with --program resnet-cifar, of resnet-cifar) take several values, as in
+    Most options of train (with --program resnet-cifar: of resnet-cifar) take several values, as in
     --depth 16,32,64 or 16:1024:x2 or 16:128:16 and --seed 0:5. Each option with several values is
-    an axis; the study runs every combination. The folder holds the plan (study.yaml) and one run
-    per cell in cells/. An existing study is resumed: cells that are neither finished nor running
-    are trained. You can add depths and seeds, --epochs, and rates if there are several; anything
-    else needs a new study.
+    an axis; the study trains every combination, called a cell. The folder holds the plan
+    (study.yaml) and one run per cell in cells/. An existing study is resumed: cells that are
+    neither finished nor running are trained. You can add depths and seeds, raise --epochs, and add
+    learning rates if there are several already; any other change needs a new study.
     """
     words = options.model_dump(mode="json", exclude_unset=True, exclude_none=True)
     if not call.dry_run:
@@ -52,8 +52,8 @@ def run(options: Options, call: StudyInvocation, given: frozenset[str]) -> int:
 def probe(options: Options, call: StatusInvocation, given: frozenset[str]) -> int:
     """Find the learning rate of a study with --lr auto, and write it into its plan.
 
-    'study run' does this itself: in its own process if it trains the cells on this machine, else in
-    a job for which the cells wait.
+    'study run' does this itself: in its own process if it trains the cells on this machine,
+    otherwise in a separate job that the cells wait for.
     """
     with signals.deferred():
         from resdepth.studies.actions import found_rate
@@ -77,7 +77,7 @@ def retry(options: Options, call: RetryInvocation, given: frozenset[str]) -> int
 
 
 def status(options: Options, call: StatusInvocation, given: frozenset[str]) -> int:
-    """Show the state of each cell of a study, read from its folder alone.
+    """Show the state of each cell of a study, as far as its folder shows.
 
     A cell is queued, running, finished, stopped (interrupted or cancelled), diverged or failed.
     """
@@ -89,7 +89,7 @@ def status(options: Options, call: StatusInvocation, given: frozenset[str]) -> i
 
 
 def cancel(options: Options, call: StatusInvocation, given: frozenset[str]) -> int:
-    """End the running cells of a study, each with a checkpoint, and keep the others from starting.
+    """Stop the running cells of a study, each with a checkpoint, and keep the others from starting.
 
     'study run' resumes them.
     """
@@ -103,9 +103,10 @@ def cancel(options: Options, call: StatusInvocation, given: frozenset[str]) -> i
 def report(options: Options, call: ReportInvocation, given: frozenset[str]) -> int:
     """Write a report on a study: one page that works offline, its numbers and its figures.
 
-    It works for any folder of runs, and for unfinished studies: excluded cells are named.
-    --spectrum adds the curvature of the loss around the weights of every run, which takes some
-    hundred gradients each. A study of resnet-cifar has tables of outcomes, accuracies and losses.
+    Unfinished studies and any other folder of runs are accepted too; the report names the cells
+    that it excludes. --spectrum adds the curvature of the loss at the weights of every run, which
+    costs some hundred gradients per run. The report on a study of resnet-cifar has tables of
+    outcomes, accuracies and losses.
     """
     from resdepth.studies.record import NAME, read_plan
 

@@ -144,7 +144,7 @@ def conditions(shown: Shown) -> str:
     record = shown.surface.record
     found = []
     if record.get("statistics"):
-        whose = {"centre": "of the centre", "recalibrated": "estimated anew at each point"}
+        whose = {"centre": "of the centre", "recalibrated": "recomputed at each point"}
         found.append(f"batch statistics {whose[record['statistics']]}")
     if record.get("subset"):
         found.append(f"{record['samples']} samples")

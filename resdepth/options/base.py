@@ -181,11 +181,11 @@ def flag_of(model: type[Options], name: str) -> str:
 class Invocation(Options):
     """What belongs to one call alone and is not recorded with its result."""
 
-    config: Path | None = option(None, "YAML file of options; flags win over it")
+    config: Path | None = option(None, "YAML file of options; flags override it")
     print_config: bool = option(
         False, "print the resolved options as YAML for --config and exit", flags=("--print-config",)
     )
-    quiet: bool = option(False, "print nothing but errors and results", flags=("--quiet", "-q"))
+    quiet: bool = option(False, "print only errors and results", flags=("--quiet", "-q"))
 
 
 class AnalysisInvocation(Invocation):

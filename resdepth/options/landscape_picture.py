@@ -34,25 +34,25 @@ class VisOptions(Options):
 
     surface: Path = option(
         ...,
-        "surface that 'landscape' wrote, a run that it was written into, or any .npy",
+        "surface that 'landscape' wrote, a run folder that contains one, or any .npy file",
         positional=True,
     )
     kind: Literal["surface", "contour", "line"] | None = option(
         None,
-        "picture to draw",
+        "kind of figure",
         default_text="surface; line for one direction, contour for a trajectory or several pairs",
     )
     quantity: Literal["loss", "accuracy"] = option("loss", "what to draw")
-    log: bool = option(False, "logarithmic values", flags=("--log",))
-    clip: float | None = option(None, "draw values above this one as this one")
+    log: bool = option(False, "logarithmic scale", flags=("--log",))
+    clip: float | None = option(None, "draw larger values as this value")
     columns: int = option(1, "width of the figure in columns of a paper", ge=1, le=2)
     out: Path | None = option(
         None,
-        "figure to write: .pdf, .svg, .png; .html to turn it; .vts, .vti for ParaView; .gif of a "
-        "trajectory",
+        "figure to write: .pdf, .svg, .png; .html (interactive); .vts, .vti (for ParaView); .gif "
+        "(of a trajectory)",
         default_text="<SURFACE>_<kind>.pdf",
     )
-    show: bool = option(False, "open a window", flags=("--show",))
+    show: bool = option(False, "also show the figure in a window", flags=("--show",))
 
     @property
     def suffix(self) -> str:
