@@ -11,6 +11,7 @@ BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 SMALL = ("--check", "--samples", "40", "--width", "5", "--depth", "4")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("variant", ["shipped", "prefetch"])
 def test_variants_of_the_gpu_kernels_have_the_gradient_of_autograd(variant: str) -> None:
     pytest.importorskip("triton")
@@ -22,6 +23,7 @@ def test_variants_of_the_gpu_kernels_have_the_gradient_of_autograd(variant: str)
     assert len(errors) == 4 and all(0.0 < error < 1e-6 for error in errors)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("network", ["dense", "convolutional"])
 def test_landscapes_are_timed(network: str) -> None:
     small = ["--samples", "9", "--depth", "8", "--width", "4", "--rounds", "2", "--seconds", "1"]

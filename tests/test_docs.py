@@ -51,6 +51,7 @@ def test_every_block_is_run_or_says_why_not(page: Path) -> None:
 RUN = [page for page in PAGES if any(b.kind in INTERPRETERS and not b.reason for b in blocks(page))]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", RUN, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_blocks_run_in_order(page: Path, tmp_path: Path, workers: Workers) -> None:

@@ -31,6 +31,7 @@ def runs(workers, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_runs(runs: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     script = str(ROOT / "examples" / name)

@@ -47,6 +47,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("cell", "words"),
     [

@@ -168,8 +168,8 @@ def _known(error: Exception) -> ResdepthError | None:
     text = _first_line(error)
     homeless = isinstance(error, RuntimeError) and "home directory" in text
     if "--install-completion" in sys.argv and (isinstance(error, OSError) or homeless):
-        remedy = "`show_completion` prints the script, to put where your shell reads it"
-        return System("install_completion", text, remedy)
+        remedy = "--show-completion prints the script, to put where your shell reads it"
+        return System("--install-completion", text, remedy)
     if isinstance(error, MemoryError) or (isinstance(error, SystemError) and _bounded()):
         return out_of_memory(text or "an allocation failed")
     if isinstance(error, RuntimeError | ValueError) and any(word in text for word in TOO_LARGE):

@@ -169,6 +169,7 @@ def test_hostile_input_is_one_line(run_worker, tmp_path: Path, case: str) -> Non
     assert message in ended.complaint
 
 
+@pytest.mark.long
 def test_the_installed_program_does_the_same(run_program, tmp_path: Path) -> None:
     path = write_events(tmp_path / "x", 1 / T[:200])
     ended = run_program("curvefit", "--event-paths", path, "--shift=0", "--quiet")

@@ -41,6 +41,7 @@ def test_a_result_that_cannot_be_written(
     assert ended.code == 1 and f"standard output: cannot write: {reason}" in ended.complaint
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "locale",
     [
@@ -57,6 +58,7 @@ def test_numbers_in_an_encoding_that_has_no_plus_minus(
     assert ended.code == 0 and r" \xb1 " in ended.stdout and r"R\xb2 = " in ended.stdout
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "line",
     [
@@ -75,6 +77,7 @@ def test_training_goes_on_when_nobody_listens(tmp_path: Path, run_program: Run, 
     assert run.manifest.outcome == "finished" and run.scalars("loss")[0].tolist() == [0, 1, 2, 3]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "backend", ["module://no_such_package.backend_inline", "nonsense", "", "tkagg"]
 )

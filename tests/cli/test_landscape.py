@@ -266,6 +266,7 @@ def test_hostile_input_is_one_line(
     assert message in ended.complaint
 
 
+@pytest.mark.long
 def test_the_installed_program_does_the_same(run_program, run_copy: Path) -> None:
     assert run_program("landscape", "render", "run", *QUICK, "--quiet").code == 0
     ended = run_program("landscape", "vis", "run/landscape.npy", "--kind=contour")

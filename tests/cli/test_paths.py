@@ -199,6 +199,7 @@ def test_hostile_input_is_one_line(run_worker, collections, tmp_path: Path, case
     assert message in ended.complaint
 
 
+@pytest.mark.long
 def test_the_installed_program_does_the_same(run_program, collections) -> None:
     ended = run_program("paths", "norm", *collections, "--beta=0", "--pvar=2", "--quiet")
     assert ended.code == 0

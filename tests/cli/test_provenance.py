@@ -48,6 +48,7 @@ def check(origin: dict[str, Any], words: tuple[object, ...], expected: dict[str,
     assert origin["left_out"] == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", READ)
 def test_every_json_says_where_it_is_from(call: Call, tmp_path: Path, command: str) -> None:
     expected = files(tmp_path, READ[command])

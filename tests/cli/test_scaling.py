@@ -29,6 +29,7 @@ def written(folder: Path, path, depths=DEPTHS, seeds=SEEDS) -> None:
             write_model(folder / str(seed), blocks, "npz")
 
 
+@pytest.mark.long
 def test_the_installed_program_names_the_limit(run_program, tmp_path: Path) -> None:
     written(tmp_path / "rough", diffusive)
     ended = run_program("paths", "scaling", "rough", "--out=a.png")

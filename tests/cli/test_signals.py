@@ -32,6 +32,7 @@ def test_training_ends_with_a_checkpoint(workers: Workers, tmp_path: Path, numbe
     assert f"stopping after this step ({signal.Signals(number).name})" in ended.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", ENDING)
 @pytest.mark.parametrize("delay", [0.0, 0.1, 0.4])
 def test_a_signal_during_start_up(tmp_path: Path, number: int, delay: float) -> None:

@@ -20,6 +20,7 @@ def run_copy(small_run: Path, tmp_path: Path) -> Path:
     return shutil.copytree(small_run, tmp_path / "run")
 
 
+@pytest.mark.long
 def test_the_installed_program_says_price_and_eigenvalues(run_program, run_copy: Path) -> None:
     ended: Outcome = run_program("spectrum", "run", *QUICK, "--top=2")
     assert ended.code == 0

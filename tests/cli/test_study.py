@@ -61,6 +61,7 @@ def test_a_plan_is_there_before_its_first_cell(study: Path, run_worker: Run) -> 
     }
 
 
+@pytest.mark.long
 def test_a_cell_at_work_is_told_with_its_step(study: Path, run_worker: Run, tmp_path: Path) -> None:
     words = PLAN.replace("4,8", "8").replace("0:2", "1").split()
     words += ["--lr-depth", "8", "--lr-depth-exponent", "0.5"]
@@ -87,6 +88,7 @@ def test_a_missed_loss_is_told(run_worker: Run, tmp_path: Path) -> None:
     assert cell["why"] == "did not reach the loss 1e-09"
 
 
+@pytest.mark.long
 def test_called_off_before_it_began(study: Path, run_worker: Run) -> None:
     ended = run_worker("study", "cancel", "study")
     assert ended.code == 0 and ended.stdout.endswith("4 cells: 4 stopped\n")

@@ -52,6 +52,7 @@ def imported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return set(json.loads(ran.stdout.splitlines()[-1]))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NEEDLESS)
 def test_nothing_needless_is_imported(imported: set[str], name: str) -> None:
     assert "resdepth.training.session" in imported

@@ -152,6 +152,7 @@ def test_replicas(augmentation: str, loss: str, own: bool) -> None:
     check(cpu.CpuEngine(2).loss_and_gradient(Batch(*case)), oracle(*case), 1e-12)
 
 
+@pytest.mark.long
 @products(augmentation=AUGMENTATIONS, activation=["tanh", "gelu"])
 def test_layers_computed_twice(augmentation: str, activation: str) -> None:
     # Deep enough that a thread does not keep all layers of a tile.

@@ -326,6 +326,7 @@ KERNELS = {
 }
 
 
+@pytest.mark.long
 @runs
 @pytest.mark.skipif(DEVICE == "cuda", reason="the device itself captures")
 @products(augmentation=["skip", "inc_skip"], machine=["roomy", "tight"])

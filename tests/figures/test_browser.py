@@ -56,6 +56,7 @@ def browser() -> str:
     return found
 
 
+@pytest.mark.long
 def test_it_draws_turns_its_scale_and_fetches_nothing(browser, descent, tmp_path: Path) -> None:
     save_html(descent, None, False, tmp_path / "x.html")
     page = (tmp_path / "x.html").read_text()

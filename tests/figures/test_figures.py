@@ -138,6 +138,7 @@ def draw(request):
     return lambda name, columns=1: DRAW[name](request.getfixturevalue, columns)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "suffix"), [(name, PICTURES[number % 3]) for number, name in enumerate(DRAW)]
 )

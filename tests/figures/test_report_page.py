@@ -87,6 +87,7 @@ class Outside(HTMLParser):
         self.found += [tag] if tag in ("script", "iframe", "object") else []
 
 
+@pytest.mark.long
 def test_the_page_needs_nothing_else(report: Path) -> None:
     text = report.read_text(encoding="utf-8")
     parser = Outside()
@@ -96,6 +97,7 @@ def test_the_page_needs_nothing_else(report: Path) -> None:
     assert parser.alone == 1 + 2 * (1 + 2 * 9)
 
 
+@pytest.mark.long
 @needs_browser
 @pytest.mark.parametrize("width", [1280, 400])
 def test_a_browser_shows_it_whole(report: Path, tmp_path: Path, width: int) -> None:
@@ -149,6 +151,7 @@ def test_every_cell_is_a_line_of_the_table(report: Path) -> None:
     assert sum(row["why"] != "" for row in rows) == 2
 
 
+@pytest.mark.long
 def test_the_same_runs_give_the_same_page(study: Path, report: Path, tmp_path: Path) -> None:
     written(study, tmp_path / "report.html", spectra=True)
     assert (tmp_path / "report.html").read_bytes() == report.read_bytes()

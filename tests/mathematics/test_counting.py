@@ -26,6 +26,7 @@ def spectra() -> dict[str, Array]:
 SPECTRA = spectra()
 
 
+@pytest.mark.long
 @products(name=SPECTRA, known=[0, 6])
 def test_the_band_covers(name: str, known: int) -> None:
     eigenvalues = SPECTRA[name]

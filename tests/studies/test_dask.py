@@ -51,6 +51,7 @@ def test_the_same_bits_as_here(tmp_path: Path, workers: Workers, cluster: Any) -
     assert studies.files(tmp_path / "study") == studies.files(here)
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_is_replaced(
     tmp_path: Path, workers: Workers, cluster: Any, long: Path
 ) -> None:
@@ -72,6 +73,7 @@ def test_a_worker_that_is_killed_is_replaced(
     assert studies.files(study) == studies.files(long)
 
 
+@pytest.mark.long
 def test_called_off(tmp_path: Path, workers: Workers, cluster: Any) -> None:
     study, steps = tmp_path / "study", 0
     for args in (studies.ENDLESS, ""):
@@ -85,6 +87,7 @@ def test_called_off(tmp_path: Path, workers: Workers, cluster: Any) -> None:
         steps = studies.newest(study)
 
 
+@pytest.mark.long
 def test_no_scheduler_is_one_line(tmp_path: Path, workers: Workers) -> None:
     words = f"study run study --executor dask --scheduler tcp://127.0.0.1:1 {studies.FOUR}".split()
     ended = workers.run(*words, cwd=tmp_path)

@@ -124,6 +124,7 @@ def test_interrupted_it_ends_with_checkpoints(tmp_path: Path, workers: Workers, 
     assert studies.files(study) == studies.files(long)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", ["cell", "worker"])
 def test_a_death_takes_one_cell(tmp_path: Path, workers: Workers, long: Path, what: str) -> None:
     _, wait = start(workers, tmp_path, studies.LONG)
@@ -178,6 +179,7 @@ def test_called_off_and_gone_on_with(tmp_path: Path, workers: Workers) -> None:
         steps = studies.newest(study)
 
 
+@pytest.mark.long
 def test_more_depths_and_seeds(tmp_path: Path, workers: Workers, four: Path) -> None:
     study = finish(workers, tmp_path, studies.FOUR.replace("4,8 --seed 0:2", "4 --seed 0"))
     first = (study / "cells/depth4-seed0/manifest.json").read_bytes()
@@ -212,6 +214,7 @@ def test_a_rate_is_found_and_written_down(tmp_path: Path, workers: Workers) -> N
     assert f"lr: {options.lr}" in (study / "study.yaml").read_text()
 
 
+@pytest.mark.long
 def test_two_at_once_train_nothing_twice(tmp_path: Path, workers: Workers, long: Path) -> None:
     _, first = start(workers, tmp_path, studies.LONG)
     wait_until(lambda: studies.training(tmp_path / "study"))

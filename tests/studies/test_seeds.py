@@ -75,6 +75,7 @@ def test_they_are_a_study(series: Path) -> None:
     assert rows[0].loss == read_manifest(series / "seed_5").final["val/loss"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("earlier", [True, False])
 def test_interrupted_seeds_are_resumed(copy: Path, series: Path, earlier: bool) -> None:
     shutil.rmtree(copy / "seed_6")
@@ -125,6 +126,7 @@ def test_a_single_run_has_no_deviation() -> None:
     assert summarise([{"a": 1.0}, {"a": 3.0}]) == ({"a": 2.0}, {"a": math.sqrt(2.0)})
 
 
+@pytest.mark.long
 def test_a_study_of_depths_and_rates(options: dict[str, Any], tmp_path: Path) -> None:
     given = options | {"depth": [8, 14], "lr": [0.05, 1e30], "seed": 0}
     given |= {"weight_decay": 1.0, "amp": "off", "data_dir": str(options["data_dir"])}

@@ -57,6 +57,7 @@ def test_records_agree_with_the_plain_loop(options: dict[str, int], monkeypatch)
             )
 
 
+@pytest.mark.long
 def test_a_run_that_is_ahead_leaves_the_same_folder(tmp_path, monkeypatch) -> None:
     options = resdepth.TrainOptions(
         depth=5, width=4, epochs=60, lr=3.0, checkpoint_every=25, engine="eager", dtype="float64"

@@ -158,6 +158,7 @@ def test_first_event_is_the_untrained_network_on_the_first_batch(data: Path, who
     assert found["avg_grad_norm", 0] == pytest.approx(float(omega), rel=0.03)
 
 
+@pytest.mark.long
 def test_learns(data: Path, tmp_path: Path) -> None:
     ended = train(tmp_path, make(data, epochs=80, val_every=0, flip=False, momentum=0.0, lr=0.1))
     assert ended.final["val/accuracy"] > 0.5  # guessing has 0.125

@@ -71,6 +71,7 @@ def test_killed_and_resumed(
     assert_same(finish(workers, kind, tmp_path), unbroken[kind])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("kind", RUNS)
 def test_killed_again_and_again(

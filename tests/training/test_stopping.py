@@ -43,6 +43,7 @@ class StopsAt(Observer):
         return int(signal.SIGTERM) if self.now == self.limit else None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("depth", "step"), [(16, 102), (32, 97), (64, 95)])
 def test_steps_to_a_loss_do_not_depend_on_the_depth(tmp_path: Path, depth: int, step: int) -> None:
     """The counts of an independent implementation, with the rate L/2 of relu at alpha = 1."""
@@ -165,6 +166,7 @@ def test_the_edge_of_stability_is_said(tmp_path: Path) -> None:
     assert any("edge of stability" in line for line in observer.said)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("alpha", [0.5, 0.75, 1.0])
 @pytest.mark.parametrize("activation", ["tanh", "relu", "gelu", "elu", "sigmoid"])
 @pytest.mark.parametrize("data", ["digits", "sin"])
