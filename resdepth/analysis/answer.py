@@ -77,9 +77,11 @@ def notes(found: ScalingTable) -> Iterator[str]:
     if any(law.bends for law in found.exponents.laws.values()):
         yield "! the exponent has not settled: the interval of its bend excludes 0"
     if (total := found.alpha_plus_nu) is not None:
-        moves = "moves h" if total.high <= 0.5 else "does not move h"
+        moves = (
+            "changes the hidden state" if total.high <= 0.5 else "does not change the hidden state"
+        )
         if total.low <= 0.5 < total.high:
-            moves = "may or may not move h"
+            moves = "may or may not change the hidden state"
         yield f"alpha + nu = {total}, to be compared with 1/2: in the limit the noise {moves}"
 
 
