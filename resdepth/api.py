@@ -110,7 +110,7 @@ def spectrum(
     """Compute eigenvalues, traces and counts of the curvature at weights of `run`.
 
     The weights are the newest of the run, or those in the file `checkpoint`. Raises Missing if
-    there are none yet, Usage or Impossible if the options have no answer.
+    there are none yet, Usage or Impossible if the options do not fit the run.
     """
     run = _opened(run)
     around = run.newest if checkpoint is None else Path(checkpoint)

@@ -9,7 +9,7 @@ from resdepth.options.train import Device
 
 
 class SpectrumOptions(Options):
-    """Which second derivatives of the loss to look at, around which weights."""
+    """Which second derivatives of the loss to compute, at which weights."""
 
     NEEDS: ClassVar[dict[str, Needs]] = {"steps": needs("density", True)}
 
