@@ -45,7 +45,7 @@ def spectrum(options: SpectrumOptions, call: AnalysisInvocation, given: frozense
     for source in sources:
 
         def announce(cost: int, checkpoint: Path = source.checkpoint) -> None:
-            console.say(f"{checkpoint}: about {cost} gradients of the loss", quiet=call.quiet)
+            console.say(f"{checkpoint}: costs about {cost} gradients of the loss", quiet=call.quiet)
 
         try:
             found.append(hessian.spectrum(source, options, announce))

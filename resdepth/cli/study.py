@@ -154,7 +154,7 @@ def _hessians(study: "Study", call: ReportInvocation) -> "dict[Path, Path]":
         path = place.with_name(f"{place.name}.json")
 
         def announce(price: int, run: Path = cell.run) -> None:
-            console.say(f"{run}: about {price} gradients of the loss", quiet=call.quiet)
+            console.say(f"{run}: costs about {price} gradients of the loss", quiet=call.quiet)
 
         try:
             write(Run(cell.run), call.curvature, path, command_line(), announce)

@@ -31,9 +31,11 @@ KEPT_EVERY = 16
 def prepare(manifest: Manifest, folder: Path, say: Say) -> "Dense":
     """The run of `train` that a manifest describes."""
     options = from_record(TrainOptions, manifest.options, folder / NAME)
-    device = resolve_device(options.device)
-    if manifest.steps == 0 and options.precision == "tf32" and device.type != "cuda":
-        raise Usage("precision", f"tf32 has no effect on {device.type}", "leave it out")
+    # Only tf32 needs the device here: resolving it again would repeat the warning of `device=gpu`.
+    if manifest.steps == 0 and options.precision == "tf32":
+        device = resolve_device(options.device)
+        if device.type != "cuda":
+            raise Usage("precision", f"tf32 has no effect on {device.type}", "leave it out")
     return Dense(build(options, manifest.threads), manifest.threads, say)
 
 

@@ -24,7 +24,7 @@ def run_copy(small_run: Path, tmp_path: Path) -> Path:
 def test_the_installed_program_says_price_and_eigenvalues(run_program, run_copy: Path) -> None:
     ended: Outcome = run_program("spectrum", "run", *QUICK, "--top=2")
     assert ended.code == 0
-    price = "run/checkpoints/last.safetensors: about "
+    price = "run/checkpoints/last.safetensors: costs about "
     assert ended.stderr.startswith(price) and ended.stderr.endswith(" gradients of the loss\n")
     head, *lines, pdf, numbers = ended.stdout.splitlines()
     assert "L = 6, 96 parameters" in head

@@ -19,7 +19,7 @@ def paths(name: str) -> Table:
     return bank(KINDS[name], DEPTHS, SEEDS)
 
 
-REPRESENTATIVE = ("smooth", "diffusive beside a trend", "jump", "sparse", "fractional .3")
+REPRESENTATIVE = ("smooth", "diffusive with a trend", "jump", "sparse", "fractional .3")
 
 
 @pytest.mark.parametrize(
