@@ -133,7 +133,7 @@ def _trajectory(shown: Shown) -> list[Any]:
     plane, own = (shown.heights(path[name]) for name in ("plane_loss", "loss"))
     line = _points("checkpoints on the plane", 2.5, color=PATH, z=plane, **kept)
     line.update(mode="lines+markers", line={"color": PATH, "width": 5})
-    circles = _points("their own losses", 3, color="black", z=own, **kept)
+    circles = _points("their losses", 3, color="black", z=own, **kept)
     circles.marker.symbol = "circle-open"
     return [line, circles]
 

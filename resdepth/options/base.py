@@ -5,7 +5,6 @@ derived from these models; there is no second list of options anywhere.
 """
 
 import inspect
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -29,8 +28,8 @@ from resdepth.options.fields import (
     Presentation,
     elements,
     flags,
-    help_text,
     presentation,
+    python_help,
     type_words,
 )
 from resdepth.options.location import place
@@ -135,7 +134,7 @@ class Options(BaseModel):
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
         """Let `help` show every option as the command line's help does, with fields for flags."""
         fields = cls.fields().items()
-        rows = [f"{name}: {type_words(info)}\n    {_in_python(info)}" for name, info in fields]
+        rows = [f"{name}: {type_words(info)}\n    {python_help(info)}" for name, info in fields]
         described = (cls.__doc__ or "").partition("\n\nOptions\n---")[0]
         cls.__doc__ = "\n".join([described, "", "Options", "-------", *rows])
         cls.__signature__ = inspect.Signature([_parameter(name, info) for name, info in fields])
@@ -163,12 +162,6 @@ def _json(value: Any) -> Any:
     if isinstance(value, tuple):
         return [str(part) if isinstance(part, Path) else part for part in value]
     return str(value.absolute()) if isinstance(value, Path) else value
-
-
-def _in_python(info: FieldInfo) -> str:
-    """The help of an option, in which `--lr-depth` is the field `lr_depth`."""
-    words = re.split(r"(?<!train )--([a-z][a-z-]*)", help_text(info))
-    return "".join(f"`{w.replace('-', '_')}`" if n % 2 else w for n, w in enumerate(words))
 
 
 def _parameter(name: str, info: FieldInfo) -> inspect.Parameter:

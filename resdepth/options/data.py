@@ -13,9 +13,7 @@ class DataOptions(Kind):
     regression: ClassVar[bool]
     """Whether the targets are real numbers instead of classes."""
 
-    train_fraction: float = option(
-        1.0, "fraction of the training set to use, drawn at random from the seed", gt=0, le=1
-    )
+    train_fraction: float = option(1.0, "random fraction of the training set to use", gt=0, le=1)
     input_size: int | None = option(
         None,
         "number of features of a sample; must agree with the data",

@@ -1,5 +1,6 @@
 """What the command line and the help need of a field: its flags, type, words, range and text."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
@@ -96,6 +97,12 @@ def help_text(info: FieldInfo) -> str:
     notes = [shown.unit, span(info), f"default {text}" if text else ""]
     note = "; ".join(part for part in notes if part)
     return f"{info.description} ({note})" if note else str(info.description)
+
+
+def python_help(info: FieldInfo) -> str:
+    """The help of an option, in which `--lr-depth` is the field `lr_depth`."""
+    words = re.split(r"(?<!train )--([a-z][a-z-]*)", help_text(info))
+    return "".join(f"`{w.replace('-', '_')}`" if n % 2 else w for n, w in enumerate(words))
 
 
 def type_words(info: FieldInfo) -> str:

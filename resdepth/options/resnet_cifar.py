@@ -28,10 +28,7 @@ class ResnetCifarOptions(Options):
         default_text="the user's cache folder",
     )
     train_fraction: float = option(
-        1.0,
-        "fraction of the training images to use, drawn at random from the seed; above 1: their "
-        "number",
-        gt=0,
+        1.0, "random fraction of the training images to use; above 1: their number", gt=0
     )
     flip: bool = option(False, "mirror half of the training images left to right")
     num_workers: int | None = option(
@@ -52,21 +49,14 @@ class ResnetCifarOptions(Options):
         "constant",
         "learning rate over time; step: divided by ten after 1/2 and again after 3/4 of the steps",
     )
-    warmup: int = option(
-        0, "epochs during which the learning rate rises to its full value", unit="epochs", ge=0
-    )
+    warmup: int = option(0, "epochs in which the learning rate rises", unit="epochs", ge=0)
     val_every: int = option(
         1, "evaluate the test set at every K-th epoch; 0: at the end only", unit="epochs", ge=0
     )
     checkpoint_every: int = option(
-        0,
-        "write a checkpoint also at every K-th step, not only after each epoch",
-        unit="steps",
-        ge=0,
+        0, "write a checkpoint at every K-th step and after each epoch", unit="steps", ge=0
     )
-    seeds: int = option(
-        1, "number of seeds to train one after the other, starting with --seed", ge=1
-    )
+    seeds: int = option(1, "number of seeds to train one by one, starting with --seed", ge=1)
     seed: int = option(0, "seed of every random choice", ge=0, lt=2**63)
     device: Device = option("auto", "where to compute", hidden=("gpu",))
     amp: Literal["auto", "off", "bf16"] = option(
@@ -117,6 +107,4 @@ class ResnetCifarInvocation(AnalysisInvocation):
         None, "run folder to write", default_text="runs/resnet-L<depth>-seed<seed>"
     )
     resume: Path | None = option(None, "run folder to resume")
-    overwrite: bool = option(
-        False, "replace the contents of the run folder", flags=("--overwrite",)
-    )
+    overwrite: bool = option(False, "replace the content of the run folder", flags=("--overwrite",))

@@ -323,6 +323,4 @@ class TrainInvocation(Invocation):
         None, "run folder to write", default_text="runs/<data>-L<depth>-seed<seed>"
     )
     resume: Path | None = option(None, "run folder to resume")
-    overwrite: bool = option(
-        False, "replace the contents of the run folder", flags=("--overwrite",)
-    )
+    overwrite: bool = option(False, "replace the content of the run folder", flags=("--overwrite",))
