@@ -70,18 +70,13 @@ __all__ = sorted(_HOMES)
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        return _version()
+        try:
+            return version("resdepth")
+        except PackageNotFoundError:
+            return "unknown: resdepth is not installed"
     if name not in _HOMES:
         raise AttributeError(f"module 'resdepth' has no attribute '{name}'")
     return getattr(import_module(_HOMES[name]), name)
-
-
-def _version() -> str:
-    """The version of the installed package."""
-    try:
-        return version("resdepth")
-    except PackageNotFoundError:
-        return "unknown: resdepth is not installed"
 
 
 def __dir__() -> list[str]:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from resdepth.options.effect import refuse_given
 from resdepth.options.landscape import SURFACE, RenderOptions, TrajectoryOptions
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.options.train import TrainOptions
@@ -60,7 +59,7 @@ def train(
     options = options or TrainOptions()
     folder = Path(out) if out is not None else default_run_folder(options.stem)
     if resume:
-        opening = reopen_run(folder, "train", options.recorded(explicit=True))
+        opening = reopen_run(folder, "train", options.recorded(options.model_fields_set))
     else:
         words = command or ["resdepth.train"]
         opening = create_run(folder, "train", options.recorded(), words, overwrite=overwrite)
@@ -79,7 +78,7 @@ def render_landscape(
     run = _opened(run)
     path = Path(out) if out is not None else run.path / SURFACE
     options = options or RenderOptions()
-    refuse_given(options, OURS, AS_ARGUMENTS)
+    options.refuse_given(OURS, AS_ARGUMENTS)
     loss_surface.render(Source.of(run), options, path, ["resdepth.render_landscape"])
     return read_surface(path)
 
@@ -96,7 +95,7 @@ def render_trajectory(
     run = _opened(run)
     path = Path(out) if out is not None else run.path / "trajectory.npy"
     options = options or TrajectoryOptions()
-    refuse_given(options, (*OURS, *DRAWN, "log"), AS_ARGUMENTS)
+    options.refuse_given((*OURS, *DRAWN, "log"), AS_ARGUMENTS)
     trajectory(run, options, path, ["resdepth.render_trajectory"])
     return read_surface(path)
 
@@ -115,7 +114,7 @@ def spectrum(
     run = _opened(run)
     around = run.newest if checkpoint is None else Path(checkpoint)
     options = options or SpectrumOptions()
-    refuse_given(options, (*OURS, *DRAWN), AS_ARGUMENTS)
+    options.refuse_given((*OURS, *DRAWN), AS_ARGUMENTS)
     return spectrum_around(Source(run.recorded_options, around), options)
 
 

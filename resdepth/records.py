@@ -1,9 +1,11 @@
-"""Tables of numbers as strict JSON."""
+"""Tables of numbers as strict JSON and as CSV."""
 
+import csv
 import dataclasses
+import io
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,15 @@ def plain(value: Any) -> Any:
 def as_json(numbers: Any, indent: int | None = 2) -> str:
     """A table as strict JSON; every float has all its digits."""
     return json.dumps(plain(numbers), indent=indent, allow_nan=False)
+
+
+def as_csv(names: Sequence[str], records: Iterable[Mapping[str, Any]]) -> str:
+    """The columns `names` of a table, one line per record; what a record lacks is empty."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, names, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(map(plain, records))
+    return stream.getvalue()
 
 
 def with_provenance(numbers: Any, provenance: Any) -> Any:

@@ -155,10 +155,7 @@ def _rises(recording: Recording) -> bool:
 def next_steps(
     study: Study, cautions: Sequence[str], rates: Sequence[RateTable]
 ) -> Iterator[tuple[str, str]]:
-    """Yield purpose and command of what to do about the cautions of a study; none without a plan.
-
-    Each option that a caution names has its command here.
-    """
+    """Yield purpose and command of what to do about each caution of a study with a plan."""
     if not study.plan:
         return
     folder, plan = study.folder, read_plan(study.folder)

@@ -44,10 +44,7 @@ class CellRow:
 
 @dataclass(frozen=True)
 class DepthRow:
-    """How many of the cells of one depth count, and their means.
-
-    `rate` is that of the runs at this depth, NaN if they differ.
-    """
+    """How many cells of one depth count, their means, and the rate, NaN if it differs."""
 
     depth: int
     cells: int

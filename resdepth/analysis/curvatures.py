@@ -8,16 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from resdepth.analysis.cells import CellRow
-from resdepth.mathematics.interval import Array
+from resdepth.mathematics import Array
 from resdepth.mathematics.slopes import PowerLaw, power_law
 
 
 @dataclass(frozen=True)
 class HessianRow:
-    """One run: the largest eigenvalue of the Hessian, the last rate times it, and both traces.
-
-    `edge` is what `rate_times_top` should stay below for the descent to be stable.
-    """
+    """One run: largest eigenvalue of the Hessian, the last rate times it (stable below `edge`)."""
 
     depth: int
     seed: int

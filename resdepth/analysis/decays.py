@@ -6,13 +6,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from resdepth.analysis.fits import CurveFit
 from resdepth.analysis.pool import experiments, unfinished
 from resdepth.errors import Missing
-from resdepth.mathematics.interval import Array, Interval, mean_interval
+from resdepth.mathematics import Array
+from resdepth.mathematics.interval import Interval, mean_interval
 from resdepth.runs.manifest import Manifest, read_manifest
 
 FITTED = ("C", "T0", "rho")
@@ -20,10 +22,7 @@ FITTED = ("C", "T0", "rho")
 
 @dataclass(frozen=True)
 class DepthFits:
-    """The fits of one depth; means are over those that are identified, NaN if none is.
-
-    The intervals are 95 % by Student's t over the runs, not the standard errors of single fits.
-    """
+    """The fits of one depth; means of the identified ones, with 95 % intervals over the runs."""
 
     depth: int
     fits: tuple[CurveFit, ...]
@@ -59,6 +58,11 @@ def fits_by_depth(fits: Sequence[CurveFit]) -> tuple[DepthFits, ...]:
     return tuple(groups)
 
 
+def depth_numbers(group: DepthFits) -> dict[str, Any]:
+    """Return the means as they are printed in JSON."""
+    return {name: getattr(group, name) for name in ("depth", "identified", *FITTED)}
+
+
 def common_points(fits: Sequence[CurveFit]) -> tuple[Array, Array]:
     """Return times (points,) and values (runs, points) at the steps that all runs recorded."""
     shared = reduce(np.intersect1d, (curve.places for curve in fits))
@@ -76,10 +80,9 @@ def _counted(fits: Sequence[CurveFit], runs: Mapping[Path, Manifest]) -> list[Cu
     whys = dict[Path, str]()
     for file, manifest in runs.items():
         whys[file] = unfinished(manifest)
-        if not whys[file]:
-            first = firsts.setdefault((_depth(manifest), manifest.seed), file)
-            repeats = f"it repeats {first}, of the same depth and seed"
-            whys[file] = "" if first == file else repeats
+        key = _depth(manifest), manifest.seed
+        if not whys[file] and (first := firsts.setdefault(key, file)) != file:
+            whys[file] = f"it repeats {first}, of the same depth and seed"
     counted = [curve for curve in fits if not whys[curve.file]]
     for file, why in whys.items() if counted else ():
         if why:
@@ -88,7 +91,7 @@ def _counted(fits: Sequence[CurveFit], runs: Mapping[Path, Manifest]) -> list[Cu
 
 
 def _unaligned(groups: Sequence[DepthFits]) -> str:
-    """Why curves cannot be averaged: the same t is not the same step, or no step is in common."""
+    """Why curves cannot be averaged: the same t is another step, or no step is in common."""
     known: dict[int, tuple[float, Path]] = {}
     for curve in (curve for group in groups for curve in group.fits):
         for step, t in zip(curve.places.tolist(), curve.t.tolist(), strict=True):

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from resdepth.analysis.pool import seed_names, together
-from resdepth.mathematics.interval import Array, Interval, mean_interval
+from resdepth.mathematics import Array
+from resdepth.mathematics.interval import Interval, mean_interval
 from resdepth.mathematics.slopes import PowerLaw, power_law
 from resdepth.mathematics.statistics import doubling_distance
 from resdepth.weights.weight_path import WeightPath
@@ -14,10 +15,7 @@ from resdepth.weights.weight_path import WeightPath
 
 @dataclass(frozen=True)
 class Doubling:
-    """The distances from depth L to 2L: `values` per seed, NaN if one is missing.
-
-    `mean` is the geometric one, its interval that of the logarithms.
-    """
+    """The distances from depth L to 2L, one per seed (NaN if missing), and their geometric mean."""
 
     depth: int
     values: Array
@@ -26,10 +24,7 @@ class Doubling:
 
 @dataclass(frozen=True)
 class DoublingTable:
-    """One row per pair of depths; `law` is the power of L that the distance follows.
-
-    `beta` is the exponent that paths were scaled with.
-    """
+    """One row per pair of depths of paths scaled by L^beta, and the power of L they follow."""
 
     beta: float
     rows: tuple[Doubling, ...]
@@ -41,9 +36,8 @@ class DoublingTable:
         exponent = self.law.exponent
         if not exponent.known:
             return "too few depths to tell whether the distance from L to 2L decreases"
-        slope = f"slope of the log of the distance from L to 2L: {exponent}"
-        if self.law.excluded:
-            slope += f" (from {self.law.rests_on} seeds)"
+        seeds = f" (from {self.law.rests_on} seeds)" if self.law.excluded else ""
+        slope = f"slope of the log of the distance from L to 2L: {exponent}{seeds}"
         if exponent.high < 0:
             return f"{slope}; it decreases, the paths approach each other"
         if exponent.low > 0:
@@ -62,11 +56,10 @@ def doubling_table(models: Sequence[WeightPath], beta: float) -> DoublingTable |
     seeds = list(dict.fromkeys(name for name, _ in known))
     depths = sorted({depth for seed, depth in known if (seed, 2 * depth) in known})
     values = np.full((len(seeds), len(depths)), np.nan)
-    for row, seed in enumerate(seeds):
-        for column, depth in enumerate(depths):
-            coarse, fine = known.get((seed, depth)), known.get((seed, 2 * depth))
-            if coarse is not None and fine is not None:
-                values[row, column] = doubling_distance(coarse.blocks, fine.blocks, beta)
+    for (seed, depth), coarse in known.items():
+        if fine := known.get((seed, 2 * depth)):
+            distance = doubling_distance(coarse.blocks, fine.blocks, beta)
+            values[seeds.index(seed), depths.index(depth)] = distance
     if np.isnan(values).all():
         return None
     rows = tuple(Doubling(n, row, _geometric(row)) for n, row in zip(depths, values.T, strict=True))

@@ -5,17 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from resdepth import html
 from resdepth.analysis.path_tables import by_depth, files, positions
 from resdepth.analysis.pool import together
 from resdepth.errors import Impossible
+from resdepth.mathematics import Array
 from resdepth.mathematics.interval import MeanBand, mean_band
 from resdepth.mathematics.statistics import trend
 from resdepth.weights.weight_path import WeightPath
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -42,10 +40,10 @@ class EntryTable:
     curves: tuple[EntryCurves, ...]
 
     def _repr_html_(self) -> str:
-        named = any(curve.family for curve in self.curves)
-        head = (*["family"][: int(named)], "L", "models", *(str(entry) for entry in self.entries))
+        unnamed = not any(curve.family for curve in self.curves)
+        head = (*("family", "L", "models")[unnamed:], *map(str, self.entries))
         rows = [
-            (*[c.family][: int(named)], c.depth, len(c.values), *c.mean.mean.mean(axis=1))
+            (*(c.family, c.depth, len(c.values))[unnamed:], *c.mean.mean.mean(axis=1))
             for c in self.curves
         ]
         return html.table(head, rows, f"means along the layers of L^{self.beta:g} (A_k)_ij")
@@ -94,10 +92,7 @@ def _entries(path: WeightPath, entries: Sequence[tuple[int, int]]) -> Array:
 
 @dataclass(frozen=True)
 class TrendTable:
-    """`values` (L,) of an entry (row, column) of L^beta A_k at `position` k/L.
-
-    `trend` is their moving mean over a tenth of the depth.
-    """
+    """`values` (L,) of an entry (row, column) of L^beta A_k at k/L, and their moving mean."""
 
     depth: int
     beta: float

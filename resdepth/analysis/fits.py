@@ -9,21 +9,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from resdepth.errors import (
-    Corrupt,
-    Impossible,
-    Missing,
-    ResdepthError,
-    no_events,
-    no_such,
-)
+from resdepth.errors import Corrupt, Impossible, Missing, ResdepthError, no_events, no_such
 from resdepth.find_files import walk
+from resdepth.mathematics import Array
 from resdepth.mathematics.decay_fit import DecayFit, filter_curve, fit_decay
 from resdepth.records import plain
 from resdepth.runs.events import event_files, is_event_file, read_recording
 from resdepth.runs.folder import EVENTS_OF_OLD
 
-Array = NDArray[np.float64]
 Steps = NDArray[np.int64]
 
 
@@ -60,13 +53,7 @@ class CurveFit:
 
 
 def event_sources(path: Path) -> Iterator[Path]:
-    """Yield event files and folders with event files in or under `path`, one per curve.
-
-    Raises
-    ------
-    Missing
-        `path` does not exist, or no event file is in it.
-    """
+    """Yield event files and folders with them in or under `path`, one per curve, else Missing."""
     if path.name == EVENTS_OF_OLD and not path.exists():
         path = path.parent  # Where the events of every run lie today.
     if not path.exists():
@@ -83,22 +70,17 @@ def event_sources(path: Path) -> Iterator[Path]:
 def fit_file(path: Path, tag: str, filters: Filters, shift: float | None) -> CurveFit:
     """Filter and fit the scalar `tag` of one event source; `shift` is T0, None to infer it.
 
-    Raises
-    ------
-    Impossible
-        No such scalar, or no finite value of it; or t + T0 is not positive at the first step, or
-        hardly changes.
+    Raises Impossible: no such scalar, or no finite value of it; or t + T0 is not positive at the
+    first step, or hardly changes.
     """
     steps, y = read_recording(path).scalar(tag)
     if not np.isfinite(y).any():
         reason = f"none of the {len(y)} values of '{tag}' is finite"
         raise Impossible(path, reason, "`tag` names another scalar")
+    t = filters.scaling_x * steps.astype(np.float64)
     if filters.time == "index":
         _warn_of_steps(path, steps, shift)
-        numbers = np.arange(1, len(y) + 1, dtype=np.float64)
-    else:
-        numbers = steps.astype(np.float64)
-    t = filters.scaling_x * numbers
+        t = filters.scaling_x * np.arange(1, len(y) + 1, dtype=np.float64)
     if shift is not None and len(t) and t[0] + shift <= 0:
         reason = f"t + T0 should be positive, but t begins at {t[0]:g} and T0 = {shift:g}"
         raise Impossible(path, reason, "a larger `shift`")
@@ -115,14 +97,14 @@ def _warn_of_steps(path: Path, steps: Steps, shift: float | None) -> None:
     gaps = np.diff(steps)
     if not len(gaps):
         return
-    what = ""
     if np.any(gaps[:-1] != gaps[0]) or gaps[-1] > gaps[0]:
         apart = f"{gaps.min()} to {gaps.max()} apart"
         what = f"the steps are unevenly spaced ({apart}), but t counts the points"
     elif shift is not None and steps[0] > gaps[0]:
         what = f"the record begins at step {steps[0]}, which counts as t = 1"
-    if what:
-        warnings.warn(f"{path}: {what}; `time=step` uses the steps as t", stacklevel=2)
+    else:
+        return
+    warnings.warn(f"{path}: {what}; `time=step` uses the steps as t", stacklevel=2)
 
 
 def fit_files(
@@ -131,13 +113,7 @@ def fit_files(
     """Return one fit for each event file or folder in or under `paths`.
 
     What cannot be fitted is left out with a warning if something else can.
-
-    Raises
-    ------
-    Missing
-        One of the paths is not there.
-    Impossible, Corrupt
-        Nothing can be fitted.
+    Raises Missing: one of the paths is not there; Impossible, Corrupt: nothing can be fitted.
     """
     sources: dict[Path, Path] = {}
     problems: list[ResdepthError] = []
@@ -175,6 +151,6 @@ def fit_numbers(fits: Sequence[CurveFit], warned: Sequence[str] = ()) -> dict[st
 
 
 def _row(curve: CurveFit) -> dict[str, Any]:
-    names = ("C", "T0", "rho", "r_squared", "residual_deviation", "points", "dropped", "identified")
-    found = {name: getattr(curve.fit, name) for name in (*names, "reason")}
+    names = "C T0 rho r_squared residual_deviation points dropped identified reason"
+    found = {name: getattr(curve.fit, name) for name in names.split()}
     return {"file": curve.file, "tag": curve.tag} | found

@@ -6,13 +6,8 @@ from itertools import chain
 import numpy as np
 
 from resdepth.errors import Usage
+from resdepth.mathematics import pvariation
 from resdepth.mathematics.layer_norms import Norm, frobenius, operator, spectral
-from resdepth.mathematics.pvariation import (
-    CriticalExponent,
-    critical_exponent,
-    p_variation_norms,
-    p_variation_norms_from_distances,
-)
 from resdepth.mathematics.statistics import PathStatistics, gathered_statistics, path_statistics
 from resdepth.weights.stages import input_size
 from resdepth.weights.tensor import Array, shown
@@ -20,10 +15,7 @@ from resdepth.weights.weight_path import WeightPath
 
 
 def same_weights(one: WeightPath, other: WeightPath) -> bool:
-    """Whether one path is a copy of the other; constant weights do not count as copies.
-
-    Reading ends at the first difference.
-    """
+    """Whether one path is a copy of the other; constant weights do not count as copies."""
     if (one.own, one.depth, one.matrix) != (other.own, other.depth, other.matrix):
         return False
     varied = False
@@ -60,13 +52,13 @@ def layer_norms(path: WeightPath, norm: Norm = "frobenius", size: Sequence[int] 
 def variation_norms(path: WeightPath, beta: float, exponents: Sequence[float]) -> Array:
     """The p-variation norms of k -> L^beta A_k for each p >= 1 of `exponents`: (exponents,)."""
     if path.way == "path":
-        return p_variation_norms(_points(path, beta), exponents)
-    return path.scaled(p_variation_norms_from_distances(path.distances, exponents), beta)
+        return pvariation.p_variation_norms(_points(path, beta), exponents)
+    return path.scaled(pvariation.p_variation_norms_from_distances(path.distances, exponents), beta)
 
 
-def critical(path: WeightPath, beta: float) -> CriticalExponent | None:
+def critical(path: WeightPath, beta: float) -> pvariation.CriticalExponent | None:
     """The critical exponent; None if the path is short, constant, or too large for memory."""
-    return critical_exponent(_points(path, beta)) if path.way == "path" else None
+    return pvariation.critical_exponent(_points(path, beta)) if path.way == "path" else None
 
 
 def _points(path: WeightPath, beta: float) -> Array:
@@ -77,5 +69,5 @@ def statistics(path: WeightPath) -> PathStatistics:
     """All statistics of the path, unscaled."""
     if path.way == "path":
         return path_statistics(path.blocks)
-    (variation,) = p_variation_norms_from_distances(path.distances, [2.0])
+    (variation,) = pvariation.p_variation_norms_from_distances(path.distances, [2.0])
     return gathered_statistics(path.depth, path.column_blocks(), float(variation))

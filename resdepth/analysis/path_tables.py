@@ -11,18 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from resdepth import html
 from resdepth.analysis.measure import critical, layer_norms, variation_norms
 from resdepth.analysis.pool import seed_names, together
+from resdepth.mathematics import Array
 from resdepth.mathematics.interval import MeanBand, mean_band
 from resdepth.mathematics.layer_norms import Norm
 from resdepth.mathematics.pvariation import CriticalExponent
 from resdepth.mathematics.slopes import NOTHING, PowerLaw, power_law
 from resdepth.weights.weight_path import Way, WeightPath
 
-Array = NDArray[np.float64]
 NORMS = "p-variation norms, means over runs"
 """Caption of the tables in notebooks."""
 
@@ -48,9 +47,9 @@ class NormTable:
 
     def _repr_html_(self) -> str:
         means = [curve.norm.mean for curve in self.curves]
-        rows = _rows(self.curves, [(mean.min(), mean.mean(), mean.max()) for mean in means])
-        head = (*_head(self.curves), "least", "mean", "largest")
-        return html.table(head, rows, f"L^{self.beta:g} ‖A_k‖ along the layers")
+        rows = [(mean.min(), mean.mean(), mean.max()) for mean in means]
+        caption = f"L^{self.beta:g} ‖A_k‖ along the layers"
+        return _html(self.curves, ("least", "mean", "largest"), rows, caption)
 
 
 @dataclass(frozen=True)
@@ -66,10 +65,7 @@ class Variation:
 
 @dataclass(frozen=True)
 class VariationTable:
-    """Depth by exponent; `growth[i]` is the power of L that the norms for exponent i follow.
-
-    Its exponent is NaN if fewer than two depths have positive norms, and for several families.
-    """
+    """Depth by exponent; `growth` is the power of L, NaN for one depth or several families."""
 
     beta: float
     exponents: tuple[float, ...]
@@ -79,25 +75,18 @@ class VariationTable:
     @property
     def seeds(self) -> str:
         """How many seeds the powers of L rest on, as in "3" or "1 of 3"; "" if there are none."""
-        known = [law.rests_on for law in self.growth if law.seeds]
-        return ", ".join(dict.fromkeys(known))
+        return ", ".join(dict.fromkeys(law.rests_on for law in self.growth if law.seeds))
 
     def _repr_html_(self) -> str:
-        rows = _rows(self.rows, [row.norm.mean for row in self.rows])
-        head = _head(self.rows, self.exponents)
-        blank = [""] * (len(head) - len(self.exponents) - 1)
-        growth = ("power of L", *blank, *(str(law.exponent) for law in self.growth))
+        means = [row.norm.mean for row in self.rows]
+        growth = ("power of L", *(str(law.exponent) for law in self.growth))
         rests = f"; powers of L from {self.seeds} seeds" if self.seeds else ""
-        return html.table(head, [*rows, growth], NORMS + rests)
+        return _html(self.rows, _powers(self.exponents), means, NORMS + rests, growth)
 
 
 @dataclass(frozen=True)
 class Profile(Variation):
-    """p-variation norms of one depth along the exponents, and the critical exponent.
-
-    `critical_runs` holds the estimate of each run, None if its path is too short; `critical` is
-    their mean with its standard error, or the single estimate with its own.
-    """
+    """With the critical exponent of each run, None if its path is too short, and their mean."""
 
     critical: CriticalExponent | None = None
     critical_runs: tuple[CriticalExponent | None, ...] = ()
@@ -113,23 +102,26 @@ class ProfileTable:
 
     def _repr_html_(self) -> str:
         means = [(*r.norm.mean, r.critical and r.critical.value) for r in self.rows]
-        rows = _rows(self.rows, means)
-        return html.table((*_head(self.rows, self.exponents), "critical exponent"), rows, NORMS)
+        return _html(self.rows, [*_powers(self.exponents), "critical exponent"], means, NORMS)
 
 
-def _head(
-    rows: Sequence[NormCurve | Variation], exponents: Sequence[float] = ()
-) -> tuple[str, ...]:
-    family = ("family",) if any(row.family for row in rows) else ()
-    return (*family, "L", "runs", *(f"p = {p:g}" for p in exponents))
+def _powers(exponents: Sequence[float]) -> list[str]:
+    return [f"p = {p:g}" for p in exponents]
 
 
-def _rows(
-    rows: Sequence[NormCurve | Variation], numbers: Sequence[Iterable[Any]]
-) -> list[tuple[Any, ...]]:
-    named = any(row.family for row in rows)
-    heads = [(row.family, row.depth, row.norm.repetitions)[not named :] for row in rows]
-    return [(*head, *values) for head, values in zip(heads, numbers, strict=True)]
+def _html(
+    rows: Sequence[NormCurve | Variation],
+    names: Sequence[str],
+    numbers: Sequence[Iterable[Any]],
+    caption: str,
+    last: Sequence[str] = (),
+) -> str:
+    """The table of `numbers`, which have these names, and a last row; families if there are any."""
+    unnamed = not any(row.family for row in rows)
+    heads = [(row.family, row.depth, row.norm.repetitions)[unnamed:] for row in rows]
+    body = [(*head, *values) for head, values in zip(heads, numbers, strict=True)]
+    body += [(*last[:1], *["", ""][unnamed:], *last[1:])] if last else []
+    return html.table([*("family", "L", "runs")[unnamed:], *names], body, caption)
 
 
 def by_depth(paths: Sequence[WeightPath]) -> Iterator[tuple[str, int, list[WeightPath]]]:
@@ -153,10 +145,9 @@ def files(paths: Sequence[WeightPath]) -> tuple[Path, ...]:
 def norm_table(
     paths: Sequence[WeightPath], beta: float, kind: Norm = "frobenius", size: Sequence[int] = ()
 ) -> NormTable:
-    """L^beta |A_k| along the layers: mean and band over the paths of each family and depth.
+    """L^beta |A_k| along the layers: mean and 95 % band over the paths of each family and depth.
 
-    `beta` is that of the runs, 1 - alpha; `size` that of the input of convolutions, for their
-    operator norm. The band is the 95 % interval of the mean by Student's t, NaN for one path.
+    `size` is that of the input of convolutions, for their operator norm. One path has no band: NaN.
     """
     curves = []
     for family, depth, group in by_depth(together(paths)):
@@ -182,13 +173,8 @@ def variation_table(
 ) -> VariationTable:
     """p-variation norms V_p^(1/p) of k -> L^beta A_k for each depth and exponent p >= 1.
 
-    `norm` of a row is (exponents,); `growth` is the slope of log norm on log L with its 95 %
-    interval, one per exponent. `norms` are the result of `variations`, if it is known already.
-
-    Raises
-    ------
-    ValueError
-        An exponent is below 1.
+    `norm` of a row is (exponents,); `growth` is the slope of log norm on log L for each exponent.
+    `norms` may be the result of `variations`. Raises ValueError: an exponent is below 1.
     """
     paths = together(paths)
     norms = norms or variations(paths, beta, exponents)
@@ -210,9 +196,8 @@ def _growth(paths: Sequence[WeightPath], norms: Array) -> tuple[PowerLaw, ...]:
     values = np.full((norms.shape[1], len(seeds), len(depths)), np.nan)
     values[:, rows, columns] = np.where(norms > 0, norms, np.nan).T
     varying = depths > 1
-    return tuple(
-        power_law(depths[varying].astype(np.float64), table[:, varying]) for table in values
-    )
+    places = depths[varying].astype(np.float64)
+    return tuple(power_law(places, table[:, varying]) for table in values)
 
 
 def profile_table(
@@ -221,10 +206,9 @@ def profile_table(
     exponents: Sequence[float],
     norms: Sequence[Array] | None = None,
 ) -> ProfileTable:
-    """p-variation norms of k -> L^beta A_k along a grid of p >= 1, and critical exponents.
+    """p-variation norms along a grid of p >= 1, and critical exponents (None below 257 layers).
 
-    `critical` is None below 257 layers. Source of the estimator: Bayer, Friz & Tapia, SIAM J. Math.
-    Data Sci. 5 (2023). `norms` and errors are those of `variation_table`.
+    By Bayer, Friz & Tapia, SIAM J. Math. Data Sci. 5 (2023); `norms` as for `variation_table`.
     """
     paths, rows = together(paths), []
     norms = norms or variations(paths, beta, exponents)

@@ -9,8 +9,9 @@ from typing import Any, Self, TypeVar
 
 from resdepth.analysis.measure import same_weights
 from resdepth.errors import Impossible, not_repetitions
+from resdepth.options.data import REGRESSIONS
 from resdepth.options.programs import PLACE, RECORDING
-from resdepth.options.train import REGRESSIONS, TrainOptions
+from resdepth.options.train import TrainOptions
 from resdepth.runs.checkpoint import step_in_name, step_of
 from resdepth.runs.manifest import Manifest, read_manifest
 from resdepth.weights.families import Range
@@ -69,13 +70,8 @@ def pooled(models: Sequence[WeightPath], *, allow_mixed: bool = False) -> Pool:
     repetitions of another run (same options, depth and seed) or of another file (same weights).
     Other files that belong to no run are all kept. `allow_mixed` keeps everything.
 
-    Raises
-    ------
-    Usage
-        Two runs differ in another option than seed, depth and output, or two paths are of different
-        training steps.
-    Impossible
-        Every path is excluded.
+    Raises Usage: two runs differ in another option than seed, depth and output, or two paths are of
+    different training steps; Impossible: nothing is left.
     """
     manifests = {run: read_manifest(run) for run in {path.run for path in models} if run}
     runs = {path.source: manifests[path.run] for path in models if path.run is not None}
@@ -102,10 +98,9 @@ def pooled(models: Sequence[WeightPath], *, allow_mixed: bool = False) -> Pool:
 def experiments(
     manifests: Mapping[Path, Manifest], *, aside: Iterable[str] = (), named: Iterable[str] = ()
 ) -> dict[str, list[Path]]:
-    """Sets of runs that are repetitions of one another, by the options in which the sets differ.
+    """Sets of repetitions by the options in which they differ: "", or "--alpha 0.5, --lr 2.0".
 
-    The key is "" for a single set, else as in "--alpha 0.5, --lr 2.0". Runs of one set may also
-    differ in the options `aside`; the options `named` are in every key.
+    Runs of one set may also differ in the options `aside`; the options `named` are in every key.
     """
     known = {
         run: {name: value for name, value in _training(manifest).items() if name not in aside}
@@ -185,8 +180,8 @@ def _repeats(path: WeightPath, kept: Sequence[WeightPath], runs: Mapping[Path, M
         if ours is None or theirs is None:
             if same_weights(path, other):
                 return f"it holds the same weights as {other.source}"
-        elif ours.seed == theirs.seed and step_of(path.source, ours) == step_of(
-            other.source, theirs
+        elif ours.seed == theirs.seed and (
+            step_of(path.source, ours) == step_of(other.source, theirs)
         ):
             return f"it repeats {other.source}, of the same depth and seed"
     return ""
@@ -205,8 +200,7 @@ def _check_options(runs: Mapping[Path, Manifest]) -> None:
 def _check_steps(paths: Sequence[WeightPath], runs: Mapping[Path, Manifest]) -> None:
     """Raise Usage if one path was trained longer than another, as far as this is recorded.
 
-    Weights at the end of their runs belong together, whatever the step. Files of no run are
-    compared with others of their depth.
+    Weights at the end of their runs belong together; files of no run are compared by depth.
     """
     firsts: dict[object, tuple[Path, object, object]] = {}
 

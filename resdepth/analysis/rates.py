@@ -14,11 +14,9 @@ FAILED = ("missed", "diverged")
 
 @dataclass(frozen=True)
 class RateCurve:
-    """Means over the seeds at one depth, for each base rate `lr`; infinite if a run diverged.
+    """Means over the seeds at one depth, for each base rate; infinite if a run diverged.
 
-    `rates` are the base rates, `at_depth` those that the runs of this depth used. If
-    training stops at a loss, there are also `steps`: all losses are alike then, and the best rate
-    needs the fewest steps.
+    `at_depth` are the rates at this depth, `steps` those to the loss at which training stops.
     """
 
     depth: int
@@ -60,16 +58,13 @@ class RateTable:
 def rate_curves(cells: Sequence[CellRow], *, stops: bool = False) -> tuple[RateCurve, ...]:
     """Return one curve per depth of the cells that ended; none for fewer than two rates.
 
-    Means at one depth are over the seeds that have ended at every rate of that depth. With `stops`
-    training stops at a loss.
+    Means are over the seeds that ended at every rate. With `stops` training stops at a loss.
     """
     rows = [row for row in cells if row.outcome in ENDED and row.reason != "repeated"]
     if len({row.lr for row in rows}) < 2:
         return ()
-    found = (
-        _curve(depth, [row for row in rows if row.depth == depth], stops)
-        for depth in sorted({row.depth for row in rows})
-    )
+    depths = sorted({row.depth for row in rows})
+    found = (_curve(depth, [r for r in rows if r.depth == depth], stops) for depth in depths)
     return tuple(curve for curve in found if curve)
 
 

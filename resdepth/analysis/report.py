@@ -3,32 +3,27 @@
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from resdepth.analysis import path_tables
 from resdepth.analysis.cautions import cautions, next_steps
 from resdepth.analysis.cells import CellRow, DepthRow, by_depth
 from resdepth.analysis.curvatures import HessianTable, read_hessians
-from resdepth.analysis.decays import DepthFits, fits_by_depth
+from resdepth.analysis.decays import FITTED, DepthFits, depth_numbers, fits_by_depth
 from resdepth.analysis.doubling import DoublingTable, doubling_table
 from resdepth.analysis.entries import EntryTable, TrendTable, entry_table, trend_table
 from resdepth.analysis.fits import Filters, curve_files, fit_files
-from resdepth.analysis.path_tables import (
-    NormTable,
-    ProfileTable,
-    VariationTable,
-    norm_table,
-    profile_table,
-    variation_table,
-    variations,
-)
-from resdepth.analysis.pool import experiments
+from resdepth.analysis.pool import Pool, experiments
 from resdepth.analysis.rates import RateTable, rate_curves
-from resdepth.analysis.scaling import ScalingTable, model_scaling
+from resdepth.analysis.scaling import ScalingTable, model_scaling, scaling_numbers
 from resdepth.analysis.study_runs import Experiment, Study
 from resdepth.errors import ResdepthError
+from resdepth.mathematics.statistics import STATISTICS
+from resdepth.records import as_csv
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.studies.record import NAME as PLAN
 
@@ -42,9 +37,9 @@ GRID = tuple(float(p) for p in np.linspace(1.0, 4.0, 13))
 class PathTables:
     """The weights of an experiment along the layers; `growth` is None for a single depth."""
 
-    norms: NormTable
-    profile: ProfileTable
-    growth: VariationTable | None
+    norms: path_tables.NormTable
+    profile: path_tables.ProfileTable
+    growth: path_tables.VariationTable | None
     entries: EntryTable
     trend: TrendTable
 
@@ -54,8 +49,7 @@ class ExperimentReport:
     """What runs show that differ in seed and depth alone.
 
     `scaling` and `paths` are None if no cell counts, `doubling` if no depth is twice another,
-    `curvature` if it was not computed; `decays` is empty if no run recorded Omega. `beta` is the
-    nominal exponent 1 - alpha that norms are scaled with.
+    `curvature` if it was not computed, `decays` () without Omega; L^beta, 1 - alpha, scales norms.
     """
 
     label: str
@@ -72,10 +66,9 @@ class ExperimentReport:
 
 @dataclass(frozen=True)
 class Report:
-    """All tables of a study, the advice that follows from them, and their origin.
+    """All tables of a study, advice (purpose and command), their origin, the files read.
 
-    `rates` has a table for each set of runs that differ in seed, depth and rate alone; `next_steps`
-    are pairs of purpose and command; `files` are the files that were read.
+    `rates` has a table for each set of runs that differ in seed, depth and rate alone.
     """
 
     folder: Path
@@ -100,18 +93,10 @@ def report_on(study: Study, hessians: Mapping[Path, Path] | None = None) -> Repo
     found = tuple(_experiment(one, study, hessians) for one in study.experiments)
     rates = _rates(study)
     newest = max(study.manifests.values(), key=lambda manifest: manifest.started)
-    said = [text for one in found for text in one.cautions]
-    return Report(
-        study.folder,
-        found,
-        rates,
-        tuple(next_steps(study, said, rates)),
-        study.plan,
-        " ".join(newest.command),
-        newest.versions,
-        newest.platform,
-        (*_files(study, found), *hessians.values()),
-    )
+    steps = tuple(next_steps(study, [text for one in found for text in one.cautions], rates))
+    origin = " ".join(newest.command), newest.versions, newest.platform
+    files = (*_files(study, found), *hessians.values())
+    return Report(study.folder, found, rates, steps, study.plan, *origin, files)
 
 
 def _files(study: Study, found: Sequence[ExperimentReport]) -> Sequence[Path]:
@@ -131,25 +116,20 @@ def _experiment(one: Experiment, study: Study, hessians: Mapping[Path, Path]) ->
     beta = one.models[0].beta or 0.0
     scaling = model_scaling(one.models, beta)
     own = scaling.exponents.beta.exponent.value
+    doubling = doubling_table(one.models, own if math.isfinite(own) else beta)
+    decays, curvature = _decays([r.run for r in one.counted]), read_hessians(one.counted, hessians)
     return ExperimentReport(
-        *head,
-        beta,
-        scaling,
-        doubling_table(one.models, own if math.isfinite(own) else beta),
-        _paths(one, beta),
-        _decays([row.run for row in one.counted]),
-        read_hessians(one.counted, hessians),
+        *head, beta, scaling, doubling, _paths(one.models, beta), decays, curvature
     )
 
 
-def _paths(one: Experiment, beta: float) -> PathTables:
-    models = one.models
-    norms = variations(models, beta, GRID)
+def _paths(models: Pool, beta: float) -> PathTables:
+    norms = path_tables.variations(models, beta, GRID)
     several = len({model.depth for model in models}) > 1
     return PathTables(
-        norm_table(models, beta),
-        profile_table(models, beta, GRID, norms),
-        variation_table(models, beta, GRID, norms) if several else None,
+        path_tables.norm_table(models, beta),
+        path_tables.profile_table(models, beta, GRID, norms),
+        path_tables.variation_table(models, beta, GRID, norms) if several else None,
         entry_table(models, beta),
         trend_table(models[-1], beta),
     )
@@ -167,10 +147,7 @@ def _rates(study: Study) -> tuple[RateTable, ...]:
 
 
 def _decays(runs: Sequence[Path]) -> tuple[DepthFits, ...]:
-    """The fits of Omega with T0 inferred, of all runs that recorded a step after the first.
-
-    A run without a fit is counted in the table, so there is no warning about it.
-    """
+    """The fits of Omega with T0 inferred; the table counts runs without one, no warning does."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -178,3 +155,59 @@ def _decays(runs: Sequence[Path]) -> tuple[DepthFits, ...]:
         except ResdepthError:
             return ()
         return fits_by_depth(fits) if all(curve.t[-1] > 0 for curve in fits) else ()
+
+
+def report_numbers(report: Report) -> dict[str, Any]:
+    """Return the content of the .json; "scaling" is that of the first experiment."""
+    numbers = [_numbers(one) for one in report.experiments]
+    rates = [
+        {"experiment": table.label, **asdict(curve)}
+        | {"best": curve.best, "at_the_end": curve.at_the_end}
+        for table in report.rates
+        for curve in table.curves
+    ]
+    return {
+        "study": report.folder,
+        "scaling": numbers[0]["scaling"],
+        "experiments": numbers,
+        "rates": rates,
+        "next": [{"purpose": what, "command": command} for what, command in report.next_steps],
+        **{name: getattr(report, name) for name in ("cells", "command", "versions", "platform")},
+    }
+
+
+def _numbers(one: ExperimentReport) -> dict[str, Any]:
+    return {
+        **{name: getattr(one, name) for name in ("label", "beta", "cautions", "depths")},
+        "scaling": None if one.scaling is None else scaling_numbers(one.scaling),
+        "doubling": one.doubling,
+        "omega": [depth_numbers(group) | {"fits": len(group.fits)} for group in one.decays],
+        "curvature": one.curvature,
+    }
+
+
+def report_csv(report: Report) -> str:
+    """Return the content of the .csv: one line per cell, with the statistics of its weights."""
+    rows = []
+    for one in report.experiments:
+        known = _known(one)
+        for row in one.cells:
+            found = {} if row.why else known.get((row.depth, row.seed), {})
+            rows.append(asdict(row) | found)
+    fitted = [f"omega_{name}" for name in FITTED]
+    return as_csv([*asdict(report.cells[0]), *STATISTICS, *fitted], rows)
+
+
+def _known(one: ExperimentReport) -> dict[tuple[int, int | str], dict[str, Any]]:
+    cells = () if one.scaling is None else one.scaling.cells
+    found = {
+        (cell.statistics.depth, cell.seed): {n: getattr(cell.statistics, n) for n in STATISTICS}
+        for cell in cells
+    }
+    fits = {curve.file: curve.fit for group in one.decays for curve in group.fits}
+    for row in one.cells:
+        fit = fits.get(row.run)
+        if fit is not None and fit.identified and not row.why:
+            values = {f"omega_{name}": getattr(fit, name).value for name in FITTED}
+            found.setdefault((row.depth, row.seed), {}).update(values)
+    return found

@@ -1,6 +1,6 @@
-"""Weights of several depths and seeds: their statistics, exponents and verdict as one table."""
+"""How weights scale with the depth: one table of statistics, exponents and verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -9,17 +9,29 @@ from resdepth.analysis.measure import statistics
 from resdepth.analysis.pool import seed_names, together
 from resdepth.errors import Usage
 from resdepth.mathematics.exponents import Exponents, PathObservation, Table, exponents, tabulate
-from resdepth.mathematics.interval import Interval
+from resdepth.mathematics.interval import Interval, three
+from resdepth.mathematics.slopes import FEW
 from resdepth.mathematics.verdict import Verdict, decide
 from resdepth.weights.weight_path import Way, WeightPath
+
+LIMITS = {"H1": "smooth limit (H1)", "H2": "diffusive limit (H2)", "neither": "neither limit"}
+"""Verdicts as a reader sees them."""
+SLOPES = {
+    "beta": "-slope of RMS",
+    "nu": "-slope of NOISE",
+    "q1": "slope of V1/RMS",
+    "q2": "slope of P2/RMS",
+    "irel": "slope of I/RMS",
+    "pr": "slope of PR",
+}
+"""What an exponent is, if it does not depend on the table."""
 
 
 @dataclass(frozen=True)
 class ScalingTable:
     """What is known of the scaling in L; `cells` by depth, then in the order they came.
 
-    `beta` scales the 2-variation norm; `alpha` is the exponent of delta = L^(-alpha) that the
-    weights were trained with, None if it is unknown. `ways` are those of the 2-variation norms.
+    `beta` scales the 2-variation norms, measured in these `ways`; `alpha` is that of the training.
     """
 
     cells: tuple[PathObservation, ...]
@@ -50,36 +62,16 @@ class ScalingTable:
 def scaling_table(
     cells: Sequence[PathObservation], beta: float = 0.0, alpha: float | None = None
 ) -> ScalingTable:
-    """Return the table of `cells`, one per depth and seed; L^beta scales the 2-variation norm.
-
-    Raises
-    ------
-    ValueError
-        Two cells are of one seed and depth.
-    """
+    """Return the table of `cells`, one per depth and seed (else ValueError); L^beta scales P2."""
     table = tabulate(cells)
-    ordered = sorted(cells, key=lambda cell: cell.statistics.depth)
+    ordered = tuple(sorted(cells, key=lambda cell: cell.statistics.depth))
     depths = tuple(int(depth) for depth in table.depths)
-    return ScalingTable(
-        tuple(ordered),
-        depths,
-        table.seeds,
-        table,
-        exponents(table, beta),
-        decide(table),
-        beta,
-        alpha,
-    )
+    answer = exponents(table, beta), decide(table)
+    return ScalingTable(ordered, depths, table.seeds, table, *answer, beta, alpha)
 
 
 def model_scaling(models: Sequence[WeightPath], beta: float = 0.0) -> ScalingTable:
-    """Return the table of trained weights; `alpha` is that of their runs if they share it.
-
-    Raises
-    ------
-    Usage
-        The models are of several families.
-    """
+    """Return the table of the weights of one family (else Usage); `alpha` if its runs share it."""
     models = together(models)
     families = list(dict.fromkeys(model.family for model in models))
     if len(families) > 1:
@@ -115,3 +107,69 @@ def scaling_numbers(table: ScalingTable) -> dict[str, Any]:
             for cell in table.cells
         ],
     }
+
+
+def sentences(found: ScalingTable) -> Iterator[str]:
+    """Yield the verdict with its reason, then what limits it."""
+    limit = found.verdict.limit
+    yield f"{LIMITS.get(limit, limit)}: {found.verdict.reason}"
+    yield from (f"caution: {caution}" for caution in found.verdict.cautions)
+
+
+def verdict_lines(found: ScalingTable | None, cautions: Iterable[str]) -> list[str]:
+    """Return what to say of an experiment, the verdict first; `cautions` are those of its runs."""
+    said = ["no answer yet: all cells are excluded"] if found is None else sentences(found)
+    return [*said, *(f"caution: {text}" for text in cautions)]
+
+
+def exponent_rows(found: ScalingTable) -> list[list[str]]:
+    """Return one row per exponent: value, interval, its origin, bend, slopes between the depths."""
+    pairs = list(zip(found.depths, found.depths[1:], strict=False))
+    steps = [f"{shallow}-{deep}" for shallow, deep in pairs]
+    rows = [["", "what", "value", "95 % interval", "wider over", "bend", *steps]]
+    scaled = {"variation_norm": f"slope of {f'L^{found.beta:g} ' if found.beta else ''}P2"}
+    for name, law in found.exponents.laws.items():
+        # The laws of beta and nu are those of 1/RMS and 1/NOISE, and so are their local slopes.
+        local = {(part.shallow, part.deep): three(part.slope.value) for part in law.local}
+        bend = f"{three(law.bend.value)}{' !' if law.bends else ''}"
+        slopes = [local.get(pair, "") for pair in pairs]
+        what = (SLOPES | scaled)[name]
+        rows.append([name, what, *_shown(law.exponent), law.wider, bend, *slopes])
+    hurst = _shown(found.exponents.hurst)
+    rows.append(["hurst", "mean of H", *hurst, "seeds", "", *([""] * len(steps))])
+    return [[cell.replace("nan", "-") for cell in row] for row in rows]
+
+
+def _shown(found: Interval) -> tuple[str, str]:
+    known = found.low == found.low
+    return three(found.value), f"[{three(found.low)}, {three(found.high)}]" if known else "-"
+
+
+def notes(found: ScalingTable) -> Iterator[str]:
+    """Say what the exponents are, and whether the noise moves the hidden state."""
+    first, last, seeds = found.depths[0], found.depths[-1], len(found.seeds)
+    yield (
+        f"effective exponents over L = {first} … {last}, {seeds} seed{'s' * (seeds != 1)}; the "
+        "columns on the right have the slopes between neighbouring depths"
+    )
+    partial = {law.rests_on for law in found.exponents.laws.values() if law.excluded}
+    if partial:
+        yield f"exponents use {', '.join(sorted(partial))} seeds, means use all: {FEW}"
+    if any(law.bends for law in found.exponents.laws.values()):
+        yield "! the exponent has not settled: the interval of its bend excludes 0"
+    if (total := found.alpha_plus_nu) is not None:
+        moves = "does not move h" if total.low > 0.5 else "may or may not move h"
+        moves = "moves h" if total.high <= 0.5 else moves
+        yield f"alpha + nu = {total}, to be compared with 1/2: in the limit the noise {moves}"
+
+
+def mean_rows(found: ScalingTable) -> list[list[str]]:
+    """Return the mean over the seeds of every statistic, one row per depth."""
+    values = found.table.values
+    rows = [["L", "seeds", *values]]
+    for place, depth in enumerate(found.depths):
+        columns = [table[:, place] for table in values.values()]
+        kept = [[float(x) for x in column if x == x] for column in columns]
+        means = [f"{sum(column) / len(column):.4g}" if column else "-" for column in kept]
+        rows.append([str(depth), str(len(kept[0])), *means])
+    return rows

@@ -1,13 +1,11 @@
 """What a study of `resnet-cifar` shows: outcomes, losses and accuracies by depth and seed."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from resdepth.records import plain
+from resdepth.records import as_csv
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import read_manifest
 from resdepth.studies.record import NAME as PLAN
@@ -52,10 +50,8 @@ def _setting(cell: Record) -> Record:
 def _mean(setting: Record, cells: Sequence[Record]) -> Record:
     counted = [cell for cell in cells if cell["state"] == "finished"]
     mean, std = summarise([{name: cell[name] for name in SCORES} for cell in counted])
-    return {"values": setting, "cells": len(cells), "finished": len(counted)} | {
-        "mean": mean,
-        "std": std,
-    }
+    numbers = {"cells": len(cells), "finished": len(counted), "mean": mean, "std": std}
+    return {"values": setting, **numbers}
 
 
 def mean_rows(scores: ScoreTable) -> list[list[str]]:
@@ -78,10 +74,5 @@ def shown_score(name: str, value: float | None, spread: float | None = None) -> 
 
 def scores_csv(scores: ScoreTable) -> str:
     """One line per cell."""
-    records = [plain(cell["values"] | cell) for cell in scores.cells]
-    stream = io.StringIO()
-    names = [name for name in records[0] if name != "values"]
-    writer = csv.DictWriter(stream, names, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
-    return stream.getvalue()
+    records = [cell["values"] | cell for cell in scores.cells]
+    return as_csv([name for name in records[0] if name != "values"], records)

@@ -60,14 +60,7 @@ class Study:
 def read_study(folder: Path) -> Study:
     """Read the runs in or under `folder`, finished or not, and the weights of those that count.
 
-    Raises
-    ------
-    Impossible
-        There is no run of `train`.
-    Corrupt
-        The plan of the study cannot be read.
-    Missing
-        There is no such folder.
+    Raises Impossible: no run of `train`; Corrupt: its plan cannot be read; Missing: no such folder.
     """
     if not folder.exists():
         raise no_such(folder, "folder")
@@ -84,14 +77,10 @@ def read_study(folder: Path) -> Study:
     sets = experiments(manifests, named=axes.keys() - {*ALWAYS})
     missing = not_begun(folder, {n: [manifests[run] for run in runs] for n, runs in sets.items()})
     sets |= {row.experiment: [] for row in missing if row.experiment not in sets}
-    found = [
-        _experiment(
-            label,
-            {run: manifests[run] for run in runs},
-            [row for row in missing if row.experiment == label],
-        )
-        for label, runs in in_order(sets).items()
-    ]
+    found = []
+    for label, runs in in_order(sets).items():
+        rows = [row for row in missing if row.experiment == label]
+        found.append(_experiment(label, {run: manifests[run] for run in runs}, rows))
     text = plan.read_text(encoding="utf-8") if plan.is_file() else ""
     return Study(folder, tuple(found), manifests, text)
 

@@ -70,9 +70,9 @@ class LazyCommand(TyperCommand):
         self.path = path
 
     def load(self) -> TyperCommand:
-        """The real command: `COMMANDS[<last word>]` of `resdepth.cli.<first word>`."""
-        module = import_module(f"resdepth.cli.{self.path[0].replace('-', '_')}")
-        command: TyperCommand = module.COMMANDS[self.path[-1]]
+        """The real command: the object <last word> of `resdepth.cli.<first word>`."""
+        module, *_, name = (word.replace("-", "_") for word in (self.path[0], *self.path))
+        command: TyperCommand = getattr(import_module(f"resdepth.cli.{module}"), name)
         return command
 
     def make_context(

@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from resdepth.cli.spelling import spell, spell_where
 from resdepth.errors import ResdepthError, Usage
 
 ParserError: type[Any] = (
@@ -30,16 +31,14 @@ def interactive() -> bool:
 
 
 def say(text: str, *, quiet: bool = False) -> None:
-    """Print one line on stderr."""
+    """Print one line on stderr, with flags in place of the fields of options."""
     if not quiet:
-        print(text, file=sys.stderr, flush=True)
+        print(spell(text), file=sys.stderr, flush=True)
 
 
 def warn(text: str) -> None:
     """Print one line of warning on stderr, also if quiet."""
-    from resdepth.cli.spelling import spell
-
-    print(f"resdepth: warning: {spell(text)}", file=sys.stderr, flush=True)
+    say(f"resdepth: warning: {text}")
 
 
 def route_warnings() -> list[str]:
@@ -72,8 +71,6 @@ def fail(error: ResdepthError) -> int:
 
 def line(error: ResdepthError) -> str:
     """ "where: what (remedy)" with flags in place of the fields of options."""
-    from resdepth.cli.spelling import spell, spell_where
-
     remedy = spell(error.remedy)
     if isinstance(error, Usage) and not remedy:
         remedy = f"see '{' '.join(('resdepth', *COMMAND))} --help' for the range of every option"

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from resdepth.mathematics.decay_fit import Estimate
 
 
-def curvefit(options: CurvefitOptions, call: AnalysisInvocation, given: frozenset[str]) -> None:
+@command("curvefit")
+def curvefit(options: CurvefitOptions, call: AnalysisInvocation) -> None:
     """Fit g(t) = C / (t + T0)^rho to a recorded scalar by least squares of the logarithms.
 
     The time t of a point is its number 1, 2, …; with --time step it is the step. --window-size
@@ -25,11 +26,11 @@ def curvefit(options: CurvefitOptions, call: AnalysisInvocation, given: frozense
     are averaged by depth, with the mean of rho and its interval by Student's t. If a run was
     restarted at a step, the new points from that step on replace the old ones.
     """
-    from resdepth.analysis.decays import FITTED, fits_by_depth
+    from resdepth.analysis.decays import depth_numbers, fits_by_depth
     from resdepth.analysis.fits import Filters, curve_files, fit_files, fit_numbers
     from resdepth.figures.decay import draw_decays, draw_fits
 
-    out = output(options.out, "curvefit")
+    out = output(options.out)
     warned = console.route_warnings()
     filters = Filters(options.window_size, options.filter_period, options.scaling_x, options.time)
     fits = fit_files(options.sources, options.tag, filters, options.fixed_shift)
@@ -43,18 +44,12 @@ def curvefit(options: CurvefitOptions, call: AnalysisInvocation, given: frozense
     groups = fits_by_depth(fits) if len(fits) > MANY else ()
     numbers = fit_numbers(fits, warned)
     if groups:
-        names = ("depth", "identified", *FITTED)
-        numbers["depths"] = [{name: getattr(group, name) for name in names} for group in groups]
+        numbers["depths"] = [depth_numbers(group) for group in groups]
     draw = partial(draw_decays, groups) if groups else partial(draw_fits, fits)
-    finish(
-        partial(draw, options.columns),
-        numbers,
-        out,
-        origin_of(options, curve_files(fits)),
-        text="\n".join([*map(line, fits), *map(mean_line, groups)]),
-        json=call.json_,
-        show=options.show,
-    )
+    origin = origin_of(options, curve_files(fits))
+    text = "\n".join([*map(line, fits), *map(mean_line, groups)])
+    draw_all = partial(draw, options.columns)
+    finish(draw_all, numbers, out, origin, call, text=text, show=options.show)
 
 
 MANY = 7
@@ -84,6 +79,3 @@ def line(curve: "CurveFit") -> str:
 def _shown(estimate: "Estimate") -> str:
     error = estimate.standard_error
     return f"{estimate.value:.6g}" + (f" ± {error:.2g}" if math.isfinite(error) and error else "")
-
-
-COMMANDS = {"curvefit": command("curvefit", CurvefitOptions, AnalysisInvocation, curvefit)}

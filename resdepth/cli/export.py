@@ -7,7 +7,8 @@ from resdepth.options.base import AnalysisInvocation
 from resdepth.options.export import ExportOptions
 
 
-def export(options: ExportOptions, call: AnalysisInvocation, given: frozenset[str]) -> None:
+@command("export")
+def export(options: ExportOptions, call: AnalysisInvocation) -> None:
     """Write the weights of runs or checkpoint files as resnet_<L>.<format>.
 
     Of a run, the newest checkpoint is exported. A .pth file is a Python list of L tensors (d, d)
@@ -24,6 +25,3 @@ def export(options: ExportOptions, call: AnalysisInvocation, given: frozenset[st
         numbers = with_provenance({"files": paths}, origin_of(options, read))
         print(as_json(numbers, indent=None))
     console.wrote(paths, aside=call.json_)
-
-
-COMMANDS = {"export": command("export", ExportOptions, AnalysisInvocation, export)}

@@ -4,20 +4,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from resdepth.atomic import check_writable
 from resdepth.cli import console, signals
-from resdepth.cli.landscape_picture import picture, shown_of, vis
+from resdepth.cli.landscape_picture import picture, shown_of
+from resdepth.cli.landscape_picture import vis as vis
 from resdepth.cli.parameters import command, command_line
 from resdepth.cli.picture import illustrate, origin_of
 from resdepth.cli.source import drawn_around
 from resdepth.errors import Usage
 from resdepth.options.base import AnalysisInvocation
 from resdepth.options.landscape import (
+    SUFFIXES,
     SURFACE,
     RenderOptions,
     TrajectoryOptions,
+    VisOptions,
 )
-from resdepth.options.landscape_picture import SUFFIXES, VisOptions
 from resdepth.options.location import written_as
 
 if TYPE_CHECKING:
@@ -26,7 +30,8 @@ if TYPE_CHECKING:
 SUFFIX = ".npy"
 
 
-def render(options: RenderOptions, call: AnalysisInvocation, given: frozenset[str]) -> int:
+@command("landscape render")
+def render(options: RenderOptions, call: AnalysisInvocation) -> None:
     """Evaluate the loss on a line or a grid around trained weights.
 
     The directions are random and normalised to the filters, principal directions of the run's
@@ -49,17 +54,15 @@ def render(options: RenderOptions, call: AnalysisInvocation, given: frozenset[st
     surface = _evaluated(
         out, lambda cells: evaluate(source, options, out, command_line(), cells), call.quiet
     )
-    if surface is None:
-        return signals.exit_code()
     if call.json_:
         numbers = {"losses": surface.raw, "accuracies": surface.accuracies}
         print(as_json({**surface.record, **numbers}))
     console.wrote(files_of(out), aside=call.json_)
-    return 0
 
 
-def trajectory(options: TrajectoryOptions, call: AnalysisInvocation, given: frozenset[str]) -> int:
-    """Draw the path of training on the plane that contains most of it.
+@command("landscape trajectory")
+def trajectory(options: TrajectoryOptions, call: AnalysisInvocation) -> None:
+    """Draw the path that training took on the plane that holds most of it.
 
     The plane contains the last checkpoint and the first two principal directions of the run's
     checkpoints. For each checkpoint, its loss, the loss at its projection onto the plane, and its
@@ -71,7 +74,7 @@ def trajectory(options: TrajectoryOptions, call: AnalysisInvocation, given: froz
         raise Usage("SOURCES", "give one run", "resdepth landscape trajectory RUN")
     run = open_run(options.sources[0])
     figure = options.out or run.path / "trajectory.pdf"
-    figure = written_as(figure, SUFFIXES, command="landscape trajectory")
+    figure = written_as(figure, SUFFIXES)
     check_writable(figure)
     out = figure.with_suffix(SUFFIX)
     with signals.deferred():
@@ -82,8 +85,6 @@ def trajectory(options: TrajectoryOptions, call: AnalysisInvocation, given: froz
     surface = _evaluated(
         out, lambda cells: evaluate(run, options, out, command_line(), cells), call.quiet
     )
-    if surface is None:
-        return signals.exit_code()
     if call.json_:
         print(as_json(_path_numbers(surface)), flush=True)
     looks = VisOptions(surface=out, log=options.log, columns=options.columns)
@@ -93,10 +94,9 @@ def trajectory(options: TrajectoryOptions, call: AnalysisInvocation, given: froz
         figure,
         files_of(out),
         origin,
-        json=call.json_,
+        call,
         show=options.show,
     )
-    return 0
 
 
 def _surface_path(out: Path | None, run: Path | None) -> Path:
@@ -106,11 +106,11 @@ def _surface_path(out: Path | None, run: Path | None) -> Path:
         what = f"{out} names a figure, but this command writes the losses, as {SUFFIX}"
         remedy = f"--out {surface}, then 'resdepth landscape vis {surface} --out {out}'"
         raise Usage("out", what, remedy)
-    return written_as(out, (SUFFIX,), command="landscape render")
+    return written_as(out, (SUFFIX,))
 
 
-def _evaluated(out: Path, evaluate: Callable[["Cells"], object], quiet: bool) -> "Surface | None":
-    """The surface at `out` after printing its checks; None if interrupted."""
+def _evaluated(out: Path, evaluate: Callable[["Cells"], object], quiet: bool) -> "Surface":
+    """The surface at `out` after printing its checks."""
     from resdepth.runs.surface import read_surface
 
     console.route_warnings()
@@ -120,7 +120,7 @@ def _evaluated(out: Path, evaluate: Callable[["Cells"], object], quiet: bool) ->
     except KeyboardInterrupt:
         place = f" from cell {cells.done} of {cells.total}" if cells.total else ""
         console.say(f"interrupted; the same command with --resume resumes it{place}")
-        return None
+        raise typer.Abort from None
     finally:
         cells.close()
     surface = read_surface(out)
@@ -156,8 +156,7 @@ def _checks(surface: "Surface") -> list[str]:
         found.append(f"spans that --span auto found: {words}")
     own = record.get("run_loss")
     recorded = "the run recorded no loss on the same data"
-    if own is not None:
-        recorded = f"the run recorded {own:.8g}"
+    recorded = recorded if own is None else f"the run recorded {own:.8g}"
     found.append(f"loss at the centre {record['centre_loss']:.8g}; {recorded}")
     return [*found, *_barrier(surface), *_path_words(surface)]
 
@@ -201,23 +200,11 @@ class Cells:
         """`done` of `total` cells are finished."""
         from resdepth.cli.progress import Progress
 
-        if self.progress is None:
-            self.progress = Progress(done, total, quiet=self.quiet)
         self.done, self.total = done, total
-        if self.progress.due(done):
-            pace = self.progress.speed(done)
-            self.progress.show(done, f"{done} of {total} cells, {pace:.3g} cells/s")
+        self.progress = bar = self.progress or Progress(done, total, quiet=self.quiet)
+        bar.update(done, lambda: f"{done} of {total} cells, {bar.speed(done):.3g} cells/s")
 
     def close(self) -> None:
         """Remove the bar."""
         if self.progress is not None:
             self.progress.close()
-
-
-COMMANDS = {
-    "render": command("landscape render", RenderOptions, AnalysisInvocation, render),
-    "trajectory": command(
-        "landscape trajectory", TrajectoryOptions, AnalysisInvocation, trajectory
-    ),
-    "vis": command("landscape vis", VisOptions, AnalysisInvocation, vis),
-}

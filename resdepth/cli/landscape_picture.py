@@ -1,21 +1,16 @@
 """`resdepth landscape vis`, and the picture of a surface for the commands that make one."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resdepth.atomic import check_writable
 from resdepth.cli import console
+from resdepth.cli.parameters import command
 from resdepth.cli.picture import finish, origin_of
 from resdepth.errors import Impossible, Usage
 from resdepth.options.base import AnalysisInvocation
-from resdepth.options.landscape import SURFACE
-from resdepth.options.landscape_picture import (
-    GRIDS,
-    MOVING,
-    SUFFIXES,
-    SURFACES,
-    VisOptions,
-)
+from resdepth.options.landscape import GRIDS, MOVING, SUFFIXES, SURFACE, SURFACES, VisOptions
 from resdepth.options.location import PICTURES, written_as
 
 if TYPE_CHECKING:
@@ -24,8 +19,9 @@ if TYPE_CHECKING:
     from resdepth.runs.surface import Surface
 
 
-def vis(options: VisOptions, call: AnalysisInvocation, given: frozenset[str]) -> None:
-    """Draw a loss surface: in three dimensions, as contour lines, or as lines through its centre.
+@command("landscape vis")
+def vis(options: VisOptions, call: AnalysisInvocation) -> None:
+    """Draw a loss surface: in three dimensions, as contours, or as lines through its middle.
 
     An .html file is an interactive surface that works offline. .vts (a surface) and .vti (a grid)
     are for ParaView. A .gif shows the path of training growing.
@@ -37,7 +33,7 @@ def vis(options: VisOptions, call: AnalysisInvocation, given: frozenset[str]) ->
     surface = read_surface(options.surface)
     kind = _kind(options, surface)
     default = options.surface.with_name(f"{options.surface.stem}_{kind}.pdf")
-    out = written_as(options.out or default, SUFFIXES, command="landscape vis")
+    out = written_as(options.out or default, SUFFIXES)
     if out.suffix.lower() not in PICTURES and kind != "surface":
         what = (
             "an interactive surface" if out.suffix.lower() == ".html" else "a surface or its path"
@@ -51,15 +47,8 @@ def vis(options: VisOptions, call: AnalysisInvocation, given: frozenset[str]) ->
     check_writable(out, beside)
     shown = shown_of(surface, options)
     origin = origin_of(options, files_of(surface.path))
-    finish(
-        lambda: picture(shown, options, kind, out, origin),
-        _numbers(shown, options),
-        out,
-        origin,
-        json=call.json_,
-        show=options.show,
-        numbers_path=beside,
-    )
+    draw, numbers = partial(picture, shown, options, kind, out, origin), _numbers(shown, options)
+    finish(draw, numbers, out, origin, call, show=options.show, numbers_path=beside)
 
 
 def _surface_file(given: Path) -> Path:

@@ -5,8 +5,9 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 from pydantic.fields import FieldInfo
@@ -17,7 +18,6 @@ from resdepth.cli import console, spelling
 from resdepth.cli.console import HELP
 from resdepth.errors import Missing
 from resdepth.options.base import Invocation, Options, flag_of
-from resdepth.options.config import read_config, to_yaml
 from resdepth.options.fields import (
     choices,
     elements,
@@ -28,32 +28,34 @@ from resdepth.options.fields import (
     repeated,
 )
 from resdepth.options.location import place
-from resdepth.options.resolve import from_record, resolve
+from resdepth.options.resolve import from_record, read_config, resolve, to_yaml
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import read_manifest
-
-O = TypeVar("O", bound=Options)  # noqa: E741
-I = TypeVar("I", bound=Invocation)  # noqa: E741
-
 
 CONFIGURED = ("config", "print_config")
 """Options without effect for a command that has no options of its own."""
 
 
 def command(
-    name: str,
-    options: type[O],
-    invocation: type[I],
-    run: Callable[[O, I, frozenset[str]], int | None],
-) -> TyperCommand:
-    """The command `name`: flags from both models, then `run(options, invocation, given)`.
+    name: str, options: type[Options] | None = None
+) -> Callable[[Callable[..., int | None]], TyperCommand]:
+    """Make a function the command `name`, whose help text is the docstring.
 
-    `given` names the options that were set by a flag or the configuration file. What `run` returns
-    is the exit code (None: 0). The help text is the docstring of `run`.
+    The function may have the parameters `options` (with `options` or the annotation as their
+    class), `call` (a class of invocations) and `given` (names of the options that were set by a
+    flag or the configuration file). It returns the exit code (None: 0).
     """
+    return partial(_command, name, options)
+
+
+def _command(
+    name: str, model: type[Options] | None, run: Callable[..., int | None]
+) -> TyperCommand:
+    options: type[Options] = model or run.__annotations__.get("options", Options)
+    invocation: type[Invocation] = run.__annotations__["call"]
 
     def call(context: typer.Context, **flags_given: Any) -> int | None:
-        values = {key: value for key, value in flags_given.items() if not _absent(value)}
+        values = {key: value for key, value in flags_given.items() if value not in (None, [], ())}
         how = resolve(
             invocation, {n: v for n, v in values.items() if n in invocation.fields()}, command=name
         )
@@ -73,7 +75,8 @@ def command(
         if how.print_config:
             print(to_yaml(what), end="")
             return 0
-        return run(what, how, frozenset(given.keys() - ignored))
+        arguments = {"options": what, "call": how, "given": frozenset(given.keys() - ignored)}
+        return run(**{key: arguments[key] for key in run.__annotations__ if key in arguments})
 
     parameters = [
         _parameter(key, info)
@@ -118,10 +121,6 @@ def _recorded(
     known = from_record(model, manifest.options, resume / MANIFEST).recorded()
     written = json.loads((resume / MANIFEST).read_text(encoding="utf-8"))["options"]
     return known, {n: v for n, v in written.items() if n in known and known[n] != v}
-
-
-def _absent(value: Any) -> bool:
-    return value is None or value == [] or value == ()
 
 
 def _info(parameter: inspect.Parameter) -> Any:

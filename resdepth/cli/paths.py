@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from typer.core import TyperCommand
+
 from resdepth.cli import console
 from resdepth.cli.console import aligned
 from resdepth.cli.models import models_of
@@ -12,13 +14,7 @@ from resdepth.cli.parameters import command
 from resdepth.cli.picture import Draw, finish, origin_of, output
 from resdepth.errors import Usage
 from resdepth.options.base import AnalysisInvocation
-from resdepth.options.paths import (
-    NormOptions,
-    PathOptions,
-    ProfileOptions,
-    ScalingOptions,
-    WeightsOptions,
-)
+from resdepth.options.paths import NormOptions, ProfileOptions, ScalingOptions, WeightsOptions
 
 if TYPE_CHECKING:
     from resdepth.analysis.path_tables import Profile, VariationTable
@@ -29,6 +25,23 @@ Measured = tuple[Draw | None, Any, str]
 """How to draw the result, its numbers, and its text."""
 
 
+def _path_command(measure: Callable[..., Measured]) -> TyperCommand:
+    """The command that reads weight paths, measures them, and writes numbers and figure."""
+    name = f"paths {measure.__name__}"
+    unknown = 0.0 if measure.__name__ == "scaling" else None
+
+    def run(options: Any, call: AnalysisInvocation) -> None:
+        out = output(options.out)
+        paths, beta = models_of(options, call, name, unknown)
+        draw, numbers, text = measure(options, paths, beta, call.quiet)
+        origin = origin_of(options, (file for path in paths for file in path.files))
+        finish(draw, numbers, out, origin, call, text=text, show=options.show)
+
+    run.__doc__ = measure.__doc__
+    return command(name, measure.__annotations__["options"])(run)
+
+
+@_path_command
 def norm(options: NormOptions, paths: "Pool", beta: float, quiet: bool) -> Measured:
     """Draw the norms L^beta |A_k| of the layers against k/L; print p-variation norms.
 
@@ -55,6 +68,7 @@ def norm(options: NormOptions, paths: "Pool", beta: float, quiet: bool) -> Measu
     return draw, numbers, text
 
 
+@_path_command
 def weights(options: WeightsOptions, paths: "Pool", beta: float, quiet: bool) -> Measured:
     """Draw single entries (i, j) of L^beta A_k along the layers, one panel per entry."""
     from resdepth.analysis.entries import entry_table
@@ -64,6 +78,7 @@ def weights(options: WeightsOptions, paths: "Pool", beta: float, quiet: bool) ->
     return partial(draw_entries, entries, options.columns), entries, ""
 
 
+@_path_command
 def profile(options: ProfileOptions, paths: "Pool", beta: float, quiet: bool) -> Measured:
     """Draw the p-variation norm of k -> L^beta A_k against p, one curve per depth."""
     import numpy as np
@@ -81,6 +96,7 @@ def profile(options: ProfileOptions, paths: "Pool", beta: float, quiet: bool) ->
     return partial(draw_profile, profiles, options.columns), profiles, text
 
 
+@_path_command
 def scaling(options: ScalingOptions, paths: "Pool", beta: float, quiet: bool) -> Measured:
     """Estimate how the weights scale with the depth L, and which limit they approach.
 
@@ -89,8 +105,14 @@ def scaling(options: ScalingOptions, paths: "Pool", beta: float, quiet: bool) ->
     t. Runs with the same seed form one series, and so do files in the same folder. A verdict needs
     3 depths and 2 seeds; the error rates in docs/study-statistics.md are those of 5 and 5.
     """
-    from resdepth.analysis.answer import exponent_rows, mean_rows, notes, sentences
-    from resdepth.analysis.scaling import model_scaling, scaling_numbers
+    from resdepth.analysis.scaling import (
+        exponent_rows,
+        mean_rows,
+        model_scaling,
+        notes,
+        scaling_numbers,
+        sentences,
+    )
     from resdepth.figures.depth_plots import draw_scaling
 
     found = model_scaling(paths, beta)
@@ -183,30 +205,3 @@ def _warn_of_bends(variations: "VariationTable") -> None:
                 f"p = {p:g}: the growth bends, from L^{first:.3f} between the shallowest depths to "
                 f"L^{last:.3f} between the deepest (bend {growth.bend}): no exponent for larger L"
             )
-
-
-def _command(options: type[PathOptions], measure: Callable[..., Measured]) -> Any:
-    """The command that reads weight paths, measures them, and writes numbers and figure."""
-    name = f"paths {measure.__name__}"
-    unknown = 0.0 if measure is scaling else None
-
-    def run(given: Any, call: AnalysisInvocation, _: frozenset[str]) -> None:
-        out = output(given.out, name)
-        paths, beta = models_of(given, call, name, unknown)
-        draw, numbers, text = measure(given, paths, beta, call.quiet)
-        origin = origin_of(given, (file for path in paths for file in path.files))
-        finish(draw, numbers, out, origin, text=text, json=call.json_, show=given.show)
-
-    run.__doc__ = measure.__doc__
-    return command(name, options, AnalysisInvocation, run)
-
-
-COMMANDS = {
-    measure.__name__: _command(options, measure)
-    for options, measure in (
-        (NormOptions, norm),
-        (WeightsOptions, weights),
-        (ProfileOptions, profile),
-        (ScalingOptions, scaling),
-    )
-}

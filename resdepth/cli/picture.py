@@ -10,7 +10,7 @@ from resdepth.cli.parameters import command_line
 from resdepth.cli.spelling import spell
 from resdepth.cli.window import open_window
 from resdepth.errors import Impossible, ResdepthError, System
-from resdepth.options.base import Options
+from resdepth.options.base import AnalysisInvocation, Options
 from resdepth.options.location import PICTURES, written_as
 
 if TYPE_CHECKING:
@@ -22,17 +22,12 @@ Draw = Callable[[], "Figure | Sequence[Path]"]
 """Draws a figure, or writes files itself and returns their paths."""
 
 
-def output(path: Path, command: str, suffixes: Sequence[str] = PICTURES) -> Path:
+def output(path: Path) -> Path:
     """Add a suffix to `path`, and check that it and its .json can be written.
 
-    Raises
-    ------
-    Usage
-        `command` does not write files with this suffix.
-    System
-        The operating system refuses to write there.
+    Raises Usage for a suffix that is not that of a picture, System if writing there is refused.
     """
-    out = written_as(path, suffixes, command=command)
+    out = written_as(path, PICTURES)
     check_writable(out, out.with_suffix(".json"))
     return out
 
@@ -42,8 +37,8 @@ def finish(
     numbers: Any,
     out: Path,
     origin: "Provenance",
+    call: AnalysisInvocation,
     *,
-    json: bool,
     text: str = "",
     show: bool = False,
     numbers_path: Path | None = None,
@@ -51,16 +46,10 @@ def finish(
 ) -> None:
     """Save the numbers next to `out`, print them, then draw the figure (if any) and write `out`.
 
-    With `json` the numbers go to stdout and the paths to stderr; otherwise `text` goes to stdout,
+    With `--json` the numbers go to stdout and the paths to stderr; otherwise `text` goes to stdout,
     with flags in place of the fields of options. Numbers that cannot be saved are printed as JSON.
-    `table` is saved as .csv.
-
-    Raises
-    ------
-    System
-        The numbers cannot be saved; or `show` is set and no window can open.
-    Impossible
-        The figure cannot be drawn or written.
+    `table` is saved as .csv. Raises System if the numbers cannot be saved, or no window can open
+    for `show`; Impossible if the figure cannot be drawn or written.
     """
     from resdepth.records import as_json, with_provenance, write_numbers
 
@@ -73,13 +62,13 @@ def finish(
             write_text(saved[1], table)
     except System as error:
         failure = error
-    if json or failure:
+    if call.json_ or failure:
         print(as_json(with_provenance(numbers, origin)), flush=True)
     elif text:
         print(spell(text), flush=True)
     if failure:
         raise failure
-    illustrate(draw, out, saved, origin, json=json, show=show)
+    illustrate(draw, out, saved, origin, call, show=show)
 
 
 def origin_of(options: Options | Mapping[str, Any], sources: Iterable[Path] = ()) -> "Provenance":
@@ -94,16 +83,13 @@ def illustrate(
     out: Path,
     saved: Sequence[Path],
     origin: "Provenance",
+    call: AnalysisInvocation,
     *,
-    json: bool,
     show: bool = False,
 ) -> None:
     """Draw the figure at `out` from numbers that are `saved`, and print all paths.
 
-    Raises
-    ------
-    Impossible
-        The figure cannot be drawn or written; the message says where the numbers are.
+    Raises Impossible, which says where the numbers are, if it cannot be drawn or written.
     """
     made: Figure | Sequence[Path] = ()
     if draw is not None:
@@ -114,10 +100,10 @@ def illustrate(
             if not isinstance(made, Sequence):
                 style.save(made, out, origin)
         except Exception as error:
-            console.wrote(saved, aside=json)
+            console.wrote(saved, aside=call.json_)
             raise _undrawn(error, out, saved[0]) from error
     files = made if isinstance(made, Sequence) else [out]
-    console.wrote([*files, *saved], aside=json)
+    console.wrote([*files, *saved], aside=call.json_)
     if show and not isinstance(made, Sequence):
         open_window(made, out)
 

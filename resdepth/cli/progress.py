@@ -2,12 +2,12 @@
 
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 from resdepth.cli import console, signals
-from resdepth.cli.spelling import spell
 from resdepth.training.observer import Observer, Start
 
 REFRESH = 0.1
@@ -26,23 +26,16 @@ class Progress:
         if console.interactive() and not quiet:
             self._open(done)
 
-    def due(self, done: int) -> bool:
-        """Whether it is time for another line; always at either end."""
-        if self.quiet:
-            return False
-        now = time.perf_counter()
-        pause = REFRESH if self.bar else PLAIN
-        if now - self.shown < pause and done not in (self.first, self.total):
-            return False
+    def update(self, done: int, describe: Callable[[], str]) -> None:
+        """Show a line, with the time left, if it is time for another one; always at either end."""
+        now, pause = time.perf_counter(), REFRESH if self.bar else PLAIN
+        if self.quiet or (now - self.shown < pause and done not in (self.first, self.total)):
+            return
         self.shown = now
-        return True
-
-    def show(self, done: int, line: str) -> None:
-        """Show the live line, or print a plain one with the time left."""
         if self.bar:
-            self.bar.update(self.task, completed=done, description=line)
+            self.bar.update(self.task, completed=done, description=describe())
         else:
-            console.say(f"{line}{self._left(done)}", quiet=self.quiet)
+            console.say(f"{describe()}{self._left(done)}")
 
     def close(self) -> None:
         """Remove the bar."""
@@ -83,7 +76,7 @@ class Terminal(Observer):
 
     def say(self, text: str) -> None:
         """Print a line on stderr."""
-        console.say(spell(text), quiet=self.quiet)
+        console.say(text, quiet=self.quiet)
 
     def start(self, what: Start) -> None:
         """Show the title, and a bar if stderr is a terminal."""
@@ -94,8 +87,8 @@ class Terminal(Observer):
 
     def step(self, step: int, scalars: Mapping[str, float]) -> None:
         """Refresh the live line, or print a plain one every `PLAIN` seconds."""
-        if self.progress and self.progress.due(step):
-            self.progress.show(step, self._line(step, scalars, self.progress))
+        if self.progress:
+            self.progress.update(step, partial(self._line, step, scalars, self.progress))
 
     def end(self) -> None:
         """Remove the bar."""

@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Mapping
+from functools import partial
 
 from resdepth.cli import console, signals
-from resdepth.cli.opening import conducted, ending, explicit, run_folder
 from resdepth.cli.parameters import command, command_line
-from resdepth.cli.spelling import spell
+from resdepth.cli.train import conducted, ending, run_folder
 from resdepth.options.resnet_cifar import ResnetCifarInvocation, ResnetCifarOptions
 
 PROGRAM = "resnet-cifar"
 TOP1, TOP2 = "val/accuracy", "val/top2"
 
 
+@command("resnet-cifar")
 def resnet_cifar(
     options: ResnetCifarOptions, call: ResnetCifarInvocation, given: frozenset[str]
 ) -> int:
@@ -63,9 +64,9 @@ def _seeds(options: ResnetCifarOptions, call: ResnetCifarInvocation, given: froz
             folder,
             options,
             command_line(),
-            given=explicit(options, given) if call.resume else None,
+            given=options.recorded(given) if call.resume else None,
             overwrite=call.overwrite,
-            say=lambda text: console.say(spell(text), quiet=call.quiet),
+            say=partial(console.say, quiet=call.quiet),
         )
     except KeyboardInterrupt:
         console.say(f"interrupted; 'resdepth {PROGRAM} --resume {folder}' resumes it")
@@ -100,6 +101,3 @@ def _table(final: Mapping[str, float], spread: Mapping[str, float]) -> None:
 def _percent(tag: str, final: Mapping[str, float], spread: Mapping[str, float]) -> str:
     deviation = f" ± {100 * spread[tag]:.2f}" if tag in spread else ""
     return f"{100 * final[tag]:.2f}{deviation} %"
-
-
-COMMANDS = {PROGRAM: command(PROGRAM, ResnetCifarOptions, ResnetCifarInvocation, resnet_cifar)}

@@ -17,10 +17,9 @@ if TYPE_CHECKING:
     from resdepth.mathematics.lanczos import Search
     from resdepth.probing.hessian import Spectrum
 
-NAME = "spectrum"
 
-
-def spectrum(options: SpectrumOptions, call: AnalysisInvocation, given: frozenset[str]) -> None:
+@command("spectrum")
+def spectrum(options: SpectrumOptions, call: AnalysisInvocation) -> None:
     """Compute the curvature of the training loss at trained weights.
 
     Prints the largest and smallest eigenvalues of the Hessian or the Gauss-Newton matrix with the
@@ -29,9 +28,9 @@ def spectrum(options: SpectrumOptions, call: AnalysisInvocation, given: frozense
     exact products; estimates have a standard error or a band. The cost, in gradients, is printed
     first.
     """
-    around = each_around(options.sources, NAME)
+    around = each_around(options.sources, "spectrum")
     default = around[0][0] / "spectrum.pdf" if len(around) == 1 else Path("spectrum.pdf")
-    out = output(options.out or default, NAME)
+    out = output(options.out or default)
     with signals.deferred():
         from resdepth.figures.spectra import draw_spectra
         from resdepth.probing import hessian
@@ -61,7 +60,7 @@ def spectrum(options: SpectrumOptions, call: AnalysisInvocation, given: frozense
         if not call.json_:
             print("\n".join(lines(found[-1])), flush=True)
     draw = partial(draw_spectra, found, options.columns)
-    finish(draw, numbers, out, origin, json=call.json_, show=options.show)
+    finish(draw, numbers, out, origin, call, show=options.show)
 
 
 def lines(found: "Spectrum") -> list[str]:
@@ -102,6 +101,3 @@ def completeness(search: "Search | None") -> str:
 
 def _estimate(value: float, error: float) -> str:
     return f"{value:.6g} ± {error:.2g}" if error else f"{value:.6g} (exact)"
-
-
-COMMANDS = {NAME: command(NAME, SpectrumOptions, AnalysisInvocation, spectrum)}

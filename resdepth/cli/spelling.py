@@ -16,7 +16,14 @@ from resdepth import options
 from resdepth.errors import Usage
 from resdepth.options.base import Options, flag_of
 
+SAME = {
+    "model": "alpha gamma lr init activation augmentation input-size classes p-var dynamic-lr "
+    "store-grad",
+    "data": "num-workers num-samples batch-size data-dir",
+}
+"""Old option names that only lost their prefix."""
 NAMES = {
+    **{f"--{old}.{name}": f"--{name}" for old, names in SAME.items() for name in names.split()},
     "--L": "--depth",
     "--seed-everything": "--seed",
     "--minutes": "--time",
@@ -24,23 +31,8 @@ NAMES = {
     "--limit-train": "--train-fraction",
     "--model.L": "--depth",
     "--model.dim": "--width",
-    "--model.alpha": "--alpha",
-    "--model.gamma": "--gamma",
-    "--model.lr": "--lr",
-    "--model.init": "--init",
-    "--model.activation": "--activation",
-    "--model.augmentation": "--augmentation",
-    "--model.input-size": "--input-size",
-    "--model.classes": "--classes",
     "--model.p-loss": "--loss-p",
-    "--model.p-var": "--p-var",
-    "--model.dynamic-lr": "--dynamic-lr",
-    "--model.store-grad": "--store-grad",
-    "--data.num-workers": "--num-workers",
     "--data.training-data-percentage": "--train-fraction",
-    "--data.num-samples": "--num-samples",
-    "--data.batch-size": "--batch-size",
-    "--data.data-dir": "--data-dir",
     "--trainer.max-epochs": "--epochs",
     "--trainer.default-root-dir": "--out",
     "--trainer.accelerator": "--device",

@@ -1,7 +1,8 @@
 """`resdepth study`."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +10,11 @@ from resdepth.atomic import check_writable
 from resdepth.cli import console, signals
 from resdepth.cli.console import aligned
 from resdepth.cli.parameters import command, command_line
-from resdepth.cli.picture import finish, origin_of
+from resdepth.cli.picture import Draw, finish, origin_of
 from resdepth.cli.spelling import spell
 from resdepth.errors import ResdepthError, Usage
 from resdepth.options.base import Options
 from resdepth.options.study import (
-    NoOptions,
     ReportInvocation,
     RetryInvocation,
     StatusInvocation,
@@ -25,10 +25,12 @@ from resdepth.options.study import (
 if TYPE_CHECKING:
     from resdepth.analysis.report import Report
     from resdepth.analysis.study_runs import Study
+    from resdepth.runs.provenance import Provenance
 
 
-def run(options: Options, call: StudyInvocation, given: frozenset[str]) -> int:
-    """Train one experiment at many depths and seeds: create a study, resume it or extend it.
+@command("study run", StudyOptions)
+def run(options: Options, call: StudyInvocation) -> int:
+    """Train one experiment at many depths and seeds: a plan, and a run for each combination.
 
     Most options of train (with --program resnet-cifar: of resnet-cifar) take several values, as in
     --depth 16,32,64 or 16:1024:x2 or 16:128:16 and --seed 0:5. Each option with several values is
@@ -39,17 +41,18 @@ def run(options: Options, call: StudyInvocation, given: frozenset[str]) -> int:
     """
     words = options.model_dump(mode="json", exclude_unset=True, exclude_none=True)
     if not call.dry_run:
-        return _train(call, call.folder, words, retry=False)
+        return _train(call, call.study, words, retry=False)
     from resdepth.studies.actions import planned, previewed
     from resdepth.studies.record import settings_of
 
-    settings = settings_of(call.folder, call.settings)
-    plan, _ = planned(call.folder, words, command_line(), settings)
+    settings = settings_of(call.study, call.settings)
+    plan, _ = planned(call.study, words, command_line(), settings)
     print(previewed(plan, settings))
     return 0
 
 
-def probe(options: Options, call: StatusInvocation, given: frozenset[str]) -> int:
+@command("study probe")
+def probe(call: StatusInvocation) -> int:
     """Find the learning rate of a study with --lr auto, and write it into its plan.
 
     'study run' does this itself: in its own process if it trains the cells on this machine,
@@ -59,7 +62,7 @@ def probe(options: Options, call: StatusInvocation, given: frozenset[str]) -> in
         from resdepth.studies.actions import found_rate
 
     console.route_warnings()
-    plan = found_rate(call.study, _say(call))
+    plan = found_rate(call.study, partial(console.say, quiet=call.quiet))
     rates = [{**one.where, "depth": one.depth, "lr": one.lr} for one in plan.probes]
     if call.json_:
         from resdepth.records import as_json
@@ -68,7 +71,8 @@ def probe(options: Options, call: StatusInvocation, given: frozenset[str]) -> in
     return 0
 
 
-def retry(options: Options, call: RetryInvocation, given: frozenset[str]) -> int:
+@command("study retry")
+def retry(call: RetryInvocation) -> int:
     """Resume a study, and train failed cells again."""
     from resdepth.studies.record import read_plan
 
@@ -76,8 +80,9 @@ def retry(options: Options, call: RetryInvocation, given: frozenset[str]) -> int
     return _train(call, call.study, {}, retry=True)
 
 
-def status(options: Options, call: StatusInvocation, given: frozenset[str]) -> int:
-    """Show the state of each cell of a study, as far as its folder shows.
+@command("study status")
+def status(call: StatusInvocation) -> int:
+    """Show the state of each cell of a study, read from its folder alone.
 
     A cell is queued, running, finished, stopped (interrupted or cancelled), diverged or failed.
     """
@@ -88,8 +93,9 @@ def status(options: Options, call: StatusInvocation, given: frozenset[str]) -> i
     return 0
 
 
-def cancel(options: Options, call: StatusInvocation, given: frozenset[str]) -> int:
-    """Stop the running cells of a study, each with a checkpoint, and keep the others from starting.
+@command("study cancel")
+def cancel(call: StatusInvocation) -> int:
+    """End the running cells of a study, each with a checkpoint, and keep the others from starting.
 
     'study run' resumes them.
     """
@@ -100,7 +106,8 @@ def cancel(options: Options, call: StatusInvocation, given: frozenset[str]) -> i
     return 0
 
 
-def report(options: Options, call: ReportInvocation, given: frozenset[str]) -> int:
+@command("study report")
+def report(call: ReportInvocation) -> int:
     """Write a report on a study: one page that works offline, its numbers and its figures.
 
     Unfinished studies and any other folder of runs are accepted too; the report names the cells
@@ -111,31 +118,33 @@ def report(options: Options, call: ReportInvocation, given: frozenset[str]) -> i
     from resdepth.studies.record import NAME, read_plan
 
     out = call.page
-    if (call.study / NAME).is_file() and read_plan(call.study).program != "train":
-        return _scores(call, out)
-    check_writable(
-        out, out.with_suffix(".json"), out.with_suffix(".csv"), out.with_suffix("") / "scaling.pdf"
-    )
+    check_writable(out, out.with_suffix(".json"), out.with_suffix(".csv"))
+    scored = (call.study / NAME).is_file() and read_plan(call.study).program != "train"
+    draw, numbers, text, table, origin = (_scores if scored else _limits)(call, out)
+    finish(draw, numbers, out, origin, call, text=text, table=table)
+    return 0
+
+
+RECORDED = ("study", "out", "spectrum")
+"""Options of a report that its files name."""
+Found = tuple[Draw, Any, str, str, "Provenance"]
+"""How to write the page, its numbers, its text, its table, and where they come from."""
+
+
+def _limits(call: ReportInvocation, out: Path) -> Found:
+    """The report on a study of `train`, or on any folder of runs."""
+    check_writable(out.with_suffix("") / "scaling.pdf")
     with signals.deferred():
-        from resdepth.analysis.report import report_on
-        from resdepth.analysis.report_numbers import report_csv, report_numbers
+        from resdepth.analysis.report import report_csv, report_numbers, report_on
         from resdepth.analysis.study_runs import read_study
         from resdepth.figures.report_page import write_page
 
     console.route_warnings()
     study = read_study(call.study)
     found = report_on(study, _hessians(study, call))
-    origin = origin_of(_recorded(call), found.files)
-    finish(
-        lambda: write_page(found, out, origin),
-        report_numbers(found),
-        out,
-        origin,
-        text="\n".join(_answers(found)),
-        json=call.json_,
-        table=report_csv(found),
-    )
-    return 0
+    origin = origin_of(call.recorded(RECORDED), found.files)
+    draw = partial(write_page, found, out, origin)
+    return draw, report_numbers(found), "\n".join(_answers(found)), report_csv(found), origin
 
 
 def _hessians(study: "Study", call: ReportInvocation) -> "dict[Path, Path]":
@@ -165,38 +174,24 @@ def _hessians(study: "Study", call: ReportInvocation) -> "dict[Path, Path]":
     return files
 
 
-def _recorded(call: ReportInvocation) -> dict[str, Any]:
-    recorded = call.recorded()
-    return {name: recorded[name] for name in ("study", "out", "spectrum")}
-
-
-def _scores(call: ReportInvocation, out: Path) -> int:
+def _scores(call: ReportInvocation, out: Path) -> Found:
     """The report on a study of `resnet-cifar`."""
     if call.spectrum:
         raise Usage("spectrum", "is not available for resnet-cifar", "leave it out")
-    check_writable(out, out.with_suffix(".json"), out.with_suffix(".csv"))
     with signals.deferred():
         from resdepth.analysis.scores import mean_rows, read_scores, scores_csv
-        from resdepth.figures.score_page import write_scores
+        from resdepth.figures.report_page import write_scores
 
     scores, files = read_scores(call.study)
-    origin = origin_of(_recorded(call), files)
-    finish(
-        lambda: write_scores(scores, out, f"Study {call.study.resolve().name}", origin),
-        scores,
-        out,
-        origin,
-        text=aligned(mean_rows(scores)),
-        json=call.json_,
-        table=scores_csv(scores),
-    )
-    return 0
+    origin = origin_of(call.recorded(RECORDED), files)
+    draw = partial(write_scores, scores, out, f"Study {call.study.resolve().name}", origin)
+    return draw, scores, aligned(mean_rows(scores)), scores_csv(scores), origin
 
 
 def _answers(report: "Report") -> Iterator[str]:
     """The verdict on each experiment and what limits it, the best rates, and what to do next."""
-    from resdepth.analysis.answer import verdict_lines
     from resdepth.analysis.rates import rate_rows, transfer
+    from resdepth.analysis.scaling import verdict_lines
 
     for one in report.experiments:
         if one.label:
@@ -210,16 +205,12 @@ def _answers(report: "Report") -> Iterator[str]:
         yield f"next, {purpose}: {words}"
 
 
-def _say(call: Any) -> Callable[[str], None]:
-    return lambda text: console.say(spell(text), quiet=call.quiet)
-
-
 def _train(call: Any, folder: Path, words: dict[str, Any], *, retry: bool) -> int:
     from resdepth.studies.actions import conducted
     from resdepth.studies.command import quoted, run_command
 
     console.route_warnings()
-    settings, say = call.settings, _say(call)
+    settings, say = call.settings, partial(console.say, quiet=call.quiet)
     try:
         rows = conducted(folder, words, settings, command_line(), retry=retry, say=say)
     except KeyboardInterrupt:
@@ -254,13 +245,3 @@ def _counts(rows: Sequence[Any]) -> str:
     counted = Counter(row.state for row in rows)
     states = ", ".join(f"{number} {state}" for state, number in counted.items())
     return f"{len(rows)} cells: {states}"
-
-
-COMMANDS = {
-    "run": command("study run", StudyOptions, StudyInvocation, run),
-    "status": command("study status", NoOptions, StatusInvocation, status),
-    "probe": command("study probe", NoOptions, StatusInvocation, probe),
-    "retry": command("study retry", NoOptions, RetryInvocation, retry),
-    "cancel": command("study cancel", NoOptions, StatusInvocation, cancel),
-    "report": command("study report", NoOptions, ReportInvocation, report),
-}

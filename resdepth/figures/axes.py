@@ -7,16 +7,11 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.ticker import (
-    FixedLocator,
-    FormatStrFormatter,
-    LogLocator,
-    MaxNLocator,
-    NullLocator,
-)
+from matplotlib.ticker import FixedLocator, FormatStrFormatter, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike
 
-from resdepth.mathematics.interval import Array, Interval
+from resdepth.mathematics import Array
+from resdepth.mathematics.interval import Interval
 
 ROUND = [1, 2, 2.5, 5, 10]
 """Leading digits of ticks."""
@@ -40,10 +35,7 @@ def log_values(low: float, high: float, count: int = 5) -> list[float]:
 
 
 def log_ticks(axis: Axis, low: float, high: float, count: int = 5, *, whole: bool = False) -> None:
-    """Mark a logarithmic scale: plain numbers over few decades, else powers of ten.
-
-    `whole` leaves out fractions, for counts.
-    """
+    """Mark a scale: plain numbers (`whole` ones) over few decades, else powers of ten."""
     if high < 1e3 * low:
         values = log_values(low, high, count)
         _fix(axis, [value for value in values if value.is_integer() or not whole])
@@ -93,15 +85,10 @@ def mean_bars(
     colour: Any,
     label: str | None = None,
 ) -> None:
-    """Draw means with the bars of their intervals; a mean without an interval has no bar."""
-    sides = [
-        (mean.value - mean.low, mean.high - mean.value) if mean.known else (0.0, 0.0)
-        for mean in means
-    ]
-    values = [mean.value for mean in means]
-    axes.errorbar(
-        places, values, np.transpose(sides), fmt="_", capsize=2, color=colour, label=label
-    )
+    """Draw means with the bars of their intervals, if these are known."""
+    sides = [(m.value - m.low, m.high - m.value) if m.known else (0.0, 0.0) for m in means]
+    values, bars = [mean.value for mean in means], np.transpose(sides)
+    axes.errorbar(places, values, bars, fmt="_", capsize=2, color=colour, label=label)
 
 
 def write_inside(axes: Axes, text: str) -> None:
@@ -112,14 +99,9 @@ def write_inside(axes: Axes, text: str) -> None:
 
 def legend_outside(axes: Axes, title: str | None = None) -> None:
     """Put a legend to the right of the axes, where it hides no curve, no higher than the figure."""
-    axes.legend(
-        title=title,
-        loc="upper left",
-        bbox_to_anchor=(1.02, 1.0),
-        borderaxespad=0.0,
-        ncols=1 + (len(axes.get_legend_handles_labels()[1]) - 1) // 12,
-        columnspacing=1.0,
-    )
+    columns = 1 + (len(axes.get_legend_handles_labels()[1]) - 1) // 12
+    place: Any = {"loc": "upper left", "bbox_to_anchor": (1.02, 1.0), "borderaxespad": 0.0}
+    axes.legend(title=title, ncols=columns, columnspacing=1.0, **place)
 
 
 def short(name: str, length: int = 28) -> str:

@@ -14,7 +14,8 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from resdepth.errors import Impossible
 from resdepth.figures import style
 from resdepth.figures.axes import ROUND, few_ticks, log_ticks, log_values
-from resdepth.figures.surface_values import COLOURS, PATH, Array, Shown, best, labels, note
+from resdepth.figures.surface_values import COLOURS, PATH, Shown, best, labels, note
+from resdepth.mathematics import Array
 
 LEVELS = 14
 """Intervals between level lines, at most."""
@@ -119,16 +120,13 @@ def mark_places(axes: Axes, shown: Shown) -> None:
     if len(marks):
         axes.plot(*marks.T, "s", color=PATH, markersize=5, label="other weights", **OUTLINE)
     if not within:
-        star = style.CATEGORIES[5]
-        axes.plot(
-            a[row], b[column], "*", color=star, markersize=7, zorder=5, label=label, **OUTLINE
-        )
+        star: Any = {"color": style.CATEGORIES[5], "markersize": 7, "zorder": 5, **OUTLINE}
+        axes.plot(a[row], b[column], "*", label=label, **star)
 
 
 def draw_path(axes: Axes, shown: Shown) -> None:
     """Draw the checkpoints of a trajectory in the plane."""
-    path = shown.surface.trajectory
-    if path is None:
+    if (path := shown.surface.trajectory) is None:
         return
     x, y = path["coordinates"].T
     halo = [patheffects.withStroke(linewidth=2.2, foreground="white")]
@@ -145,9 +143,7 @@ def _norm(shown: Shown) -> Normalize:
 
 def _levels(shown: Shown) -> Array:
     """The two ends, and round numbers between them."""
-    if shown.log:
-        inner = log_values(shown.low, shown.high, LEVELS)
-    else:
-        inner = list(MaxNLocator(LEVELS, steps=ROUND).tick_values(shown.low, shown.high))
-    inner = [level for level in inner if shown.low < level < shown.high]
-    return np.array([shown.low, *inner, shown.high])
+    low, high = shown.low, shown.high
+    even = MaxNLocator(LEVELS, steps=ROUND).tick_values
+    inner = log_values(low, high, LEVELS) if shown.log else even(low, high)
+    return np.array([low, *(level for level in inner if low < level < high), high])

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -53,11 +54,7 @@ def draw_fits(fits: Sequence[CurveFit], columns: int = 2) -> Figure:
 
 @style.styled
 def draw_decays(groups: Sequence[DepthFits], columns: int = 2) -> Figure:
-    """Draw the median and range over the runs of each depth, log-log, and rho against L.
-
-    Curves have the steps that all runs of a depth recorded. The dots are the identified fits, the
-    bars 95 % intervals of their mean.
-    """
+    """Draw median and range over the runs of each depth; rho of identified fits, its mean."""
     drawn, (curves, exponents) = style.panels(columns, 2, 2.4, 4.4)
     for group, colour in zip(groups, style.sequence(len(groups)), strict=True):
         t, values = common_points(group.fits)
@@ -82,19 +79,11 @@ def draw_decays(groups: Sequence[DepthFits], columns: int = 2) -> Figure:
 
 
 def _draw(axes: Axes, curve: CurveFit, colour: str) -> None:
-    dense = len(curve.filtered_t) > 300
+    x, y, dense = curve.filtered_t, curve.filtered_y, len(curve.filtered_t) > 300
+    alpha, size = (0.4, 2.0) if dense else (0.7, 3.5)
+    dots: Any = {"markersize": size, "markeredgewidth": 0, "rasterized": dense}
     axes.plot(curve.t, curve.y, color=colour, alpha=0.3, linewidth=0.6, zorder=1)
-    axes.plot(
-        curve.filtered_t,
-        curve.filtered_y,
-        ".",
-        color=colour,
-        alpha=0.4 if dense else 0.7,
-        markersize=2.0 if dense else 3.5,
-        markeredgewidth=0,
-        rasterized=dense,
-        zorder=2,
-    )
+    axes.plot(x, y, ".", color=colour, alpha=alpha, zorder=2, **dots)
     # Recorded steps may begin at 0, which has no place on the logarithmic axis.
     after = curve.t[curve.t > 0]
     if math.isfinite(curve.fit.rho.value) and len(after):
@@ -113,8 +102,8 @@ def _ceiling(fits: Sequence[CurveFit]) -> float | None:
 def caption(curve: CurveFit, columns: int = 2) -> str:
     """Return the run's name, the parameters with their standard errors, R^2, and doubts."""
     fit = curve.fit
-    name = curve.file.name if curve.file.is_dir() else curve.file.parent.name or curve.file.name
-    name = short(name)
+    place = curve.file if curve.file.is_dir() else curve.file.parent
+    name = short(place.name or curve.file.name)
     if not math.isfinite(fit.rho.value):
         return f"{name}: {fit.reason}"
     estimates = {"C": fit.C, "T_0": fit.T0, r"\rho": fit.rho}

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from resdepth.analysis.curvatures import HessianTable
 from resdepth.analysis.doubling import DoublingTable
@@ -22,11 +21,11 @@ from resdepth.figures.axes import (
     seed_dots,
     write_inside,
 )
+from resdepth.mathematics import Array
 from resdepth.mathematics.exponents import law_values
 from resdepth.mathematics.interval import mean_interval
 from resdepth.mathematics.slopes import PowerLaw
 
-Array = NDArray[np.float64]
 INVERSE = ("beta", "nu")
 """Exponents that are minus the slope of what is drawn."""
 LABELS = {
@@ -43,10 +42,7 @@ LABELS = {
 
 @style.styled
 def draw_scaling(table: ScalingTable, columns: int = 2) -> Figure:
-    """Draw each statistic against L, log-log: one dot per seed, band of the mean, power law.
-
-    Bands are 95 % by Student's t over the seeds (of the logarithms); the last panel has H.
-    """
+    """Draw each statistic against L: dots per seed, 95 % band of the geometric mean, power law."""
     across = 4 if columns == 2 else 2
     drawn = style.figure(columns, 1.65 * (8 // across) + 0.2)
     panels = drawn.subplots(8 // across, across).ravel()
@@ -102,17 +98,13 @@ def _title(axes: Axes, symbol: str, text: str) -> None:
 
 @style.styled
 def draw_doubling(table: DoublingTable, columns: int = 1) -> Figure:
-    """Draw the relative distance of the paths at L and 2L: one dot per seed, mean, power law.
-
-    Means are geometric, as the power law is that of the logarithms.
-    """
+    """Draw the distance from L to 2L: one dot per seed, the geometric mean, the power law."""
     drawn, axes = style.panel(columns, 2.3)
     dots, line = style.categories(2)
     depths = [row.depth for row in table.rows]
     seed_dots(axes, depths, np.stack([row.values for row in table.rows], axis=1), dots)
-    known = [row for row in table.rows if row.mean.known]
-    if known:
-        mean_bars(axes, [row.depth for row in known], [row.mean for row in known], dots)
+    if known := {row.depth: row.mean for row in table.rows if row.mean.known}:
+        mean_bars(axes, [*known], [*known.values()], dots)
     axes.plot(depths, [table.law.at(depth) for depth in depths], color=line, linewidth=0.9)
     axes.set_ylim(bottom=0)
     depth_axis(axes, depths)
@@ -123,10 +115,7 @@ def draw_doubling(table: DoublingTable, columns: int = 1) -> Figure:
 
 @style.styled
 def draw_curvature(table: HessianTable, columns: int = 2) -> Figure:
-    """Draw the largest eigenvalue, the rate times it, and both traces against L.
-
-    One dot per seed, the mean with its 95 % interval, and the power law if there is one.
-    """
+    """Draw largest eigenvalue, rate times it, both traces: dots per seed, mean, power law in L."""
     drawn, (top, rate, trace) = style.panels(columns, 3, 2.1, 6.0)
     dots, line, other = style.categories(3)
     _draw_values(top, table, "top", dots)
@@ -157,18 +146,15 @@ def _draw_values(
     seed_dots(axes, table.depths, values, colour)
     means = [mean_interval(column) for column in values.T]
     mean_bars(axes, table.depths, means, colour, label=label)
-    law = table.laws[name]
-    if np.isfinite(law.exponent.value):
-        fitted = [law.at(depth) for depth in table.depths]
-        axes.plot(table.depths, fitted, color=colour, linewidth=0.9)
+    if np.isfinite((law := table.laws[name]).exponent.value):
+        axes.plot(table.depths, [*map(law.at, table.depths)], color=colour, linewidth=0.9)
 
 
 @style.styled
 def draw_rates(curves: Sequence[RateCurve], columns: int = 2) -> Figure:
-    """Draw the mean final loss against the base rate for each depth, and the best rate against L.
+    """Draw the final loss, or steps to `stop_loss`, against the base rate; the best rate over L.
 
-    If training stops at a loss, the number of steps to it takes the place of the loss. Rates at
-    which a run diverged are left out.
+    Rates at which a run diverged are left out.
     """
     drawn, (losses, best) = style.panels(columns, 2, 2.2, 4.0)
     for curve, colour in zip(curves, style.sequence(len(curves)), strict=True):
@@ -184,8 +170,8 @@ def draw_rates(curves: Sequence[RateCurve], columns: int = 2) -> Figure:
         log_axis(axes, "y")
     log_axis(losses, "x")
     depth_axis(best, depths)
-    losses.set_xlabel("base rate")
-    losses.set_ylabel("steps" if any(curve.steps for curve in curves) else "final loss")
+    what = "steps" if any(curve.steps for curve in curves) else "final loss"
+    losses.set(xlabel="base rate", ylabel=what)
     best.set_ylabel("best base rate")
     losses.legend(title="$L$", loc="best")
     return drawn

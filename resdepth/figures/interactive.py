@@ -33,9 +33,8 @@ def save_html(
 ) -> None:
     """Write the surface with plotly.js inside the file; hovering shows the true numbers.
 
-    A switch changes between linear and logarithmic heights, if both can be drawn. A trajectory
-    lies on the surface, with circles at its checkpoints' own losses. The surface is the mean over
-    several pairs of directions.
+    A switch changes between linear and logarithmic heights. A trajectory lies on the surface, with
+    circles at its checkpoints' own losses. The surface is the mean over the pairs of directions.
     """
     scales = {}
     for scale in (False, True):
@@ -50,15 +49,11 @@ def save_html(
     if surface.record:
         first, second = map("{} ({})".format, "ab", along(surface, "D<sub>{}</sub>"))
     titles = {scale: _height(quantity, scale) for scale in scales}
+    names = zip("xyz", (first, second, titles[log]), strict=True)
+    box = {"aspectmode": "manual", "aspectratio": {"x": 1, "y": 1, "z": 0.7}}
     drawn.update_layout(
         title={"text": conditions(scales[log]), "font": {"size": 12}},
-        scene={
-            "xaxis": {"title": first},
-            "yaxis": {"title": second},
-            "zaxis": {"title": titles[log]},
-            "aspectmode": "manual",
-            "aspectratio": {"x": 1, "y": 1, "z": 0.7},
-        },
+        scene={f"{axis}axis": {"title": name} for axis, name in names} | box,
         font={"family": "serif"},
         margin={"l": 0, "r": 0, "t": 40, "b": 0},
         showlegend=False,
@@ -70,18 +65,11 @@ def save_html(
 
 
 def _switch(titles: dict[bool, str], scales: list[bool], log: bool) -> dict[str, Any]:
-    """Two buttons, one for each scale; `scales` are those of the traces."""
-    buttons = [
-        {
-            "label": label,
-            "method": "update",
-            "args": [
-                {"visible": [own == scale for own in scales]},
-                {"scene.zaxis.title.text": titles[scale]},
-            ],
-        }
-        for scale, label in ((False, "linear"), (True, "logarithmic"))
-    ]
+    buttons = []
+    for scale, label in ((False, "linear"), (True, "logarithmic")):
+        shown = {"visible": [own == scale for own in scales]}
+        arguments = [shown, {"scene.zaxis.title.text": titles[scale]}]
+        buttons.append({"label": label, "method": "update", "args": arguments})
     place = {"x": 0.0, "y": 1.0, "xanchor": "left", "yanchor": "top"}
     return {"type": "buttons", "buttons": buttons, "active": int(log), **place}
 
@@ -91,12 +79,10 @@ def _height(quantity: Quantity, log: bool) -> str:
 
 
 def _traces(shown: Shown) -> list[Any]:
-    """Surface, centre and trajectory at the heights of one scale."""
     surface = shown.surface
     first, second = ("a", "b") if surface.record else ("row", "column")
-    numbers = [surface.losses]
-    if surface.accuracies is not None:
-        numbers.append(surface.accuracies.mean(axis=0))
+    accuracies = surface.accuracies
+    numbers = [surface.losses, *([] if accuracies is None else [accuracies.mean(axis=0)])]
     accuracy = "<br>accuracy = %{customdata[1]:.4g}" if len(numbers) > 1 else ""
     # Plotly's z[i][j] lies at y[i], x[j].
     whole = go.Surface(
@@ -120,8 +106,7 @@ def _traces(shown: Shown) -> list[Any]:
 
 def _trajectory(shown: Shown) -> list[Any]:
     """The checkpoints on the surface, and at their own losses."""
-    path = shown.path
-    if path is None:
+    if (path := shown.path) is None:
         return []
     x, y = path["coordinates"].T
     numbers = np.stack([path[name] for name in ("steps", "loss", "plane_loss", "distance")], axis=1)

@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 
 from resdepth.figures import style
 from resdepth.figures.axes import band, few_ticks, log_axis
-from resdepth.figures.surface_values import PATH, Array, Shown, labels, note
+from resdepth.figures.surface_values import PATH, Shown, labels, note
+from resdepth.mathematics import Array
 
 
 @style.styled
@@ -62,7 +63,6 @@ def _through_marks(shown: Shown) -> tuple[Array, Array]:
 
 
 def _draw_cuts(axes: Axes, shown: Shown) -> None:
-    """Draw both directions through the middle of a surface."""
     a, b = shown.surface.axes
     row, column = (int(np.argmin(np.abs(axis - np.median(axis)))) for axis in (a, b))
     first, second, _ = labels(shown)

@@ -74,10 +74,7 @@ def link(word: str, text: str) -> str:
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """Return a table whose first row has the heads; it scrolls if the window is narrow.
-
-    Words in the first row and the first column are links to their meanings.
-    """
+    """Return a table; words in its head (the first row) and first column lead to their meanings."""
     head, *body = rows
     heads = "".join(f"<th>{_linked(cell)}</th>" for cell in head)
     lines = [
@@ -102,7 +99,9 @@ def meanings() -> str:
     """Return all words with their meanings."""
     entries = []
     for words, meaning in MEANINGS.items():
-        names = ", ".join(f'<b id="{anchor(word)}">{escape(word)}</b>' for word in words)
+        names = ", ".join(
+            f'<b id="{anchor(word)}">{escape(word)}</b>' for word in words.split(", ")
+        )
         entries.append(f"<dt>{names}</dt><dd>{escape(meaning)}</dd>")
     return f"<dl>{''.join(entries)}</dl>"
 

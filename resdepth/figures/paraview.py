@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from resdepth.atomic import write_text
-from resdepth.figures.surface_values import Array, Shown
+from resdepth.figures.surface_values import Shown
+from resdepth.mathematics import Array
 from resdepth.runs.provenance import Provenance
 from resdepth.runs.surface import Surface
 
@@ -22,10 +23,9 @@ RELIEF = 0.7
 def save_grid(shown: Shown, path: Path, provenance: Provenance | None = None) -> None:
     """Write the surface (.vts), its height scaled to its sides, or the grid (.vti).
 
-    The numbers at each point are the true ones, not the heights: `loss`, `log10_loss` if all are
-    positive, `accuracy` if it is known. A height times `height_scale` plus `height_origin` is a
-    loss or its logarithm. A side more than four times as long as the other is shortened to that;
-    `axis_scale` has the factors.
+    Each point has the true `loss`, `log10_loss` if all are positive, and `accuracy` if known. A
+    height times `height_scale` plus `height_origin` is a loss or its logarithm. A side is at most
+    four times as long as the other; `axis_scale` has the factors.
     """
     surface = shown.surface
     extents = np.array([np.ptp(axis) for axis in surface.axes])

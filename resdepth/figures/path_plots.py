@@ -45,7 +45,6 @@ def draw_norms(table: NormTable, columns: int = 1) -> Figure:
 def _draw_means(
     axes: Axes, rows: Sequence[NormCurve | Profile], places: Sequence[ArrayLike]
 ) -> None:
-    """Draw the mean of each row with its band, and the legend."""
     title, labels = _labels(rows)
     for row, x, label, colour in zip(rows, places, labels, _colours(rows), strict=True):
         marker = "o" if row.norm.mean.size == 1 else ""
@@ -112,18 +111,12 @@ def entries_drawn(table: EntryTable) -> str:
 
 @style.styled
 def draw_profile(table: ProfileTable, columns: int = 1) -> Figure:
-    """Draw the p-variation norm against p, one curve per depth, with the 95 % band of the mean.
-
-    A point on a curve marks the critical exponent, its bar one standard error.
-    """
+    """Draw the p-variation norm against p, with 95 % bands, and the critical exponents."""
     drawn, axes = style.panel(columns, 2.3)
     _draw_means(axes, table.rows, [table.exponents] * len(table.rows))
-    marks = [
-        _mark_critical(axes, table, *row)
-        for row in zip(table.rows, _colours(table.rows), strict=True)
-    ]
-    axes.set_xlabel("$p$")
-    axes.set_ylabel(_with_beta(_variation(table.beta), table.beta, table.rows))
+    colours = zip(table.rows, _colours(table.rows), strict=True)
+    marks = [_mark_critical(axes, table, *row) for row in colours]
+    axes.set(xlabel="$p$", ylabel=_with_beta(_variation(table.beta), table.beta, table.rows))
     if min(float(row.norm.mean.min()) for row in table.rows) > 0:
         log_axis(axes, "y")
     few_ticks(axes.xaxis)
@@ -138,17 +131,10 @@ def _mark_critical(axes: Axes, table: ProfileTable, row: Profile, colour: Any) -
     critical = row.critical
     if critical is None or not table.exponents[0] <= critical.value <= table.exponents[-1]:
         return False
-    axes.errorbar(
-        critical.value,
-        float(np.interp(critical.value, table.exponents, row.norm.mean)),
-        xerr=critical.standard_error if math.isfinite(critical.standard_error) else None,
-        fmt="o",
-        color=colour,
-        markersize=3.5,
-        capsize=1.5,
-        elinewidth=0.8,
-        zorder=4,
-    )
+    y = float(np.interp(critical.value, table.exponents, row.norm.mean))
+    error = critical.standard_error if math.isfinite(critical.standard_error) else None
+    marker: Any = {"fmt": "o", "markersize": 3.5, "capsize": 1.5, "elinewidth": 0.8, "zorder": 4}
+    axes.errorbar(critical.value, y, xerr=error, color=colour, **marker)
     return True
 
 
@@ -223,7 +209,6 @@ def _differing(names: Sequence[str]) -> list[str]:
 
 
 def _single(rows: Sequence[Row]) -> str:
-    """The family if all curves are of one."""
     names = {row.family for row in rows}
     return short(names.pop(), 44) if len(names) == 1 else ""
 
@@ -235,8 +220,8 @@ def _colours(rows: Sequence[Row]) -> list[Any]:
 
 
 def _repetitions(counts: Sequence[int]) -> str:
-    if max(counts) == 1:
-        return ""
     low, high = min(counts), max(counts)
+    if high == 1:
+        return ""
     several = f"{low}" if low == high else f"{low} to {high}"
     return f"mean and 95 % band of {several} runs"

@@ -16,10 +16,7 @@ from resdepth.figures.surface_values import COLOURS, PATH, Shown, labels, note
 
 @style.styled
 def draw_surface(shown: Shown, columns: int = 1) -> Figure:
-    """Draw the surface coloured by height, with the centre and a trajectory on it.
-
-    It is the mean over several pairs of directions.
-    """
+    """Draw the surface (mean over pairs) coloured by height, with the centre and a trajectory."""
     drawn = style.figure(columns, 3.0 if columns == 1 else 4.6)
     # Marks are drawn after the surface, not sorted behind it by the distance of its middle.
     axes: Any = drawn.add_subplot(projection="3d", computed_zorder=False)
@@ -29,21 +26,11 @@ def draw_surface(shown: Shown, columns: int = 1) -> Figure:
     power = power if power >= 4 or power <= -3 else 0
     heights = heights / 10.0**power
     a, b = np.meshgrid(*shown.surface.axes, indexing="ij")
-    shades = ScalarMappable(
-        Normalize(float(heights.min()), float(heights.max())), mpl.colormaps[COLOURS]
-    )
-    axes.plot_surface(
-        a,
-        b,
-        heights,
-        cmap=COLOURS,
-        norm=shades.norm,
-        rcount=heights.shape[0],
-        ccount=heights.shape[1],
-        linewidth=0,
-        antialiased=False,
-        rasterized=True,
-    )
+    norm = Normalize(float(heights.min()), float(heights.max()))
+    shades = ScalarMappable(norm, mpl.colormaps[COLOURS])
+    counts = dict(zip(("rcount", "ccount"), heights.shape, strict=True))
+    plain = {"linewidth": 0, "antialiased": False, "rasterized": True}
+    axes.plot_surface(a, b, heights, cmap=COLOURS, norm=norm, **counts, **plain)
     _draw_marks(axes, shown, 10.0**power)
     first, second, value = labels(shown)
     unit = rf"$\,/\,10^{{{power}}}$" if power else ""
@@ -56,7 +43,6 @@ def draw_surface(shown: Shown, columns: int = 1) -> Figure:
 
 
 def _box(axes: Any, names: tuple[str, str, str], columns: int) -> None:
-    """Set names, ticks and panes of the three axes, and the angle of view."""
     first, second, height = names
     # Along a slanted axis there is room for few words.
     axes.set_xlabel(first.replace(" direction", ""), labelpad=-6)

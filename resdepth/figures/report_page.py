@@ -1,62 +1,47 @@
-"""The page of a report: verdicts, tables and figures of all experiments in one file."""
+"""The pages of reports: verdicts, tables and figures of all experiments in one file."""
 
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from matplotlib.figure import Figure
 
-from resdepth.analysis.answer import exponent_rows, mean_rows, notes, verdict_lines
+from resdepth.analysis import scaling
 from resdepth.analysis.cells import CellRow, DepthRow
 from resdepth.analysis.curvatures import VALUES, HessianTable
 from resdepth.analysis.decays import FITTED, DepthFits
 from resdepth.analysis.doubling import DoublingTable
 from resdepth.analysis.rates import RateTable, rate_rows, transfer
 from resdepth.analysis.report import ExperimentReport, PathTables, Report
-from resdepth.analysis.scaling import ScalingTable
+from resdepth.analysis.scores import SCORES, ScoreTable, mean_rows, shown_score
 from resdepth.atomic import write_text
-from resdepth.figures import page, style
+from resdepth.figures import depth_plots, page, path_plots, style
 from resdepth.figures.decay import draw_decays
-from resdepth.figures.depth_plots import draw_curvature, draw_doubling, draw_rates, draw_scaling
-from resdepth.figures.path_plots import (
-    draw_entries,
-    draw_growth,
-    draw_norms,
-    draw_profile,
-    draw_trend,
-    entries_drawn,
-)
 from resdepth.mathematics.interval import Interval
 from resdepth.runs.provenance import Provenance
 
 T = TypeVar("T")
+Drawing = Callable[[T, int], Figure]
 TITLES = dict(zip(VALUES, ("lambda_1", "rate x lambda_1", "tr H", "tr GN"), strict=True))
 
 
 def write_page(report: Report, out: Path, provenance: Provenance | None = None) -> list[Path]:
     """Write the page `out`, and its figures as PDF in a folder of the same name.
 
-    Returns the paths of all files, the page first.
-
-    Raises
-    ------
-    System
-        The operating system refused.
+    Returns the paths of all files, the page first. Raises System: the operating system refused.
     """
     gallery = _Gallery(out.with_suffix(""), provenance)
     parts = list[str]()
     for one in gallery.numbered(report.experiments):
         parts += _experiment(one, gallery)
-    if report.rates:
-        parts.append(page.heading("Rates"))
+    parts += [page.heading("Rates")] if report.rates else []
     for table in gallery.numbered(report.rates):
         parts += _rates(table, gallery)
     if report.next_steps:
-        parts.append(page.heading("What to do next"))
-        parts.append(page.table([["purpose", "command"], *map(list, report.next_steps)]))
+        steps = [["purpose", "command"], *map(list, report.next_steps)]
+        parts += [page.heading("What to do next"), page.table(steps)]
     parts += _cells(report)
     parts += [page.heading("Definitions"), page.meanings()]
     parts += _origin(report, provenance)
@@ -80,19 +65,19 @@ class _Gallery:
             yield one
 
     def draw(
-        self, name: str, caption: str, word: str, columns: int, draw: Callable[[int], Figure]
+        self, name: str, caption: str, word: str, columns: int, draw: Drawing[T], table: T
     ) -> str:
         """Draw and save a figure; return the HTML that shows it and leads to its `word`."""
-        wide = draw(columns)
+        wide = draw(table, columns)
         self.written.append(self.folder / f"{self.prefix}{name}.pdf")
         style.save(wide, self.written[-1], self.provenance)
-        return page.picture(wide, wide if columns == 1 else draw(1), caption, word)
+        return page.picture(wide, wide if columns == 1 else draw(table, 1), caption, word)
 
 
 def _experiment(one: ExperimentReport, gallery: _Gallery) -> Iterator[str]:
     if one.label:
         yield page.heading(one.label)
-    verdict, *cautions = verdict_lines(one.scaling, one.cautions)
+    verdict, *cautions = scaling.verdict_lines(one.scaling, one.cautions)
     yield page.paragraph(verdict, "verdict")
     yield from (page.paragraph(text, "caution") for text in cautions)
     if one.scaling is None or one.paths is None:
@@ -111,14 +96,14 @@ def _experiment(one: ExperimentReport, gallery: _Gallery) -> Iterator[str]:
         yield from _curvature(one.curvature, gallery)
 
 
-def _scaling(table: ScalingTable, gallery: _Gallery) -> Iterator[str]:
+def _scaling(table: scaling.ScalingTable, gallery: _Gallery) -> Iterator[str]:
     yield page.heading("Exponents", 3)
-    yield page.table(exponent_rows(table))
-    yield from map(page.paragraph, notes(table))
+    yield page.table(scaling.exponent_rows(table))
+    yield from map(page.paragraph, scaling.notes(table))
     yield page.heading("Statistics, mean over the seeds", 3)
-    yield page.table(mean_rows(table))
+    yield page.table(scaling.mean_rows(table))
     caption = "Statistics against the depth: one dot per seed, 95 % band of the mean, power law"
-    yield gallery.draw("scaling", caption, "beta", 2, partial(draw_scaling, table))
+    yield gallery.draw("scaling", caption, "beta", 2, depth_plots.draw_scaling, table)
 
 
 def _doubling(table: DoublingTable, gallery: _Gallery) -> Iterator[str]:
@@ -127,26 +112,25 @@ def _doubling(table: DoublingTable, gallery: _Gallery) -> Iterator[str]:
         f"Relative distance between the paths at L and 2L, scaled by L^{table.beta:.2g}: one dot "
         "per seed, the mean with its 95 % interval, the power law"
     )
-    yield gallery.draw("doubling", caption, "distance", 1, partial(draw_doubling, table))
+    yield gallery.draw("doubling", caption, "distance", 1, depth_plots.draw_doubling, table)
 
 
 def _paths(tables: PathTables, beta: float, gallery: _Gallery) -> Iterator[str]:
     path = f"L^{beta:g} A_k" if beta else "A_k"
     norms, variation = f"Norms of the layers, |{path}|, against k/L", f"norm of k -> {path}"
-    yield gallery.draw("norms", norms, "norms", 1, partial(draw_norms, tables.norms))
+    yield gallery.draw("norms", norms, "norms", 1, path_plots.draw_norms, tables.norms)
     profile = f"p-variation {variation} against p"
-    yield gallery.draw("profile", profile, "profile", 1, partial(draw_profile, tables.profile))
+    yield gallery.draw("profile", profile, "profile", 1, path_plots.draw_profile, tables.profile)
     if tables.growth is not None:
         growth = "Power of L with which the p-variation norm grows, with its 95 % interval"
-        yield gallery.draw("growth", growth, "growth", 1, partial(draw_growth, tables.growth))
-    entries = f"Single entries of {path}: {entries_drawn(tables.entries)}"
-    yield gallery.draw("entries", entries, "entries", 2, partial(draw_entries, tables.entries))
+        yield gallery.draw("growth", growth, "growth", 1, path_plots.draw_growth, tables.growth)
+    entries = f"Single entries of {path}: {path_plots.entries_drawn(tables.entries)}"
+    yield gallery.draw("entries", entries, "entries", 2, path_plots.draw_entries, tables.entries)
     trend = f"Trend and noise of one entry at L = {tables.trend.depth}"
-    yield gallery.draw("trend", trend, "trend", 2, partial(draw_trend, tables.trend))
+    yield gallery.draw("trend", trend, "trend", 2, path_plots.draw_trend, tables.trend)
 
 
 def _training(depths: Sequence[DepthRow]) -> str:
-    """How many cells count at each depth, and the means over them."""
     rows = [["L", "cells", "used", "rate", "steps", "loss", "seconds"]]
     for row in depths:
         means = [_digits(value) for value in (row.rate, row.steps, row.loss, row.seconds)]
@@ -160,15 +144,14 @@ def _decays(groups: Sequence[DepthFits], gallery: _Gallery) -> Iterator[str]:
         means = [_interval(getattr(group, name)) for name in FITTED]
         rows.append([str(group.depth), f"{group.identified} of {len(group.fits)}", *means])
     yield page.table(rows)
-    reasons = sorted({c.fit.reason for g in groups for c in g.fits if not c.fit.identified})
-    if reasons:
+    if reasons := sorted({c.fit.reason for g in groups for c in g.fits if not c.fit.identified}):
         yield page.paragraph(f"fits that are not identified: {'; '.join(reasons)}")
     caption = (
         "Omega during training: median and range over the seeds of each depth, at the steps that "
         "all of them recorded; exponent of its power law, one dot per seed whose fit is "
         "identified, mean with its 95 % interval"
     )
-    yield gallery.draw("omega", caption, "Omega", 2, partial(draw_decays, groups))
+    yield gallery.draw("omega", caption, "Omega", 2, draw_decays, groups)
 
 
 def _curvature(table: HessianTable, gallery: _Gallery) -> Iterator[str]:
@@ -183,11 +166,10 @@ def _curvature(table: HessianTable, gallery: _Gallery) -> Iterator[str]:
         "eigenvalue of the Hessian, this eigenvalue times the learning rate (stable below 2), and "
         "the traces"
     )
-    yield gallery.draw("curvature", caption, "lambda_1", 2, partial(draw_curvature, table))
+    yield gallery.draw("curvature", caption, "lambda_1", 2, depth_plots.draw_curvature, table)
 
 
 def _rates(table: RateTable, gallery: _Gallery) -> Iterator[str]:
-    """Whether the rate transfers between depths."""
     if table.label:
         yield page.heading(table.label, 3)
     yield from map(page.paragraph, transfer(table.curves))
@@ -195,7 +177,7 @@ def _rates(table: RateTable, gallery: _Gallery) -> Iterator[str]:
     steps = any(curve.steps for curve in table.curves)
     what = "Steps to the loss at which training stops" if steps else "Final loss"
     caption = f"{what} against the base rate, and the best base rate against the depth"
-    yield gallery.draw("rates", caption, "best base rate", 2, partial(draw_rates, table.curves))
+    yield gallery.draw("rates", caption, "best base rate", 2, depth_plots.draw_rates, table.curves)
 
 
 def _cells(report: Report) -> Iterator[str]:
@@ -217,7 +199,6 @@ def _cells(report: Report) -> Iterator[str]:
 
 
 def _origin(report: Report, provenance: Provenance | None) -> Iterator[str]:
-    """Time, machine, commands, plan and versions."""
     yield page.heading("Provenance")
     seconds = sum(row.seconds for row in report.cells if row.seconds == row.seconds)
     yield page.paragraph(f"{seconds:.4g} seconds of training on {report.platform}")
@@ -237,3 +218,20 @@ def _digits(value: float, digits: int = 4) -> str:
 def _interval(found: Interval) -> str:
     bounds = f" [{found.low:.3g}, {found.high:.3g}]" if found.known else ""
     return "-" if found.value != found.value else f"{found.value:.3g}{bounds}"
+
+
+def write_scores(scores: ScoreTable, out: Path, title: str, provenance: Provenance) -> list[Path]:
+    """Write the page of a study of `resnet-cifar`, and return its path in a list."""
+    rows = [[*scores.cells[0]["values"], "outcome", "test accuracy", "top 2", "test loss", ""]]
+    for cell in scores.cells:
+        shown = [shown_score(name, cell[name]) for name in SCORES]
+        rows.append([*map(str, cell["values"].values()), cell["state"], *shown, cell["why"]])
+    parts = [
+        page.heading("Means over the finished seeds, with standard deviation"),
+        page.table(mean_rows(scores)),
+        page.heading("Cells"),
+        page.table(rows),
+        page.folded("Command of this report", shlex.join(provenance.command)),
+    ]
+    write_text(out, page.page(title, parts, provenance))
+    return [out]

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from resdepth.figures import style
 from resdepth.figures.axes import band, log_axis, log_ticks
+from resdepth.mathematics import Array
 from resdepth.mathematics.counting import Band
-from resdepth.mathematics.interval import Array
 from resdepth.probing.hessian import Spectrum
 
 HEIGHT = 2.3
@@ -24,9 +24,8 @@ LINES = {"tr H": "-", "tr GN": "--", "tr H − GN": ":"}
 def draw_spectra(found: Sequence[Spectrum], columns: int = 2) -> Figure:
     """Draw all that is known of the spectra, one colour per run.
 
-    Counts n(lambda > x) with their bands, and n(lambda <= -x) dashed and hollow; traces of both
-    matrices by layer over k/L; for several spectra, rates times largest eigenvalues and traces
-    against step or depth; a heat map for each interaction.
+    Counts n(lambda > x) with their bands, n(lambda <= -x) dashed and hollow; traces by layer; for
+    several spectra, the edge and traces against step or depth; a heat map for each interaction.
     """
     layered = [spectrum for spectrum in found if spectrum.layers is not None]
     maps = [spectrum for spectrum in found if spectrum.interaction is not None]
@@ -49,11 +48,9 @@ def draw_spectra(found: Sequence[Spectrum], columns: int = 2) -> Figure:
 
 def _label(spectrum: Spectrum, found: Sequence[Spectrum]) -> str:
     """What distinguishes this spectrum from the others: depth, step, or both."""
-    depths = {other.depth for other in found}
+    depths = len({other.depth for other in found})
     depth, step = f"$L = {spectrum.depth}$", f"step {spectrum.step}"
-    if len(depths) == len(found):
-        return depth
-    return step if len(depths) == 1 else f"{depth}, {step}"
+    return depth if depths == len(found) else step if depths == 1 else f"{depth}, {step}"
 
 
 def _draw_counts(axes: Axes, found: Sequence[Spectrum]) -> None:
@@ -89,8 +86,7 @@ def _draw_ranks(axes: Axes, values: Array, colour: Any, label: str | None, *, ho
 
 def _draw_count(axes: Axes, x: Array, counts: Band, part: slice, colour: Any, line: str) -> None:
     estimate, lower, upper = counts.estimate[part], counts.lower[part], counts.upper[part]
-    # A logarithmic axis has no zero; less than half an eigenvalue is none.
-    floor = 0.5
+    floor = 0.5  # A logarithmic axis has no zero; less than half an eigenvalue is none.
     shown = upper > floor
     axes.plot(x, np.where(estimate > floor, estimate, np.nan), line, color=colour)
     band(axes, x[shown], lower[shown].clip(floor), upper[shown], colour)
@@ -100,16 +96,14 @@ def _draw_layers(axes: Axes, found: Sequence[Spectrum]) -> None:
     several = len(found) > 1
     runs = style.categories(len(found)) if several else ["black"]
     for spectrum, run in zip(found, runs, strict=True):
-        layers = spectrum.layers
-        if layers is None:
+        if (layers := spectrum.layers) is None:
             continue
         place = (np.arange(len(layers.names)) + 0.5) / len(layers.names)
         values = (layers.hessian, layers.gauss_newton, layers.hessian - layers.gauss_newton)
         errors = (layers.hessian_error, layers.gauss_newton_error, None)
         colours = [run] * 3 if several else style.categories(3)
-        for (name, line), y, error, colour in zip(
-            LINES.items(), values, errors, colours, strict=True
-        ):
+        drawn = zip(LINES.items(), values, errors, colours, strict=True)
+        for (name, line), y, error, colour in drawn:
             axes.plot(place, y, line, color=colour, label=None if several else name)
             if error is not None and error.any():
                 band(axes, place, y - 2 * error, y + 2 * error, colour)
@@ -127,7 +121,6 @@ def _label_lines(axes: Axes, *names: str) -> None:
 
 
 def _draw_edge(axes: Axes, found: Sequence[Spectrum]) -> None:
-    """Draw the rate times the largest eigenvalue, and the edge of stability."""
     for line, places, colour, label in _lines(axes, found):
         values = [one.rate_times_top for one in line]
         axes.plot(places, values, "o-", color=colour, label=label)
@@ -160,10 +153,7 @@ def _draw_traces(axes: Axes, found: Sequence[Spectrum]) -> None:
 def _lines(
     axes: Axes, found: Sequence[Spectrum]
 ) -> Iterator[tuple[list[Spectrum], list[int], str, str | None]]:
-    """The lines of a panel, their places, colours and labels; names the horizontal axis.
-
-    There is one line over the depths if no two are equal, else one per depth over the steps.
-    """
+    """Name the horizontal axis; yield one line over different depths, else one per depth."""
     depths = sorted({spectrum.depth for spectrum in found})
     deep = len(depths) == len(found)
     axes.set_xlabel("$L$" if deep else "step")
@@ -181,16 +171,13 @@ def _lines(
 
 
 def _draw_interaction(drawn: Figure, axes: Axes, spectrum: Spectrum, *, several: bool) -> None:
-    values = spectrum.interaction
-    if values is None:
+    if (values := spectrum.interaction) is None:
         return
     positive = values[values > 0]
-    norm = None  # one value has no scale
-    if positive.size and positive.max() > positive.min():
-        norm = LogNorm(positive.min(), positive.max())
-    image = axes.imshow(
-        values, origin="lower", extent=(0, 1, 0, 1), norm=norm, cmap="viridis", aspect="equal"
-    )
+    scaled = positive.size and positive.max() > positive.min()  # one value has no scale
+    norm = LogNorm(positive.min(), positive.max()) if scaled else None
+    style_of: Any = {"origin": "lower", "extent": (0, 1, 0, 1), "cmap": "viridis"}
+    image = axes.imshow(values, norm=norm, aspect="equal", **style_of)
     axes.set(xlabel="$k/L$", ylabel="$j/L$")
     if several:
         axes.set_title(f"$L = {spectrum.depth}$, step {spectrum.step}")

@@ -14,15 +14,14 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from resdepth.atomic import write_whole
 from resdepth.errors import no_display
+from resdepth.mathematics import Array
 from resdepth.runs.provenance import Provenance
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Array = NDArray[np.float64]
 
 WIDTHS = {1: 3.4, 2: 7.0}
 """Inches across one and two columns."""
@@ -39,24 +38,15 @@ TO_XYZ = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0
 STYLE: Any = {
     "font.family": "STIXGeneral",
     "mathtext.fontset": "stix",
-    "font.size": 8,
-    "axes.labelsize": 8,
-    "axes.titlesize": 8,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "legend.fontsize": 7,
-    "legend.frameon": False,
+    **dict.fromkeys(("font.size", "axes.labelsize", "axes.titlesize"), 8),
+    **dict.fromkeys(("xtick.labelsize", "ytick.labelsize", "legend.fontsize"), 7),
+    **dict.fromkeys(("legend.frameon", "axes.spines.top", "axes.spines.right"), False),
+    **dict.fromkeys(("axes.linewidth", "patch.linewidth"), 0.6),
+    **dict.fromkeys(("xtick.major.width", "ytick.major.width"), 0.6),
+    **dict.fromkeys(("xtick.minor.width", "ytick.minor.width"), 0.4),
     "legend.handlelength": 1.4,
-    "axes.linewidth": 0.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.minor.width": 0.4,
-    "ytick.minor.width": 0.4,
     "lines.linewidth": 1.1,
     "lines.markersize": 3,
-    "patch.linewidth": 0.6,
     "figure.constrained_layout.use": True,
     "figure.facecolor": "white",
     "savefig.dpi": DOTS,
@@ -106,10 +96,7 @@ def panel(columns: int, height: float) -> tuple[Figure, Axes]:
 def panels(
     columns: int, count: int, wide: float, narrow: float, **shared: Any
 ) -> tuple[Figure, list[Axes]]:
-    """Return a figure and its panels: in a row over two columns, below each other in one.
-
-    `wide` and `narrow` are the heights in inches for two columns and for one.
-    """
+    """Return a figure with panels: in a row `wide` inches high, or in one column `narrow`."""
     drawn = figure(columns, wide if columns == 2 else narrow)
     grid = (1, count) if columns == 2 else (count, 1)
     return drawn, list(drawn.subplots(*grid, **shared))
@@ -150,13 +137,7 @@ def _lab(rgb: Array) -> Array:
 
 
 def save(drawn: Figure, path: Path, provenance: Provenance | None = None) -> None:
-    """Write a figure whole, with its provenance in the metadata and without dates.
-
-    Raises
-    ------
-    System
-        The operating system refused.
-    """
+    """Write a figure whole, with its provenance and without dates, or raise System."""
     kind = path.suffix[1:].lower()
     metadata: dict[str, Any] = dict(DATES.get(kind, {}))
     if provenance is not None:
@@ -168,10 +149,7 @@ def save(drawn: Figure, path: Path, provenance: Provenance | None = None) -> Non
 def show(drawn: Figure, path: Path, backend: str = "") -> None:
     """Open a window and wait until it is closed; `backend` of matplotlib is used if it works.
 
-    Raises
-    ------
-    System
-        There is no display, or no toolkit to draw a window with; `path` is where the file is.
+    Raises System: there is no display or no toolkit for windows; `path` is where the file is.
     """
     headless = sys.platform.startswith("linux") and not (
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")

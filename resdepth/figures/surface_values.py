@@ -5,13 +5,12 @@ from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
 from resdepth.errors import Impossible
 from resdepth.figures import style
+from resdepth.mathematics import Array
 from resdepth.runs.surface import Surface
 
-Array = NDArray[np.float64]
 Quantity = Literal["loss", "accuracy"]
 COLOURS = "viridis"
 PATH = style.CATEGORIES[1]
@@ -73,13 +72,8 @@ class Shown:
 def saturate(surface: Surface, clip: float | None, log: bool, quantity: Quantity = "loss") -> Shown:
     """Return the values that can be drawn: at most `clip`, within `MOST`, positive if `log`.
 
-    What is not finite counts as above. Without `clip` the largest value that can be drawn takes its
-    place.
-
-    Raises
-    ------
-    Impossible
-        No value lies below the clip, none is positive on a logarithmic scale, or there are none.
+    What is not finite counts as above. `clip` defaults to the largest value that can be drawn.
+    Raises Impossible: no value lies below it, or none is positive if `log`, or there are none.
     """
     values = surface.pairs if quantity == "loss" else surface.accuracies
     if values is None and quantity == "accuracy":
@@ -98,19 +92,10 @@ def saturate(surface: Surface, clip: float | None, log: bool, quantity: Quantity
     above = ~(values <= high)
     below = (values < low) & ~above
     over = f"above {MOST:g}" if np.isfinite(values[above]).any() else "not finite"
-    return Shown(
-        surface,
-        quantity,
-        log,
-        np.where(above, high, np.where(below, low, values)),
-        low,
-        high,
-        int(above.sum()),
-        int(below.sum()),
-        clip is not None,
-        over if clip is None else "",
-        "at or below 0" if log else f"below {-MOST:g}",
-    )
+    moved = int(above.sum()), int(below.sum())
+    names = over if clip is None else "", "at or below 0" if log else f"below {-MOST:g}"
+    pairs = np.where(above, high, np.where(below, low, values))
+    return Shown(surface, quantity, log, pairs, low, high, *moved, clip is not None, *names)
 
 
 def labels(shown: Shown) -> tuple[str, str, str]:
@@ -142,15 +127,14 @@ def along(surface: Surface, subscript: str = "$D_{}$") -> tuple[str, str]:
 def conditions(shown: Shown) -> str:
     """Return what a reader must know of a picture, in one line, which may be empty."""
     record = shown.surface.record
-    found = []
-    if record.get("statistics"):
-        whose = {"centre": "of the centre", "recalibrated": "recomputed at each point"}
-        found.append(f"batch statistics {whose[record['statistics']]}")
-    if record.get("subset"):
-        found.append(f"{record['samples']} samples")
-    if shown.note:
-        found.append(f"clipped: {shown.note}")
-    return "; ".join(found)
+    whose = {"centre": "of the centre", "recalibrated": "recomputed at each point"}
+    statistics = record.get("statistics")
+    found = (
+        f"batch statistics {whose[statistics]}" if statistics else "",
+        f"{record['samples']} samples" if record.get("subset") else "",
+        f"clipped: {shown.note}" if shown.note else "",
+    )
+    return "; ".join(filter(None, found))
 
 
 def note(axes: Axes, shown: Shown) -> None:

@@ -14,7 +14,8 @@ from resdepth.errors import Impossible
 from resdepth.figures import style
 from resdepth.figures.axes import few_ticks, log_axis
 from resdepth.figures.contour import colour_bar, draw_path, fill, mark_places, top_legend
-from resdepth.figures.surface_values import PATH, Array, Shown, note
+from resdepth.figures.surface_values import PATH, Shown, note
+from resdepth.mathematics import Array
 from resdepth.runs.provenance import Provenance
 
 FRAMES, PER_SECOND, HOLD = 300, 15, 15
@@ -67,12 +68,7 @@ def save_animation(
 ) -> None:
     """Write a .gif of the path growing over its contours, with its losses below.
 
-    It has one frame per checkpoint; of more than 300 it shows evenly chosen ones.
-
-    Raises
-    ------
-    Impossible
-        The surface has no path.
+    One frame per checkpoint, at most 300. Raises Impossible: the surface has no path.
     """
     surface = shown.surface
     if surface.trajectory is None:
@@ -80,18 +76,9 @@ def save_animation(
         raise Impossible(surface.path, "it has no path", remedy)
     first, *others = _frames(shown, surface.trajectory, columns)
     durations = [1000 // PER_SECOND] * len(others) + [1000 * HOLD // PER_SECOND]
-    write_whole(
-        path,
-        lambda stream: first.save(
-            stream,
-            format="gif",
-            save_all=True,
-            append_images=others,
-            duration=durations,
-            loop=0,
-            comment="" if provenance is None else provenance.brief(),
-        ),
-    )
+    comment = "" if provenance is None else provenance.brief()
+    kept: Any = {"append_images": others, "duration": durations, "loop": 0, "comment": comment}
+    write_whole(path, lambda stream: first.save(stream, format="gif", save_all=True, **kept))
 
 
 @style.styled

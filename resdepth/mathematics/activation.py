@@ -11,10 +11,7 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class Activation:
-    """sigma, sigma' and sigma''; the derivatives are functions of z and value = sigma(z).
-
-    At the kinks of relu and elu, sigma'' is set to 0.
-    """
+    """sigma, and sigma', sigma'' as functions of z and sigma(z); at kinks sigma'' is set to 0."""
 
     value: Callable[[Tensor], Tensor]
     derivative: Callable[[Tensor, Tensor], Tensor]
@@ -42,9 +39,7 @@ ACTIVATIONS: dict[str, Activation] = {
         lambda z, value: torch.where(z < 0, value + 1.0, 0.0),
     ),
     "relu": Activation(
-        torch.relu,
-        lambda z, value: (z > 0).to(z.dtype),
-        lambda z, value: torch.zeros_like(z),
+        torch.relu, lambda z, value: (z > 0).to(z.dtype), lambda z, value: torch.zeros_like(z)
     ),
     "gelu": Activation(
         functional.gelu,

@@ -27,10 +27,7 @@ DEVIATIONS = 2.0
 
 @dataclass(frozen=True)
 class Measure:
-    """The spectral measure of one probe: nodes (m,), ascending, and weights (m,).
-
-    The weights add up to the square of the probe's norm.
-    """
+    """The spectral measure of a probe v: ascending nodes (m,), weights (m,) that sum to |v|^2."""
 
     nodes: Array
     weights: Array
@@ -47,10 +44,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Counts:
-    """Numbers of eigenvalues above each x (points,), and of those at most x.
-
-    Each is summed from its own end, so that few outliers do not vanish in rounding.
-    """
+    """Numbers of eigenvalues above each x (points,) and at most x, each summed from its end."""
 
     x: Array
     above: Band
@@ -124,9 +118,8 @@ def _measure(diagonal: Array, beside: Array, mass: float) -> Measure:
 def counts(found: Sequence[Measure], x: Array, size: int, known: Array | None = None) -> Counts:
     """Eigenvalues above and below each of `x`, of a matrix of `size` rows, from 2 probes or more.
 
-    `known` (k,) are the eigenvalues of the eigenvectors that the probes left out.
-
-    Raises ValueError: fewer than two probes have no standard error.
+    `known` (k,) are the eigenvalues of the eigenvectors that the probes left out. Raises
+    ValueError: fewer than two probes have no standard error.
     """
     if len(found) < 2:
         raise ValueError(f"probes: at least 2 have a standard error, not {len(found)}")

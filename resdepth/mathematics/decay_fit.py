@@ -16,9 +16,8 @@ from scipy.optimize import brentq
 from scipy.stats import f as fisher
 from scipy.stats import t as student
 
-from resdepth.mathematics import Array
+from resdepth.mathematics import Array, refuse_masked
 from resdepth.mathematics.interval import LEVEL, rounding
-from resdepth.mathematics.masks import refuse_masked
 
 SCAN_POINTS = 400
 """Values of T0 in the scan, evenly spaced in log(T0 + t_1)."""
@@ -42,10 +41,7 @@ NO_DECAY: Reason = "no decay: a constant describes the points as well"
 
 @dataclass(frozen=True)
 class Estimate:
-    """A parameter with its standard error (0 if it was fixed) and 95 % interval (Student's t).
-
-    Unknown values are NaN.
-    """
+    """A parameter, its standard error (0 if fixed) and 95 % interval (Student's t), or NaN."""
 
     value: float
     standard_error: float
@@ -54,11 +50,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class DecayFit:
-    """g(t) = C / (t + T0)^rho with everything needed to judge it.
-
-    `r_squared` and `residual_deviation` (with degrees of freedom) are those of log y; `points` is
-    the number of points used, `dropped` that of points that were not positive.
-    """
+    """g(t) = C / (t + T0)^rho; R^2 and residual deviation of log y; points used, and dropped."""
 
     C: Estimate
     T0: Estimate
@@ -170,41 +162,25 @@ def _standard_errors(
 
 
 def fit_decay(t: Array, y: Array, shift: float | None = None) -> DecayFit:
-    """Fit C / (t + T0)^rho to points (t, y) by least squares of the logarithms.
+    """Fit C / (t + T0)^rho to points (t, y), (n,) each, by least squares of the logarithms.
 
-    Parameters
-    ----------
-    t:
-        Times, increasing, shape (n,).
-    y:
-        Values, shape (n,); those that are not positive or not finite are dropped and counted.
-    shift:
-        T0 if it is known (then t + T0 > 0 throughout); None infers it.
+    The times `t` increase; values `y` that are not positive or not finite are dropped and counted.
+    `shift` is T0 if it is known (then t + T0 > 0 throughout), None infers it. Raises ValueError: t
+    or y has masked entries.
 
-    Raises
-    ------
-    ValueError
-        t or y has masked entries.
+    The standard errors are those of the linearised model. After `window_filter`, which removes the
+    extreme points, they are too small: by about 12 % for windows of 27 normal residuals.
 
-    Notes
-    -----
-    The standard errors are those of the linearised model for C, T0 and rho, with the residual
-    variance estimated from the given points. After `window_filter`, which removes the extreme
-    points, this variance is too low: by a quarter for windows of 27 normal residuals, which makes
-    the standard errors about 12 % too small.
-
-    Whether there is a decay is decided by the F-test of the fit against a constant. An interval of
-    rho that contains 0 does not decide it: if T0 is long compared with the data, T0 and rho
-    compensate each other, and both linearised intervals grow without bound although the curve
-    clearly decreases.
+    The F-test against a constant decides whether there is a decay. An interval of rho that contains
+    0 does not: if T0 is long compared with the data, T0 and rho compensate each other, and both
+    intervals grow without bound although the curve clearly decreases.
     """
     refuse_masked(t=t, y=y)
     t, y = np.asarray(t, dtype=np.float64), np.asarray(y, dtype=np.float64)
     usable = np.isfinite(y) & (y > 0)
     dropped = int(len(y) - usable.sum())
     t, log_y = t[usable], np.log(y[usable])
-    inferred = shift is None
-    parameters = 3 if inferred else 2
+    inferred, parameters = shift is None, 3 if shift is None else 2
     freedom = len(t) - parameters
     if freedom < 0:
         t0 = _uncertain(math.nan) if shift is None else Estimate(shift, 0.0, (shift, shift))
@@ -237,16 +213,8 @@ def fit_decay(t: Array, y: Array, shift: float | None = None) -> DecayFit:
             reason = "covariance singular"
         else:
             reason = _uncertainty(t0, rho, float(t[-1])) if inferred else ""
-    return DecayFit(
-        C=c,
-        T0=t0,
-        rho=rho,
-        r_squared=1.0 - squares / total if total > least else math.nan,
-        residual_deviation=math.sqrt(variance),
-        points=len(t),
-        dropped=dropped,
-        reason=reason,
-    )
+    r_squared = 1.0 - squares / total if total > least else math.nan
+    return DecayFit(c, t0, rho, r_squared, math.sqrt(variance), len(t), dropped, reason)
 
 
 def _uncertain(value: float) -> Estimate:
@@ -255,21 +223,13 @@ def _uncertain(value: float) -> Estimate:
 
 def _estimates(
     line: _Line, shift: float, inferred: bool, errors: Array | None, freedom: int
-) -> tuple[Estimate, Estimate, Estimate]:
-    """C, T0 and rho."""
+) -> list[Estimate]:
     quantile = float(student.ppf(0.5 + LEVEL / 2, freedom)) if freedom > 0 else math.nan
     unknown = [math.nan, math.nan if inferred else 0.0, math.nan]
-    deviations = unknown if errors is None else [float(error) for error in errors]
+    of_log_c, *others = unknown if errors is None else errors.tolist()
     c = math.exp(line.log_c) if line.log_c < math.log(np.finfo(float).max) else math.inf
-
-    def estimate(value: float, error: float) -> Estimate:
-        return Estimate(value, error, (value - quantile * error, value + quantile * error))
-
-    return (
-        estimate(c, c * deviations[0]),
-        estimate(shift, deviations[1]),
-        estimate(line.rho, deviations[2]),
-    )
+    found = zip((c, shift, line.rho), (c * of_log_c, *others), strict=True)
+    return [Estimate(x, error, (x - quantile * error, x + quantile * error)) for x, error in found]
 
 
 def _uncertainty(t0: Estimate, rho: Estimate, last: float) -> Reason:

@@ -1,12 +1,13 @@
 """Exponents in L of the statistics of many paths, which tell the limits apart."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 
-from resdepth.mathematics.interval import Array, Interval, mean_interval
+from resdepth.mathematics import Array
+from resdepth.mathematics.interval import Interval, mean_interval
 from resdepth.mathematics.slopes import PowerLaw, power_law
 from resdepth.mathematics.statistics import STATISTICS, PathStatistics
 
@@ -37,10 +38,7 @@ class Table:
 
 
 def tabulate(cells: Sequence[PathObservation]) -> Table:
-    """The statistics of `cells` by seed and depth.
-
-    Raises ValueError: two cells have the same seed and depth.
-    """
+    """The statistics of `cells` by seed and depth; ValueError if two have the same."""
     depths = sorted({cell.statistics.depth for cell in cells})
     seeds = tuple(dict.fromkeys(cell.seed for cell in cells))
     places = [(seeds.index(cell.seed), depths.index(cell.statistics.depth)) for cell in cells]
@@ -91,35 +89,24 @@ class Exponents:
         return {**{name: law.exponent for name, law in self.laws.items()}, "hurst": self.hurst}
 
 
-Ratio = Callable[[Mapping[str, Array]], Array]
-_RATIOS: dict[str, Ratio] = {
-    "beta": lambda v: 1.0 / v["RMS"],
-    "nu": lambda v: 1.0 / v["NOISE"],
-    "q1": lambda v: v["V1"] / v["RMS"],
-    "q2": lambda v: v["P2"] / v["RMS"],
-    "irel": lambda v: v["I"] / v["RMS"],
-    "pr": lambda v: v["PR"],
-}
-
-
 def exponents(table: Table, beta: float = 0.0) -> Exponents:
-    """The exponents of a table; `beta` is the nominal scaling of `variation_norm`.
-
-    An exponent is unknown (NaN) if its statistic is zero or undefined in some cell.
-    """
-    missing = np.isnan(table.values["RMS"])
-    laws = {}
-    for name, values in law_values(table, beta).items():
-        # An undefined statistic of an existing path rules out a power law.
-        laws[name] = power_law(table.depths, np.where(np.isnan(values) & ~missing, np.inf, values))
+    """The exponents of a table, NaN if a cell has a zero or undefined value; L^beta scales P2."""
+    there = ~np.isnan(table.values["RMS"])
+    # An undefined statistic of an existing path rules out a power law.
+    laws = {
+        name: power_law(table.depths, np.where(np.isnan(values) & there, np.inf, values))
+        for name, values in law_values(table, beta).items()
+    }
     return Exponents(**laws, hurst=_hurst(table.values["H"]))
 
 
 def law_values(table: Table, beta: float = 0.0) -> dict[str, Array]:
     """The values (seeds, depths) whose slope each exponent is: 1/RMS, 1/NOISE, V1/RMS, ..."""
-    ratios: dict[str, Ratio] = {**_RATIOS, "variation_norm": lambda v: v["P2"] * table.depths**beta}
+    values, relative = table.values, {"q1": "V1", "q2": "P2", "irel": "I"}
     with np.errstate(divide="ignore", invalid="ignore"):
-        return {name: ratio(table.values) for name, ratio in ratios.items()}
+        found = {"beta": 1.0 / values["RMS"], "nu": 1.0 / values["NOISE"]}
+        found |= {name: values[size] / values["RMS"] for name, size in relative.items()}
+        return found | {"pr": values["PR"], "variation_norm": values["P2"] * table.depths**beta}
 
 
 def _hurst(values: Array) -> Interval:

@@ -103,10 +103,8 @@ def fractional(
     """Entries k -> A_k of `scale` times unit fractional Gaussian noise of index `hurst`.
 
     Each entry (i, j) has its own stream, drawn at `init_depth` layers (default: the depth) and
-    coarsened by sums of pairs times 2^(-H). Networks of different depths see the same motion if all
-    of them use the `init_depth` of the deepest.
-
-    Raises ValueError: `init_depth` is not the depth times a power of two.
+    coarsened. Depths see the same motion if all use the `init_depth` of the deepest. Raises
+    ValueError: `init_depth` is not the depth times a power of two.
     """
     depth, rows, columns = shape
     blocks = np.empty(shape)

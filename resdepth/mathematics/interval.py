@@ -4,20 +4,17 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-Array = NDArray[np.float64]
+from resdepth.mathematics import Array
+
 LEVEL = 0.95
 """Coverage of the intervals."""
 
 
 @dataclass(frozen=True)
 class MeanBand:
-    """Mean over n repetitions, sample deviation, and the interval of the mean.
-
-    With one repetition `deviation`, `low` and `high` are NaN.
-    """
+    """Mean over n repetitions, and sample deviation and interval of the mean (NaN for n = 1)."""
 
     mean: Array
     deviation: Array
@@ -85,8 +82,8 @@ def mean_band(samples: Array, level: float = LEVEL) -> MeanBand:
 def rounding(logarithms: Array) -> float:
     """Bound on the error of each of `logarithms`, from the rounding of its argument and its own.
 
-    Rounding is not independent noise, it may move all points in one direction. A fit of n points is
-    therefore at best as certain as with residuals of sqrt(n) times this bound.
+    Rounding may move all points in one direction: a fit of n points is at best as certain as with
+    residuals of sqrt(n) times this bound.
     """
     largest = float(np.abs(logarithms).max(initial=0.0))
     return 4.0 * float(np.finfo(np.float64).eps) * (1.0 + largest)

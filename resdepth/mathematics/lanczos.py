@@ -32,11 +32,7 @@ ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class Search:
-    """The search for missed copies of multiple eigenvalues in the complement of the vectors found.
-
-    `restarts` from random vectors took `products` products; the last one of each end found nothing,
-    the others `found` copies. This is strong evidence, not a proof.
-    """
+    """The search for missed copies of eigenvalues; the last restart found none: no proof."""
 
     restarts: int
     products: int
@@ -47,9 +43,8 @@ class Search:
 class Eigenpairs:
     """Eigenvalues (k,) in descending order, their vectors (k, n) as rows.
 
-    `residuals` are the norms of H v - lambda v: H has an eigenvalue within this distance of each
-    value. `products` includes one per eigenpair for the residuals, and the search. `search` is None
-    if the whole matrix was diagonalised, which misses no eigenvalue.
+    H has an eigenvalue within `residuals`, |H v - lambda v|, of each value. `products` includes
+    those for residuals and the search, which is None if the whole matrix was diagonalised.
     """
 
     values: Array
@@ -80,10 +75,8 @@ def extreme_eigenpairs(
     """The `top` largest and the `smallest` smallest eigenvalues of a matrix of `size` rows.
 
     All eigenvalues if the matrix has no more. `tolerance` bounds the residuals relative to each
-    eigenvalue; the error of an eigenvalue is about its square divided by their distance. If one
-    eigenvalue of an end is requested, no search follows: copies would not change it.
-
-    Raises Impossible: the iteration did not converge.
+    eigenvalue. If one eigenvalue of an end is requested, no search follows: copies would not change
+    it. Raises Impossible: the iteration did not converge.
     """
     if top + smallest >= size or size < SMALL:
         values, vectors = np.linalg.eigh(dense_matrix(product, size))
@@ -185,15 +178,10 @@ class _End:
             return found + shift * inside - self.floor * (v - inside)
 
         basis = max(2 * count + 1, 10 if self.size > LARGE else 20)
+        basis, start = min(basis, self.size), _without(start, out)
+        matrix = LinearOperator((self.size, self.size), matvec=multiply, dtype=np.float64)
         try:
-            values, vectors = eigsh(
-                LinearOperator((self.size, self.size), matvec=multiply, dtype=np.float64),
-                count,
-                which="LA",
-                ncv=min(basis, self.size),
-                tol=tolerance,
-                v0=_without(start, out),
-            )
+            values, vectors = eigsh(matrix, count, which="LA", ncv=basis, tol=tolerance, v0=start)
         except ArpackError as error:
             found = len(getattr(error, "eigenvalues", ()))
             raise Impossible(

@@ -46,9 +46,8 @@ def operator(kernel: Array, size: Sequence[int]) -> float:
     The convolution is circular and of stride 1: its singular values are those of the matrices
     (filters, channels) of the discrete Fourier transform at all frequencies (H. Sedghi, V. Gupta &
     P. Long, ICLR 2019, arXiv 1805.10408; for weights along the depth Cohen, Cont, Rossier & Xu,
-    arXiv 2105.12245). A kernel without offsets is a matrix.
-
-    Raises ValueError: `size` does not have one length for each axis of offsets.
+    arXiv 2105.12245). A kernel without offsets is a matrix. Raises ValueError: `size` does not have
+    one length for each axis of offsets.
     """
     offsets = kernel.shape[2:]
     if not offsets:

@@ -45,9 +45,7 @@ def path_plane(slabs: Slabs, centred: bool = True) -> PathPlane:
     """The plane of the points; `slabs` is called three times.
 
     Memory: one slab, the inner products (n, n) and the two directions. With `centred` the mean of
-    the points is subtracted first, as in statistics.
-
-    Raises ValueError: there are fewer than three points, or all of them are the same.
+    the points is subtracted first. Raises ValueError: fewer than three points, or all the same.
     """
     values, vectors = np.linalg.eigh(_gram(slabs, centred))
     total = float(np.clip(values, 0.0, None).sum())
@@ -64,9 +62,8 @@ def path_plane(slabs: Slabs, centred: bool = True) -> PathPlane:
     signs = _signs(coordinates)
     directions *= signs[:, None]
     coordinates *= signs
-    return PathPlane(
-        directions, coordinates, _distances(slabs, directions, coordinates), found / total, centred
-    )
+    distances = _distances(slabs, directions, coordinates)
+    return PathPlane(directions, coordinates, distances, found / total, centred)
 
 
 def _gram(slabs: Slabs, centred: bool) -> Array:

@@ -32,7 +32,6 @@ def xtrace(product: Product, size: int, products: int, *, seed: int = 0) -> Trac
 
     Each probe in turn is left out of the range that the others span: the trace within that range is
     exact, and the probe estimates the rest. Exact if the products suffice for the whole matrix.
-
     Raises ValueError: `products` is below 4, which leaves no standard error.
     """
     if products < 4:
@@ -44,12 +43,11 @@ def xtrace(product: Product, size: int, products: int, *, seed: int = 0) -> Trac
     basis, triangle = np.linalg.qr(images.T)
     inner = basis.T @ product(np.ascontiguousarray(basis.T)).T
     inside = basis.T @ probes.T
-    estimates = np.array(
-        [
-            _without_one(i, inner, triangle, inside[:, i], float(probes[i] @ images[i]), size)
-            for i in range(len(probes))
-        ]
-    )
+    found = [
+        _without_one(i, inner, triangle, inside[:, i], float(probes[i] @ images[i]), size)
+        for i in range(len(probes))
+    ]
+    estimates = np.array(found)
     error = float(estimates.std(ddof=1) / np.sqrt(len(estimates)))
     return TraceEstimate(float(estimates.mean()), error, 2 * len(probes))
 
@@ -64,11 +62,7 @@ def _on_sphere(count: int, size: int, generator: np.random.Generator) -> Array:
 def _without_one(
     i: int, inner: Array, triangle: Array, inside: Array, quadratic: float, size: int
 ) -> float:
-    """The estimate that leaves probe i out of the range.
-
-    `inner` is Q^T H Q, `triangle` Q^T H Omega, `inside` Q^T omega_i, `quadratic`
-    omega_i^T H omega_i.
-    """
+    """The estimate without probe i, omega_i, from Q^T H Q, Q^T H Omega, Q^T omega_i and w^T H w."""
     others = np.delete(triangle, i, axis=1)
     # The direction within the range that is orthogonal to the other probes' images.
     left = np.linalg.qr(others, mode="complete")[0][:, -1]
@@ -83,10 +77,7 @@ def _without_one(
 def block_traces(
     product: Product, parts: Sequence[slice], size: int, *, probes: int, seed: int = 0
 ) -> tuple[Array, Array]:
-    """Unbiased traces (parts,) of the diagonal blocks, and their standard errors.
-
-    Raises ValueError: fewer than two probes have no standard error.
-    """
+    """Unbiased traces (parts,) of the diagonal blocks, and errors; one probe: ValueError."""
     if probes < 2:
         raise ValueError(f"probes: at least 2 have a standard error, not {probes}")
     generator = np.random.default_rng(seed)
@@ -110,7 +101,7 @@ def interaction(
     """Frobenius norms (G, G) of the blocks between groups of coordinates, estimated.
 
     With Rademacher entries in group k alone, E |(H v)_j|^2 = |H_jk|_F^2: `probes` products per
-    group, and the mean of (j, k) and (k, j), which have the same value. The squares are unbiased.
+    group; the mean of (j, k) and (k, j).
     """
     generator = np.random.default_rng(seed)
     squares = np.zeros((len(groups), len(groups)))

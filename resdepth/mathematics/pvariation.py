@@ -13,8 +13,7 @@ import numpy as np
 import pvar
 from numpy.typing import NDArray
 
-from resdepth.mathematics import Array
-from resdepth.mathematics.masks import refuse_masked
+from resdepth.mathematics import Array, refuse_masked
 
 Numbers = NDArray[np.float64] | NDArray[np.float32]
 
@@ -35,30 +34,21 @@ def path_scale(depth: int, beta: float) -> float:
 def weight_path(blocks: Numbers, beta: float) -> Array:
     """The path k -> L^beta A_k of `blocks` (L, d, d), flattened: (L, d*d), float64."""
     refuse_masked(blocks=blocks)
-    depth = len(blocks)
-    return path_scale(depth, beta) * blocks.reshape(depth, -1).astype(np.float64)
+    return path_scale(len(blocks), beta) * blocks.reshape(len(blocks), -1).astype(np.float64)
 
 
 def p_variation_norm(path: Numbers, p: float) -> float:
-    """The norm V_p^(1/p) of `path` (points, dimension), Euclidean, exact to rounding; p >= 1.
+    """The norm V_p^(1/p) of `path` (points, dimension), Euclidean, exact to rounding.
 
-    It has the unit of the coordinates. The recursion is that of Butkus & Norvaisa, Lithuanian Math.
-    J. 58 (2018).
-
-    Raises
-    ------
-    ValueError
-        p is below 1, or the path is empty, masked or not finite.
+    By Butkus & Norvaisa, Lithuanian Math. J. 58 (2018). Raises ValueError: p is below 1, or the
+    path is empty, masked or not finite.
     """
     refuse_masked(path=path)
     return float(pvar.p_variation_norm(path, p))
 
 
 def p_variation_norms(path: Numbers, exponents: Sequence[float]) -> Array:
-    """The norms V_p^(1/p) for each p of `exponents`, in one pass: (exponents,).
-
-    `path` and errors are those of `p_variation_norm`.
-    """
+    """The norms V_p^(1/p) for each p of `exponents`: (exponents,); see `p_variation_norm`."""
     refuse_masked(path=path)
     return np.asarray(pvar.profile(path, list(exponents)), dtype=np.float64)
 
@@ -66,8 +56,8 @@ def p_variation_norms(path: Numbers, exponents: Sequence[float]) -> Array:
 def distances_by_blocks(columns: Callable[[int, int], Array], shape: tuple[int, int]) -> Array:
     """The distances (points, points) of a path of `shape` (points, dimension) too large to hold.
 
-    `columns(start, stop)` reads the coordinates start to stop - 1 of all points; each is read once,
-    in order, in blocks of 64 MiB. The relative error of a distance is at most 1e-13.
+    `columns(start, stop)` reads these coordinates of all points; each is read once, in order, in
+    blocks of 64 MiB. The relative error of a distance is at most 1e-13.
     """
     return np.asarray(pvar.pairwise_distances(columns, shape=shape), dtype=np.float64)
 
@@ -81,8 +71,7 @@ def p_variation_norms_from_distances(distances: Array, exponents: Sequence[float
 def critical_exponent(path: Array) -> CriticalExponent | None:
     """Critical exponent 1/H of `path` (points, dimension) by regression over dyadic lags.
 
-    None for a constant path or fewer than 257 points. See Bayer, Friz & Tapia, SIAM J. Math. Data
-    Sci. 5 (2023).
+    Bayer, Friz & Tapia, SIAM J. Math. Data Sci. 5 (2023). None below 257 points or if constant.
     """
     refuse_masked(path=path)
     try:

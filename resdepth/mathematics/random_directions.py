@@ -60,8 +60,7 @@ def ratios_and_cosines(directions: Array, weights: Array) -> tuple[Array, Array]
     """Norms of directions (k, n) divided by that of the weights (n,), and their cosines (k, k)."""
     norms = np.linalg.norm(directions, axis=1)
     lengths = np.outer(norms, norms)
-    cosines = np.divide(
-        directions @ directions.T, lengths, out=np.zeros_like(lengths), where=lengths > 0
-    )
+    products, cosines = directions @ directions.T, np.zeros_like(lengths)
+    np.divide(products, lengths, out=cosines, where=lengths > 0)
     whole = float(np.linalg.norm(weights))
     return norms / whole if whole else np.full(len(norms), np.inf), cosines

@@ -1,7 +1,4 @@
-"""Power laws in the depth L of a statistic: exponent, interval, local slopes, bend.
-
-A statistic is a table (seeds, depths) of positive numbers; missing cells are NaN.
-"""
+"""Power laws in the depth L of a statistic (seeds, depths), positive or NaN for missing cells."""
 
 import math
 from dataclasses import dataclass, field
@@ -30,12 +27,10 @@ class LocalSlope:
 class PowerLaw:
     """statistic = e^intercept L^exponent over the given depths: an *effective* exponent.
 
-    `wider` is the source of the interval: the seeds' own slopes (which differ), or the regression
-    of the means by depth (which do not lie on a line); empty if neither is known.
-    `bend` is the mean over seeds of the quadratic coefficient of log on log times the range of
-    log L: the slope at the deepest depth minus the one in the middle. If its interval excludes 0,
-    the exponent still changes, and no interval covers the asymptotic one.
-    `seeds` is the number of seeds used, `excluded` that of seeds with too few depths.
+    `wider` is the source of the interval: the seeds' own slopes, or the regression of the means by
+    depth; "" if neither is known. `bend` is the slope at the deepest depth minus the one in the
+    middle: the mean quadratic coefficient times the range of log L. If its interval excludes 0, no
+    interval covers the asymptotic exponent. `excluded` seeds have too few depths.
     """
 
     exponent: Interval
@@ -75,9 +70,9 @@ def power_law(depths: Array, values: Array) -> PowerLaw:
     differences between seeds, the second deviations common to all seeds of a depth. Measured
     coverage: `benchmarks/verdict_errors.py`. Bootstraps over few seeds have too low coverage.
 
-    With missing cells, the means by depth are least-squares estimates together with an effect of
-    each seed. Seeds with fewer than `FEWEST` depths are excluded. `NOTHING` if a value is not
-    positive, or fewer than two depths remain.
+    With missing cells, means by depth are estimated together with an effect of each seed. Seeds
+    with fewer than `FEWEST` depths are excluded. `NOTHING` if a value is not positive, or fewer
+    than two depths remain.
     """
     there = ~np.isnan(values)
     if np.any(values[there] <= 0) or np.any(np.isinf(values)):
@@ -89,22 +84,16 @@ def power_law(depths: Array, values: Array) -> PowerLaw:
         return NOTHING
     own = np.array([_coefficient(x, row, 1) for row in y])
     slope, intercept, half = _regression(x, _depth_means(y))
-    wider: Literal["seeds", "depths", ""]
-    least = _rounded(x, y)
-    half = max(half, least) if math.isfinite(half) else half
+    half = max(half, _rounded(x, y)) if math.isfinite(half) else half
+    wider: Literal["seeds", "depths", ""] = "depths" if math.isfinite(half) else ""
     if (of_seeds := mean_interval(own)).known and not of_seeds.high - of_seeds.value < half:
         half, wider = of_seeds.high - of_seeds.value, "seeds"
-    else:
-        wider = "depths" if math.isfinite(half) else ""
-    return PowerLaw(
+    exponent, left_out = (
         Interval(slope, slope - half, slope + half),
-        intercept,
-        wider,
-        _local_slopes(depths[kept], y),
-        _bend(x, y),
-        len(y),
         int(there.any(1).sum()) - len(y),
     )
+    local = _local_slopes(depths[kept], y)
+    return PowerLaw(exponent, intercept, wider, local, _bend(x, y), len(y), left_out)
 
 
 def _bend(x: Array, y: Array) -> Interval:
@@ -135,11 +124,7 @@ def _coefficient(x: Array, row: Array, degree: Literal[1, 2]) -> float:
 
 
 def _depth_means(y: Array) -> Array:
-    """Mean by depth together with an effect of each seed.
-
-    Seeds without common depths say nothing about each other's effects, so the effects have mean 0
-    in each set of seeds connected by common depths.
-    """
+    """Mean by depth and an effect of each seed, 0 on average over seeds linked by common depths."""
     there = ~np.isnan(y)
     if there.all():
         means: Array = y.mean(0)

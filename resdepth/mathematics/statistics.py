@@ -1,8 +1,4 @@
-"""Statistics of one path of weights A_0..A_{L-1}: its size, its roughness, its trend.
-
-All are sums over the coordinates of the path and need only a few columns at a time: the path is
-never copied or converted to float64 as a whole.
-"""
+"""Statistics of one path of weights A_0..A_{L-1}, by sums over a few of its columns at a time."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -107,13 +103,11 @@ def hurst_exponent(path: Numbers) -> float:
 def trend(path: Numbers, share: float = TREND_SHARE) -> Array:
     """Moving mean of `path` (L, ...) over `share` of its depth, (L, ...); the rest is noise.
 
-    The window is centred and has odd length; near the ends it shrinks symmetrically, so that a
-    straight line is its own trend.
+    The centred window of odd length shrinks near the ends: a straight line is its own trend.
     """
     depth = len(path)
-    reach = np.full(depth, int(share * depth / 2))
     places = np.arange(depth)
-    reach = np.minimum(reach, np.minimum(places, places[::-1]))
+    reach = np.minimum(int(share * depth / 2), np.minimum(places, places[::-1]))
     sums = np.zeros((depth + 1, *path.shape[1:]))
     np.cumsum(path, axis=0, dtype=np.float64, out=sums[1:])
     counts = (2 * reach + 1).reshape(-1, *(1 for _ in path.shape[1:]))
@@ -125,9 +119,8 @@ def doubling_distance(coarse: Numbers, fine: Numbers, beta: float) -> float:
     """Distance to the path of twice the depth: |(2L)^beta A^(2L)_{2k} - L^beta A^(L)_k| over k.
 
     The root of the sum of squares, relative to that of L^beta A^(L). It decreases with the depth if
-    paths converge to a limit; independent noise keeps it at 2^(1/2) or above.
-
-    Raises ValueError: `fine` is not twice as deep, or has another width.
+    paths converge to a limit; independent noise keeps it at 2^(1/2) or above. Raises ValueError:
+    `fine` is not twice as deep, or has another width.
     """
     if fine.shape != (2 * len(coarse), *coarse.shape[1:]):
         raise ValueError(f"{fine.shape} is not {coarse.shape} at twice the depth")
@@ -151,12 +144,8 @@ def _squares(rows: Array) -> Array:
 
 
 def _second_differences(columns: Array) -> Array:
-    """Sum over k of the squared third difference of S at each lag, which is the second of B.
-
-    B_m(k) = S(k+m) - S(k) is summed directly: the rounding errors of S grow with k.
-    """
-    found = []
-    blocks = columns
+    """Sum over k of the squared third difference of S at each lag, from B_m(k) = S(k+m) - S(k)."""
+    found, blocks = [], columns
     for m in LAGS:
         if m > 1:
             blocks = blocks[m // 2 :] + blocks[: -(m // 2)]

@@ -57,7 +57,7 @@ def decide(table: Table) -> Verdict:
     depths, seeds = len(table.depths), len(table.seeds)
     if depths < FEWEST_DEPTHS or seeds < FEWEST_SEEDS:
         reason = (
-            f"{depths} {_plural('depth', depths)} and {seeds} {_plural('seed', seeds)}: a verdict "
+            f"{_counted(depths, 'depth')} and {_counted(seeds, 'seed')}: a verdict "
             f"needs at least {FEWEST_DEPTHS} depths and {FEWEST_SEEDS} seeds, better {ENOUGH} each"
         )
         return Verdict("undecided", reason, {})
@@ -133,11 +133,11 @@ def _few(table: Table) -> Iterator[str]:
     if depths < ENOUGH:
         decided = "about four cases in five are" if depths == 4 else "hardly any case is"
         yield (
-            f"{depths} dyadic {_plural('depth', depths)} instead of {ENOUGH}: {decided} decided, "
+            f"{_counted(depths, 'dyadic depth')} instead of {ENOUGH}: {decided} decided, "
             "and a bend cannot be told from a power law"
         )
     if seeds < ENOUGH:
-        yield f"{seeds} {_plural('seed', seeds)} instead of {ENOUGH}: fewer cases are decided"
+        yield f"{_counted(seeds, 'seed')} instead of {ENOUGH}: fewer cases are decided"
 
 
 def _bending(found: Exponents, names: tuple[str, ...]) -> Iterator[str]:
@@ -146,5 +146,5 @@ def _bending(found: Exponents, names: tuple[str, ...]) -> Iterator[str]:
             yield f"{name} bends ({law.bend}): the exponent is an effective one over these depths"
 
 
-def _plural(word: str, count: int) -> str:
-    return word if count == 1 else f"{word}s"
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}{'s' * (count != 1)}"

@@ -5,9 +5,9 @@ derived from these models; there is no second list of options anywhere.
 """
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     BaseModel,
@@ -22,14 +22,16 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from resdepth.errors import Usage
-from resdepth.options.complaint import reason_of, usage_error
-from resdepth.options.effect import Needs, refuse_idle
 from resdepth.options.fields import (
+    Need,
+    Needs,
     Presentation,
     elements,
     flags,
+    no_effect,
     presentation,
     python_help,
+    reason_of,
     type_words,
 )
 from resdepth.options.location import place
@@ -70,7 +72,9 @@ class Options(BaseModel):
     """Names of earlier versions in records and configuration files; "" if nothing replaces one."""
 
     NEEDS: ClassVar[dict[str, Needs]] = {}
-    """What an option needs to have an effect; options that always have one are not listed."""
+    """What an option needs to have an effect; options that always have one are not listed. An
+    option is idle if it differs from its default and has no effect: it is refused if a user gives
+    it, and dropped from old records."""
 
     def __init__(self, **values: Any) -> None:
         """Check every value; Usage, a ValueError, if one is wrong or has no effect."""
@@ -78,8 +82,8 @@ class Options(BaseModel):
             super().__init__(**values)
         except ValidationError as failure:
             remedy = f"see help({type(self).__name__}) for every option"
-            raise usage_error(type(self), failure, remedy) from None
-        refuse_idle(self)
+            raise self.error(failure, remedy) from None
+        self.without_idle()
 
     # pydantic's validation of a mapping does not call it, so does not check the effect.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
@@ -99,6 +103,43 @@ class Options(BaseModel):
         except ValidationError as failure:
             raise Usage(name, reason_of(cls.fields(), name, failure.errors()[0])) from None
 
+    @classmethod
+    def error(cls, failure: ValidationError, remedy: str = "") -> Usage:
+        """The error of ours for a validation that failed, in which fields have their flat names."""
+        first = failure.errors()[0]
+        error = first.get("ctx", {}).get("error")
+        if isinstance(error, Usage):
+            return error
+        fields, where = cls.fields(), [str(part) for part in first["loc"]]
+        name = next((part for part in reversed(where) if part in fields), "".join(where[:1]))
+        return Usage(name, reason_of(fields, name, first), remedy)
+
+    def idle(self) -> dict[str, list[tuple[Need, Any]]]:
+        """The options that are idle, with what they need and the values in use."""
+        found = {}
+        for name, alternatives in self.NEEDS.items():
+            used = [(need, getattr(self, need.seen or need.option)) for need in alternatives]
+            if self.differs(name) and not any(need.met(value) for need, value in used):
+                found[name] = used
+        return found
+
+    def differs(self, name: str) -> bool:
+        """Whether an option differs from its default."""
+        return bool(getattr(self, name) != type(self).fields()[name].default)
+
+    def without_idle(self, lenient: Collection[str] = ()) -> Self:
+        """The options with defaults for those that are idle; Usage if one is not `lenient`."""
+        idle = self.idle()
+        for name in [name for name in idle if name not in lenient]:
+            raise no_effect(name, idle[name])
+        dropped = {name: type(self).fields()[name].default for name in idle}
+        return self.model_copy(update=dropped) if dropped else self
+
+    def refuse_given(self, names: Sequence[str], remedy: str) -> None:
+        """Raise Usage if one of `names` differs from its default: the caller ignores them."""
+        for name in filter(self.differs, names):
+            raise Usage(name, "has no effect here", remedy)
+
     def flat(self) -> dict[str, Any]:
         """Every option with its value."""
         return dict(self)
@@ -112,10 +153,6 @@ class Options(BaseModel):
     def split(cls, flat: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Values as files and records hold them, and those that have no place there."""
         return dict(flat), {}
-
-    def absent(self) -> dict[str, Any]:
-        """Defaults of the options that do not exist with the others."""
-        return {}
 
     @model_validator(mode="before")
     @classmethod
@@ -149,12 +186,9 @@ class Options(BaseModel):
             return [place(part) if isinstance(part, str) else part for part in value]
         return place(value) if isinstance(value, str) else value
 
-    def recorded(self, *, explicit: bool = False) -> dict[str, Any]:
-        """The options as a manifest holds them: JSON values, paths absolute.
-
-        `explicit` leaves out those that were not set.
-        """
-        chosen = self.model_fields_set if explicit else self.fields()
+    def recorded(self, only: Collection[str] | None = None) -> dict[str, Any]:
+        """The options, or `only` some, as a manifest holds them: JSON values, paths absolute."""
+        chosen = self.fields() if only is None else only
         return {name: _json(value) for name, value in self.flat().items() if name in chosen}
 
 

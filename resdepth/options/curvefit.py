@@ -7,7 +7,7 @@ from pydantic import model_validator
 
 from resdepth.errors import Usage
 from resdepth.options.base import Options, option
-from resdepth.options.effect import Needs, needs
+from resdepth.options.fields import Needs, needs
 
 
 class CurvefitOptions(Options):

@@ -1,10 +1,19 @@
 """Options of the data of `train`, one class per data set."""
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from resdepth.options.base import PER_CORE, option
 from resdepth.options.groups import Kind
+
+DATA_DIR: Any = option(
+    None,
+    "where the data are: torchvision's root folder, or an image folder or .zip for 'folder'",
+    default_text="the user's cache folder",
+)
+NUM_WORKERS: Any = option(
+    None, "threads that decode the images of 'folder'", default_text=PER_CORE, ge=0
+)
 
 
 class DataOptions(Kind):
@@ -32,42 +41,29 @@ class Classified(DataOptions):
     )
 
 
-class Digits(Classified):
+class Digits(Classified, kind="digits"):
     """1,797 images of digits, 8x8 pixels, which are part of this package."""
-
-    kind = "digits"
 
 
 class Downloaded(Classified):
     """Data that torchvision downloads."""
 
-    data_dir: Path | None = option(
-        None,
-        "where the data are: torchvision's root folder, or an image folder or .zip for 'folder'",
-        default_text="the user's cache folder",
-    )
+    data_dir: Path | None = DATA_DIR
 
 
-class Mnist(Downloaded):
+class Mnist(Downloaded, kind="mnist"):
     """70,000 images of digits, 28x28 pixels."""
 
-    kind = "mnist"
 
-
-class Cifar10(Downloaded):
+class Cifar10(Downloaded, kind="cifar10"):
     """60,000 colour images of 10 kinds of things, 32x32 pixels."""
 
-    kind = "cifar10"
 
-
-class Folder(Classified):
+class Folder(Classified, kind="folder"):
     """The images in a folder or .zip."""
 
-    kind = "folder"
     data_dir: Path = option(..., "folder or .zip that holds train/<class>/* and test/<class>/*")
-    num_workers: int | None = option(
-        None, "threads that decode the images of 'folder'", default_text=PER_CORE, ge=0
-    )
+    num_workers: int | None = NUM_WORKERS
 
 
 class Function(DataOptions):
@@ -81,10 +77,9 @@ class Function(DataOptions):
     loss_p: float = option(2.0, "exponent p of the regression loss", ge=1)
 
 
-class Sin(Function):
+class Sin(Function, kind="sin"):
     """y = sin(w x)."""
 
-    kind = "sin"
     separation: float | None = option(
         None, "separation c of 'sin': x within ±sqrt(e^(-4c)/(8N)); without it x in [-1, 1]", ge=0
     )
@@ -93,15 +88,12 @@ class Sin(Function):
     )
 
 
-class Constant(Function):
+class Constant(Function, kind="constant"):
     """y = c."""
 
-    kind = "constant"
     target_value: float = option(0.1, "target c of 'constant'")
 
 
 Data = Digits | Mnist | Cifar10 | Folder | Sin | Constant
-CLASSIFICATIONS = ("digits", "mnist", "cifar10", "folder")
-"""Data with classes."""
 REGRESSIONS = ("sin", "constant")
 """Data with real targets."""

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from resdepth.errors import Usage
 from resdepth.options.base import Invocation, option
-from resdepth.options.effect import Need, no_effect
+from resdepth.options.fields import Need, no_effect
 
 Executor = Literal["local", "slurm", "dask"]
 SLURM = (

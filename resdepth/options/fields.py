@@ -1,13 +1,18 @@
-"""What the command line and the help need of a field: its flags, type, words, range and text."""
+"""What help, parser and messages need of a field: its flags, words, range, text and conditions."""
 
+import difflib
 import re
+import reprlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
+from pydantic_core import ErrorDetails, PydanticUndefined
+
+from resdepth.errors import Usage
 
 
 @dataclass(frozen=True)
@@ -116,3 +121,110 @@ def type_words(info: FieldInfo) -> str:
         else:
             words.append(part.__name__)
     return " | ".join([*words, *(["None"] if info.default is None else [])])
+
+
+@dataclass(frozen=True)
+class Need:
+    """Another option, and its values with which an option has an effect; none stands for any.
+
+    `seen` names the property that holds the value in use, if it is not the option itself.
+    """
+
+    option: str
+    values: tuple[Any, ...]
+    seen: str = ""
+
+    def met(self, value: Any) -> bool:
+        """Whether the value in use is one of them."""
+        return value in self.values if self.values else value is not None
+
+    def state(self, value: Any) -> str:
+        """The value in use, in words."""
+        if value is None or isinstance(value, bool):
+            return f"with{'' if value else 'out'} `{self.option}`"
+        return f"with `{self.option}={value}`"
+
+    def remedy(self) -> str:
+        """What to do for the option to have an effect."""
+        if self.values == (False,):
+            return f"leave `{self.option}` out"
+        if self.values in ((), (True,)):
+            return f"give `{self.option}`"
+        return f"give `{self.option}={_or(self.values)}`"
+
+
+def _or(words: Sequence[Any]) -> str:
+    *others, last = map(str, words)
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+Needs = tuple[Need, ...]
+"""Alternative conditions."""
+
+
+def needs(option: str, *values: Any, seen: str = "") -> Needs:
+    """The condition that `option` has one of `values`; add conditions to make alternatives."""
+    return (Need(option, values, seen),)
+
+
+def no_effect(name: str, alternatives: Sequence[tuple[Need, Any]]) -> Usage:
+    """The error for an idle option: what it needs, each with the value in use."""
+    states = " and ".join(need.state(value) for need, value in alternatives)
+    remedies = ["leave it out", *(need.remedy() for need, _ in alternatives)]
+    return Usage(name, f"has no effect {states}", _or(remedies))
+
+
+def nearest(word: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:
+    """ "did you mean '…'?" for a near miss, else the list of what is known."""
+    spelled = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), list(spelled), 1)
+    return f"did you mean '{spelled[close[0]]}'?" if close else f"known: {', '.join(known)}"
+
+
+def reason_of(fields: Mapping[str, FieldInfo], name: str, error: ErrorDetails) -> str:
+    """What is wrong with the value of a field."""
+    given, kind, info = error["input"], error["type"], fields.get(name)
+    if kind == "missing":
+        return "none was given"
+    if kind == "extra_forbidden":
+        return f"no such option; {nearest(name, fields)}"
+    if kind == "place":
+        return error["msg"]
+    shown = _shown(given)
+    if info is not None and choices(info) and len(members(info)) > 1:
+        return f"should be a number or {' or '.join(choices(info))}, not {shown}"
+    if info is not None and choices(info):
+        return not_a_choice(info, given)
+    if info is not None and span(info) and kind in _BOUNDS:
+        return f"should be {span(info)}, not {shown}"
+    return f"{_KINDS.get(kind, error['msg'][:1].lower() + error['msg'][1:])}, not {shown}"
+
+
+def not_a_choice(info: FieldInfo, given: object) -> str:
+    """What is wrong with a value that is none of the words of a field."""
+    if info.annotation is bool:
+        return f"{_KINDS['bool_parsing']}, not {_shown(given)}"
+    words = choices(info)
+    return f"should be one of {', '.join(words)}, not {_shown(given)}; {nearest(str(given), words)}"
+
+
+def _shown(given: object) -> str:
+    # Aliases may make a value of a small file without end.
+    return f"'{given}'" if isinstance(given, str) else _SHOWN.repr(given)
+
+
+_SHOWN = reprlib.Repr()
+_SHOWN.maxlevel = 3
+_BOUNDS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
+_KINDS = {
+    "int_parsing": "should be a whole number",
+    "int_from_float": "should be a whole number",
+    "int_type": "should be a whole number",
+    "float_parsing": "should be a number",
+    "float_type": "should be a number",
+    "finite_number": "should be a finite number",
+    "bool_parsing": "should be true or false",
+    "bool_type": "should be true or false",
+    "string_type": "should be a word (in quotes where it looks like a number)",
+    "path_type": "should be a path (in quotes where it looks like a number)",
+}

@@ -20,9 +20,7 @@ from pydantic.fields import FieldInfo
 
 from resdepth.errors import Usage
 from resdepth.options.base import LENIENT, Options
-from resdepth.options.complaint import not_a_choice, usage_error
-from resdepth.options.effect import Need, no_effect
-from resdepth.options.fields import members
+from resdepth.options.fields import Need, members, no_effect, not_a_choice
 
 _SWITCH = TypeAdapter(bool)
 
@@ -31,6 +29,10 @@ class Kind(Options):
     """One kind of a group; it compares equal to the word that selects it."""
 
     kind: ClassVar[str]
+
+    def __init_subclass__(cls, kind: str = "", **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        cls.kind = kind
 
     def __eq__(self, other: object) -> bool:
         return self.kind == other if isinstance(other, str) else super().__eq__(other)
@@ -67,7 +69,11 @@ class Grouped(Options):
         """Find the place of every flat option."""
         cls.groups, found = {}, {}
         for name, info in cls.model_fields.items():
-            kinds = {_word(part): part for part in members(info) if _is_options(part)}
+            kinds = {
+                _word(part): part
+                for part in members(info)
+                if isinstance(part, type) and issubclass(part, Options)
+            }
             if not kinds:
                 found[name] = Place("", info)
                 continue
@@ -217,15 +223,8 @@ class Grouped(Options):
 
     def flat(self) -> dict[str, Any]:
         """Every option by its flat name, with the default for one that the kind does not have."""
-        return {name: _plain(getattr(self, name)) for name in self.places}
-
-    def absent(self) -> dict[str, Any]:
-        """Defaults of the options that the selected kinds do not have."""
-        return {
-            name: place.info.default
-            for name, place in self.places.items()
-            if place.kinds and not hasattr(getattr(self, place.group), name)
-        }
+        values = {name: getattr(self, name) for name in self.places}
+        return {n: one.kind if isinstance(one, Kind) else one for n, one in values.items()}
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy with other values of flat options, which drops what has no effect any more."""
@@ -238,20 +237,12 @@ class Grouped(Options):
         try:
             return self.model_validate(given | dict(update), context=context)
         except ValidationError as failure:
-            raise usage_error(type(self), failure) from None
-
-
-def _is_options(part: Any) -> bool:
-    return isinstance(part, type) and issubclass(part, Options)
+            raise self.error(failure) from None
 
 
 def _word(kind: type[Options]) -> str:
     """The word that selects a kind."""
     return kind.kind if issubclass(kind, Kind) else kind.__name__
-
-
-def _plain(value: Any) -> Any:
-    return value.kind if isinstance(value, Kind) else value
 
 
 def _optional(info: FieldInfo) -> FieldInfo:

@@ -1,4 +1,4 @@
-"""Options of `resdepth landscape render` and `resdepth landscape trajectory`."""
+"""Options of `resdepth landscape render`, `landscape trajectory` and `landscape vis`."""
 
 from pathlib import Path
 from typing import ClassVar, Literal, Self
@@ -7,8 +7,7 @@ from pydantic import model_validator
 
 from resdepth.errors import Usage
 from resdepth.options.base import PER_CORE, Options, option
-from resdepth.options.effect import Needs, needs
-from resdepth.options.landscape_picture import DRAWN, MOVING, suffix_of
+from resdepth.options.fields import Needs, needs
 from resdepth.options.location import PICTURES, place
 from resdepth.options.train import Device
 
@@ -16,9 +15,21 @@ Kind = Literal["random", "pca", "hessian", "runs"]
 """Where directions come from."""
 SURFACE = "landscape.npy"
 """What `landscape render` writes into a run by default."""
+MOVING = (".gif",)
+SURFACES, GRIDS = ".vts", ".vti"
+SUFFIXES = (*PICTURES, ".html", *MOVING, SURFACES, GRIDS)
+"""Files that a surface can be drawn into."""
+DRAWN = tuple(suffix for suffix in SUFFIXES if suffix != GRIDS)
+"""Those whose heights or colours depend on how it is drawn; a grid holds the numbers alone."""
 
 
-class Evaluation(Options):
+def suffix_of(out: Path | None) -> str:
+    """The suffix of the file that `out` names, which is the first of them by default."""
+    suffix = "" if out is None else out.suffix.lower()
+    return suffix if suffix in SUFFIXES else PICTURES[0]
+
+
+class EvaluationOptions(Options):
     """On what, and by what, the losses of a surface are evaluated."""
 
     subset: int | None = option(
@@ -31,13 +42,8 @@ class Evaluation(Options):
     )
     threads: int | None = option(None, "CPU threads", default_text=PER_CORE, ge=1)
 
-    @property
-    def partial(self) -> bool:
-        """Whether the losses are those of a part of the data."""
-        return self.subset is not None
 
-
-class RenderOptions(Evaluation):
+class RenderOptions(EvaluationOptions):
     """Which losses to evaluate around which weights."""
 
     NEEDS: ClassVar[dict[str, Needs]] = {
@@ -46,8 +52,7 @@ class RenderOptions(Evaluation):
         "steps_b": needs("dimensions", 2, seen="axes"),
         "span_b": needs("dimensions", 2, seen="axes"),
         "rise": needs("span", "auto", seen="used_span"),
-        "seed": needs("directions", "random", "hessian", seen="towards_what")
-        + needs("subset", True, seen="partial"),
+        "seed": needs("directions", "random", "hessian", seen="towards_what") + needs("subset"),
     }
 
     sources: tuple[Path, ...] = option(
@@ -161,11 +166,11 @@ class RenderOptions(Evaluation):
         return self.normalise or ("filter" if self.kind == "random" else "none")
 
 
-class TrajectoryOptions(Evaluation):
+class TrajectoryOptions(EvaluationOptions):
     """Which plane of a run's checkpoints to look at, and how."""
 
     NEEDS: ClassVar[dict[str, Needs]] = {
-        "seed": needs("subset", True, seen="partial"),
+        "seed": needs("subset"),
         "log": needs("out", *DRAWN, seen="suffix"),
         "columns": needs("out", *PICTURES, *MOVING, seen="suffix"),
         "show": needs("out", *PICTURES, seen="suffix"),
@@ -198,6 +203,45 @@ class TrajectoryOptions(Evaluation):
     def counts(self) -> tuple[int, int]:
         """Points along each axis."""
         return self.steps, self.steps_b or self.steps
+
+    @property
+    def suffix(self) -> str:
+        """The kind of file that is written."""
+        return suffix_of(self.out)
+
+
+class VisOptions(Options):
+    """How to draw a surface."""
+
+    NEEDS: ClassVar[dict[str, Needs]] = {
+        "quantity": needs("out", *DRAWN, seen="suffix"),
+        "log": needs("out", *DRAWN, seen="suffix"),
+        "clip": needs("out", *DRAWN, seen="suffix"),
+        "columns": needs("out", *PICTURES, *MOVING, seen="suffix"),
+        "show": needs("out", *PICTURES, seen="suffix"),
+    }
+
+    surface: Path = option(
+        ...,
+        "surface that 'landscape' wrote, a run folder that contains one, or any .npy file",
+        positional=True,
+    )
+    kind: Literal["surface", "contour", "line"] | None = option(
+        None,
+        "picture to draw",
+        default_text="surface; line for one direction, contour for a trajectory or several pairs",
+    )
+    quantity: Literal["loss", "accuracy"] = option("loss", "what to draw")
+    log: bool = option(False, "logarithmic values", flags=("--log",))
+    clip: float | None = option(None, "draw larger values as this value")
+    columns: int = option(1, "width of the figure in columns of a paper", ge=1, le=2)
+    out: Path | None = option(
+        None,
+        "figure to write: .pdf, .svg, .png; .html (interactive); .vts, .vti (for ParaView); .gif "
+        "(of a trajectory)",
+        default_text="<SURFACE>_<kind>.pdf",
+    )
+    show: bool = option(False, "also show the figure in a window", flags=("--show",))
 
     @property
     def suffix(self) -> str:

@@ -50,8 +50,8 @@ def spelled(path: Path) -> str:
     return f"./{path}" if str(path).startswith("~") else str(path)
 
 
-def written_as(path: Path, suffixes: Sequence[str], *, command: str) -> Path:
-    """`path`, to which the first of the suffixes that `command` writes is added if it has none.
+def written_as(path: Path, suffixes: Sequence[str]) -> Path:
+    """`path`, to which the first of the suffixes is added if it has none.
 
     Raises Usage if the suffix is of another kind of file, or `path` can only be a folder.
     """

@@ -7,7 +7,7 @@ from pydantic import model_validator
 
 from resdepth.errors import Usage
 from resdepth.options.base import Options, option
-from resdepth.options.effect import Needs, needs
+from resdepth.options.fields import Needs, needs
 
 LONGEST = 4096
 """Rows or columns of the input of a convolution."""
@@ -47,23 +47,20 @@ class PathOptions(Options):
     @property
     def layer_range(self) -> tuple[int, int] | None:
         """The first and the last layer of `--layers`; None stands for all."""
-        return None if self.layers is None else _range(self.layers)
+        if self.layers is None:
+            return None
+        first, _, last = self.layers.partition("-")
+        if not (first.isdecimal() and last.isdecimal()) or int(first) > int(last):
+            reason = f"should be the first and the last layer as in 1-7, not '{self.layers}'"
+            raise Usage("layers", reason)
+        return int(first), int(last)
 
     @model_validator(mode="after")
     def _one_layer_number(self) -> Self:
         if self.pattern is not None and self.pattern.count("{k}") != 1:
             raise Usage("pattern", f"should have one {{k}}, the layer, not '{self.pattern}'")
-        if self.layers is not None:
-            _range(self.layers)
+        _ = self.layer_range
         return self
-
-
-def _range(word: str) -> tuple[int, int]:
-    """The first and the last layer from "first-last"."""
-    first, _, last = word.partition("-")
-    if not (first.isdecimal() and last.isdecimal()) or int(first) > int(last):
-        raise Usage("layers", f"should be the first and the last layer as in 1-7, not '{word}'")
-    return int(first), int(last)
 
 
 class NormOptions(PathOptions):
@@ -96,27 +93,24 @@ class NormOptions(PathOptions):
 
     @property
     def size(self) -> tuple[int, ...]:
-        """Lengths of the axes of a convolution's input; none stands for those that are known."""
-        return () if self.input_size is None else _lengths(self.input_size)
+        """Lengths of the axes of a convolution's input, one for all; none: the known ones."""
+        if self.input_size is None:
+            return ()
+        parts = [part.strip() for part in self.input_size.split(",")]
+        if not all(part.isdecimal() and 0 < int(part) <= LONGEST for part in parts):
+            reason = f"should be rows and columns as in 32,32, not '{self.input_size}'"
+            raise Usage("input_size", reason)
+        return tuple(map(int, parts))
 
     @model_validator(mode="after")
     def _exponents(self) -> Self:
-        if self.input_size is not None:
-            _lengths(self.input_size)
+        _ = self.size
         for p in self.pvar:
             if p < 1:
                 raise Usage("pvar", f"should be at least 1, not {p:g}")
         if self.pvar_only and not self.pvar:
             raise Usage("pvar_only", "needs an exponent", "give `pvar`, for example 2")
         return self
-
-
-def _lengths(word: str) -> tuple[int, ...]:
-    """Positive lengths from "rows,columns"; one stands for all axes."""
-    parts = [part.strip() for part in word.split(",")]
-    if not all(part.isdecimal() and 0 < int(part) <= LONGEST for part in parts):
-        raise Usage("input_size", f"should be rows and columns as in 32,32, not '{word}'")
-    return tuple(map(int, parts))
 
 
 class WeightsOptions(PathOptions):
@@ -135,21 +129,18 @@ class WeightsOptions(PathOptions):
     @property
     def entries(self) -> tuple[tuple[int, int], ...]:
         """The requested entries; none stands for the default ones."""
-        return tuple(dict.fromkeys(map(entry, self.pos)))
+        found = []
+        for word in self.pos:
+            parts = word.split(",")
+            if len(parts) != 2 or not all(part.strip().isdecimal() for part in parts):
+                raise Usage("pos", f"should be a row and a column as in 0,3, not '{word}'")
+            found.append((int(parts[0]), int(parts[1])))
+        return tuple(dict.fromkeys(found))
 
     @model_validator(mode="after")
     def _positions(self) -> Self:
-        for word in self.pos:
-            entry(word)
+        _ = self.entries
         return self
-
-
-def entry(word: str) -> tuple[int, int]:
-    """Row and column from "i,j"."""
-    parts = word.split(",")
-    if len(parts) != 2 or not all(part.strip().isdecimal() for part in parts):
-        raise Usage("pos", f"should be a row and a column as in 0,3, not '{word}'")
-    return int(parts[0]), int(parts[1])
 
 
 class ProfileOptions(PathOptions):

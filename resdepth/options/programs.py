@@ -31,7 +31,7 @@ def flat_record(program: str, recorded: Mapping[str, Any]) -> dict[str, Any]:
     except Usage:
         return flat  # Whoever needs these options says what is wrong with them.
     nested = any(isinstance(value, Mapping) for value in recorded.values())
-    kept = {*flat, *(options.absent() if nested else ())}
+    kept = {*flat, *(options.split(options.flat())[1] if nested else ())}
     return {name: value for name, value in options.recorded().items() if name in kept}
 
 

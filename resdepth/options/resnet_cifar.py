@@ -7,8 +7,9 @@ from pydantic import model_validator
 
 from resdepth.errors import Usage
 from resdepth.options.base import PER_CORE, AnalysisInvocation, Options, option
-from resdepth.options.effect import Needs, needs
-from resdepth.options.train import Device
+from resdepth.options.data import DATA_DIR, NUM_WORKERS
+from resdepth.options.fields import Needs, needs
+from resdepth.options.train import Device, TrainInvocation
 
 
 class ResnetCifarOptions(Options):
@@ -22,18 +23,12 @@ class ResnetCifarOptions(Options):
 
     depth: int = option(56, "number of layers L = 6n + 2", unit="layers", flags=("-L",), ge=8)
     data: Literal["cifar10", "folder"] = option("cifar10", "data set")
-    data_dir: Path | None = option(
-        None,
-        "where the data are: torchvision's root folder, or an image folder or .zip for 'folder'",
-        default_text="the user's cache folder",
-    )
+    data_dir: Path | None = DATA_DIR
     train_fraction: float = option(
         1.0, "random fraction of the training images to use; above 1: their number", gt=0
     )
     flip: bool = option(False, "mirror half of the training images left to right")
-    num_workers: int | None = option(
-        None, "threads that decode the images of 'folder'", default_text=PER_CORE, ge=0
-    )
+    num_workers: int | None = NUM_WORKERS
     epochs: int = option(16, "passes over the training set", unit="epochs", ge=1)
     batch_size: int = option(128, "images per step", unit="images", ge=2)
     alpha: float = option(
@@ -73,17 +68,11 @@ class ResnetCifarOptions(Options):
     def _consistent(self) -> Self:
         below = self.depth - (self.depth - 2) % 6
         if below != self.depth:
-            raise Usage(
-                "depth",
-                f"should be 6n + 2, not {self.depth}",
-                f"the nearest are {below} and {below + 6}",
-            )
+            remedy = f"the nearest are {below} and {below + 6}"
+            raise Usage("depth", f"should be 6n + 2, not {self.depth}", remedy)
         if self.data == "folder" and self.data_dir is None:
-            raise Usage(
-                "data=folder",
-                "needs `data_dir`",
-                "give the folder or .zip that holds train/<class>/* and test/<class>/*",
-            )
+            remedy = "give the folder or .zip that holds train/<class>/* and test/<class>/*"
+            raise Usage("data=folder", "needs `data_dir`", remedy)
         return self
 
     @property
@@ -95,16 +84,13 @@ class ResnetCifarOptions(Options):
     @property
     def stem(self) -> str:
         """Name of the run folder when none is given."""
-        if self.seeds > 1:
-            return f"resnet-L{self.depth}-seeds{self.seeds}"
-        return f"resnet-L{self.depth}-seed{self.seed}"
+        seeds = f"seeds{self.seeds}" if self.seeds > 1 else f"seed{self.seed}"
+        return f"resnet-L{self.depth}-{seeds}"
 
 
-class ResnetCifarInvocation(AnalysisInvocation):
+class ResnetCifarInvocation(TrainInvocation, AnalysisInvocation):
     """Where one call of `resnet-cifar` writes, and whether it continues something."""
 
     out: Path | None = option(
         None, "run folder to write", default_text="runs/resnet-L<depth>-seed<seed>"
     )
-    resume: Path | None = option(None, "run folder to resume")
-    overwrite: bool = option(False, "replace the content of the run folder", flags=("--overwrite",))

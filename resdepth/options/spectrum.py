@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from resdepth.options.base import PER_CORE, Options, option
-from resdepth.options.effect import Needs, needs
+from resdepth.options.fields import Needs, needs
 from resdepth.options.train import Device
 
 

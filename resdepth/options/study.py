@@ -93,18 +93,11 @@ StudyOptions: type[Options] = create_model(
 """A plan: every option of every program, None if it is not given, axes as they are written."""
 
 
-class NoOptions(Options):
-    """The options of a command that has none."""
-
-
 class StudyInvocation(ExecutorInvocation):
     """One call of `study run`."""
 
-    study: Path | None = option(
-        None,
-        "folder of the study to create, resume or extend",
-        positional=True,
-        default_text="study",
+    study: Path = option(
+        Path("study"), "folder of the study to create, resume or extend", positional=True
     )
     dry_run: bool = option(
         False,
@@ -112,11 +105,6 @@ class StudyInvocation(ExecutorInvocation):
         flags=("--dry-run",),
     )
     json_: bool = option(False, "print the cells as JSON on stdout", flags=("--json",))
-
-    @property
-    def folder(self) -> Path:
-        """The folder of the study."""
-        return self.study or Path("study")
 
 
 class RetryInvocation(ExecutorInvocation):
@@ -145,9 +133,7 @@ class ReportInvocation(StatusInvocation):
     @property
     def page(self) -> Path:
         """The page to write."""
-        return written_as(
-            self.out or self.study / "report.html", (".html",), command="study report"
-        )
+        return written_as(self.out or self.study / "report.html", (".html",))
 
     @property
     def curvature(self) -> SpectrumOptions | None:

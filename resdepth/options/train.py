@@ -8,9 +8,8 @@ from pydantic import model_validator
 
 from resdepth.errors import Usage
 from resdepth.options.base import PER_CORE, Invocation, Options, option
-from resdepth.options.data import REGRESSIONS as REGRESSIONS
 from resdepth.options.data import Data
-from resdepth.options.effect import Needs, needs
+from resdepth.options.fields import Needs, needs
 from resdepth.options.groups import Grouped, Kind
 
 Activation = Literal["tanh", "elu", "relu", "gelu", "sigmoid"]
@@ -62,28 +61,21 @@ class InitialWeights(Kind):
     )
 
 
-class TruncatedWeights(InitialWeights):
+class TruncatedWeights(InitialWeights, kind="ntrunc"):
     """Normal with standard deviation s, truncated to [-s, s]."""
 
-    kind = "ntrunc"
 
-
-class ConstantWeights(InitialWeights):
+class ConstantWeights(InitialWeights, kind="constant"):
     """Every entry is s."""
 
-    kind = "constant"
 
-
-class RepeatedWeights(InitialWeights):
+class RepeatedWeights(InitialWeights, kind="repeat"):
     """One truncated normal matrix in every layer."""
 
-    kind = "repeat"
 
-
-class FractionalWeights(InitialWeights):
+class FractionalWeights(InitialWeights, kind="fbm"):
     """s times fractional Gaussian noise along the layers."""
 
-    kind = "fbm"
     hurst: float = option(..., "Hurst exponent H of 'fbm'", gt=0, lt=1)
     init_depth: int | None = option(
         None,
@@ -95,10 +87,9 @@ class FractionalWeights(InitialWeights):
     )
 
 
-class FixedLearningRate(Kind):
+class FixedLearningRate(Kind, kind="fixed"):
     """The same rate lr (L/D)^e at every step."""
 
-    kind = "fixed"
     lr: float = option(
         10.0,
         "learning rate; with --dynamic-lr the first one",
@@ -124,10 +115,9 @@ class FixedLearningRate(Kind):
         return rate_at(self.lr, depth, self.lr_depth, self.lr_depth_exponent)
 
 
-class DynamicLearningRate(FixedLearningRate):
+class DynamicLearningRate(FixedLearningRate, kind="dynamic"):
     """A rate that is divided by the squared p-variation norm of the weights at each step."""
 
-    kind = "dynamic"
     dynamic_lr_rule: Literal["recursive", "anchored"] = option(
         "recursive", "the rate that is divided: the previous one, or the first"
     )
@@ -243,11 +233,8 @@ class TrainOptions(Grouped):
     def _consistent(self) -> Self:
         if self.model is not None and (self.model == "regression") != self.regression:
             kind = "real numbers" if self.regression else "classes"
-            raise Usage(
-                "model",
-                f"'{self.model}' does not fit `data`={self.data}, whose targets are {kind}",
-                "leave `model` out: it follows the data",
-            )
+            what = f"'{self.model}' does not fit `data`={self.data}, whose targets are {kind}"
+            raise Usage("model", what, "leave `model` out: it follows the data")
         if isinstance(self.init, FractionalWeights):
             self._check_start(self.init.init_depth or self.depth)
         if "lr" not in self.learning_rate.model_fields_set:
@@ -274,11 +261,8 @@ class TrainOptions(Grouped):
     def _check_start(self, drawn: int) -> None:
         times, rest = divmod(drawn, self.depth)
         if rest or times & (times - 1) or not times:
-            raise Usage(
-                "init_depth",
-                f"{drawn} is not `depth`={self.depth} times a power of two",
-                "coarser depths are made of pairs of layers",
-            )
+            what = f"{drawn} is not `depth`={self.depth} times a power of two"
+            raise Usage("init_depth", what, "coarser depths are made of pairs of layers")
 
     @property
     def norms(self) -> str:
@@ -289,11 +273,6 @@ class TrainOptions(Grouped):
     def no_p_var(self) -> bool:
         """The option of earlier versions for `p_var_every=0`."""
         return self.recording.p_var_every == 0
-
-    @property
-    def initial_alpha(self) -> float:
-        """The alpha of the initial scale."""
-        return self.alpha if self.init.init_alpha is None else self.init.init_alpha
 
     @property
     def rate(self) -> float:
@@ -317,7 +296,7 @@ class TrainOptions(Grouped):
 
 
 class TrainInvocation(Invocation):
-    """Where one call of `train` writes, and whether it resumes a run."""
+    """Where one call writes its run, and whether it resumes one."""
 
     out: Path | None = option(
         None, "run folder to write", default_text="runs/<data>-L<depth>-seed<seed>"

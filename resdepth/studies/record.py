@@ -11,10 +11,9 @@ from pydantic import TypeAdapter
 
 from resdepth.atomic import write_text
 from resdepth.errors import Corrupt, Exists, Missing, ResdepthError
-from resdepth.options import config
-from resdepth.options.complaint import nearest
 from resdepth.options.executor import ExecutorInvocation, checked
-from resdepth.options.resolve import resolve
+from resdepth.options.fields import nearest
+from resdepth.options.resolve import parsed_yaml, resolve, written_yaml
 from resdepth.studies.plan import ALWAYS, Plan
 from resdepth.studies.ranges import COMMAND
 
@@ -52,14 +51,14 @@ def write_plan(plan: Plan) -> None:
     """Write study.yaml whole."""
     entries = asdict(plan)
     changed = {name: entries[name] for name in KEYS if entries[name] != OPTIONAL.get(name)}
-    write_text(plan.folder / NAME, config.written({"format": FORMAT, **changed}))
+    write_text(plan.folder / NAME, written_yaml({"format": FORMAT, **changed}))
 
 
 def read_plan(folder: Path) -> Plan:
     """The plan of the study in `folder`; raises Missing without one, Corrupt if it is damaged."""
     path = folder / NAME
     try:
-        content = config.parsed(path.read_text(encoding="utf-8"))
+        content = parsed_yaml(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict) or content.pop("format", None) != str(FORMAT):
             raise ValueError(f"it has no 'format: {FORMAT}'")
         if absent := set(KEYS) - set(OPTIONAL) - content.keys():

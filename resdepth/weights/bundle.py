@@ -10,7 +10,7 @@ from resdepth.errors import Corrupt, Impossible, ResdepthError, unreadable
 from resdepth.runs.manifest import read_manifest, run_of
 from resdepth.weights import stages
 from resdepth.weights.file import Tensors
-from resdepth.weights.find import INDEX, Place
+from resdepth.weights.find import INDEX, WeightFiles
 from resdepth.weights.loading import surviving, unique_json
 from resdepth.weights.scales import with_scales
 from resdepth.weights.tensor import Stored
@@ -32,7 +32,7 @@ class Bundle:
     run: Path | None = None
 
 
-def bundles_of(places: Iterable[Place], read: Read) -> list[Bundle]:
+def bundles_of(places: Iterable[WeightFiles], read: Read) -> list[Bundle]:
     """The checkpoints in `places`.
 
     An index (`*.index.json`) stands for the shards that it names, and a shard
@@ -46,7 +46,7 @@ def bundles_of(places: Iterable[Place], read: Read) -> list[Bundle]:
     return [replace(bundle, tensors=with_scales(bundle.tensors)) for bundle in found]
 
 
-def _in_place(place: Place, read: Read) -> list[Bundle]:
+def _in_place(place: WeightFiles, read: Read) -> list[Bundle]:
     if place.named or place.run:
         return _together(place.files, read, named=True)
     for kind in KINDS:

@@ -25,7 +25,7 @@ _TRAINING = re.compile(
 
 
 @dataclass(frozen=True)
-class Place:
+class WeightFiles:
     """Files of weights that belong together: those of a folder, of a `run`, or `named` in a row."""
 
     files: tuple[Path, ...]
@@ -34,7 +34,7 @@ class Place:
     named: bool = False
 
 
-def find_places(sources: Sequence[Path], extension: str | None = None) -> list[Place]:
+def find_places(sources: Sequence[Path], extension: str | None = None) -> list[WeightFiles]:
     """The files of weights in or under `sources`, in their order; each file once.
 
     A run stands for its newest weights, or for what it exported. `extension` ("pt") selects one
@@ -43,12 +43,12 @@ def find_places(sources: Sequence[Path], extension: str | None = None) -> list[P
     Raises Missing if a source does not exist or holds no weights, Corrupt if a folder holds only
     parts that another program must merge.
     """
-    places: list[Place] = []
+    places: list[WeightFiles] = []
     for folders, group in groupby(sources, key=_is_folder):
         if folders:
             places += [place for folder in group for place in _below(folder, extension)]
         else:
-            places.append(Place(tuple(group), named=True))
+            places.append(WeightFiles(tuple(group), named=True))
     known: set[Path] = set()
     found = []
     for place in places:
@@ -69,14 +69,14 @@ def is_training_state(path: Path) -> bool:
     return _TRAINING.fullmatch(path.name.lower()) is not None
 
 
-def _below(folder: Path, extension: str | None) -> list[Place]:
+def _below(folder: Path, extension: str | None) -> list[WeightFiles]:
     kinds = (f".{extension.lstrip('.').lower()}",) if extension else tuple(READERS)
     kinds += tuple(kind + INDEX for kind in kinds)
     folders: dict[Path, list[Path]] = {}
     for file in walk(folder, _enters, once=True):
         if not file.name.startswith("."):
             folders.setdefault(file.parent, []).append(file)
-    found: list[Place] = []
+    found: list[WeightFiles] = []
     for place, files in folders.items():
         run = place.parent if place.name == CHECKPOINTS else place
         if (run / MANIFEST).is_file():
@@ -84,7 +84,7 @@ def _below(folder: Path, extension: str | None) -> list[Place]:
             continue
         weights = [file for file in files if file.name.lower().endswith(kinds)]
         if weights := [file for file in weights if not is_training_state(file)]:
-            found.append(Place(tuple(weights)))
+            found.append(WeightFiles(tuple(weights)))
     if not found:
         raise _nothing(folder, [file for files in folders.values() for file in files], extension)
     return found
@@ -106,7 +106,7 @@ def _nothing(folder: Path, files: Sequence[Path], extension: str | None) -> Resd
     return no_models(folder, detail)
 
 
-def _of_run(run: Path, kinds: tuple[str, ...], *, named: bool) -> list[Place]:
+def _of_run(run: Path, kinds: tuple[str, ...], *, named: bool) -> list[WeightFiles]:
     """The newest checkpoint of a run, or what it exported if there is none."""
     try:
         program = read_manifest(run).program
@@ -120,4 +120,4 @@ def _of_run(run: Path, kinds: tuple[str, ...], *, named: bool) -> list[Place]:
         # Otherwise the exported files are older than the newest weights.
         exported = sorted((run / EXPORTED).glob("resnet_*"))
         files = [path for path in exported if path.suffix.lower() in kinds]
-    return [Place(tuple(files), run, program, named)] if files else []
+    return [WeightFiles(tuple(files), run, program, named)] if files else []

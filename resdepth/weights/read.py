@@ -20,7 +20,7 @@ from resdepth.weights.families import (
     quantised,
 )
 from resdepth.weights.file import READERS, read_file
-from resdepth.weights.find import PROGRAM, Place, find_places
+from resdepth.weights.find import PROGRAM, WeightFiles, find_places
 from resdepth.weights.own import own_path
 from resdepth.weights.tensor import shown
 from resdepth.weights.weight_path import WeightPath
@@ -95,7 +95,7 @@ def stored_models(
 
 
 def _own(
-    places: Sequence[Place], read: Read, named: set[Path]
+    places: Sequence[WeightFiles], read: Read, named: set[Path]
 ) -> tuple[list[WeightPath], list[ResdepthError]]:
     """Our own weights; nothing, but the reasons, if a named file is another program's."""
     found: list[WeightPath] = []
@@ -122,7 +122,7 @@ def _own(
     return found, []
 
 
-def _candidates(place: Place) -> Sequence[Path]:
+def _candidates(place: WeightFiles) -> Sequence[Path]:
     """The files in which our weights may be; in a folder, the `last` of several states."""
     if place.named or place.run:
         return place.files

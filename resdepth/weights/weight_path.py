@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from resdepth.mathematics.masks import refuse_masked
+from resdepth.mathematics import refuse_masked
 from resdepth.mathematics.pvariation import distances_by_blocks, path_scale
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.weights.tensor import Array, Stored

@@ -13,8 +13,7 @@ import resdepth
 from resdepth.analysis.cells import CellRow, Reason, by_depth, cell_of
 from resdepth.analysis.pool import experiments, in_order
 from resdepth.analysis.rates import rate_curves, rate_rows, transfer
-from resdepth.analysis.report import Report, report_on
-from resdepth.analysis.report_numbers import report_csv, report_numbers
+from resdepth.analysis.report import Report, report_csv, report_numbers, report_on
 from resdepth.analysis.study_runs import read_study
 from resdepth.records import as_json
 

@@ -3,11 +3,10 @@
 import pytest
 
 from resdepth.cli.spelling import NAMES, VALUES, rewrite
-from resdepth.cli.train import COMMANDS
+from resdepth.cli.train import train as TRAIN
 from resdepth.errors import Usage
 from tests.support.messages import refused
 
-TRAIN = COMMANDS["train"]
 FLAGS = {flag for parameter in TRAIN.params for flag in parameter.opts}
 OLD = ("--model", "--data", "--trainer")
 OF_TRAIN = {old: ours for old, ours in NAMES.items() if old.startswith(OLD)}

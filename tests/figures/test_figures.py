@@ -215,13 +215,13 @@ def test_the_users_own_settings_neither_matter_nor_change(draw, tmp_path: Path) 
     ],
 )
 def test_a_missing_suffix_is_added(given: str, path: str) -> None:
-    assert written_as(Path(given), PICTURES, command="x") == Path(path)
+    assert written_as(Path(given), PICTURES) == Path(path)
 
 
 @pytest.mark.parametrize("given", ["x.jpg", "x.EPS", "x.html", "x.npy", "x.txt", "x.mp4"])
 def test_other_kinds_of_picture_are_refused(given: str) -> None:
     with refused(Usage, match=r"\.pdf, \.svg, \.png"):
-        written_as(Path(given), PICTURES, command="x")
+        written_as(Path(given), PICTURES)
 
 
 def test_no_window_without_a_display(draw, monkeypatch) -> None:

@@ -14,8 +14,7 @@ import pytest
 import resdepth
 from resdepth.analysis import path_tables
 from resdepth.analysis.entries import entry_table
-from resdepth.analysis.report import report_on
-from resdepth.analysis.report_numbers import report_csv, report_numbers
+from resdepth.analysis.report import report_csv, report_numbers, report_on
 from resdepth.analysis.scaling import model_scaling
 from resdepth.analysis.study_runs import read_study
 from resdepth.errors import Impossible

@@ -106,7 +106,7 @@ def test_the_defaults_of_the_design() -> None:
 def test_the_default_rate_follows_the_depth(given: dict[str, Any], rate: float) -> None:
     options = TrainOptions(**given)
     assert options.rate == pytest.approx(rate, rel=1e-12)
-    assert options.recorded(explicit=True).keys() == given.keys()
+    assert options.recorded(options.model_fields_set).keys() == given.keys()
     assert TrainOptions(**options.recorded()).rate == options.rate
 
 

@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 from resdepth.cli.console import line
 from resdepth.errors import Usage
 from resdepth.options.base import Options
-from resdepth.options.config import to_yaml
 from resdepth.options.curvefit import CurvefitOptions
 from resdepth.options.data import Constant, Digits, Mnist, Sin
 from resdepth.options.export import ExportOptions
 from resdepth.options.landscape import RenderOptions
 from resdepth.options.paths import WeightsOptions
 from resdepth.options.resnet_cifar import ResnetCifarOptions
-from resdepth.options.resolve import resolve
+from resdepth.options.resolve import resolve, to_yaml
 from resdepth.options.train import TrainOptions
 
 WORDS = [

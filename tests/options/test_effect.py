@@ -11,10 +11,8 @@ from resdepth.errors import Usage
 from resdepth.options.base import Options, flag_of
 from resdepth.options.curvefit import CurvefitOptions
 from resdepth.options.data import Sin
-from resdepth.options.effect import idle
 from resdepth.options.export import ExportOptions
-from resdepth.options.landscape import RenderOptions, TrajectoryOptions
-from resdepth.options.landscape_picture import VisOptions
+from resdepth.options.landscape import RenderOptions, TrajectoryOptions, VisOptions
 from resdepth.options.paths import NormOptions, ProfileOptions, ScalingOptions, WeightsOptions
 from resdepth.options.programs import flat_record, nested_record
 from resdepth.options.resnet_cifar import ResnetCifarOptions
@@ -160,7 +158,7 @@ def test_an_option_without_effect_is_refused(model, given, others, fitting) -> N
 @each
 def test_it_is_taken_where_it_has_one(model, given, others, fitting) -> None:  # type: ignore[no-untyped-def]
     for situation in fitting:
-        assert idle(model(**given, **situation)) == {}
+        assert model(**given, **situation).idle() == {}
 
 
 @each

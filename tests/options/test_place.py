@@ -13,8 +13,7 @@ from resdepth.errors import Usage
 from resdepth.options.base import Invocation, Options, flag_of
 from resdepth.options.curvefit import CurvefitOptions
 from resdepth.options.export import ExportOptions
-from resdepth.options.landscape import RenderOptions
-from resdepth.options.landscape_picture import VisOptions
+from resdepth.options.landscape import RenderOptions, VisOptions
 from resdepth.options.paths import NormOptions, ProfileOptions, WeightsOptions
 from resdepth.options.resnet_cifar import ResnetCifarInvocation, ResnetCifarOptions
 from resdepth.options.resolve import resolve

@@ -10,8 +10,7 @@ from resdepth.errors import (
     Missing,
     Usage,
 )
-from resdepth.options.config import to_yaml
-from resdepth.options.resolve import resolve
+from resdepth.options.resolve import resolve, to_yaml
 from resdepth.options.train import TrainOptions
 from tests.support.messages import refused
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 import resdepth
-from resdepth.analysis.report import report_on
-from resdepth.analysis.report_numbers import report_csv
+from resdepth.analysis.report import report_csv, report_on
 from resdepth.analysis.study_runs import read_study
 from resdepth.cli.console import line
 from resdepth.errors import Corrupt, Exists
