@@ -20,7 +20,7 @@ import yaml
 
 import resdepth
 from resdepth.options.base import Options
-from resdepth.options.fields import help_text, type_words
+from resdepth.options.fields import python_help, type_words
 from resdepth.options.groups import Grouped, Place
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -194,7 +194,7 @@ def options_table(name: str) -> str:
         lines = ["", "| option | group | values | meaning |", "|---|---|---|---|"]
     for option, info in value.fields().items():
         group = [_group(value, value.places[option])] if grouped else []
-        cells = [f"`{option}`", *group, f"`{type_words(info)}`", help_text(info)]
+        cells = [f"`{option}`", *group, f"`{type_words(info)}`", python_help(info)]
         lines.append(f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |")
     return unescaped("\n".join([*lines, ""]))
 

@@ -19,7 +19,7 @@ from resdepth.training.session import conduct
 
 OURS, DRAWN = ("sources", "out"), ("columns", "show")
 """Options of the commands alone: what to read and write, and how to draw it."""
-BESIDE = "run and file are arguments of the function, which draws nothing"
+AS_ARGUMENTS = "run and file are arguments of the function, which draws nothing"
 
 
 def train(
@@ -31,7 +31,7 @@ def train(
     observer: Observer | None = None,
     command: list[str] | None = None,
 ) -> Run:
-    """Train a network and return its run; with `resume` continue the run in `out`.
+    """Train a network and return its run; with `resume` resume the run in `out`.
 
     Parameters
     ----------
@@ -41,9 +41,9 @@ def train(
     out
         The run folder, by default `runs/<data>-L<depth>-seed<seed>`.
     overwrite
-        Replace what is in the folder.
+        Replace the contents of the folder.
     observer
-        Is told of each step; by default nothing is printed.
+        Receives each step; by default nothing is printed.
     command
         The command line to record.
 
@@ -52,7 +52,7 @@ def train(
     Exists, Busy
         The folder is not empty, or a process trains in it.
     Usage
-        Options do not fit together, the data, or the run to resume.
+        Options contradict each other, do not fit the data, or differ from the run to resume.
     Missing, Corrupt
         The data cannot be used.
     """
@@ -78,7 +78,7 @@ def render_landscape(
     run = _opened(run)
     path = Path(out) if out is not None else run.path / SURFACE
     options = options or RenderOptions()
-    options.refuse_given(OURS, BESIDE)
+    options.refuse_given(OURS, AS_ARGUMENTS)
     loss_surface.render(Source.of(run), options, path, ["resdepth.render_landscape"])
     return read_surface(path)
 
@@ -89,13 +89,13 @@ def render_trajectory(
     """Evaluate the loss on the plane of the checkpoints of `run`.
 
     Writes `out`, by default `<run>/trajectory.npy`, and a .json next to it, whose `path` has the
-    step, coordinates and loss of each checkpoint, the loss of the plane below it, and its distance
-    from the plane. Raises Impossible if the checkpoints do not span a plane.
+    step, coordinates and loss of each checkpoint, the loss at its projection onto the plane, and
+    its distance from the plane. Raises Impossible if the checkpoints do not span a plane.
     """
     run = _opened(run)
     path = Path(out) if out is not None else run.path / "trajectory.npy"
     options = options or TrajectoryOptions()
-    options.refuse_given((*OURS, *DRAWN, "log"), BESIDE)
+    options.refuse_given((*OURS, *DRAWN, "log"), AS_ARGUMENTS)
     trajectory(run, options, path, ["resdepth.render_trajectory"])
     return read_surface(path)
 
@@ -106,15 +106,15 @@ def spectrum(
     *,
     checkpoint: Path | str | None = None,
 ) -> Spectrum:
-    """Eigenvalues, traces and counts of the curvature around weights of `run`.
+    """Compute eigenvalues, traces and counts of the curvature at weights of `run`.
 
     The weights are the newest of the run, or those in the file `checkpoint`. Raises Missing if
-    there are none yet, Usage or Impossible if the options have no answer.
+    there are none yet, Usage or Impossible if the options do not fit the run.
     """
     run = _opened(run)
     around = run.newest if checkpoint is None else Path(checkpoint)
     options = options or SpectrumOptions()
-    options.refuse_given((*OURS, *DRAWN), BESIDE)
+    options.refuse_given((*OURS, *DRAWN), AS_ARGUMENTS)
     return spectrum_around(Source(run.recorded_options, around), options)
 
 

@@ -130,7 +130,7 @@ def out_of_memory(reason: object) -> System:
 
 def no_display(path: Path) -> System:
     """A window was requested, but none can be opened."""
-    remedy = f"the figure was written nevertheless: {path}"
+    remedy = f"the figure was written: {path}"
     return System("show", "there is no display to open a window on", remedy)
 
 
@@ -149,5 +149,5 @@ def resume_changed(field: str, run: Path, recorded: object, given: object) -> Us
 def write_failed(path: Path, error: OSError) -> System:
     """The operating system refused to write `path`."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    remedy = "free some space, or " * full + "choose another `out`; no file is half-written"
+    remedy = "free some space, or " * full + "choose another `out`; no file is incomplete"
     return System(path, f"cannot write: {error.strerror or error}", remedy)

@@ -27,12 +27,12 @@ EQUAL_LOSS = "at equal loss (`stop_loss`)"
 WORDS: dict[Reason, tuple[str, str]] = {
     "missed": (
         "did not reach the loss to stop at",
-        "the others learn faster, so the answer is about a selection; more `epochs` may include "
-        "all of them",
+        "the others learn faster, so the answer holds only for a selection; more `epochs` may "
+        "include all of them",
     ),
     "diverged": (
         "diverged",
-        "the others are stable at this rate, so the answer is about a selection; "
+        "the others are stable at this rate, so the answer holds only for a selection; "
         f"{SMALLER_RATE} may include all of them",
     ),
     "unfinished": ("not finished", "the answer may change when they are finished"),
@@ -110,8 +110,8 @@ def _excluded(rows: Sequence[CellRow], depths: Sequence[DepthRow]) -> Iterator[s
     if len({row.counted for row in counted}) > 1:
         seeds = ", ".join(f"{row.counted} at L = {row.depth}" for row in counted)
         yield (
-            f"the number of seeds differs ({seeds}): the means by depth allow for an effect of "
-            f"each seed, and {FEW}"
+            f"the number of seeds differs ({seeds}): the means by depth include an effect of each "
+            f"seed, and {FEW}"
         )
 
 
@@ -124,8 +124,8 @@ def _unequal(depths: Sequence[DepthRow]) -> Iterator[str]:
     if means and max(means.values()) > (1 + UNEQUAL) * min(means.values()):
         shown = ", ".join(f"{loss:.3g} at L = {depth}" for depth, loss in means.items())
         yield (
-            f"the final loss depends on the depth ({shown}): {EQUAL_LOSS} the comparison would be "
-            "of networks that learnt the same"
+            f"the final loss depends on the depth ({shown}); compare networks that have "
+            f"learnt the same, {EQUAL_LOSS}"
         )
 
 

@@ -44,7 +44,12 @@ def paths_of(
     extension: str | None = None,
     allow_mixed: bool = False,
 ) -> Pool:
-    """The weight paths in `sources` that may be averaged: `read_paths`, then `pooled`."""
+    """Read the weight paths in `sources` that may be averaged: `read_paths`, then `pooled`.
+
+    `sources` are runs, folders of runs or of weight files, or files. Without `pattern` the weights
+    are those of `train`; `pattern` names the tensors of other programs, as in "h.{k}.weight", and
+    `layers` is the first and the last k. `extension` selects files.
+    """
     return pooled(read_paths(sources, pattern, layers, extension), allow_mixed=allow_mixed)
 
 
@@ -61,9 +66,9 @@ def together(paths: Sequence[WeightPath]) -> Pool:
 def pooled(models: Sequence[WeightPath], *, allow_mixed: bool = False) -> Pool:
     """The paths that are repetitions of one experiment, depth by depth.
 
-    Left out, if others remain: runs that diverged, did not finish or did not reach `stop_loss`, and
+    Excluded, if others remain: runs that diverged, did not finish or did not reach `stop_loss`, and
     repetitions of another run (same options, depth and seed) or of another file (same weights).
-    Files of no run are otherwise taken as they are. `allow_mixed` keeps all.
+    Other files that belong to no run are all kept. `allow_mixed` keeps everything.
 
     Raises Usage: two runs differ in another option than seed, depth and output, or two paths are of
     different training steps; Impossible: nothing is left.

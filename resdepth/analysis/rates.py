@@ -101,7 +101,7 @@ def transfer(curves: Sequence[RateCurve]) -> Iterator[str]:
     if ends := [str(curve.depth) for curve in known if curve.at_the_end]:
         yield (
             f"at L = {', '.join(ends)} the best rate is the smallest or the largest that was "
-            "tried: a better one may lie beyond"
+            "tried: there may be a better one beyond it"
         )
 
 

@@ -154,7 +154,7 @@ def notes(found: ScalingTable) -> Iterator[str]:
     )
     partial = {law.rests_on for law in found.exponents.laws.values() if law.excluded}
     if partial:
-        yield f"exponents rest on {', '.join(sorted(partial))} seeds, means on all: {FEW}"
+        yield f"exponents use {', '.join(sorted(partial))} seeds, means use all: {FEW}"
     if any(law.bends for law in found.exponents.laws.values()):
         yield "! the exponent has not settled: the interval of its bend excludes 0"
     if (total := found.alpha_plus_nu) is not None:

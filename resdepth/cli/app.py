@@ -22,37 +22,37 @@ except ImportError:  # Windows bounds no process so.
 Tree = dict[str, "str | tuple[str, Tree]"]
 COMMANDS: Tree = {
     "train": "Train a residual network and record its weights.",
-    "export": "Write trained weights as files of their own.",
+    "export": "Export trained weights as files.",
     "paths": (
-        "Look at weights as paths through the layers.",
+        "Analyse weights as a path through the layers.",
         {
-            "norm": "Norms of the layers against k/L, and p-variation of the path.",
-            "weights": "Single entries of the weights as paths.",
-            "profile": "p-variation norm against p, and the critical exponent.",
-            "scaling": "How the weights scale with the depth, and which limit they show.",
+            "norm": "Draw the norms of the layers against k/L; print p-variation norms.",
+            "weights": "Draw single entries of the weights along the layers.",
+            "profile": "Draw the p-variation norm against p, with the critical exponent.",
+            "scaling": "Estimate how the weights scale with the depth, and their limit.",
         },
     ),
     "study": (
-        "One experiment at many depths and seeds.",
+        "Train one experiment at many depths and seeds.",
         {
-            "run": "Train the cells of a study, or go on with it.",
-            "status": "Show where each cell stands.",
-            "probe": "Find the rate of a study with --lr auto.",
-            "retry": "Go on, failed cells included.",
-            "cancel": "End what runs, and keep the rest from beginning.",
-            "report": "Write what a study says: verdict, tables, figures.",
+            "run": "Create a study, resume it or extend it.",
+            "status": "Show the state of each cell.",
+            "probe": "Find the learning rate of a study with --lr auto.",
+            "retry": "Resume a study, and train failed cells again.",
+            "cancel": "Stop running cells, and keep the others from starting.",
+            "report": "Write the report: verdict, tables, figures.",
         },
     ),
     "curvefit": "Fit C / (t + T0)^rho to a recorded scalar.",
     "landscape": (
-        "Loss around trained weights.",
+        "Evaluate and draw the loss around trained weights.",
         {
             "render": "Evaluate the loss on a grid around the weights of a run.",
-            "trajectory": "Draw the path that training took over the loss.",
+            "trajectory": "Draw the path of training on the loss surface.",
             "vis": "Draw a rendered loss surface.",
         },
     ),
-    "spectrum": "Curvature of the loss: eigenvalues, traces by layer.",
+    "spectrum": "Compute the curvature of the loss: eigenvalues, traces by layer.",
     "resnet-cifar": "Train He's residual networks on CIFAR-10.",
 }
 """The commands with the line that the overview shows."""

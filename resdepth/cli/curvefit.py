@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 def curvefit(options: CurvefitOptions, call: AnalysisInvocation) -> None:
     """Fit g(t) = C / (t + T0)^rho to a recorded scalar by least squares of the logarithms.
 
-    The points are numbered t = 1, 2, … (or t is their step); windows lose their extremes first,
-    then every n-th point is removed. Standard errors are for C, T0 and rho themselves, intervals
-    are 95 %. More than 7 runs are drawn by depth, with the mean of rho over those of a depth and
-    its interval by Student's t. A restart replaces what was recorded from its step on.
+    The time t of a point is its number 1, 2, …; with --time step it is the step. --window-size
+    removes the extremes of each window, and then --filter-period removes every n-th point. Standard
+    errors are those of C, T0 and rho, not of their logarithms; intervals are 95 %. More than 7 runs
+    are averaged by depth, with the mean of rho and its interval by Student's t. If a run was
+    restarted at a step, the new points from that step on replace the old ones.
     """
     from resdepth.analysis.decays import depth_numbers, fits_by_depth
     from resdepth.analysis.fits import Filters, curve_files, fit_files, fit_numbers
@@ -35,7 +36,9 @@ def curvefit(options: CurvefitOptions, call: AnalysisInvocation) -> None:
     fits = fit_files(options.sources, options.tag, filters, options.fixed_shift)
     for curve in fits:
         if curve.fit.dropped:
-            console.warn(f"{curve.file}: {curve.fit.dropped} points are not positive, left out")
+            console.warn(
+                f"{curve.file}: {curve.fit.dropped} points are not positive and are left out"
+            )
         if not curve.fit.identified:
             console.warn(f"{curve.file}: the fit is not identified: {curve.fit.reason}")
     groups = fits_by_depth(fits) if len(fits) > MANY else ()

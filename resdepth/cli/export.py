@@ -11,8 +11,9 @@ from resdepth.options.export import ExportOptions
 def export(options: ExportOptions, call: AnalysisInvocation) -> None:
     """Write the weights of runs or checkpoint files as resnet_<L>.<format>.
 
-    A run gives its newest checkpoint. A .pth file is a Python list of L tensors (d, d) that
-    torch.load(weights_only=True) reads; .safetensors and .npz hold one array 'blocks' (L, d, d).
+    Of a run, the newest checkpoint is exported. A .pth file is a Python list of L tensors (d, d)
+    that torch.load(weights_only=True) reads; .safetensors and .npz hold one array 'blocks' of shape
+    (L, d, d).
     """
     from resdepth.records import as_json, with_provenance
     from resdepth.training.weight_export import export as write

@@ -34,12 +34,13 @@ SUFFIX = ".npy"
 def render(options: RenderOptions, call: AnalysisInvocation) -> None:
     """Evaluate the loss on a line or a grid around trained weights.
 
-    The directions are random, normalised to the filters; the principal ones of the run's own
-    checkpoints; the sharpest ones; or lead to the weights of other runs. Writes the losses (.npy,
-    float64), the accuracies of a classification, and a .json with the axes, the loss at the centre,
-    and everything that they depend on. An interrupted surface is resumed with --resume, to the same
-    bits. Prints checks: norms and cosines of the directions, the loss at the centre and the run's
-    own, and for a line to another run the barrier on the way.
+    The directions are random and normalised to the filters, principal directions of the run's
+    checkpoints, eigenvectors of the Hessian, or the differences to the weights of other runs.
+    Writes the losses (.npy, float64), the accuracies of a classification, and a .json with the
+    axes, the loss at the centre and all that is needed to repeat the computation. --resume resumes
+    an interrupted surface, to the same bits. Prints three checks: the norms of the directions,
+    their cosines, and the loss at the centre next to the one that the run recorded. For a line to
+    another run it also prints the barrier between the two losses.
     """
     run, training, checkpoint = drawn_around(options.sources)
     out = _surface_path(options.out, run)
@@ -63,9 +64,9 @@ def render(options: RenderOptions, call: AnalysisInvocation) -> None:
 def trajectory(options: TrajectoryOptions, call: AnalysisInvocation) -> None:
     """Draw the path that training took on the plane that holds most of it.
 
-    The plane is spanned by the principal directions of the run's checkpoints, through the last one.
-    For each checkpoint, its own loss, the loss on the plane and its distance from the plane are
-    recorded. Needs three checkpoints: train with --checkpoint-every.
+    The plane contains the last checkpoint and the first two principal directions of the run's
+    checkpoints. For each checkpoint, its loss, the loss at its projection onto the plane, and its
+    distance from the plane are recorded. Needs three checkpoints: train with --checkpoint-every.
     """
     from resdepth.runs.run import open_run
 
@@ -102,7 +103,7 @@ def _surface_path(out: Path | None, run: Path | None) -> Path:
     out = out or (run or Path()) / SURFACE
     if out.suffix.lower() in SUFFIXES:
         surface = out.with_suffix(SUFFIX)
-        what = f"{out} names a picture, and this command writes the losses, a {SUFFIX}"
+        what = f"{out} names a figure, but this command writes the losses, as {SUFFIX}"
         remedy = f"--out {surface}, then 'resdepth landscape vis {surface} --out {out}'"
         raise Usage("out", what, remedy)
     return written_as(out, (SUFFIX,))
@@ -118,7 +119,7 @@ def _evaluated(out: Path, evaluate: Callable[["Cells"], object], quiet: bool) ->
         evaluate(cells)
     except KeyboardInterrupt:
         place = f" from cell {cells.done} of {cells.total}" if cells.total else ""
-        console.say(f"interrupted; the same command with --resume goes on{place}")
+        console.say(f"interrupted; the same command with --resume resumes it{place}")
         raise typer.Abort from None
     finally:
         cells.close()
@@ -145,7 +146,7 @@ def _checks(surface: "Surface") -> list[str]:
     record, found = surface.record, []
     if "norm_ratios" in record:
         ratios = ", ".join(f"{ratio:.6g}" for ratio in record["norm_ratios"][:8])
-        found.append(f"norms of the directions over that of the weights they move: {ratios}")
+        found.append(f"norms of the directions relative to the weights that they change: {ratios}")
         cosines = [row[i + 1] for i, row in enumerate(record["cosines"][:-1])][::2]
         if cosines:
             words = ", ".join(f"{cosine:.3g}" for cosine in cosines[:8])
@@ -154,8 +155,8 @@ def _checks(surface: "Surface") -> list[str]:
         words = ", ".join(f"{span:.4g}" for span in record["spans"])
         found.append(f"spans that --span auto found: {words}")
     own = record.get("run_loss")
-    recorded = "the run recorded no loss of the same data"
-    recorded = recorded if own is None else f"the run's own {own:.8g}"
+    recorded = "the run recorded no loss on the same data"
+    recorded = recorded if own is None else f"the run recorded {own:.8g}"
     found.append(f"loss at the centre {record['centre_loss']:.8g}; {recorded}")
     return [*found, *_barrier(surface), *_path_words(surface)]
 
@@ -169,7 +170,7 @@ def _barrier(surface: "Surface") -> list[str]:
     inside = (axis >= 0.0) & (axis <= 1.0)
     line = (1.0 - axis) * record["centre_loss"] + axis * other
     barrier = max(0.0, float((surface.losses - line)[inside].max(initial=0.0)))
-    return [f"loss at the other weights {other:.8g}; barrier on the way {barrier:.6g}"]
+    return [f"loss at the other weights {other:.8g}; barrier between them {barrier:.6g}"]
 
 
 def _path_words(surface: "Surface") -> list[str]:
@@ -182,9 +183,9 @@ def _path_words(surface: "Surface") -> list[str]:
     worst = int(gaps.argmax())
     return [
         f"{len(path['steps'])} checkpoints; the plane explains {first:.4g} % + {second:.4g} %",
-        f"farthest off the plane: {path['distance'][farthest]:.4g} at step "
-        f"{path['steps'][farthest]:.0f}; widest gap of the losses: {gaps[worst]:.4g} at step "
-        f"{path['steps'][worst]:.0f}",
+        f"largest distance from the plane: {path['distance'][farthest]:.4g} at step "
+        f"{path['steps'][farthest]:.0f}; largest difference of the losses: {gaps[worst]:.4g} at "
+        f"step {path['steps'][worst]:.0f}",
     ]
 
 

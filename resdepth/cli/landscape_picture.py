@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def vis(options: VisOptions, call: AnalysisInvocation) -> None:
     """Draw a loss surface: in three dimensions, as contours, or as lines through its middle.
 
-    An .html file is an interactive surface that works offline; .vts (a surface) and .vti (a grid)
-    are for ParaView; a .gif shows how a trajectory grows.
+    An .html file is an interactive surface that works offline. .vts (a surface) and .vti (a grid)
+    are for ParaView. A .gif shows the path of training growing.
     """
     from resdepth.runs.surface import files_of, read_surface
 
@@ -35,7 +35,9 @@ def vis(options: VisOptions, call: AnalysisInvocation) -> None:
     default = options.surface.with_name(f"{options.surface.stem}_{kind}.pdf")
     out = written_as(options.out or default, SUFFIXES)
     if out.suffix.lower() not in PICTURES and kind != "surface":
-        what = "a surface to turn" if out.suffix.lower() == ".html" else "a surface or its path"
+        what = (
+            "an interactive surface" if out.suffix.lower() == ".html" else "a surface or its path"
+        )
         remedy = "see 'resdepth landscape vis --help' for the range of every option"
         raise Usage("out", f"an {out.suffix.lower()} is {what}, not a {kind}", remedy)
     beside = out.with_suffix(".json")

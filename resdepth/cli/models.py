@@ -72,7 +72,7 @@ def common_beta(
             raise Usage("beta", f"is needed: {path.source} belongs to no run", "beta = 1 - alpha")
         if path.beta != first.beta:
             what = f"{first.source} has {first.beta:g}, {path.source} has {path.beta:g}"
-            raise Usage("beta", f"is needed: {what}", "give the one to scale all of them with")
+            raise Usage("beta", f"is needed: {what}", "give one value for all of them")
     return first.beta or 0.0
 
 
@@ -94,7 +94,7 @@ def _print(
         print(as_json({"checkpoints": found}))
         return
     for bundle, rows in families:
-        print(f"{bundle.path}: what looks like layers, and how to select it")
+        print(f"{bundle.path}: families of layers, and how to select them")
         cells = [["layers", "count", "shape", "dtype"]]
         for row in rows:
             shape = " x ".join(map(str, row.shape)) or "1"

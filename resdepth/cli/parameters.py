@@ -71,7 +71,7 @@ def _command(
         what = resolve(options, record | given, command=name, lenient=lenient)
         if ignored := dotted - what.model_fields_set:
             spelled = ", ".join(sorted(flag_of(options, key) for key in ignored))
-            console.say(f"{spelled}: ignored, without effect here", quiet=how.quiet)
+            console.say(f"{spelled}: ignored, because it has no effect here", quiet=how.quiet)
         if how.print_config:
             print(to_yaml(what), end="")
             return 0

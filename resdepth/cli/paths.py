@@ -43,9 +43,10 @@ def _path_command(measure: Callable[..., Measured]) -> TyperCommand:
 
 @_path_command
 def norm(options: NormOptions, paths: "Pool", beta: float, quiet: bool) -> Measured:
-    """Norms of the layers L^beta |A_k| against k/L, one curve per depth, and p-variation norms.
+    """Draw the norms L^beta |A_k| of the layers against k/L; print p-variation norms.
 
-    Models of one depth in different folders are repetitions: mean and 95 % band by Student's t.
+    There is one curve per depth. Networks of the same depth are repetitions: they are drawn as
+    their mean with a 95 % band by Student's t.
     """
     from resdepth.analysis.path_tables import norm_table, variation_table
     from resdepth.figures.path_plots import draw_norms
@@ -69,7 +70,7 @@ def norm(options: NormOptions, paths: "Pool", beta: float, quiet: bool) -> Measu
 
 @_path_command
 def weights(options: WeightsOptions, paths: "Pool", beta: float, quiet: bool) -> Measured:
-    """Single entries (i, j) of L^beta A_k as paths through the layers, one panel per entry."""
+    """Draw single entries (i, j) of L^beta A_k along the layers, one panel per entry."""
     from resdepth.analysis.entries import entry_table
     from resdepth.figures.path_plots import draw_entries
 
@@ -79,7 +80,7 @@ def weights(options: WeightsOptions, paths: "Pool", beta: float, quiet: bool) ->
 
 @_path_command
 def profile(options: ProfileOptions, paths: "Pool", beta: float, quiet: bool) -> Measured:
-    """p-variation norm of k -> L^beta A_k against p, one curve per depth."""
+    """Draw the p-variation norm of k -> L^beta A_k against p, one curve per depth."""
     import numpy as np
 
     from resdepth.analysis.path_tables import profile_table
@@ -97,11 +98,12 @@ def profile(options: ProfileOptions, paths: "Pool", beta: float, quiet: bool) ->
 
 @_path_command
 def scaling(options: ScalingOptions, paths: "Pool", beta: float, quiet: bool) -> Measured:
-    """How the weights scale with the depth L, and which limit they show: H1, H2 or neither.
+    """Estimate how the weights scale with the depth L, and which limit they approach.
 
-    Exponents are slopes of log statistic on log L over the depths at hand, their intervals 95 %
-    by Student's t. Runs of one seed belong together, and so do the files of one folder; a verdict
-    takes 3 depths and 2 seeds, the error rates in docs/study-statistics.md hold for 5 of each.
+    The limit is smooth (H1), diffusive (H2) or neither. An exponent is the slope of the logarithm
+    of a statistic against log L, over the depths that are given, with a 95 % interval by Student's
+    t. Runs with the same seed form one series, and so do files in the same folder. A verdict needs
+    3 depths and 2 seeds; the error rates in docs/study-statistics.md are those of 5 and 5.
     """
     from resdepth.analysis.scaling import (
         exponent_rows,
@@ -134,7 +136,7 @@ def _critical(row: "Profile") -> str:
 
 
 WAYS = {
-    "distances": "from the distances of the layers, read in blocks: the path is too large",
+    "distances": "from the distances between layers, read in blocks, because the path is large",
     "path": "from the path in memory",
 }
 

@@ -102,7 +102,8 @@ class Terminal(Observer):
 
     def _asked(self, number: int) -> None:
         self.say(
-            f"stopping after this step ({signal.Signals(number).name}); a second one stops at once"
+            f"stopping after this step ({signal.Signals(number).name}); a second signal stops at "
+            "once"
         )
 
     def _line(self, step: int, scalars: Mapping[str, float], progress: Progress) -> str:

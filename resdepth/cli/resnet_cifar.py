@@ -19,11 +19,12 @@ def resnet_cifar(
 ) -> int:
     """Train He's residual network for CIFAR-10 with both branches of a block scaled by n^(-alpha).
 
-    The run folder holds the manifest, checkpoints and TensorBoard events with loss, Omega and rate
-    of each step; top-1 and top-2 accuracy on the test set are printed at the end, per class too.
-    Ctrl-C, SIGTERM, SIGHUP or SIGUSR1 end the run after the step with a checkpoint; --resume
-    continues it to the same bits. For several seeds or depths see 'resdepth study run --program
-    resnet-cifar'; --seeds n is a study of n seeds with one run each in OUT/seed_<s>/.
+    The run folder holds the manifest, checkpoints and TensorBoard events with the loss, Omega and
+    learning rate of each step. Top-1 and top-2 accuracy on the test set are printed at the end, in
+    total and by class. Ctrl-C, SIGTERM, SIGHUP or SIGUSR1 end the run after the current step, with
+    a checkpoint. A run that is resumed with --resume ends with the same bits as an uninterrupted
+    one. 'resdepth study run --program resnet-cifar' trains several depths and seeds; --seeds n is a
+    study of n seeds, with the runs in OUT/seed_<s>/.
     """
     several = (call.resume / "summary.json").is_file() if call.resume else options.seeds > 1
     return _seeds(options, call, given) if several else _single(options, call, given)

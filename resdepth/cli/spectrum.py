@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 def spectrum(options: SpectrumOptions, call: AnalysisInvocation) -> None:
     """Compute the curvature of the training loss at trained weights.
 
-    The largest and smallest eigenvalues of the Hessian or the Gauss-Newton matrix with the norms of
-    their residuals, the traces of both matrices as a whole and by layer, and the learning rate
-    times the largest eigenvalue with the edge of stability. Everything comes from exact products;
-    estimates have a standard error or a band. The cost, in gradients, is printed first.
+    Prints the largest and smallest eigenvalues of the Hessian or the Gauss-Newton matrix with the
+    norms of their residuals, the traces of both matrices in total and by layer, and the learning
+    rate times the largest eigenvalue next to the edge of stability. All results are computed from
+    exact products; estimates have a standard error or a band. The cost, in gradients, is printed
+    first.
     """
     around = each_around(options.sources, "spectrum")
     default = around[0][0] / "spectrum.pdf" if len(around) == 1 else Path("spectrum.pdf")
@@ -43,7 +44,7 @@ def spectrum(options: SpectrumOptions, call: AnalysisInvocation) -> None:
     for source in sources:
 
         def announce(cost: int, checkpoint: Path = source.checkpoint) -> None:
-            console.say(f"{checkpoint}: about {cost} gradients of the loss", quiet=call.quiet)
+            console.say(f"{checkpoint}: costs about {cost} gradients of the loss", quiet=call.quiet)
 
         try:
             found.append(hessian.spectrum(source, options, announce))
@@ -80,8 +81,8 @@ def lines(found: "Spectrum") -> list[str]:
     ]
     if found.rounding:
         texts.append(
-            f"  in {found.dtype} a product has a relative error of {found.rounding:.1g}, "
-            "which the residuals do not contain (--dtype float64)"
+            f"  in {found.dtype} a product has a relative error of {found.rounding:.1g}, which "
+            "the residuals do not contain; --dtype float64 avoids it"
         )
     return texts
 
@@ -89,13 +90,12 @@ def lines(found: "Spectrum") -> list[str]:
 def completeness(search: "Search | None") -> str:
     """How it is known that no copy of a multiple eigenvalue is missing."""
     if search is None:
-        return "the whole matrix was diagonalised, no eigenvalue is missing"
+        return "the whole matrix was diagonalised: no eigenvalue is missing"
     if not search.restarts:
-        return "one eigenvalue per end, its multiplicity was not searched for"
+        return "one eigenvalue per end: further copies of it were not searched for"
     return (
-        f"{search.products} of them searched for copies of multiple eigenvalues in the complement "
-        f"of the vectors found: restarts {search.restarts}, copies found {search.found}, then "
-        "nothing further"
+        f"{search.products} of them searched for further copies of multiple eigenvalues: restarts "
+        f"{search.restarts}, copies found {search.found}"
     )
 
 

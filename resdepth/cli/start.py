@@ -15,7 +15,7 @@ from resdepth.errors import System
 THRESHOLD = 100_000
 """New objects between two searches for cycles: imports make hundreds of thousands, none garbage,
 and with Python's own threshold of 700 the searches are a tenth of importing torch."""
-REMEDY = "the results did not arrive; files that the command wrote are complete"
+REMEDY = "the results could not be printed; files that the command wrote are complete"
 ESCAPE = "resdepth.escape"
 """Encoding errors of results: a path's own bytes, a backslash escape for all else."""
 

@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 def run(options: Options, call: StudyInvocation) -> int:
     """Train one experiment at many depths and seeds: a plan, and a run for each combination.
 
-    Most options of train (with --program resnet-cifar, of resnet-cifar) take several values, as in
+    Most options of train (with --program resnet-cifar: of resnet-cifar) take several values, as in
     --depth 16,32,64 or 16:1024:x2 or 16:128:16 and --seed 0:5. Each option with several values is
-    an axis; the study runs every combination. The folder holds the plan (study.yaml) and one run
-    per cell in cells/. An existing study is resumed: cells that are neither finished nor running
-    are trained. You can add depths and seeds, --epochs, and rates if there are several; anything
-    else needs a new study.
+    an axis; the study trains every combination, called a cell. The folder holds the plan
+    (study.yaml) and one run per cell in cells/. An existing study is resumed: cells that are
+    neither finished nor running are trained. You can add depths and seeds, raise --epochs, and add
+    learning rates if there are several already; any other change needs a new study.
     """
     words = options.model_dump(mode="json", exclude_unset=True, exclude_none=True)
     if not call.dry_run:
@@ -55,8 +55,8 @@ def run(options: Options, call: StudyInvocation) -> int:
 def probe(call: StatusInvocation) -> int:
     """Find the learning rate of a study with --lr auto, and write it into its plan.
 
-    'study run' does this itself: in its own process if it trains the cells on this machine, else in
-    a job for which the cells wait.
+    'study run' does this itself: in its own process if it trains the cells on this machine,
+    otherwise in a separate job that the cells wait for.
     """
     with signals.deferred():
         from resdepth.studies.actions import found_rate
@@ -110,9 +110,10 @@ def cancel(call: StatusInvocation) -> int:
 def report(call: ReportInvocation) -> int:
     """Write a report on a study: one page that works offline, its numbers and its figures.
 
-    It works for any folder of runs, and for unfinished studies: excluded cells are named.
-    --spectrum adds the curvature of the loss around the weights of every run, which takes some
-    hundred gradients each. A study of resnet-cifar has tables of outcomes, accuracies and losses.
+    Unfinished studies and any other folder of runs are accepted too; the report names the cells
+    that it excludes. --spectrum adds the curvature of the loss at the weights of every run, which
+    costs some hundred gradients per run. The report on a study of resnet-cifar has tables of
+    outcomes, accuracies and losses.
     """
     from resdepth.studies.record import NAME, read_plan
 
@@ -162,7 +163,7 @@ def _hessians(study: "Study", call: ReportInvocation) -> "dict[Path, Path]":
         path = place.with_name(f"{place.name}.json")
 
         def announce(price: int, run: Path = cell.run) -> None:
-            console.say(f"{run}: about {price} gradients of the loss", quiet=call.quiet)
+            console.say(f"{run}: costs about {price} gradients of the loss", quiet=call.quiet)
 
         try:
             write(Run(cell.run), call.curvature, path, command_line(), announce)

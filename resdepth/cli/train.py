@@ -20,8 +20,8 @@ def train(options: TrainOptions, call: TrainInvocation, given: frozenset[str]) -
     """Train a residual network of L layers and record its weights as a path through the layers.
 
     The run folder holds the manifest, TensorBoard events, checkpoints and the exported weights.
-    Ctrl-C, SIGTERM, SIGHUP or SIGUSR1 end the run after the step with a checkpoint; --resume
-    continues it to the same bits it would have reached.
+    Ctrl-C, SIGTERM, SIGHUP or SIGUSR1 end the run after the current step, with a checkpoint. A run
+    that is resumed with --resume ends with the same bits as an uninterrupted one.
     """
     folder, ended = conducted("train", options, call, given)
     names = ("loss", "accuracy", "val/loss", "val/accuracy")
@@ -86,6 +86,6 @@ def ending(manifest: Manifest, folder: Path) -> int:
         raise Diverged(
             f"training diverged at step {detail['step']}{place}",
             f"the loss is {detail['loss']}",
-            f"a smaller `lr`, or `dynamic_lr`; the last good weights are in {folder}",
+            f"try a smaller `lr` or `dynamic_lr`; the last finite weights are in {folder}",
         )
     return signals.exit_code() if manifest.outcome == "interrupted" else 0

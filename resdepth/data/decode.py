@@ -18,9 +18,9 @@ FLIPPED = ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp")
 BITS_PER_SAMPLE, PHOTOMETRIC = 258, 262
 """TIFF tags: bits of a value, and whether zero is white."""
 
-TRANSPARENT = "transparent pixels, laid over white"
-FRAMES = "more than one frame, of which the first is used"
-UPRIGHT = "EXIF data that cannot be read, taken as upright"
+TRANSPARENT = "transparent pixels, drawn on white"
+FRAMES = "more than one frame; the first one is used"
+UPRIGHT = "EXIF data that cannot be read; the image is taken as upright"
 SIXTEEN = "16-bit grey, scaled to 8 bits"
 
 

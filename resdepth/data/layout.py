@@ -115,10 +115,10 @@ def _notes(
     listing: Listing, roots: dict[str, str], images: set[str], found: _Found
 ) -> Iterator[str]:
     kinds = {
-        "files that are no images": [name for name in listing.files if name not in images],
+        "files that are not images": [name for name in listing.files if name not in images],
         "hidden files or folders": listing.hidden,
         "images in neither train/ nor test/": found.outside,
-        "images in no class folder": found.loose,
+        "images outside class folders": found.loose,
     }
     left_out = [
         f"{len(names)} {kind} (first: {names[0]})" for kind, names in kinds.items() if names
@@ -138,7 +138,7 @@ def _notes(
     folded = Counter(label.casefold() for label in classes)
     alike = sorted(label for label in classes if folded[label.casefold()] > 1)
     if alike:
-        yield f"classes that differ in upper and lower case alone: {_listed(alike)}"
+        yield f"classes whose names differ only in upper and lower case: {_listed(alike)}"
     yield from listing.notes
 
 
@@ -151,7 +151,7 @@ def _one_class(listing: Listing, root: str, members: list[tuple[str, str]]) -> C
     if len(below) > 1:
         what = f"if the classes are {_listed(below)}, move these folders from {root}/{folder}/"
         remedy = f"{what} to {root}/, and likewise in test/"
-    what = f"{root}/ has one class alone, {folder!r}: there is nothing to learn"
+    what = f"{root}/ has only one class, {folder!r}: there is nothing to learn"
     return Corrupt(listing.path, what, remedy)
 
 

@@ -104,7 +104,7 @@ def _archive(path: Path) -> Listing:
     notes = []
     if twice:
         # A file was replaced by adding it again.
-        notes = [f"files listed twice, of which the last counts: {len(twice)} (first: {twice[0]})"]
+        notes = [f"files listed twice, the last one is used: {len(twice)} (first: {twice[0]})"]
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return Listing(

@@ -27,8 +27,8 @@ def load_data(options: TrainOptions) -> tuple[Dataset, Dataset]:
 
     `inputs` are (N, features) in the run's dtype, `targets` (N,). `train_fraction` is applied.
 
-    Raises Missing, System or Corrupt if the data is not there or cannot be used, Usage if
-    `input_size` or `classes` contradicts it.
+    Raises Missing, System or Corrupt if the data are missing or cannot be used, Usage if
+    `input_size` or `classes` contradicts them.
     """
     data, dtype = options.data, getattr(torch, options.compute.dtype)
     train, validation = _load(data, options.seed, dtype)

@@ -124,7 +124,9 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     shape = tuple(np.frombuffer(content[4:start], dtype=">u4").tolist())
     if len(content) - start != math.prod(shape):
         stated = " x ".join(map(str, shape))
-        raise ValueError(f"{path.name}: {len(content) - start} bytes, not the {stated} it claims")
+        raise ValueError(
+            f"{path.name}: {len(content) - start} bytes, not the {stated} that its header states"
+        )
     # A copy, since torch shares the memory and must be able to write to it.
     return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape).copy()
 

@@ -63,9 +63,9 @@ def fill(axes: Axes, shown: Shown, values: Array, labelled: bool = True) -> None
     if shown.log and (shown.high < SMALLEST or shown.high * SMALLEST > shown.low):
         raise Impossible(
             surface.path,
-            f"{shown.low:.3g} to {shown.high:.3g} is too small or too far apart for "
-            "contours on a logarithmic scale",
-            "`kind` surface draws them; or leave `log` out",
+            f"{shown.low:.3g} to {shown.high:.3g} is too small or too wide a range for contours "
+            "on a logarithmic scale",
+            "use `kind=surface`, or leave `log` out",
         )
     if shown.high > shown.low:
         levels = _levels(shown)

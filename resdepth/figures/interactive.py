@@ -111,14 +111,14 @@ def _trajectory(shown: Shown) -> list[Any]:
     x, y = path["coordinates"].T
     numbers = np.stack([path[name] for name in ("steps", "loss", "plane_loss", "distance")], axis=1)
     words = (
-        "step %{customdata[0]:.0f}<br>loss = %{customdata[1]:.6g}<br>of the plane = "
-        "%{customdata[2]:.6g}<br>distance off the plane = %{customdata[3]:.4g}<extra></extra>"
+        "step %{customdata[0]:.0f}<br>loss = %{customdata[1]:.6g}<br>loss on the plane = "
+        "%{customdata[2]:.6g}<br>distance from the plane = %{customdata[3]:.4g}<extra></extra>"
     )
     kept = {"x": x, "y": y, "customdata": numbers, "hovertemplate": words}
     plane, own = (shown.heights(path[name]) for name in ("plane_loss", "loss"))
     line = _points("checkpoints on the plane", 2.5, color=PATH, z=plane, **kept)
     line.update(mode="lines+markers", line={"color": PATH, "width": 5})
-    circles = _points("their own losses", 3, color="black", z=own, **kept)
+    circles = _points("their losses", 3, color="black", z=own, **kept)
     circles.marker.symbol = "circle-open"
     return [line, circles]
 

@@ -43,7 +43,7 @@ def write_page(report: Report, out: Path, provenance: Provenance | None = None) 
         steps = [["purpose", "command"], *map(list, report.next_steps)]
         parts += [page.heading("What to do next"), page.table(steps)]
     parts += _cells(report)
-    parts += [page.heading("What the words mean"), page.meanings()]
+    parts += [page.heading("Definitions"), page.meanings()]
     parts += _origin(report, provenance)
     write_text(out, page.page(f"Study {report.folder.resolve().name}", parts, provenance))
     return [out, *gallery.written]
@@ -122,7 +122,7 @@ def _paths(tables: PathTables, beta: float, gallery: _Gallery) -> Iterator[str]:
     profile = f"p-variation {variation} against p"
     yield gallery.draw("profile", profile, "profile", 1, path_plots.draw_profile, tables.profile)
     if tables.growth is not None:
-        growth = "The power of L that the p-variation norm follows, with its 95 % interval"
+        growth = "Power of L with which the p-variation norm grows, with its 95 % interval"
         yield gallery.draw("growth", growth, "growth", 1, path_plots.draw_growth, tables.growth)
     entries = f"Single entries of {path}: {path_plots.entries_drawn(tables.entries)}"
     yield gallery.draw("entries", entries, "entries", 2, path_plots.draw_entries, tables.entries)
@@ -131,7 +131,7 @@ def _paths(tables: PathTables, beta: float, gallery: _Gallery) -> Iterator[str]:
 
 
 def _training(depths: Sequence[DepthRow]) -> str:
-    rows = [["L", "cells", "counts", "rate", "steps", "loss", "seconds"]]
+    rows = [["L", "cells", "used", "rate", "steps", "loss", "seconds"]]
     for row in depths:
         means = [_digits(value) for value in (row.rate, row.steps, row.loss, row.seconds)]
         rows.append([str(row.depth), str(row.cells), str(row.counted), *means])
@@ -162,8 +162,9 @@ def _curvature(table: HessianTable, gallery: _Gallery) -> Iterator[str]:
         rows.append([title, "-" if law.value != law.value else str(law), *map(_digits, means)])
     yield page.table(rows)
     caption = (
-        "Curvature of the training loss at the end of training: largest eigenvalue of the "
-        "Hessian, this eigenvalue times the rate, with the limit 2; traces; one dot per seed"
+        "Curvature of the training loss at the end of training, one dot per seed: largest "
+        "eigenvalue of the Hessian, this eigenvalue times the learning rate (stable below 2), and "
+        "the traces"
     )
     yield gallery.draw("curvature", caption, "lambda_1", 2, depth_plots.draw_curvature, table)
 
@@ -198,7 +199,7 @@ def _cells(report: Report) -> Iterator[str]:
 
 
 def _origin(report: Report, provenance: Provenance | None) -> Iterator[str]:
-    yield page.heading("Where this is from")
+    yield page.heading("Provenance")
     seconds = sum(row.seconds for row in report.cells if row.seconds == row.seconds)
     yield page.paragraph(f"{seconds:.4g} seconds of training on {report.platform}")
     if provenance is not None:

@@ -127,7 +127,7 @@ def along(surface: Surface, subscript: str = "$D_{}$") -> tuple[str, str]:
 def conditions(shown: Shown) -> str:
     """Return what a reader must know of a picture, in one line, which may be empty."""
     record = shown.surface.record
-    whose = {"centre": "of the centre", "recalibrated": "estimated anew at each point"}
+    whose = {"centre": "of the centre", "recalibrated": "recomputed at each point"}
     statistics = record.get("statistics")
     found = (
         f"batch statistics {whose[statistics]}" if statistics else "",

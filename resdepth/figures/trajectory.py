@@ -26,7 +26,7 @@ DOTS = 150
 
 @style.styled
 def draw_trajectory(shown: Shown, columns: int = 1) -> Figure:
-    """Draw contours with the path; below, loss and distance off the plane against the step."""
+    """Draw contours with the path; below, loss and distance from the plane against the step."""
     drawn, axes, below = _panels(shown, columns)
     mark_places(axes, shown)
     draw_path(axes, shown)
@@ -46,15 +46,15 @@ def _panels(shown: Shown, columns: int) -> tuple[Figure, Axes, Axes]:
 
 
 def _draw_losses(axes: Axes, shown: Shown) -> None:
-    """Draw the checkpoints' own losses, those of the plane, and the distances off the plane."""
+    """Draw the checkpoints' own losses, those on the plane, and the distances from it."""
     path = shown.surface.trajectory or {}
     steps = path["steps"]
-    own: Any = axes.plot(steps, path["loss"], color=style.CATEGORIES[0], label="own loss")
-    own += axes.plot(steps, path["plane_loss"], "--", color="black", label="of the plane")
+    own: Any = axes.plot(steps, path["loss"], color=style.CATEGORIES[0], label="at the checkpoint")
+    own += axes.plot(steps, path["plane_loss"], "--", color="black", label="on the plane")
     right = axes.twinx()
     own += right.plot(steps, path["distance"], ":", color=style.FAINT, label="distance")
     right.spines["right"].set_visible(True)
-    right.set_ylabel("off the plane")
+    right.set_ylabel("distance from the plane")
     right.set_ylim(bottom=0)
     axes.set(xlabel="step", ylabel="loss")
     axes.legend(handles=own, fontsize=6, ncols=3, loc="lower left", bbox_to_anchor=(0.0, 0.98))

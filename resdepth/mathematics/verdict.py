@@ -81,18 +81,19 @@ def _limit(found: Exponents) -> Decision:
         return "undecided", reason, ()
     pr, q1, irel = intervals["pr"], intervals["q1"], intervals["irel"]
     if pr.high < SPARSE:
-        return "neither", f"sparse: few layers dominate, pr = {pr}", ("pr",)
+        return "neither", f"sparse: a few layers dominate, pr = {pr}", ("pr",)
     if pr.low < SPARSE:
-        return "undecided", f"perhaps sparse: pr = {pr} reaches below {SPARSE}", ("pr",)
+        reason = f"a few layers may dominate: pr = {pr} reaches below {SPARSE}"
+        return "undecided", reason, ("pr",)
     shown = f"q1 = {q1}, irel = {irel}"
     if irel.high < SMOOTH_IREL and q1.high < SMOOTH_Q1:
-        return "H1", f"smooth: V1 and the increments scale as a smooth path's, {shown}", _SMOOTH
+        return "H1", f"smooth: V1 and the increments scale as for a smooth path, {shown}", _SMOOTH
     if q1.low > ROUGH_Q1:
         return _rough(intervals)
     if q1.high < SMOOTH_Q1 and irel.low > SMOOTH_IREL:
-        jump = "a jump: V1 is bounded, the largest increment does not vanish"
+        jump = "a jump: V1 is bounded, but the largest increment does not vanish"
         return "neither", f"{jump}, {shown}", _SMOOTH
-    return "undecided", f"neither smooth nor rough within the intervals: {shown}", _SMOOTH
+    return "undecided", f"the intervals allow smooth and rough paths: {shown}", _SMOOTH
 
 
 _SMOOTH, _ROUGH = ("q1", "irel"), ("q1", "nu", "hurst")
@@ -102,13 +103,13 @@ def _rough(intervals: Mapping[str, Interval]) -> Decision:
     q1, nu, hurst = (intervals[name] for name in _ROUGH)
     shown = f"q1 = {q1}, nu = {nu}, H = {hurst}"
     if nu.within(*DIFFUSIVE_NU) and hurst.within(*DIFFUSIVE_H):
-        return "H2", f"diffusive: noise of size L^(-1/2) with H = 1/2, {shown}", _ROUGH
+        return "H2", f"diffusive: independent noise of size L^(-1/2) per layer, {shown}", _ROUGH
     if hurst.outside(*DIFFUSIVE_H):
-        return "neither", f"rough, but H is not 1/2: {shown}", _ROUGH
+        return "neither", f"rough, but the layers are dependent (H is not 1/2): {shown}", _ROUGH
     if nu.outside(*OTHER_NU):
         noise = "independent noise in every layer, but not of size L^(-1/2)"
         return "neither", f"{noise}: {shown}", _ROUGH
-    return "undecided", f"rough, but nu or H is not certain enough: {shown}", _ROUGH
+    return "undecided", f"rough, but the interval of nu or H is too wide: {shown}", _ROUGH
 
 
 def _guarded(
@@ -119,7 +120,9 @@ def _guarded(
     for name, border in (("q1", SMOOTH_Q1), ("irel", SMOOTH_IREL)):
         whole, deep = found.intervals[name].value, deepest[name].value
         if name in names and not math.isnan(deep) and (whole < border) != (deep < border):
-            bends = f"it bends: {name} = {whole:.3f} is {deep:.3f} over the deepest {GUARD_DEPTHS}"
+            bends = (
+                f"it bends: {name} = {whole:.3f}, but {deep:.3f} over the deepest {GUARD_DEPTHS}"
+            )
             return f"{bends} depths ({reason})", "undecided"
     return reason, limit
 

@@ -28,9 +28,9 @@ from resdepth.options.fields import (
     Presentation,
     elements,
     flags,
-    help_text,
     no_effect,
     presentation,
+    python_help,
     reason_of,
     type_words,
 )
@@ -169,9 +169,9 @@ class Options(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
-        """Let `help` show every option as the command line's help does."""
+        """Let `help` show every option as the command line's help does, with fields for flags."""
         fields = cls.fields().items()
-        rows = [f"{name}: {type_words(info)}\n    {help_text(info)}" for name, info in fields]
+        rows = [f"{name}: {type_words(info)}\n    {python_help(info)}" for name, info in fields]
         described = (cls.__doc__ or "").partition("\n\nOptions\n---")[0]
         cls.__doc__ = "\n".join([described, "", "Options", "-------", *rows])
         cls.__signature__ = inspect.Signature([_parameter(name, info) for name, info in fields])
@@ -215,11 +215,11 @@ def flag_of(model: type[Options], name: str) -> str:
 class Invocation(Options):
     """What belongs to one call alone and is not recorded with its result."""
 
-    config: Path | None = option(None, "YAML file of options; flags win over it")
+    config: Path | None = option(None, "YAML file of options; flags override it")
     print_config: bool = option(
         False, "print the resolved options as YAML for --config and exit", flags=("--print-config",)
     )
-    quiet: bool = option(False, "print nothing but errors and results", flags=("--quiet", "-q"))
+    quiet: bool = option(False, "print only errors and results", flags=("--quiet", "-q"))
 
 
 class AnalysisInvocation(Invocation):

@@ -17,24 +17,28 @@ class CurvefitOptions(Options):
     NEEDS: ClassVar[dict[str, Needs]] = {"shift": needs("infer_shift", False)}
 
     sources: tuple[Path, ...] = option(
-        ..., "event file, run, or folder of these; several", positional=True, min_length=1
+        ..., "event files, runs, or folders of these", positional=True, min_length=1
     )
     tag: str = option("avg_grad_norm", "recorded scalar")
     window_size: int = option(
-        0, "remove smallest and largest of every so many points; 0: off, else at least 3", ge=0
+        0,
+        "remove the smallest and the largest of every n points; 0: off, else n of at least 3",
+        ge=0,
     )
     filter_period: int = option(
         0, "then remove every n-th point; 0: off, else n of at least 2", ge=0
     )
     time: Literal["index", "step"] = option(
-        "index", "i of the points: 1, 2, …, or the steps they were recorded at"
+        "index", "time t of a point: its number 1, 2, …, or the step at which it was recorded"
     )
-    scaling_x: float = option(1.0, "time between two points: t_i = scaling i", gt=0)
+    scaling_x: float = option(
+        1.0, "time between two numbered points: the i-th one has t = scaling i", gt=0
+    )
     infer_shift: bool = option(False, "fit T0 too")
-    shift: float | None = option(None, "T0 where it is not inferred", default_text="1")
+    shift: float | None = option(None, "T0 if it is not inferred", default_text="1")
     columns: int = option(2, "width of the figure in columns of a paper", ge=1, le=2)
     out: Path = option(Path("curvefit.pdf"), "figure to write (.pdf, .svg or .png)")
-    show: bool = option(False, "open a window", flags=("--show",))
+    show: bool = option(False, "also show the figure in a window", flags=("--show",))
 
     @property
     def fixed_shift(self) -> float | None:

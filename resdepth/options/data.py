@@ -8,7 +8,7 @@ from resdepth.options.groups import Kind
 
 DATA_DIR: Any = option(
     None,
-    "where the data lies: torchvision's root, or an image folder or .zip for 'folder'",
+    "where the data are: torchvision's root folder, or an image folder or .zip for 'folder'",
     default_text="the user's cache folder",
 )
 NUM_WORKERS: Any = option(
@@ -22,9 +22,12 @@ class DataOptions(Kind):
     regression: ClassVar[bool]
     """Whether the targets are real numbers instead of classes."""
 
-    train_fraction: float = option(1.0, "seeded random part of the training set", gt=0, le=1)
+    train_fraction: float = option(1.0, "random fraction of the training set to use", gt=0, le=1)
     input_size: int | None = option(
-        None, "features of a sample, checked against the data", default_text="the data's", ge=1
+        None,
+        "number of features of a sample; must agree with the data",
+        default_text="the data's",
+        ge=1,
     )
 
 
@@ -34,7 +37,7 @@ class Classified(DataOptions):
     regression = False
 
     classes: int | None = option(
-        None, "outputs of a classification", default_text="the data's", ge=2
+        None, "number of outputs of a classification", default_text="the data's", ge=2
     )
 
 
@@ -68,7 +71,9 @@ class Function(DataOptions):
 
     regression = True
 
-    num_samples: int = option(1000, "training points of 'sin' and 'constant'", unit="points", ge=1)
+    num_samples: int = option(
+        1000, "number of training points of 'sin' and 'constant'", unit="points", ge=1
+    )
     loss_p: float = option(2.0, "exponent p of the regression loss", ge=1)
 
 

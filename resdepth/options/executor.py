@@ -37,7 +37,7 @@ class ExecutorInvocation(Invocation):
     )
     workers: int | None = option(
         None,
-        "most cells that train at once in the whole study: processes of local, jobs of slurm",
+        "maximum number of cells of the study that train at once (local: processes, slurm: jobs)",
         default_text="one per core or GPU; slurm: no limit",
         ge=1,
     )
@@ -48,7 +48,7 @@ class ExecutorInvocation(Invocation):
     time: str | None = option(
         None,
         "slurm: time limit of a cell of the deepest network, in minutes or as in 2:30:00 or "
-        "1-12:00; less for shallower ones, unless --workers is given. A cell that meets it is "
+        "1-12:00; less for shallower ones, unless --workers is given. A cell that reaches it is "
         "requeued and resumed",
         default_text="60",
     )

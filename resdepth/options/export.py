@@ -16,7 +16,7 @@ class ExportOptions(Options):
     )
     format: Literal["pth", "safetensors", "npz"] = option("pth", "file format")
     out: Path = option(
-        Path("exported_models"), "folder to write into; DIR/{run} is a folder for each run"
+        Path("exported_models"), "folder to write into; DIR/{run} writes a folder for each run"
     )
 
     @property

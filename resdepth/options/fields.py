@@ -1,6 +1,7 @@
 """What help, parser and messages need of a field: its flags, words, range, text and conditions."""
 
 import difflib
+import re
 import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -101,6 +102,12 @@ def help_text(info: FieldInfo) -> str:
     notes = [shown.unit, span(info), f"default {text}" if text else ""]
     note = "; ".join(part for part in notes if part)
     return f"{info.description} ({note})" if note else str(info.description)
+
+
+def python_help(info: FieldInfo) -> str:
+    """The help of an option, in which `--lr-depth` is the field `lr_depth`."""
+    words = re.split(r"(?<!train )--([a-z][a-z-]*)", help_text(info))
+    return "".join(f"`{w.replace('-', '_')}`" if n % 2 else w for n, w in enumerate(words))
 
 
 def type_words(info: FieldInfo) -> str:

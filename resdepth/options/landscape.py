@@ -38,7 +38,7 @@ class EvaluationOptions(Options):
     seed: int = option(0, "seed of the directions and of --subset", ge=0, lt=2**63)
     device: Device = option("auto", "where to compute", hidden=("gpu",))
     engine: Literal["auto", "cpu", "cuda", "eager", "reference"] = option(
-        "auto", "implementation of a dense network; auto: the fastest that can run it"
+        "auto", "implementation of a fully connected network; auto: the fastest that can run it"
     )
     threads: int | None = option(None, "CPU threads", default_text=PER_CORE, ge=1)
 
@@ -57,50 +57,53 @@ class RenderOptions(EvaluationOptions):
 
     sources: tuple[Path, ...] = option(
         (),
-        "run folder, its manifest.json or the YAML of 'train --print-config'; a checkpoint",
+        "run folder, its manifest.json or a YAML file of 'train --print-config'; then a checkpoint",
         positional=True,
-        default_text="the run's newest",
+        default_text="the newest checkpoint of the run",
     )
     directions: tuple[str, ...] = option(
         (),
-        "random, principal directions of the run's checkpoints, eigenvectors of the Hessian, or "
-        "towards the weights of another run or checkpoint; two of those span a plane",
+        "random; pca: principal directions of the run's checkpoints; hessian: eigenvectors of the "
+        "largest eigenvalues; PATH: towards the weights of another run or checkpoint (two of them "
+        "span a plane)",
         words=("random", "pca", "hessian"),
         default_text="random",
     )
     dimensions: int | None = option(
-        None, "directions", default_text="2; one per other run", ge=1, le=2
+        None, "directions", default_text="2; towards other runs, their number", ge=1, le=2
     )
-    pairs: int = option(1, "independent sets of random directions", ge=1)
+    pairs: int = option(1, "number of independent sets of random directions", ge=1)
     steps: int = option(100, "points along each axis", ge=2)
     steps_b: int | None = option(
         None, "points along the second axis", default_text="as --steps", ge=2
     )
     span: float | Literal["auto"] | None = option(
         None,
-        "the axes run from -span to span, towards another run (at 1) from 1/2 - span to "
-        "1/2 + span; auto: doubled until the loss at the ends is --rise times the centre's, or "
-        "halfway to its highest value",
+        "the axes run from -span to span, or towards another run (at 1) from 1/2 - span to 1/2 + "
+        "span; auto: doubled until the mean loss at the ends is --rise times the loss at the "
+        "centre, or halfway to its highest value",
         default_text="1; auto for pca and hessian",
     )
-    span_b: float | None = option(None, "that of the second axis", default_text="as --span", gt=0)
-    rise: float = option(10.0, "multiple of the centre's loss that ends --span auto", gt=1)
+    span_b: float | None = option(None, "span of the second axis", default_text="as --span", gt=0)
+    rise: float = option(10.0, "multiple of the loss at the centre at which --span auto ends", gt=1)
     normalise: Literal["filter", "layer", "none"] | None = option(
         None,
-        "scale the directions to each filter (row of A_k), to each layer, or not",
+        "scale the directions to the norm of each filter (row of A_k) or of each layer, or not",
         default_text="filter for random, else none",
     )
     norms: bool = option(
         False,
-        "let random directions move the biases and normalisations of a convolutional network too",
+        "let random directions also change the biases and normalisations of a convolutional "
+        "network",
     )
     statistics: Literal["centre", "recalibrated"] | None = option(
         None,
-        "batch statistics of a convolutional network: those of the centre, or of each cell",
-        default_text="centre; recalibrated towards a run",
+        "batch statistics of a convolutional network: those of the centre, or recomputed in each "
+        "cell",
+        default_text="centre; recalibrated towards another run",
     )
     out: Path | None = option(None, "file to write (.npy)", default_text="RUN/landscape.npy")
-    resume: bool = option(False, "finish an interrupted surface", flags=("--resume",))
+    resume: bool = option(False, "resume an interrupted surface", flags=("--resume",))
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -179,20 +182,22 @@ class TrajectoryOptions(EvaluationOptions):
         None, "points along the second axis", default_text="as --steps", ge=2
     )
     margin: float = option(
-        0.3, "how far the axes run beyond the path, in lengths of the path along each", ge=0
+        0.3,
+        "how far each axis extends beyond the path, relative to the extent of the path along it",
+        ge=0,
     )
     centred: bool = option(
-        True, "take the mean of the checkpoints from them before their principal directions"
+        True, "subtract the mean of the checkpoints before their principal directions are computed"
     )
-    log: bool = option(False, "logarithmic losses", flags=("--log",))
+    log: bool = option(False, "draw the losses on a logarithmic scale", flags=("--log",))
     columns: int = option(1, "width of the figure in columns of a paper", ge=1, le=2)
     out: Path | None = option(
         None,
         "figure to write (.pdf, .svg, .png, .html or .gif); the surface is written next to it",
         default_text="RUN/trajectory.pdf",
     )
-    resume: bool = option(False, "finish an interrupted surface", flags=("--resume",))
-    show: bool = option(False, "open a window", flags=("--show",))
+    resume: bool = option(False, "resume an interrupted surface", flags=("--resume",))
+    show: bool = option(False, "also show the figure in a window", flags=("--show",))
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -218,7 +223,7 @@ class VisOptions(Options):
 
     surface: Path = option(
         ...,
-        "surface that 'landscape' wrote, a run that it was written into, or any .npy",
+        "surface that 'landscape' wrote, a run folder that contains one, or any .npy file",
         positional=True,
     )
     kind: Literal["surface", "contour", "line"] | None = option(
@@ -228,15 +233,15 @@ class VisOptions(Options):
     )
     quantity: Literal["loss", "accuracy"] = option("loss", "what to draw")
     log: bool = option(False, "logarithmic values", flags=("--log",))
-    clip: float | None = option(None, "draw values above this one as this one")
+    clip: float | None = option(None, "draw larger values as this value")
     columns: int = option(1, "width of the figure in columns of a paper", ge=1, le=2)
     out: Path | None = option(
         None,
-        "figure to write: .pdf, .svg, .png; .html to turn it; .vts, .vti for ParaView; .gif of a "
-        "trajectory",
+        "figure to write: .pdf, .svg, .png; .html (interactive); .vts, .vti (for ParaView); .gif "
+        "(of a trajectory)",
         default_text="<SURFACE>_<kind>.pdf",
     )
-    show: bool = option(False, "open a window", flags=("--show",))
+    show: bool = option(False, "also show the figure in a window", flags=("--show",))
 
     @property
     def suffix(self) -> str:

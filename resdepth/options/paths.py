@@ -20,27 +20,29 @@ class PathOptions(Options):
 
     sources: tuple[Path, ...] = option(
         ...,
-        "run, folder of runs or of weight files, file, or index; several are repetitions",
+        "runs, folders of runs or of weight files, weight files, or index files",
         positional=True,
         min_length=1,
     )
-    ext: str | None = option(None, "read files of this extension only", default_text="any")
+    ext: str | None = option(None, "read only files with this extension", default_text="any")
     beta: float | None = option(
         None,
         "exponent of the scaling L^beta",
         default_text="1 - alpha of the runs, 0 for a pattern",
     )
     pattern: str | None = option(
-        None, "tensors of another checkpoint: {k} is the layer, * any text, one family for each"
+        None,
+        "names of tensors in other people's checkpoints: {k} is the number of the layer; * is any "
+        "text, and each text is a family of its own",
     )
     layers: str | None = option(None, "layers k of the pattern, as in 1-7", default_text="all")
     allow_mixed: bool = option(
         False,
-        "pool runs that differ in more than seed and depth, did not finish or repeat another",
+        "use also runs that differ in more than seed and depth, did not finish, or repeat another",
         flags=("--allow-mixed",),
     )
     columns: int = option(1, "width of the figure in columns of a paper", ge=1, le=2)
-    show: bool = option(False, "open a window", flags=("--show",))
+    show: bool = option(False, "also show the figure in a window", flags=("--show",))
 
     @property
     def layer_range(self) -> tuple[int, int] | None:
@@ -77,12 +79,16 @@ class NormOptions(PathOptions):
     )
     input_size: str | None = option(
         None,
-        "rows and columns of a convolution's input, for its operator norm, as in 32,32; of a run "
-        "of resnet-cifar those of its images",
+        "rows and columns of a convolution's input, for the operator norm, as in 32,32; for a run "
+        "of resnet-cifar, those of its images",
         default_text="32 for resnet-cifar on CIFAR-10",
     )
-    pvar: tuple[float, ...] = option((), "print p-variation norms for this p (at least 1); several")
-    pvar_only: bool = option(False, "print them without drawing", flags=("--pvar-only",))
+    pvar: tuple[float, ...] = option(
+        (), "print p-variation norms for this p (at least 1); may be repeated"
+    )
+    pvar_only: bool = option(
+        False, "print the p-variation norms and draw nothing", flags=("--pvar-only",)
+    )
     out: Path = option(Path("paths-norm.pdf"), "figure to write (.pdf, .svg or .png)")
 
     @property
@@ -113,7 +119,9 @@ class WeightsOptions(PathOptions):
     OLD_NAMES: ClassVar[dict[str, str]] = PathOptions.OLD_NAMES | {"pos_x": "", "pos_y": ""}
 
     pos: tuple[str, ...] = option(
-        (), "entry i,j of A_k, counted from 0; several", default_text="four spread over the matrix"
+        (),
+        "entry i,j of A_k, counted from 0; may be repeated",
+        default_text="four spread over the matrix",
     )
     columns: int = option(2, "width of the figure in columns of a paper", ge=1, le=2)
     out: Path = option(Path("paths-weights.pdf"), "figure to write (.pdf, .svg or .png)")
@@ -138,9 +146,9 @@ class WeightsOptions(PathOptions):
 class ProfileOptions(PathOptions):
     """`paths profile`."""
 
-    p_min: float = option(1.0, "smallest exponent", ge=1)
-    p_max: float = option(4.0, "largest exponent", ge=1)
-    points: int = option(61, "exponents between them, both included", ge=2)
+    p_min: float = option(1.0, "smallest exponent p", ge=1)
+    p_max: float = option(4.0, "largest exponent p", ge=1)
+    points: int = option(61, "number of exponents, both ends included", ge=2)
     out: Path = option(Path("paths-profile.pdf"), "figure to write (.pdf, .svg or .png)")
 
     @model_validator(mode="after")

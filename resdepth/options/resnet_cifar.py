@@ -25,41 +25,42 @@ class ResnetCifarOptions(Options):
     data: Literal["cifar10", "folder"] = option("cifar10", "data set")
     data_dir: Path | None = DATA_DIR
     train_fraction: float = option(
-        1.0, "seeded random part of the training images; above 1: so many of them", gt=0
+        1.0, "random fraction of the training images to use; above 1: their number", gt=0
     )
     flip: bool = option(False, "mirror half of the training images left to right")
     num_workers: int | None = NUM_WORKERS
     epochs: int = option(16, "passes over the training set", unit="epochs", ge=1)
-    batch_size: int = option(128, "images a step", unit="images", ge=2)
+    batch_size: int = option(128, "images per step", unit="images", ge=2)
     alpha: float = option(
         0.75, "exponent of delta = n^(-alpha), which scales both branches", ge=0, le=1
     )
-    skip: bool = option(
-        True, "shortcuts beside the blocks; without them the network is a plain one"
-    )
+    skip: bool = option(True, "use shortcuts; without them the network is a plain one")
     lr: float | None = option(
         None, "learning rate", default_text="L^(alpha - beta - 0.05), beta = 1 - alpha", gt=0
     )
-    momentum: float = option(0.0, "momentum of the descent", ge=0, lt=1)
+    momentum: float = option(0.0, "momentum of gradient descent", ge=0, lt=1)
     weight_decay: float = option(0.0, "multiple of the weights added to the gradient", ge=0)
     schedule: Literal["constant", "cosine", "step"] = option(
-        "constant", "rate over time; step: a tenth after 1/2 and again after 3/4 of the steps"
+        "constant",
+        "learning rate over time; step: divided by ten after 1/2 and again after 3/4 of the steps",
     )
-    warmup: int = option(0, "epochs in which the rate rises to its value", unit="epochs", ge=0)
+    warmup: int = option(0, "epochs in which the learning rate rises", unit="epochs", ge=0)
     val_every: int = option(
         1, "evaluate the test set at every K-th epoch; 0: at the end only", unit="epochs", ge=0
     )
     checkpoint_every: int = option(
-        0, "write a checkpoint at every K-th step too, not only after epochs", unit="steps", ge=0
+        0, "write a checkpoint at every K-th step and after each epoch", unit="steps", ge=0
     )
-    seeds: int = option(1, "train this many seeds, one after the other, from --seed on", ge=1)
+    seeds: int = option(1, "number of seeds to train one by one, starting with --seed", ge=1)
     seed: int = option(0, "seed of every random choice", ge=0, lt=2**63)
     device: Device = option("auto", "where to compute", hidden=("gpu",))
     amp: Literal["auto", "off", "bf16"] = option(
-        "auto", "bfloat16 convolutions; auto: where the device has instructions and they are faster"
+        "auto",
+        "bfloat16 convolutions; auto: if the device has instructions for them and they are faster",
     )
     layout: Literal["auto", "channels-last", "contiguous"] = option(
-        "auto", "order of an image's numbers; auto: the fastest on this CPU, tried where it pays"
+        "auto",
+        "memory layout of images; auto: the fastest on this CPU, measured if the run is long",
     )
     threads: int | None = option(None, "CPU threads", default_text=PER_CORE, ge=1)
 

@@ -9,18 +9,18 @@ from resdepth.options.train import Device
 
 
 class SpectrumOptions(Options):
-    """Which second derivatives of the loss to look at, around which weights."""
+    """Which second derivatives of the loss to compute, at which weights."""
 
     NEEDS: ClassVar[dict[str, Needs]] = {"steps": needs("density", True)}
 
     sources: tuple[Path, ...] = option(
         (),
-        "run folders, or checkpoints inside them; several are drawn in one picture",
+        "run folders, or checkpoints inside them; several are drawn in one figure",
         positional=True,
-        default_text="of a run its newest checkpoint",
+        default_text="for a run, its newest checkpoint",
     )
     matrix: Literal["hessian", "gauss-newton"] = option(
-        "hessian", "matrix of the eigenvalues, the counts, the spectra and the interaction"
+        "hessian", "matrix whose eigenvalues, counts, spectra and interaction are computed"
     )
     top: int = option(10, "largest eigenvalues", ge=1)
     smallest: int | None = option(
@@ -31,24 +31,25 @@ class SpectrumOptions(Options):
     )
     tolerance: float | None = option(
         None,
-        "residual of an eigenvector relative to its eigenvalue",
+        "largest residual of an eigenvector, relative to its eigenvalue",
         default_text="1e-6; 1e-4 in float32",
         gt=0,
         lt=1,
     )
-    density: bool = option(False, "count the eigenvalues above every x", flags=("--density",))
+    density: bool = option(False, "count the eigenvalues above each x", flags=("--density",))
     probes: int = option(
-        10, "random vectors of every estimate: counts, traces that are not exact, interaction", ge=2
+        10, "random vectors per estimate (counts, traces that are not exact, interaction)", ge=2
     )
     steps: int = option(60, "Lanczos steps of each probe of --density", ge=2)
     blocks: Literal["traces", "spectra"] | None = option(
         None,
-        "layer by layer: the traces, or all eigenvalues of each diagonal block too",
-        default_text="traces where they are exact: dense, up to width 64",
+        "compute for each layer the traces, or also all eigenvalues of its diagonal block",
+        default_text="traces if they are exact: fully connected, width at most 64",
     )
     interaction: int | None = option(
         None,
-        "norms of the blocks between so many groups of consecutive layers",
+        "compute the norms of the blocks of the matrix between this many groups of consecutive "
+        "layers",
         unit="groups",
         ge=2,
     )
@@ -66,7 +67,7 @@ class SpectrumOptions(Options):
     out: Path | None = option(
         None, "figure to write (.pdf, .svg or .png)", default_text="RUN/spectrum.pdf"
     )
-    show: bool = option(False, "open a window", flags=("--show",))
+    show: bool = option(False, "also show the figure in a window", flags=("--show",))
 
     @property
     def gauss_newton(self) -> bool:

@@ -26,14 +26,14 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "resnet-cifar": {"depth": "56", "seed": "0:5"},
 }
 """Defaults of a study that are not those of its program."""
-TOLD = {
+HELP = {
     "depth": "numbers of layers L: 16,32,64 or 16:1024:x2 (geometric) or 16:128:16",
-    "seed": "seeds: 0,1,2 or 0:5 (five from 0 on)",
-    "lr": "learning rate at depth --lr-depth; auto: half the largest power of two at which the "
-    "loss does not rise there",
-    "lr_depth_exponent": "exponent e of the rate lr (L/D)^e, D the depth that --lr-depth gives "
+    "seed": "seeds: 0,1,2 or 0:5 (0 to 4)",
+    "lr": "learning rate at depth --lr-depth; auto: half of the largest power of two with which "
+    "the loss never rises at that depth",
+    "lr_depth_exponent": "exponent e of the rate lr (L/D)^e at depth L, where D is --lr-depth "
     "(default 2 alpha - 1)",
-    "lr_depth": "depth D at which the rate is --lr (layers; default the plan's middle one)",
+    "lr_depth": "depth D at which the rate is --lr (layers; default the middle depth of the plan)",
 }
 """Help that differs from that of `train`."""
 
@@ -59,11 +59,11 @@ class _Axes(Options):
 
 def _field(name: str, info: FieldInfo, start: str = "") -> tuple[Any, Any]:
     shown = presentation(info)
-    described = TOLD.get(name) or f"{start}{help_text(info)}"
+    described = HELP.get(name) or f"{start}{help_text(info)}"
     if name in DEFAULTS["train"]:
         described += f" (default {DEFAULTS['train'][name]})"
     elif name not in SINGLE:
-        described += "; several values: a study of them"
+        described += "; may have several values"
     field = option(None, described, flags=shown.flags, hidden=shown.hidden)
     kind: Any = info.annotation
     if kind is bool:
@@ -76,8 +76,8 @@ def _field(name: str, info: FieldInfo, start: str = "") -> tuple[Any, Any]:
 def _fields() -> Iterator[tuple[str, Any]]:
     program = option(
         None,
-        "what to train; resnet-cifar has the default depth 56 and its own default rate "
-        "(default train)",
+        "program that trains each cell; resnet-cifar has the default depth 56 and its own default "
+        "learning rate (default train)",
     )
     yield "program", (Literal["train", "resnet-cifar"] | None, program)
     for name, info in TrainOptions.fields().items():
@@ -96,10 +96,12 @@ StudyOptions: type[Options] = create_model(
 class StudyInvocation(ExecutorInvocation):
     """One call of `study run`."""
 
-    study: Path = option(Path("study"), "the study to begin or to resume", positional=True)
+    study: Path = option(
+        Path("study"), "folder of the study to create, resume or extend", positional=True
+    )
     dry_run: bool = option(
         False,
-        "print the commands of the cells, for slurm the batch scripts, and train nothing",
+        "print the commands of the cells (for slurm the batch scripts), and train nothing",
         flags=("--dry-run",),
     )
     json_: bool = option(False, "print the cells as JSON on stdout", flags=("--json",))

@@ -58,7 +58,7 @@ class InitialWeights(Kind):
 
     gamma: float = option(1.0, "initial scale s = d^(-2) L^(-beta - 1/gamma)", gt=0)
     init_alpha: float | None = option(
-        None, "alpha of the initial scale s alone", default_text="that of --alpha", ge=0, le=1
+        None, "alpha in the initial scale s only", default_text="that of --alpha", ge=0, le=1
     )
 
 
@@ -80,8 +80,8 @@ class FractionalWeights(InitialWeights, kind="fbm"):
     hurst: float = option(..., "Hurst exponent H of 'fbm'", gt=0, lt=1)
     init_depth: int | None = option(
         None,
-        "layers at which 'fbm' is drawn, the depth times a power of two: give all depths "
-        "that should start from one path the deepest one's",
+        "number of layers at which 'fbm' is drawn, the depth times a power of two; to start "
+        "several depths from one path, give the largest depth for all of them",
         unit="layers",
         default_text="the depth",
         ge=1,
@@ -93,21 +93,21 @@ class FixedLearningRate(Kind, kind="fixed"):
 
     lr: float = option(
         10.0,
-        "learning rate, the first one with --dynamic-lr",
-        default_text="10.0 (L/64)^(1/2); in general c L^(2 alpha - 1) with c = 1.25, but 0.3125 "
-        "if alpha < 0.75, and 0.04 for relu, elu and gelu",
+        "learning rate; with --dynamic-lr the first one",
+        default_text="10.0 (L/64)^(1/2); in general c L^(2 alpha - 1) with c = 1.25 "
+        "(0.3125 if alpha < 0.75; 0.04 for relu, elu and gelu)",
         gt=0,
     )
     lr_depth_exponent: float = option(
         0.0,
-        "exponent e of the rate lr (L/D)^e, D the depth that --lr-depth gives",
-        default_text="0.0, without --lr 2 alpha - 1",
+        "exponent e of the rate lr (L/D)^e at depth L, where D is --lr-depth",
+        default_text="0.0; without --lr 2 alpha - 1",
     )
     lr_depth: int | None = option(
         None,
         "depth D at which the rate is --lr",
         unit="layers",
-        default_text="any depth, without --lr 64",
+        default_text="none: the rate is --lr at every depth; without --lr 64",
         ge=1,
     )
 
@@ -134,7 +134,9 @@ class RecordingOptions(Options):
     """What a run writes down, and how often."""
 
     p_var: float = option(2.0, "p-variation norms are logged for p, 3p/4 and p/2", ge=2)
-    p_var_every: int = option(1, "log them at every K-th step; 0: never", unit="steps", ge=0)
+    p_var_every: int = option(
+        1, "log p-variation norms at every K-th step; 0: never", unit="steps", ge=0
+    )
     store_grad: bool = option(True, "log Omega, the mean squared norm of the loss gradient")
     log_every: int = option(1, "write scalars at every K-th step", unit="steps", ge=1)
     val_every: int = option(
@@ -155,7 +157,7 @@ class ComputeOptions(Options):
     engine: Literal["auto", "cpu", "cuda", "eager", "reference"] = option(
         "auto", "implementation of the network; auto: the fastest that can run it"
     )
-    precision: Literal["ieee", "tf32"] = option("ieee", "float32 products on CUDA")
+    precision: Literal["ieee", "tf32"] = option("ieee", "precision of float32 products on CUDA")
     dtype: Literal["float32", "float64"] = option("float32", "floating-point type of the network")
     threads: int | None = option(None, "CPU threads", default_text=PER_CORE, ge=1)
 
@@ -194,29 +196,30 @@ class TrainOptions(Grouped):
             """Options by their flat names, or groups."""
 
     model: Literal["classification", "regression"] | None = option(
-        None, "loss: cross-entropy, or |y - prediction|^p / p", default_text="what the data needs"
+        None, "loss: cross-entropy, or |y - prediction|^p / p", default_text="that of the data"
     )
     data: Data = option(..., "data set")
     network: NetworkOptions = option(..., "the residual network")
     init: TruncatedWeights | ConstantWeights | RepeatedWeights | FractionalWeights = option(
         ...,
-        "initial weights: N(0, s^2) on ±s, s, one such matrix in every layer, or s times "
-        "fractional noise along the layers",
+        "initial weights. ntrunc: N(0, s^2) truncated to [-s, s]; constant: every entry s; "
+        "repeat: one ntrunc matrix in every layer; fbm: s times fractional Gaussian noise along "
+        "the layers",
     )
     learning_rate: FixedLearningRate | DynamicLearningRate = option(
-        ..., "divide the rate by the squared p-variation norm each step"
+        ..., "divide the rate by the squared p-variation norm at each step"
     )
     epochs: int = option(2000, "passes over the training set", unit="epochs", ge=1)
     stop_loss: float | None = option(
         None,
-        "end as soon as the loss over the whole training set is at most this; with mini-batches "
-        "it is checked after each epoch",
+        "stop when the loss over the whole training set is at most this; with mini-batches it is "
+        "checked after each epoch",
         gt=0,
     )
     batch_size: int | None = option(
-        None, "samples a step", unit="samples", default_text="the whole training set", ge=1
+        None, "samples per step", unit="samples", default_text="the whole training set", ge=1
     )
-    recording: RecordingOptions = option(..., "what is written down")
+    recording: RecordingOptions = option(..., "what is recorded")
     seed: int = option(0, "seed of every random choice", ge=0, lt=2**63)
     compute: ComputeOptions = option(..., "where to compute")
 
@@ -302,5 +305,5 @@ class TrainInvocation(Invocation):
     out: Path | None = option(
         None, "run folder to write", default_text="runs/<data>-L<depth>-seed<seed>"
     )
-    resume: Path | None = option(None, "continue this run folder")
-    overwrite: bool = option(False, "replace what is in the run folder", flags=("--overwrite",))
+    resume: Path | None = option(None, "run folder to resume")
+    overwrite: bool = option(False, "replace the content of the run folder", flags=("--overwrite",))

@@ -117,21 +117,23 @@ def plane_of(source: Source, layout: Layout, centred: bool = True) -> tuple[Path
     """
     run = source.run
     if run is None:
-        what = "it lies in no run folder, so there is no path"
+        what = "it is not in a run folder, so there is no path"
         raise Impossible(source.checkpoint, what, "give a run folder")
     found = list(checkpoints(run.path).values())
     remedy = "train with `checkpoint_every`"
     if len(found) < 3:
         several = "checkpoint" if len(found) == 1 else "checkpoints"
-        what = f"it has {len(found)} {several}, and a plane through them takes three"
+        what = f"it has {len(found)} {several}, but a plane needs three"
         raise Impossible(run.path, what, remedy)
     headers = map(read_header, found)
     rows = [[header[part.name] for part in layout.parts] for header in headers]
     try:
         plane = path_plane(lambda: slabs(rows), centred)
     except ValueError:
-        what = f"its {len(found)} checkpoints are all the same"
-        raise Impossible(run.path, what, "training moved nothing: check its rate") from None
+        what = f"its {len(found)} checkpoints are equal"
+        raise Impossible(
+            run.path, what, "training did not change the weights: check the learning rate"
+        ) from None
     if plane.collinear:
         raise Impossible(run.path, f"its {len(found)} checkpoints lie on one line", remedy)
     return plane, found

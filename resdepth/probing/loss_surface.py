@@ -214,8 +214,8 @@ def _check_same(other: Checkpoint, checkpoint: Checkpoint, path: Path) -> None:
     check_like(theirs, own.tensors, path)
     fixed = ("readin", "readout") if checkpoint.dense else ()
     if not all(torch.equal(own.tensors[name], theirs.tensors[name]) for name in fixed):
-        what = "its fixed read-in is another, so the loss at its weights would not be its own"
-        raise Usage(f"directions={path}", what, "train both with one `seed`")
+        what = "its fixed read-in differs, so the loss at its weights would not be its own loss"
+        raise Usage(f"directions={path}", what, "train both with the same `seed`")
 
 
 def _scale(drawn: Array, centre: Array, layout: Layout, options: RenderOptions) -> None:

@@ -155,7 +155,7 @@ def _dense(
     chooser = choose_curvature if isinstance(options, SpectrumOptions) else choose
     engine = chooser(options.engine, request)
     if not isinstance(engine, Engine):
-        raise TypeError(f"{engine.name}: has second derivatives alone")
+        raise TypeError(f"{engine.name}: has only second derivatives")
     data, _ = load_data(training)
     chosen = _subset(options, data.samples)
     data = data if chosen is None else data.take(chosen)

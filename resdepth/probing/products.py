@@ -84,7 +84,7 @@ class HessianProducts:
             raise Impossible(
                 self.checkpoint,
                 "the second derivatives of the loss are not finite here",
-                "the weights have diverged, or the loss has none where it is 0 (`loss_p`)",
+                "the weights have diverged, or the loss has no second derivative at 0 (`loss_p`)",
             )
         return np.asarray(found, dtype=np.float64)
 

@@ -191,7 +191,7 @@ def _reading(path: Path) -> Iterator[None]:
 def _misplaced(path: Path, step: int, generator: Mapping[str, int]) -> str:
     """Why a checkpoint is not the one that belongs in its place; "" if it is."""
     if _number(path) not in (None, step):
-        return f"the weights of step {step} under the name of another"
+        return f"it holds the weights of step {step}, but its name is that of another step"
     run, seed = run_of(path), generator.get("seed")
     with suppress(Corrupt, System):
         if run is not None and seed not in (None, own := read_manifest(run).seed):

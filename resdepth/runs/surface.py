@@ -123,7 +123,7 @@ def read_surface(path: Path) -> Surface:
     shape = pairs.shape[1:]
     if len(shape) not in (1, 2) or min(shape) < 2:
         spelled = " x ".join(map(str, losses.shape)) or "a single number"
-        what = f"{spelled}: not a line or a grid of at least two cells a side"
+        what = f"{spelled}: not a line or a grid of at least two cells per side"
         raise Impossible(path, what, "'landscape render' makes one")
     if not np.isfinite(losses).any():
         raise Impossible(path, "no loss is finite", "render with a smaller `span`")
@@ -210,8 +210,8 @@ class Partial:
             name = (differing or ["steps"])[0]
             recorded, given = self.request.get(name), request[name]
             shown = "" if isinstance(given, dict) else f" ({recorded}, not {given})"
-            what = f"{out} was begun with another {name.replace('_', ' ')}{shown}"
-            raise Usage("resume", what, "repeat its options, or leave `resume` out to begin anew")
+            what = f"{out} was started with another {name.replace('_', ' ')}{shown}"
+            raise Usage("resume", what, "repeat its options, or leave `resume` out to start again")
 
 
 def differences(record: Mapping[str, Any], request: Mapping[str, Any]) -> list[str]:
@@ -252,4 +252,4 @@ def read_partial(out: Path) -> Partial | None:
     except OSError as error:
         raise unreadable(path, error) from None
     except (*UNREADABLE, MemoryError, KeyError, TypeError):
-        raise Corrupt(path, "not an unfinished surface", "remove it to begin anew") from None
+        raise Corrupt(path, "not an unfinished surface", "remove it to start again") from None

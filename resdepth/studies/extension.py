@@ -85,8 +85,8 @@ def _check_depths(plan: Plan, settings: Mapping[str, Any]) -> None:
     depths, remedy = plan.axes["depth"], ""
     if all(max(depths) in {depth << n for n in range(64)} for depth in depths):
         remedy = (
-            "the existing cells would need another start; a new study has all depths: "
-            + quoted(anew(plan, settings, init_depth=None))
+            "the existing cells would need other initial weights; create a new study with all "
+            "depths: " + quoted(anew(plan, settings, init_depth=None))
         )
     check_start(depths, drawn, remedy)
 

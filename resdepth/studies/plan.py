@@ -95,7 +95,9 @@ class Plan:
         ordered = [name for name in known if name in lists]
         axes = {n: lists[n] for n in ordered if n in ALWAYS or len(lists[n]) > 1}
         if AUTO in axes.get("lr", ()):
-            raise Usage("lr", "'auto' cannot be one of several values", "give it alone, or numbers")
+            raise Usage(
+                "lr", "'auto' cannot be one of several values", "give either auto or numbers"
+            )
         single = {n: lists[n][0] if n in lists else raw[n] for n in raw if n not in axes}
         if program == TRAIN:
             axes["depth"] = depths_of(axes["depth"])

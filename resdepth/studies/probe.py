@@ -41,7 +41,10 @@ def _found(plan: Plan, where: dict[str, Any], say: Say) -> Probe:
     while not good(largest):
         largest /= 2
         if largest < SMALLEST:
-            reason = f"the loss of {cell.name} decreases monotonically at no rate"
+            reason = (
+                f"no learning rate was found with which the loss of {cell.name} decreases "
+                "monotonically"
+            )
             command = quoted(run_command(plan.folder, lr=0.1))
             raise Usage("lr=auto", reason, f"give a number, as in {command}")
     here = f" at {', '.join(f'{n} {v}' for n, v in where.items())}" if where else ""

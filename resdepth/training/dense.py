@@ -31,6 +31,7 @@ KEPT_EVERY = 16
 def prepare(manifest: Manifest, folder: Path, say: Say) -> "Dense":
     """The run of `train` that a manifest describes."""
     options = from_record(TrainOptions, manifest.options, folder / NAME)
+    # Only tf32 needs the device here: resolving it again would repeat the warning of `device=gpu`.
     if manifest.steps == 0 and options.precision == "tf32":
         device = resolve_device(options.device)
         if device.type != "cuda":

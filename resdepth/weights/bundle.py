@@ -98,7 +98,7 @@ def _numbered(first: Path, shard: re.Match[str], read: Read) -> Tensors:
         path = first.with_name(f"{shard[1]}-{number:05d}-of-{shard[3]}{shard[4]}")
         if not path.is_file():
             what = f"this shard of {int(shard[3])} is missing"
-            raise Corrupt(path, what, f"put it beside {first.name}")
+            raise Corrupt(path, what, f"put it next to {first.name}")
         for name, stored in read(path).items():
             if name in tensors:
                 what = f"'{name}' is in {tensors[name].file.name} too"

@@ -33,7 +33,7 @@ def read_pickled(path: Path) -> dict[str, Stored]:
         for name, value in _named(entry, copy):
             found.setdefault(name, _stored(path, name, value, copy))
     if not found and _holds_optimiser(content):
-        remedy = "give the file of the model, which the program wrote beside it"
+        remedy = "give the file of the model, which the program wrote next to it"
         raise damaged(path, "it holds the state of an optimiser, not weights", remedy)
     if not found:
         raise damaged(path, f"it holds a {type(content).__name__} without tensors")

@@ -19,7 +19,7 @@ _INTEGERS: dict[str, tuple[tuple[str, ...], str]] = {
     "of bitsandbytes, 8 bits": (("{module}.SCB",), ""),
     "of bitsandbytes, 4 bits": (("{name}.absmax", "{name}.quant_map"), ""),
     "packed by compressed-tensors": (("{module}.weight_scale",), "weight_packed"),
-    "with a scale beside them": (_SCALES, ""),
+    "with a scale next to them": (_SCALES, ""),
 }
 """For each format: names of tensors beside one of integers, and how its own name ends."""
 

@@ -37,8 +37,8 @@ def test_a_run_is_rendered_into_its_folder(run_worker, run_copy: Path) -> None:
     assert ended.code == 0
     written = ["run/landscape.npy", "run/landscape.json", "run/landscape_accuracy.npy"]
     assert ended.stdout.splitlines() == written
-    assert "norms of the directions over that of the weights they move: 1, 1" in ended.stderr
-    assert "the run's own" in ended.stderr
+    assert "norms of the directions relative to the weights that they change: 1, 1" in ended.stderr
+    assert "the run recorded" in ended.stderr
     losses = np.load(run_copy / "landscape.npy", allow_pickle=False)
     record = json.loads((run_copy / "landscape.json").read_text())
     assert losses.shape == (5, 5) and losses.dtype == np.float64
@@ -163,8 +163,10 @@ def test_the_path_of_training(run_worker, run_copy: Path) -> None:
         "provenance",
     ]
     assert numbers["steps"] == [1, 2, 3, 4, 5]
-    assert "the run's own" in ended.stderr
-    assert "the plane explains" in ended.stderr and "farthest off the plane" in ended.stderr
+    assert "the run recorded" in ended.stderr
+    assert (
+        "the plane explains" in ended.stderr and "largest distance from the plane" in ended.stderr
+    )
     assert (run_copy / "trajectory.pdf").read_bytes().startswith(b"%PDF")
     assert np.load(run_copy / "trajectory.npy").shape == (5, 5)
 
@@ -213,9 +215,9 @@ HOSTILE = {
     "grid": (["vis", "square.npy", "--out=x.vti", "--clip=1"], 2, "--clip: has no effect with"),
     "window": (["trajectory", "run", "--out=x.html", "--show"], 2, "--show: has no effect with"),
     "towards nowhere": (["render", "run", "--directions=nowhere"], 2, "no such checkpoint"),
-    "towards others": (["render", "run", "--directions=other"], 2, "fixed read-in is another"),
+    "towards others": (["render", "run", "--directions=other"], 2, "fixed read-in differs"),
     "norms": (["render", "run", "--norms"], 2, "a fully connected network has no norms"),
-    "no path yet": (["trajectory", "brief"], 1, "it has 2 checkpoints, and a plane"),
+    "no path yet": (["trajectory", "brief"], 1, "it has 2 checkpoints, but a plane"),
     "two runs": (["trajectory", "run", "other"], 2, "give one run"),
     "a picture": (
         ["render", "run", "--out=a/x.png"],

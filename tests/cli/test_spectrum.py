@@ -24,7 +24,7 @@ def run_copy(small_run: Path, tmp_path: Path) -> Path:
 def test_the_installed_program_says_price_and_eigenvalues(run_program, run_copy: Path) -> None:
     ended: Outcome = run_program("spectrum", "run", *QUICK, "--top=2")
     assert ended.code == 0
-    price = "run/checkpoints/last.safetensors: about "
+    price = "run/checkpoints/last.safetensors: costs about "
     assert ended.stderr.startswith(price) and ended.stderr.endswith(" gradients of the loss\n")
     head, *lines, pdf, numbers = ended.stdout.splitlines()
     assert "L = 6, 96 parameters" in head
@@ -34,7 +34,7 @@ def test_the_installed_program_says_price_and_eigenvalues(run_program, run_copy:
         "lambda_96",
     ]
     assert lines[3].endswith("(exact)") and lines[5].endswith("edge of stability 2")
-    assert lines[6].endswith("the whole matrix was diagonalised, no eigenvalue is missing")
+    assert lines[6].endswith("the whole matrix was diagonalised: no eigenvalue is missing")
     assert (pdf, numbers) == ("run/spectrum.pdf", "run/spectrum.json")
     assert (run_copy / "spectrum.pdf").read_bytes().startswith(b"%PDF")
 
@@ -56,9 +56,9 @@ def test_the_numbers_as_json(run_worker, small_run: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("search", "expected"),
     [
-        (Search(0, 0, 0), "its multiplicity was not searched for"),
-        (Search(3, 63, 2), "63 of them searched for copies"),
-        (Search(3, 63, 2), "restarts 3, copies found 2, then nothing further"),
+        (Search(0, 0, 0), "further copies of it were not searched for"),
+        (Search(3, 63, 2), "63 of them searched for further copies"),
+        (Search(3, 63, 2), "restarts 3, copies found 2"),
     ],
 )
 def test_the_text_says_what_is_known_of_multiple_eigenvalues(search: Search, expected: str) -> None:

@@ -220,7 +220,7 @@ def test_old_spellings_without_effect_are_ignored_with_one_message(run_worker: R
     line = "--data=ConstantDataModule --data.num_workers=12 --data.data_dir=x --print-config"
     ended = run_worker("train", *line.split())
     assert ended.code == 0 and "num_workers" not in ended.stdout
-    assert ended.stderr == "--data-dir, --num-workers: ignored, without effect here\n"
+    assert ended.stderr == "--data-dir, --num-workers: ignored, because it has no effect here\n"
     ended = run_worker("train", "--data=constant", "--num_workers=12", "--print-config")
     assert ended.code == 2 and "--num-workers: has no effect with --data=constant" in ended.stderr
 

@@ -103,7 +103,7 @@ def test_what_is_not_an_image_is_passed_over(tmp_path: Path, write: Write) -> No
         "__MACOSX/train/bird/1.png": b"resource fork",
         "README.md": b"",
     }
-    with pytest.warns(UserWarning, match="left out: 2 files that are no images"):
+    with pytest.warns(UserWarning, match="left out: 2 files that are not images"):
         train, _ = image_folder.pixels(write(tmp_path, contents() | extra), 1)
     assert len(train.labels) == 6
 

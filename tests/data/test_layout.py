@@ -134,13 +134,13 @@ def test_suffixes_in_capitals(tmp_path: Path, write: Write, suffix: str) -> None
 @pytest.mark.parametrize(
     ("name", "what"),
     [
-        ("train/cat/notes.txt", "1 files that are no images (first: train/cat/notes.txt)"),
-        ("train/cat/1.npy", "1 files that are no images (first: train/cat/1.npy)"),
+        ("train/cat/notes.txt", "1 files that are not images (first: train/cat/notes.txt)"),
+        ("train/cat/1.npy", "1 files that are not images (first: train/cat/1.npy)"),
         ("train/cat/.DS_Store", "1 hidden files or folders (first: train/cat/.DS_Store)"),
         ("train/.dog/1.png", "1 hidden files or folders (first: train/.dog)"),
         ("__MACOSX/train/cat/1.png", "1 hidden files or folders (first: __MACOSX)"),
         ("extra/cat/1.png", "1 images in neither train/ nor test/ (first: extra/cat/1.png)"),
-        ("train/1.png", "1 images in no class folder (first: train/1.png)"),
+        ("train/1.png", "1 images outside class folders (first: train/1.png)"),
     ],
 )
 def test_what_is_left_out_is_said(tmp_path: Path, write: Write, name: str, what: str) -> None:
@@ -169,7 +169,7 @@ def test_a_class_that_only_the_training_part_has(tmp_path: Path, write: Write) -
 
 def test_a_level_too_many_is_one_class(tmp_path: Path, write: Write) -> None:
     files = {name.replace("/", "/images/", 1): data for name, data in contents().items()}
-    with pytest.raises(Corrupt, match="train/ has one class alone, 'images'") as caught:
+    with pytest.raises(Corrupt, match="train/ has only one class, 'images'") as caught:
         image_folder.pixels(write(tmp_path, files), 2)
     hint = "if the classes are 'bird', 'cat', move these folders from train/images/ to train/"
     assert caught.value.remedy.startswith(hint)
@@ -196,7 +196,7 @@ def test_one_class_is_refused_whatever_else_is_there(
         part, label, rest = name.split("/")
         files[f"{part}/{moved.get(label, label)}/{label}{rest}"] = data
     path = write(tmp_path, files)
-    with pytest.raises(Corrupt, match="train/ has one class alone") as caught:
+    with pytest.raises(Corrupt, match="train/ has only one class,") as caught:
         image_folder.pixels(path, 2)
     assert ("move these folders" in caught.value.remedy) == ("all/bird" in moved.values())
 
@@ -217,7 +217,7 @@ def test_classes_that_differ_in_case_alone(tmp_path: Path, write: Write) -> None
     extra = {"train/Cat/1.png": ONE, "test/Cat/1.png": ONE}
     train, _, said = loaded(write(tmp_path, contents() | extra))
     assert train.classes == ("Cat", "bird", "cat")
-    assert len(said) == 1 and "upper and lower case alone: 'Cat', 'cat'" in said[0]
+    assert len(said) == 1 and "only in upper and lower case: 'Cat', 'cat'" in said[0]
 
 
 def test_a_class_is_one_however_its_accents_are_composed(tmp_path: Path, write: Write) -> None:

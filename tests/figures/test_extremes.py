@@ -81,6 +81,6 @@ def test_what_is_moved_is_named(tmp_path: Path) -> None:
 
 def test_logarithmic_contours_of_tiny_losses_name_the_way_out(tmp_path: Path) -> None:
     surface = read(tmp_path, LOSSES["denormal"])
-    with refused(Impossible, match="too small or too far apart") as caught:
+    with refused(Impossible, match="too small or too wide a range") as caught:
         draw_contour(saturate(surface, None, True))
-    assert "--kind surface" in line(caught.value)
+    assert "--kind=surface" in line(caught.value)

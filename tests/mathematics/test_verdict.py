@@ -19,7 +19,7 @@ def paths(name: str) -> Table:
     return bank(KINDS[name], DEPTHS, SEEDS)
 
 
-REPRESENTATIVE = ("smooth", "diffusive beside a trend", "jump", "sparse", "fractional .3")
+REPRESENTATIVE = ("smooth", "diffusive with a trend", "jump", "sparse", "fractional .3")
 
 
 @pytest.mark.parametrize(
@@ -41,9 +41,9 @@ def verdict(name: str, seeds: int = SEEDS, depths: int = len(DEPTHS)):
     ("name", "words", "used"),
     [
         ("smooth", "smooth: V1", {"q1", "irel"}),
-        ("diffusive", "diffusive: noise of size L^(-1/2)", {"q1", "nu", "hurst"}),
+        ("diffusive", "diffusive: independent noise of size L^(-1/2)", {"q1", "nu", "hurst"}),
         ("fractional .3", "H is not 1/2", {"q1", "nu", "hurst"}),
-        ("sparse", "sparse: few layers dominate", {"pr"}),
+        ("sparse", "sparse: a few layers dominate", {"pr"}),
         ("jump", "a jump", {"q1", "irel"}),
         ("white", "independent noise in every layer, but not of size", {"q1", "nu", "hurst"}),
     ],
@@ -140,39 +140,55 @@ STILL = {"q1": (-0.1, 0.1), "irel": (-0.9, -0.7)}
         ({}, "H2", "diffusive"),
         # Layers that carry all.
         ({"pr": (-0.9, -0.41)}, "neither", "sparse"),
-        ({"pr": (-0.9, -0.39)}, "undecided", "perhaps sparse"),
-        ({"pr": (-0.41, -0.1)}, "undecided", "perhaps sparse"),
+        ({"pr": (-0.9, -0.39)}, "undecided", "a few layers may dominate"),
+        ({"pr": (-0.41, -0.1)}, "undecided", "a few layers may dominate"),
         ({"pr": (-0.39, 0.1)}, "H2", "diffusive"),
         # Smooth, or with a jump.
         (STILL, "H1", "smooth"),
         (STILL | {"q1": (0.0, 0.24)}, "H1", "smooth"),
-        (STILL | {"q1": (0.0, 0.26)}, "undecided", "neither smooth nor rough"),
+        (STILL | {"q1": (0.0, 0.26)}, "undecided", "the intervals allow smooth and rough paths"),
         (STILL | {"irel": (-0.9, -0.51)}, "H1", "smooth"),
-        (STILL | {"irel": (-0.9, -0.49)}, "undecided", "neither smooth nor rough"),
-        (STILL | {"irel": (-0.51, -0.1)}, "undecided", "neither smooth nor rough"),
+        (
+            STILL | {"irel": (-0.9, -0.49)},
+            "undecided",
+            "the intervals allow smooth and rough paths",
+        ),
+        (
+            STILL | {"irel": (-0.51, -0.1)},
+            "undecided",
+            "the intervals allow smooth and rough paths",
+        ),
         (STILL | {"irel": (-0.49, -0.1)}, "neither", "a jump"),
         ({"q1": (0.0, 0.24), "irel": (-0.49, -0.1)}, "neither", "a jump"),
-        ({"q1": (0.0, 0.26), "irel": (-0.49, -0.1)}, "undecided", "neither smooth nor rough"),
+        (
+            {"q1": (0.0, 0.26), "irel": (-0.49, -0.1)},
+            "undecided",
+            "the intervals allow smooth and rough paths",
+        ),
         # Rough: V1 grows, also where the increments vanish.
-        ({"q1": (0.09, 0.6)}, "undecided", "neither smooth nor rough"),
+        ({"q1": (0.09, 0.6)}, "undecided", "the intervals allow smooth and rough paths"),
         ({"q1": (0.11, 0.6)}, "H2", "diffusive"),
         ({"q1": (0.11, 0.24), "irel": (-0.49, -0.1)}, "H2", "diffusive"),
         ({"q1": (0.11, 0.26), "irel": (-0.9, -0.7)}, "H2", "diffusive"),
         ({"q1": (0.11, 0.24), "irel": (-0.9, -0.7)}, "H1", "smooth"),
         # Of which size and roughness.
         ({"nu": (0.36, 0.64)}, "H2", "diffusive"),
-        ({"nu": (0.34, 0.64)}, "undecided", "rough, but nu or H is not certain"),
-        ({"nu": (0.36, 0.66)}, "undecided", "rough, but nu or H is not certain"),
+        ({"nu": (0.34, 0.64)}, "undecided", "rough, but the interval of nu or H is too wide"),
+        ({"nu": (0.36, 0.66)}, "undecided", "rough, but the interval of nu or H is too wide"),
         ({"nu": (0.1, 0.39)}, "neither", "independent noise in every layer, but not of size"),
-        ({"nu": (0.1, 0.41)}, "undecided", "rough, but nu or H is not certain"),
+        ({"nu": (0.1, 0.41)}, "undecided", "rough, but the interval of nu or H is too wide"),
         ({"nu": (0.61, 0.9)}, "neither", "independent noise in every layer, but not of size"),
-        ({"nu": (0.59, 0.9)}, "undecided", "rough, but nu or H is not certain"),
+        ({"nu": (0.59, 0.9)}, "undecided", "rough, but the interval of nu or H is too wide"),
         ({"hurst": (0.41, 0.59)}, "H2", "diffusive"),
-        ({"hurst": (0.39, 0.59)}, "undecided", "rough, but nu or H is not certain"),
-        ({"hurst": (0.41, 0.61)}, "undecided", "rough, but nu or H is not certain"),
-        ({"hurst": (0.2, 0.39)}, "neither", "rough, but H is not 1/2"),
-        ({"hurst": (0.61, 0.8)}, "neither", "rough, but H is not 1/2"),
-        ({"hurst": (0.61, 0.8), "nu": (0.61, 0.9)}, "neither", "rough, but H is not 1/2"),
+        ({"hurst": (0.39, 0.59)}, "undecided", "rough, but the interval of nu or H is too wide"),
+        ({"hurst": (0.41, 0.61)}, "undecided", "rough, but the interval of nu or H is too wide"),
+        ({"hurst": (0.2, 0.39)}, "neither", "rough, but the layers are dependent (H is not 1/2)"),
+        ({"hurst": (0.61, 0.8)}, "neither", "rough, but the layers are dependent (H is not 1/2)"),
+        (
+            {"hurst": (0.61, 0.8), "nu": (0.61, 0.9)},
+            "neither",
+            "rough, but the layers are dependent (H is not 1/2)",
+        ),
     ],
     ids=str,
 )
@@ -204,7 +220,7 @@ def test_the_guard_looks_at_four_depths() -> None:
     table = crossing({"V1": (0.15, 0.15), "I": (-0.5, -0.5), "NOISE": (-0.5, -0.5)})
     table.values["V1"][:, 5:] *= np.exp(0.27)
     found = decide(table)
-    assert found.limit == "undecided" and found.reason.startswith("it bends: q1 = 0.220 is 0.267")
+    assert found.limit == "undecided" and found.reason.startswith("it bends: q1 = 0.220, but 0.267")
 
 
 def test_deepest_depths_that_tell_nothing_guard_nothing() -> None:

@@ -77,24 +77,24 @@ KINDS: Mapping[str, Kind] = {
     "smooth, beta 1/2": Kind("H1", lambda n, s: smooth(n, s) / np.sqrt(n)),
     "diffusive": Kind("H2", diffusive),
     "diffusive, weak": Kind("H2", lambda n, s: smooth(n, s) + diffusive(n, s) / 2),
-    "diffusive beside a trend": Kind("H2", lambda n, s: smooth(n, s) + 2 * diffusive(n, s)),
+    "diffusive with a trend": Kind("H2", lambda n, s: smooth(n, s) + 2 * diffusive(n, s)),
     "diffusive, varying volatility": Kind(
         "H2", lambda n, s: (0.3 + 1.4 * times(n)) * diffusive(n, s)
     ),
     "fractional .3": Kind("neither", lambda n, s: fractional(n, s, 0.3)),
     "fractional .7": Kind("neither", lambda n, s: fractional(n, s, 0.7)),
-    "fractional .3 beside a trend": Kind(
+    "fractional .3 with a trend": Kind(
         "neither", lambda n, s: smooth(n, s) + fractional(n, s, 0.3)
     ),
-    "fractional .7 beside a trend": Kind(
+    "fractional .7 with a trend": Kind(
         "neither", lambda n, s: smooth(n, s) + 4 * fractional(n, s, 0.7)
     ),
     "sparse": Kind("neither", spikes),
-    "sparse beside smooth": Kind("neither", lambda n, s: smooth(n, s) + np.sqrt(n) * spikes(n, s)),
+    "sparse with a trend": Kind("neither", lambda n, s: smooth(n, s) + np.sqrt(n) * spikes(n, s)),
     "jump": Kind("neither", lambda n, s: smooth(n, s) + jump(n, s)),
     "Brownian path": Kind("neither", motion),
     "white": Kind("neither", white),
-    "white beside a trend": Kind("neither", lambda n, s: smooth(n, s) + white(n, s) / 2),
+    "white with a trend": Kind("neither", lambda n, s: smooth(n, s) + white(n, s) / 2),
 }
 """Kinds of paths by name, four of them smooth, four diffusive."""
 

@@ -121,7 +121,7 @@ INTEGERS: dict[str, tuple[str, dict[str, Tensor]]] = {
         "weight_packed",
         {"weight_packed": whole(4, 1), "weight_scale": drawn(4, 1).bfloat16()},
     ),
-    "with a scale beside them": (
+    "with a scale next to them": (
         "weight",
         {"weight": whole(4, 8, dtype=torch.int8), "weight_scale": drawn(4, 1)},
     ),

@@ -84,7 +84,7 @@ def choose_curvature(name: str, request: Request) -> Curvature:
     having = {info.name: info for info in ENGINES.values() if info.curvature}
     engine = _choose(name, request, having)
     if not isinstance(engine, Curvature):
-        raise TypeError(f"{engine.name}: is said to have second derivatives, and has none")
+        raise TypeError(f"{engine.name}: is registered with second derivatives but has none")
     return engine
 
 
