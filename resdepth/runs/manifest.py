@@ -49,8 +49,8 @@ class Detail(TypedDict, total=False):
 class Manifest(BaseModel):
     """The record of one run.
 
-    `options` are all resolved options of `program` by their flat names; in the file they are in
-    groups. `device`, `engine` and `threads` are those used. `steps` counts updates;
+    `options` are all resolved options of `program` by their flat names; in the file they are also
+    in groups. `device`, `engine` and `threads` are those used. `steps` counts updates;
     `seconds_per_step` is the median without set-up, validation and checkpoints, or the mean if
     logging and p-variation ran in parallel (`overlapped`). `final` are the last metrics over the
     whole training and validation set. `data` is the fingerprint of the data set, `sha256` the
@@ -112,7 +112,9 @@ def versions() -> dict[str, str]:
 def write_manifest(run: Path, manifest: Manifest) -> None:
     """Write the manifest of `run` with its checksum."""
     content = manifest.model_dump(mode="json", exclude={KEY}) | {"format": FORMAT}
-    content["options"] = nested_record(manifest.program, manifest.options)
+    groups = nested_record(manifest.program, manifest.options)
+    # Scripts read options from manifests by their flat names, as format 1 has them.
+    content["options"] = {**manifest.options, **groups}
     content[KEY] = checksum(content)
     write_text(run / NAME, json.dumps(content, indent=2) + "\n")
 

@@ -67,7 +67,7 @@ def test_fields_are_checked(tmp_path: Path, changes: dict[str, object], reason: 
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"network": {"depth": 0}}, "--depth: should be at least 1, not 0"),
+        ({"network": {"depth": 0}, "depth": 0}, "--depth: should be at least 1, not 0"),
         ({"colour": 1}, "`colour`: no such"),
     ],
 )
