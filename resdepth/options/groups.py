@@ -11,9 +11,11 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import (
     ModelWrapValidatorHandler,
+    SerializerFunctionWrapHandler,
     TypeAdapter,
     ValidationError,
     ValidationInfo,
+    model_serializer,
     model_validator,
 )
 from pydantic.fields import FieldInfo
@@ -33,6 +35,10 @@ class Kind(Options):
     def __init_subclass__(cls, kind: str = "", **settings: Any) -> None:
         super().__init_subclass__(**settings)
         cls.kind = kind
+
+    @model_serializer(mode="wrap")
+    def _with_kind(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {"kind": self.kind, **handler(self)}
 
     def __eq__(self, other: object) -> bool:
         return self.kind == other if isinstance(other, str) else super().__eq__(other)
@@ -113,17 +119,33 @@ class Grouped(Options):
         """Nested, flat or mixed values by their flat names."""
         flat: dict[str, Any] = {}
         for name, value in values.items():
-            if name in cls.groups and isinstance(value, Options):
-                value = {"kind": _word(type(value))} | value.model_dump(exclude_unset=True)
-            if name not in cls.groups or not isinstance(value, Mapping):
-                flat[name] = value
-                continue
-            flat |= {inner: one for inner, one in value.items() if inner != "kind"}
-            selector, words = cls.SELECTORS.get(name, ""), list(cls.groups[name])
-            if selector and "kind" in value:
-                word = value["kind"]
-                flat[selector] = word == words[1] if selector != name and word in words else word
+            inside = cls._ungrouped(name, value) if name in cls.groups else {name: value}
+            for inner, one in inside.items():
+                if inner in flat and str(one).lower() != str(flat[inner]).lower():
+                    raise Usage(inner, "is given twice, with different values")
+                flat[inner] = one
         return cls.renamed(flat)
+
+    @classmethod
+    def _ungrouped(cls, group: str, value: Any) -> dict[str, Any]:
+        """The options of one group by their flat names."""
+        if isinstance(value, Options):
+            value = {"kind": _word(type(value))} | value.model_dump(exclude_unset=True)
+        selector, words = cls.SELECTORS.get(group, ""), list(cls.groups[group])
+        if not isinstance(value, Mapping):
+            if selector == group:
+                return {group: value}
+            raise Usage(group, "should be a group of options")
+        flat = {name: one for name, one in value.items() if name != "kind"}
+        for name in flat:
+            if name in cls.places and cls.places[name].group != group:
+                raise Usage(name, f"is not an option of '{group}'")
+        word = value.get("kind", words[0])
+        if not selector and word not in words:
+            raise Usage(group, f"should be {words[0]}, not another kind")
+        if selector and "kind" in value:
+            flat[selector] = word == words[1] if selector != group and word in words else word
+        return flat
 
     @classmethod
     def split(cls, flat: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -233,9 +255,10 @@ class Grouped(Options):
         given = {
             name: value for name, value in self.flat().items() if name in self.model_fields_set
         }
-        context = {LENIENT: given.keys() - update.keys()}
         try:
-            return self.model_validate(given | dict(update), context=context)
+            changed = self.flattened(update)
+            context = {LENIENT: given.keys() - changed.keys()}
+            return self.model_validate(given | changed, context=context)
         except ValidationError as failure:
             raise self.error(failure) from None
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from pydantic import model_validator
+from pydantic import TypeAdapter, ValidationError, model_validator
 
 from resdepth.errors import Usage
 from resdepth.options.base import PER_CORE, Invocation, Options, option
@@ -16,6 +16,7 @@ Activation = Literal["tanh", "elu", "relu", "gelu", "sigmoid"]
 Augmentation = Literal["skip", "none", "linear_skip", "inc_skip"]
 Device = Literal["auto", "cpu", "cuda", "mps", "gpu"]
 
+_SWITCH = TypeAdapter(bool)
 DEFAULT_RATE_DEPTH = 64
 """Depth D of the default rate lr (L/D)^(2 alpha - 1)."""
 
@@ -226,8 +227,11 @@ class TrainOptions(Grouped):
     def renamed(cls, values: Mapping[str, Any]) -> dict[str, Any]:
         """Earlier versions had `no_p_var` for `p_var_every=0`."""
         found = dict(values)
-        never = found.pop("no_p_var", None)
-        return found | ({"p_var_every": 0} if never in (True, "true") else {})
+        never = found.pop("no_p_var", None) or False
+        try:
+            return found | ({"p_var_every": 0} if _SWITCH.validate_python(never) else {})
+        except ValidationError:
+            raise Usage("no_p_var", f"should be true or false, not '{never}'") from None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

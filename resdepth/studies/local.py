@@ -121,6 +121,7 @@ class Local(Executor):
         except System as error:
             for job in self._left.values():
                 note(job, error.what)
+                tell(job.name)
             raise
         finally:
             self._trainer.close()

@@ -65,7 +65,9 @@ def _blocks(path: Path, tensors: Tensors) -> Array:
 def _list(tensors: Tensors) -> list[Stored]:
     """The tensors of a list: it is called 'blocks', or nothing else is in the file."""
     names = [name for name in tensors if name.startswith(f"{BLOCKS}.")] or list(tensors)
-    prefix = f"{BLOCKS}." if names[:1] == [f"{BLOCKS}.0"] else ""
+    prefix = names[0].removesuffix("0") if names else ""
+    if prefix and not prefix.endswith("."):
+        return []
     numbered = [f"{prefix}{k}" for k in range(len(names))]
     if set(names) != set(numbered):
         return []

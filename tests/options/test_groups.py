@@ -61,6 +61,34 @@ def test_copies_are_the_same() -> None:
     assert copy.deepcopy(FLAT) == pickle.loads(pickle.dumps(FLAT)) == FLAT.model_copy() == FLAT
 
 
+def test_dumps_hold_the_kinds() -> None:
+    assert TrainOptions(**FLAT.model_dump()) == FLAT
+    assert TrainOptions.model_validate_json(FLAT.model_dump_json()) == FLAT
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"network": {"depth": 5}, "depth": 6}, "depth: is given twice"),
+        ({"data": "sin", "network": {"separation": 2}}, "separation: is not an option of 'network"),
+        ({"learning_rate": "dynamic"}, "learning_rate: should be a group of options"),
+        ({"recording": Sin()}, "recording: should be RecordingOptions, not another kind"),
+        ({"no_p_var": "maybe"}, "no_p_var: should be true or false"),
+    ],
+)
+def test_wrong_groups(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(resdepth.ResdepthError, match=message):
+        TrainOptions(**given)
+
+
+def test_a_copy_takes_groups() -> None:
+    assert FLAT.model_copy(update={"data": Sin(separation=3)}).separation == 3
+
+
+def test_an_old_switch_takes_all_words() -> None:
+    assert TrainOptions(no_p_var="on").p_var_every == 0 and TrainOptions(no_p_var=None).p_var_every
+
+
 def test_a_copy_drops_what_has_no_effect_any_more() -> None:
     other = FLAT.model_copy(update={"data": "digits"})
     assert other.data == "digits" and other.separation is None and other.hurst == 0.3

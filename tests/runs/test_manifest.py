@@ -66,7 +66,10 @@ def test_fields_are_checked(tmp_path: Path, changes: dict[str, object], reason: 
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
-    [({"depth": 0}, "--depth: should be at least 1, not 0"), ({"colour": 1}, "`colour`: no such")],
+    [
+        ({"network": {"depth": 0}}, "--depth: should be at least 1, not 0"),
+        ({"colour": 1}, "`colour`: no such"),
+    ],
 )
 def test_recorded_options_are_checked(
     tmp_path: Path, changes: dict[str, object], reason: str

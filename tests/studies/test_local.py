@@ -270,6 +270,7 @@ def test_none_can_be_started(tmp_path: Path, workers: Workers) -> None:
     ended = workers.start(*words, cwd=tmp_path, PYTHONPATH=str(tmp_path))[1]()
     assert ended.code == 1 and "no worker can be started" in ended.complaint
     assert "ended with exit code 3 before it had started: no seat is free" in ended.complaint
+    assert ended.stderr.count("  stopped  no worker can be started") == 4
     shown = workers.run("study", "status", "study", "--json", cwd=tmp_path)
     for cell in json.loads(shown.stdout)["cells"]:
         assert cell["state"] == "stopped" and "ended with exit code 3" in cell["why"]

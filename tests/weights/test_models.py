@@ -45,6 +45,11 @@ def test_blocks_are_found_beside_and_inside_other_entries(tmp_path: Path, key: s
     np.testing.assert_array_equal(read_model(tmp_path / "x.pth").blocks, blocks(3).double())
 
 
+def test_a_list_under_any_key_is_a_model(tmp_path: Path) -> None:
+    torch.save({"weights": list(blocks(3))}, tmp_path / "x.pt")
+    np.testing.assert_array_equal(read_model(tmp_path / "x.pt").blocks, blocks(3).double())
+
+
 def test_one_layer_is_a_model(tmp_path: Path) -> None:
     assert read_model(write_model(tmp_path, blocks(1))).depth == 1
 
