@@ -62,7 +62,7 @@ def render(options: RenderOptions, call: AnalysisInvocation) -> None:
 
 @command("landscape trajectory")
 def trajectory(options: TrajectoryOptions, call: AnalysisInvocation) -> None:
-    """Draw the path that training took on the plane that holds most of it.
+    """Draw the path of training on the plane that contains most of it.
 
     The plane contains the last checkpoint and the first two principal directions of the run's
     checkpoints. For each checkpoint, its loss, the loss at its projection onto the plane, and its

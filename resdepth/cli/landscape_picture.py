@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @command("landscape vis")
 def vis(options: VisOptions, call: AnalysisInvocation) -> None:
-    """Draw a loss surface: in three dimensions, as contours, or as lines through its middle.
+    """Draw a loss surface: in three dimensions, as contour lines, or as lines through its centre.
 
     An .html file is an interactive surface that works offline. .vts (a surface) and .vti (a grid)
     are for ParaView. A .gif shows the path of training growing.

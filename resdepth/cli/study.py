@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @command("study run", StudyOptions)
 def run(options: Options, call: StudyInvocation) -> int:
-    """Train one experiment at many depths and seeds: a plan, and a run for each combination.
+    """Train one experiment at many depths and seeds: create a study, resume it or extend it.
 
     Most options of train (with --program resnet-cifar: of resnet-cifar) take several values, as in
     --depth 16,32,64 or 16:1024:x2 or 16:128:16 and --seed 0:5. Each option with several values is
@@ -82,7 +82,7 @@ def retry(call: RetryInvocation) -> int:
 
 @command("study status")
 def status(call: StatusInvocation) -> int:
-    """Show the state of each cell of a study, read from its folder alone.
+    """Show the state of each cell of a study, as far as its folder shows.
 
     A cell is queued, running, finished, stopped (interrupted or cancelled), diverged or failed.
     """
@@ -95,7 +95,7 @@ def status(call: StatusInvocation) -> int:
 
 @command("study cancel")
 def cancel(call: StatusInvocation) -> int:
-    """End the running cells of a study, each with a checkpoint, and keep the others from starting.
+    """Stop the running cells of a study, each with a checkpoint, and keep the others from starting.
 
     'study run' resumes them.
     """
