@@ -15,7 +15,7 @@ from typing_extensions import TypedDict  # Python 3.11's own carries no configur
 
 from resdepth.atomic import write_text
 from resdepth.cores import available_threads
-from resdepth.errors import Corrupt, not_a_run, unreadable
+from resdepth.errors import Corrupt, Usage, not_a_run, unreadable
 from resdepth.options.programs import flat_record, nested_record
 from resdepth.runs.checksum import KEY, checksum
 
@@ -155,5 +155,8 @@ def read_manifest(run: Path) -> Manifest:
         reason = "wrong checksum: the file was changed after it was written"
         remedy = f"restore it; if the change was intended, remove its line '{KEY}'"
         raise Corrupt(path, reason, remedy)
-    options = flat_record(manifest.program, manifest.options)
+    try:
+        options = flat_record(manifest.program, manifest.options)
+    except Usage as error:
+        raise Corrupt(path, f"`{error.where}`: {error.what}", REMEDY) from None
     return manifest.model_copy(update={"options": options})

@@ -275,6 +275,7 @@ def with_options(**changes: Any) -> Callable[[Path], None]:
     def change(run: Path) -> None:
         content = json.loads((run / "manifest.json").read_text())
         content["options"] |= changes
+        content["options"]["network"] |= changes
         del content["sha256"]
         (run / "manifest.json").write_text(json.dumps(content))
 

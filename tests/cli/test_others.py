@@ -282,7 +282,7 @@ def test_eight_gigabytes_are_measured_within_one(tmp_path: Path) -> None:
     )
     code, kilobytes = map(int, ended.stdout.split())
     assert code == 0 and kilobytes < 1 << 20
-    assert "from the distances of the layers, read in blocks" in ended.stderr
+    assert "from the distances between layers, read in blocks" in ended.stderr
     numbers = json.loads((tmp_path / "x.json").read_text())
     (row,) = numbers["p_variation_norm"]["rows"]
     assert row["way"] == "distances"

@@ -260,5 +260,5 @@ def test_a_plane_needs_a_path(small_run, tmp_path) -> None:
     alone.parent.mkdir()
     alone.write_bytes(last_path(small_run).read_bytes())
     source = Source(resdepth.open_run(small_run).options, alone)
-    with refused(Impossible, match="no run folder"):
+    with refused(Impossible, match="not in a run folder"):
         render(source, RenderOptions(directions=("pca",), threads=1), tmp_path / "x.npy", [])

@@ -88,3 +88,13 @@ def test_folders_without_a_manifest_are_refused(tmp_path: Path) -> None:
         open_run(tmp_path)
     with refused(Missing, match="no such folder"):
         open_run(tmp_path / "x")
+
+
+def test_options_that_contradict_their_group_are_corrupt(tmp_path: Path) -> None:
+    create(tmp_path)
+    content = json.loads((tmp_path / NAME).read_text())
+    content["options"]["depth"] += 1
+    del content["sha256"]
+    (tmp_path / NAME).write_text(json.dumps(content))
+    with refused(Corrupt, match=r"manifest.json: --depth: is given twice"):
+        read_manifest(tmp_path)
