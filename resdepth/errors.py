@@ -13,7 +13,8 @@ from pathlib import Path
 class ResdepthError(Exception):
     """Base class: `str(error)` is "where: what" in one line, `remedy` says what to do.
 
-    `where` is a path, a name, or the field of an option, with its value as in "engine=cuda".
+    `where` is a path, a name, or the field of an option, with its value as in "engine=cuda". A path
+    is given as a Path (`is_path`): a file may be called like an option.
     `exit_code` is that of the command line: 2 for a wrong invocation, 1 for a failure.
     """
 
@@ -21,7 +22,7 @@ class ResdepthError(Exception):
 
     def __init__(self, where: object, what: object, remedy: object = "") -> None:
         self.where, self.what = _one_line(where), _one_line(what)
-        self.remedy = _one_line(remedy)
+        self.remedy, self.is_path = _one_line(remedy), isinstance(where, Path)
         super().__init__(f"{self.where}: {self.what}")
 
 

@@ -33,6 +33,10 @@ def test_there_are_few_classes() -> None:
             "(check the spelling; relative paths start from the working folder)",
         ),
         (
+            errors.no_events(Path("depth"), "in this folder"),
+            "depth: no event file in this folder (the names of event files contain 'tfevents')",
+        ),
+        (
             errors.Corrupt(Path("a/depth"), "no `tensor`", "copy it"),
             "a/depth: no `tensor` (copy it)",
         ),

@@ -4,6 +4,7 @@ import os
 import sys
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -177,7 +178,7 @@ def _known(error: Exception) -> ResdepthError | None:
     if isinstance(error, ImportError) and not str(error.name).startswith("resdepth"):
         return _unloadable(error)
     if isinstance(error, OSError) and error.errno is not None:
-        place = "the system" if error.filename is None else os.fsdecode(error.filename)
+        place = "the system" if error.filename is None else Path(os.fsdecode(error.filename))
         remedy = "the operating system reported this; correct it, then repeat the command"
         return System(place, error.strerror, remedy)
     return None

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from resdepth.cli.spelling import spell, spell_where
+from resdepth.cli.spelling import spell, spell_field
 from resdepth.errors import ResdepthError, Usage
 
 ParserError: type[Any] = (
@@ -75,7 +75,8 @@ def line(error: ResdepthError) -> str:
     if isinstance(error, Usage) and not remedy:
         remedy = f"see '{' '.join(('resdepth', *COMMAND))} --help' for the range of every option"
     remedy = f" ({remedy})" if remedy else ""
-    return f"{spell_where(error.where)}: {spell(error.what)}{remedy}"
+    where = error.where if error.is_path else spell_field(error.where)
+    return f"{where}: {spell(error.what)}{remedy}"
 
 
 def misuse(error: Any) -> int:

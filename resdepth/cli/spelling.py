@@ -12,9 +12,7 @@ from itertools import pairwise
 from pkgutil import iter_modules
 from typing import Any
 
-from resdepth import options
 from resdepth.errors import Usage
-from resdepth.options.base import Options, flag_of
 
 SAME = {
     "model": "alpha gamma lr init activation augmentation input-size classes p-var dynamic-lr "
@@ -61,14 +59,16 @@ STUDY = "study run"
 """The command in which `--out` is such an option too."""
 
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
-
-
 _FIELD = re.compile(r"`([a-z_]+)([= ][^`]*)?`")
 
 
 @cache
 def _flags() -> dict[str, str]:
     """How the command line spells each field of any options class."""
+    # Not at the start: --help needs no pydantic.
+    from resdepth import options
+    from resdepth.options.base import Options, flag_of
+
     found: dict[str, str] = {}
     for module in iter_modules(options.__path__):
         for model in vars(import_module(f"{options.__name__}.{module.name}")).values():
@@ -87,9 +87,9 @@ def spell(text: str) -> str:
     return _FIELD.sub(flag, text)
 
 
-def spell_where(where: str) -> str:
-    """The flag of a field, also in "engine=cuda"; any other place as it is."""
-    name, equals, value = where.partition("=")
+def spell_field(field: str) -> str:
+    """The flag of a field, also in "engine=cuda"; any other name as it is."""
+    name, equals, value = field.partition("=")
     return f"{_flags().get(name, name)}{equals}{value}"
 
 

@@ -185,3 +185,10 @@ def test_completion_in_a_real_bash(tmp_path: Path) -> None:
         ["bash", "--norc", "-c", script], env={"PATH": path}, capture_output=True, text=True
     )
     assert found.stdout.split() == ["digits", "mnist", "cifar10", "folder", "sin", "constant"]
+
+
+def test_the_overview_needs_no_options() -> None:
+    """Their classes are the slowest of what the commands import before they compute."""
+    code = "import sys, resdepth.cli.app; print(*{'pydantic', 'yaml'} & set(sys.modules))"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == ""
