@@ -11,7 +11,7 @@ from resdepth.options.export import ExportOptions
 def export(options: ExportOptions, call: AnalysisInvocation) -> None:
     """Write the weights of runs or checkpoint files as resnet_<L>.<format>.
 
-    Of a run, the newest checkpoint is exported. A .pth file is a Python list of L tensors (d, d)
+    The newest checkpoint of a run is exported. A .pth file is a Python list of L tensors (d, d)
     that torch.load(weights_only=True) reads; .safetensors and .npz hold one array 'blocks' of shape
     (L, d, d).
     """

@@ -34,7 +34,7 @@ def run(options: Options, call: StudyInvocation) -> int:
 
     Most options of train (with --program resnet-cifar: of resnet-cifar) take several values, as in
     --depth 16,32,64 or 16:1024:x2 or 16:128:16 and --seed 0:5. Each option with several values is
-    an axis; the study trains every combination, called a cell. The folder holds the plan
+    an axis; each combination of values is a cell. The folder holds the plan
     (study.yaml) and one run per cell in cells/. An existing study is resumed: cells that are
     neither finished nor running are trained. You can add depths and seeds, raise --epochs, and add
     learning rates if there are several already; any other change needs a new study.

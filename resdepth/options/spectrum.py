@@ -15,9 +15,9 @@ class SpectrumOptions(Options):
 
     sources: tuple[Path, ...] = option(
         (),
-        "run folders, or checkpoints inside them; several are drawn in one figure",
+        "run folders or checkpoints; one figure shows them all",
         positional=True,
-        default_text="for a run, its newest checkpoint",
+        default_text="the newest checkpoint of a run",
     )
     matrix: Literal["hessian", "gauss-newton"] = option(
         "hessian", "matrix whose eigenvalues, counts, spectra and interaction are computed"
