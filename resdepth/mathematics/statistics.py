@@ -90,6 +90,12 @@ def gathered_statistics(
     )
 
 
+def noise_size(path: Numbers) -> float:
+    """NOISE of `path` (L, D): root of the mean squared third difference over 20; L at least 4."""
+    third = np.diff(path.astype(np.float64), n=3, axis=0)
+    return math.sqrt(float(np.vdot(third, third)) / (20 * len(third)))
+
+
 def hurst_exponent(path: Numbers) -> float:
     """H of the sums S(k) = A_0 + .. + A_{k-1} of `path` (L, d, d) or (L, D), S(0) = 0.
 
@@ -101,13 +107,18 @@ def hurst_exponent(path: Numbers) -> float:
 
 
 def trend(path: Numbers, share: float = TREND_SHARE) -> Array:
-    """Moving mean of `path` (L, ...) over `share` of its depth, (L, ...); the rest is noise.
+    """Moving mean of `path` (L, ...) over `share` of its depth, (L, ...); the rest is noise."""
+    return moving_mean(path, int(share * len(path) / 2))
 
-    The centred window of odd length shrinks near the ends: a straight line is its own trend.
+
+def moving_mean(path: Numbers, half_width: int) -> Array:
+    """Mean of `path` (L, ...) over the centred window k - w .. k + w, (L, ...), float64.
+
+    The window stays centred and shrinks near the ends: a straight line is its own moving mean.
     """
     depth = len(path)
     places = np.arange(depth)
-    reach = np.minimum(int(share * depth / 2), np.minimum(places, places[::-1]))
+    reach = np.minimum(half_width, np.minimum(places, places[::-1]))
     sums = np.zeros((depth + 1, *path.shape[1:]))
     np.cumsum(path, axis=0, dtype=np.float64, out=sums[1:])
     counts = (2 * reach + 1).reshape(-1, *(1 for _ in path.shape[1:]))

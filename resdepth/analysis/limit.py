@@ -1,0 +1,324 @@
+"""The limit of an experiment: its weights seed by seed, its function, the order of its layers."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from resdepth import html
+from resdepth.analysis.measure import statistics
+from resdepth.analysis.pool import Pool, seed_names
+from resdepth.mathematics import Array
+from resdepth.mathematics.agreement import Agreement
+from resdepth.mathematics.crossover import UNKNOWN_PARTS, PathParts, path_parts
+from resdepth.mathematics.exponents import PathObservation, Table, tabulate
+from resdepth.mathematics.function_limit import FunctionLimit, function_limit, geometric_mean
+from resdepth.mathematics.interval import UNKNOWN, Interval
+from resdepth.mathematics.interventions import INTERVENTIONS
+from resdepth.mathematics.layer_order import LayerOrder, order_of_distances, order_of_path
+from resdepth.mathematics.limits import Parts, WeightsLimit, weights_limit
+from resdepth.mathematics.slopes import PowerLaw, power_law
+from resdepth.weights.weight_path import WeightPath
+
+DEEPEST_MATRIX = 4096
+"""Paths up to this depth are compared by their distances (L, L)."""
+
+
+@dataclass(frozen=True)
+class OrderTable:
+    """Whether the order of the layers matters, path by path and for the deepest ones together.
+
+    `statistic` is the sum over the seeds of the deepest depth, `p_value` that of this sum.
+    """
+
+    statistic: float
+    p_value: float
+    orders: int
+    paths: tuple[tuple[int, int | str, LayerOrder], ...]
+
+
+@dataclass(frozen=True)
+class FunctionTable:
+    """What the network's function sees: output changes, losses, and distances from L to 2L.
+
+    `changes` (geometric means over draws), `losses` (added loss) and `distances` are
+    (seeds, depths), NaN if missing; `distances` is |h(2L) - h(L)| / |h(L) - h_0|.
+    """
+
+    limit: FunctionLimit
+    depths: tuple[int, ...]
+    seeds: tuple[int | str, ...]
+    changes: Mapping[str, Array]
+    losses: Mapping[str, Array]
+    distances: Array
+    laws: Mapping[int | str, PowerLaw]
+
+
+@dataclass(frozen=True)
+class LimitTable:
+    """Everything about the limit of one experiment; `function` is None if nothing was run."""
+
+    table: Table
+    parts: Mapping[tuple[int | str, int], PathParts]
+    weights: WeightsLimit
+    order: OrderTable | None
+    function: FunctionTable | None = None
+
+    def _repr_html_(self) -> str:
+        rows = seed_rows(self)
+        return html.table(rows[0], rows[1:], f"{self.weights.verdict}: {self.weights.sentence}")
+
+
+def limit_table(
+    models: Pool, beta: float = 0.0, changes: Mapping[str, Any] | None = None
+) -> LimitTable:
+    """The limit of the weights in `models`; `changes` has the output changes of its runs.
+
+    They have the fields of `probing.interventions.FunctionChanges`, as read from its .json.
+    """
+    names = seed_names(models)
+    cells = [PathObservation(n, statistics(m)) for n, m in zip(names, models, strict=True)]
+    table = tabulate(cells)
+    parts = _parts(models, cells, table)
+    arrays = _arrays(parts, table)
+    found = weights_limit(table, arrays, beta)
+    order = order_table(models, names)
+    function = None if not changes else _function(changes, found)
+    return LimitTable(table, parts, found, order, function)
+
+
+def _parts(
+    models: Sequence[WeightPath], cells: Sequence[PathObservation], table: Table
+) -> dict[tuple[int | str, int], PathParts]:
+    parts = {}
+    for model, cell in zip(models, cells, strict=True):
+        row = table.values["H"][table.seeds.index(cell.seed)]
+        known = row[np.isfinite(row)]
+        hurst = float(known[-1]) if len(known) else math.nan
+        measured = model.way == "path"
+        key = cell.seed, model.depth
+        parts[key] = path_parts(model.blocks, cell.statistics, hurst) if measured else UNKNOWN_PARTS
+    return parts
+
+
+def _arrays(parts: Mapping[tuple[int | str, int], PathParts], table: Table) -> Parts:
+    shape = len(table.seeds), len(table.depths)
+    trend, noise, visible = np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, True)
+    for (seed, depth), part in parts.items():
+        place = table.seeds.index(seed), int(np.searchsorted(table.depths, depth))
+        trend[place], noise[place], visible[place] = part.trend, part.noise, part.visible
+    return Parts(trend, noise, visible)
+
+
+def layer_order(model: WeightPath, seed: int = 0) -> LayerOrder | None:
+    """Compare the order of the layers with random ones; None for fewer than 3 layers."""
+    if model.depth < 3:
+        return None
+    if model.way == "path" and model.depth > DEEPEST_MATRIX:
+        return order_of_path(model.blocks.reshape(model.depth, -1), seed)
+    return order_of_distances(model.distances, seed)
+
+
+def order_table(models: Sequence[WeightPath], names: Sequence[int | str]) -> OrderTable | None:
+    """Test the order of the layers of every path; None if all have fewer than 3 layers."""
+    found = []
+    for place, (name, model) in enumerate(zip(names, models, strict=True)):
+        if one := layer_order(model, place):
+            found.append((model.depth, name, one))
+    if not found:
+        return None
+    deepest = max(depth for depth, _, _ in found)
+    last = [one for depth, _, one in found if depth == deepest]
+    if len(last) == 1:
+        (one,) = last
+        return OrderTable(one.statistic, one.p_value, one.orders, tuple(found))
+    orders = min(one.orders for one in last)
+    own = sum(one.statistic for one in last)
+    null = np.sum([one.null[:orders] for one in last], axis=0)
+    close = int((null <= own * (1 + 1e-9)).sum())
+    return OrderTable(own, (1 + close) / (1 + orders), orders, tuple(found))
+
+
+def _function(changes: Mapping[str, Any], weights: WeightsLimit) -> FunctionTable:
+    cells = changes["cells"]
+    seeds = tuple(dict.fromkeys(one["seed"] for one in cells))
+    depths = tuple(sorted({one["depth"] for one in cells}))
+    shape = len(seeds), len(depths)
+    means = {name: np.full(shape, np.nan) for name in INTERVENTIONS}
+    losses = {name: np.full(shape, np.nan) for name in INTERVENTIONS}
+    for one in cells:
+        place = seeds.index(one["seed"]), depths.index(one["depth"])
+        for name in INTERVENTIONS:
+            means[name][place] = geometric_mean(np.asarray(one["changes"][name]))
+            losses[name][place] = float(np.mean(one["losses"][name])) - one["loss"]
+    distances = np.full(shape, np.nan)
+    for one in changes["distances"]:
+        distances[seeds.index(one["seed"]), depths.index(one["depth"])] = one["distance"]
+    exact = np.array(depths, dtype=np.float64)
+    participation = {
+        name: weights.by_seed[name].exponents["pr"] if name in weights.by_seed else UNKNOWN
+        for name in seeds
+    }
+    limit = function_limit(exact, means, seeds, participation)
+    laws = {
+        name: power_law(exact[there], row[None, there])
+        for name, row in zip(seeds, distances, strict=True)
+        if (there := np.isfinite(row)).any()
+    }
+    return FunctionTable(limit, depths, seeds, means, losses, distances, laws)
+
+
+def limit_numbers(found: LimitTable) -> dict[str, Any]:
+    """The table as it is printed in JSON."""
+    weights = found.weights
+    name, test = weights.disagreement
+    numbers: dict[str, Any] = {
+        "weights": {
+            "verdict": weights.verdict,
+            "sentence": weights.sentence,
+            "agreement": {"exponent": name, **_test(test)},
+            "agreements": {key: _test(value) for key, value in weights.agreement.items()},
+            "by_seed": {
+                str(seed): {
+                    "verdict": one.verdict,
+                    "reason": one.reason,
+                    "exponents": one.exponents,
+                    "noise_share": one.noise_share,
+                    "crossover": one.crossover,
+                    "growth": one.growth,
+                    "hidden": one.hidden,
+                    "parts": {
+                        str(depth): asdict(part)
+                        for (other, depth), part in found.parts.items()
+                        if other == seed
+                    },
+                }
+                for seed, one in weights.by_seed.items()
+            },
+        },
+    }
+    if found.function:
+        numbers["function"] = _function_numbers(found.function)
+    if found.order:
+        numbers["order"] = {
+            **{key: getattr(found.order, key) for key in ("statistic", "p_value", "orders")},
+            "paths": [
+                {"depth": depth, "seed": seed}
+                | {k: v for k, v in asdict(one).items() if k != "null"}
+                | {"null_mean": one.null.mean()}
+                for depth, seed, one in found.order.paths
+            ],
+        }
+    return numbers
+
+
+def _test(test: Agreement) -> dict[str, Any]:
+    return {"statistic": test.statistic, "freedom": test.freedom, "p_value": test.p_value}
+
+
+def _function_numbers(found: FunctionTable) -> dict[str, Any]:
+    def by_depth(values: Array) -> dict[str, float]:
+        return {str(n): float(x) for n, x in zip(found.depths, values, strict=True) if x == x}
+
+    return {
+        "verdict": found.limit.verdict,
+        "sentence": found.limit.sentence,
+        "by_seed": {
+            str(seed): {
+                "verdict": one.verdict,
+                **{
+                    name: {"slope": law.value, "low": law.low, "high": law.high}
+                    for name, law in one.slopes.items()
+                },
+                "changes": {name: by_depth(one.changes[name]) for name in INTERVENTIONS},
+                "added_loss": {name: by_depth(found.losses[name][i]) for name in INTERVENTIONS},
+                "distances": by_depth(found.distances[i]),
+                "distance": found.laws[seed].exponent if seed in found.laws else None,
+            }
+            for i, (seed, one) in enumerate(found.limit.by_seed.items())
+        },
+    }
+
+
+def seed_rows(found: LimitTable) -> list[list[str]]:
+    """One row per seed: what its weights approach, and the noise in them."""
+    rows = [["seed", "weights", "beta", "q1", "rho", "H", "noise share", "crossover depth"]]
+    for seed, one in found.weights.by_seed.items():
+        shown = [str(one.exponents[name]) for name in ("beta", "q1", "rho", "hurst")]
+        share = f"{100 * one.noise_share:.2g} %"
+        rows.append([str(seed), one.verdict, *shown, share, depth_text(one.crossover)])
+    return [[cell.replace("nan", "-") for cell in row] for row in rows]
+
+
+def depth_text(found: Interval) -> str:
+    """A depth with its interval; "never" if it is infinite."""
+    if math.isnan(found.value):
+        return "-"
+    value, low, high = (_layers(x) for x in (found.value, found.low, found.high))
+    return value if value == low == high or not low else f"{value} [{low}, {high}]"
+
+
+def _layers(depth: float) -> str:
+    if math.isnan(depth):
+        return ""
+    if depth > 1e9:
+        return "never"
+    return f"{depth:.0f}" if depth < 1e4 else f"{depth:.1e}"
+
+
+def function_rows(found: FunctionTable) -> list[list[str]]:
+    """One row per seed: verdict on the function, slopes of the three interventions."""
+    rows = [["seed", "function", *INTERVENTIONS, "distance L to 2L"]]
+    for seed, one in found.limit.by_seed.items():
+        law = found.laws.get(seed)
+        slopes = [str(one.slopes[name]) for name in INTERVENTIONS]
+        rows.append([str(seed), one.verdict, *slopes, str(law.exponent) if law else "-"])
+    return [[cell.replace("nan", "-") for cell in row] for row in rows]
+
+
+def change_rows(found: FunctionTable) -> list[list[str]]:
+    """One row per depth: output change of each intervention and added loss, ranges over seeds."""
+    rows = [["L", *INTERVENTIONS, *(f"loss, {name}" for name in INTERVENTIONS), "L to 2L"]]
+    for place, depth in enumerate(found.depths):
+        columns = [found.changes[n][:, place] for n in INTERVENTIONS]
+        columns += [found.losses[n][:, place] for n in INTERVENTIONS]
+        columns += [found.distances[:, place]]
+        rows.append([str(depth), *map(_range, columns)])
+    return rows
+
+
+def _range(values: Array) -> str:
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return "-"
+    low, high = known.min(), known.max()
+    return f"{low:.2g}" if low == high else f"{low:.2g} … {high:.2g}"
+
+
+def sentences(found: LimitTable) -> Iterator[str]:
+    """The verdicts in words, then what is known of single seeds."""
+    yield f"weights: {found.weights.verdict}: {found.weights.sentence}"
+    hidden = [(n, s) for n, s in found.weights.by_seed.items() if s.hidden]
+    last = int(found.table.depths[-1])
+    for name, one in hidden:
+        where = depth_text(one.crossover)
+        yield (
+            f"seed {name} looks smooth up to L = {last}; its noise "
+            f"({100 * one.noise_share:.2g} %) takes over at about L = {where}"
+        )
+    if found.function:
+        yield f"function: {found.function.limit.verdict}: {found.function.limit.sentence}"
+    if found.order:
+        deepest = max(depth for depth, _, _ in found.order.paths)
+        same = [one for depth, _, one in found.order.paths if depth == deepest]
+        text = same[0].sentence if len(same) == 1 else _together(found.order, len(same))
+        yield f"order of the layers at L = {deepest}: {text}"
+
+
+def _together(order: OrderTable, seeds: int) -> str:
+    sure = "smoother than" if order.p_value <= 0.05 else "no sign of order, compared with"
+    return (
+        f"{seeds} seeds together are {sure} {order.orders} permutations (p = {order.p_value:.3g})"
+    )
