@@ -44,6 +44,7 @@ COMMANDS: Tree = {
             "report": "Write the report: verdict, tables, figures.",
         },
     ),
+    "limit": "Tell which limit weights and network approach, seed by seed.",
     "curvefit": "Fit C / (t + T0)^rho to a recorded scalar.",
     "landscape": (
         "Evaluate and draw the loss around trained weights.",

@@ -9,7 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,52 +154,67 @@ def _seed_limit(depths: Array, own: Rows, table: Table, parts: Parts, i: int) ->
     )
     deepest = np.flatnonzero(there)[-1]
     vanished = not seen[deepest]
-    kind, reason, hidden = _rule(found, vanished)
+    made = _rule(found, vanished)
     share = table.values["NOISE"][i, deepest] / table.values["RMS"][i, deepest]
     crossover = crossover_depth(depths[there], trend[there], noise[there])
-    return SeedLimit(kind, reason, found, float(share), crossover, hidden)
+    return SeedLimit(made.verdict, made.reason, found, float(share), crossover, made.hidden)
 
 
-def _rule(found: Mapping[str, Interval], vanished: bool) -> tuple[Kind, str, bool]:
-    """Verdict, reason, and whether the noise is hidden; the first rule that matches."""
+class Decision(NamedTuple):
+    """A verdict, its reason, the exponents it rests on, and whether it looks smooth so far."""
+
+    verdict: Kind
+    reason: str
+    used: tuple[str, ...] = ()
+    hidden: bool = False
+
+
+def _rule(found: Mapping[str, Interval], vanished: bool) -> Decision:
+    """The first rule that matches; `vanished`: no noise can be seen at the deepest depth."""
     names = ("pr", "q1", "irel", "rho", "nu", "hurst")
     pr, q1, irel, rho, nu, hurst = (found[name] for name in names)
     if not (pr.known and q1.known and irel.known):
-        return "undecided", "too few depths, or weights that are 0 or constant", False
+        return Decision("undecided", "too few depths, or weights that are 0 or constant")
     if pr.high < SPARSE:
-        return "other", f"sparse: a few layers dominate, pr = {pr}", False
+        return Decision("other", f"sparse: a few layers dominate, pr = {pr}", ("pr",))
     if pr.low < SPARSE:
-        return "undecided", f"a few layers may dominate: pr = {pr} reaches below {SPARSE}", False
-    shown = f"q1 = {q1}, irel = {irel}"
+        text = f"a few layers may dominate: pr = {pr} reaches below {SPARSE}"
+        return Decision("undecided", text, ("pr",))
     if q1.low > ROUGH_Q1:
-        return *_rough(found), False
+        return _rough(found)
+    shown, both = f"q1 = {q1}, irel = {irel}", ("q1", "irel")
+    noise, smooth_so_far = f"rho = {rho}, H = {hurst}, {shown}", q1.value < SMOOTH_Q1
     noisy = not vanished and rho.known and hurst.value < DEPENDENT
     if noisy and rho.high < OTHER_NU[0]:
-        text = f"noise in every layer does not vanish: rho = {rho}, H = {hurst}, {shown}"
-        return "rough", text, q1.value < SMOOTH_Q1
+        text = f"noise in every layer does not vanish: {noise}"
+        return Decision("rough", text, ("rho", "hurst"), smooth_so_far)
     if noisy and nu.within(*DIFFUSIVE_NU) and hurst.within(*DIFFUSIVE_H):
-        text = f"small noise of size L^(-1/2): nu = {nu}, H = {hurst}, {shown}"
-        return "diffusive", text, q1.value < SMOOTH_Q1
+        text = f"small noise of size L^(-1/2): nu = {nu}, {noise}"
+        return Decision("diffusive", text, ("nu", "hurst"), smooth_so_far)
     if irel.high < SMOOTH_IREL and q1.high < SMOOTH_Q1:
         if noisy and not rho.low > BOUNDED:
-            return "undecided", f"smooth so far, but noise may stay: rho = {rho}, {shown}", False
-        return "smooth", f"V1 and the increments scale as for a smooth path: {shown}", False
+            return Decision("undecided", f"smooth so far, but noise may stay: {noise}", both)
+        text = f"V1 and the increments scale as for a smooth path: {shown}"
+        return Decision("smooth", text, both)
     if q1.high < SMOOTH_Q1 and irel.low > SMOOTH_IREL and not (noisy and rho.value < BOUNDED):
         text = f"a jump: V1 is bounded, the largest increment does not vanish: {shown}"
-        return "other", text, False
-    return "undecided", f"the intervals allow smooth and rough paths: {shown}", False
+        return Decision("other", text, both)
+    return Decision("undecided", f"the intervals allow smooth and rough paths: {shown}", both)
 
 
-def _rough(found: Mapping[str, Interval]) -> tuple[Kind, str]:
+def _rough(found: Mapping[str, Interval]) -> Decision:
+    used = ("q1", "nu", "hurst")
     nu, hurst = found["nu"], found["hurst"]
     shown = f"q1 = {found['q1']}, nu = {nu}, H = {hurst}"
     if nu.within(*DIFFUSIVE_NU) and hurst.within(*DIFFUSIVE_H):
-        return "diffusive", f"independent noise of size L^(-1/2) per layer: {shown}"
+        text = f"independent noise of size L^(-1/2) per layer: {shown}"
+        return Decision("diffusive", text, used)
     if hurst.outside(*DIFFUSIVE_H):
-        return "rough", f"the layers are dependent (H is not 1/2): {shown}"
+        return Decision("rough", f"the layers are dependent (H is not 1/2): {shown}", used)
     if nu.outside(*OTHER_NU):
-        return "rough", f"independent noise in every layer, not of size L^(-1/2): {shown}"
-    return "undecided", f"rough, but the interval of nu or H is too wide: {shown}"
+        text = f"independent noise in every layer, not of size L^(-1/2): {shown}"
+        return Decision("rough", text, used)
+    return Decision("undecided", f"rough, but the interval of nu or H is too wide: {shown}", used)
 
 
 def _study(
@@ -229,9 +244,8 @@ def _study(
         return agreed, f"{whole}; {_example(agreed, seeds)}"
     found = _intervals(table.depths, values, table.values["H"], seen)
     vanished = not seen[np.isfinite(table.values["RMS"][:, -1]), -1].any()
-    kind, reason, hidden = _rule(found, vanished)
-    if kind != "undecided" and "rho" not in reason:
-        kind, reason = _guarded(kind, reason, table, values, found)
+    whole_decision = _guarded(_rule(found, vanished), table, values, found)
+    kind, reason = whole_decision.verdict, whole_decision.reason
     if kind == "undecided" and agreed and 2 * counts[agreed] > len(seeds):
         return agreed, f"{whole}; {_example(agreed, seeds)}"
     return kind, reason
@@ -251,16 +265,14 @@ def _mixed(name: str, seeds: Mapping[int | str, SeedLimit], test: Agreement) -> 
     return slopes.min() < border < slopes.max() and float(np.ptp(slopes)) > APART
 
 
-def _guarded(
-    kind: Kind, reason: str, table: Table, values: Rows, found: Mapping[str, Interval]
-) -> tuple[Kind, str]:
+def _guarded(made: Decision, table: Table, values: Rows, found: Mapping[str, Interval]) -> Decision:
     """Undecided if the deepest depths alone lie on the other side of a threshold."""
-    deepest = {n: values[n][:, -GUARD_DEPTHS:] for n in ("q1", "irel")}
-    used = ("q1", "irel") if kind in ("smooth", "other") else ("q1",)
-    for name in used:
-        deep = power_law(table.depths[-GUARD_DEPTHS:], deepest[name]).exponent.value
-        whole, border = found[name].value, THRESHOLDS[name]
-        if not math.isnan(deep) and "sparse" not in reason and (whole < border) != (deep < border):
-            bends = f"it bends: {name} = {whole:.3f}, but {deep:.3f} over the deepest"
-            return "undecided", f"{bends} {GUARD_DEPTHS} depths ({reason})"
-    return kind, reason
+    for name in ("q1", "irel"):
+        deep = power_law(table.depths[-GUARD_DEPTHS:], values[name][:, -GUARD_DEPTHS:])
+        last, border = deep.exponent.value, THRESHOLDS[name]
+        crossed = (found[name].value < border) != (last < border)
+        if name in made.used and crossed and not math.isnan(last):
+            bends = f"it bends: {name} = {found[name].value:.3f}, but {last:.3f} over the deepest"
+            text = f"{bends} {GUARD_DEPTHS} depths ({made.reason})"
+            return Decision("undecided", text, made.used)
+    return made
