@@ -39,7 +39,12 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
                 stream.flush()
                 os.fsync(stream.fileno())
             temporary.replace(path)
-            _synchronise_folder(path.parent)
+            # The new name must be on disk too, or a power cut could undo the rename.
+            descriptor = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
         except BaseException:
             _discard(temporary)
             raise
@@ -84,9 +89,9 @@ def make_folder(folder: Path) -> list[Path]:
 def check_writable(*paths: Path) -> None:
     """Check, before a long computation, that each of `paths` can be written; leave no trace.
 
-    Makes and removes a temporary sibling of each, with missing folders: permissions alone tell
-    nothing to the superuser or about a read-only file system. Raises System if a path is a folder,
-    has too long a name, or its folder accepts no new file.
+    Makes and removes a temporary sibling of each, with missing folders, since permissions do not
+    bind the superuser and ignore read-only file systems. Raises System if a path is a folder, has
+    too long a name, or its folder accepts no new file.
     """
     for path in paths:
         temporary = _temporary(path)
@@ -117,12 +122,3 @@ def _discard(temporary: Path) -> None:
     # A path that cannot be written may not be removable either: below a file, or too long.
     with contextlib.suppress(OSError):
         temporary.unlink()
-
-
-def _synchronise_folder(folder: Path) -> None:
-    # The new name must be on disk too, or a power cut could undo the rename.
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
