@@ -1,7 +1,7 @@
 """Group files into checkpoints: an index and its shards, numbered shards, disjoint parts."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -9,11 +9,10 @@ from pathlib import Path, PurePosixPath
 from resdepth.errors import Corrupt, Impossible, ResdepthError, unreadable
 from resdepth.runs.manifest import read_manifest, run_of
 from resdepth.weights import stages
-from resdepth.weights.file import Tensors
 from resdepth.weights.find import INDEX, WeightFiles
 from resdepth.weights.loading import surviving, unique_json
 from resdepth.weights.scales import with_scales
-from resdepth.weights.tensor import Stored
+from resdepth.weights.tensor import Stored, Tensors
 
 KINDS = ((".safetensors",), (".pth", ".pt"), (".npz",), (".ckpt", ".bin"))
 """Kinds of files; only the first that a folder has is read."""
@@ -47,20 +46,14 @@ def bundles_of(places: Iterable[WeightFiles], read: Read) -> list[Bundle]:
 
 
 def _in_place(place: WeightFiles, read: Read) -> list[Bundle]:
-    if place.named or place.run:
-        return _together(place.files, read, named=True)
-    for kind in KINDS:
-        indices = [
-            file for file in place.files if file.name.endswith(tuple(k + INDEX for k in kind))
-        ]
-        files = indices or [file for file in place.files if file.suffix.lower() in kind]
-        if files:
-            return _together(files, read, named=bool(indices))
-    return []
-
-
-def _together(files: Sequence[Path], read: Read, *, named: bool) -> list[Bundle]:
-    """The checkpoints that `files` of one place form."""
+    """The checkpoints that the files of one place form."""
+    files, named = place.files, place.named or place.run is not None
+    for kind in () if named else KINDS:
+        ends = tuple(ending + INDEX for ending in kind)
+        indices = tuple(file for file in place.files if file.name.endswith(ends))
+        named = bool(indices)
+        if files := indices or tuple(f for f in place.files if f.suffix.lower() in kind):
+            break
     groups: dict[object, list[Path]] = {}
     for file in files:
         shard = _SHARD.fullmatch(file.name)
@@ -108,39 +101,32 @@ def _numbered(first: Path, shard: re.Match[str], read: Read) -> Tensors:
 
 
 def _indexed(index: Path, read: Read) -> Tensors:
-    """The tensors that an index names, each from its shard; Corrupt if one is not there."""
-    tensors: Tensors = {}
-    for name, place in _places(index).items():
-        shard = index.parent / place
-        if not shard.is_file():
-            what = f"the shard is missing: {index.name} names it for '{name}'"
-            raise Corrupt(shard, what, "download it into the folder of the index")
-        shards = read(shard)
-        if name not in shards:
-            raise _wrong(index, f"it says that '{name}' is in {place}, which does not hold it")
-        tensors[name] = shards[name]
-    return tensors
+    """The tensors that an index names, each from its shard, which lies in the index's folder."""
 
+    def wrong(reason: str) -> Corrupt:
+        return Corrupt(index, reason, "download index and shards again, from one place")
 
-def _places(index: Path) -> dict[str, str]:
-    """The file of each tensor by an index; Corrupt if one lies outside the index's folder."""
     try:
         content = unique_json(index, index.read_bytes(), "the index")
     except OSError as error:
         raise unreadable(index, error) from None
     places = content.get("weight_map") if isinstance(content, dict) else None
     if not isinstance(places, dict) or not places:
-        raise _wrong(index, "it has no 'weight_map' of tensors to files")
+        raise wrong("it has no 'weight_map' of tensors to files")
+    tensors: Tensors = {}
     for name, place in places.items():
         if not isinstance(place, str) or not place:
-            raise _wrong(index, f"it names no file for '{name}'")
+            raise wrong(f"it names no file for '{name}'")
         if place.startswith("/") or "\\" in place or ".." in PurePosixPath(place).parts:
-            raise _wrong(index, f"it looks for '{name}' outside its folder, in {place}")
-    return places
-
-
-def _wrong(index: Path, reason: str) -> Corrupt:
-    return Corrupt(index, reason, "download index and shards again, from one place")
+            raise wrong(f"it looks for '{name}' outside its folder, in {place}")
+        shard = index.parent / place
+        if not shard.is_file():
+            what = f"the shard is missing: {index.name} names it for '{name}'"
+            raise Corrupt(shard, what, "download it into the folder of the index")
+        if name not in (shards := read(shard)):
+            raise wrong(f"it says that '{name}' is in {place}, which does not hold it")
+        tensors[name] = shards[name]
+    return tensors
 
 
 def _check_whole(path: Path, known: Mapping[Path, Mapping[str, Stored]], read: Read) -> None:
@@ -151,15 +137,13 @@ def _check_whole(path: Path, known: Mapping[Path, Mapping[str, Stored]], read: R
     shapes of the tensors are equal. `known` are the tensors of the files that were read.
     """
     other = _numbered_alike(path)
-    if other is None:
-        return
     try:
-        tensors = known[other] if other in known else read(other)
+        tensors = {} if other is None else known[other] if other in known else read(other)
     except ResdepthError:
         return
     shapes = {name: stored.shape for name, stored in known[path].items()}
     shared = shapes.keys() & tensors.keys()
-    if shared and all(tensors[name].shape == shapes[name] for name in shared):
+    if other and shared and all(tensors[name].shape == shapes[name] for name in shared):
         name = other.name if other.name != path.name else f"{other.parent.name}/{other.name}"
         raise Impossible(
             path,
@@ -172,13 +156,11 @@ def _check_whole(path: Path, known: Mapping[Path, Mapping[str, Stored]], read: R
 def _numbered_alike(path: Path) -> Path | None:
     """The first other of the files numbered 0, 1, … that `path` (or its folder) belongs to."""
     for place, pattern, inside in ((path, _FILE, ""), (path.parent, _FOLDER, path.name)):
-        match = pattern.fullmatch(place.name)
-        if match is None:
+        if (match := pattern.fullmatch(place.name)) is None:
             continue
         found: dict[int, Path] = {}
         for beside in sorted(place.parent.iterdir()):
-            other = pattern.fullmatch(beside.name)
-            file = beside / inside if inside else beside
+            other, file = pattern.fullmatch(beside.name), beside / inside
             if other and other.group(1, 3) == match.group(1, 3) and file.is_file():
                 found[int(other[2])] = file
         if len(found) > 1 and set(found) == set(range(len(found))):

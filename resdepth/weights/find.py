@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-from resdepth.errors import Corrupt, ResdepthError, no_models, no_such
+from resdepth.errors import Corrupt, no_models, no_such
 from resdepth.find_files import walk
 from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
 from resdepth.runs.checkpoint import last_path, newest
@@ -43,8 +43,11 @@ def find_places(sources: Sequence[Path], extension: str | None = None) -> list[W
     Raises Missing if a source does not exist or holds no weights, Corrupt if a folder holds only
     parts that another program must merge.
     """
+    for path in sources:
+        if not path.exists():
+            raise no_such(path, "file or folder")
     places: list[WeightFiles] = []
-    for folders, group in groupby(sources, key=_is_folder):
+    for folders, group in groupby(sources, key=Path.is_dir):
         if folders:
             places += [place for folder in group for place in _below(folder, extension)]
         else:
@@ -56,12 +59,6 @@ def find_places(sources: Sequence[Path], extension: str | None = None) -> list[W
         known |= new.keys()
         found += [replace(place, files=tuple(new.values()))] if new else []
     return found
-
-
-def _is_folder(path: Path) -> bool:
-    if not path.exists():
-        raise no_such(path, "file or folder")
-    return path.is_dir()
 
 
 def is_training_state(path: Path) -> bool:
@@ -85,25 +82,22 @@ def _below(folder: Path, extension: str | None) -> list[WeightFiles]:
         weights = [file for file in files if file.name.lower().endswith(kinds)]
         if weights := [file for file in weights if not is_training_state(file)]:
             found.append(WeightFiles(tuple(weights)))
-    if not found:
-        raise _nothing(folder, [file for files in folders.values() for file in files], extension)
-    return found
+    if found:
+        return found
+    others = [file for files in folders.values() for file in files]
+    if parts := [file for file in others if file.suffix == ".distcp"]:
+        program = "python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER OUT.pt"
+        what = "a part of a checkpoint that was split among devices"
+        raise Corrupt(parts[0], what, f"'{program}' merges it")
+    detail = f" with extension {extension}" if extension else ""
+    if states := [file.name for file in others if is_training_state(file)]:
+        detail += f", but {states[0]}, which by its name is a state of training"
+    raise no_models(folder, detail)
 
 
 def _enters(folder: Path) -> bool:
     """Whether a folder is searched: it is not hidden, nor a part of a run, which is one place."""
     return not folder.name.startswith(".") and not (folder.parent / MANIFEST).is_file()
-
-
-def _nothing(folder: Path, files: Sequence[Path], extension: str | None) -> ResdepthError:
-    if parts := [file for file in files if file.suffix == ".distcp"]:
-        program = "python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER OUT.pt"
-        what = "a part of a checkpoint that was split among devices"
-        return Corrupt(parts[0], what, f"'{program}' merges it")
-    detail = f" with extension {extension}" if extension else ""
-    if states := [file.name for file in files if is_training_state(file)]:
-        detail += f", but {states[0]}, which by its name is a state of training"
-    return no_models(folder, detail)
 
 
 def _of_run(run: Path, kinds: tuple[str, ...], *, named: bool) -> list[WeightFiles]:
@@ -112,8 +106,7 @@ def _of_run(run: Path, kinds: tuple[str, ...], *, named: bool) -> list[WeightFil
         program = read_manifest(run).program
     except Corrupt:
         program = PROGRAM  # Reported when its weights are read.
-    latest = newest(run)
-    files: list[Path] = []
+    latest, files = newest(run), list[Path]()
     if latest is not None and (latest.suffix in kinds or program != PROGRAM):
         files = [latest]
     elif program == PROGRAM and latest in (None, last_path(run)):

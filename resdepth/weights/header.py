@@ -1,7 +1,7 @@
-"""Read the header of a safetensors file: where each tensor is, without its numbers.
+"""Read the header of a safetensors file, and check it against the format and the file.
 
-The header is checked against the format and the file: eight bytes of length, JSON, then tensors
-without gaps (https://github.com/huggingface/safetensors#format).
+The format is eight bytes of length, JSON, then tensors without gaps
+(https://github.com/huggingface/safetensors#format).
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ import torch
 from resdepth.runs.checksum import KEY
 from resdepth.runs.sealed import METADATA, verify
 from resdepth.weights.loading import damaged, not_loaded, unique_json
-from resdepth.weights.tensor import AGAIN, Array, Changed, Stored
+from resdepth.weights.tensor import AGAIN, Array, Stored, Tensors
 
 LONGEST = 100_000_000
 """Bytes that a header may have, by the format."""
@@ -35,11 +35,10 @@ OTHERS = {
     "BOOL": 8, "U8": 8, "I8": 8, "I16": 16, "U16": 16, "I32": 32, "U32": 32, "I64": 64, "U64": 64,
     "C64": 64, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "F8_E8M0": 8,
 }  # fmt: skip
-"""Bits of the types that are not real numbers (integers, complex, packed floats), or that this
-version of torch cannot read."""
+"""Bits of types that are not real numbers, or that this version of torch cannot read."""
 
 
-def read_header(path: Path) -> dict[str, Stored]:
+def read_header(path: Path) -> Tensors:
     """The tensors of a safetensors file by name; our checksum is verified if there is one.
 
     Raises Corrupt if the file is damaged, ChecksumWrong if it was changed, OSError.
@@ -58,7 +57,16 @@ def read_header(path: Path) -> dict[str, Stored]:
     for name, entry in entries.items():
         if flaw := _flaw(entry):
             raise damaged(path, f"its header says of '{name}' {flaw}")
-    _check_places(path, entries, size - 8 - length)
+    end, room = 0, size - 8 - length
+    for name, entry in sorted(entries.items(), key=lambda item: item[1]["data_offsets"]):
+        start, stop = entry["data_offsets"]
+        if start != end:
+            raise damaged(path, f"its tensor '{name}' does not begin where the previous one ends")
+        end = stop
+    if end > room:
+        raise damaged(path, f"its tensors take {end} bytes, of which {room} are there", AGAIN)
+    if end < room:
+        raise damaged(path, f"{room - end} bytes follow its tensors")
     if isinstance(metadata, Mapping) and KEY in metadata:
         verify(path, str(metadata[KEY]))
     return {name: _stored(path, name, entry, 8 + length) for name, entry in entries.items()}
@@ -83,20 +91,6 @@ def _flaw(entry: object) -> str:
     return ""
 
 
-def _check_places(path: Path, entries: Mapping[str, Any], size: int) -> None:
-    """Raise Corrupt unless the tensors follow one another and fill the file."""
-    end = 0
-    for name, entry in sorted(entries.items(), key=lambda item: item[1]["data_offsets"]):
-        start, stop = entry["data_offsets"]
-        if start != end:
-            raise damaged(path, f"its tensor '{name}' does not begin where the previous one ends")
-        end = stop
-    if end > size:
-        raise damaged(path, f"its tensors take {end} bytes, of which {size} are there", AGAIN)
-    if end < size:
-        raise damaged(path, f"{size - end} bytes follow its tensors")
-
-
 def _stored(path: Path, name: str, entry: Mapping[str, Any], begin: int) -> Stored:
     dtype, shape = FLOATS.get(entry["dtype"]), tuple(entry["shape"])
     if dtype is None:
@@ -111,6 +105,6 @@ def _read(path: Path, begin: int, dtype: torch.dtype, start: int, stop: int) -> 
     with path.open("rb", buffering=0) as stream:
         stream.seek(begin + start * dtype.itemsize)
         if stream.readinto(raw) != len(raw):
-            raise Changed("the file ends before its numbers do")
+            raise EOFError("the file ends before its numbers do")
     found: Array = torch.frombuffer(raw, dtype=dtype).to(torch.float64).numpy()
     return found

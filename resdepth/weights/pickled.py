@@ -1,6 +1,6 @@
 """The tensors by name in a file of `torch.save`: a state dict, plain, nested, or Lightning's."""
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from functools import partial
 from pathlib import Path
 
@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from resdepth.weights.loading import damaged, load_torch
-from resdepth.weights.tensor import Array, Stored
+from resdepth.weights.tensor import Array, Stored, Tensors
 
 WRAPPERS = ("state_dict", "model_state_dict", "model", "module", "net", "weights")
 """Keys under which training programs store the weights, beside optimisers and counters."""
 
 
-def read_pickled(path: Path) -> dict[str, Stored]:
+def read_pickled(path: Path) -> Tensors:
     """The tensors of a file of `torch.save` by name; names of nested dictionaries joined by dots.
 
     If a dictionary has one of `WRAPPERS`, only its content counts, and entries that repeat its
@@ -24,7 +24,7 @@ def read_pickled(path: Path) -> dict[str, Stored]:
     """
     content = load_torch(path)
     weights, others = _unwrapped(content)
-    found: dict[str, Stored] = {}
+    found: Tensors = {}
     for name, value in _named(weights):
         if name in found:
             raise damaged(path, f"two of its tensors are called '{name}'")
@@ -44,7 +44,8 @@ def _unwrapped(content: object) -> tuple[object, list[Mapping[object, object]]]:
     """The weights inside `WRAPPERS`, and what each wrapper holds beside them."""
     others: list[Mapping[object, object]] = []
     while isinstance(content, Mapping):
-        chosen = next((key for key in WRAPPERS if _has_tensors(content.get(key))), None)
+        inner = ((key, content.get(key)) for key in WRAPPERS)
+        chosen = next((k for k, v in inner if isinstance(v, Mapping) and any(_named(v))), None)
         if chosen is None:
             break
         others.append({key: value for key, value in content.items() if key != chosen})
@@ -75,21 +76,17 @@ def _holds_optimiser(value: object) -> bool:
     return _is_optimiser(value) or any(map(_holds_optimiser, inner))
 
 
-def _has_tensors(value: object) -> bool:
-    return isinstance(value, Mapping) and next(_named(value), None) is not None
-
-
 def _named(value: object, prefix: str = "") -> Iterator[tuple[str, object]]:
     """Tensors by name; so is anything else in a list of tensors, where no layer may be skipped."""
     if isinstance(value, Tensor):
         yield prefix or "tensor", value
         return
-    pairs: list[tuple[object, object]] = []
-    listed = isinstance(value, (list, tuple)) and any(isinstance(part, Tensor) for part in value)
-    if isinstance(value, Mapping) and not _is_optimiser(value):
-        pairs = list(value.items())
-    elif isinstance(value, (list, tuple)):
-        pairs = list(enumerate(value))
+    pairs: Iterable[tuple[object, object]] = ()
+    listed = False
+    if isinstance(value, (list, tuple)):
+        pairs, listed = enumerate(value), any(isinstance(part, Tensor) for part in value)
+    elif isinstance(value, Mapping) and not _is_optimiser(value):
+        pairs = value.items()
     for key, inner in pairs:
         name = f"{prefix}.{key}" if prefix else str(key)
         if listed and not isinstance(inner, (Tensor, Mapping, list, tuple)):
@@ -101,14 +98,15 @@ def _stored(path: Path, name: str, value: object, copy: str = "") -> Stored:
     if not isinstance(value, Tensor):
         return Stored(name, path, (), type(value).__name__, None, copy)
     word = str(value.dtype).removeprefix("torch.")
-    strided = value.layout == torch.strided
+    real = False
     if value.is_meta:
         word += " without numbers, which stayed on the meta device"
-    elif not strided:
+    elif value.layout != torch.strided:
         word = f"{str(value.layout).removeprefix('torch.')} {word}"
-    real = strided and value.dtype.is_floating_point and not value.is_meta
-    lost = value.numel() and strided and not value.is_meta and not value.untyped_storage().nbytes()
-    numbers = partial(_read, value.detach().resolve_neg()) if real and not lost else None
+    else:
+        lost = value.numel() and not value.untyped_storage().nbytes()
+        real = value.dtype.is_floating_point and not lost
+    numbers = partial(_read, value.detach().resolve_neg()) if real else None
     return Stored(name, path, tuple(value.shape), word, numbers, copy)
 
 

@@ -11,9 +11,8 @@ from resdepth.weights.tensor import Stored
 PROGRAM = "resnet-cifar"
 PATTERN = "stage*.{k}.*.kernel"
 """The paths of such a run: first and second convolution of each stage."""
-PIXELS = 32
-"""Rows and columns of an image of CIFAR-10."""
-STAGES = 3
+PIXELS, STAGES = 32, 3
+"""Rows and columns of an image of CIFAR-10, and stages of the network."""
 _BLOCK = re.compile(r"blocks\.([0-9]+)\.(.+)")
 
 
@@ -38,8 +37,8 @@ def staged(tensors: Mapping[str, Stored]) -> dict[str, Stored]:
 def input_size(family: str, run: Path, images: Sequence[int] = ()) -> tuple[int, ...]:
     """Rows and columns of the input of a family's convolutions; () if unknown.
 
-    `images` is the size of the images, needed if the data are not CIFAR-10. Each stage halves it.
-    For a family of no stage it is the size of the layers' input itself.
+    `images` is the size of the images, by default CIFAR-10's, which each stage halves; for a family
+    of no stage the size of the layers' input itself.
     """
     match = re.match(r"stage([1-3])\.\{k\}", family)
     if match is None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from resdepth.contents import UNREADABLE
 from resdepth.errors import Corrupt
 
 Array = NDArray[np.float64]
@@ -48,7 +49,7 @@ class Stored:
             raise Corrupt(self.file, reason, "convert it to floats first")
         try:
             found = self.numbers(start, stop)
-        except Changed as error:
+        except UNREADABLE as error:  # The file no longer holds what its header says.
             raise Corrupt(self.file, f"{self.name}: {error}", AGAIN) from None
         if not np.isfinite(found).all():
             place = int(np.flatnonzero(~np.isfinite(found))[0])
@@ -64,15 +65,14 @@ class Stored:
 
     def whole(self) -> Array:
         """All numbers in its shape; at most one chunk is held in addition."""
-        found, start = np.empty(self.size), 0
-        for chunk in self.chunks():
+        found = np.empty(self.size)
+        for start, chunk in zip(range(0, self.size, CHUNK), self.chunks(), strict=True):
             found[start : start + len(chunk)] = chunk
-            start += len(chunk)
         return found.reshape(self.shape)
 
 
-class Changed(ValueError):
-    """A file no longer holds what its header says."""
+Tensors = dict[str, Stored]
+"""The tensors of a file by name."""
 
 
 def shown(shape: Sequence[int]) -> str:

@@ -16,10 +16,8 @@ from resdepth.weights.tensor import Array, Stored
 
 BLOCKS = "blocks"
 """The family of our own weights, and the name of their tensor."""
-IN_MEMORY = 1 << 26
-"""Bytes in float64 up to which layers are read into memory as a whole."""
-COLUMNS = 1 << 21
-"""Numbers that are read at once otherwise."""
+IN_MEMORY, COLUMNS = 1 << 26, 1 << 21
+"""Bytes in float64 up to which layers are held in memory; numbers that are read at once if not."""
 Way = Literal["path", "distances"]
 """Source of the p-variation: the path in memory, or distances of its layers read in blocks."""
 
@@ -82,8 +80,7 @@ class WeightPath:
     def way(self) -> Way:
         """How the p-variation is measured; both ways are exact."""
         held = isinstance(self.layers, np.ndarray)
-        fits = held or 8 * self.depth * prod(self.shape) <= self.limit
-        return "path" if fits else "distances"
+        return "path" if held or 8 * self.depth * prod(self.shape) <= self.limit else "distances"
 
     @property
     def blocks(self) -> Array:
