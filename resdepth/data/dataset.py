@@ -1,7 +1,7 @@
 """A data set in memory, and its checksum, which does not depend on where the data lies."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -70,7 +70,9 @@ def digest(samples: np.ndarray, targets: np.ndarray, classes: Sequence[str] = ()
     with ThreadPoolExecutor(available_threads()) as pool:
         for array in (samples, targets):
             whole.update(f"{array.dtype.str} {array.shape}".encode())
-            for part in pool.map(lambda block: hashlib.sha256(block).digest(), _blocks(array)):
+            content = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+            blocks = (content[start : start + BLOCK] for start in range(0, len(content), BLOCK))
+            for part in pool.map(lambda block: hashlib.sha256(block).digest(), blocks):
                 whole.update(part)
     return whole.hexdigest()
 
@@ -80,19 +82,12 @@ def fingerprint(train: Dataset | Pixels, validation: Dataset | Pixels) -> str:
 
     It is made of the digests that the loaders give, so it costs nothing for loaded data.
     """
-    return hashlib.sha256(f"{_digest_of(train)} {_digest_of(validation)}".encode()).hexdigest()
-
-
-def _digest_of(part: Dataset | Pixels) -> str:
-    if part.digest:
-        return part.digest
-    if isinstance(part, Dataset):
-        samples, targets = part.inputs, part.targets
-    else:
-        samples, targets = part.images, part.labels
-    return digest(samples.cpu().numpy(), targets.cpu().numpy(), part.classes)
-
-
-def _blocks(array: np.ndarray) -> Iterator[memoryview]:
-    content = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
-    return (content[start : start + BLOCK] for start in range(0, len(content), BLOCK))
+    digests = []
+    for part in (train, validation):
+        if isinstance(part, Pixels):
+            samples, targets = part.images, part.labels
+        else:
+            samples, targets = part.inputs, part.targets
+        known = part.digest or digest(samples.cpu().numpy(), targets.cpu().numpy(), part.classes)
+        digests.append(known)
+    return hashlib.sha256(" ".join(digests).encode()).hexdigest()

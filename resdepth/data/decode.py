@@ -49,8 +49,11 @@ def decode(content: bytes) -> DecodedImage:
     if getattr(image, "is_animated", False) and image.format != "MPO":
         remarks.append(FRAMES)
     image.load()
-    if not _turn_upright(image):
-        remarks.append(UPRIGHT)
+    if any(key in image.info for key in FLIPPED):
+        try:
+            ImageOps.exif_transpose(image, in_place=True)
+        except Exception:  # Damaged tags make their parser raise anything.
+            remarks.append(UPRIGHT)
     if image.mode == "F" or image.mode.startswith("I"):
         pixels, highest = _eight_bits(image)
         return DecodedImage(pixels, (*remarks, SIXTEEN), highest)
@@ -64,16 +67,6 @@ def decode(content: bytes) -> DecodedImage:
         image = layered.convert("RGB")
     pixels = np.asarray(image if image.mode in ("L", "RGB") else image.convert("RGB"))
     return DecodedImage(pixels[..., 0] if grey and pixels.ndim == 3 else pixels, tuple(remarks))
-
-
-def _turn_upright(image: Image.Image) -> bool:
-    """Apply the orientation of a loaded image; False if it cannot be read."""
-    if any(key in image.info for key in FLIPPED):
-        try:
-            ImageOps.exif_transpose(image, in_place=True)
-        except Exception:  # Damaged tags make their parser raise anything.
-            return False
-    return True
 
 
 def _eight_bits(image: Image.Image) -> tuple[np.ndarray, int]:

@@ -1,8 +1,6 @@
 """From the options to a training and a validation set: as a network sees them, or as images."""
 
 from dataclasses import replace
-from importlib import import_module
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -45,7 +43,9 @@ def load_images(options: ResnetCifarOptions, device: torch.device) -> tuple[Pixe
     """
     place, name = options.data_dir or cache_folder(), options.data
     if name == "folder":
-        train, test = _image_folder().pixels(place, options.num_workers)
+        from resdepth.data import image_folder  # It imports Pillow.
+
+        train, test = image_folder.pixels(place, options.num_workers)
     else:
         train, test = (torchvision_sets.pixels(name, place, train=part) for part in (True, False))
     height, width = train.images.shape[-2:]
@@ -64,19 +64,15 @@ def _random_part(samples: int, fraction: float, seed: int) -> Tensor:
     return torch.from_numpy(stream(seed, "subset").permutation(samples)[:count])
 
 
-def _image_folder() -> Any:
-    """The loader of image folders, imported with Pillow only if needed."""
-    return import_module("resdepth.data.image_folder")
-
-
 def _load(data: Data, seed: int, dtype: torch.dtype) -> tuple[Dataset, Dataset]:
     if isinstance(data, Digits):
         return builtin.digits(dtype)
     if isinstance(data, Mnist | Cifar10):
         return torchvision_sets.load(data.kind, data.data_dir or cache_folder(), dtype)
     if isinstance(data, Folder):
-        train, test = _image_folder().load(data.data_dir, dtype, data.num_workers)
-        return train, test
+        from resdepth.data import image_folder  # It imports Pillow.
+
+        return image_folder.load(data.data_dir, dtype, data.num_workers)
     if isinstance(data, Sin):
         return builtin.sine(data.num_samples, data.separation, data.sin_frequency, seed, dtype)
     return builtin.constant(data.num_samples, data.target_value, seed, dtype)
