@@ -10,8 +10,7 @@ from tokenize import TokenError
 
 UNREADABLE = (ValueError, EOFError, zipfile.BadZipFile, SyntaxError, TokenError, zlib.error)
 """What numpy raises if a file is damaged."""
-HEAD, NAMES = 4096, 3
-"""Bytes that are read, and how many names in a file are shown at most."""
+HEAD, NAMES = 4096, 3  # Bytes that are read, and how many names in a file are shown at most.
 CUT = "it was truncated: copy or download it again"
 MAGIC = {
     b"\x89HDF\r\n\x1a\n": "an HDF5 file",

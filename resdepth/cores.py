@@ -5,8 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-LARGEST = 4096
-"""More threads than this are taken for a typing error."""
+LARGEST = 4096  # More threads than this are taken for a typing error.
 
 
 def available_threads() -> int:
@@ -19,7 +18,7 @@ def available_cores(root: Path = Path("/")) -> int:
     """The number of cores: the least of what the system, Slurm and a container allow.
 
     They are the processor affinity, `SLURM_CPUS_PER_TASK` and the CPU quota of the control groups
-    under `root`, rounded up. A variable that is not a positive whole number is ignored.
+    under `root`, rounded up.
     """
     affinity = hasattr(os, "sched_getaffinity")
     cores = len(os.sched_getaffinity(0)) if affinity else os.cpu_count() or 1

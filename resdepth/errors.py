@@ -3,7 +3,6 @@
 Texts name an option by its field, between backticks; the command line turns it into the flag.
 """
 
-import errno
 from pathlib import Path
 
 
@@ -100,18 +99,6 @@ def unreadable(path: Path, error: OSError) -> System:
     return System(path, f"cannot be read: {error.strerror or error}", remedy)
 
 
-def out_of_memory(reason: object) -> System:
-    """The machine has not enough memory."""
-    remedy = "use a smaller network, smaller batches or a part of the data"
-    return System("out of memory", reason, remedy)
-
-
-def no_display(path: Path) -> System:
-    """A window was requested, but none can be opened."""
-    remedy = f"the figure was written: {path}"
-    return System("show", "there is no display to open a window on", remedy)
-
-
 def executor_failed(executor: str, reason: str) -> System:
     """Slurm, Dask or the local workers refused what was requested of them."""
     remedy = "finished cells are kept; the same command trains the others"
@@ -122,10 +109,3 @@ def resume_changed(field: str, run: Path, recorded: object, given: object) -> Us
     """A resumed run was given another value of an option."""
     remedy = "a resumed run keeps its options; only `epochs` may grow"
     return Usage(field, f"the run in {run} has {recorded}, not {given}", remedy)
-
-
-def write_failed(path: Path, error: OSError) -> System:
-    """The operating system refused to write `path`."""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    remedy = "free some space, or " * full + "choose another `out`; no file is incomplete"
-    return System(path, f"cannot write: {error.strerror or error}", remedy)

@@ -14,8 +14,8 @@ from torch.backends import cuda, mkldnn
 def isolated() -> Iterator[None]:
     """Compute with the default settings of torch and numpy, and restore the user's at the end.
 
-    The same call then gives the same bits in every notebook. Random numbers need nothing: this
-    package has generators of its own.
+    The same call then gives the same bits in every notebook; random numbers have their own
+    generators.
     """
     with ExitStack() as stack:
         stack.callback(torch.set_num_threads, torch.get_num_threads())

@@ -12,8 +12,7 @@ from torch import Tensor
 from resdepth.arrays import Inputs, Targets
 from resdepth.cores import available_threads
 
-BLOCK = 1 << 22
-"""Bytes hashed by one task; SHA-256 of one stream uses only one core."""
+BLOCK = 1 << 22  # Bytes hashed by one task; SHA-256 of one stream uses only one core.
 
 
 @dataclass(frozen=True)
@@ -78,10 +77,7 @@ def digest(samples: np.ndarray, targets: np.ndarray, classes: Sequence[str] = ()
 
 
 def fingerprint(train: Dataset | Pixels, validation: Dataset | Pixels) -> str:
-    """SHA-256 of a data set of two parts, as hex: equal for equal data, wherever it lies.
-
-    It is made of the digests that the loaders give, so it costs nothing for loaded data.
-    """
+    """SHA-256 of a data set of two parts, as hex, made of the digests that the loaders give."""
     digests = []
     for part in (train, validation):
         if isinstance(part, Pixels):

@@ -26,12 +26,9 @@ from resdepth.data.listing import Listing, list_files
 from resdepth.errors import Corrupt, System
 
 REMEDY = "replace or remove that image"
-RULES = 2
-"""Version of the rules of decoding; caches of other versions are not used."""
-DARK = 0x4000
-"""16-bit images below this value keep fewer than 64 levels at 8 bits."""
-CHUNK = 64
-"""Images decoded by one task."""
+RULES = 2  # Version of the rules of decoding; caches of other versions are not used.
+DARK = 0x4000  # 16-bit images below this value keep fewer than 64 levels at 8 bits.
+CHUNK = 64  # Images decoded by one task.
 Size = tuple[int, ...]
 Noted = tuple[bool, tuple[str, ...], int]
 """Of an image: whether it is stored as grey, remarks, largest 16-bit value."""
@@ -59,10 +56,8 @@ def statistics(part: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
 def pixels(path: Path, workers: int | None) -> tuple[Pixels, Pixels]:
     """The raw images of both parts, from the cache if they have been decoded before.
 
-    Warns of everything that was left out or changed.
-
-    Raises Missing if nothing is there, Corrupt for a missing part, an image that cannot be decoded,
-    images of different sizes, or a broken archive.
+    Warns of everything that was left out or changed. Raises Missing if nothing is there, Corrupt
+    for a missing part, an image that cannot be decoded, different sizes, or a broken archive.
     """
     listing = list_files(path)
     layout = arrange(listing)

@@ -21,8 +21,7 @@ PARTS = ("train", "test")
 LAYOUT = "the layout is train/<class>/* and test/<class>/*"
 ALIKE = ("train", "training", "test", "testing", "val", "valid", "validation", "eval")
 """Common names of the parts; errors list such folders if a part is missing."""
-Members = dict[str, list[tuple[str, str]]]
-"""Name and class of the images of each part."""
+Members = dict[str, list[tuple[str, str]]]  # Name and class of the images of each part.
 
 
 @dataclass(frozen=True)
@@ -36,11 +35,7 @@ class ImageLayout:
 
 
 def arrange(listing: Listing) -> ImageLayout:
-    """The parts and classes of a listing.
-
-    Raises Corrupt for a part without images, two data sets in one, a single class, or a class that
-    only the test part has.
-    """
+    """The parts and classes of a listing; Corrupt if they are not those of one data set."""
     roots = _roots(listing)
     members: Members = {part: [] for part in PARTS}
     others, outside, loose = list[str](), list[str](), list[str]()

@@ -30,11 +30,7 @@ class Listing:
 
 
 def list_files(path: Path) -> Listing:
-    """List the folder or .zip `path`.
-
-    Raises Missing if nothing is there, System if it cannot be read, Corrupt if it is not a whole
-    archive.
-    """
+    """List the folder or .zip `path`; Missing, System, or Corrupt if it is not a whole archive."""
     if path.is_dir():
         return _folder(path)
     if not path.is_file():

@@ -1,6 +1,8 @@
 """From the options to a training and a validation set: as a network sees them, or as images."""
 
 from dataclasses import replace
+from importlib import import_module
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,9 +26,7 @@ def load_data(options: TrainOptions) -> tuple[Dataset, Dataset]:
     """Training and validation set of a run, exactly as its network sees them.
 
     `inputs` are (N, features) in the run's dtype, `targets` (N,). `train_fraction` is applied.
-
-    Raises Missing, System or Corrupt if the data are missing or cannot be used, Usage if
-    `input_size` or `classes` contradicts them.
+    Raises Missing, System or Corrupt if the data cannot be used, Usage if options contradict them.
     """
     data, dtype = options.data, getattr(torch, options.compute.dtype)
     train, validation = _load(data, options.seed, dtype)
@@ -37,15 +37,10 @@ def load_data(options: TrainOptions) -> tuple[Dataset, Dataset]:
 
 
 def load_images(options: ResnetCifarOptions, device: torch.device) -> tuple[Pixels, Pixels]:
-    """Training part (perhaps a random part of it) and the whole test part, uint8, on `device`.
-
-    Raises Missing, System or Corrupt if the data is not there or cannot be used.
-    """
+    """Training part (perhaps a random part of it) and whole test part, uint8, on `device`."""
     place, name = options.data_dir or cache_folder(), options.data
     if name == "folder":
-        from resdepth.data import image_folder  # It imports Pillow.
-
-        train, test = image_folder.pixels(place, options.num_workers)
+        train, test = _image_folder().pixels(place, options.num_workers)
     else:
         train, test = (torchvision_sets.pixels(name, place, train=part) for part in (True, False))
     height, width = train.images.shape[-2:]
@@ -64,15 +59,19 @@ def _random_part(samples: int, fraction: float, seed: int) -> Tensor:
     return torch.from_numpy(stream(seed, "subset").permutation(samples)[:count])
 
 
+def _image_folder() -> Any:
+    """The loader of image folders, imported with Pillow only if needed."""
+    return import_module("resdepth.data.image_folder")
+
+
 def _load(data: Data, seed: int, dtype: torch.dtype) -> tuple[Dataset, Dataset]:
     if isinstance(data, Digits):
         return builtin.digits(dtype)
     if isinstance(data, Mnist | Cifar10):
         return torchvision_sets.load(data.kind, data.data_dir or cache_folder(), dtype)
     if isinstance(data, Folder):
-        from resdepth.data import image_folder  # It imports Pillow.
-
-        return image_folder.load(data.data_dir, dtype, data.num_workers)
+        train, test = _image_folder().load(data.data_dir, dtype, data.num_workers)
+        return train, test
     if isinstance(data, Sin):
         return builtin.sine(data.num_samples, data.separation, data.sin_frequency, seed, dtype)
     return builtin.constant(data.num_samples, data.target_value, seed, dtype)

@@ -27,8 +27,7 @@ STATISTICS = {
 
 BATCHES = "cifar-10-batches-py"
 DIGITS = "zero one two three four five six seven eight nine"
-UNSIGNED_BYTES = 0x08
-"""The code of the element type in the third byte of an IDX header."""
+UNSIGNED_BYTES = 0x08  # The code of the element type in the third byte of an IDX header.
 _BY_HAND = {
     "mnist": "put {files} (.gz or not) into {place}",
     "cifar10": "put the files of cifar-10-batches-py into {place}, or use `data=folder`",
@@ -41,8 +40,8 @@ _FILES = tuple(
 def load(name: str, root: Path, dtype: torch.dtype) -> tuple[Dataset, Dataset]:
     """Training and test set of `mnist` or `cifar10`, normalised.
 
-    Raises System if they are not under `root` and cannot be downloaded; the remedy says where to
-    put them. Raises Corrupt if they cannot be read.
+    Raises System if they are not under `root` and cannot be downloaded, Corrupt if they are
+    damaged.
     """
     train, test = (pixels(name, root, train=part) for part in (True, False))
     sizes = [" x ".join(map(str, part.images.shape[2:])) for part in (train, test)]
@@ -68,7 +67,7 @@ def pixels(name: str, root: Path, *, train: bool) -> Pixels:
 def _read(name: str, root: Path, train: bool) -> Pixels | None:
     """One part from the files under `root`; None if they are missing."""
     try:
-        return {"mnist": _mnist, "cifar10": _cifar10}[name](root, train)
+        return (_mnist if name == "mnist" else _cifar10)(root, train)
     except Exception as error:  # Damaged files raise anything.
         raise _unreadable(name, root, _first_line(error)) from None
 
@@ -109,10 +108,7 @@ def idx_file(folder: Path, name: str) -> Path | None:
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """The array of unsigned bytes in an IDX file; a name that ends in .gz is unpacked first.
-
-    Raises OSError or ValueError if it cannot be read, is no IDX file, or has another length.
-    """
+    """The array of bytes in an IDX file, perhaps .gz; OSError or ValueError if it is damaged."""
     content = path.read_bytes()
     if path.suffix == ".gz":
         try:
@@ -159,8 +155,7 @@ def _download(name: str, root: Path, train: bool) -> str:
     try:
         root.mkdir(parents=True, exist_ok=True)
         datasets: Any = import_module("torchvision.datasets")
-        kind = {"mnist": datasets.MNIST, "cifar10": datasets.CIFAR10}[name]
-        kind(root=str(root), train=train, download=True)
+        getattr(datasets, name.upper())(root=str(root), train=train, download=True)
     except Exception as error:  # A failing network, proxy or mirror raises anything.
         return _first_line(error)
     return ""

@@ -34,10 +34,8 @@ class Bundle:
 def bundles_of(places: Iterable[WeightFiles], read: Read) -> list[Bundle]:
     """The checkpoints in `places`.
 
-    An index (`*.index.json`) stands for the shards that it names, and a shard
-    (`x-00001-of-00003.safetensors`) for all that lie beside it. Other files of one place without a
-    common name are parts of one checkpoint; if two share a name, each is a checkpoint.
-
+    An index (`*.index.json`) or a shard (`x-00001-of-00003.safetensors`) stands for all its shards.
+    Other files of one place without a common name are parts of one checkpoint; else each is one.
     Raises Corrupt or Unsafe for a damaged file that is named (one in a folder is left out), a
     missing shard or a wrong index; Impossible for parts of tensors that were split among devices.
     """
@@ -132,9 +130,8 @@ def _indexed(index: Path, read: Read) -> Tensors:
 def _check_whole(path: Path, known: Mapping[Path, Mapping[str, Stored]], read: Read) -> None:
     """Raise Impossible if another file holds other parts of the same tensors as `path`.
 
-    Programs that train on several devices write one file per device. The names of the files or of
-    their folders differ in a number (consolidated.00.pth, mp_rank_00/model.pt), the names and
-    shapes of the tensors are equal. `known` are the tensors of the files that were read.
+    Programs that train on several devices write one file per device, whose names or folders differ
+    in a number (consolidated.00.pth, mp_rank_00/model.pt). `known` are the tensors that were read.
     """
     other = _numbered_alike(path)
     try:

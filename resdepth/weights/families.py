@@ -25,10 +25,8 @@ DIGITS, SUGGESTED = 9, 3
 _PLACES = (r"(?<![^./])[0-9]+(?![^./])", r"[0-9]+")
 """Where a layer's number may be: a part of the name between dots, else any digits."""
 UNSCALED = "weights are real numbers; those of a quantised model need their scales first"
-Range = tuple[int, int]
-"""The first and the last layer k to take."""
-Layers = list[tuple[int, str]]
-"""The layers of a family: each number k with the name of its tensor."""
+Range = tuple[int, int]  # The first and the last layer k to take.
+Layers = list[tuple[int, str]]  # The layers of a family: each number k with the name of its tensor.
 
 
 def grouped(names: Iterable[str], pattern: str) -> dict[str, Layers]:
@@ -49,9 +47,9 @@ def grouped(names: Iterable[str], pattern: str) -> dict[str, Layers]:
 
 @dataclass(frozen=True)
 class Listed:
-    """Layers first, ..., last of the family `pattern`: consecutive ones of one `shape`.
+    """Layers first to last of the family `pattern`, of one `shape`; `whole` if there are no more.
 
-    `whole` says whether the family has no others; `dtypes` describe how they are stored.
+    `dtypes` describe how they are stored.
     """
 
     pattern: str
@@ -122,8 +120,7 @@ def default_pattern(bundles: Sequence[Bundle], reasons: Sequence[ResdepthError])
     """The pattern of runs of `resnet-cifar`; PatternNeeded lists the families of others."""
     if all(grouped(bundle.tensors, stages.PATTERN) for bundle in bundles):
         return stages.PATTERN
-    families = [(bundle, layer_families(bundle.tensors)) for bundle in bundles]
-    families = [(bundle, rows) for bundle, rows in families if rows]
+    families = [(one, rows) for one in bundles if (rows := layer_families(one.tensors))]
     for bundle in bundles:
         if what := quantised(bundle):
             if not families:
@@ -137,17 +134,14 @@ def default_pattern(bundles: Sequence[Bundle], reasons: Sequence[ResdepthError])
 def find_families(bundle: Bundle, pattern: str, layers: Range | None = None) -> list[WeightPath]:
     """The paths that fit `pattern`, each reduced to the requested `layers` (None: all).
 
-    If several families fit, those that are not a path are left out with a warning.
-
-    Raises Usage if no tensor fits; Impossible if a layer is missing, exists twice, or has another
-    shape than the others; Corrupt if they hold no real numbers.
+    If several families fit, those that are not a path are left out with a warning. Raises Usage if
+    no tensor fits; Impossible if a layer is missing, exists twice, or has another shape; Corrupt if
+    they hold no real numbers.
     """
     groups = grouped(bundle.tensors, pattern)
     if not groups:
         raise Usage(bundle.path, f"no tensor is called '{pattern}'", _near(bundle, pattern))
-    found = surviving(
-        partial(_family, bundle, name, numbered, layers) for name, numbered in groups.items()
-    )
+    found = surviving(partial(_family, bundle, *group, layers) for group in groups.items())
     firsts = [path.layers[0] for path in found]
     for path, first in zip(found, firsts, strict=True):
         if first.dtype.startswith(FLOAT8) and not first.dtype.endswith(SCALED):
@@ -165,10 +159,8 @@ def find_families(bundle: Bundle, pattern: str, layers: Range | None = None) -> 
 def quantised(bundle: Bundle) -> str:
     """Which tensors are the integers of a quantised model, in words; "" if there are none."""
     found = [one for one in bundle.tensors.values() if one.dtype.startswith(QUANTISED)]
-    if not found:
-        return ""
-    more = f" and {len(found) - 1} more hold " if found[1:] else " holds "
-    return f"'{found[0].name}'{more}{found[0].dtype}"
+    more = f"and {len(found) - 1} more hold" if found[1:] else "holds"
+    return f"'{found[0].name}' {more} {found[0].dtype}" if found else ""
 
 
 def _near(bundle: Bundle, pattern: str) -> str:
@@ -195,8 +187,7 @@ def _family(bundle: Bundle, name: str, numbered: Layers, layers: Range | None) -
     runs = _consecutive(taken)
     longest = max(runs, key=len)
     remedy = f"`layers={longest[0][0]}-{longest[-1][0]}` selects consecutive ones of one shape"
-    jumps = [(k, other) for (k, _), (other, _) in pairwise(taken) if other > k + 1]
-    if jumps:
+    if jumps := [(k, other) for (k, _), (other, _) in pairwise(taken) if other > k + 1]:
         numbers = listed([f"{a + 1}" if b == a + 2 else f"{a + 1}-{b - 1}" for a, b in jumps])
         raise refuse(f"has no k = {numbers} between {taken[0][0]} and {taken[-1][0]}", remedy)
     if len(runs) > 1:

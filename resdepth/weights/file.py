@@ -23,8 +23,6 @@ def read_npz(path: Path) -> Tensors:
     """The arrays of a `.npz` by name, from their headers; every checksum is verified.
 
     An array cannot be read in part: the last one that was read is kept.
-
-    Raises Corrupt if the file is damaged or holds Python objects.
     """
     if not check_archive(path):
         raise not_loaded(path, "numpy", ValueError("no archive"))
@@ -79,8 +77,8 @@ READERS: dict[str, Callable[[Path], Tensors]] = {
 def read_file(path: Path) -> Tensors:
     """The tensors in one file by name; their numbers are read on request.
 
-    Raises Missing or System if it does not exist, is another kind of file, or cannot be read;
-    Corrupt or Unsafe if it is damaged or asks to run code, with what the file looks like.
+    Raises Missing or System if it cannot be read or is of another kind; Corrupt or Unsafe if it is
+    damaged or asks to run code.
     """
     reader = READERS.get(path.suffix.lower())
     try:

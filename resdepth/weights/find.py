@@ -15,8 +15,7 @@ from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import read_manifest
 from resdepth.weights.file import READERS
 
-PROGRAM = "train"
-"""The program whose runs have square matrices of one size, the family `blocks`."""
+PROGRAM = "train"  # The program whose runs have square matrices of one size, the family `blocks`.
 INDEX = ".index.json"
 _TRAINING = re.compile(
     r"(.*[._-])?(optim|optimizer|optim_states|scheduler|scaler|training_args|trainer_state|"
@@ -38,10 +37,8 @@ def find_places(sources: Sequence[Path], extension: str | None = None) -> list[W
     """The files of weights in or under `sources`, in their order; each file once.
 
     A run stands for its newest weights, or for what it exported. `extension` ("pt") selects one
-    kind of file in folders. Hidden files and states of training are left out.
-
-    Raises Missing if a source does not exist or holds no weights, Corrupt if a folder holds only
-    parts that another program must merge.
+    kind of file in folders. Hidden files and states of training are left out. Raises Missing if a
+    source holds no weights, Corrupt if it holds only parts that another program must merge.
     """
     for path in sources:
         if not path.exists():

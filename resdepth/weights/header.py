@@ -1,7 +1,6 @@
 """Read the header of a safetensors file, and check it against the format and the file.
 
-The format is eight bytes of length, JSON, then tensors without gaps
-(https://github.com/huggingface/safetensors#format).
+The format: https://github.com/huggingface/safetensors#format
 """
 
 from collections.abc import Mapping
@@ -17,8 +16,7 @@ from resdepth.runs.sealed import METADATA, verify
 from resdepth.weights.loading import damaged, not_loaded, unique_json
 from resdepth.weights.tensor import AGAIN, Array, Stored, Tensors
 
-LONGEST = 100_000_000
-"""Bytes that a header may have, by the format."""
+LONGEST = 100_000_000  # Bytes that a header may have, by the format.
 FLOATS = {
     "F64": torch.float64,
     "F32": torch.float32,
@@ -39,10 +37,7 @@ OTHERS = {
 
 
 def read_header(path: Path) -> Tensors:
-    """The tensors of a safetensors file by name; our checksum is verified if there is one.
-
-    Raises Corrupt if the file is damaged, ChecksumWrong if it was changed, OSError.
-    """
+    """The tensors of a safetensors file by name; Corrupt or ChecksumWrong if damaged."""
     size = path.stat().st_size
     with path.open("rb") as stream:
         head = stream.read(9)

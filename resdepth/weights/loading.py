@@ -85,10 +85,7 @@ def check_archive(path: Path) -> bool:
 
 
 def unique_json(path: Path, text: bytes, what: str) -> Any:
-    """The value of the JSON `text`, called `what`; Corrupt if it is invalid or has a key twice.
-
-    Readers disagree about which of two equal keys counts.
-    """
+    """The value of the JSON `text`, called `what`; Corrupt if it is invalid or has a key twice."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)

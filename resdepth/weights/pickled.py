@@ -19,8 +19,6 @@ def read_pickled(path: Path) -> Tensors:
 
     If a dictionary has one of `WRAPPERS`, only its content counts, and entries that repeat its
     names: `model_ema.…` beside `model`. A list counts from 0. Optimiser states are left out.
-
-    Raises Corrupt if the file is damaged or holds no tensors; Unsafe if the pickle asks for code.
     """
     content = load_torch(path)
     weights, others = _unwrapped(content)

@@ -19,7 +19,7 @@ from resdepth.weights.families import Range, default_pattern, find_families
 from resdepth.weights.file import READERS, read_file
 from resdepth.weights.find import PROGRAM, WeightFiles, find_places
 from resdepth.weights.loading import damaged
-from resdepth.weights.tensor import Array, Stored, Tensors, shown
+from resdepth.weights.tensor import Array, Tensors, shown
 from resdepth.weights.weight_path import BLOCKS, WeightPath
 
 Sources = Sequence[Path | str] | Path | str
@@ -34,18 +34,16 @@ def read_paths(
     layers: Range | None = None,
     extension: str | None = None,
 ) -> list[WeightPath]:
-    """The weight paths in `sources` (runs, files, folders of these), by depth.
+    """The weight paths in `sources` (runs, files, folders of these), by depth, each once.
 
     Without `pattern` these are the runs and files of `train`, else all families that fit it, of
     each the requested `layers`; runs of `resnet-cifar` have a pattern of their own. `extension`
-    ("pth") selects one kind of file. A model that is reached twice is read once. A damaged file in
-    a folder is left out with a warning, a named one is an error.
+    ("pth") selects one kind of file. A damaged file in a folder is left out with a warning.
 
-    Raises Missing if a source does not exist or holds no weights; Usage if other programs'
-    checkpoints are given without a pattern (`PatternNeeded`), no tensor fits it, or `layers` are
-    given without one; Impossible if layers are missing, a family has two shapes, or a folder holds
-    two checkpoints of one depth, which may or may not be repetitions; Corrupt for a damaged file,
-    Unsafe for one that asks to run code.
+    Raises Missing if a source does not exist or holds no weights; Usage if a `pattern` is needed
+    (`PatternNeeded`) or fits nothing; Impossible if layers are missing, a family has two shapes, or
+    a folder two checkpoints of one depth; Corrupt or Unsafe for a named file that is damaged or
+    asks to run code.
     """
     paths = [Path(source) for source in ([sources] if isinstance(sources, Path | str) else sources)]
     places, read, named = find_places(paths, extension), cache(read_file), set(paths)
@@ -67,8 +65,7 @@ def read_models(folders: Sources, extension: str | None = None) -> list[WeightPa
     return read_paths(folders, extension=extension)
 
 
-stored_models = read_paths
-"""Its earlier name, for families in the checkpoints of any program."""
+stored_models = read_paths  # Its earlier name, for families in the checkpoints of any program.
 
 
 def _own(
@@ -79,11 +76,11 @@ def _own(
     reasons: list[ResdepthError] = []
     others = False
     for place in places:
-        files = place.files
+        files = list(place.files)
         if not (place.named or place.run):
+            files = [f for f in files if f.suffix.lower() in READERS and f.suffix not in UNNAMED]
             # In a folder, the `last` of several states.
-            ours = [f for f in files if f.suffix.lower() in READERS and f.suffix not in UNNAMED]
-            files = tuple(file for file in ours if file.stem == "last") or tuple(ours)
+            files = [file for file in files if file.stem == "last"] or files
         for file in files:
             try:
                 if place.program not in ("", PROGRAM):
@@ -108,8 +105,7 @@ def _own_path(path: Path, tensors: Tensors) -> WeightPath:
     """The family `blocks` of a file, with beta = 1 - alpha of the run that it lies in.
 
     It is the tensor 'blocks' (L, d, d) or the only one, or a list of L matrices (d, d). Raises
-    Missing for another program's tensors, Corrupt for entries that are not finite or weights that
-    are not those of the run.
+    Missing for other tensors, Corrupt for numbers that are not finite or another run's weights.
     """
     blocks, run = _blocks(path, tensors), run_of(path)
     if run is None:
@@ -128,34 +124,30 @@ def _own_path(path: Path, tensors: Tensors) -> WeightPath:
 
 def _blocks(path: Path, tensors: Tensors) -> Array:
     """The weights (L, d, d) in float64."""
-    layers = _list(tensors)
-    if not layers and BLOCKS not in tensors and len(tensors) != 1:
-        names = listed(list(tensors)) or "none"
-        what = f"no tensor named '{BLOCKS}' among {len(tensors)} ({names})"
+    # A list is called 'blocks', or nothing else is in the file.
+    names = [name for name in tensors if name.startswith(f"{BLOCKS}.")] or list(tensors)
+    prefix = names[0].removesuffix("0") if names else "none"
+    numbered = [f"{prefix}{k}" for k in range(len(names))]
+    is_list = prefix[-1:] in ("", ".") and set(names) == set(numbered)
+    if is_list:
+        found = [replace(tensors[name], name=f"layer {k}") for k, name in enumerate(numbered)]
+    elif BLOCKS in tensors or len(tensors) == 1:
+        found = [tensors.get(BLOCKS) or tensors[names[0]]]
+    else:
+        among = listed(list(tensors)) or "none"
+        what = f"no tensor named '{BLOCKS}' among {len(tensors)} ({among})"
         raise Missing(path, what, NOT_OURS)
-    found = layers or [tensors.get(BLOCKS) or next(iter(tensors.values()))]
-    shapes = sorted({layer.shape for layer in found})
     for layer in found:
         if layer.numbers is None:
             raise damaged(path, f"{layer.name} holds {layer.dtype}, not real numbers")
+    shapes = sorted({layer.shape for layer in found})
     if len(shapes) > 1:
         what = f"layers of different shapes: {shown(shapes[0])} and {shown(shapes[1])}"
         raise Missing(path, what, NOT_OURS)
-    shape = (len(layers), *shapes[0]) if layers else shapes[0]
+    shape = (len(found), *shapes[0]) if is_list else shapes[0]
     if len(shape) != 3 or shape[1] != shape[2] or 0 in shape:
         raise Missing(path, f"the weights are {shown(shape)}, not L x d x d", NOT_OURS)
     return np.stack([layer.whole() for layer in found]).reshape(shape)
-
-
-def _list(tensors: Tensors) -> list[Stored]:
-    """The tensors of a list: it is called 'blocks', or nothing else is in the file."""
-    names = [name for name in tensors if name.startswith(f"{BLOCKS}.")] or list(tensors)
-    prefix = names[0].removesuffix("0") if names else ""
-    if prefix and not prefix.endswith("."):
-        return []
-    numbered = [f"{prefix}{k}" for k in range(len(names))]
-    whole = set(names) == set(numbered)
-    return [replace(tensors[n], name=f"layer {k}") for k, n in enumerate(numbered) if whole]
 
 
 def _check_together(paths: Sequence[WeightPath], named: set[Path]) -> None:

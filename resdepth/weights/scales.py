@@ -10,8 +10,7 @@ import numpy as np
 from resdepth.weights.tensor import Array, Stored, Tensors
 
 FLOAT8, SCALED, QUANTISED = "float8", " with scales", "quantised "
-BLOCK = 128
-"""Rows and columns of a block that shares one scale, in most models."""
+BLOCK = 128  # Rows and columns of a block that shares one scale, in most models.
 _SCALES = ("{name}_scale_inv", "{name}_scale", "{module}.scale_weight", "{module}.scale")
 """Names of the scale of tensor `name` in a module. All of them multiply."""
 _INTEGERS: dict[str, tuple[tuple[str, ...], str]] = {

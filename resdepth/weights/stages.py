@@ -11,8 +11,7 @@ from resdepth.weights.tensor import Stored
 PROGRAM = "resnet-cifar"
 PATTERN = "stage*.{k}.*.kernel"
 """The paths of such a run: first and second convolution of each stage."""
-PIXELS, STAGES = 32, 3
-"""Rows and columns of an image of CIFAR-10, and stages of the network."""
+PIXELS, STAGES = 32, 3  # Rows and columns of an image of CIFAR-10, and stages of the network.
 _BLOCK = re.compile(r"blocks\.([0-9]+)\.(.+)")
 
 

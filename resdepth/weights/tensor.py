@@ -14,8 +14,7 @@ from resdepth.errors import Corrupt
 Array = NDArray[np.float64]
 Numbers = Callable[[int, int], Array]
 """Reads the numbers start to stop - 1 of a tensor, row by row, in float64."""
-CHUNK = 1 << 21
-"""Numbers that are converted to float64 at once."""
+CHUNK = 1 << 21  # Numbers that are converted to float64 at once.
 AGAIN = "copy or download it again"
 
 
@@ -40,10 +39,7 @@ class Stored:
         return prod(self.shape)
 
     def read(self, start: int, stop: int) -> Array:
-        """The numbers start to stop - 1, row by row; every stored float is exact in float64.
-
-        Raises Corrupt if they are not real numbers, one is not finite, or the file has changed.
-        """
+        """The numbers start to stop - 1, exact in float64; Corrupt if one is lost or infinite."""
         if self.numbers is None:
             reason = f"{self.name} holds {self.dtype}, not real numbers"
             raise Corrupt(self.file, reason, "convert it to floats first")
@@ -71,8 +67,7 @@ class Stored:
         return found.reshape(self.shape)
 
 
-Tensors = dict[str, Stored]
-"""The tensors of a file by name."""
+Tensors = dict[str, Stored]  # The tensors of a file by name.
 
 
 def shown(shape: Sequence[int]) -> str:

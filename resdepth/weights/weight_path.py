@@ -14,8 +14,7 @@ from resdepth.mathematics.pvariation import distances_by_blocks, path_scale
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.weights.tensor import Array, Stored
 
-BLOCKS = "blocks"
-"""The family of our own weights, and the name of their tensor."""
+BLOCKS = "blocks"  # The family of our own weights, and the name of their tensor.
 IN_MEMORY, COLUMNS = 1 << 26, 1 << 21
 """Bytes in float64 up to which layers are held in memory; numbers that are read at once if not."""
 Way = Literal["path", "distances"]
@@ -26,9 +25,9 @@ Way = Literal["path", "distances"]
 class WeightPath:
     """The layers A_0, ..., A_{L-1} of one `family` in the checkpoint `source`.
 
-    `layers` are an array (L, *shape) in float64 (our own weights), or tensors of one shape that are
-    read on request: in memory up to `limit` bytes, else in blocks of columns. `beta` = 1 - alpha is
-    known for weights of a `run` of `train`.
+    `layers` are an array (L, *shape) in float64 (our own weights), or tensors of one shape, read on
+    request: in memory up to `limit` bytes, else in blocks of columns. `beta` = 1 - alpha is known
+    for weights of a `run` of `train`.
     """
 
     source: Path
