@@ -6,7 +6,7 @@ lies below a class folder is of that class. Everything that is left out is repor
 
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -55,26 +55,28 @@ def arrange(listing: Listing) -> ImageLayout:
     for part in PARTS:
         if not members[part]:
             raise _missing(listing, part, loose)
-    classes = {part: {label for _, label in members[part]} for part in PARTS}
-    if len(classes["train"]) == 1:
+    classes, tested = ({label for _, label in members[part]} for part in PARTS)
+    if len(classes) == 1:
         raise _one_class(listing, roots["train"], members["train"])
-    if unknown := sorted(classes["test"] - classes["train"]):
+    if unknown := sorted(tested - classes):
         what = f"test/ has classes that train/ lacks: {_listed(unknown)}"
         remedy = "use the same class names in both parts; remove what cannot be learnt"
         raise Corrupt(listing.path, what, remedy)
-    left_out = {
+    kinds = {
         "files that are not images": others,
         "hidden files or folders": listing.hidden,
         "images in neither train/ nor test/": outside,
         "images outside class folders": loose,
     }
-    ordered = tuple(sorted(classes["train"]))
+    left_out = [f"{len(n)} {kind} (first: {n[0]})" for kind, n in kinds.items() if n]
+    notes = [f"left out: {'; '.join(left_out)}"] if left_out else []
+    ordered = tuple(sorted(classes))
     number = {label: index for index, label in enumerate(ordered)}
     return ImageLayout(
         ordered,
         {part: tuple(name for name, _ in members[part]) for part in PARTS},
         {part: tuple(number[label] for _, label in members[part]) for part in PARTS},
-        tuple(_notes(listing, roots, members, classes, left_out)),
+        (*notes, *_notes(listing, roots, members)),
     )
 
 
@@ -98,25 +100,18 @@ def _roots(listing: Listing) -> dict[str, str]:
     return chosen
 
 
-def _notes(
-    listing: Listing,
-    roots: dict[str, str],
-    members: Members,
-    classes: dict[str, set[str]],
-    left_out: dict[str, Sequence[str]],
-) -> Iterator[str]:
-    if kinds := [f"{len(n)} {kind} (first: {n[0]})" for kind, n in left_out.items() if n]:
-        yield f"left out: {'; '.join(kinds)}"
+def _notes(listing: Listing, roots: dict[str, str], members: Members) -> Iterator[str]:
     empty = {f for f in listing.folders if f.rpartition("/")[0] in roots.values()}
     for part, root in roots.items():
         level = root.count("/") + 2
         empty -= {"/".join(name.split("/", level)[:level]) for name, _ in members[part]}
     if empty:
         yield f"class folders without an image: {_listed(sorted(empty))}"
-    if lacking := sorted(classes["train"] - classes["test"]):
+    train, test = ({label for _, label in members[part]} for part in PARTS)
+    if lacking := sorted(train - test):
         yield f"test/ has no image of the classes {_listed(lacking)}"
-    folded = Counter(label.casefold() for label in classes["train"])
-    if alike := sorted(label for label in classes["train"] if folded[label.casefold()] > 1):
+    folded = Counter(label.casefold() for label in train)
+    if alike := sorted(label for label in train if folded[label.casefold()] > 1):
         yield f"classes whose names differ only in upper and lower case: {_listed(alike)}"
     yield from listing.notes
 
@@ -126,11 +121,11 @@ def _one_class(listing: Listing, root: str, members: list[tuple[str, str]]) -> C
     places = [name[len(root) + 1 :].split("/") for name, _ in members]
     below = sorted({place[1] for place in places if len(place) > 2})
     folder = places[0][0]
+    what = f"{root}/ has only one class, {folder!r}: there is nothing to learn"
     remedy = f"{LAYOUT}, with two classes or more"
     if len(below) > 1:
-        what = f"if the classes are {_listed(below)}, move these folders from {root}/{folder}/"
-        remedy = f"{what} to {root}/, and likewise in test/"
-    what = f"{root}/ has only one class, {folder!r}: there is nothing to learn"
+        remedy = f"if the classes are {_listed(below)}, move these folders from {root}/{folder}/"
+        remedy += f" to {root}/, and likewise in test/"
     return Corrupt(listing.path, what, remedy)
 
 

@@ -30,7 +30,14 @@ def load_data(options: TrainOptions) -> tuple[Dataset, Dataset]:
     """
     data, dtype = options.data, getattr(torch, options.compute.dtype)
     train, validation = _load(data, options.seed, dtype)
-    _check(data, train)
+    features, known = train.inputs.shape[1], len(train.classes)
+    classes = data.classes if isinstance(data, Classified) else None
+    remedy = "leave it out: it follows the data"
+    if data.input_size not in (None, features):
+        what = f"{data.input_size} is not the {features} features of `data`={data}"
+        raise Usage("input_size", what, remedy)
+    if classes is not None and classes < known:
+        raise Usage("classes", f"{classes} is fewer than the {known} of `data`={data}", remedy)
     if data.train_fraction < 1.0:
         train = train.take(_random_part(train.samples, data.train_fraction, options.seed))
     return train, validation
@@ -75,14 +82,3 @@ def _load(data: Data, seed: int, dtype: torch.dtype) -> tuple[Dataset, Dataset]:
     if isinstance(data, Sin):
         return builtin.sine(data.num_samples, data.separation, data.sin_frequency, seed, dtype)
     return builtin.constant(data.num_samples, data.target_value, seed, dtype)
-
-
-def _check(data: Data, train: Dataset) -> None:
-    features, known = train.inputs.shape[1], len(train.classes)
-    classes = data.classes if isinstance(data, Classified) else None
-    remedy = "leave it out: it follows the data"
-    if data.input_size not in (None, features):
-        what = f"{data.input_size} is not the {features} features of `data`={data}"
-        raise Usage("input_size", what, remedy)
-    if classes is not None and classes < known:
-        raise Usage("classes", f"{classes} is fewer than the {known} of `data`={data}", remedy)

@@ -1,14 +1,13 @@
 """Group files into checkpoints: an index and its shards, numbered shards, disjoint parts."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 from resdepth.errors import Corrupt, Impossible, ResdepthError, unreadable
 from resdepth.runs.manifest import read_manifest, run_of
-from resdepth.weights import stages
 from resdepth.weights.find import INDEX, WeightFiles
 from resdepth.weights.loading import surviving, unique_json
 from resdepth.weights.scales import with_scales
@@ -19,6 +18,11 @@ KINDS = ((".safetensors",), (".pth", ".pt"), (".npz",), (".ckpt", ".bin"))
 _SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})(\.\w+)")
 _FILE = re.compile(r"(.*(?:consolidated|rank|shard|fsdp)[._-]?)([0-9]+)(.*)")
 _FOLDER = re.compile(r"(.*(?:mp|tp|pp|dp)_rank_?)([0-9]+)(.*)")
+STAGED_PROGRAM = "resnet-cifar"
+STAGED_PATTERN = "stage*.{k}.*.kernel"
+"""The paths of such a run: first and second convolution of each stage."""
+PIXELS, STAGES = 32, 3  # Rows and columns of an image of CIFAR-10, and stages of the network.
+_BLOCK = re.compile(r"blocks\.([0-9]+)\.(.+)")
 Read = Callable[[Path], Tensors]
 
 
@@ -69,33 +73,25 @@ def _in_place(place: WeightFiles, read: Read) -> list[Bundle]:
 
 def _part(first: Path, read: Read) -> Bundle:
     """One file, or what its index or its number as a shard stands for."""
-    run = run_of(first)
-    shard = _SHARD.fullmatch(first.name)
+    run, tensors = run_of(first), Tensors()
     if first.name.endswith(INDEX):
         tensors = _indexed(first, read)
-    elif shard:
-        tensors = _numbered(first, shard, read)
+    elif shard := _SHARD.fullmatch(first.name):
+        for number in range(1, int(shard[3]) + 1):
+            path = first.with_name(f"{shard[1]}-{number:05d}-of-{shard[3]}{shard[4]}")
+            if not path.is_file():
+                what = f"this shard of {int(shard[3])} is missing"
+                raise Corrupt(path, what, f"put it next to {first.name}")
+            found = read(path)
+            if twice := [name for name in found if name in tensors]:
+                what = f"'{twice[0]}' is in {tensors[twice[0]].file.name} too"
+                raise Corrupt(path, what, "download the shards again")
+            tensors |= found
     else:
         tensors = read(first)
-    if run is not None and read_manifest(run).program == stages.PROGRAM:
-        tensors = stages.staged(tensors)
+    if run is not None and read_manifest(run).program == STAGED_PROGRAM:
+        tensors = _staged(tensors)
     return Bundle(first, tensors, run)
-
-
-def _numbered(first: Path, shard: re.Match[str], read: Read) -> Tensors:
-    """The tensors of all shards beside `first`."""
-    tensors: Tensors = {}
-    for number in range(1, int(shard[3]) + 1):
-        path = first.with_name(f"{shard[1]}-{number:05d}-of-{shard[3]}{shard[4]}")
-        if not path.is_file():
-            what = f"this shard of {int(shard[3])} is missing"
-            raise Corrupt(path, what, f"put it next to {first.name}")
-        for name, stored in read(path).items():
-            if name in tensors:
-                what = f"'{name}' is in {tensors[name].file.name} too"
-                raise Corrupt(path, what, "download the shards again")
-            tensors[name] = stored
-    return tensors
 
 
 def _indexed(index: Path, read: Read) -> Tensors:
@@ -163,3 +159,35 @@ def _numbered_alike(path: Path) -> Path | None:
         if len(found) > 1 and set(found) == set(range(len(found))):
             return found[0] if found[0] != path else found[1]
     return None
+
+
+def _staged(tensors: Mapping[str, Stored]) -> dict[str, Stored]:
+    """Add `blocks.<b>.…` again as `stage<s>.<k>.…`: s = 1, 2, 3, k the block within the stage.
+
+    The first convolution of stages 2 and 3 widens and has another shape: it is called
+    `stage<s>.widening.…`, so that the path of first convolutions counts from k = 1.
+    """
+    matches = [match for name in tensors if (match := _BLOCK.fullmatch(name))]
+    length = len({int(match[1]) for match in matches}) // STAGES
+    found = dict(tensors)
+    for match in matches if length else ():
+        stage, k = divmod(int(match[1]), length)
+        wider = stage > 0 and k == 0 and match[2].startswith("first.")
+        rest = match[2].replace("first.", "widening.", 1) if wider else f"{k}.{match[2]}"
+        new = f"stage{stage + 1}.{rest}"
+        found[new] = replace(tensors[match[0]], name=new)
+    return found
+
+
+def input_size(family: str, run: Path, images: Sequence[int] = ()) -> tuple[int, ...]:
+    """Rows and columns of the input of a family's convolutions; () if unknown.
+
+    `images` is the size of the images, by default CIFAR-10's, which each stage halves; for a family
+    of no stage the size of the layers' input itself.
+    """
+    match = re.match(r"stage([1-3])\.\{k\}", family)
+    if match is None:
+        return tuple(images)
+    if not images and read_manifest(run).options.get("data") == "cifar10":
+        images = (PIXELS,)
+    return tuple(-(-length // 2 ** (int(match[1]) - 1)) for length in images)

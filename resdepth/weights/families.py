@@ -12,8 +12,7 @@ from math import prod
 
 from resdepth.contents import listed
 from resdepth.errors import Corrupt, Impossible, ResdepthError, Usage
-from resdepth.weights import stages
-from resdepth.weights.bundle import Bundle
+from resdepth.weights.bundle import STAGED_PATTERN, Bundle
 from resdepth.weights.loading import surviving
 from resdepth.weights.scales import FLOAT8, QUANTISED, SCALED
 from resdepth.weights.tensor import Stored, shown
@@ -118,8 +117,8 @@ class PatternNeeded(Usage):
 
 def default_pattern(bundles: Sequence[Bundle], reasons: Sequence[ResdepthError]) -> str:
     """The pattern of runs of `resnet-cifar`; PatternNeeded lists the families of others."""
-    if all(grouped(bundle.tensors, stages.PATTERN) for bundle in bundles):
-        return stages.PATTERN
+    if all(grouped(bundle.tensors, STAGED_PATTERN) for bundle in bundles):
+        return STAGED_PATTERN
     families = [(one, rows) for one in bundles if (rows := layer_families(one.tensors))]
     for bundle in bundles:
         if what := quantised(bundle):

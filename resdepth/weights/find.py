@@ -67,7 +67,12 @@ def _below(folder: Path, extension: str | None) -> list[WeightFiles]:
     kinds = (f".{extension.lstrip('.').lower()}",) if extension else tuple(READERS)
     kinds += tuple(kind + INDEX for kind in kinds)
     folders: dict[Path, list[Path]] = {}
-    for file in walk(folder, _enters, once=True):
+
+    def enter(folder: Path) -> bool:
+        # A run is one place.
+        return not folder.name.startswith(".") and not (folder.parent / MANIFEST).is_file()
+
+    for file in walk(folder, enter, once=True):
         if not file.name.startswith("."):
             folders.setdefault(file.parent, []).append(file)
     found: list[WeightFiles] = []
@@ -90,11 +95,6 @@ def _below(folder: Path, extension: str | None) -> list[WeightFiles]:
     if states := [file.name for file in others if is_training_state(file)]:
         detail += f", but {states[0]}, which by its name is a state of training"
     raise no_models(folder, detail)
-
-
-def _enters(folder: Path) -> bool:
-    """Whether a folder is searched: it is not hidden, nor a part of a run, which is one place."""
-    return not folder.name.startswith(".") and not (folder.parent / MANIFEST).is_file()
 
 
 def _of_run(run: Path, kinds: tuple[str, ...], *, named: bool) -> list[WeightFiles]:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from functools import partial
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -64,7 +63,13 @@ def read_header(path: Path) -> Tensors:
         raise damaged(path, f"{room - end} bytes follow its tensors")
     if isinstance(metadata, Mapping) and KEY in metadata:
         verify(path, str(metadata[KEY]))
-    return {name: _stored(path, name, entry, 8 + length) for name, entry in entries.items()}
+    found: Tensors = {}
+    for name, entry in entries.items():
+        dtype, begin = FLOATS.get(entry["dtype"]), 8 + length + entry["data_offsets"][0]
+        word = str(dtype).removeprefix("torch.") if dtype else entry["dtype"]
+        numbers = partial(_read, path, begin, dtype) if dtype else None
+        found[name] = Stored(name, path, tuple(entry["shape"]), word, numbers)
+    return found
 
 
 def _flaw(entry: object) -> str:
@@ -84,14 +89,6 @@ def _flaw(entry: object) -> str:
         count = " x ".join(map(str, shape)) or "1"
         return f"{offsets[1] - offsets[0]} bytes for {count} numbers of {word}"
     return ""
-
-
-def _stored(path: Path, name: str, entry: Mapping[str, Any], begin: int) -> Stored:
-    dtype, shape = FLOATS.get(entry["dtype"]), tuple(entry["shape"])
-    if dtype is None:
-        return Stored(name, path, shape, entry["dtype"], None)
-    numbers = partial(_read, path, begin + entry["data_offsets"][0], dtype)
-    return Stored(name, path, shape, str(dtype).removeprefix("torch."), numbers)
 
 
 def _read(path: Path, begin: int, dtype: torch.dtype, start: int, stop: int) -> Array:
