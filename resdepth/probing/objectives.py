@@ -27,7 +27,7 @@ from resdepth.options.train import TrainOptions
 from resdepth.runs.checkpoint import Checkpoint, check_like, read_checkpoint
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.run import Run
-from resdepth.training.problem import engine_request, load_network
+from resdepth.training.networks import engine_request, load_network
 
 SUBSET = "numpy.random.default_rng([seed, 1]).permutation(N)[:subset], sorted"
 IMAGES = 500
@@ -150,7 +150,7 @@ def _dense(
     if isinstance(options, SpectrumOptions):
         training = training.model_copy(update={"dtype": options.dtype})
     dtype = getattr(torch, training.dtype)
-    network = load_network(training, checkpoint).to("cpu", dtype)
+    network = load_network(training.network, training.data, checkpoint).to("cpu", dtype)
     request = engine_request(training.network, training.compute, device, threads)
     chooser = choose_curvature if isinstance(options, SpectrumOptions) else choose
     engine = chooser(options.engine, request)

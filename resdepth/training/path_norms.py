@@ -12,36 +12,25 @@ from resdepth.engine import capture
 from resdepth.engine.loop import Norms
 from resdepth.engine.network import Network
 from resdepth.mathematics.pvariation import p_variation_norms, path_scale
-from resdepth.options.train import RecordingOptions
 
 SNAPSHOTS = 8
 """Snapshots of the weights at a time; training blocks when all are in use."""
 
 
-def logged_exponents(p: float) -> tuple[float, ...]:
-    """p, 3p/4 and p/2."""
-    return (p, 0.75 * p, 0.5 * p)
-
-
 @dataclass(frozen=True)
 class PathNorms:
-    """Measures norms of k -> L^beta A_k: those to log, and the one that the rate depends on."""
+    """Measures norms of k -> L^beta A_k: for `p`, 3p/4 and p/2 at every n-th step, 0 for never.
 
-    exponents: tuple[float, ...]
+    `needed`: the rate depends on the norm at `p`, at every step.
+    """
+
+    p: float
     every: int
-    log: bool
-    needed: bool
-
-    @classmethod
-    def of(cls, recording: RecordingOptions, *, needed: bool) -> "PathNorms":
-        """As the options say; `needed`: the rate depends on the norm at `p_var`."""
-        exponents = logged_exponents(recording.p_var)
-        every = recording.p_var_every
-        return cls(exponents, every, every > 0, needed)
+    needed: bool = False
 
     def due(self, step: int) -> bool:
         """Whether the norms of `step` are logged."""
-        return self.log and step % self.every == 0
+        return self.every > 0 and step % self.every == 0
 
     def __call__(self, step: int, network: Network) -> tuple[float, dict[str, float]]:
         """The norm at p (0 if it is not needed), and the norms to log by tag."""
@@ -57,7 +46,7 @@ class PathNorms:
         path = blocks.reshape(len(blocks), -1).numpy()
         if not np.isfinite(path).all():
             return 0.0, {}
-        exponents = self.exponents if log else self.exponents[:1]
+        exponents = (self.p, 0.75 * self.p, 0.5 * self.p) if log else (self.p,)
         # The norm is homogeneous: scaling it by L^beta is scaling the path.
         norms = scale * p_variation_norms(path, exponents)
         tags = {f"p_variation_norm/{p:g}": float(n) for p, n in zip(exponents, norms, strict=True)}
