@@ -5,7 +5,6 @@ several pairs of directions make a first axis of their own.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +67,8 @@ def render(
 
 def _prepare(centre: Centre, options: RenderOptions, batch: int) -> Rendering:
     """Make the directions, and find the spans of the axes."""
-    found = _directions(centre, options)
-    plane = centre.plane(found.vectors)
+    directions, more, files = _directions(centre, options)
+    plane = centre.plane(directions)
     spans = [
         span or _automatic_span(centre.objective, plane, axis, options)
         for axis, span in enumerate(options.spans)
@@ -77,8 +76,9 @@ def _prepare(centre: Centre, options: RenderOptions, batch: int) -> Rendering:
     # Towards another run the way itself is in the middle: Li et al. take [-1/2, 3/2].
     towards = options.kind == "runs"
     middle = 0.5 if towards else 0.0
-    moved = np.where(np.any(found.vectors != 0.0, axis=0), centre.weights, 0.0)
-    ratios, cosines = random_directions.ratios_and_cosines(found.vectors, moved)
+    marks = np.eye(len(files)) if towards else np.empty((0, 0))
+    moved = np.where(np.any(directions != 0.0, axis=0), centre.weights, 0.0)
+    ratios, cosines = random_directions.ratios_and_cosines(directions, moved)
     axes = zip(spans, options.counts, strict=True)
     return Rendering(
         centre.objective,
@@ -91,24 +91,24 @@ def _prepare(centre: Centre, options: RenderOptions, batch: int) -> Rendering:
             "span_b": options.spans[-1] or "auto",
             "rise": options.rise,
             "dimensions": options.axes,
-            "directions": [file_checksum(p) for p in found.files] if towards else [options.kind],
+            "directions": [file_checksum(p) for p in files] if towards else [options.kind],
             "pairs": options.pairs,
             "normalise": options.normalisation,
             "norms": options.norms,
         },
         pairs=options.pairs,
-        further=found.marks,
+        further=marks,
         record={
             "cells": CELLS,
             "kind": options.kind,
             "recipe": RECIPES[options.kind],
             "spans": spans,
-            "marks": found.marks,
+            "marks": marks,
             "norm_ratios": ratios,
             "cosines": cosines,
-            **found.record,
+            **more,
         },
-        files=found.files,
+        files=files,
         describe=lambda losses: {"mark_losses": losses},
     )
 
@@ -137,17 +137,8 @@ def _automatic_span(objective: Objective, plane: Plane, axis: int, options: Rend
     return float(spans[int(np.argmax(np.array(losses) >= (centre + max(losses)) / 2))])
 
 
-@dataclass(frozen=True)
-class Directions:
-    """Directions (k, n), entries for the record of the surface, and points to mark (m, k).
-
-    `files` are those that the directions were read from.
-    """
-
-    vectors: Array
-    record: dict[str, Any] = field(default_factory=dict)
-    marks: Array = field(default_factory=lambda: np.empty((0, 0)))
-    files: Sequence[Path] = ()
+Directions = tuple[Array, dict[str, Any], Sequence[Path]]
+"""Directions (k, n), entries for the record of the surface, and the files they were read from."""
 
 
 def _directions(centre: Centre, options: RenderOptions) -> Directions:
@@ -157,30 +148,31 @@ def _directions(centre: Centre, options: RenderOptions) -> Directions:
     are those of another network.
     """
     layout, weights = centre.objective.layout, centre.weights
+    found: Directions
     if options.kind == "random":
-        count = options.pairs * options.axes
-        found = Directions(random_directions.draw(options.seed, count, (len(weights),)))
+        shape = (options.pairs * options.axes, len(weights))
+        found = random_directions.draw(options.seed, shape[0], shape[1:]), {}, ()
     elif options.kind == "pca":
         plane, files = plane_of(centre.source, layout)
-        record = {"explained": plane.explained}
-        found = Directions(plane.directions[: options.axes], record, files=files)
+        found = plane.directions[: options.axes], {"explained": plane.explained}, files
     elif options.kind == "hessian":
         found = _sharpest(centre, options)
     else:
         found = _towards(centre, options)
+    vectors = found[0]
     # Scaled in place.
     for part, place in layout.places():
         kind = options.normalisation
         if part.role != "weights":
             if options.kind == "random" and not options.norms:
-                found.vectors[:, place] = 0.0
+                vectors[:, place] = 0.0
                 continue
             # A vector is one filter: its entries have no norms of their own to keep.
             kind = "layer" if kind == "filter" else kind
-        drawn = found.vectors[:, place].reshape(-1, *part.shape)
+        drawn = vectors[:, place].reshape(-1, *part.shape)
         own = weights[place].reshape(part.shape)
         scaled = random_directions.normalise(drawn, own, kind, part.stacked)
-        found.vectors[:, place] = scaled.reshape(len(drawn), -1)
+        vectors[:, place] = scaled.reshape(len(drawn), -1)
     return found
 
 
@@ -194,7 +186,7 @@ def _sharpest(centre: Centre, options: RenderOptions) -> Directions:
     vectors, values = pairs.vectors[: options.axes], pairs.values[: options.axes]
     largest = np.take_along_axis(vectors, np.abs(vectors).argmax(1)[:, None], axis=1)
     record = {"eigenvalues": values, "residuals": pairs.residuals, "search": pairs.search}
-    return Directions(vectors * np.sign(largest), record)
+    return vectors * np.sign(largest), record, ()
 
 
 def _towards(centre: Centre, options: RenderOptions) -> Directions:
@@ -210,5 +202,4 @@ def _towards(centre: Centre, options: RenderOptions) -> Directions:
             raise Usage(f"directions={path}", what, "train both with the same `seed`")
         vector = centre.objective.layout.vector(theirs.tensors)
         vectors.append(vector.double().numpy() - centre.weights)
-    record = {"towards": [str(path) for path in paths]}
-    return Directions(np.stack(vectors), record, np.eye(len(paths)), paths)
+    return np.stack(vectors), {"towards": [str(path) for path in paths]}, paths

@@ -64,25 +64,20 @@ class HessianProducts:
         """The products of one matrix; Impossible if there are no second derivatives."""
 
         def product(rows: Array) -> Array:
-            starts = range(0, max(len(rows), 1), ROWS)
-            found = [self._product(rows[first : first + ROWS], gauss_newton) for first in starts]
+            centre = self.objective.centre
+            self.products += len(rows)
+            parts = torch.split(torch.from_numpy(np.ascontiguousarray(rows)), ROWS)
+            moved = (part.to(centre.device, centre.dtype) for part in parts)
+            found = [self.objective.products(p, gauss_newton).cpu().double() for p in moved]
             # Not copied: a row of a very deep network is as large as all its weights.
-            return found[0] if len(found) == 1 else np.concatenate(found)
+            numbers = (found[0] if len(found) == 1 else torch.cat(found)).numpy()
+            if not np.isfinite(numbers).all():
+                what = "the second derivatives of the loss are not finite here"
+                remedy = "the weights have diverged, or the loss has no second derivative at 0"
+                raise Impossible(self.checkpoint, what, f"{remedy} (`loss_p`)")
+            return np.asarray(numbers, dtype=np.float64)
 
         return product
-
-    def _product(self, rows: Array, gauss_newton: bool) -> Array:
-        centre = self.objective.centre
-        directions = torch.from_numpy(np.ascontiguousarray(rows)).to(centre.device, centre.dtype)
-        found = self.objective.products(directions, gauss_newton).cpu().double().numpy()
-        self.products += len(rows)
-        if not np.isfinite(found).all():
-            raise Impossible(
-                self.checkpoint,
-                "the second derivatives of the loss are not finite here",
-                "the weights have diverged, or the loss has no second derivative at 0 (`loss_p`)",
-            )
-        return np.asarray(found, dtype=np.float64)
 
     def layer_traces(self, probes: int, seed: int) -> LayerTraces:
         """Traces of the diagonal blocks: exact, or estimated from `probes` products per matrix."""

@@ -29,7 +29,7 @@ from resdepth.runs.export import FOLDER as EXPORTED
 from resdepth.runs.export import write_model
 from resdepth.runs.manifest import NAME, Detail, Manifest
 from resdepth.training.networks import engine_request, initial_network, rate_rule
-from resdepth.training.path_norms import AsyncNorms, PathNorms
+from resdepth.training.path_norms import PathNorms, async_norms
 from resdepth.training.stopping import Rises
 from resdepth.training.trainee import Clock, Description, Record, Say, Trainee
 
@@ -104,31 +104,15 @@ class Dense(Trainee[State]):
     reached: int | None = None
     orders: dict[int, Tensor] = field(default_factory=dict, repr=False)
 
-    @property
-    def batch_size(self) -> int:
-        """Samples of a full batch."""
+    def __post_init__(self) -> None:
         samples = len(self.training[1])
-        return min(self.options.batch_size or samples, samples)
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Updates in an epoch; the last batch may be smaller."""
-        return -(-len(self.training[1]) // self.batch_size)
-
-    @property
-    def steps(self) -> int:
-        """Total number of updates."""
-        return self.options.epochs * self.steps_per_epoch
-
-    @property
-    def ahead(self) -> bool:
-        """Whether the host lets the device run ahead.
-
-        A dynamic rate needs the norm of each step before the next one; `stop_loss` needs the
-        weights of the step that reaches it.
-        """
+        self.batch_size = min(self.options.batch_size or samples, samples)
+        self.steps_per_epoch = -(-samples // self.batch_size)
+        self.steps = self.options.epochs * self.steps_per_epoch
+        # A dynamic rate needs the norm of each step before the next one; `stop_loss` needs the
+        # weights of the step that reaches it.
         waits = self.rule.needs_norm or self.options.stop_loss is not None
-        return capture.runs_ahead(self.device) and not waits
+        self.ahead = capture.runs_ahead(self.device) and not waits
 
     @property
     def described(self) -> Description:
@@ -207,13 +191,15 @@ class Dense(Trainee[State]):
         what, recording = self.described, self.options.recording
         norms = PathNorms(recording.p_var, recording.p_var_every, self.rule.needs_norm)
         given = self.engine, start, self.steps, self.batch, self.training
-        if not what.overlapped:
+        if not self.ahead:
             yield from train(*given, self.rule, norms)
             return
-        with AsyncNorms(norms, self.threads) as watch:
-            yield from train_ahead(
-                *given, watch, lambda s: what.validates(s) or what.keeps(s) or s % KEPT_EVERY == 0
-            )
+
+        def kept(step: int) -> bool:
+            return what.validates(step) or what.keeps(step) or step % KEPT_EVERY == 0
+
+        with async_norms(norms, self.threads) as watch:
+            yield from train_ahead(*given, watch, kept)
 
     def _reaching(
         self, target: float, record: StepRecord, values: dict[str, float]

@@ -26,15 +26,9 @@ def engine_request(
     network: NetworkOptions, compute: ComputeOptions, device: torch.device, threads: int
 ) -> Request:
     """What a network requires of an engine."""
-    return Request(
-        device=device,
-        dtype=getattr(torch, compute.dtype),
-        activation=network.activation,
-        augmentation=network.augmentation,
-        width=network.width,
-        threads=threads,
-        precision=compute.precision,
-    )
+    dtype, precision = getattr(torch, compute.dtype), compute.precision
+    kind = (network.activation, network.augmentation, network.width)
+    return Request(device, dtype, *kind, threads, precision)
 
 
 def initial_network(

@@ -11,7 +11,7 @@ import resdepth
 from resdepth.engine.loop import State, train, train_ahead
 from resdepth.engine.optimiser import Rate
 from resdepth.training.dense import build, scalars
-from resdepth.training.path_norms import SNAPSHOTS, AsyncNorms, PathNorms
+from resdepth.training.path_norms import SNAPSHOTS, PathNorms, async_norms
 from tests.support import fake_cuda
 
 STEPS = 100  # more than are ever in flight
@@ -37,7 +37,7 @@ def test_records_agree_with_the_plain_loop(options: dict[str, int], monkeypatch)
     sides = problem.engine, start, STEPS, problem.batch, problem.training
     plain = list(train(*sides, Rate(), norms))
     graphs = fake_cuda.install(monkeypatch)
-    with AsyncNorms(norms, threads=2) as watch:
+    with async_norms(norms, threads=2) as watch:
         ahead = list(train_ahead(*sides, watch, lambda step: step % 10 == 3))
     assert [record.step for record in ahead] == list(range(STEPS + 1))
     assert [graph.replays for graph in graphs] == [STEPS if not options else 3 * STEPS // 4]
@@ -106,7 +106,7 @@ def test_snapshots_are_bounded_and_none_is_dropped(monkeypatch) -> None:
     fake_cuda.install(monkeypatch)
     problem = _problem()
     norms = PathNorms(problem.options.p_var, problem.options.p_var_every)
-    with AsyncNorms(norms, threads=1) as watch:
+    with async_norms(norms, threads=1) as watch:
         waiting = []
         network = problem.network.with_blocks(problem.network.blocks.clone())
         for step in range(3 * SNAPSHOTS):
