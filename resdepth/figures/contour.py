@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from resdepth.errors import Impossible
 from resdepth.figures import style
-from resdepth.figures.axes import ROUND, few_ticks, log_ticks, log_values
+from resdepth.figures.parts import ROUND, few_ticks, log_ticks, log_values
 from resdepth.figures.surface_values import COLOURS, PATH, Shown, best, labels, note
 from resdepth.mathematics import Array
 

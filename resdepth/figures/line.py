@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from resdepth.figures import style
-from resdepth.figures.axes import band, few_ticks, log_axis
+from resdepth.figures.parts import band, few_ticks, log_axis
 from resdepth.figures.surface_values import PATH, Shown, labels, note
 from resdepth.mathematics import Array
 

@@ -10,7 +10,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from resdepth.figures import style
-from resdepth.figures.axes import few_ticks
+from resdepth.figures.parts import few_ticks
 from resdepth.figures.surface_values import COLOURS, PATH, Shown, labels, note
 
 

@@ -9,7 +9,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from resdepth.figures import style
-from resdepth.figures.axes import band, log_axis, log_ticks
+from resdepth.figures.parts import band, log_axis, log_ticks
 from resdepth.mathematics import Array
 from resdepth.mathematics.counting import Band
 from resdepth.probing.hessian import Spectrum

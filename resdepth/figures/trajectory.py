@@ -12,8 +12,8 @@ from PIL import Image
 from resdepth.atomic import write_whole
 from resdepth.errors import Impossible
 from resdepth.figures import style
-from resdepth.figures.axes import few_ticks, log_axis
 from resdepth.figures.contour import colour_bar, draw_path, fill, mark_places, top_legend
+from resdepth.figures.parts import few_ticks, log_axis
 from resdepth.figures.surface_values import PATH, Shown, note
 from resdepth.mathematics import Array
 from resdepth.runs.provenance import Provenance
