@@ -55,15 +55,13 @@ def draw_scaling(table: ScalingTable, columns: int = 2) -> Figure:
 def _draw_law(axes: Axes, depths: Array, values: Array, law: PowerLaw, *, inverse: bool) -> None:
     sign = -1.0 if inverse else 1.0
     usable = np.isfinite(values) & (values > 0)
-    logs = np.full_like(values, np.nan)
-    np.log(values, out=logs, where=usable)
-    logs *= sign
+    logs = sign * np.log(values, out=np.full_like(values, np.nan), where=usable)
     dots, line = style.categories(2)
     parts.seed_dots(axes, depths, np.exp(logs), dots)
     means = [mean_interval(column) for column in logs.T]
     low, high = ([getattr(mean, end) for mean in means] for end in ("low", "high"))
     parts.band(axes, depths, np.exp(low), np.exp(high), dots)
-    fitted = np.array([law.at(depth) for depth in depths]) ** sign
+    fitted = np.array([*map(law.at, depths)]) ** sign
     axes.plot(depths, fitted, color=line, linewidth=0.9, zorder=3)
     if usable.any():
         axes.set_ylim(np.exp(np.nanmin(logs)) / 1.15, np.exp(np.nanmax(logs)) * 1.15)
@@ -93,7 +91,7 @@ def draw_doubling(table: DoublingTable, columns: int = 1) -> Figure:
     parts.seed_dots(axes, depths, np.stack([row.values for row in table.rows], axis=1), dots)
     if known := {row.depth: row.mean for row in table.rows if row.mean.known}:
         parts.mean_bars(axes, [*known], [*known.values()], dots)
-    axes.plot(depths, [table.law.at(depth) for depth in depths], color=line, linewidth=0.9)
+    axes.plot(depths, [*map(table.law.at, depths)], color=line, linewidth=0.9)
     axes.set_ylim(bottom=0)
     parts.depth_axis(axes, depths)
     parts.few_ticks(axes.yaxis)
@@ -113,27 +111,23 @@ def draw_curvature(table: HessianTable, columns: int = 2) -> Figure:
     for edge in sorted({row.edge for row in table.rows}):
         rate.axhline(edge, color=line, linestyle="--", linewidth=0.8, zorder=0)
     rate.set_ylim(bottom=0)
-    parts.few_ticks(rate.yaxis)
-    labels = (r"$\lambda_1$", r"rate $\times\ \lambda_1$", "trace")
-    for axes, label in zip((top, rate, trace), labels, strict=True):
+    trace.legend(loc="best")
+    labels = {top: r"$\lambda_1$", rate: r"rate $\times\ \lambda_1$", trace: "trace"}
+    for axes, label in labels.items():
         axes.set_ylabel(label)
         parts.depth_axis(axes, table.depths)
-    trace.legend(loc="best")
-    for axes in (top, trace):
-        if all(y > 0 for shown in axes.get_lines() for y in np.asarray(shown.get_ydata())):
+        positive = all(np.all(np.asarray(shown.get_ydata()) > 0) for shown in axes.get_lines())
+        if positive and axes is not rate:
             parts.log_axis(axes, "y")
         else:
             parts.few_ticks(axes.yaxis)
     return drawn
 
 
-def _draw_values(
-    axes: Axes, table: HessianTable, name: str, colour: str, label: str | None = None
-) -> None:
+def _draw_values(axes: Axes, table: HessianTable, name: str, colour: str, label: str = "") -> None:
     values = table.values(name)
     parts.seed_dots(axes, table.depths, values, colour)
-    means = [mean_interval(column) for column in values.T]
-    parts.mean_bars(axes, table.depths, means, colour, label=label)
+    parts.mean_bars(axes, table.depths, [*map(mean_interval, values.T)], colour, label)
     if np.isfinite((law := table.laws[name]).exponent.value):
         axes.plot(table.depths, [*map(law.at, table.depths)], color=colour, linewidth=0.9)
 
@@ -148,8 +142,8 @@ def draw_rates(curves: Sequence[RateCurve], columns: int = 2) -> Figure:
     for curve, colour in zip(curves, style.sequence(len(curves)), strict=True):
         shown = np.where(np.isfinite(curve.values), curve.values, np.nan)
         losses.plot(curve.rates, shown, "o-", color=colour, label=f"${curve.depth}$")
-    depths, rates = [curve.depth for curve in curves], [curve.best for curve in curves]
-    best.plot(depths, rates, "o-", color=style.CATEGORIES[0])
+    depths = [curve.depth for curve in curves]
+    best.plot(depths, [curve.best for curve in curves], "o-", color=style.CATEGORIES[0])
     tried = [rate for curve in curves for rate in curve.rates]
     known = [value for curve in curves for value in curve.values if 0 < value < np.inf] or [1.0]
     losses.set_xlim(min(tried) / 1.25, max(tried) * 1.25)
