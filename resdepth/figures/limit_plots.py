@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from resdepth.analysis.limit import FunctionTable
 from resdepth.figures import style
-from resdepth.figures.axes import depth_axis, log_axis
+from resdepth.figures.parts import depth_axis, log_axis
 from resdepth.mathematics import Array
 from resdepth.mathematics.interventions import INTERVENTIONS
 

@@ -26,7 +26,7 @@ from resdepth.mathematics.interventions import (
 from resdepth.options.train import TrainOptions
 from resdepth.runs.checkpoint import read_checkpoint
 from resdepth.runs.run import Run
-from resdepth.training.problem import engine_request, load_network
+from resdepth.training.networks import engine_request, load_network
 
 DRAWS = {"pair": 8, "shuffle": 4}
 """Draws of each random intervention."""
@@ -121,7 +121,9 @@ class Evaluated:
         torch.set_num_threads(threads)
         request = engine_request(training.network, compute, torch.device("cpu"), threads)
         engine = choose("auto", request)
-        network = load_network(training, read_checkpoint(run.newest)).to("cpu", torch.float64)
+        network = load_network(training.network, training.data, read_checkpoint(run.newest)).to(
+            "cpu", torch.float64
+        )
         data, _ = load_data(training)
         leave_threads_to(engine)
         h0 = network.embed(data.inputs.double())
