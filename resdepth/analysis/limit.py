@@ -44,7 +44,8 @@ class FunctionTable:
     """What the network's function sees: output changes, losses, and distances from L to 2L.
 
     `changes` (geometric means over draws), `losses` (added loss) and `distances` are
-    (seeds, depths), NaN if missing; `distances` is |h(2L) - h(L)| / |h(L) - h_0|.
+    (seeds, depths), NaN if missing; `distances` is |h(2L) - h(L)| / |h(L) - h_0|. `changes` and
+    `losses` include the `refinements`, if they were evaluated.
     """
 
     limit: FunctionLimit
@@ -54,6 +55,7 @@ class FunctionTable:
     losses: Mapping[str, Array]
     distances: Array
     laws: Mapping[int | str, PowerLaw]
+    refinements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -145,12 +147,11 @@ def _function(changes: Mapping[str, Any], weights: WeightsLimit) -> FunctionTabl
     cells = changes["cells"]
     seeds = tuple(dict.fromkeys(one["seed"] for one in cells))
     depths = tuple(sorted({one["depth"] for one in cells}))
-    shape = len(seeds), len(depths)
-    means = {name: np.full(shape, np.nan) for name in INTERVENTIONS}
-    losses = {name: np.full(shape, np.nan) for name in INTERVENTIONS}
+    shape, names = (len(seeds), len(depths)), tuple(cells[0]["changes"])
+    means, losses = ({name: np.full(shape, np.nan) for name in names} for _ in range(2))
     for one in cells:
         place = seeds.index(one["seed"]), depths.index(one["depth"])
-        for name in INTERVENTIONS:
+        for name in names:
             means[name][place] = geometric_mean(np.asarray(one["changes"][name]))
             losses[name][place] = float(np.mean(one["losses"][name])) - one["loss"]
     distances = np.full(shape, np.nan)
@@ -167,7 +168,8 @@ def _function(changes: Mapping[str, Any], weights: WeightsLimit) -> FunctionTabl
         for name, row in zip(seeds, distances, strict=True)
         if (there := np.isfinite(row)).any()
     }
-    return FunctionTable(limit, depths, seeds, means, losses, distances, laws)
+    refined = tuple(name for name in names if name not in INTERVENTIONS)
+    return FunctionTable(limit, depths, seeds, means, losses, distances, laws, refined)
 
 
 def limit_numbers(found: LimitTable) -> dict[str, Any]:
@@ -232,8 +234,11 @@ def _function_numbers(found: FunctionTable) -> dict[str, Any]:
                     name: {"slope": law.value, "low": law.low, "high": law.high}
                     for name, law in one.slopes.items()
                 },
-                "changes": {name: by_depth(one.changes[name]) for name in INTERVENTIONS},
-                "added_loss": {name: by_depth(found.losses[name][i]) for name in INTERVENTIONS},
+                "changes": {name: by_depth(rows[i]) for name, rows in found.changes.items()},
+                "added_loss": {name: by_depth(rows[i]) for name, rows in found.losses.items()},
+                "refinements": {
+                    name: seed_law(found, name, i).exponent for name in found.refinements
+                },
                 "distances": by_depth(found.distances[i]),
                 "distance": found.laws[seed].exponent if seed in found.laws else None,
             }
@@ -287,6 +292,22 @@ def change_rows(found: FunctionTable) -> list[list[str]]:
         columns += [found.distances[:, place]]
         rows.append([str(depth), *map(_range, columns)])
     return rows
+
+
+def refinement_rows(found: FunctionTable) -> list[list[str]]:
+    """One row per seed: slope of the output change at twice or half the depth, by rule."""
+    rows = [["seed", *found.refinements]]
+    for i, seed in enumerate(found.seeds):
+        slopes = [str(seed_law(found, name, i).exponent) for name in found.refinements]
+        rows.append([str(seed), *slopes])
+    return [[cell.replace("nan", "-") for cell in row] for row in rows]
+
+
+def seed_law(found: FunctionTable, name: str, seed: int) -> PowerLaw:
+    """The power law of the output change `name` of the seed at place `seed`."""
+    row = found.changes[name][seed]
+    there = np.isfinite(row)
+    return power_law(np.array(found.depths, dtype=np.float64)[there], row[None, there])
 
 
 def _range(values: Array) -> str:

@@ -53,20 +53,32 @@ def _changes(options: LimitOptions, paths: "Pool", call: AnalysisInvocation) -> 
         return None
     from resdepth.probing.interventions import DRAWS, function_changes
 
-    passes = 2 + sum(DRAWS.values())
+    passes = 2 + sum(DRAWS.values()) + 5 * options.refine
 
     def announce(layers: int) -> None:
         cost = f"{passes} forward passes of {len(runs)} networks with {layers} layers in all"
         console.say(f"interventions: {cost}", quiet=call.quiet)
 
-    return plain(function_changes(runs, options.seed, options.threads, announce))
+    return plain(
+        function_changes(
+            runs, options.seed, options.threads, refine=options.refine, announce=announce
+        )
+    )
 
 
 def _lines(found: "LimitTable") -> list[str]:
-    from resdepth.analysis.limit import change_rows, function_rows, seed_rows, sentences
+    from resdepth.analysis.limit import (
+        change_rows,
+        function_rows,
+        refinement_rows,
+        seed_rows,
+        sentences,
+    )
 
     lines = [*sentences(found), "", aligned(seed_rows(found))]
     if found.function:
         lines += ["", aligned(function_rows(found.function))]
         lines += ["", aligned(change_rows(found.function))]
+        if found.function.refinements:
+            lines += ["", aligned(refinement_rows(found.function))]
     return lines

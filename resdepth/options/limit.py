@@ -12,6 +12,7 @@ class LimitOptions(PathOptions):
     """`limit`."""
 
     NEEDS: ClassVar[dict[str, Needs]] = {
+        "refine": needs("interventions", True),
         "seed": needs("interventions", True),
         "threads": needs("interventions", True),
         "columns": needs("interventions", True),
@@ -25,6 +26,9 @@ class LimitOptions(PathOptions):
     )
     interventions: bool = option(
         True, "evaluate the networks with smoothed, resampled and shuffled layers"
+    )
+    refine: bool = option(
+        False, "evaluate the networks at twice and half their depth", flags=("--refine",)
     )
     seed: int = option(0, "seed of the random interventions", ge=0, lt=2**63)
     threads: int | None = option(None, "CPU threads", default_text=PER_CORE, ge=1)
