@@ -146,8 +146,22 @@ def test_lines_without_noise_agree_or_do_not(unit: float) -> None:
     assert different.rejected and different.p_value < 1e-12
 
 
-def test_equal_values_agree() -> None:
-    assert not agreement(DEPTHS, np.full((4, 7), 0.1)).rejected
+@pytest.mark.parametrize("value", [1.0, 0.1, 1e30])
+def test_equal_values_agree(value: float) -> None:
+    assert not agreement(DEPTHS, np.full((4, 7), value)).rejected
+
+
+@settings(max_examples=50)
+@given(seed=st.integers(0, 2**31), seeds=st.integers(2, 6))
+def test_rounding_is_no_difference(seed: int, seeds: int) -> None:
+    y = logs(seed, seeds, size=0.0)
+    assert not agreement(DEPTHS, np.exp(y)).rejected
+
+
+def test_values_of_a_seed_with_one_depth_may_be_anything() -> None:
+    values = np.exp(logs(3))
+    values[1, 1:], values[1, 0] = np.nan, -1.0
+    same(agreement(DEPTHS, values), agreement(DEPTHS, values[[0, 2, 3, 4]]))
 
 
 @pytest.mark.parametrize(
