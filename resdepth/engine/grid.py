@@ -13,11 +13,8 @@ from jaxtyping import Float64
 from numpy.typing import NDArray
 from torch import Tensor
 
-from resdepth.engine.objective import Objective
+from resdepth.engine.objective import MEASURES, Objective
 from resdepth.engine.vector import Vector
-
-MEASURES = ("loss", "accuracy")
-"""Values of a cell; the accuracy of a regression is NaN."""
 
 Measured = NDArray[np.float64]
 """One row per cell, one column for each of `MEASURES`."""
@@ -58,29 +55,18 @@ def surface(
         batch = torch.zeros(size, coordinates.shape[1], dtype=torch.float64)
         batch[: cells.stop - start] = torch.from_numpy(coordinates[cells])
         cast.copy_(plane.weights(batch.to(plane.centre.device), weights))
-        yield cells, measured(objective, cast)[: cells.stop - start]
+        yield cells, objective.scores(cast).cpu().numpy()[: cells.stop - start]
 
 
 def along(objective: Objective, vectors: Iterable[Vector], size: int) -> Measured:
     """Mean loss and accuracy of vectors (n,), float64 on the CPU, `size` at a time."""
-    batch = objective.centre.new_empty(size, len(objective.centre))
-    batch[:] = objective.centre
-    found, filled = list[Measured](), 0
+    batch = objective.centre.expand(size, -1).clone()
+    found, filled = [np.empty((0, len(MEASURES)))], 0
     for vector in vectors:
         batch[filled].copy_(vector)
-        filled += 1
-        if filled == size:
-            found.append(measured(objective, batch))
-            filled = 0
+        filled = (filled + 1) % size
+        if not filled:
+            found.append(objective.scores(batch).cpu().numpy())
     if filled:
-        found.append(measured(objective, batch)[:filled])
-    return np.concatenate(found) if found else np.empty((0, len(MEASURES)))
-
-
-def measured(objective: Objective, vectors: Vector) -> Measured:
-    """Loss and accuracy (R, 2) of vectors (R, n) on the objective's device and in its dtype."""
-    scores = objective.scores(vectors)
-    accuracy = scores.accuracy
-    if accuracy is None:
-        accuracy = torch.full_like(scores.loss, torch.nan)
-    return np.stack([column.cpu().numpy() for column in (scores.loss, accuracy)], axis=1)
+        found.append(objective.scores(batch).cpu().numpy()[:filled])
+    return np.concatenate(found)

@@ -12,18 +12,17 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from resdepth.arrays import Blocks, Hidden, Targets
+from resdepth.arrays import Hidden, Targets
 from resdepth.engine.contract import Batch, Engine, Summary
 from resdepth.engine.kernels.graphed import GraphedStep
 from resdepth.engine.network import Network
-from resdepth.engine.optimiser import Rate, descend
+from resdepth.engine.optimiser import Rate
 
 Batches = Callable[[int], tuple[Hidden, Targets]]
 """The embedded batch of a step."""
 
 Measure = Callable[[int, Network], tuple[float, dict[str, float]]]
 """At a step: the norm that the rate depends on, and the norms to log."""
-
 
 Norms = Callable[[], tuple[float, dict[str, float]]]
 """Waits for the norms of one step."""
@@ -71,14 +70,13 @@ def train(
     _, norms = measure(state.step, state.network)
     while state.step < steps:
         evaluation = engine.loss_and_gradient(Batch(state.network, *batches(state.step)))
-        yield record(state, evaluation, norms)
-        if evaluation.gradient is None:
-            raise RuntimeError(f"engine {engine.name} gave no gradient")
-        blocks = descend(state.network.blocks, evaluation.gradient, state.rate)
+        yield _record(state, evaluation, norms)
+        # A new tensor: if it is not finite, the old weights remain.
+        blocks = state.network.blocks.add(evaluation.gradient, alpha=-state.rate)
         network = state.network.with_blocks(blocks)
         norm, norms = measure(state.step + 1, network)
         state = State(state.step + 1, network, rule.next(state.rate, norm))
-    yield record(state, engine.evaluate(Batch(state.network, *whole)), norms)
+    yield _record(state, engine.evaluate(Batch(state.network, *whole)), norms)
 
 
 def train_ahead(
@@ -94,43 +92,31 @@ def train_ahead(
 
     `state` is None in the records of steps that `keep` left out.
     """
-    network = start.network
+    network, rate = start.network, start.rate
     if start.step < steps:
         stepper = GraphedStep(engine, network, *batches(start.step), step=start.step)
         waiting: deque[tuple[State | None, Norms]] = deque()
         for step in range(start.step, steps):
-            kept = _copy(stepper.network) if keep(step) else None
-            state = None if kept is None else State(step, kept, start.rate)
+            state = State(step, _copy(stepper.network), rate) if keep(step) else None
             waiting.append((state, watch(step, stepper.network)))
             if step > start.step:
                 stepper.take(*batches(step))
-            stepper.advance(start.rate)
-            yield from _arrived(stepper, waiting, start.rate, wait=False)
-        yield from _arrived(stepper, waiting, start.rate, wait=True)
+            stepper.advance(rate)
+            for arrival in stepper.arrivals(wait=step == steps - 1):
+                state, norms = waiting.popleft()
+                values = norms()[1]
+                yield StepRecord(arrival.step, rate, arrival, values, state, arrival.finite)
         network = _copy(stepper.network)
-    _, norms = watch(steps, network)()
-    yield record(State(steps, network, start.rate), engine.evaluate(Batch(network, *whole)), norms)
+    values = watch(steps, network)()[1]
+    yield _record(State(steps, network, rate), engine.evaluate(Batch(network, *whole)), values)
 
 
 def _copy(network: Network) -> Network:
     return network.with_blocks(network.blocks.clone())
 
 
-def _arrived(
-    stepper: GraphedStep, waiting: deque[tuple[State | None, Norms]], rate: float, *, wait: bool
-) -> Iterator[StepRecord]:
-    for arrival in stepper.arrivals(wait):
-        state, norms = waiting.popleft()
-        yield StepRecord(arrival.step, rate, arrival, norms()[1], state, arrival.finite)
-
-
-def record(state: State, evaluation: Summary, norms: dict[str, float]) -> StepRecord:
-    """The record of a step whose weights are at hand."""
-    return StepRecord(
-        state.step, state.rate, evaluation, norms, state, _finite(state.network.blocks)
-    )
-
-
-def _finite(blocks: Blocks) -> bool:
+def _record(state: State, evaluation: Summary, norms: dict[str, float]) -> StepRecord:
+    blocks = state.network.blocks
     # A finite sum has finite terms and is ten times as fast, but finite terms may overflow.
-    return bool(blocks.sum().isfinite()) or bool(blocks.isfinite().all())
+    finite = bool(blocks.sum().isfinite()) or bool(blocks.isfinite().all())
+    return StepRecord(state.step, state.rate, evaluation, norms, state, finite)

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -13,22 +14,18 @@ from resdepth.engine.loss import in_float64
 from resdepth.engine.network import Network
 from resdepth.engine.vector import Layout, Part, Vector
 
-Each = Float[Tensor, " replicas"]
-"""A float64 number for each vector."""
+MEASURES = ("loss", "accuracy")
+"""The columns of `Scores`; the accuracy of a regression is NaN."""
+Scores = Float[Tensor, "replicas 2"]
+"""Mean loss and accuracy of each vector, float64."""
+Losses = Float[Tensor, " replicas"]
+"""The mean loss of each vector, float64."""
 
 WORKING_SET = {"cpu": 4 * 2**20, "cuda": 2**30, "mps": 2**28}
 """Bytes of hidden states per call, by device; on a CPU about the cache of a core."""
 HIDDEN_COPIES = 3
 """Hidden states in memory while a layer is applied."""
 LARGEST_BATCH = 1024
-
-
-@dataclass(frozen=True)
-class VectorScores:
-    """Mean loss and accuracy (None for a regression) of each vector."""
-
-    loss: Each
-    accuracy: Each | None
 
 
 class Objective(ABC):
@@ -55,11 +52,11 @@ class Objective(ABC):
         """Vectors best evaluated in one call; the same on every machine."""
 
     @abstractmethod
-    def scores(self, vectors: Vector) -> VectorScores:
+    def scores(self, vectors: Vector) -> Scores:
         """Mean loss and accuracy of each vector."""
 
     @abstractmethod
-    def gradients(self, vectors: Vector) -> tuple[Each, Vector]:
+    def gradients(self, vectors: Vector) -> tuple[Losses, Vector]:
         """Mean loss of each vector and its gradient."""
 
     @abstractmethod
@@ -97,23 +94,20 @@ class DenseObjective(Objective):
         fitting = WORKING_SET[network.readin.device.type] // each
         return int(max(1, min(LARGEST_BATCH, fitting)))
 
-    def scores(self, vectors: Vector) -> VectorScores:
+    def scores(self, vectors: Vector) -> Scores:
         found = self.engine.evaluate(self._batch(vectors))
-        if found.counts is None:
-            return VectorScores(found.loss, None)
-        hits = found.counts[:, 2].sum(-1)
-        return VectorScores(found.loss, in_float64(hits) / self.samples)
+        accuracy = torch.full_like(found.loss, torch.nan)
+        if found.counts is not None:
+            accuracy = in_float64(found.counts[:, 2].sum(-1)) / self.samples
+        return torch.stack([found.loss, accuracy], 1)
 
-    def gradients(self, vectors: Vector) -> tuple[Each, Vector]:
+    def gradients(self, vectors: Vector) -> tuple[Losses, Vector]:
         found = self.engine.loss_and_gradient(self._batch(vectors))
-        if found.gradient is None:
-            raise RuntimeError(f"engine {self.engine.name} gave no gradient")
         return found.loss, found.gradient.reshape(vectors.shape)
 
     def products(self, directions: Vector, gauss_newton: bool = False) -> Vector:
         shaped = directions.view(-1, *self.network.blocks.shape)
-        found = self._curvature.hvp(self._own, shaped, gauss_newton)
-        return found.reshape(directions.shape)
+        return self._curvature.hvp(self._own, shaped, gauss_newton).reshape(directions.shape)
 
     def layer_traces(self, gauss_newton: bool = False) -> Traces:
         """The exact trace of each layer's diagonal block."""

@@ -4,8 +4,6 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from resdepth.arrays import Blocks
-
 STALLED = 1e-12
 """A rate below this share of the first one is reported as stalled."""
 
@@ -48,11 +46,6 @@ class DynamicRate(Rate):
             return self.largest
         base = self.first if self.anchored else rate
         return min(self.largest, self.constant * base / square)
-
-
-def descend(blocks: Blocks, gradient: Blocks, rate: float) -> Blocks:
-    """A - rate * gradient, as a new tensor: if it is not finite, the old weights remain."""
-    return blocks.add(gradient, alpha=-rate)
 
 
 def scheduled(name: str, rate: float, step: int, steps: int, warmup: int = 0) -> float:

@@ -127,7 +127,7 @@ def spectrum(
         engine=centre.engine,
         dtype=options.dtype,
         seed=options.seed,
-        loss=float(objective.scores(objective.centre[None]).loss[0]),
+        loss=float(objective.scores(objective.centre[None])[0, 0]),
         top=top,
         smallest=pairs.values[::-1][lowest],
         residuals=np.concatenate([pairs.residuals[: len(top)], pairs.residuals[::-1][lowest]]),

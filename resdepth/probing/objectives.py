@@ -11,11 +11,9 @@ from torch import Tensor
 from resdepth.cores import available_threads
 from resdepth.data.augment import normalise
 from resdepth.data.load import load_data, load_images
-from resdepth.engine.contract import Engine
 from resdepth.engine.convolutional_objective import ConvolutionalObjective, Statistics
-from resdepth.engine.device import leave_threads_to, resolve_device
 from resdepth.engine.grid import Plane
-from resdepth.engine.kernels.registry import choose, choose_curvature
+from resdepth.engine.kernels.registry import choose, leave_threads_to, resolve_device
 from resdepth.engine.objective import DenseObjective, Objective
 from resdepth.engine.resnet import ResNet
 from resdepth.errors import Usage
@@ -151,11 +149,8 @@ def _dense(
         training = training.model_copy(update={"dtype": options.dtype})
     dtype = getattr(torch, training.dtype)
     network = load_network(training, checkpoint).to("cpu", dtype)
-    request = engine_request(training.network, training.compute, device, threads)
-    chooser = choose_curvature if isinstance(options, SpectrumOptions) else choose
-    engine = chooser(options.engine, request)
-    if not isinstance(engine, Engine):
-        raise TypeError(f"{engine.name}: has only second derivatives")
+    request = engine_request(training.compute, device, threads)
+    engine = choose(options.engine, request, curvature=isinstance(options, SpectrumOptions))
     data, _ = load_data(training)
     chosen = _subset(options, data.samples)
     data = data if chosen is None else data.take(chosen)

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resdepth.atomic import check_writable
-from resdepth.engine.grid import MEASURES, Plane, surface
-from resdepth.engine.objective import Objective
+from resdepth.engine.grid import Plane, surface
+from resdepth.engine.objective import MEASURES, Objective
 from resdepth.errors import ResdepthError
 from resdepth.options.train import TrainOptions
 from resdepth.probing.objectives import SUBSET, Centre, Source, SurfaceOptions

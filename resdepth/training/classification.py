@@ -10,8 +10,8 @@ from resdepth.data.dataset import Pixels, fingerprint
 from resdepth.data.load import load_images
 from resdepth.engine import capture
 from resdepth.engine.classifier import Descent, Graphed, Step
-from resdepth.engine.device import resolve_device
 from resdepth.engine.formats import Format, candidates, fastest, on_one_thread, step_times
+from resdepth.engine.kernels.registry import resolve_device
 from resdepth.engine.optimiser import scheduled
 from resdepth.engine.resnet import ResNet, initialise
 from resdepth.mathematics.random import stream

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from resdepth.engine import capture
 from resdepth.engine.classifier import Score, evaluate
-from resdepth.engine.device import resolve_device
+from resdepth.engine.kernels.registry import resolve_device
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.options.resolve import from_record
 from resdepth.runs.checkpoint import Checkpoint, check_like

@@ -8,7 +8,7 @@ from pathlib import Path
 from resdepth.engine import capture
 from resdepth.engine.autograd import first_nonfinite_layer
 from resdepth.engine.contract import Batch, Summary
-from resdepth.engine.device import resolve_device
+from resdepth.engine.kernels.registry import resolve_device
 from resdepth.engine.loop import State, StepRecord, train, train_ahead
 from resdepth.engine.loss import class_metrics
 from resdepth.engine.optimiser import STALLED, DynamicRate

@@ -1,5 +1,6 @@
 """p-variation norms of the weight path during training, also while a device runs ahead."""
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -87,20 +88,19 @@ class AsyncNorms:
         blocks = network.blocks
         snapshot = self._free.get()
         if snapshot is None:
-            snapshot = capture.landing_place(blocks.shape, blocks.dtype, blocks.device)
-        landed = capture.send(blocks, snapshot)
+            snapshot = capture.host_buffer(blocks)
+        complete = capture.copy_to_host(blocks, snapshot)
         scale = path_scale(network.depth, network.beta)
         future: Future[tuple[float, dict[str, float]]] = self._pool.submit(
-            self._measure, snapshot, landed, scale
+            self._measure, snapshot, complete, scale
         )
         return future.result
 
     def _measure(
-        self, snapshot: Tensor, landed: capture.Landing | None, scale: float
+        self, snapshot: Tensor, complete: Callable[[bool], bool], scale: float
     ) -> tuple[float, dict[str, float]]:
         try:
-            if landed is not None:
-                landed.synchronize()
+            complete(True)
             return self._norms.compute(snapshot, scale)
         finally:
             self._free.put(snapshot)

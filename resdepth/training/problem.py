@@ -11,8 +11,7 @@ from resdepth.arrays import Hidden, Targets
 from resdepth.data.dataset import Dataset, fingerprint
 from resdepth.data.load import load_data
 from resdepth.engine.contract import Engine, Request
-from resdepth.engine.device import leave_threads_to, resolve_device
-from resdepth.engine.kernels.registry import choose
+from resdepth.engine.kernels.registry import choose, leave_threads_to, resolve_device
 from resdepth.engine.loss import CrossEntropy, Loss, PowerLoss
 from resdepth.engine.network import Network
 from resdepth.engine.optimiser import (
@@ -118,7 +117,7 @@ def build(options: TrainOptions, threads: int) -> Problem:
     device = resolve_device(compute.device)
     if device.type == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = compute.precision == "tf32"
-    engine = choose(compute.engine, engine_request(options.network, compute, device, threads))
+    engine = choose(compute.engine, engine_request(compute, device, threads))
     train, validation = load_data(options)
     network = initial_network(options, train)
     embedded = (_embed(network, train, device), _embed(network, validation, device))
@@ -128,19 +127,9 @@ def build(options: TrainOptions, threads: int) -> Problem:
     return Problem(options, device, engine, network, *embedded, seen)
 
 
-def engine_request(
-    network: NetworkOptions, compute: ComputeOptions, device: torch.device, threads: int
-) -> Request:
+def engine_request(compute: ComputeOptions, device: torch.device, threads: int) -> Request:
     """What a network requires of an engine."""
-    return Request(
-        device=device,
-        dtype=getattr(torch, compute.dtype),
-        activation=network.activation,
-        augmentation=network.augmentation,
-        width=network.width,
-        threads=threads,
-        precision=compute.precision,
-    )
+    return Request(device, getattr(torch, compute.dtype), threads, compute.precision)
 
 
 def initial_blocks(init: InitialWeights, network: NetworkOptions, seed: int) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from resdepth.engine.grid import Plane
-from resdepth.engine.objective import Objective, VectorScores
+from resdepth.engine.objective import Objective
 from resdepth.engine.vector import Layout, Part
 from resdepth.probing.rendering import Rendering, evaluate, write
 from resdepth.runs.surface import read_surface
@@ -31,11 +31,12 @@ class Bowl(Objective):
     def centre(self) -> torch.Tensor:
         return torch.zeros_like(self.curvature)
 
-    def scores(self, vectors: torch.Tensor) -> VectorScores:
-        return VectorScores((vectors.square() * self.curvature).sum(1) / 2, None)
+    def scores(self, vectors: torch.Tensor) -> torch.Tensor:
+        loss = (vectors.square() * self.curvature).sum(1) / 2
+        return torch.stack([loss, torch.full_like(loss, torch.nan)], 1)
 
     def gradients(self, vectors: torch.Tensor):
-        return self.scores(vectors).loss, vectors * self.curvature
+        return self.scores(vectors)[:, 0], vectors * self.curvature
 
     def products(self, directions: torch.Tensor, gauss_newton: bool = False) -> torch.Tensor:
         return directions * self.curvature

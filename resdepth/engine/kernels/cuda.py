@@ -69,7 +69,12 @@ class _Launch:
         count = self.replicas.numel()
         shape = Shape(self.samples, self.d, self.depth, count, blocks.element_size())
         self.plan: Tiling = tiling(shape, machine)
-        self.matrices = _padded(network, count, self.plan.width)
+        width = self.plan.width
+        rest = width - self.d
+        matrices = increments(network)
+        # Zero outside the network's own width.
+        padded = functional.pad(matrices, (0, rest, 0, rest)) if rest else matrices
+        self.matrices = padded.reshape(count, self.depth, width, width).contiguous()
         # A number in memory: Triton would round a float argument to float32.
         self.delta = torch.full((1,), network.delta, dtype=blocks.dtype, device=blocks.device)
         self.last = blocks.new_empty(count, self.samples, self.d)
@@ -88,18 +93,6 @@ class _Launch:
         """Uninitialised memory of the network's dtype, on its device."""
         return self.last.new_empty(shape)
 
-    def hidden(self) -> Hidden:
-        """h_L with the replica axis that the network has."""
-        return self.last.view(*self.replicas, self.samples, self.d)
-
-
-def _padded(network: Network, replicas: int, width: int) -> Tensor:
-    """The layers' matrices, (R, L, width, width), zero outside the network's own width."""
-    matrices, rest = increments(network), width - network.width
-    if rest:
-        matrices = functional.pad(matrices, (0, rest, 0, rest))
-    return matrices.reshape(replicas, network.depth, width, width).contiguous()
-
 
 def _anchor(network: Network) -> int:
     """Distance in layers of the hidden states that are kept in addition to the layers' values.
@@ -113,10 +106,7 @@ def _anchor(network: Network) -> int:
 
 
 class CudaEngine(Engine):
-    """Fused kernels up to the machine's widest, batched matrix products beyond.
-
-    `launches` counts the Triton launches so far.
-    """
+    """Fused kernels, or batched matrix products if too wide; `launches` counts Triton's so far."""
 
     name = "cuda"
 
@@ -134,33 +124,29 @@ class CudaEngine(Engine):
             if self._is_wide(network):
                 return self._wide.predict(network, h0)
             launch = _Launch(network, h0, self.machine, self.precision)
-            self._forward(launch, None, None, launch.depth)
-            return launch.hidden() @ network.readout.mT
+            return self._forward(launch, None, None, launch.depth) @ network.readout.mT
 
     def loss_and_gradient(self, batch: Batch) -> Evaluation:
-        with _matmul_precision(self.precision):
-            if self._is_wide(batch.network):
-                return self._wide.loss_and_gradient(batch)
-            return self._fused(batch)
-
-    def _fused(self, batch: Batch) -> Evaluation:
         network = batch.network
-        launch = _Launch(network, batch.h0, self.machine, self.precision)
-        plan, count = launch.plan, launch.replicas.numel()
-        rows = (count, plan.tiles * plan.tile, plan.width)
-        segment = plan.segment if plan.recompute else _anchor(network)
-        starts = launch.buffer(-(-network.depth // segment) + 1, *rows)
-        kept = None if plan.recompute else launch.buffer(network.depth, *rows)
-        self._forward(launch, kept, starts, segment)
-        prediction = launch.hidden() @ network.readout.mT
-        of_samples = batch.gradient_of_samples(prediction)
-        gradient = self._backward(launch, batch.adjoint(of_samples), kept, starts, segment)
-        gradient = of_increments(network, gradient.view_as(network.blocks))
-        return batch.evaluation(prediction, of_samples, gradient)
+        with _matmul_precision(self.precision):
+            if self._is_wide(network):
+                return self._wide.loss_and_gradient(batch)
+            launch = _Launch(network, batch.h0, self.machine, self.precision)
+            plan = launch.plan
+            rows = (launch.replicas.numel(), plan.tiles * plan.tile, plan.width)
+            segment = plan.segment if plan.recompute else _anchor(network)
+            starts = launch.buffer(-(-network.depth // segment) + 1, *rows)
+            kept = None if plan.recompute else launch.buffer(network.depth, *rows)
+            prediction = self._forward(launch, kept, starts, segment) @ network.readout.mT
+            of_samples = batch.gradient_of_samples(prediction)
+            gradient = self._backward(launch, batch.adjoint(of_samples), kept, starts, segment)
+            gradient = of_increments(network, gradient.view_as(network.blocks))
+            return Evaluation(*batch.summary(prediction, of_samples), gradient)
 
     def _forward(
         self, launch: _Launch, kept: Tensor | None, starts: Tensor | None, segment: int
-    ) -> None:
+    ) -> Hidden:
+        """h_L with the replica axis that the network has."""
         nothing = launch.last
         with _on(launch.last.device):
             triton_forward.forward_kernel[launch.plan.tiles, launch.replicas.numel()](
@@ -172,6 +158,7 @@ class CudaEngine(Engine):
                 KEEP_STARTS=starts is not None, KEEP_LAYERS=kept is not None, **launch.codes,
             )  # fmt: skip
         self.launches += 1
+        return nothing.view(*launch.replicas, launch.samples, launch.d)
 
     def _backward(
         self, launch: _Launch, adjoint: Hidden, kept: Tensor | None, starts: Tensor, segment: int
@@ -239,9 +226,6 @@ def create(request: Request) -> Engine:
 
 def machine_of(device: torch.device) -> Machine:
     """What the tiling needs to know of a CUDA device."""
-    properties = torch.cuda.get_device_properties(device)
-    return Machine(
-        processors=properties.multi_processor_count,
-        memory=properties.total_memory,
-        shared=properties.shared_memory_per_block_optin,
-    )
+    found = torch.cuda.get_device_properties(device)
+    shared = found.shared_memory_per_block_optin
+    return Machine(found.multi_processor_count, found.total_memory, shared)

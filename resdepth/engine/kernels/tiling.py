@@ -19,10 +19,10 @@ KEPT_SHARE = 0.5
 """If kept layers need more than this share of the memory, they are recomputed."""
 PARTS_SHARE = 0.2
 """Largest share of the memory for the parts of the gradient."""
-WIDTHS = (16, 32, 64, 128)
-"""Padded widths of the fused kernels."""
 SHARED = {16: 5_000, 32: 12_500, 64: 20_500, 128: 35_000}
 """Upper bound on shared memory of a block, per byte of a number, by padded width."""
+WIDTHS = tuple(SHARED)
+"""Padded widths of the fused kernels."""
 PROGRAMS_PER_PROCESSOR = 16
 """At most this many programs per multiprocessor; a program takes further tiles one by one."""
 
