@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from resdepth.atomic import write_whole
-from resdepth.errors import no_display
+from resdepth.errors import System
 from resdepth.mathematics import Array
 from resdepth.runs.provenance import Provenance
 
@@ -154,13 +154,14 @@ def show(drawn: Figure, path: Path, backend: str = "") -> None:
     headless = sys.platform.startswith("linux") and not (
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     )
+    what, remedy = "there is no display to open a window on", f"the figure was written: {path}"
     if headless:
-        raise no_display(path)
+        raise System("show", what, remedy)
     if backend:
         with suppress(ImportError, ValueError):
             mpl.use(backend)
     with paper():
         if mpl.get_backend().lower() == "agg":
-            raise no_display(path)
+            raise System("show", what, remedy)
         plt.figure(drawn)
         plt.show()
