@@ -23,11 +23,10 @@ from torch import Tensor, nn
 
 from resdepth.engine.contract import Engine, Request
 from resdepth.engine.convolutional_objective import ConvolutionalObjective
-from resdepth.engine.grid import Plane, along, surface
 from resdepth.engine.kernels.registry import ENGINES, leave_threads_to
 from resdepth.engine.loss import CrossEntropy
 from resdepth.engine.network import Network
-from resdepth.engine.objective import DenseObjective, Objective
+from resdepth.engine.objective import DenseObjective, Objective, Plane, along, surface
 from resdepth.engine.resnet import ResNet, initialise
 from resdepth.mathematics.activation import ACTIVATIONS
 

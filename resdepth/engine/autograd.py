@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from resdepth.arrays import BlockHessian, Directions, Hidden, Prediction, Traces
+from resdepth.arrays import Directions, Hidden, Prediction
 from resdepth.engine.contract import Batch, Curvature, Engine, Evaluation, Request, check_single
-from resdepth.engine.loss import in_float64
 from resdepth.engine.network import Network
 from resdepth.mathematics.activation import ACTIVATIONS
 
@@ -21,7 +20,7 @@ def products(
 ) -> Tensor:
     """The Hessian of loss(predict(parameters)), or its Gauss-Newton matrix, times each direction.
 
-    `directions` and the result are (R, *parameters.shape); all directions share one graph.
+    `directions` and the result are (R, *parameters.shape).
     """
     leaf = parameters.detach().clone().requires_grad_()
     prediction = predict(leaf)
@@ -106,20 +105,6 @@ class ReferenceEngine(Curvature):
             directions,
             gauss_newton,
         )
-
-    def block_traces(self, batch: Batch, gauss_newton: bool = False) -> Traces:
-        blocks = self.block_hessians(batch, gauss_newton)
-        return torch.stack([in_float64(block).trace() for block in blocks]).flip(0)
-
-    def block_hessians(self, batch: Batch, gauss_newton: bool = False) -> Iterator[BlockHessian]:
-        network = batch.network
-        check_single(network)
-        entries = network.width**2
-        for k in reversed(range(network.depth)):
-            units = network.blocks.new_zeros(entries, *network.blocks.shape)
-            units[:, k].view(entries, entries).fill_diagonal_(1.0)
-            columns = self.hvp(batch, units, gauss_newton)
-            yield columns[:, k].reshape(entries, entries).T
 
 
 def create(request: Request) -> Engine:

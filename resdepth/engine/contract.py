@@ -41,8 +41,8 @@ class Evaluation(Summary):
 class Batch:
     """A network and the embedded samples that its loss is the mean over.
 
-    `network.blocks` may carry a leading replica axis R; `h0` is then shared (samples, width) or
-    (R, samples, width), and so are targets and read-out.
+    `network.blocks` may carry a leading replica axis R; each of `h0`, targets and read-out may then
+    carry it too, or be shared.
     """
 
     network: Network
@@ -110,13 +110,21 @@ class Curvature(Engine):
         Raises ValueError: the directions are not (R, L, d, d), or the network has replicas.
         """
 
-    @abstractmethod
     def block_traces(self, batch: Batch, gauss_newton: bool = False) -> Traces:
         """The exact trace of each layer's diagonal block, in float64."""
+        blocks = self.block_hessians(batch, gauss_newton)
+        return torch.stack([in_float64(block).trace() for block in blocks]).flip(0)
 
-    @abstractmethod
     def block_hessians(self, batch: Batch, gauss_newton: bool = False) -> Iterator[BlockHessian]:
-        """The diagonal blocks, dense, from the last layer to the first."""
+        """The diagonal blocks, dense, from the last layer to the first: one product per entry."""
+        network = batch.network
+        check_single(network)
+        entries = network.width**2
+        for k in reversed(range(network.depth)):
+            units = network.blocks.new_zeros(entries, *network.blocks.shape)
+            units[:, k].view(entries, entries).fill_diagonal_(1.0)
+            columns = self.hvp(batch, units, gauss_newton)
+            yield columns[:, k].reshape(entries, entries).T
 
 
 def check_single(network: Network, directions: Directions | None = None) -> None:

@@ -46,10 +46,7 @@ def candidates(
     amp: Literal["auto", "off", "bf16"] = "auto",
     layout: Literal["auto", "channels-last", "contiguous"] = "auto",
 ) -> list[Format]:
-    """The formats that the options allow, the expected one first.
-
-    Only a CPU has several; emulated bfloat16 is not one of them.
-    """
+    """The formats that the options allow, the expected one first; several only on a CPU."""
     fast = bf16_is_fast(device)
     kinds = [fast, False] if fast and amp == "auto" else [amp == "bf16"]
     last = image_format(device) == torch.channels_last
@@ -61,10 +58,7 @@ def candidates(
 def step_times(
     descent: Descent, formats: Sequence[Format], images: Tensor, labels: Tensor
 ) -> dict[Format, float]:
-    """Seconds per gradient in each format, after a first one that does not count.
-
-    Afterwards the state of the descent is restored, except for its format.
-    """
+    """Seconds per gradient in each format; restores the descent's state, except for its format."""
     before = {name: tensor.clone() for name, tensor in descent.state().items()}
     times = dict.fromkeys(formats, float("inf"))
     try:

@@ -1,11 +1,17 @@
-"""A loss on fixed data as a function of parameter vectors."""
+"""A loss on fixed data as a function of parameter vectors, on a grid of them, or along a path.
+
+The batches of a grid's cells are always the same, the last one filled with the centre. The value of
+a cell then depends on its place alone: a resumed surface has the bits of an uninterrupted one.
+"""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float64
+from numpy.typing import NDArray
 from torch import Tensor
 
 from resdepth.arrays import BlockHessian, Hidden, Targets, Traces
@@ -20,11 +26,11 @@ Scores = Float[Tensor, "replicas 2"]
 """Mean loss and accuracy of each vector, float64."""
 Losses = Float[Tensor, " replicas"]
 """The mean loss of each vector, float64."""
+Measured = NDArray[np.float64]
+"""The same as an array, one row per cell."""
 
 WORKING_SET = {"cpu": 4 * 2**20, "cuda": 2**30, "mps": 2**28}
 """Bytes of hidden states per call, by device; on a CPU about the cache of a core."""
-HIDDEN_COPIES = 3
-"""Hidden states in memory while a layer is applied."""
 LARGEST_BATCH = 1024
 
 
@@ -88,7 +94,8 @@ class DenseObjective(Objective):
     @property
     def together(self) -> int:
         network = self.network
-        hidden = HIDDEN_COPIES * self.samples * network.width
+        # Three hidden states are in memory while a layer is applied.
+        hidden = 3 * self.samples * network.width
         weights = network.depth * network.width**2
         each = (hidden + 2 * weights) * network.readin.element_size()
         fitting = WORKING_SET[network.readin.device.type] // each
@@ -130,3 +137,55 @@ class DenseObjective(Objective):
     def _batch(self, vectors: Vector) -> Batch:
         blocks = vectors.view(-1, *self.network.blocks.shape)
         return Batch(self.network.with_blocks(blocks), self.h0, self.targets)
+
+
+@dataclass(frozen=True)
+class Plane:
+    """theta + sum_i c_i D_i: `centre` theta (n,), `directions` D (dimensions, n), float64."""
+
+    centre: Float64[Tensor, " parameters"]
+    directions: Float64[Tensor, "dimensions parameters"]
+
+    def weights(self, coordinates: Tensor, out: Tensor) -> Tensor:
+        """Write the weights at `coordinates` (R, dimensions) to `out` (R, n); theta at 0."""
+        torch.addmm(self.centre.unsqueeze(0), coordinates, self.directions, out=out)
+        return out
+
+
+def surface(
+    objective: Objective,
+    plane: Plane,
+    coordinates: NDArray[np.float64],
+    done: NDArray[np.bool_],
+    size: int,
+) -> Iterator[tuple[slice, Measured]]:
+    """Mean loss and accuracy of the cells at `coordinates` (cells, dimensions), batch by batch.
+
+    Yields the cells of each batch that is not completely `done` (cells,), and their values. Weights
+    are computed in float64 and cast to the dtype and device of the objective.
+    """
+    # Allocated once: new memory would cost page faults in every batch.
+    weights = plane.centre.new_empty(size, len(plane.centre))
+    cast = objective.centre.new_empty(weights.shape)
+    for start in range(0, len(coordinates), size):
+        cells = slice(start, min(start + size, len(coordinates)))
+        if done[cells].all():
+            continue
+        batch = torch.zeros(size, coordinates.shape[1], dtype=torch.float64)
+        batch[: cells.stop - start] = torch.from_numpy(coordinates[cells])
+        cast.copy_(plane.weights(batch.to(plane.centre.device), weights))
+        yield cells, objective.scores(cast).cpu().numpy()[: cells.stop - start]
+
+
+def along(objective: Objective, vectors: Iterable[Vector], size: int) -> Measured:
+    """Mean loss and accuracy of vectors (n,), float64 on the CPU, `size` at a time."""
+    batch = objective.centre.expand(size, -1).clone()
+    found, filled = [np.empty((0, len(MEASURES)))], 0
+    for vector in vectors:
+        batch[filled].copy_(vector)
+        filled = (filled + 1) % size
+        if not filled:
+            found.append(objective.scores(batch).cpu().numpy())
+    if filled:
+        found.append(objective.scores(batch).cpu().numpy()[:filled])
+    return np.concatenate(found)

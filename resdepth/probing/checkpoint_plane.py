@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from resdepth.engine.grid import along
+from resdepth.engine.objective import along
 from resdepth.engine.vector import Layout
 from resdepth.errors import Impossible
 from resdepth.isolation import isolated

@@ -12,8 +12,7 @@ import numpy as np
 import torch
 
 from resdepth.engine.convolutional_objective import Statistics
-from resdepth.engine.grid import Plane, surface
-from resdepth.engine.objective import Objective
+from resdepth.engine.objective import Objective, Plane, surface
 from resdepth.errors import Usage
 from resdepth.isolation import isolated
 from resdepth.mathematics import Array, random_directions

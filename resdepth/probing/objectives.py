@@ -11,9 +11,8 @@ from resdepth.cores import available_threads
 from resdepth.data.augment import normalise
 from resdepth.data.load import load_data, load_images
 from resdepth.engine.convolutional_objective import ConvolutionalObjective, Statistics
-from resdepth.engine.grid import Plane
 from resdepth.engine.kernels.registry import choose, leave_threads_to, resolve_device
-from resdepth.engine.objective import DenseObjective, Objective
+from resdepth.engine.objective import DenseObjective, Objective, Plane
 from resdepth.engine.resnet import ResNet
 from resdepth.errors import Usage
 from resdepth.mathematics import Array

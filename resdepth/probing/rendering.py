@@ -11,8 +11,7 @@ import numpy as np
 
 from resdepth.atomic import check_writable
 from resdepth.engine.convolutional_objective import Statistics
-from resdepth.engine.grid import Plane, surface
-from resdepth.engine.objective import MEASURES, Objective
+from resdepth.engine.objective import MEASURES, Objective, Plane, surface
 from resdepth.errors import ResdepthError
 from resdepth.mathematics import Array
 from resdepth.options.train import TrainOptions

@@ -16,7 +16,7 @@ from resdepth.engine import capture
 from resdepth.engine.classifier import Descent, Graphed, Score, Step, evaluate
 from resdepth.engine.formats import Format, candidates, fastest, on_one_thread, step_times
 from resdepth.engine.kernels.registry import resolve_device
-from resdepth.engine.optimiser import scheduled
+from resdepth.engine.loop import scheduled
 from resdepth.engine.resnet import ResNet, initialise
 from resdepth.mathematics.random import stream
 from resdepth.options.resnet_cifar import ResnetCifarOptions

@@ -15,10 +15,9 @@ from resdepth.engine import capture
 from resdepth.engine.autograd import first_nonfinite_layer
 from resdepth.engine.contract import Batch, Engine, Summary
 from resdepth.engine.kernels.registry import choose, leave_threads_to, resolve_device
-from resdepth.engine.loop import State, StepRecord, train, train_ahead
+from resdepth.engine.loop import STALLED, DynamicRate, Rate, State, StepRecord, train, train_ahead
 from resdepth.engine.loss import class_metrics
 from resdepth.engine.network import Network
-from resdepth.engine.optimiser import STALLED, DynamicRate, Rate
 from resdepth.errors import Corrupt, Usage
 from resdepth.mathematics.random import permutation
 from resdepth.options.resolve import from_record

@@ -5,9 +5,9 @@ from torch import Tensor
 
 from resdepth.data.dataset import Dataset
 from resdepth.engine.contract import Request
+from resdepth.engine.loop import ACTIVATION_CONSTANTS, DEFAULT_CONSTANT, DynamicRate, Rate
 from resdepth.engine.loss import CrossEntropy, Loss, PowerLoss
 from resdepth.engine.network import Network
-from resdepth.engine.optimiser import ACTIVATION_CONSTANTS, DEFAULT_CONSTANT, DynamicRate, Rate
 from resdepth.mathematics.initialise import INITIALISATIONS, linear_uniform
 from resdepth.mathematics.powers import initial_scale
 from resdepth.mathematics.random import stream

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from resdepth.engine.grid import Plane
-from resdepth.engine.objective import Objective
+from resdepth.engine.objective import Objective, Plane
 from resdepth.engine.vector import Layout, Part
 from resdepth.probing.rendering import Rendering, evaluate, write
 from resdepth.runs.surface import read_surface

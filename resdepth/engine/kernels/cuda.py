@@ -1,15 +1,13 @@
 """The GPU engine: one launch through all layers and one back, whatever the depth.
 
 A step is three Triton launches (`triton_forward`, `triton_backward` and its fixed-order sum) and
-about 25 torch operations on the weights and on (R, N, outputs), for every L.
+about 25 torch operations on the weights and on (R, N, outputs), for every L. Networks wider than
+the fused kernels use batched matrix products, layer by layer.
 
 The forward pass keeps one number per sample, unit and layer (`tiling` lists all bytes). The
 backward pass of `skip` recovers h by subtraction, which repeats the rounding of the forward sum: at
 L = 10,000, d = 15, tanh, float32, the relative error of the gradient is 3.4e-6, and 3.2e-6 if h is
 kept. Hidden states kept at every 16th or 256th layer bound this error if h grows.
-
-Networks wider than the fused kernels use batched matrix products, layer by layer: there the number
-of launches grows with L.
 """
 
 from collections.abc import Iterator
@@ -23,7 +21,7 @@ from torch.nn import functional
 from resdepth.arrays import Blocks, Hidden, Prediction
 from resdepth.engine.contract import Batch, Engine, Evaluation, Request
 from resdepth.engine.kernels.eager import EagerEngine
-from resdepth.engine.kernels.tiling import Machine, Shape, Tiling, tiling
+from resdepth.engine.kernels.tiling import Machine, Shape, tiling
 from resdepth.engine.network import Network, increments, of_increments
 
 try:
@@ -68,9 +66,8 @@ class _Launch:
         self.h0_stride = self.samples * self.d if h0.dim() > 2 and h0.shape[0] > 1 else 0
         count = self.replicas.numel()
         shape = Shape(self.samples, self.d, self.depth, count, blocks.element_size())
-        self.plan: Tiling = tiling(shape, machine)
-        width = self.plan.width
-        rest = width - self.d
+        self.plan = tiling(shape, machine)
+        width, rest = self.plan.width, self.plan.width - self.d
         matrices = increments(network)
         # Zero outside the network's own width.
         padded = functional.pad(matrices, (0, rest, 0, rest)) if rest else matrices
@@ -83,7 +80,7 @@ class _Launch:
             "ACTIVATION": network.activation,
             "PRECISION": precision if blocks.dtype == torch.float32 else "ieee",
             "TILE": self.plan.tile,
-            "WIDTH": self.plan.width,
+            "WIDTH": width,
             "num_warps": self.plan.warps,
             "num_stages": self.plan.stages,
             "enable_fp_fusion": True,
@@ -111,9 +108,7 @@ class CudaEngine(Engine):
     name = "cuda"
 
     def __init__(self, machine: Machine, precision: str = "ieee") -> None:
-        self.machine = machine
-        self.precision = precision
-        self.launches = 0
+        self.machine, self.precision, self.launches = machine, precision, 0
         self._wide = EagerEngine()
 
     def _is_wide(self, network: Network) -> bool:
@@ -147,18 +142,17 @@ class CudaEngine(Engine):
         self, launch: _Launch, kept: Tensor | None, starts: Tensor | None, segment: int
     ) -> Hidden:
         """h_L with the replica axis that the network has."""
-        nothing = launch.last
+        last = launch.last
         with _on(launch.last.device):
             triton_forward.forward_kernel[launch.plan.tiles, launch.replicas.numel()](
                 launch.h0, launch.h0_stride, launch.matrices, launch.delta,
-                nothing if kept is None else kept,
-                nothing if starts is None else starts,
-                0 if starts is None else starts.stride(0),
-                launch.last, launch.samples, launch.d, launch.depth, segment,
+                last if kept is None else kept, last if starts is None else starts,
+                0 if starts is None else starts.stride(0), last, launch.samples, launch.d,
+                launch.depth, segment,
                 KEEP_STARTS=starts is not None, KEEP_LAYERS=kept is not None, **launch.codes,
             )  # fmt: skip
         self.launches += 1
-        return nothing.view(*launch.replicas, launch.samples, launch.d)
+        return last.view(*launch.replicas, launch.samples, launch.d)
 
     def _backward(
         self, launch: _Launch, adjoint: Hidden, kept: Tensor | None, starts: Tensor, segment: int

@@ -35,7 +35,7 @@ from resdepth.mathematics.activation import ACTIVATIONS
 
 
 class Layer(NamedTuple):
-    """What second derivatives need of a layer: matrix, left operand, sigma' and sigma'' (N, d)."""
+    """What second derivatives need of a layer: matrix, left operand, sigma' and sigma''."""
 
     matrix: Tensor
     input: Tensor
@@ -104,25 +104,6 @@ def _curved(batch: Batch, h: Hidden, tangent: Tensor) -> Tensor:
     """Hessian of the mean loss in h_L times a tangent (..., N, d) of h_L."""
     readout, curvature = batch.network.readout.mT, batch.network.loss.curvature_of_samples
     return batch.adjoint(curvature(h @ readout, batch.targets, tangent @ readout))
-
-
-def _tangents(
-    network: Network, layers: list[Layer], matrices: Tensor, dh: Tensor
-) -> tuple[list[tuple[Tensor, Tensor]], Tensor]:
-    """Tangents of each layer's left operand and of sigma's argument, (R, N, d); that of h_L."""
-    inside, keep, factor = _factors(network)
-    tangents = []
-    for layer, matrix in zip(layers, matrices.unbind(-3), strict=True):
-        own = layer.input @ matrix.mT
-        if inside:
-            dz = dh @ layer.matrix.mT + own
-            tangents.append((dh, dz))
-            dh = keep * dh + factor * layer.slope * dz
-        else:
-            ds = layer.slope * dh
-            tangents.append((ds, dh))
-            dh = dh + ds @ layer.matrix.mT + own
-    return tangents, dh
 
 
 def _layer_curvatures(batch: Batch, gauss_newton: bool) -> Iterator[LayerCurvature]:
@@ -197,17 +178,24 @@ class EagerEngine(Curvature):
         return Evaluation(*batch.summary(prediction, of_samples), gradient)
 
     def hvp(self, batch: Batch, directions: Directions, gauss_newton: bool = False) -> Directions:
-        """The Hessian, or the Gauss-Newton matrix, times each direction.
-
-        Keeps (2 R + 3) N d L numbers.
-        """
+        """The Hessian, or the Gauss-Newton matrix, times each direction; keeps (2 R + 3) N d L."""
         network = batch.network
         check_single(network, directions)
         inside, keep, factor = _factors(network)
         matrices = increments(network, directions)
         layers, h, g = _layers(batch, gauss_newton)
-        start = h.new_zeros(len(directions), *h.shape)
-        tangents, dh = _tangents(network, layers, matrices, start)
+        # Tangents of each layer's left operand and of sigma's argument, (R, N, d).
+        tangents, dh = [], h.new_zeros(len(directions), *h.shape)
+        for layer, matrix in zip(layers, matrices.unbind(-3), strict=True):
+            own = layer.input @ matrix.mT
+            if inside:
+                dz = dh @ layer.matrix.mT + own
+                tangents.append((dh, dz))
+                dh = keep * dh + factor * layer.slope * dz
+            else:
+                ds = layer.slope * dh
+                tangents.append((ds, dh))
+                dh = dh + ds @ layer.matrix.mT + own
         dg = _curved(batch, h, dh)
         product = torch.empty_like(directions)
         for k in reversed(range(network.depth)):

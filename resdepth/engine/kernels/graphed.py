@@ -1,9 +1,9 @@
 """A step of gradient descent captured as one CUDA graph; its scalars arrive later, in order.
 
-Evaluation, gradient, update and counting replay as one launch, so that Python and the driver cost a
-few microseconds per step for any number of kernels. Only the rate is sent to the device; only a few
-float64 come back, copied into pinned memory without waiting. Smaller batches, like the last one of
-an epoch, and all batches on other devices than CUDA run operation by operation.
+Evaluation, gradient, update and counting replay as one launch: a few microseconds of Python and
+driver per step. Only the rate is sent to the device; only a few float64 come back, copied into
+pinned memory without waiting. Smaller batches, like the last one of an epoch, and all batches on
+other devices than CUDA run operation by operation.
 """
 
 from collections import deque
@@ -33,9 +33,8 @@ class Arrival(Summary):
 class GraphedStep:
     """Training of one network on one batch at a time; `network` holds the current weights.
 
-    The weights are a copy, updated in place: A <- A - rate * gradient. A loss that is not finite is
-    noticed when it arrives, up to IN_FLIGHT updates later; a caller that needs the last good
-    weights must copy them. A graph holds the memory of a whole step while it lives.
+    The weights are a copy, updated in place. A loss that is not finite is noticed when it arrives,
+    up to IN_FLIGHT updates later; a caller that needs the last good weights must copy them.
     """
 
     def __init__(

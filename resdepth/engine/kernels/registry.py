@@ -71,7 +71,7 @@ class EngineInfo:
         return reason
 
     def create(self, request: Request) -> Engine:
-        """The engine itself."""
+        """The engine."""
         engine: Engine = import_module(self.module).create(request)
         return engine
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from resdepth.engine.optimiser import DynamicRate, Rate, scheduled
+from resdepth.engine.loop import DynamicRate, Rate, scheduled
 from resdepth.options.train import TrainOptions
 from resdepth.training.networks import rate_rule
 
