@@ -54,13 +54,9 @@ class Descent:
         with torch.no_grad():
             loss = CrossEntropy()
             of_samples = loss.gradient_of_samples(logits, labels)
-            measured = torch.stack(
-                [
-                    in_float64(loss.of_samples(logits, labels)).mean(),
-                    omega(of_samples),
-                    in_float64(logits.argmax(1) == labels).mean(),
-                ]
-            )
+            mean = in_float64(loss.of_samples(logits, labels)).mean()
+            accuracy = in_float64(logits.argmax(1) == labels).mean()
+            measured = torch.stack([mean, omega(of_samples), accuracy])
         gradients = torch.autograd.grad(logits, self.parameters, of_samples / len(labels))
         return measured, torch.cat([gradient.flatten() for gradient in gradients])
 
@@ -75,8 +71,7 @@ class Descent:
 
     def predict(self, images: Images) -> Prediction:
         """Logits (N, classes) in the parameters' dtype."""
-        cast = torch.autocast(self.device.type, torch.bfloat16, self.bf16, cache_enabled=False)
-        with cast:
+        with torch.autocast(self.device.type, torch.bfloat16, self.bf16, cache_enabled=False):
             logits: Tensor = self.network(images)
         return logits.to(self.weights.dtype)
 

@@ -5,7 +5,7 @@ times as long as in torch's own order, on another several times as long.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -56,11 +56,16 @@ def candidates(
 
 
 def step_times(
-    descent: Descent, formats: Sequence[Format], images: Tensor, labels: Tensor
+    descent: Descent, formats: Sequence[Format], images: Tensor, labels: Tensor, threads: int
 ) -> dict[Format, float]:
-    """Seconds per gradient in each format; restores the descent's state, except for its format."""
+    """Seconds per gradient in each format, with so many threads of torch.
+
+    The number of threads and the descent's state are restored, except for its format.
+    """
+    usual = torch.get_num_threads()
     before = {name: tensor.clone() for name, tensor in descent.state().items()}
     times = dict.fromkeys(formats, float("inf"))
+    torch.set_num_threads(threads)
     try:
         for turn in range(1 + ROUNDS):
             for format in formats:
@@ -71,6 +76,7 @@ def step_times(
                 if turn:
                     times[format] = min(times[format], time.perf_counter() - began)
     finally:
+        torch.set_num_threads(usual)
         descent.restore(before)
     return times
 
@@ -80,16 +86,6 @@ def fastest(times: dict[Format, float]) -> Format:
     expected = next(iter(times))
     best = min(times, key=lambda format: times[format])
     return best if MARGIN * times[best] < times[expected] else expected
-
-
-def on_one_thread(measure: Callable[[], float]) -> float:
-    """Call `measure` with one thread of torch."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        return measure()
-    finally:
-        torch.set_num_threads(threads)
 
 
 def bf16_is_fast(device: torch.device) -> bool:

@@ -98,8 +98,7 @@ class DenseObjective(Objective):
         hidden = 3 * self.samples * network.width
         weights = network.depth * network.width**2
         each = (hidden + 2 * weights) * network.readin.element_size()
-        fitting = WORKING_SET[network.readin.device.type] // each
-        return int(max(1, min(LARGEST_BATCH, fitting)))
+        return int(max(1, min(LARGEST_BATCH, WORKING_SET[network.readin.device.type] // each)))
 
     def scores(self, vectors: Vector) -> Scores:
         found = self.engine.evaluate(self._batch(vectors))

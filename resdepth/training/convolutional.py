@@ -14,7 +14,7 @@ from resdepth.data.dataset import Pixels, fingerprint
 from resdepth.data.load import load_images
 from resdepth.engine import capture
 from resdepth.engine.classifier import Descent, Graphed, Score, Step, evaluate
-from resdepth.engine.formats import Format, candidates, fastest, on_one_thread, step_times
+from resdepth.engine.formats import Format, candidates, fastest, step_times
 from resdepth.engine.kernels.registry import resolve_device
 from resdepth.engine.loop import scheduled
 from resdepth.engine.resnet import ResNet, initialise
@@ -131,12 +131,12 @@ class Convolutional(Trainee[Weights]):
         if len(formats) == self.threads == 1:
             return
         batch = self.batch(0)
-        times = step_times(self.descent, formats, *batch)
+        times = step_times(self.descent, formats, *batch, self.threads)
         best = fastest(times)
         listed = ", ".join(f"{format} {1e3 * seconds:.0f} ms" for format, seconds in times.items())
         self.say(f"a gradient takes {listed}: using {best}")
         if self.threads > 1:
-            alone = on_one_thread(lambda: step_times(self.descent, [best], *batch)[best])
+            alone = step_times(self.descent, [best], *batch, 1)[best]
             if times[best] > SPIN * alone:
                 self.say(
                     f"with one thread it takes {1e3 * alone:.0f} ms: other processes use these "

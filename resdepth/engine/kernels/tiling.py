@@ -96,8 +96,6 @@ def tiling(shape: Shape, machine: Machine) -> Tiling:
     # Each program takes as many tiles as the busiest one.
     parts = math.ceil(tiles / math.ceil(tiles / most))
     recompute = row * tiles * tile * shape.depth > KEPT_SHARE * machine.memory
-    segment = shape.depth
-    if recompute:
-        segment = min(shape.depth, math.ceil(math.sqrt(shape.depth * tiles / parts)))
-    stages = 3 if width < 128 else 2
+    least = min(shape.depth, math.ceil(math.sqrt(shape.depth * tiles / parts)))
+    segment, stages = least if recompute else shape.depth, 3 if width < 128 else 2
     return Tiling(width, tile, warps, stages, tiles, parts, segment, recompute)
