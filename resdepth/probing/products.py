@@ -98,8 +98,9 @@ class HessianProducts:
         if layers is not None and exactly_traced(self.objective):
             return Traces(float(layers.hessian.sum()), float(layers.gauss_newton.sum()), 0.0, 0.0)
         size = self.objective.layout.size
-        found = [xtrace(self.of(matrix), size, 2 * probes, seed=seed) for matrix in MATRICES]
-        return Traces(*(one.value for one in found), *(one.standard_error for one in found))
+        found = (xtrace(self.of(matrix), size, 2 * probes, seed=seed) for matrix in MATRICES)
+        values, errors = zip(*found, strict=True)
+        return Traces(*values, *errors)
 
 
 def rounding_error(
