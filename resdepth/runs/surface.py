@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from resdepth.atomic import write_text, write_whole
 from resdepth.contents import UNREADABLE, identify
 from resdepth.errors import Corrupt, Impossible, Usage, no_such, unreadable
+from resdepth.options.programs import PROGRAMS, flat_record
 from resdepth.records import as_json, plain
 from resdepth.runs.checksum import KEY, check_zip, checksum, file_checksum
 from resdepth.runs.export import write_arrays
@@ -198,11 +199,6 @@ class Partial:
     values: Array
     done: NDArray[np.bool_]
 
-    @classmethod
-    def empty(cls, request: dict[str, Any], cells: int, measures: int = 2) -> "Partial":
-        """No cell is finished."""
-        return cls(request, np.full((cells, measures), np.nan), np.zeros(cells, dtype=bool))
-
     def check_same(self, out: Path, request: dict[str, Any], cells: int) -> None:
         """Raise Usage if `request` is for another surface than this one."""
         differing = differences(self.request, request)
@@ -217,10 +213,16 @@ class Partial:
 def differences(record: Mapping[str, Any], request: Mapping[str, Any]) -> list[str]:
     """The names in a request whose values in a record are others.
 
-    The path of the checkpoint does not count: its checksum identifies it.
+    The path of the checkpoint does not count: its checksum identifies it. Of the options of the
+    training, only those count that both versions of resdepth have and that have an effect.
     """
-    given = json.loads(json.dumps(request))
-    return [name for name in given if name != "checkpoint" and record.get(name) != given[name]]
+    given, known = json.loads(json.dumps(request)), dict(record)
+    if isinstance(given.get("training"), dict) and isinstance(known.get("training"), dict):
+        names = given["training"].keys()
+        fitting = [one for one, model in PROGRAMS.items() if names <= model.fields().keys()]
+        training = flat_record(fitting[0] if fitting else "", known["training"])
+        known["training"] = {n: training.get(n, value) for n, value in given["training"].items()}
+    return [name for name in given if name != "checkpoint" and known.get(name) != given[name]]
 
 
 def partial_path(out: Path) -> Path:
