@@ -31,11 +31,6 @@ PLAIN = ("partition", "account", "qos", "mem", "gres", "constraint")
 """Settings that are options of sbatch."""
 
 
-def create(settings: Mapping[str, Any], device: str) -> "Slurm":
-    """Slurm as described by the settings; one GPU per cell if the device needs one."""
-    return Slurm(dict(settings), device)
-
-
 Batch = tuple[Sequence[Job], int]
 """Jobs that are submitted together, and their time limit in minutes."""
 
@@ -43,7 +38,7 @@ Batch = tuple[Sequence[Job], int]
 class Slurm(Executor):
     """Submits, lists and cancels jobs with Slurm's own programs."""
 
-    def __init__(self, settings: dict[str, Any], device: str) -> None:
+    def __init__(self, settings: Mapping[str, Any], device: str) -> None:
         self.settings, self.device = settings, device
 
     @cached_property
