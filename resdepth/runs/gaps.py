@@ -3,6 +3,7 @@
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 
 from resdepth.errors import ResdepthError
@@ -88,13 +89,8 @@ def _epoch(manifest: Manifest) -> int:
 
 def _ranges(expected: Sequence[int], steps: Collection[int]) -> Ranges:
     """The expected steps that are not in `steps`, neighbours joined."""
-    found = list[tuple[int, int]]()
-    inside = False
-    for step in expected:
-        if missing := step not in steps:
-            found.append((found.pop()[0] if inside else step, step))
-        inside = missing
-    return tuple(found)
+    groups = ((gone, list(group)) for gone, group in groupby(expected, lambda s: s not in steps))
+    return tuple((group[0], group[-1]) for gone, group in groups if gone)
 
 
 def described(place: Path, missing: Mapping[str, Ranges]) -> Iterable[str]:

@@ -54,8 +54,8 @@ class _Track:
     """The points of one tag, the first and last time of writing, and how many share a step."""
 
     points: dict[int, float] = field(default_factory=dict)
-    began: float = np.inf
-    ended: float = -np.inf
+    first_time: float = np.inf
+    last_time: float = -np.inf
     written: int = 0
     doubled: int = 0
     notes: list[str] = field(default_factory=list)
@@ -64,7 +64,7 @@ class _Track:
         self.written += 1
         self.doubled += step in self.points
         self.points[step] = value
-        self.began, self.ended = min(self.began, time), max(self.ended, time)
+        self.first_time, self.last_time = min(self.first_time, time), max(self.last_time, time)
 
     def cut(self, step: int) -> int:
         """Remove the points from `step` on; return their number."""
@@ -74,14 +74,15 @@ class _Track:
 
     def append(self, later: "_Track") -> None:
         self.points |= later.points
-        self.began, self.ended = min(self.began, later.began), max(self.ended, later.ended)
+        self.first_time = min(self.first_time, later.first_time)
+        self.last_time = max(self.last_time, later.last_time)
         self.written += later.written
         self.doubled += later.doubled
         self.notes += later.notes
 
     def arrays(self) -> Curve:
-        points = sorted(self.points.items())
-        return np.array([s for s, _ in points], np.int64), np.array([v for _, v in points], float)
+        steps = sorted(self.points)
+        return np.array(steps, np.int64), np.array([self.points[step] for step in steps], float)
 
 
 class Merger:
@@ -129,7 +130,9 @@ class Merger:
 
     def _join(self, tag: str, track: _Track, fresh: _Track, file: Path) -> None:
         first = min(fresh.points)
-        later = bool(track.points) and fresh.began >= track.ended and first > min(track.points)
+        later = (
+            bool(track.points) and fresh.first_time >= track.last_time and first > min(track.points)
+        )
         gone = track.cut(first)
         if gone and later:
             track.notes.append(

@@ -48,11 +48,9 @@ def extended(plan: Plan, given: Mapping[str, Any], settings: Mapping[str, Any]) 
             whole = replace(whole, options=whole.options | {name: after})
             continue
         new = quoted(anew(_with_axes(other, **more), settings, **derived))
-        raise Usage(
-            name,
-            f"the study in {plan.folder} has {_shown(before)}, not {_shown(after)}",
-            f"depths, seeds and epochs can be added; for anything else create a new study: {new}",
-        )
+        reason = f"the study in {plan.folder} has {_shown(before)}, not {_shown(after)}"
+        only = "depths, seeds and epochs can be added; for anything else create a new study"
+        raise Usage(name, reason, f"{only}: {new}")
     whole.cells()
     return whole
 
@@ -79,19 +77,16 @@ def _with_axes(plan: Plan, **axes: tuple[Any, ...]) -> Plan:
 
 
 def _check_depths(plan: Plan, settings: Mapping[str, Any]) -> None:
-    drawn = plan.options.get("init_depth")
-    if drawn is None:
+    if (drawn := plan.options.get("init_depth")) is None:
         return
     depths, remedy = plan.axes["depth"], ""
     if all(max(depths) in {depth << n for n in range(64)} for depth in depths):
-        remedy = (
-            "the existing cells would need other initial weights; create a new study with all "
-            "depths: " + quoted(anew(plan, settings, init_depth=None))
-        )
+        new = quoted(anew(plan, settings, init_depth=None))
+        remedy = "the existing cells would need other initial weights; "
+        remedy += f"create a new study with all depths: {new}"
     check_start(depths, drawn, remedy)
 
 
 def _shown(value: Any) -> str:
-    if value is None:
-        return "none"
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    values = value if isinstance(value, tuple) else [value]
+    return ",".join("none" if one is None else str(one) for one in values)

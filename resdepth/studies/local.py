@@ -67,7 +67,7 @@ class Trainer:
                 self._worker = Worker()
                 if self._closed:
                     self._worker.close()
-                if self._worker.wait_started():
+                if self._worker.started():
                     return self._worker
                 lost = self._worker.lost()
         if self._closed:

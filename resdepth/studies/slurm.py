@@ -84,7 +84,7 @@ class Slurm(Executor):
         scripts = []
         for batch in self._batches(jobs, LARGEST_ARRAY):
             command = f"{python_command(self.settings.get('python'))} -u -m submitit.core._submit"
-            folder = _folder(batch)
+            folder = str(batch[0][0].log.parent / "slurm")
             parameters = self._parameters(batch, ())
             text = _make_sbatch_string(
                 command=f"{command} {folder}", folder=folder, map_count=len(batch[0]), **parameters
@@ -121,7 +121,7 @@ class Slurm(Executor):
     def _array(self, batch: Batch, after: Sequence[str]) -> dict[str, str]:
         try:
             executor = submitit.SlurmExecutor(
-                folder=_folder(batch),
+                folder=str(batch[0][0].log.parent / "slurm"),
                 max_num_timeout=ENDLESS,
                 python=python_command(self.settings.get("python")),
             )
@@ -140,9 +140,8 @@ class Slurm(Executor):
             further[name] = value if equals else True
         if after:
             # Slurm waits for whole arrays.
-            further["dependency"] = "afterany:" + ":".join(
-                sorted({handle.partition("_")[0] for handle in after})
-            )
+            arrays = sorted({handle.partition("_")[0] for handle in after})
+            further["dependency"] = ":".join(["afterany", *arrays])
         depths = {job.depth for job in jobs}
         given = {name: settings[name] for name in PLAIN if name in settings}
         if settings.get("setup"):
@@ -156,10 +155,6 @@ class Slurm(Executor):
             "signal_delay_s": NOTICE,
             "additional_parameters": further,
         }
-
-
-def _folder(batch: Batch) -> str:
-    return str(batch[0][0].log.parent / "slurm")
 
 
 def _largest_array() -> int:
