@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from resdepth.errors import no_scalar
+from resdepth.errors import Missing
 from resdepth.runs.gaps import Ranges, described
 
 Curve = tuple[NDArray[np.int64], NDArray[np.float64]]
@@ -43,7 +43,8 @@ class Recording:
     def scalar(self, tag: str) -> Curve:
         """Steps and values of one scalar, with a warning per remark; Missing if there is none."""
         if tag not in self.series:
-            raise no_scalar(self.place, tag, self.series)
+            recorded = ", ".join(sorted(self.series)) or "none"
+            raise Missing(self.place, f"no scalar '{tag}'", f"recorded scalars: {recorded}")
         for remark in self.remarks([tag]):
             warnings.warn(remark, stacklevel=3)
         return self.series[tag]
@@ -130,9 +131,7 @@ class Merger:
 
     def _join(self, tag: str, track: _Track, fresh: _Track, file: Path) -> None:
         first = min(fresh.points)
-        later = (
-            bool(track.points) and fresh.first_time >= track.last_time and first > min(track.points)
-        )
+        later = fresh.first_time >= track.last_time and first > min(track.points, default=first)
         gone = track.cut(first)
         if gone and later:
             track.notes.append(
