@@ -36,9 +36,9 @@ _NUMBERED = re.compile(r"(step|iter|iterations?|epoch|checkpoint|ckpt)(s?[-_=]?)
 class Checkpoint:
     """The state before update `step`: tensors on the CPU, and the rate of that update.
 
-    `generator` holds the position of the random streams: seed, epoch, and batch in the epoch.
-    `evaluation` holds the validation scalars of step `evaluated_at` if the tensors alone do not
-    give them again (-1: none).
+    `generator` is the position of the random streams: seed, epoch, and batch in the epoch.
+    `evaluation` has the validation scalars of step `evaluated_at` if the tensors do not give them
+    again (-1: none).
     """
 
     step: int

@@ -10,7 +10,7 @@ from resdepth.atomic import SUFFIX, make_folder, sweep, writing
 from resdepth.errors import Corrupt, Missing, Usage, occupied, resume_changed
 from resdepth.options.programs import PROGRAMS
 from resdepth.options.resolve import from_record
-from resdepth.runs import lock
+from resdepth.runs.lock import NAME as LOCK
 from resdepth.runs.lock import Lock
 from resdepth.runs.manifest import NAME, Manifest, new_manifest, read_manifest, write_manifest
 
@@ -84,12 +84,12 @@ def reopen_run(folder: Path, program: str, given: Mapping[str, Any]) -> Opening:
     names it. Raises Busy if a process trains in the folder.
     """
     read_manifest(folder)
-    held = Lock(folder)
+    lock = Lock(folder)
     try:
         sweep(folder)
-        return Opening(folder, _resumed(folder, program, given), held, resumed=True)
+        return Opening(folder, _resumed(folder, program, given), lock, resumed=True)
     except BaseException:
-        held.release()
+        lock.release()
         raise
 
 
@@ -127,7 +127,7 @@ def default_run_folder(stem: str, parent: Path = Path("runs")) -> Path:
 
 def _contents(folder: Path) -> list[Path]:
     """The content of a folder without the lock and leftovers of a killed process."""
-    leftovers = {folder / lock.NAME, *folder.glob(f".*{SUFFIX}")}
+    leftovers = {folder / LOCK, *folder.glob(f".*{SUFFIX}")}
     return [path for path in folder.iterdir() if path not in leftovers]
 
 

@@ -69,9 +69,10 @@ class _Track:
 
     def cut(self, step: int) -> int:
         """Remove the points from `step` on; return their number."""
-        before = len(self.points)
-        self.points = {known: value for known, value in self.points.items() if known < step}
-        return before - len(self.points)
+        gone = [known for known in self.points if known >= step]
+        for known in gone:
+            del self.points[known]
+        return len(gone)
 
     def append(self, later: "_Track") -> None:
         self.points |= later.points

@@ -29,8 +29,8 @@ REMEDY = "render the surface again"
 class Surface:
     """Losses (n,) or (n, m) over `axes`, which are cell numbers in a file of other origin.
 
-    `record` is what `landscape` wrote next to the losses, empty for other files. For several pairs
-    of directions `losses` are the mean, and `pairs` (pairs, n) or (pairs, n, m) those of each pair.
+    `record` is what `landscape` wrote next to the losses, empty for other files. `losses` are the
+    mean over pairs of directions, and `pairs` (pairs, n) or (pairs, n, m) those of each pair.
     `accuracies` have the shape of `pairs`; None if there are none.
     """
 
@@ -38,7 +38,7 @@ class Surface:
     losses: Array
     axes: tuple[Array, ...]
     record: dict[str, Any]
-    pairs: Array | None = None
+    pairs: Array
     accuracies: Array | None = None
 
     @property
@@ -50,12 +50,12 @@ class Surface:
     @property
     def several(self) -> bool:
         """Whether there are several pairs of directions."""
-        return self.pairs is not None and len(self.pairs) > 1
+        return len(self.pairs) > 1
 
     @property
     def raw(self) -> Array:
         """The losses as in the file: those of several pairs one by one."""
-        return self.pairs if self.pairs is not None and self.several else self.losses
+        return self.pairs if self.several else self.losses
 
     @property
     def trajectory(self) -> dict[str, Array] | None:
@@ -64,9 +64,7 @@ class Surface:
         `steps`, `coordinates`, `loss`, `plane_loss`, `distance` and `accuracy`.
         """
         found = self.record.get("path")
-        if found is None:
-            return None
-        return {name: np.array(values, dtype=np.float64) for name, values in found.items()}
+        return None if found is None else {n: np.array(v, np.float64) for n, v in found.items()}
 
     def minimum(self) -> tuple[int, ...]:
         """Index of the smallest finite loss, the first in row-major order."""

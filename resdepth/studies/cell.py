@@ -33,9 +33,9 @@ LOST = "resdepth: lost: "
 class Job:
     """A cell for an executor: a command line, a run folder, and its needs.
 
-    `log` takes the output of the command. A file at `stop` ends the cell or keeps it from starting.
-    `cost` orders the cells of a study. A run that ended after fewer than `epochs` is resumed. If
-    `study` is given, the learning rate is read from its plan when the job starts.
+    `log` takes the output; a file at `stop` ends the cell or keeps it from starting. `cost` orders
+    the cells. A run that ended after fewer than `epochs` is resumed. If `study` is given, the
+    learning rate is read from its plan when the job starts.
     """
 
     name: str
@@ -59,13 +59,12 @@ class Job:
 
 def job_of(program: str, cell: Cell, folder: Path, cpus: int, gpus: int) -> Job:
     """The job of a cell of the study in `folder`."""
-    threads = cell.options.threads or cpus
-    options = cell.options.model_copy(update={"threads": threads})
+    options = cell.options.model_copy(update={"threads": cell.options.threads or cpus})
     run = cell.run.absolute()
     arguments = (program, *flags_of(options), flag(TrainInvocation, "out", run))
     log, stop = log_path(folder, cell.name), stop_path(folder, cell.name)
-    needs = (cell.options.depth, cell.cost, threads, gpus)
-    return Job(cell.name, arguments, run, log, stop, *needs, cell.options.epochs)
+    needs = (options.depth, cell.cost, options.threads, gpus)
+    return Job(cell.name, arguments, run, log, stop, *needs, options.epochs)
 
 
 def probe_of(job: Job, folder: Path) -> Job:
@@ -124,9 +123,8 @@ def train_cell(job: Job, worker: Worker, environment: Mapping[str, str] | None =
     except ResdepthError as error:
         note(job, error, COMPLAINT)
         return
-    started = (job.run / MANIFEST).exists()
     try:
-        words = job.again if started else job.arguments
+        words = job.again if (job.run / MANIFEST).exists() else job.arguments
         code = worker.run(words, job.log, job.stop, environment)
     except WorkerLost as lost:
         if not worker.closed:

@@ -1,13 +1,16 @@
 """What can be added to an existing study, and the command of a new study for anything else."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from resdepth.errors import Usage
+from resdepth.options.executor import ExecutorInvocation
+from resdepth.options.study import DEFAULTS
 from resdepth.runs.folder import default_run_folder
-from resdepth.studies.command import new_study_command, quoted
-from resdepth.studies.plan import ALWAYS, AUTO, Plan, ascending, check_start, depths_of
+from resdepth.studies.command import quoted, run_command, words_of
+from resdepth.studies.plan import ALWAYS, AUTO, TRAIN, Plan, ascending, check_start, depths_of
 from resdepth.studies.ranges import spelled_out
 
 
@@ -63,7 +66,17 @@ def anew(plan: Plan, settings: Mapping[str, Any], **changes: Any) -> str:
     cells = [cell.options for cell in new.cells()]
     if not new.rateless and not any(getattr(one, "lr_depth", None) for one in cells):
         options.pop("lr_depth", None)
-    return new_study_command(folder, options, settings)
+    # A study has other defaults for the rate and the axes than the program.
+    defaults, always = plan.model(lr=1.0), (*DEFAULTS[plan.program], "lr", "lr_depth_exponent")
+    given = {
+        name: value
+        for name, value in options.items()
+        if value is not None and (name in always or value != getattr(defaults, name, TRAIN))
+    }
+    command = run_command(folder, **given)
+    if settings.get("executor", "local") == "local":
+        return command
+    return f"{command} {shlex.join(words_of(ExecutorInvocation, settings))}"
 
 
 def slower(plan: Plan, settings: Mapping[str, Any]) -> str:

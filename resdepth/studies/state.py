@@ -26,9 +26,9 @@ ENDED = ("finished", "diverged", "failed")
 class Row:
     """The state of a cell.
 
-    `steps` and `loss` are the newest known (None: none yet); `left` is the time that a running cell
-    needs at most, in seconds; `reached` is the step that reached `stop_loss`. `lost`: the folder is
-    damaged or holds another run, so that `study retry` cannot resume it.
+    `steps` and `loss` are the newest known (None: none yet); `left` are the seconds that a running
+    cell needs at most; `reached` is the step that reached `stop_loss`. `lost`: `study retry` cannot
+    resume it, because the folder is damaged or holds another run.
     """
 
     cell: str
@@ -100,7 +100,13 @@ def row_of(plan: Plan, cell: Cell) -> Row:
         return Row(*named, "diverged", steps, why=why)
     if manifest.outcome == "failed":
         return Row(*named, "failed", steps, why=detail.get("error", ""))
-    return Row(*named, "stopped", steps, loss, why=_interruption(plan, cell, manifest))
+    if stop_path(plan.folder, cell.name).exists():
+        why = "cancelled"
+    elif number := detail.get("signal"):
+        why = f"interrupted by {signal_name(number)}"
+    else:
+        why = said(log_path(plan.folder, cell.name), LOST) or "its process was killed"
+    return Row(*named, "stopped", steps, loss, why=why)
 
 
 def _another(program: str, cell: Cell, manifest: Manifest) -> str:
@@ -131,11 +137,3 @@ def _progress(cell: Cell) -> tuple[int | None, float | None, float | None]:
         pace = (written - int(files[-1].name.split(".")[3])) / (done - first)
         left = max(0.0, (cell.options.epochs - done) * pace - (time.time() - written))
     return done, float(losses[-1]), left
-
-
-def _interruption(plan: Plan, cell: Cell, manifest: Manifest) -> str:
-    if stop_path(plan.folder, cell.name).exists():
-        return "cancelled"
-    if number := manifest.detail.get("signal"):
-        return f"interrupted by {signal_name(number)}"
-    return said(log_path(plan.folder, cell.name), LOST) or "its process was killed"
