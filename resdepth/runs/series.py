@@ -113,10 +113,24 @@ class Merger:
     def end(self, file: Path) -> None:
         """Merge what was read of `file`."""
         for tag, fresh in self._fresh.items():
-            if tag not in self._tracks:
-                self._tracks[tag] = fresh
-            elif fresh.points:
-                self._join(tag, self._tracks[tag], fresh, file)
+            track = self._tracks.setdefault(tag, fresh)
+            if track is fresh or not fresh.points:
+                continue
+            first = min(fresh.points)
+            later = fresh.first_time >= track.last_time and first > min(track.points, default=first)
+            gone = track.cut(first)
+            if gone and later:
+                track.notes.append(
+                    f"{self._place}: the steps of '{tag}' fall back to {first} in {file.name}, a "
+                    f"restart: {gone} earlier points from that step on are left out"
+                )
+            elif gone:
+                track.notes.append(
+                    f"{self._place}: holds two series of '{tag}': {file.name} overlaps earlier "
+                    f"files from step {first} on, {gone} of their points are left out; give the "
+                    "files one by one to fit each series"
+                )
+            track.append(fresh)
         self._fresh.clear()
 
     def result(self) -> Recording:
@@ -129,20 +143,3 @@ class Merger:
             )
             notes[tag] = (*track.notes, doubled) if track.doubled else tuple(track.notes)
         return Recording(self._place, {t: r.arrays() for t, r in self._tracks.items()}, notes)
-
-    def _join(self, tag: str, track: _Track, fresh: _Track, file: Path) -> None:
-        first = min(fresh.points)
-        later = fresh.first_time >= track.last_time and first > min(track.points, default=first)
-        gone = track.cut(first)
-        if gone and later:
-            track.notes.append(
-                f"{self._place}: the steps of '{tag}' fall back to {first} in {file.name}, a "
-                f"restart: {gone} earlier points from that step on are left out"
-            )
-        elif gone:
-            track.notes.append(
-                f"{self._place}: holds two series of '{tag}': {file.name} overlaps earlier files "
-                f"from step {first} on, {gone} of their points are left out; give the files one "
-                "by one to fit each series"
-            )
-        track.append(fresh)
