@@ -160,7 +160,8 @@ def evaluate(rendering: Rendering, out: Path, partial: Partial | None, report: R
     if partial:
         partial.check_same(out, request, len(coordinates))
     else:
-        partial = Partial.empty(request, len(coordinates), len(MEASURES))
+        values = np.full((len(coordinates), len(MEASURES)), np.nan)
+        partial = Partial(request, values, np.zeros(len(coordinates), dtype=bool))
     saved, done = -math.inf, partial.done
     report(int(done.sum()), len(coordinates))
     try:
