@@ -46,10 +46,7 @@ class Epoch:
 
 
 def crop(images: Tensor, offsets: Tensor, padding: int = PADDING) -> Tensor:
-    """Pad images (N, C, H, W) with zeros on every side and cut (H, W) at `offsets` (2, N).
-
-    Offsets are (row, column) in 0..2 * padding; at `padding` the image is unchanged.
-    """
+    """Pad images (N, C, H, W) with zeros, and cut (H, W) at rows and columns `offsets` (2, N)."""
     height, width = images.shape[-2:]
     padded = functional.pad(images, (padding,) * 4)
     # A view (N, C, rows, columns, H, W) of all windows; only the chosen ones are copied.

@@ -40,10 +40,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Pixels:
-    """Raw images (N, channels, height, width) uint8 with their class indices (N,).
-
-    `digest` is the checksum of the whole part, even if these are only some of its images.
-    """
+    """Raw images (N, C, H, W) uint8 with their class indices (N,); `digest` as of a `Dataset`."""
 
     images: Tensor
     labels: Tensor

@@ -54,11 +54,7 @@ def statistics(part: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 
 def pixels(path: Path, workers: int | None) -> tuple[Pixels, Pixels]:
-    """The raw images of both parts, from the cache if they have been decoded before.
-
-    Warns of everything that was left out or changed. Raises Missing if nothing is there, Corrupt
-    for a missing part, an image that cannot be decoded, different sizes, or a broken archive.
-    """
+    """The raw images of both parts, decoded or cached; warns of what was left out or changed."""
     listing = list_files(path)
     layout = arrange(listing)
     # File names may contain bytes that are not UTF-8.

@@ -1,7 +1,4 @@
-"""MNIST and CIFAR-10 as torchvision stores them, downloaded by torchvision on demand.
-
-torchvision takes long to import, so it is imported only to download and to read CIFAR-10.
-"""
+"""MNIST and CIFAR-10 as torchvision stores them; it is imported only if needed, being slow."""
 
 import gzip
 import hashlib
@@ -38,11 +35,7 @@ _FILES = tuple(
 
 
 def load(name: str, root: Path, dtype: torch.dtype) -> tuple[Dataset, Dataset]:
-    """Training and test set of `mnist` or `cifar10`, normalised.
-
-    Raises System if they are not under `root` and cannot be downloaded, Corrupt if they are
-    damaged.
-    """
+    """Training and test set, normalised; System if they cannot be downloaded, Corrupt if bad."""
     train, test = (pixels(name, root, train=part) for part in (True, False))
     sizes = [" x ".join(map(str, part.images.shape[2:])) for part in (train, test)]
     if sizes[0] != sizes[1]:

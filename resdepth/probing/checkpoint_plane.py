@@ -24,7 +24,7 @@ from resdepth.probing.objectives import Centre, Source, centre_of
 from resdepth.probing.rendering import Rendering, Report, produce, request_of
 from resdepth.runs.checkpoint import check_like, checkpoints, read_checkpoint
 from resdepth.runs.run import Run
-from resdepth.weights.header import read_header
+from resdepth.weights.loading import read_header
 from resdepth.weights.tensor import Stored
 
 Array = NDArray[np.float64]
