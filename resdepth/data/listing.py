@@ -65,12 +65,9 @@ def _folder(path: Path) -> Listing:
         else:
             about = file.stat()
             files.append((name, about.st_size, about.st_mtime_ns))
-    names, stamp = tuple(name for name, *_ in files), f"{path.resolve()} {files}"
-
-    def read(name: str) -> bytes:
-        return (path / name).read_bytes()
-
-    return Listing(path, names, tuple(folders), tuple(hidden), read, stamp)
+    names, others, left_out = tuple(name for name, *_ in files), tuple(folders), tuple(hidden)
+    stamp = f"{path.resolve()} {files}"
+    return Listing(path, names, others, left_out, lambda name: (path / name).read_bytes(), stamp)
 
 
 def _archive(path: Path) -> Listing:
@@ -97,15 +94,13 @@ def _archive(path: Path) -> Listing:
             folder = folder.rpartition("/")[0]
     # A file was replaced by adding it again.
     again = "files listed twice, the last one is used"
-    notes = [f"{again}: {len(twice)} (first: {twice[0]})"] if twice else []
+    notes = (f"{again}: {len(twice)} (first: {twice[0]})",) if twice else ()
     with path.open("rb") as stream:
         stamp = hashlib.file_digest(stream, "sha256").hexdigest()
-    files, others, left_out = (tuple(sorted(names)) for names in (entries, folders, hidden))
-
-    def read(name: str) -> bytes:
-        return archive.read(entries[name])
-
-    return Listing(path, files, others, left_out, read, stamp, tuple(notes))
+    names, others, left_out = (tuple(sorted(kind)) for kind in (entries, folders, hidden))
+    return Listing(
+        path, names, others, left_out, lambda name: archive.read(entries[name]), stamp, notes
+    )
 
 
 def _is_hidden(name: str) -> bool:

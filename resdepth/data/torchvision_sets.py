@@ -25,10 +25,6 @@ STATISTICS = {
 BATCHES = "cifar-10-batches-py"
 DIGITS = "zero one two three four five six seven eight nine"
 UNSIGNED_BYTES = 0x08  # The code of the element type in the third byte of an IDX header.
-_BY_HAND = {
-    "mnist": "put {files} (.gz or not) into {place}",
-    "cifar10": "put the files of cifar-10-batches-py into {place}, or use `data=folder`",
-}
 _FILES = tuple(
     f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
 )
@@ -161,8 +157,10 @@ def _unreadable(name: str, root: Path, reason: str) -> Corrupt:
 
 def _by_hand(name: str, root: Path) -> str:
     place = _place(name, root)
+    if name == "cifar10":
+        return f"put the files of {BATCHES} into {place}, or use `data=folder`"
     lacking = [file for file in _FILES if idx_file(place, file) is None]
-    return _BY_HAND[name].format(place=place, files=", ".join(lacking or _FILES))
+    return f"put {', '.join(lacking or _FILES)} (.gz or not) into {place}"
 
 
 def _first_line(error: Exception) -> str:

@@ -28,8 +28,15 @@ def read_pickled(path: Path) -> Tensors:
     If a dictionary has one of `WRAPPERS`, only its content counts, and entries that repeat its
     names: `model_ema.…` beside `model`. Optimiser states are left out.
     """
-    content = load_torch(path)
-    weights, others = _unwrapped(content)
+    content = weights = load_torch(path)
+    others: list[Mapping[object, object]] = []
+    while isinstance(weights, Mapping):
+        inner = ((key, weights.get(key)) for key in WRAPPERS)
+        chosen = next((k for k, v in inner if isinstance(v, Mapping) and any(_named(v))), None)
+        if chosen is None:
+            break
+        others.append({key: value for key, value in weights.items() if key != chosen})
+        weights = weights[chosen]
     found: Tensors = {}
     for name, value in _named(weights):
         if name in found:
@@ -44,19 +51,6 @@ def read_pickled(path: Path) -> Tensors:
     if not found:
         raise damaged(path, f"it holds a {type(content).__name__} without tensors")
     return found
-
-
-def _unwrapped(content: object) -> tuple[object, list[Mapping[object, object]]]:
-    """The weights inside `WRAPPERS`, and what each wrapper holds beside them."""
-    others: list[Mapping[object, object]] = []
-    while isinstance(content, Mapping):
-        inner = ((key, content.get(key)) for key in WRAPPERS)
-        chosen = next((k for k, v in inner if isinstance(v, Mapping) and any(_named(v))), None)
-        if chosen is None:
-            break
-        others.append({key: value for key, value in content.items() if key != chosen})
-        content = content[chosen]
-    return content, others
 
 
 def _copies(
