@@ -21,8 +21,7 @@ from resdepth.cores import available_threads
 from resdepth.data.cache_folder import cache_folder
 from resdepth.data.dataset import Dataset, Pixels, digest
 from resdepth.data.decode import SIXTEEN, DecodedImage, decode
-from resdepth.data.layout import PARTS, ImageLayout, arrange
-from resdepth.data.listing import Listing, list_files
+from resdepth.data.layout import PARTS, ImageLayout, Listing, arrange, list_files
 from resdepth.errors import Corrupt, System
 
 REMEDY = "replace or remove that image"

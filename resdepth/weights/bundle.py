@@ -10,8 +10,7 @@ from resdepth.errors import Corrupt, Impossible, ResdepthError, unreadable
 from resdepth.runs.manifest import read_manifest, run_of
 from resdepth.weights.find import INDEX, WeightFiles
 from resdepth.weights.loading import surviving, unique_json
-from resdepth.weights.scales import with_scales
-from resdepth.weights.tensor import Stored, Tensors
+from resdepth.weights.tensor import Stored, Tensors, with_scales
 
 KINDS = ((".safetensors",), (".pth", ".pt"), (".npz",), (".ckpt", ".bin"))
 """Kinds of files; only the first that a folder has is read."""

@@ -14,8 +14,7 @@ from resdepth.contents import listed
 from resdepth.errors import Corrupt, Impossible, ResdepthError, Usage
 from resdepth.weights.bundle import STAGED_PATTERN, Bundle
 from resdepth.weights.loading import surviving
-from resdepth.weights.scales import FLOAT8, QUANTISED, SCALED
-from resdepth.weights.tensor import Stored, shown
+from resdepth.weights.tensor import FLOAT8, QUANTISED, SCALED, Stored, shown
 from resdepth.weights.weight_path import WeightPath
 
 LAYER = "{k}"
