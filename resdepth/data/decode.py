@@ -31,7 +31,6 @@ class DecodedImage:
 
     @property
     def grey(self) -> bool:
-        """Whether the image is stored as grey."""
         return self.pixels.ndim == 2
 
 

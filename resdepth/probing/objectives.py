@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from resdepth.cores import available_threads
-from resdepth.data.augment import normalise
+from resdepth.data.dataset import normalise
 from resdepth.data.load import load_data, load_images
 from resdepth.engine.contract import Engine
 from resdepth.engine.convolutional_objective import ConvolutionalObjective, Statistics

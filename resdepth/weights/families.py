@@ -56,7 +56,6 @@ class Listed:
 
     @property
     def count(self) -> int:
-        """How many layers these are."""
         return self.last - self.first + 1
 
 

@@ -48,7 +48,6 @@ class Stored:
 
     @property
     def size(self) -> int:
-        """How many numbers it has."""
         return prod(self.shape)
 
     def read(self, start: int, stop: int) -> Array:
