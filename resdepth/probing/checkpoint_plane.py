@@ -22,7 +22,7 @@ from resdepth.probing.objectives import Centre, Source
 from resdepth.probing.rendering import Rendering, Report, produce
 from resdepth.runs.checkpoint import check_like, checkpoints, read_checkpoint
 from resdepth.runs.run import Run
-from resdepth.weights.header import read_header
+from resdepth.weights.loading import read_header
 from resdepth.weights.tensor import Stored
 
 SLAB = 2**26

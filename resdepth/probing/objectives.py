@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from resdepth.cores import available_threads
-from resdepth.data.augment import normalise
+from resdepth.data.dataset import normalise
 from resdepth.data.load import load_data, load_images
 from resdepth.engine.convolutional_objective import ConvolutionalObjective, Statistics
 from resdepth.engine.kernels.registry import choose, leave_threads_to, resolve_device

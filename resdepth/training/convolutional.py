@@ -9,8 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from resdepth.data.augment import Epoch, normalise
-from resdepth.data.dataset import Pixels, fingerprint
+from resdepth.data.dataset import Epoch, Pixels, fingerprint, normalise
 from resdepth.data.load import load_images
 from resdepth.engine import capture
 from resdepth.engine.classifier import Descent, Graphed, Score, Step, evaluate

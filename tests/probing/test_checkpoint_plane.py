@@ -22,7 +22,7 @@ from resdepth.probing.checkpoint_plane import trajectory
 from resdepth.runs.checkpoint import Checkpoint, checkpoints, read_checkpoint, write_checkpoint
 from resdepth.runs.surface import read_partial
 from resdepth.training.networks import load_network
-from resdepth.weights.header import read_header
+from resdepth.weights.loading import read_header
 from tests.support.messages import refused
 
 

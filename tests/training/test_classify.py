@@ -11,7 +11,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from resdepth.data.augment import Epoch, normalise
+from resdepth.data.dataset import Epoch, normalise
 from resdepth.data.image_folder import pixels
 from resdepth.engine.classifier import Descent
 from resdepth.errors import Corrupt
