@@ -8,7 +8,6 @@ from resdepth.atomic import check_writable, write_text
 from resdepth.cli import console
 from resdepth.cli.parameters import command_line
 from resdepth.cli.spelling import spell
-from resdepth.cli.window import open_window
 from resdepth.errors import Impossible, ResdepthError, System
 from resdepth.options.base import AnalysisInvocation, Options
 from resdepth.options.location import PICTURES, written_as
@@ -105,7 +104,7 @@ def illustrate(
     files = made if isinstance(made, Sequence) else [out]
     console.wrote([*files, *saved], aside=call.json_)
     if show and not isinstance(made, Sequence):
-        open_window(made, out)
+        style.show(made, out, *console.BACKEND)
 
 
 def _undrawn(error: Exception, out: Path, numbers: Path) -> Impossible:

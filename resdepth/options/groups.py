@@ -65,8 +65,6 @@ class Grouped(Options):
     SELECTORS: ClassVar[dict[str, str]] = {}
     """The flat option that selects the kind of a group. If it has another name than the group, it
     is a boolean that selects the first or the second kind."""
-    ORDER: ClassVar[tuple[str, ...]] = ()
-    """The flat options in the order of the help."""
     groups: ClassVar[dict[str, dict[str, type[Options]]]] = {}
     places: ClassVar[dict[str, Place]] = {}
 
@@ -90,7 +88,7 @@ class Grouped(Options):
                 for inner, field in kind.fields().items():
                     words = tuple(word for word in kinds if inner in kinds[word].model_fields)
                     found.setdefault(inner, Place(name, _optional(field), words))
-        cls.places = {name: found[name] for name in cls.ORDER or found}
+        cls.places = found
         super().__pydantic_init_subclass__(**settings)
         parameters = [
             one.replace(annotation=one.annotation | cls.model_fields[one.name].annotation)

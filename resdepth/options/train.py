@@ -176,15 +176,6 @@ class TrainOptions(Grouped):
     SELECTORS: ClassVar[dict[str, str]] = {
         "data": "data", "init": "init", "learning_rate": "dynamic_lr",
     }  # fmt: skip
-    ORDER: ClassVar[tuple[str, ...]] = (
-        "model", "data", "data_dir", "train_fraction", "num_samples", "separation",
-        "sin_frequency", "target_value", "num_workers", "depth", "width", "alpha", "gamma", "init",
-        "init_alpha", "hurst", "init_depth", "activation", "augmentation", "input_size", "classes",
-        "loss_p", "lr", "lr_depth_exponent", "lr_depth", "dynamic_lr", "dynamic_lr_rule",
-        "lr_constant", "lr_max", "epochs", "stop_loss", "batch_size", "p_var", "p_var_every",
-        "store_grad", "log_every", "val_every", "checkpoint_every", "seed", "device", "engine",
-        "precision", "dtype", "threads",
-    )  # fmt: skip
     NEEDS: ClassVar[dict[str, Needs]] = {
         "precision": needs("dtype", "float32"),
         "p_var": needs("p_var_every", "1 or more", seen="norms") + needs("dynamic_lr", True),
