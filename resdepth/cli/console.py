@@ -40,6 +40,11 @@ def say(text: str, *, quiet: bool = False) -> None:
         print(spell(text), file=sys.stderr, flush=True)
 
 
+def say_cost(what: Path, gradients: int, *, quiet: bool) -> None:
+    """Announce how much a computation at the weights in `what` costs."""
+    say(f"{what}: costs about {gradients} gradients of the loss", quiet=quiet)
+
+
 def warn(text: str) -> None:
     """Print one line of warning on stderr, also if quiet."""
     say(f"resdepth: warning: {text}")

@@ -44,7 +44,7 @@ def render(options: RenderOptions, call: AnalysisInvocation) -> None:
     their cosines, and the loss at the centre next to the one that the run recorded. For a line to
     another run it also prints the barrier between the two losses.
     """
-    run, training, checkpoint = drawn_around(options.sources)
+    run, training, checkpoint = drawn_around(options.sources, "landscape render")
     out = _surface_path(options.out, run)
     with signals.deferred():
         from resdepth.probing.loss_surface import render as evaluate
