@@ -16,8 +16,7 @@ from resdepth.mathematics.exponents import law_values
 from resdepth.mathematics.interval import mean_interval
 from resdepth.mathematics.slopes import PowerLaw
 
-INVERSE = ("beta", "nu")
-"""Exponents that are minus the slope of what is drawn."""
+INVERSE = ("beta", "nu")  # exponents that are minus the slope of what is drawn
 LABELS = {
     "beta": ("RMS", r"$\beta$"),
     "nu": ("NOISE", r"$\nu$"),

@@ -40,9 +40,8 @@ CODE = re.compile("`([^`]+)`")
 
 def metadata(provenance: Provenance | None) -> str:
     """Return the tag in the head of a page that holds the provenance as JSON."""
-    if provenance is None:
-        return ""
-    return f'<meta name="provenance" content="{escape(provenance.brief())}">'
+    brief = "" if provenance is None else escape(provenance.brief())
+    return f'<meta name="provenance" content="{brief}">' if brief else ""
 
 
 def page(title: str, parts: Sequence[str], provenance: Provenance | None = None) -> str:
@@ -76,14 +75,12 @@ def link(word: str, text: str) -> str:
 def table(rows: Sequence[Sequence[str]]) -> str:
     """Return a table; words in its head (the first row) and first column lead to their meanings."""
     head, *body = rows
-    heads = "".join(f"<th>{_linked(cell)}</th>" for cell in head)
-    lines = [
-        f"<tr><td>{_linked(first)}</td>"
-        + "".join(f"<td{_sort(cell)}>{escape(cell)}</td>" for cell in rest)
-        + "</tr>"
-        for first, *rest in body
-    ]
-    return f'<div class="wide"><table><tr>{heads}</tr>{"".join(lines)}</table></div>'
+    lines = ["".join(f"<th>{_linked(cell)}</th>" for cell in head)]
+    for first, *rest in body:
+        cells = "".join(f"<td{_sort(cell)}>{escape(cell)}</td>" for cell in rest)
+        lines.append(f"<td>{_linked(first)}</td>{cells}")
+    whole = "".join(f"<tr>{line}</tr>" for line in lines)
+    return f'<div class="wide"><table>{whole}</table></div>'
 
 
 def _linked(cell: str) -> str:
@@ -97,13 +94,11 @@ def _sort(cell: str) -> str:
 
 def meanings() -> str:
     """Return all words with their meanings."""
-    entries = []
+    entries = ""
     for words, meaning in MEANINGS.items():
-        names = ", ".join(
-            f'<b id="{anchor(word)}">{escape(word)}</b>' for word in words.split(", ")
-        )
-        entries.append(f"<dt>{names}</dt><dd>{escape(meaning)}</dd>")
-    return f"<dl>{''.join(entries)}</dl>"
+        names = [f'<b id="{anchor(word)}">{escape(word)}</b>' for word in words.split(", ")]
+        entries += f"<dt>{', '.join(names)}</dt><dd>{escape(meaning)}</dd>"
+    return f"<dl>{entries}</dl>"
 
 
 def folded(title: str, text: str) -> str:
@@ -114,11 +109,10 @@ def folded(title: str, text: str) -> str:
 def picture(wide: Figure, narrow: Figure, caption: str, word: str) -> str:
     """Return a figure in two widths, the narrow one for narrow windows; `word` explains it."""
     small = ' class="small"' if wide is narrow else ""
-    less = _encoded(narrow)
-    more = less if wide is narrow else _encoded(wide)
+    image = {drawn: _encoded(drawn) for drawn in dict.fromkeys((narrow, wide))}
     return (
-        f'<figure{small}><picture><source media="(max-width: 700px)" srcset="{less}">'
-        f'<img alt="{escape(caption)}" src="{more}"></picture>'
+        f'<figure{small}><picture><source media="(max-width: 700px)" srcset="{image[narrow]}">'
+        f'<img alt="{escape(caption)}" src="{image[wide]}"></picture>'
         f"<figcaption>{escape(caption)} ({link(word, 'what this is')})</figcaption></figure>"
     )
 

@@ -15,8 +15,7 @@ from resdepth.mathematics.counting import Band
 from resdepth.probing.hessian import Spectrum
 from resdepth.probing.products import LayerTraces
 
-HEIGHT = 2.3
-"""Inches of a row of panels."""
+HEIGHT = 2.3  # inches of a row of panels
 MATRICES = {"hessian": "H", "gauss-newton": "GN"}
 LINES = {"tr H": "-", "tr GN": "--", "tr H − GN": ":"}
 

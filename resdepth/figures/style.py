@@ -20,15 +20,12 @@ from resdepth.errors import no_display
 from resdepth.mathematics import Array
 from resdepth.runs.provenance import Provenance
 
-WIDTHS = {1: 3.4, 2: 7.0}
-"""Inches across one and two columns."""
-DOTS = 300
-"""Dots per inch of a .png, and of the rasterised parts of other files."""
+WIDTHS = {1: 3.4, 2: 7.0}  # inches across one and two columns
+DOTS = 300  # dots per inch of a .png, and of the rasterised parts of other files
 FAINT = "#9a9a9a"
 CATEGORIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """Okabe & Ito, "Color Universal Design" (2008), without the yellow, which is faint on white."""
-LIGHTNESS = (20.0, 78.0)
-"""Range of L* in which lines print well."""
+LIGHTNESS = (20.0, 78.0)  # range of L* in which lines print well
 D65 = (0.9505, 1.0, 1.089)  # the white point
 TO_XYZ = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
 

@@ -20,8 +20,7 @@ from resdepth.runs.provenance import Provenance
 
 FRAMES, PER_SECOND, HOLD = 300, 15, 15
 """Frames at most, frames per second, and frames for which the last one stays."""
-DOTS = 150
-"""Dots per inch of a frame."""
+DOTS = 150  # dots per inch of a frame
 
 
 @style.styled
