@@ -88,7 +88,7 @@ def _linked(cell: str) -> str:
 
 
 def _sort(cell: str) -> str:
-    """Align numbers to the right, words to the left."""
+    # Words stand on the left, numbers on the right.
     return ' class="words"' if any(letter.isalpha() for letter in cell.replace("e", "")) else ""
 
 
