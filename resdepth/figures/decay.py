@@ -10,8 +10,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from resdepth.analysis.decays import DepthFits, common_points
-from resdepth.analysis.fits import CurveFit
+from resdepth.analysis.fits import CurveFit, DepthFits, common_points
 from resdepth.figures import parts, style
 from resdepth.mathematics.decay_fit import Estimate
 

@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Sequence
 from html import escape
+from importlib.resources import files
 
 from matplotlib.figure import Figure
 
@@ -12,26 +13,7 @@ from resdepth.figures import style
 from resdepth.figures.words import MEANINGS, WORDS, anchor
 from resdepth.runs.provenance import Provenance
 
-CSS = """
-body{font:16px/1.5 Georgia,serif;color:#222;background:#fff;max-width:62rem;margin:0 auto;
-padding:1rem}
-h1,h2,h3{line-height:1.2}h2{margin-top:2.5rem;border-bottom:1px solid #ccc}
-a{color:#00548a;text-decoration:underline dotted;text-underline-offset:.2em}
-.verdict{font-size:1.2rem;border-left:.3rem solid #0072b2;padding:.3rem .8rem;background:#f4f8fb}
-.caution{border-left:.3rem solid #d55e00;padding:.2rem .8rem;margin:.5rem 0;background:#fdf5f0}
-.wide{overflow-x:auto;margin:1rem 0}table{border-collapse:collapse;font-size:.85rem}
-th,td{padding:.2rem .6rem;text-align:right;border-bottom:1px solid #ddd;white-space:nowrap}
-th:first-child,td:first-child,td.words{text-align:left}
-figure{margin:1.5rem 0}figure img{max-width:100%;width:60rem;height:auto}
-figure.small img{width:32rem}figcaption{font-size:.9rem;color:#444}
-details{margin:.4rem 0}summary{cursor:pointer;color:#00548a}
-pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.8rem;background:#f6f6f6;padding:.6rem}
-p,figcaption,li,dd{overflow-wrap:anywhere}
-dt{margin-top:.6rem}dd{margin-left:1.5rem}:target{background:#ffe9a8}
-@media(min-width:1000px){figure.small{display:inline-block;width:47%;margin-right:2%;
-vertical-align:top}figure.small img{width:100%}}
-@media(max-width:500px){body{font-size:15px;padding:.6rem}th,td{padding:.2rem .4rem}}
-"""
+CSS = (files(__package__) / "page.css").read_text(encoding="utf-8")
 VALUE = re.compile(r"(?<!\w)(" + "|".join(sorted(map(re.escape, WORDS), key=len)[::-1])
                    + r")(?= = |: )")  # fmt: skip
 """A word in a sentence that says what it is: `q1 = 0.9`, or `undecided: `."""
@@ -50,7 +32,7 @@ def page(title: str, parts: Sequence[str], provenance: Provenance | None = None)
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         '<link rel="icon" href="data:,">'
-        f"{metadata(provenance)}<title>{escape(title)}</title><style>{CSS}</style></head><body>"
+        f"{metadata(provenance)}<title>{escape(title)}</title><style>\n{CSS}</style></head><body>"
     )
     return "\n".join([head, f"<h1>{escape(title)}</h1>", *parts, "</body></html>\n"])
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from resdepth.analysis import scaling
 from resdepth.analysis.curvatures import VALUES, HessianTable
-from resdepth.analysis.decays import FITTED, DepthFits
+from resdepth.analysis.fits import FITTED, DepthFits
 from resdepth.analysis.rates import RateTable, rate_rows, transfer
 from resdepth.analysis.report import ExperimentReport, PathTables, Report
 from resdepth.analysis.scores import SCORES, ScoreTable, mean_rows, shown_score

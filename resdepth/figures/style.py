@@ -2,9 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from functools import cache
+from contextlib import suppress
+from functools import cache, partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from resdepth.atomic import write_whole
-from resdepth.errors import no_display
+from resdepth.errors import System
 from resdepth.mathematics import Array
 from resdepth.runs.provenance import Provenance
 
 WIDTHS = {1: 3.4, 2: 7.0}  # inches across one and two columns
-DOTS = 300  # dots per inch of a .png, and of the rasterised parts of other files
 FAINT = "#9a9a9a"
 CATEGORIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """Okabe & Ito, "Color Universal Design" (2008), without the yellow, which is faint on white."""
@@ -29,42 +27,14 @@ LIGHTNESS = (20.0, 78.0)  # range of L* in which lines print well
 D65 = (0.9505, 1.0, 1.089)  # the white point
 TO_XYZ = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
 
-STYLE: Any = {
-    "font.family": "STIXGeneral",
-    "mathtext.fontset": "stix",
-    **dict.fromkeys(("font.size", "axes.labelsize", "axes.titlesize"), 8),
-    **dict.fromkeys(("xtick.labelsize", "ytick.labelsize", "legend.fontsize"), 7),
-    **dict.fromkeys(("legend.frameon", "axes.spines.top", "axes.spines.right"), False),
-    **dict.fromkeys(("axes.linewidth", "patch.linewidth"), 0.6),
-    **dict.fromkeys(("xtick.major.width", "ytick.major.width"), 0.6),
-    **dict.fromkeys(("xtick.minor.width", "ytick.minor.width"), 0.4),
-    "legend.handlelength": 1.4,
-    "lines.linewidth": 1.1,
-    "lines.markersize": 3,
-    "figure.constrained_layout.use": True,
-    "figure.facecolor": "white",
-    "savefig.dpi": DOTS,
-    # TrueType outlines inside, not bitmaps; in .svg the letters are outlines.
-    "pdf.fonttype": 42,
-    "ps.fonttype": 42,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "resdepth",
-}
 ORIGIN = {"pdf": "Subject", "svg": "Description", "png": "Description"}
 """The field of the metadata that holds the provenance as JSON."""
 DATES = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
 """Removed from the metadata: the same figure gives the same bytes."""
 
 
-@contextmanager
-def paper() -> Iterator[None]:
-    """Draw and save in this style, whatever the user's own settings are."""
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(STYLE)
-        yield
-
-
+paper = partial(plt.style.context, "resdepth.figures.paper", after_reset=True)
+"""Draws and saves in the style of paper.mplstyle, whatever the user's own settings are."""
 styled = paper()
 """Makes a drawing function use the style."""
 
@@ -149,14 +119,17 @@ def show(drawn: Figure, path: Path, backend: str = "") -> None:
 
     Raises System: there is no display or no toolkit for windows; `path` is where the file is.
     """
-    displays = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    if sys.platform.startswith("linux") and not displays:
-        raise no_display(path)
+    headless = sys.platform.startswith("linux") and not (
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )
+    what, remedy = "there is no display to open a window on", f"the figure was written: {path}"
+    if headless:
+        raise System("show", what, remedy)
     if backend:
         with suppress(ImportError, ValueError):
             mpl.use(backend)
     with paper():
         if mpl.get_backend().lower() == "agg":
-            raise no_display(path)
+            raise System("show", what, remedy)
         plt.figure(drawn)
         plt.show()
