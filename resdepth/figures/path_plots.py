@@ -32,7 +32,7 @@ def draw_norms(table: NormTable, columns: int = 1) -> Figure:
     axes.set(xlabel=LAYER, ylabel=_with_beta(norm, table.beta, table.curves), xlim=(0, 1))
     axes.set_ylim(bottom=0)
     few_ticks(axes.xaxis, axes.yaxis)
-    axes.set_title(_head(table.curves, [c.norm.repetitions for c in table.curves]), loc="left")
+    axes.set_title(_head(table.curves, [curve.norm for curve in table.curves]), loc="left")
     return drawn
 
 
@@ -52,7 +52,7 @@ def _draw_means(axes: Axes, rows: Sequence[Row], means: Sequence[tuple[Any, Mean
 @style.styled
 def draw_entries(table: EntryTable, columns: int = 2) -> Figure:
     """Draw one panel per entry (i, j): one line per model, mean and band of more than `FEW`."""
-    above = _head(table.curves, [len(c.values) for c in table.curves if len(c.values) > FEW])
+    above = _head(table.curves, [c.mean for c in table.curves if len(c.values) > FEW])
     families = len({curve.family for curve in table.curves})
     legend = 0.2 * families if families > 1 else 0.0
     extra = 0.45 + 0.2 * len(above.splitlines()) + legend
@@ -78,13 +78,12 @@ def draw_entries(table: EntryTable, columns: int = 2) -> Figure:
 
 
 def _draw_entry(axes: Axes, curve: EntryCurves, number: int, colour: Any) -> None:
-    lines = curve.values[:, number]
+    lines, mean = curve.values[:, number], curve.mean
     if len(lines) > FEW:
-        mean = curve.mean
         band(axes, curve.position, mean.low[number], mean.high[number], colour)
-        lines = mean.mean[number][None]
+        lines = mean.mean[[number]]
+    marker = "o" if curve.depth == 1 else ""
     for line in lines:
-        marker = "o" if curve.depth == 1 else ""
         axes.plot(curve.position, line, color=colour, linewidth=0.8, marker=marker)
 
 
@@ -105,8 +104,7 @@ def draw_profile(table: ProfileTable, columns: int = 1) -> Figure:
     rows = zip(table.rows, _colours(table.rows), strict=True)
     marks = [_mark_critical(axes, table, row, colour) for row, colour in rows]
     dots = "dots: critical exponent" if any(marks) else ""
-    head = _head(table.rows, [row.norm.repetitions for row in table.rows], dots)
-    axes.set_title(head, loc="left")
+    axes.set_title(_head(table.rows, [row.norm for row in table.rows], dots), loc="left")
     axes.set(xlabel="$p$", ylabel=_with_beta(_variation(table.beta), table.beta, table.rows))
     if min(float(row.norm.mean.min()) for row in table.rows) > 0:
         log_axis(axes, "y")
@@ -121,8 +119,8 @@ def _mark_critical(axes: Axes, table: ProfileTable, row: Profile, colour: Any) -
         return False
     y = float(np.interp(critical.value, table.exponents, row.norm.mean))
     error = critical.standard_error if math.isfinite(critical.standard_error) else None
-    marker: Any = {"fmt": "o", "markersize": 3.5, "capsize": 1.5, "elinewidth": 0.8, "zorder": 4}
-    axes.errorbar(critical.value, y, xerr=error, color=colour, **marker)
+    dot: Any = {"fmt": "o", "markersize": 3.5, "capsize": 1.5, "elinewidth": 0.8, "zorder": 4}
+    axes.errorbar(critical.value, y, xerr=error, color=colour, **dot)
     return True
 
 
@@ -131,12 +129,12 @@ def draw_growth(table: VariationTable, columns: int = 1) -> Figure:
     """Draw the power of L that the p-variation norm follows, against p, with its 95 % interval."""
     drawn, axes = style.panel(columns, 2.3)
     colour, p = style.CATEGORIES[0], table.exponents
-    found = [growth.exponent for growth in table.growth]
+    found = [(law.exponent.value, law.exponent.low, law.exponent.high) for law in table.growth]
+    value, low, high = np.transpose(found)
     axes.axhline(0.0, color=style.FAINT, linewidth=0.6, zorder=0)
-    axes.plot(p, [one.value for one in found], color=colour)
-    band(axes, p, [one.low for one in found], [one.high for one in found], colour)
-    partial = any(growth.excluded for growth in table.growth)
-    seeds = f", {table.seeds} seeds" if partial else ""
+    axes.plot(p, value, color=colour)
+    band(axes, p, low, high, colour)
+    seeds = f", {table.seeds} seeds" if any(law.excluded for law in table.growth) else ""
     axes.set(xlabel="$p$", ylabel="growth exponent in $L$")
     axes.set_title(f"${_variation(table.beta)}${seeds}", loc="left")
     few_ticks(axes.xaxis, axes.yaxis)
@@ -192,11 +190,11 @@ def _differing(names: Sequence[str]) -> list[str]:
     return [".".join(part[front : len(part) - back]) for part in parts]
 
 
-def _head(rows: Sequence[Row], repetitions: Sequence[int], note: str = "") -> str:
+def _head(rows: Sequence[Row], means: Sequence[MeanBand], note: str = "") -> str:
     """The family if there is only one, and in a second line what the bands are."""
     names = {row.family for row in rows}
-    counts = repetitions or [1]
-    several = " to ".join(map(str, sorted({min(counts), max(counts)})))
+    counts = sorted(mean.repetitions for mean in means) or [1]
+    several = " to ".join(dict.fromkeys((f"{counts[0]}", f"{counts[-1]}")))
     bands = f"mean and 95 % band of {several} runs" if several != "1" else ""
     second = "; ".join(filter(None, (bands, note)))
     return "\n".join(filter(None, (short(names.pop(), 44) if len(names) == 1 else "", second)))

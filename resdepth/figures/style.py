@@ -26,13 +26,11 @@ CATEGORIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", 
 LIGHTNESS = (20.0, 78.0)  # range of L* in which lines print well
 D65 = (0.9505, 1.0, 1.089)  # the white point
 TO_XYZ = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
-
 ORIGIN = {"pdf": "Subject", "svg": "Description", "png": "Description"}
 """The field of the metadata that holds the provenance as JSON."""
 DATES = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
 """Removed from the metadata: the same figure gives the same bytes."""
-
-
+Drawn = tuple[Figure, list[Axes]]
 paper = partial(plt.style.context, "resdepth.figures.paper", after_reset=True)
 """Draws and saves in the style of paper.mplstyle, whatever the user's own settings are."""
 styled = paper()
@@ -50,9 +48,7 @@ def panel(columns: int, height: float) -> tuple[Figure, Axes]:
     return drawn, drawn.add_subplot()
 
 
-def grid(
-    columns: int, count: int, extra: float, row: float, **shared: Any
-) -> tuple[Figure, list[Axes]]:
+def grid(columns: int, count: int, extra: float, row: float, **shared: Any) -> Drawn:
     """Return a figure with panels, 2 per column, in rows of `row` inches below `extra` inches."""
     across = min(count, 2 * columns)
     down = -(-count // across)
@@ -63,9 +59,7 @@ def grid(
     return drawn, panels[:count]
 
 
-def panels(
-    columns: int, count: int, wide: float, narrow: float, **shared: Any
-) -> tuple[Figure, list[Axes]]:
+def panels(columns: int, count: int, wide: float, narrow: float, **shared: Any) -> Drawn:
     """Return a figure with panels: in a row `wide` inches high, or in one column `narrow`."""
     drawn = figure(columns, wide if columns == 2 else narrow)
     return drawn, list(drawn.subplots(*((1, count) if columns == 2 else (count, 1)), **shared))
