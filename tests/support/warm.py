@@ -20,7 +20,6 @@ MODULES = (
     "resdepth.probing.hessian",
     "resdepth.figures.decay",
     "resdepth.figures.contour",
-    "resdepth.figures.line",
     "resdepth.figures.relief",
     "resdepth.figures.trajectory",
     "resdepth.figures.path_plots",
