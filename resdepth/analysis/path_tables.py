@@ -1,7 +1,6 @@
 """Norms of the layers and p-variation norms of weight paths k -> L^beta A_k, as tables by depth.
 
-Paths of one family and depth are repetitions, others are curves of their own; `together` decides
-which may be averaged. The `family` of a row is a pattern, "" for our own weights.
+Paths of one family and depth are repetitions; `together` decides which may be averaged.
 """
 
 from collections.abc import Iterable, Sequence
@@ -34,7 +33,7 @@ class NormCurve:
     files: tuple[Path, ...]
     position: Array
     norm: MeanBand
-    family: str = ""
+    family: str = ""  # a pattern, "" for our own weights
 
 
 @dataclass(frozen=True)
@@ -143,9 +142,9 @@ def positions(depth: int) -> Array:
 def norm_table(
     paths: Sequence[WeightPath], beta: float, kind: Norm = "frobenius", size: Sequence[int] = ()
 ) -> NormTable:
-    """L^beta |A_k| along the layers: mean and 95 % band over the paths of each family and depth.
+    """L^beta |A_k| along the layers: mean and 95 % band (NaN for one path) by family and depth.
 
-    `size` is that of the input of convolutions, for their operator norm. One path has no band: NaN.
+    `size` is that of the input of convolutions, for their operator norm.
     """
     curves = []
     for group in curves_of(together(paths)):
@@ -167,10 +166,9 @@ def variation_table(
     exponents: Sequence[float],
     norms: Sequence[Array] | None = None,
 ) -> VariationTable:
-    """p-variation norms V_p^(1/p) of k -> L^beta A_k for each depth and exponent p >= 1.
+    """p-variation norms V_p^(1/p) of k -> L^beta A_k for each depth and p >= 1 (else ValueError).
 
-    `norm` of a row is (exponents,); `growth` is the slope of log norm on log L for each exponent.
-    `norms` may be the result of `variations`. Raises ValueError: an exponent is below 1.
+    `growth` is the slope of log norm on log L; `norms` may be the result of `variations`.
     """
     paths = together(paths)
     norms = norms or variations(paths, beta, exponents)
@@ -200,9 +198,9 @@ def profile_table(
     exponents: Sequence[float],
     norms: Sequence[Array] | None = None,
 ) -> ProfileTable:
-    """p-variation norms along a grid of p >= 1, and critical exponents (None below 257 layers).
+    """The same with critical exponents (None below 257 layers), without the growth.
 
-    By Bayer, Friz & Tapia, SIAM J. Math. Data Sci. 5 (2023); `norms` as for `variation_table`.
+    By Bayer, Friz & Tapia, SIAM J. Math. Data Sci. 5 (2023).
     """
     paths, rows = together(paths), []
     norms = norms or variations(paths, beta, exponents)

@@ -86,8 +86,7 @@ def mean_band(samples: Array) -> MeanBand:
 def rounding(logarithms: Array) -> float:
     """Bound on the error of each of `logarithms`, from the rounding of its argument and its own.
 
-    Rounding may move all points in one direction: a fit of n points is at best as certain as with
-    residuals of sqrt(n) times this bound.
+    It may move all n points in one direction: count it as residuals of sqrt(n) times this bound.
     """
     largest = float(np.abs(logarithms).max(initial=0.0))
     return 4.0 * float(np.finfo(np.float64).eps) * (1.0 + largest)

@@ -40,17 +40,13 @@ class Search:
 
 @dataclass(frozen=True)
 class Eigenpairs:
-    """Eigenvalues (k,) in descending order, their vectors (k, n) as rows.
-
-    H has an eigenvalue within `residuals`, |H v - lambda v|, of each value. `products` includes
-    those for residuals and the search, which is None if the whole matrix was diagonalised.
-    """
+    """Eigenvalues (k,) in descending order, their vectors (k, n) as rows."""
 
     values: Array
     vectors: Array
-    residuals: Array
-    products: int
-    search: Search | None
+    residuals: Array  # |H v - lambda v|: H has an eigenvalue this close to each value
+    products: int  # of all, also for residuals and the search
+    search: Search | None  # None if the whole matrix was diagonalised
 
 
 def dense_matrix(product: Product, size: int) -> Array:
@@ -63,11 +59,10 @@ def dense_matrix(product: Product, size: int) -> Array:
 def extreme_eigenpairs(
     product: Product, size: int, top: int, smallest: int = 0, tolerance: float = 1e-6, seed: int = 0
 ) -> Eigenpairs:
-    """The `top` largest and the `smallest` smallest eigenvalues of a matrix of `size` rows.
+    """The `top` largest and `smallest` smallest eigenvalues, or all, of a matrix of `size` rows.
 
-    All eigenvalues if the matrix has no more. `tolerance` bounds the residuals relative to each
-    eigenvalue. If one eigenvalue of an end is requested, no search follows: copies would not change
-    it. Raises Impossible: the iteration did not converge.
+    `tolerance` bounds the residuals relative to each eigenvalue. No search follows for a single
+    eigenvalue of an end. Raises Impossible: the iteration did not converge.
     """
     if top + smallest >= size or size < SMALL:
         values, vectors = np.linalg.eigh(dense_matrix(product, size))
@@ -127,7 +122,7 @@ class _End:
         self.values, self.vectors = self.values[kept], self.vectors[kept]
 
     def _search(self, count: int) -> bool:
-        """Search once for an eigenvalue above the smallest requested one, and add it if found."""
+        """Add one more eigenvalue above the smallest requested one, if there is one."""
         if len(self.known) + len(self.vectors) >= self.size:
             return False
         self.restarts += 1

@@ -1,9 +1,8 @@
 """Which limit trained weights approach: smooth (H1), diffusive (H2), neither, or undecided.
 
-The limits are those of A.-S. Cohen, R. Cont, A. Rossier & R. Xu, "Scaling properties of deep
-residual networks", ICML 2021, arXiv 2105.12245: H1, A_k = L^(-beta) Abar(k/L) with a smooth Abar;
-H2, such a trend plus the increments of a diffusion, noise of size L^(-1/2). Intervals of exponents
-replace their inspection of single norms; error rates: `benchmarks/verdict_errors.py`.
+A.-S. Cohen, R. Cont, A. Rossier & R. Xu, ICML 2021, arXiv 2105.12245: H1, A_k = L^(-beta) Abar(k/L)
+with a smooth Abar; H2, such a trend plus the increments of a diffusion, noise of size L^(-1/2).
+Intervals of exponents decide; error rates: `benchmarks/verdict_errors.py`.
 """
 
 import math
@@ -49,10 +48,9 @@ class Verdict:
 
 
 def decide(table: Table) -> Verdict:
-    """The verdict on the statistics of one experiment at several depths and seeds.
+    """The verdict on one experiment, from 3 depths and 2 seeds, with cautions below 5 of either.
 
-    It needs 3 depths and 2 seeds, with cautions for fewer than 5 of either. Noise that vanishes
-    faster than L^(-3/4) passes as smooth; Hurst exponents near .4 and .6 remain undecided.
+    Noise that vanishes faster than L^(-3/4) passes as smooth; H near .4 and .6 remains undecided.
     """
     depths, seeds = len(table.depths), len(table.seeds)
     if depths < FEWEST_DEPTHS or seeds < FEWEST_SEEDS:
