@@ -26,7 +26,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
 import resdepth
-from resdepth.training.problem import initial_network
+from resdepth.training.networks import initial_network
 
 STEPS_OF_WARM_UP = 3
 
@@ -67,7 +67,8 @@ class Thesis(lightning.LightningModule):
 def thesis_seconds(options: resdepth.TrainOptions, steps: int, folder: str) -> float:
     """Median seconds a step of the LightningModule."""
     train, _ = resdepth.load_data(options)
-    network = initial_network(options, train)
+    drawn = (options.network, options.init, options.data, options.seed)
+    network = initial_network(*drawn, train)
     data = TensorDataset(network.embed(train.inputs), train.targets)
     module = Thesis(network, options.lr)
     trainer = lightning.Trainer(

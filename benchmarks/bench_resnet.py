@@ -22,12 +22,12 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from resdepth.data.dataset import Pixels
-from resdepth.engine.classifier import Descent, Graphed
+from resdepth.engine.classifier import Descent
 from resdepth.engine.device import resolve_device
 from resdepth.engine.formats import Format, candidates, fastest
 from resdepth.engine.resnet import ResNet, blocks_per_stage, initialise
 from resdepth.options.resnet_cifar import ResnetCifarOptions
-from resdepth.training.classification import Classification
+from resdepth.training.convolutional import Convolutional
 
 sys.path.append(str(Path(__file__).parent.parent))
 from tests.support.plain_resnet import Plain
@@ -98,10 +98,9 @@ def our_loop(
     network = ResNet(depth, ALPHA, len(CLASSES))
     initialise(network, np.random.default_rng(0))
     descent = Descent(network.to(device), 0.0, 0.0, bf16=format.bf16)
-    step = Graphed(descent, batch) if device.type == "cuda" else descent
-    run = Classification(options, device, pixels, pixels, descent, step, "", format)
+    run = Convolutional(options, 1, print, device, pixels, pixels, descent, format, "")
     for number in range(run.steps):
-        measured = step(*run.batch(number), rate)
+        measured = run.step(*run.batch(number), rate)
         # A device that runs ahead is looked at now and then alone.
         yield float("nan") if device.type == "cuda" else float(measured[0])
 

@@ -13,7 +13,7 @@ import numpy as np
 
 import resdepth
 from resdepth.mathematics.pvariation import weight_path
-from resdepth.training.problem import initial_network
+from resdepth.training.networks import initial_network
 
 
 def train(options: resdepth.TrainOptions, folder: Path) -> resdepth.Run:
@@ -37,7 +37,9 @@ def main() -> None:
         )
         run = train(options, arguments.out / "runs" / f"L{depth}")
         print(f"L = {depth}: training accuracy {run.manifest.final['accuracy']:.3f}", flush=True)
-        blocks = initial_network(options, resdepth.load_data(options)[0]).blocks
+        train_set, _ = resdepth.load_data(options)
+        drawn = (options.network, options.init, options.data, options.seed)
+        blocks = initial_network(*drawn, train_set).blocks
         start = weight_path(blocks.double().numpy(), options.beta)
         paths = {
             "beginning": start,

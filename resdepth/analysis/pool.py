@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from resdepth.analysis.measure import same_weights
-from resdepth.errors import Impossible, not_repetitions
+from resdepth.errors import Impossible, Usage
 from resdepth.options.data import REGRESSIONS
 from resdepth.options.programs import PLACE, RECORDING
 from resdepth.options.train import TrainOptions
@@ -79,7 +79,7 @@ def pooled(models: Sequence[WeightPath], *, allow_mixed: bool = False) -> Pool:
         for name, value in _training(of_run).items():
             first, ours = known.setdefault(name, (source, value))
             if value != ours:
-                raise not_repetitions(first, source, spelled(name), ours, value)
+                raise _other_experiment(first, source, spelled(name), ours, value)
     count = len({path.source for path in models})
     reached = any("reached" in manifest.detail for manifest in runs.values())
     kept, left_out = list[WeightPath](), list[str]()
@@ -181,6 +181,12 @@ def _repeats(path: WeightPath, kept: Sequence[WeightPath], runs: Mapping[Path, M
     return ""
 
 
+def _other_experiment(first: Path, second: Path, what: str, ours: object, theirs: object) -> Usage:
+    """Runs that are not repetitions of one experiment were given together."""
+    reason = f"not repetitions of one experiment: {what} is {ours} and {theirs}"
+    return Usage(f"{first} and {second}", reason, f"analyse them separately; {MIXED}")
+
+
 def _check_steps(paths: Sequence[WeightPath], runs: Mapping[Path, Manifest]) -> None:
     """Raise Usage if one path was trained longer than another, as far as this is recorded."""
     firsts: dict[object, tuple[Path, object, object]] = {}
@@ -188,7 +194,7 @@ def _check_steps(paths: Sequence[WeightPath], runs: Mapping[Path, Manifest]) -> 
     def compare(key: object, path: Path, value: object, shown: object) -> None:
         first, ours, written = firsts.setdefault(key, (path, value, shown))
         if value != ours:
-            raise not_repetitions(first, path, "the step", written, shown)
+            raise _other_experiment(first, path, "the step", written, shown)
 
     for path in sorted(paths, key=lambda path: path.source not in runs):
         file, manifest = path.source, runs.get(path.source)

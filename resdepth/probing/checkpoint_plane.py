@@ -5,49 +5,34 @@ recorded next to the loss at its projection onto the plane.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 from resdepth.engine.grid import along
 from resdepth.engine.vector import Layout
 from resdepth.errors import Impossible
 from resdepth.isolation import isolated
+from resdepth.mathematics import Array
 from resdepth.mathematics.plane import PathPlane, path_plane
 from resdepth.options.landscape import TrajectoryOptions
-from resdepth.probing.objectives import Centre, Source, centre_of
-from resdepth.probing.rendering import Rendering, Report, produce, request_of
+from resdepth.probing.objectives import Centre, Source
+from resdepth.probing.rendering import Rendering, Report, produce
 from resdepth.runs.checkpoint import check_like, checkpoints, read_checkpoint
 from resdepth.runs.run import Run
 from resdepth.weights.header import read_header
 from resdepth.weights.tensor import Stored
 
-Array = NDArray[np.float64]
-
 SLAB = 2**26
 """Bytes of coordinates of all checkpoints that are in memory at once."""
 CELLS = "losses[i, j] is the mean loss at theta + axes[0][i] D_0 + axes[1][j] D_1, theta the last"
-
-
 RECIPE = (
     "principal components of the run's checkpoints seen from their mean, of norm 1; signs "
     "such that the first checkpoint lies on the positive side"
 )
 RECIPE_FROM_LAST = "the same seen from the last checkpoint"
-
-
-@dataclass(frozen=True)
-class CheckpointLosses:
-    """Losses and accuracies of the checkpoints themselves, and a checksum of their weights."""
-
-    loss: Array
-    accuracy: Array
-    sha256: str
 
 
 @isolated()
@@ -66,38 +51,46 @@ def trajectory(
     Raises Impossible if they span no plane, Corrupt for a damaged one or one of another network,
     Usage if the unfinished surface has other options, System if `out` cannot be written.
     """
-    return produce(_prepare, Source.of(run), options, out, command, report)
+    return produce(_prepare, "recalibrated", Source.of(run), options, out, command, report)
 
 
-def _prepare(source: Source, options: TrajectoryOptions, recorded: Mapping[str, Any]) -> Rendering:
+def _prepare(centre: Centre, options: TrajectoryOptions, batch: int) -> Rendering:
     """The plane around the last checkpoint, as wide as the path and a margin."""
-    centre = centre_of(source, options, "recalibrated", recorded.get("threads"))
-    request = request_of(centre, options, recorded)
+    source, digest = centre.source, hashlib.sha256()
     found = checkpoints(source.checkpoint.parent.parent)
-    known = _losses(list(found.values()), centre, request["batch"])
-    plane, files = plane_of(source, centre.objective.layout, options.centred)
+    layout = centre.objective.layout
+
+    def vectors() -> Iterator[Tensor]:
+        for path in found.values():
+            checkpoint = read_checkpoint(path)
+            check_like(checkpoint, centre.checkpoint.tensors, path)
+            vector = layout.vector(checkpoint.tensors)
+            digest.update(vector.numpy().tobytes())
+            yield vector
+
+    losses, accuracies = along(centre.objective, vectors(), batch).T
+    plane, files = plane_of(source, layout, options.centred)
     low, high = plane.coordinates.min(axis=0), plane.coordinates.max(axis=0)
     margin = options.margin * (high - low)
     ends = zip(low - margin, high + margin, options.counts, strict=True)
-    grid = {
-        "steps": options.steps,
-        "steps_b": options.counts[1],
-        "margin": options.margin,
-        "centred": options.centred,
-        "path_sha256": known.sha256,
-    }
     path = {
         "steps": list(found),
         "coordinates": plane.coordinates,
-        "loss": known.loss,
+        "loss": losses,
         "distance": plane.distance,
-        "accuracy": known.accuracy,
+        "accuracy": accuracies,
     }
     return Rendering(
         centre.objective,
         centre.plane(plane.directions),
         tuple(np.linspace(first, last, count) for first, last, count in ends),
-        grid | request,
+        request={
+            "steps": options.steps,
+            "steps_b": options.counts[1],
+            "margin": options.margin,
+            "centred": options.centred,
+            "path_sha256": digest.hexdigest(),
+        },
         further=plane.coordinates,
         record={
             "cells": CELLS,
@@ -106,7 +99,7 @@ def _prepare(source: Source, options: TrajectoryOptions, recorded: Mapping[str, 
             "explained": plane.explained,
         },
         files=files,
-        describe=lambda losses: {"path": path | {"plane_loss": losses}},
+        describe=lambda found: {"path": path | {"plane_loss": found}},
     )
 
 
@@ -115,12 +108,11 @@ def plane_of(source: Source, layout: Layout, centred: bool = True) -> tuple[Path
 
     Raises Impossible if fewer than three of them differ, or all lie on one line.
     """
-    run = source.run
+    run, remedy = source.run, "train with `checkpoint_every`"
     if run is None:
         what = "it is not in a run folder, so there is no path"
         raise Impossible(source.checkpoint, what, "give a run folder")
     found = list(checkpoints(run.path).values())
-    remedy = "train with `checkpoint_every`"
     if len(found) < 3:
         several = "checkpoint" if len(found) == 1 else "checkpoints"
         what = f"it has {len(found)} {several}, but a plane needs three"
@@ -131,9 +123,8 @@ def plane_of(source: Source, layout: Layout, centred: bool = True) -> tuple[Path
         plane = path_plane(lambda: slabs(rows), centred)
     except ValueError:
         what = f"its {len(found)} checkpoints are equal"
-        raise Impossible(
-            run.path, what, "training did not change the weights: check the learning rate"
-        ) from None
+        remedy = "training did not change the weights: check the learning rate"
+        raise Impossible(run.path, what, remedy) from None
     if plane.collinear:
         raise Impossible(run.path, f"its {len(found)} checkpoints lie on one line", remedy)
     return plane, found
@@ -158,19 +149,3 @@ def _columns(tensors: Sequence[Stored], start: int, stop: int) -> Array:
             parts.append(tensor.read(low, high))
         first += tensor.size
     return np.concatenate(parts)
-
-
-def _losses(paths: list[Path], centre: Centre, batch: int) -> CheckpointLosses:
-    """Read every checkpoint once and evaluate it."""
-    digest = hashlib.sha256()
-
-    def vectors() -> Iterator[Tensor]:
-        for path in paths:
-            checkpoint = read_checkpoint(path)
-            check_like(checkpoint, centre.checkpoint.tensors, path)
-            vector = centre.objective.layout.vector(checkpoint.tensors)
-            digest.update(vector.numpy().tobytes())
-            yield vector
-
-    values = along(centre.objective, vectors(), batch)
-    return CheckpointLosses(values[:, 0], values[:, 1], digest.hexdigest())

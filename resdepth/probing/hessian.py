@@ -6,12 +6,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from resdepth import html
 from resdepth.engine.objective import DenseObjective, Objective
 from resdepth.errors import Usage
 from resdepth.isolation import isolated
+from resdepth.mathematics import Array
 from resdepth.mathematics.lanczos import Eigenpairs, Product, Search, extreme_eigenpairs
 from resdepth.mathematics.probes import Counts, counts, interaction, measures
 from resdepth.options.resnet_cifar import ResnetCifarOptions
@@ -21,8 +21,7 @@ from resdepth.probing.products import (
     HessianProducts,
     LayerTraces,
     Traces,
-    block_spectra,
-    exact_traces,
+    exactly_traced,
     gradients,
     largest_asked,
     rounding_error,
@@ -31,7 +30,6 @@ from resdepth.records import write_numbers
 from resdepth.runs.provenance import provenance
 from resdepth.runs.run import Run
 
-Array = NDArray[np.float64]
 Announce = Callable[[int], None]
 """Receives the expected cost in gradients before anything is computed."""
 
@@ -106,20 +104,21 @@ def spectrum(
     pairs = extreme_eigenpairs(
         product, size, *wanted, tolerance=options.residual, seed=options.seed
     )
-    by_layer = None
-    if exact_traces(objective) or options.blocks:
+    by_layer = spectra = None
+    if exactly_traced(objective) or options.blocks:
         by_layer = products.layer_traces(options.probes, options.seed)
     trace = products.traces(by_layer, options.probes, options.seed)
-    spectra = None
     if options.blocks == "spectra" and isinstance(objective, DenseObjective):
-        spectra = block_spectra(objective, options.gauss_newton)
-    momentum = training.momentum if isinstance(training, ResnetCifarOptions) else 0.0
+        blocks = objective.layer_blocks(options.gauss_newton)
+        rows = [np.linalg.eigvalsh(block.cpu().double().numpy())[::-1] for block in blocks]
+        spectra = np.stack(rows[::-1])
+    convolution = training if isinstance(training, ResnetCifarOptions) else None
     top, lowest = pairs.values[: options.top], slice(options.lowest)
     rate = centre.checkpoint.lr
     return Spectrum(
         checkpoint=source.checkpoint,
         step=centre.checkpoint.step,
-        depth=training.depth if isinstance(training, ResnetCifarOptions) else len(layers),
+        depth=convolution.depth if convolution else len(layers),
         parameters=size,
         samples=objective.samples,
         matrix=options.matrix,
@@ -138,7 +137,7 @@ def spectrum(
         interaction=_interaction(product, options, layers, size),
         rate=rate,
         rate_times_top=rate * float(top[0]),
-        edge=2.0 * (1.0 + momentum),
+        edge=2.0 * (1.0 + (convolution.momentum if convolution else 0.0)),
         rounding=rounding_error(centre, options, product, pairs.vectors[:1]),
         products=products.products,
     )
@@ -153,10 +152,8 @@ def write(
 ) -> Spectrum:
     """Compute the spectrum at the newest weights of `run` and write it to `path` (.json).
 
-    The file is the one that `resdepth spectrum RUN` writes: every field of `Spectrum`, and
-    `provenance` with the options, the versions and the checksums of manifest and checkpoint.
-
-    Raises Missing if the run has no checkpoint, System if `path` cannot be written.
+    The file is that of `resdepth spectrum RUN`: every field of `Spectrum`, and `provenance`. Raises
+    Missing if the run has no checkpoint, System if `path` cannot be written.
     """
     source = Source.of(run)
     found = spectrum(source, options, announce)
@@ -169,7 +166,7 @@ def _check(objective: Objective, options: SpectrumOptions, layers: int) -> None:
     if options.blocks == "spectra" and not narrow:
         what = f"needs a fully connected network of width {WIDEST_BLOCK} or less"
         raise Usage("blocks=spectra", what, "`blocks=traces`")
-    estimates = options.density or options.interaction is not None or not exact_traces(objective)
+    estimates = options.density or options.interaction is not None or not exactly_traced(objective)
     if options.probes != SpectrumOptions.model_fields["probes"].default and not estimates:
         what = "has no effect: the traces of this network are exact"
         raise Usage("probes", what, "leave it out, or give `density` or `interaction`")

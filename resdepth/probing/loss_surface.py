@@ -4,33 +4,29 @@
 several pairs of directions make a first axis of their own.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from resdepth.engine.convolutional_objective import Statistics
 from resdepth.engine.grid import Plane, surface
 from resdepth.engine.objective import Objective
-from resdepth.engine.vector import Layout
 from resdepth.errors import Usage
 from resdepth.isolation import isolated
-from resdepth.mathematics import random_directions
+from resdepth.mathematics import Array, random_directions
 from resdepth.mathematics.lanczos import extreme_eigenpairs
 from resdepth.options.landscape import RenderOptions
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.probing.checkpoint_plane import RECIPE, plane_of
-from resdepth.probing.objectives import Centre, Source, centre_of, without_velocity
+from resdepth.probing.objectives import Centre, Source, without_velocity
 from resdepth.probing.products import HessianProducts
-from resdepth.probing.rendering import Rendering, Report, produce, request_of
-from resdepth.runs.checkpoint import Checkpoint, check_like, read_checkpoint
+from resdepth.probing.rendering import Rendering, Report, produce
+from resdepth.runs.checkpoint import check_like, read_checkpoint
 from resdepth.runs.checksum import file_checksum
 from resdepth.runs.run import open_run
-
-Array = NDArray[np.float64]
 
 CELLS = "losses[i, j] is the mean loss at A + axes[0][i] D_0 + axes[1][j] D_1"
 RECIPES = {
@@ -60,61 +56,60 @@ def render(
     Raises Usage if the unfinished surface has other options or the options do not fit the run,
     Impossible if it has no such directions, System if `out` cannot be written.
     """
-    return produce(_prepare, source, options, out, command, report)
-
-
-def _prepare(source: Source, options: RenderOptions, recorded: Mapping[str, Any]) -> Rendering:
-    """Load weights and data, make the directions, and find the spans of the axes."""
     for name, used in {"norms": options.norms, "statistics": options.statistics}.items():
         if used and not source.convolutional:
             what = "a fully connected network has no norms, biases or batch statistics"
             raise Usage(name, what, "leave it out")
-    towards = options.kind == "runs"
-    statistics = options.statistics or ("recalibrated" if towards else "centre")
-    centre = centre_of(source, options, statistics, recorded.get("threads"))
-    found = _directions(centre, options)
-    plane = centre.plane(found.vectors)
+    default: Statistics = "recalibrated" if options.kind == "runs" else "centre"
+    statistics = options.statistics or default
+    return produce(_prepare, statistics, source, options, out, command, report)
+
+
+def _prepare(centre: Centre, options: RenderOptions, batch: int) -> Rendering:
+    """Make the directions, and find the spans of the axes."""
+    directions, more, files = _directions(centre, options)
+    plane = centre.plane(directions)
     spans = [
         span or _automatic_span(centre.objective, plane, axis, options)
         for axis, span in enumerate(options.spans)
     ]
     # Towards another run the way itself is in the middle: Li et al. take [-1/2, 3/2].
+    towards = options.kind == "runs"
     middle = 0.5 if towards else 0.0
-    moved = np.where(np.any(found.vectors != 0.0, axis=0), centre.weights, 0.0)
-    ratios, cosines = random_directions.ratios_and_cosines(found.vectors, moved)
-    record = {
-        "cells": CELLS,
-        "kind": options.kind,
-        "recipe": RECIPES[options.kind],
-        "spans": spans,
-        "marks": found.marks,
-        "norm_ratios": ratios,
-        "cosines": cosines,
-        **found.record,
-    }
+    marks = np.eye(len(files)) if towards else np.empty((0, 0))
+    moved = np.where(np.any(directions != 0.0, axis=0), centre.weights, 0.0)
+    ratios, cosines = random_directions.ratios_and_cosines(directions, moved)
     axes = zip(spans, options.counts, strict=True)
-    request = {
-        "steps": options.steps,
-        "steps_b": options.counts[-1],
-        "span": options.spans[0] or "auto",
-        "span_b": options.spans[-1] or "auto",
-        "rise": options.rise,
-        "dimensions": options.axes,
-        "directions": [file_checksum(path) for path in found.files] if towards else [options.kind],
-        "pairs": options.pairs,
-        "normalise": options.normalisation,
-        "norms": options.norms,
-    }
     return Rendering(
         centre.objective,
         plane,
         tuple(random_directions.axis(span, steps, middle) for span, steps in axes),
-        request | request_of(centre, options, recorded),
-        options.pairs,
-        found.marks,
-        record,
-        found.files,
-        lambda losses: {"mark_losses": losses},
+        request={
+            "steps": options.steps,
+            "steps_b": options.counts[-1],
+            "span": options.spans[0] or "auto",
+            "span_b": options.spans[-1] or "auto",
+            "rise": options.rise,
+            "dimensions": options.axes,
+            "directions": [file_checksum(p) for p in files] if towards else [options.kind],
+            "pairs": options.pairs,
+            "normalise": options.normalisation,
+            "norms": options.norms,
+        },
+        pairs=options.pairs,
+        further=marks,
+        record={
+            "cells": CELLS,
+            "kind": options.kind,
+            "recipe": RECIPES[options.kind],
+            "spans": spans,
+            "marks": marks,
+            "norm_ratios": ratios,
+            "cosines": cosines,
+            **more,
+        },
+        files=files,
+        describe=lambda losses: {"mark_losses": losses},
     )
 
 
@@ -123,38 +118,27 @@ def _automatic_span(objective: Objective, plane: Plane, axis: int, options: Rend
 
     If no span reaches it, as with saturating activations, the first halfway to the highest mean.
     """
-    ends = np.arange(axis, len(plane.directions), options.axes)
-    centre = _losses(objective, plane, np.zeros((1, len(plane.directions))))[0]
+    count = len(plane.directions)
+    ends = np.repeat(np.eye(count)[axis :: options.axes], 2, axis=0)
+    ends[1::2] *= -1.0
+
+    def mean_loss(coordinates: Array) -> float:
+        none_done = np.zeros(len(coordinates), dtype=bool)
+        found = surface(objective, plane, coordinates, none_done, 1)
+        return float(np.mean([values[0, 0] for _, values in found]))
+
+    centre = mean_loss(np.zeros((1, count)))
     spans, losses = 2.0 ** np.arange(FIRST_DOUBLING, LAST_DOUBLING + 1), list[float]()
     for span in spans:
-        coordinates = np.zeros((2 * len(ends), len(plane.directions)))
-        for row, end in enumerate(ends):
-            coordinates[2 * row : 2 * row + 2, end] = (span, -span)
-        losses.append(float(np.mean(_losses(objective, plane, coordinates))))
+        losses.append(mean_loss(span * ends))
         # A loss that is not finite is high enough too.
         if not losses[-1] < options.rise * centre:
             return float(span)
     return float(spans[int(np.argmax(np.array(losses) >= (centre + max(losses)) / 2))])
 
 
-def _losses(objective: Objective, plane: Plane, coordinates: Array) -> Array:
-    """Mean losses at a few points, one at a time."""
-    none_done = np.zeros(len(coordinates), dtype=bool)
-    found = surface(objective, plane, coordinates, none_done, 1)
-    return np.concatenate([values[:, 0] for _, values in found])
-
-
-@dataclass(frozen=True)
-class Directions:
-    """Directions (k, n), entries for the record of the surface, and points to mark (m, k).
-
-    `files` are those that the directions were read from.
-    """
-
-    vectors: Array
-    record: dict[str, Any] = field(default_factory=dict)
-    marks: Array = field(default_factory=lambda: np.empty((0, 0)))
-    files: Sequence[Path] = ()
+Directions = tuple[Array, dict[str, Any], Sequence[Path]]
+"""Directions (k, n), entries for the record of the surface, and the files they were read from."""
 
 
 def _directions(centre: Centre, options: RenderOptions) -> Directions:
@@ -163,20 +147,32 @@ def _directions(centre: Centre, options: RenderOptions) -> Directions:
     Raises Impossible if the run's checkpoints span no plane, Corrupt or Usage if the other weights
     are those of another network.
     """
-    layout = centre.objective.layout
-    weights = centre.weights
+    layout, weights = centre.objective.layout, centre.weights
+    found: Directions
     if options.kind == "random":
-        count = options.pairs * options.axes
-        found = Directions(random_directions.draw(options.seed, count, (len(weights),)))
+        shape = (options.pairs * options.axes, len(weights))
+        found = random_directions.draw(options.seed, shape[0], shape[1:]), {}, ()
     elif options.kind == "pca":
         plane, files = plane_of(centre.source, layout)
-        record = {"explained": plane.explained}
-        found = Directions(plane.directions[: options.axes], record, files=files)
+        found = plane.directions[: options.axes], {"explained": plane.explained}, files
     elif options.kind == "hessian":
         found = _sharpest(centre, options)
     else:
-        found = _towards(layout, weights, centre.checkpoint, options)
-    _scale(found.vectors, weights, layout, options)
+        found = _towards(centre, options)
+    vectors = found[0]
+    # Scaled in place.
+    for part, place in layout.places():
+        kind = options.normalisation
+        if part.role != "weights":
+            if options.kind == "random" and not options.norms:
+                vectors[:, place] = 0.0
+                continue
+            # A vector is one filter: its entries have no norms of their own to keep.
+            kind = "layer" if kind == "filter" else kind
+        drawn = vectors[:, place].reshape(-1, *part.shape)
+        own = weights[place].reshape(part.shape)
+        scaled = random_directions.normalise(drawn, own, kind, part.stacked)
+        vectors[:, place] = scaled.reshape(len(drawn), -1)
     return found
 
 
@@ -187,48 +183,23 @@ def _sharpest(centre: Centre, options: RenderOptions) -> Directions:
     objective = centre.in_float64(asked)
     product = HessianProducts(objective, centre.source.checkpoint).of(False)
     pairs = extreme_eigenpairs(product, objective.layout.size, options.axes, seed=options.seed)
-    vectors = pairs.vectors[: options.axes]
+    vectors, values = pairs.vectors[: options.axes], pairs.values[: options.axes]
     largest = np.take_along_axis(vectors, np.abs(vectors).argmax(1)[:, None], axis=1)
-    values = pairs.values[: options.axes]
     record = {"eigenvalues": values, "residuals": pairs.residuals, "search": pairs.search}
-    return Directions(vectors * np.sign(largest), record)
+    return vectors * np.sign(largest), record, ()
 
 
-def _towards(
-    layout: Layout, centre: Array, checkpoint: Checkpoint, options: RenderOptions
-) -> Directions:
+def _towards(centre: Centre, options: RenderOptions) -> Directions:
     """Differences to the weights of other runs (their newest) or checkpoints, which are marked."""
+    own, vectors = without_velocity(centre.checkpoint), []
     paths = [open_run(path).newest if path.is_dir() else path for path in options.towards]
-    vectors = []
     for path in paths:
-        other = read_checkpoint(path)
-        _check_same(other, checkpoint, path)
-        vectors.append(layout.vector(other.tensors).double().numpy() - centre)
-    record = {"towards": [str(path) for path in paths]}
-    return Directions(np.stack(vectors), record, np.eye(len(paths)), paths)
-
-
-def _check_same(other: Checkpoint, checkpoint: Checkpoint, path: Path) -> None:
-    """Raise unless the weights are of the same network with the same fixed matrices."""
-    own, theirs = without_velocity(checkpoint), without_velocity(other)
-    check_like(theirs, own.tensors, path)
-    fixed = ("readin", "readout") if checkpoint.dense else ()
-    if not all(torch.equal(own.tensors[name], theirs.tensors[name]) for name in fixed):
-        what = "its fixed read-in differs, so the loss at its weights would not be its own loss"
-        raise Usage(f"directions={path}", what, "train both with the same `seed`")
-
-
-def _scale(drawn: Array, centre: Array, layout: Layout, options: RenderOptions) -> None:
-    """Scale directions in place; random ones do not move norms and biases by default."""
-    for part, place in layout.places():
-        weights = centre[place].reshape(part.shape)
-        of_part = drawn[:, place].reshape(len(drawn), *part.shape)
-        kind = options.normalisation
-        if part.role != "weights":
-            if options.kind == "random" and not options.norms:
-                drawn[:, place] = 0.0
-                continue
-            # A vector is one filter: its entries have no norms of their own to keep.
-            kind = "layer" if kind == "filter" else kind
-        scaled = random_directions.normalise(of_part, weights, kind, part.stacked)
-        drawn[:, place] = scaled.reshape(len(drawn), -1)
+        theirs = without_velocity(read_checkpoint(path))
+        check_like(theirs, own.tensors, path)
+        fixed = ("readin", "readout") if own.dense else ()
+        if not all(torch.equal(own.tensors[name], theirs.tensors[name]) for name in fixed):
+            what = "its fixed read-in differs, so the loss at its weights would not be its own loss"
+            raise Usage(f"directions={path}", what, "train both with the same `seed`")
+        vector = centre.objective.layout.vector(theirs.tensors)
+        vectors.append(vector.double().numpy() - centre.weights)
+    return np.stack(vectors), {"towards": [str(path) for path in paths]}, paths

@@ -1,17 +1,17 @@
 """The loss of a run on its training data, as a function of the weights around a checkpoint."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from resdepth.cores import available_threads
 from resdepth.data.augment import normalise
 from resdepth.data.load import load_data, load_images
-from resdepth.engine.contract import Engine
+from resdepth.engine.contract import Curvature, Engine, Request
 from resdepth.engine.convolutional_objective import ConvolutionalObjective, Statistics
 from resdepth.engine.device import leave_threads_to, resolve_device
 from resdepth.engine.grid import Plane
@@ -19,6 +19,7 @@ from resdepth.engine.kernels.registry import choose, choose_curvature
 from resdepth.engine.objective import DenseObjective, Objective
 from resdepth.engine.resnet import ResNet
 from resdepth.errors import Usage
+from resdepth.mathematics import Array
 from resdepth.options.base import Options
 from resdepth.options.landscape import RenderOptions, TrajectoryOptions
 from resdepth.options.resnet_cifar import ResnetCifarOptions
@@ -27,7 +28,7 @@ from resdepth.options.train import TrainOptions
 from resdepth.runs.checkpoint import Checkpoint, check_like, read_checkpoint
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.run import Run
-from resdepth.training.problem import engine_request, load_network
+from resdepth.training.networks import engine_request, load_network
 
 SUBSET = "numpy.random.default_rng([seed, 1]).permutation(N)[:subset], sorted"
 IMAGES = 500
@@ -91,11 +92,11 @@ class Centre:
         return torch.device("cpu") if self.device.type == "mps" else self.device
 
     @property
-    def weights(self) -> NDArray[np.float64]:
+    def weights(self) -> Array:
         """The weights (n,) in float64; sums with them have the same bits on every device."""
         return np.asarray(self.objective.centre.detach().cpu().double().numpy())
 
-    def plane(self, directions: NDArray[np.float64]) -> Plane:
+    def plane(self, directions: Array) -> Plane:
         """The weights plus multiples of `directions` (k, n)."""
         tensors = (torch.from_numpy(part) for part in (self.weights, directions))
         return Plane(*(tensor.to(self.float64_device) for tensor in tensors))
@@ -103,7 +104,7 @@ class Centre:
     def in_float64(self, options: SpectrumOptions) -> Objective:
         """The loss in float64, for its second derivatives."""
         precise = options.model_copy(update={"dtype": "float64"})
-        return objective_of(self.source, self.checkpoint, precise, self.float64_device)[0]
+        return _objective(self.source, self.checkpoint, precise, self.float64_device)[0]
 
 
 def without_velocity(checkpoint: Checkpoint) -> Checkpoint:
@@ -123,12 +124,12 @@ def centre_of(
     torch.set_num_threads(threads)
     device = resolve_device(options.device)
     checkpoint = read_checkpoint(source.checkpoint)
-    objective, engine = objective_of(source, checkpoint, options, device, statistics)
+    objective, engine = _objective(source, checkpoint, options, device, statistics)
     used = statistics if source.convolutional else None
     return Centre(source, checkpoint, objective, engine, device, threads, used)
 
 
-def objective_of(
+def _objective(
     source: Source,
     checkpoint: Checkpoint,
     options: ProbeOptions,
@@ -136,29 +137,22 @@ def objective_of(
     statistics: Statistics = "centre",
 ) -> tuple[Objective, str]:
     """The loss around a checkpoint on the run's training data, and what computes it."""
-    if isinstance(source.training, TrainOptions):
-        return _dense(source.training, checkpoint, options, device)
-    if isinstance(source.training, ResnetCifarOptions):
-        return _convolutional(source, source.training, checkpoint, options, device, statistics)
-    raise TypeError(f"{type(source.training).__name__} trains nothing")
-
-
-def _dense(
-    training: TrainOptions, checkpoint: Checkpoint, options: ProbeOptions, device: torch.device
-) -> tuple[Objective, str]:
-    threads = torch.get_num_threads()
+    training = source.training
+    if isinstance(training, ResnetCifarOptions):
+        return _convolutional(source, training, checkpoint, options, device, statistics)
+    if not isinstance(training, TrainOptions):
+        raise TypeError(f"{type(training).__name__} trains nothing")
+    chooser: Callable[[str, Request], Engine | Curvature] = choose
     if isinstance(options, SpectrumOptions):
-        training = training.model_copy(update={"dtype": options.dtype})
-    dtype = getattr(torch, training.dtype)
-    network = load_network(training, checkpoint).to("cpu", dtype)
-    request = engine_request(training.network, training.compute, device, threads)
-    chooser = choose_curvature if isinstance(options, SpectrumOptions) else choose
-    engine = chooser(options.engine, request)
+        training, chooser = training.model_copy(update={"dtype": options.dtype}), choose_curvature
+    compute, threads = training.compute, torch.get_num_threads()
+    dtype = getattr(torch, compute.dtype)
+    network = load_network(training.network, training.data, checkpoint).to("cpu", dtype)
+    engine = chooser(options.engine, engine_request(training.network, compute, device, threads))
     if not isinstance(engine, Engine):
         raise TypeError(f"{engine.name}: has only second derivatives")
     data, _ = load_data(training)
-    chosen = _subset(options, data.samples)
-    data = data if chosen is None else data.take(chosen)
+    data = data.take(_chosen(options, data.samples))
     h0 = network.embed(data.inputs).to(device)
     leave_threads_to(engine)
     network = network.to(device, dtype)
@@ -183,19 +177,19 @@ def _convolutional(
     own = without_velocity(checkpoint)
     check_like(own, network.state_dict(), source.checkpoint)
     network.load_state_dict(own.tensors)
-    chosen = _subset(options, len(images.labels))
-    index = torch.arange(len(images.labels)) if chosen is None else chosen
     together, dtype = IMAGES, "float32"
     if isinstance(options, SpectrumOptions):
         together, dtype = max(1, LAYERS_OF_IMAGES // training.depth), options.dtype
     network = network.to(getattr(torch, dtype))
-    parts = [part.to(device) for part in torch.split(index, together)]
+    chosen = torch.split(_chosen(options, len(images.labels)), together)
+    parts = (part.to(device) for part in chosen)
     batches = [(normalise(images.images[part]), images.labels[part]) for part in parts]
     return ConvolutionalObjective(network, batches, statistics), f"torch {dtype}"
 
 
-def _subset(options: ProbeOptions, samples: int) -> Tensor | None:
+def _chosen(options: ProbeOptions, samples: int) -> Tensor:
+    """The indices of the samples that the loss is the mean over."""
     if options.subset is None or options.subset >= samples:
-        return None
+        return torch.arange(samples)
     order = np.random.default_rng([options.seed, 1]).permutation(samples)
     return torch.from_numpy(np.sort(order[: options.subset]))

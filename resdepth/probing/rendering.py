@@ -3,19 +3,20 @@
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from resdepth.atomic import check_writable
+from resdepth.engine.convolutional_objective import Statistics
 from resdepth.engine.grid import MEASURES, Plane, surface
 from resdepth.engine.objective import Objective
 from resdepth.errors import ResdepthError
+from resdepth.mathematics import Array
 from resdepth.options.train import TrainOptions
-from resdepth.probing.objectives import SUBSET, Centre, Source, SurfaceOptions
+from resdepth.probing.objectives import SUBSET, Source, SurfaceOptions, centre_of
 from resdepth.runs.checksum import file_checksum
 from resdepth.runs.manifest import versions
 from resdepth.runs.provenance import provenance
@@ -31,10 +32,8 @@ from resdepth.runs.surface import (
     write_surface,
 )
 
-Array = NDArray[np.float64]
 Report = Callable[[int, int], None]
 """Receives the number of finished cells and of all cells."""
-
 SAVE_EVERY = 5.0
 """Seconds between two saves of an unfinished surface; the first one is immediate."""
 
@@ -84,29 +83,9 @@ class Rendering:
         return np.concatenate([cells, np.zeros((1, width)), self.further.reshape(-1, width)])
 
 
-def request_of(
-    centre: Centre, options: SurfaceOptions, recorded: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What the loss at any point depends on; the batch size of a `recorded` request is kept."""
-    source, objective = centre.source, centre.objective
-    return {
-        "seed": options.seed,
-        "subset": options.subset,
-        "checkpoint": str(source.checkpoint),
-        "checkpoint_sha256": file_checksum(source.checkpoint),
-        "checkpoint_step": centre.checkpoint.step,
-        "training": source.training.recorded(),
-        "samples": objective.samples,
-        "statistics": centre.statistics,
-        "device": str(centre.device),
-        "engine": centre.engine,
-        "threads": centre.threads,
-        "batch": int(recorded.get("batch") or objective.together),
-    }
-
-
 def produce(
-    prepare: Callable[[Source, Any, Mapping[str, Any]], Rendering],
+    prepare: Callable[..., Rendering],
+    statistics: Statistics,
     source: Source,
     options: SurfaceOptions,
     out: Path,
@@ -115,20 +94,38 @@ def produce(
 ) -> tuple[Path, ...]:
     """Evaluate a surface, write it with its provenance, and return its files.
 
-    `prepare` makes it from the options and the request of the unfinished surface to resume, empty
-    if there is none. An `out` that cannot be written raises System before that.
+    `prepare` makes it from the centre, the options, and the number of cells per batch, which an
+    unfinished surface keeps. An `out` that cannot be written raises System before that.
     """
     check_writable(*places_of(out))
     partial = read_partial(out) if options.resume else None
-    rendering = prepare(source, options, partial.request if partial else {})
-    if options.resume and not partial and _finished(out, rendering.request):
+    recorded = partial.request if partial else {}
+    centre = centre_of(source, options, statistics, recorded.get("threads"))
+    step, batch = centre.checkpoint.step, int(recorded.get("batch") or centre.objective.together)
+    rendering = prepare(centre, options, batch)
+    request = rendering.request | {
+        "seed": options.seed,
+        "subset": options.subset,
+        "checkpoint": str(source.checkpoint),
+        "checkpoint_sha256": file_checksum(source.checkpoint),
+        "checkpoint_step": step,
+        "training": source.training.recorded(),
+        "samples": centre.objective.samples,
+        "statistics": centre.statistics,
+        "device": str(centre.device),
+        "engine": centre.engine,
+        "threads": centre.threads,
+        "batch": batch,
+    }
+    rendering = replace(rendering, request=request)
+    if options.resume and not partial and _finished(out, request):
         count = len(rendering.coordinates())
         report(count, count)
         return files_of(out)
     values = evaluate(rendering, out, partial, report)
     record = {
         "subset_recipe": SUBSET,
-        "run_loss": _run_loss(source, rendering.request["checkpoint_step"], options.subset),
+        "run_loss": _run_loss(source, step, options.subset),
         "command": command,
         "versions": versions(),
         "provenance": provenance(command, options, [*source.files, *rendering.files]),
@@ -145,9 +142,8 @@ def _run_loss(source: Source, step: int, subset: int | None) -> float | None:
     run = source.run
     if run is None or subset is not None or not isinstance(source.training, TrainOptions):
         return None
-    manifest = run.manifest
-    if step == manifest.steps and "loss" in manifest.final:
-        return manifest.final["loss"]
+    if step == run.manifest.steps and "loss" in run.manifest.final:
+        return run.manifest.final["loss"]
     if source.training.batch_size is not None:
         return None
     steps, losses = run.scalars("loss")
@@ -166,16 +162,15 @@ def evaluate(rendering: Rendering, out: Path, partial: Partial | None, report: R
         partial.check_same(out, request, len(coordinates))
     else:
         partial = Partial.empty(request, len(coordinates), len(MEASURES))
-    saved = -math.inf
-    batches = surface(
-        rendering.objective, rendering.plane, coordinates, partial.done, request["batch"]
-    )
-    report(int(partial.done.sum()), len(coordinates))
+    saved, done = -math.inf, partial.done
+    report(int(done.sum()), len(coordinates))
     try:
-        for cells, values in batches:
+        for cells, values in surface(
+            rendering.objective, rendering.plane, coordinates, done, request["batch"]
+        ):
             partial.values[cells] = values
-            partial.done[cells] = True
-            report(int(partial.done.sum()), len(coordinates))
+            done[cells] = True
+            report(int(done.sum()), len(coordinates))
             if time.monotonic() - saved > SAVE_EVERY:
                 write_partial(out, partial)
                 saved = time.monotonic()
@@ -208,7 +203,6 @@ def write(rendering: Rendering, values: Array, out: Path, record: Mapping[str, A
 def _finished(out: Path, request: dict[str, Any]) -> bool:
     """Whether `out` is the whole requested surface."""
     try:
-        record = read_surface(out).record
+        return set(differences(read_surface(out).record, request)) <= {"batch"}
     except ResdepthError:
         return False
-    return set(differences(record, request)) <= {"batch"}

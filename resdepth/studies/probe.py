@@ -10,8 +10,7 @@ from resdepth.isolation import isolated
 from resdepth.options.train import TrainOptions
 from resdepth.studies.command import quoted, run_command
 from resdepth.studies.plan import Plan, Probe, middle
-from resdepth.training.dense import Dense
-from resdepth.training.problem import build
+from resdepth.training.dense import build
 from resdepth.training.stopping import rose
 from resdepth.training.trainee import Clock, Say
 
@@ -59,15 +58,14 @@ def decreases(options: TrainOptions) -> bool:
     """
     quick = {"p_var_every": 0, "store_grad": False}
     threads = options.threads or available_threads()
-    problem = build(options.model_copy(update=quick), threads)
-    trainee = Dense(problem, threads, lambda _: None)
+    trainee = build(options.model_copy(update=quick), threads)
     last = math.inf
     for record in trainee.records(trainee.start(), Clock()):
         if not record.finite:
             return False
-        if problem.steps_per_epoch == 1:
+        if trainee.steps_per_epoch == 1:
             loss = record.scalars["loss"]
-        elif record.state and record.step % problem.steps_per_epoch == 0:
+        elif record.state and record.step % trainee.steps_per_epoch == 0:
             loss = trainee.final(record.state)[0]["loss"]
         else:
             continue

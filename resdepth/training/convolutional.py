@@ -9,28 +9,56 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from resdepth.data.augment import Epoch, normalise
+from resdepth.data.dataset import Pixels, fingerprint
+from resdepth.data.load import load_images
 from resdepth.engine import capture
-from resdepth.engine.classifier import Score, evaluate
+from resdepth.engine.classifier import Descent, Graphed, Score, Step, evaluate
 from resdepth.engine.device import resolve_device
+from resdepth.engine.formats import Format, candidates, fastest, on_one_thread, step_times
+from resdepth.engine.optimiser import scheduled
+from resdepth.engine.resnet import ResNet, initialise
+from resdepth.mathematics.random import stream
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.options.resolve import from_record
 from resdepth.runs.checkpoint import Checkpoint, check_like
 from resdepth.runs.manifest import NAME, Detail, Manifest
-from resdepth.training.classification import Classification, build_classification
-from resdepth.training.trainee import Cadence, Clock, Description, Record, Say
+from resdepth.training.trainee import Clock, Description, Record, Say, Trainee
 
 FLAT = 0.98
 """Share of the loss of guessing above which the first epoch made no progress."""
+EVALUATION_BATCH = 500
+"""Test images evaluated at once."""
+LONG = 500
+"""Least number of steps of a run for which the fastest format is measured."""
+SPIN = 1.3
+"""How many times longer than with one thread a step may take without a message."""
 
 
 def prepare(manifest: Manifest, folder: Path, say: Say) -> "Convolutional":
-    """The run of `resnet-cifar` that a manifest describes."""
+    """The run of `resnet-cifar` that a manifest describes: images, network, descent.
+
+    A run resumed on the same device keeps its format; another long run on a CPU takes the fastest
+    format that the options allow.
+    """
     options = from_record(ResnetCifarOptions, manifest.options, folder / NAME)
-    # The fastest format of another device need not be the fastest here.
-    here = manifest.device == str(resolve_device(options.device))
-    recorded = manifest.engine if here else ""
-    problem = build_classification(options, manifest.threads, say, recorded)
-    return Convolutional(problem, manifest.threads, say)
+    torch.set_num_threads(manifest.threads)
+    device = resolve_device(options.device)
+    recorded = manifest.engine if manifest.device == str(device) else ""
+    # Other algorithms may add in a different order each time; a seed should give the same bits.
+    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+    train, test = load_images(options, device)
+    classes, channels = len(train.classes), train.images.shape[1]
+    network = ResNet(options.depth, options.alpha, classes, channels, skip=options.skip)
+    initialise(network, stream(options.seed, "kernels"))
+    formats = candidates(device, options.amp, options.layout)
+    first = Format.named_in(recorded) or formats[0]
+    descent = Descent(network.to(device), options.momentum, options.weight_decay, bf16=first.bf16)
+    seen = fingerprint(train, test)
+    run = Convolutional(options, manifest.threads, say, device, train, test, descent, first, seen)
+    if device.type == "cpu" and not recorded and run.steps >= LONG:
+        run.choose_format(formats)
+    return run
 
 
 def window(device: torch.device) -> int:
@@ -44,9 +72,8 @@ def score_scalars(score: Score, classes: tuple[str, ...]) -> dict[str, float]:
     found = {"val/loss": score.loss}
     for tag, hits in (("val/accuracy", score.top1), ("val/top2", score.top2)):
         found[tag] = float(hits.sum() / images.sum())
-        shares = (hits / images).tolist()
-        named = zip(classes, shares, strict=True)
-        found.update({f"{tag}/{name}": share for name, share in named if not math.isnan(share)})
+        shares = zip(classes, (hits / images).tolist(), strict=True)
+        found |= {f"{tag}/{name}": share for name, share in shares if not math.isnan(share)}
     return found
 
 
@@ -59,109 +86,149 @@ class Weights:
 
 
 @dataclass
-class Convolutional:
-    """The trainee of `resdepth resnet-cifar`."""
+class Convolutional(Trainee[Weights]):
+    """The trainee of `resdepth resnet-cifar`; `fingerprint` is the checksum of the images."""
 
-    problem: Classification
+    options: ResnetCifarOptions
     threads: int
     say: Say
+    device: torch.device
+    train: Pixels
+    test: Pixels
+    descent: Descent
+    format: Format
+    fingerprint: str
     losses: list[float] = field(default_factory=list)
     evaluated_at: int = -1
     evaluation: dict[str, float] = field(default_factory=dict)
+    epoch: Epoch | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        ahead = capture.runs_ahead(self.device)
+        batch = self.options.batch_size
+        self.step: Step = Graphed(self.descent, batch) if ahead else self.descent
+        self.steps_per_epoch = -(-len(self.train.labels) // batch)
+        self.steps = self.options.epochs * self.steps_per_epoch
 
     @property
     def described(self) -> Description:
-        problem, options, epoch = self.problem, self.problem.options, self.problem.steps_per_epoch
-        keep, validate = (epoch, options.checkpoint_every), options.val_every * epoch
+        options, epoch = self.options, self.steps_per_epoch
+        engine = f"torch {self.format}{' graph' * isinstance(self.step, Graphed)}"
         return Description(
-            title=f"{problem.engine} on {problem.device}, {self.threads} threads",
-            device=str(problem.device),
-            engine=problem.engine,
-            steps=problem.steps,
+            title=f"{engine} on {self.device}, {self.threads} threads",
+            device=str(self.device),
+            engine=engine,
+            steps=self.steps,
             steps_per_epoch=epoch,
-            data=problem.fingerprint,
-            overlapped=window(problem.device) > 1,
-            cadence=Cadence(problem.steps, 1, validate, keep),
+            data=self.fingerprint,
+            overlapped=window(self.device) > 1,
+            validate=options.val_every * epoch,
+            keep=(epoch, options.checkpoint_every),
         )
+
+    def choose_format(self, formats: list[Format]) -> None:
+        """Use the format that is fastest on the first batch; report the time of each."""
+        if len(formats) == self.threads == 1:
+            return
+        batch = self.batch(0)
+        times = step_times(self.descent, formats, *batch)
+        best = fastest(times)
+        listed = ", ".join(f"{format} {1e3 * seconds:.0f} ms" for format, seconds in times.items())
+        self.say(f"a gradient takes {listed}: using {best}")
+        if self.threads > 1:
+            alone = on_one_thread(lambda: step_times(self.descent, [best], *batch)[best])
+            if times[best] > SPIN * alone:
+                self.say(
+                    f"with one thread it takes {1e3 * alone:.0f} ms: other processes use these "
+                    "cores, and the threads wait for one another; `threads=1` is faster here"
+                )
+        self.format, self.descent.bf16 = best, best.bf16
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """Normalised crops (N, C, H, W) and labels (N,) of `step`."""
+        number, position = divmod(step, self.steps_per_epoch)
+        samples, size, options = len(self.train.labels), self.options.batch_size, self.options
+        if self.epoch is None or self.epoch.number != number:
+            drawn = Epoch.draw(options.seed, number, samples, flip=options.flip, device=self.device)
+            self.epoch = drawn
+        start = position * size
+        images, labels = self.epoch.batch(self.train, start, min(start + size, samples))
+        return self._laid_out(images), labels
+
+    def rate(self, step: int) -> float:
+        """The learning rate of update `step`."""
+        options, warmup = self.options, self.options.warmup * self.steps_per_epoch
+        return scheduled(options.schedule, options.rate, step, self.steps, warmup)
 
     def start(self) -> Weights:
         return self._state(0)
 
     def restored(self, checkpoint: Checkpoint, path: Path) -> Weights:
-        check_like(checkpoint, self.problem.descent.state(), path)
-        self.problem.descent.restore(checkpoint.tensors)
+        check_like(checkpoint, self.descent.state(), path)
+        self.descent.restore(checkpoint.tensors)
         self.evaluated_at, self.evaluation = checkpoint.evaluated_at, checkpoint.evaluation
         return self._state(checkpoint.step)
 
     def records(self, start: Weights, clock: Clock) -> Iterator[Record[Weights]]:
         """Train to the end; the last record of each window has the weights after it."""
-        problem, cadence = self.problem, self.described.cadence
+        what, size = self.described, window(self.device)
         pending = list[tuple[int, float, Tensor]]()
-        size = window(problem.device)
-        for step in range(start.step, problem.steps):
-            rate = problem.rate(step)
-            pending.append((step, rate, problem.step(*problem.batch(step), rate)))
+        for step in range(start.step, self.steps):
+            rate = self.rate(step)
+            pending.append((step, rate, self.step(*self.batch(step), rate)))
             done = step + 1
-            if len(pending) >= size or cadence.validates(done) or cadence.keeps(done):
+            if len(pending) >= size or what.validates(done) or what.keeps(done):
                 rows = torch.stack([measured for _, _, measured in pending]).tolist()
                 clock.lap(len(rows))
-                yield from self._records([entry[:2] for entry in pending], rows, done)
+                for (at, used, _), (loss, omega, accuracy) in zip(pending, rows, strict=True):
+                    values = {"loss": loss, "avg_grad_norm": omega}
+                    values |= {"accuracy": accuracy, "lr": used}
+                    self.losses.append(loss)
+                    finite = math.isfinite(loss)
+                    last = finite and at == step
+                    if last and done % self.steps_per_epoch == 0:
+                        self._say_if_flat(done // self.steps_per_epoch)
+                    yield Record(at, values, finite, self._state(done) if last else None)
                 pending.clear()
 
-    def _records(
-        self, updates: list[tuple[int, float]], rows: list[list[float]], done: int
-    ) -> Iterator[Record[Weights]]:
-        for (step, rate), (loss, omega, accuracy) in zip(updates, rows, strict=True):
-            values = {"loss": loss, "avg_grad_norm": omega, "accuracy": accuracy, "lr": rate}
-            self.losses.append(loss)
-            finite = math.isfinite(loss)
-            last = finite and step + 1 == done
-            if last and done % self.problem.steps_per_epoch == 0:
-                self._say_if_flat(done // self.problem.steps_per_epoch)
-            yield Record(step, values, finite, self._state(done) if last else None)
-
     def _say_if_flat(self, epoch: int) -> None:
-        tail = self.losses[-max(1, self.problem.steps_per_epoch // 10) :]
+        loss = statistics.fmean(self.losses[-max(1, self.steps_per_epoch // 10) :])
         self.losses.clear()
-        guessing = math.log(len(self.problem.test.classes))
-        if epoch == 1 and statistics.fmean(tail) > FLAT * guessing:
+        guessing = math.log(len(self.test.classes))
+        if epoch == 1 and loss > FLAT * guessing:
             self.say(
-                f"after an epoch the loss is no better than guessing "
-                f"({statistics.fmean(tail):.3g} against {guessing:.3g}): "
-                "`warmup=1` or a smaller `lr` may help"
+                f"after an epoch the loss is no better than guessing ({loss:.3g} against "
+                f"{guessing:.3g}): `warmup=1` or a smaller `lr` may help"
             )
 
     def validate(self, state: Weights) -> dict[str, float]:
         """Scores of the test set by the network as it stands, which is `state`."""
-        problem = self.problem
-        classes = problem.test.classes
-        score = evaluate(problem.descent, problem.test_batches(), len(classes))
+        whole = (self.test.images, self.test.labels)
+        pairs = zip(*(torch.split(part, EVALUATION_BATCH) for part in whole), strict=True)
+        batches = [(self._laid_out(images), labels) for images, labels in pairs]
+        classes = self.test.classes
+        score = evaluate(self.descent, batches, len(classes))
         self.evaluated_at, self.evaluation = state.step, score_scalars(score, classes)
         top1, top2 = (self.evaluation[tag] for tag in ("val/accuracy", "val/top2"))
-        epoch = state.step / problem.steps_per_epoch
+        epoch = state.step / self.steps_per_epoch
         self.say(f"epoch {epoch:g}: test accuracy {top1:.2%}, top 2 {top2:.2%}")
         return self.evaluation
 
     def checkpoint(self, state: Weights) -> Checkpoint:
         """All tensors, and the last evaluation, which takes a pass over the test set."""
-        epoch, batch = divmod(state.step, self.problem.steps_per_epoch)
-        generator = {"seed": self.problem.options.seed, "epoch": epoch, "batch": batch}
-        rate = self.problem.rate(state.step)
-        return Checkpoint(
-            state.step, rate, state.tensors, generator, self.evaluated_at, self.evaluation
-        )
+        epoch, batch = divmod(state.step, self.steps_per_epoch)
+        generator = {"seed": self.options.seed, "epoch": epoch, "batch": batch}
+        evaluated = (self.evaluated_at, self.evaluation)
+        return Checkpoint(state.step, self.rate(state.step), state.tensors, generator, *evaluated)
 
     def final(self, state: Weights) -> tuple[dict[str, float], Detail]:
-        older = bool(self.evaluation) and state.step < self.problem.steps
+        older = bool(self.evaluation) and state.step < self.steps
         return self.evaluation, {"evaluated_at": self.evaluated_at} if older else {}
-
-    def blame(self, record: Record[Weights]) -> Detail:
-        return {}
-
-    def export(self, folder: Path, state: Weights) -> None:
-        """Write nothing: the last checkpoint holds the weights by name."""
 
     def _state(self, step: int) -> Weights:
         # Copies, since Ctrl-C may come in the middle of a step; they take a thousandth of its time.
-        tensors = self.problem.descent.state()
+        tensors = self.descent.state()
         return Weights(step, {name: tensor.clone() for name, tensor in tensors.items()})
+
+    def _laid_out(self, images: Tensor) -> Tensor:
+        return normalise(images.contiguous(memory_format=self.format.memory))

@@ -2,30 +2,41 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import torch
+from torch import Tensor
+
+from resdepth.arrays import Hidden, Targets
+from resdepth.data.dataset import fingerprint
+from resdepth.data.load import load_data
 from resdepth.engine import capture
 from resdepth.engine.autograd import first_nonfinite_layer
-from resdepth.engine.contract import Batch, Summary
-from resdepth.engine.device import resolve_device
+from resdepth.engine.contract import Batch, Engine, Summary
+from resdepth.engine.device import leave_threads_to, resolve_device
+from resdepth.engine.kernels.registry import choose
 from resdepth.engine.loop import State, StepRecord, train, train_ahead
 from resdepth.engine.loss import class_metrics
-from resdepth.engine.optimiser import STALLED, DynamicRate
+from resdepth.engine.network import Network
+from resdepth.engine.optimiser import STALLED, DynamicRate, Rate
 from resdepth.errors import Corrupt, Usage
+from resdepth.mathematics.random import permutation
 from resdepth.options.resolve import from_record
 from resdepth.options.train import TrainOptions
 from resdepth.runs.checkpoint import EARLIER, Checkpoint
 from resdepth.runs.export import FOLDER as EXPORTED
 from resdepth.runs.export import write_model
 from resdepth.runs.manifest import NAME, Detail, Manifest
-from resdepth.training.path_norms import AsyncNorms, PathNorms
-from resdepth.training.problem import Embedded, Problem, build, rate_rule
+from resdepth.training.networks import engine_request, initial_network, rate_rule
+from resdepth.training.path_norms import PathNorms, async_norms
 from resdepth.training.stopping import Rises
-from resdepth.training.trainee import Cadence, Clock, Description, Record, Say
+from resdepth.training.trainee import Clock, Description, Record, Say, Trainee
 
 KEPT_EVERY = 16
 """If a device runs ahead, the weights of every n-th step are kept for an early end."""
+Samples = tuple[Hidden, Targets]
+"""Samples after the fixed read-in: h_0 (N, d) and targets (N,), on the device."""
 
 
 def prepare(manifest: Manifest, folder: Path, say: Say) -> "Dense":
@@ -36,7 +47,28 @@ def prepare(manifest: Manifest, folder: Path, say: Say) -> "Dense":
         device = resolve_device(options.device)
         if device.type != "cuda":
             raise Usage("precision", f"tf32 has no effect on {device.type}", "leave it out")
-    return Dense(build(options, manifest.threads), manifest.threads, say)
+    return build(options, manifest.threads, say)
+
+
+def build(options: TrainOptions, threads: int, say: Say = lambda text: None) -> "Dense":
+    """Load the data, draw the network and choose the engine."""
+    torch.set_num_threads(threads)
+    compute, network_options = options.compute, options.network
+    device = resolve_device(compute.device)
+    if device.type == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = compute.precision == "tf32"
+    engine = choose(compute.engine, engine_request(network_options, compute, device, threads))
+    data = load_data(options)
+    network = initial_network(network_options, options.init, options.data, options.seed, data[0])
+    training, validation = (
+        (network.embed(part.inputs).to(device), part.targets.to(device)) for part in data
+    )
+    seen = fingerprint(*data)
+    network = network.to(device, network.blocks.dtype)
+    leave_threads_to(engine)
+    rule = rate_rule(options.learning_rate, network_options)
+    built = (device, engine, network, rule, training, validation, seen)
+    return Dense(options, threads, say, *built)
 
 
 def scalars(evaluation: Summary, *, omega: bool, prefix: str = "") -> dict[str, float]:
@@ -50,70 +82,104 @@ def scalars(evaluation: Summary, *, omega: bool, prefix: str = "") -> dict[str, 
     return found
 
 
-def runs_ahead(problem: Problem) -> bool:
-    """Whether the host lets the device run ahead.
-
-    A dynamic rate needs the norm of each step before the next one; `stop_loss` needs the weights of
-    the step that reaches it.
-    """
-    waits = problem.options.dynamic_lr or problem.options.stop_loss is not None
-    return capture.runs_ahead(problem.device) and not waits
-
-
 @dataclass
-class Dense:
-    """The trainee of `resdepth train`; `reached` is the step that reached `stop_loss`."""
+class Dense(Trainee[State]):
+    """The trainee of `resdepth train`, ready to step.
 
-    problem: Problem
+    `fingerprint` is the checksum of the data, `reached` the step that reached `stop_loss`; `orders`
+    has the permutation of the current epoch, by its number, on the device.
+    """
+
+    options: TrainOptions
     threads: int
     say: Say
+    device: torch.device
+    engine: Engine
+    network: Network
+    rule: Rate
+    training: Samples
+    validation: Samples
+    fingerprint: str
     stalled: bool = False
     reached: int | None = None
+    orders: dict[int, Tensor] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        samples = len(self.training[1])
+        self.batch_size = min(self.options.batch_size or samples, samples)
+        self.steps_per_epoch = -(-samples // self.batch_size)
+        self.steps = self.options.epochs * self.steps_per_epoch
+        # A dynamic rate needs the norm of each step before the next one; `stop_loss` needs the
+        # weights of the step that reaches it.
+        waits = self.rule.needs_norm or self.options.stop_loss is not None
+        self.ahead = capture.runs_ahead(self.device) and not waits
 
     @property
     def described(self) -> Description:
-        problem, options, epoch = self.problem, self.problem.options, self.problem.steps_per_epoch
-        keep, validate = (options.checkpoint_every,), options.val_every * epoch
+        recording = self.options.recording
         return Description(
-            title=f"{problem.engine.name} engine on {problem.device}, {self.threads} threads",
-            device=str(problem.device),
-            engine=problem.engine.name,
-            steps=problem.steps,
-            steps_per_epoch=epoch,
-            data=problem.fingerprint,
-            overlapped=runs_ahead(problem),
-            cadence=Cadence(problem.steps, options.log_every, validate, keep),
+            title=f"{self.engine.name} engine on {self.device}, {self.threads} threads",
+            device=str(self.device),
+            engine=self.engine.name,
+            steps=self.steps,
+            steps_per_epoch=self.steps_per_epoch,
+            data=self.fingerprint,
+            overlapped=self.ahead,
+            log=recording.log_every,
+            validate=recording.val_every * self.steps_per_epoch,
+            keep=(recording.checkpoint_every,),
         )
 
+    def batch(self, step: int) -> Samples:
+        """The batch of `step`: a slice of the epoch's permutation."""
+        h0, targets = self.training
+        if self.steps_per_epoch == 1:
+            return h0, targets
+        epoch, number = divmod(step, self.steps_per_epoch)
+        if epoch not in self.orders:
+            # One transfer per epoch: each waits until the device has caught up.
+            order = permutation(self.options.seed, epoch, len(targets))
+            self.orders = {epoch: torch.from_numpy(order).to(self.device)}
+        index = self.orders[epoch][number * self.batch_size : (number + 1) * self.batch_size]
+        return h0[index], targets[index]
+
     def start(self) -> State:
-        return State(0, self.problem.network, self.problem.options.rate)
+        return State(0, self.network, self.options.rate)
 
     def restored(self, checkpoint: Checkpoint, path: Path) -> State:
-        if not self.problem.fits(checkpoint):
+        ours, blocks = self.network, checkpoint.blocks
+        same = (blocks.shape, blocks.dtype) == (ours.blocks.shape, ours.blocks.dtype)
+        fixed = ((ours.readin, checkpoint.readin), (ours.readout, checkpoint.readout))
+        if not same or not all(torch.equal(own.cpu(), theirs) for own, theirs in fixed):
             reason = "the checkpoint is not of this run: its network is not the manifest's"
             raise Corrupt(path, reason, EARLIER)
-        return State(checkpoint.step, self.problem.with_blocks_of(checkpoint), checkpoint.lr)
+        network = ours.with_blocks(blocks.to(self.device, ours.blocks.dtype))
+        return State(checkpoint.step, network, checkpoint.lr)
 
     def records(self, start: State, clock: Clock) -> Iterator[Record[State]]:
         """Train from `start` to the end; each record has the weights before its update."""
-        rises, whole = Rises(), self.problem.steps_per_epoch == 1
-        for record in self._ahead(start) if runs_ahead(self.problem) else self._in_step(start):
+        rises, target = Rises(), self.options.stop_loss
+        for record in self._steps(start):
             clock.lap()
-            values = scalars(record.evaluation, omega=self.problem.options.store_grad)
+            values = scalars(record.evaluation, omega=self.options.recording.store_grad)
             values["lr"] = record.rate
-            self._watch(record.step, record.rate)
+            self._say_if_stalled(record)
             finite = record.finite and math.isfinite(values["loss"])
-            if finite and whole:
+            if finite and self.steps_per_epoch == 1:
                 rises.see(values["loss"])
-            if finite and self.problem.options.stop_loss is not None:
+            if finite and target is not None:
                 with clock.paused():
-                    values |= self._reaching(record, values)
+                    values |= self._reaching(target, record, values)
             ends = self.reached is not None
             yield Record(record.step, values | record.norms, finite, record.state, last=ends)
             if ends:
                 break
         else:
-            self._say_if_missed(values["loss"])
+            if target is not None:
+                self.say(
+                    f"the loss did not reach `stop_loss={target:g}` in {self.options.epochs} "
+                    f"epochs: it is {values['loss']:.4g}"
+                )
         if rises.many:
             self.say(
                 f"the loss rose at {rises.rises} of {rises.steps} steps: the rate is at the edge "
@@ -121,81 +187,67 @@ class Dense:
                 "weights also describe the oscillation; a smaller `lr` avoids it"
             )
 
-    def _reaching(self, record: StepRecord, values: dict[str, float]) -> dict[str, float]:
-        """The scalars of the whole training set if its loss is at most `stop_loss`."""
-        problem = self.problem
-        if record.state is None or record.step % problem.steps_per_epoch:
+    def _steps(self, start: State) -> Iterator[StepRecord]:
+        what, recording = self.described, self.options.recording
+        norms = PathNorms(recording.p_var, recording.p_var_every, self.rule.needs_norm)
+        given = self.engine, start, self.steps, self.batch, self.training
+        if not self.ahead:
+            yield from train(*given, self.rule, norms)
+            return
+
+        def kept(step: int) -> bool:
+            return what.validates(step) or what.keeps(step) or step % KEPT_EVERY == 0
+
+        with async_norms(norms, self.threads) as watch:
+            yield from train_ahead(*given, watch, kept)
+
+    def _reaching(
+        self, target: float, record: StepRecord, values: dict[str, float]
+    ) -> dict[str, float]:
+        """The scalars of the whole training set if its loss is at most `target`."""
+        if record.state is None or record.step % self.steps_per_epoch:
             return {}
         # A full batch and the last record of all are of the whole set already.
-        if problem.steps_per_epoch > 1 and record.step < problem.steps:
-            values = self._evaluated(record.state, problem.train)
-        if values["loss"] > (problem.options.stop_loss or 0.0):
+        if self.steps_per_epoch > 1 and record.step < self.steps:
+            values = self._evaluated(record.state, self.training)
+        if values["loss"] > target:
             return {}
         self.reached = record.step
         return values
 
-    def _say_if_missed(self, loss: float) -> None:
-        options = self.problem.options
-        if options.stop_loss is not None:
-            self.say(
-                f"the loss did not reach `stop_loss={options.stop_loss:g}` "
-                f"in {options.epochs} epochs: it is {loss:.4g}"
-            )
-
-    def _in_step(self, start: State) -> Iterator[StepRecord]:
-        problem, rule = self.problem, rate_rule(self.problem.options)
-        measure = PathNorms.of(problem.options.recording, needed=rule.needs_norm)
-        return train(
-            problem.engine, start, problem.steps, problem.batch, problem.whole, rule, measure
-        )
-
-    def _ahead(self, start: State) -> Iterator[StepRecord]:
-        problem, cadence = self.problem, self.described.cadence
-        norms = PathNorms.of(problem.options.recording, needed=False)
-        with AsyncNorms(norms, self.threads) as watch:
-            yield from train_ahead(
-                problem.engine,
-                start,
-                problem.steps,
-                problem.batch,
-                problem.whole,
-                watch,
-                lambda s: cadence.validates(s) or cadence.keeps(s) or s % KEPT_EVERY == 0,
-            )
-
-    def _watch(self, step: int, rate: float) -> None:
-        rule = rate_rule(self.problem.options)
+    def _say_if_stalled(self, record: StepRecord) -> None:
+        rule, rate = self.rule, record.rate
         if isinstance(rule, DynamicRate) and rate < STALLED * rule.first and not self.stalled:
             self.stalled = True
             self.say(
-                f"step {step}: the learning rate has stalled at {rate:.3g}; "
+                f"step {record.step}: the learning rate has stalled at {rate:.3g}; "
                 f"`dynamic_lr_rule=anchored` or an `lr_constant` above {rule.constant:g} avoids it"
             )
 
     def validate(self, state: State) -> dict[str, float]:
-        return self._evaluated(state, self.problem.validation, "val/")
+        return self._evaluated(state, self.validation, "val/")
 
     def checkpoint(self, state: State) -> Checkpoint:
-        epoch, batch = divmod(state.step, self.problem.steps_per_epoch)
-        generator = {"seed": self.problem.options.seed, "epoch": epoch, "batch": batch}
+        epoch, batch = divmod(state.step, self.steps_per_epoch)
+        generator = {"seed": self.options.seed, "epoch": epoch, "batch": batch}
         return Checkpoint(state.step, state.rate, state.network.tensors(), generator)
 
     def final(self, state: State) -> tuple[dict[str, float], Detail]:
         """Metrics over the whole training set and the validation set."""
         detail: Detail = {} if self.reached is None else {"reached": self.reached}
-        return self._evaluated(state, self.problem.train) | self.validate(state), detail
+        return self._evaluated(state, self.training) | self.validate(state), detail
 
     def blame(self, record: Record[State]) -> Detail:
         """The first layer whose numbers are not finite."""
-        if not record.state or record.step >= self.problem.steps:
+        if not record.state or record.step >= self.steps:
             return {}
-        layer = first_nonfinite_layer(record.state.network, self.problem.batch(record.step)[0])
+        layer = first_nonfinite_layer(record.state.network, self.batch(record.step)[0])
         return {} if layer is None else {"layer": layer}
 
     def export(self, folder: Path, state: State) -> None:
         """exported_models/resnet_<L>.pth."""
         write_model(folder / EXPORTED, state.network.blocks)
 
-    def _evaluated(self, state: State, data: Embedded, prefix: str = "") -> dict[str, float]:
-        evaluation = self.problem.engine.evaluate(Batch(state.network, data.h0, data.targets))
-        return scalars(evaluation, omega=self.problem.options.store_grad, prefix=prefix)
+    def _evaluated(self, state: State, samples: Samples, prefix: str = "") -> dict[str, float]:
+        evaluation = self.engine.evaluate(Batch(state.network, *samples))
+        return scalars(evaluation, omega=self.options.recording.store_grad, prefix=prefix)

@@ -22,7 +22,7 @@ from resdepth.runs.gaps import described, gaps
 from resdepth.runs.manifest import Detail, Manifest, Outcome, machine, versions, write_manifest
 from resdepth.runs.run import Run
 from resdepth.training.observer import Observer, Start
-from resdepth.training.trainee import Clock, Description, Record, S, Say, Trainee
+from resdepth.training.trainee import Clock, Record, S, Say, Trainee
 
 Prepare = Callable[[Manifest, Path, Say], Trainee[Any]]
 """Loads the data and draws the network of the run that a manifest in a folder describes."""
@@ -115,12 +115,37 @@ class Session(Generic[S]):
         found = checkpoints(self.folder) if self.opening.resumed else {}
         if not found:
             return self.trainee.start(), {}
-        first = _complete_at(self.folder, self.manifest, self.what, found)
+        first = self._complete_at(found)
         self.repeats, path = first < max(found), found[first]
-        newest = read_checkpoint(path)
-        state = self.trainee.restored(newest, path)
+        checkpoint = read_checkpoint(path)
+        state = self.trainee.restored(checkpoint, path)
         self.observer.say(f"resuming at step {state.step} of {self.what.steps}")
-        return state, newest.evaluation if newest.evaluated_at == state.step else {}
+        return state, checkpoint.evaluation if checkpoint.evaluated_at == state.step else {}
+
+    def _complete_at(self, steps: Collection[int]) -> int:
+        """The newest of the `steps` with a checkpoint, before which no record is missing.
+
+        Warns if records are missing before the newest step, which is returned nevertheless if no
+        checkpoint precedes them, or if this machine or version would train to other weights.
+        """
+        newest, ran, what = max(steps), self.manifest, self.what
+        recorded = recorded_steps(Run(self.folder).events)
+        missing = gaps(ran, recorded, newest, what.steps_per_epoch)
+        if not missing:
+            return newest
+        first = min(ranges[0][0] for ranges in missing.values())
+        start = max((step for step in steps if step <= first), default=None)
+        here = (what.device, what.engine, machine(), versions())
+        if start is None:
+            remedy = "there is no checkpoint before them to record them again from"
+        elif here != (ran.device, ran.engine, ran.platform, ran.versions):
+            remedy = "this machine or version would not give the same weights again"
+            start = None
+        else:
+            remedy = f"they are recorded again from the checkpoint of step {start} on"
+        for line in described(self.folder, missing):
+            warnings.warn(f"{line}; {remedy}", stacklevel=2)
+        return newest if start is None else start
 
     def _loop(self, start: S) -> Manifest:
         what, good = self.what, start
@@ -129,7 +154,8 @@ class Session(Generic[S]):
         try:
             for record in self.trainee.records(start, self.clock):
                 if not record.finite:
-                    return self._diverged(good, record)
+                    detail: Detail = {"step": record.step, "loss": str(record.scalars["loss"])}
+                    return self._end("diverged", good, detail | self.trainee.blame(record))
                 good = record.state or good
                 self._record(record)
                 number = self.observer.stop()
@@ -144,17 +170,16 @@ class Session(Generic[S]):
         return self._end("finished", good, {})
 
     def _record(self, record: Record[S]) -> None:
-        cadence, state = self.what.cadence, record.state
+        what, state = self.what, record.state
         self.observer.step(state.step if state else record.step, record.scalars)
-        if cadence.logs(record.step) or record.last:
+        if what.logs(record.step) or record.last:
             self.log.write(record.step, record.scalars)
         if not state:
             return
-        if cadence.validates(state.step):
-            with self.clock.paused():
+        with self.clock.paused():
+            if what.validates(state.step):
                 self._log_validation(state.step, self.trainee.validate(state))
-        if cadence.keeps(state.step):
-            with self.clock.paused():
+            if what.keeps(state.step):
                 self.log.synchronise()
                 checkpoint = self.trainee.checkpoint(state)
                 write_checkpoint(step_path(self.folder, state.step), checkpoint)
@@ -163,50 +188,20 @@ class Session(Generic[S]):
         self.validated_at = step
         self.log.write(step, values)
 
-    def _diverged(self, good: S, record: Record[S]) -> Manifest:
-        detail: Detail = {"step": record.step, "loss": str(record.scalars["loss"])}
-        return self._end("diverged", good, detail | self.trainee.blame(record))
-
     def _end(self, outcome: Outcome, state: S, detail: Detail) -> Manifest:
         self.log.end(well=outcome == "finished")
         self.log.synchronise()
         write_checkpoint(last_path(self.folder), self.trainee.checkpoint(state))
         self.trainee.export(self.folder, state)
         final, more = self.trainee.final(state)
+        pace = self.clock.seconds_per_step(overlapped=self.what.overlapped)
         update = {
             "outcome": outcome,
             "detail": detail | more,
             "steps": state.step,
-            "seconds_per_step": self.clock.seconds_per_step(overlapped=self.what.overlapped),
+            "seconds_per_step": pace,
             "final": final,
         }
         self.manifest = self.manifest.model_copy(update=update)
         write_manifest(self.folder, self.manifest)
         return self.manifest
-
-
-def _complete_at(
-    folder: Path, manifest: Manifest, what: Description, steps: Collection[int]
-) -> int:
-    """The newest of the `steps` with a checkpoint, before which no record is missing.
-
-    Warns if records are missing before the newest step, which is returned nevertheless if no
-    checkpoint precedes them, or if this machine or version would train to other weights.
-    """
-    newest = max(steps)
-    missing = gaps(manifest, recorded_steps(Run(folder).events), newest, what.steps_per_epoch)
-    if not missing:
-        return newest
-    first = min(ranges[0][0] for ranges in missing.values())
-    start = max((step for step in steps if step <= first), default=None)
-    before = (manifest.device, manifest.engine, manifest.platform, manifest.versions)
-    if start is None:
-        remedy = "there is no checkpoint before them to record them again from"
-    elif before != (what.device, what.engine, machine(), versions()):
-        remedy = "this machine or version would not give the same weights again"
-        start = None
-    else:
-        remedy = f"they are recorded again from the checkpoint of step {start} on"
-    for line in described(folder, missing):
-        warnings.warn(f"{line}; {remedy}", stacklevel=2)
-    return newest if start is None else start

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 ROUNDING = 1e-6
 """Relative change below which two losses count as equal."""
-SHARE, FEWEST = 0.1, 10
-"""The share and the number of steps with a rising loss that count as many."""
 
 
 def rose(before: float, after: float) -> bool:
@@ -34,4 +32,4 @@ class Rises:
     @property
     def many(self) -> bool:
         """Whether it rose too often for a descent."""
-        return self.rises >= max(FEWEST, SHARE * self.steps)
+        return self.rises >= max(10, 0.1 * self.steps)

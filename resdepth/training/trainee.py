@@ -40,28 +40,6 @@ class Record(Generic[S]):
     last: bool = False
 
 
-@dataclass(frozen=True)
-class Cadence:
-    """At which of `steps` something is written; 0 means: only at the end."""
-
-    steps: int
-    log: int
-    validate: int
-    keep: tuple[int, ...]
-
-    def logs(self, step: int) -> bool:
-        """Whether the scalars of `step` are written."""
-        return step == self.steps or step % self.log == 0
-
-    def validates(self, step: int) -> bool:
-        """Whether the state of `step` is evaluated on the validation set."""
-        return step == self.steps or (self.validate > 0 and step % self.validate == 0)
-
-    def keeps(self, step: int) -> bool:
-        """Whether the state of `step` becomes a checkpoint."""
-        return step > 0 and any(every and step % every == 0 for every in self.keep)
-
-
 class Clock:
     """The time that steps take, without what is done between them."""
 
@@ -94,9 +72,10 @@ class Clock:
 
 @dataclass(frozen=True)
 class Description:
-    """What a manifest holds about a trainee, the title for a terminal, and the cadence.
+    """What a manifest holds about a trainee, its title on a terminal, and when it writes what.
 
     `data` is the fingerprint of the data set; `overlapped`: the device runs ahead of the records.
+    `log`, `validate` and `keep` are numbers of steps; 0 means: only at the end.
     """
 
     title: str
@@ -106,7 +85,21 @@ class Description:
     steps_per_epoch: int
     data: str
     overlapped: bool
-    cadence: Cadence
+    validate: int
+    keep: tuple[int, ...]
+    log: int = 1
+
+    def logs(self, step: int) -> bool:
+        """Whether the scalars of `step` are written."""
+        return step == self.steps or step % self.log == 0
+
+    def validates(self, step: int) -> bool:
+        """Whether the state of `step` is evaluated on the validation set."""
+        return step == self.steps or (self.validate > 0 and step % self.validate == 0)
+
+    def keeps(self, step: int) -> bool:
+        """Whether the state of `step` becomes a checkpoint."""
+        return step > 0 and any(every and step % every == 0 for every in self.keep)
 
 
 class Trainee(Protocol[S]):
@@ -133,6 +126,8 @@ class Trainee(Protocol[S]):
 
     def blame(self, record: Record[S]) -> Detail:
         """More about where a record that is not finite went wrong."""
+        return {}
 
     def export(self, folder: Path, state: S) -> None:
-        """Write the weights for other programs into the run folder."""
+        """Write the weights for other programs, if the checkpoint does not hold them by name."""
+        return

@@ -24,17 +24,24 @@ def export(
     check_writable(out / f"resnet.{format}")
     found: dict[Path, tuple[Path, Checkpoint]] = {}
     for source in sources:
-        checkpoint = _read(source)
-        depth = _depth(source, checkpoint)
-        folder = out / _run_name(source) if by_run else out
+        if not source.exists():
+            raise no_such(source, "run folder or checkpoint file")
+        checkpoint = read_checkpoint(sources_of(source)[0])
+        # A checkpoint lies in RUN/checkpoints/.
+        place, inside = source.absolute(), source.is_file()
+        run = place.parent.parent if inside else place
+        if checkpoint.dense:
+            depth = len(checkpoint.blocks)
+        else:
+            depth = int(open_run(run).manifest.options["depth"])
+        known = place.parent.name == CHECKPOINTS or not inside
+        folder = out / (run.name if known else place.stem) if by_run else out
         target = folder / f"resnet_{depth}"
         if target in found:
+            what = f"both have depth {depth} and would share one file"
             alone = "export them one by one, each with its own `out`"
             remedy = alone if by_run else "`out=DIR/{run}` writes a folder for each run"
-            first = found[target][0]
-            raise Usage(
-                f"{first} and {source}", f"both have depth {depth} and would share one file", remedy
-            )
+            raise Usage(f"{found[target][0]} and {source}", what, remedy)
         found[target] = (source, checkpoint)
     return [_write(target, checkpoint, format) for target, (_, checkpoint) in found.items()]
 
@@ -48,23 +55,3 @@ def _write(target: Path, checkpoint: Checkpoint, format: str) -> Path:
     if checkpoint.dense:
         return write_model(target.parent, checkpoint.blocks, format)
     return write_tensors(target.with_name(f"{target.name}.{format}"), checkpoint.tensors)
-
-
-def _depth(source: Path, checkpoint: Checkpoint) -> int:
-    if checkpoint.dense:
-        return checkpoint.blocks.shape[0]
-    run = source.absolute().parent.parent if source.is_file() else source
-    return int(open_run(run).manifest.options["depth"])
-
-
-def _read(source: Path) -> Checkpoint:
-    if not source.exists():
-        raise no_such(source, "run folder or checkpoint file")
-    return read_checkpoint(source) if source.is_file() else open_run(source).checkpoint()
-
-
-def _run_name(source: Path) -> str:
-    # A checkpoint lies in RUN/checkpoints/.
-    inside = source.is_file() and source.absolute().parent.name == CHECKPOINTS
-    folder = source.absolute().parent.parent if inside else source.absolute()
-    return folder.stem if source.is_file() and not inside else folder.name

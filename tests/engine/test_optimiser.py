@@ -7,7 +7,7 @@ import torch
 
 from resdepth.engine.optimiser import DynamicRate, Rate, descend, scheduled
 from resdepth.options.train import TrainOptions
-from resdepth.training.problem import rate_rule
+from resdepth.training.networks import rate_rule
 
 NORMS = [3.0, 0.5, 7.0, 0.0, 2.5]
 
@@ -45,7 +45,8 @@ def test_extreme_norms(norm: float, wanted: float) -> None:
     [("relu", 10.0), ("tanh", 2.0), ("elu", 2.0), ("gelu", 2.0), ("sigmoid", 2.0)],
 )
 def test_constant_follows_the_activation(activation: str, constant: float) -> None:
-    rule = rate_rule(TrainOptions(dynamic_lr=True, lr=4.0, activation=activation))
+    options = TrainOptions(dynamic_lr=True, lr=4.0, activation=activation)
+    rule = rate_rule(options.learning_rate, options.network)
     assert rule == DynamicRate(4.0, constant, 4.0, anchored=False)
 
 
@@ -53,8 +54,9 @@ def test_options_of_the_rule() -> None:
     options = TrainOptions(
         dynamic_lr=True, lr=4.0, lr_constant=0.5, lr_max=8.0, dynamic_lr_rule="anchored"
     )
-    assert rate_rule(options) == DynamicRate(4.0, 0.5, 8.0, anchored=True)
-    assert rate_rule(TrainOptions(lr=4.0)) == Rate()
+    rule = rate_rule(options.learning_rate, options.network)
+    assert rule == DynamicRate(4.0, 0.5, 8.0, anchored=True)
+    assert rate_rule(TrainOptions(lr=4.0).learning_rate, options.network) == Rate()
 
 
 def test_the_update_leaves_the_old_weights() -> None:

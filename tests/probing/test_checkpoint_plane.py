@@ -21,7 +21,7 @@ from resdepth.probing import checkpoint_plane
 from resdepth.probing.checkpoint_plane import trajectory
 from resdepth.runs.checkpoint import Checkpoint, checkpoints, read_checkpoint, write_checkpoint
 from resdepth.runs.surface import read_partial
-from resdepth.training.problem import load_network
+from resdepth.training.networks import load_network
 from resdepth.weights.header import read_header
 from tests.support.messages import refused
 
@@ -69,7 +69,7 @@ def test_losses_are_those_of_the_checkpoints_and_of_the_plane(small_run, tmp_pat
     signs = np.sign(((stacked - stacked[-1]) @ rows.T * path["coordinates"]).sum(axis=0))
 
     def loss(blocks: torch.Tensor) -> float:
-        network = load_network(run.options, centre).with_blocks(blocks)
+        network = load_network(run.options.network, run.options.data, centre).with_blocks(blocks)
         h0 = network.embed(data.inputs)
         return float(ReferenceEngine().evaluate(Batch(network, h0, data.targets)).loss)
 

@@ -17,7 +17,7 @@ from resdepth.options.spectrum import SpectrumOptions
 from resdepth.probing import hessian as module
 from resdepth.probing import products as price
 from resdepth.runs.checkpoint import last_path, read_checkpoint
-from resdepth.training.problem import load_network
+from resdepth.training.networks import load_network
 from tests.support.messages import refused
 from tests.support.pictures import picture_folder
 
@@ -31,7 +31,7 @@ def matrix(small_run: Path) -> np.ndarray:
     """The Hessian (96, 96) of the small run's loss."""
     options = resdepth.open_run(small_run).options
     data, _ = load_data(options)
-    network = load_network(options, read_checkpoint(last_path(small_run)))
+    network = load_network(options.network, options.data, read_checkpoint(last_path(small_run)))
     h0 = network.embed(data.inputs)
 
     def loss(vector: torch.Tensor) -> torch.Tensor:

@@ -21,7 +21,7 @@ from resdepth.probing.objectives import Source
 from resdepth.runs.checkpoint import last_path, read_checkpoint, step_path
 from resdepth.runs.manifest import read_manifest
 from resdepth.runs.surface import partial_path, read_partial
-from resdepth.training.problem import load_network
+from resdepth.training.networks import load_network
 from tests.support.messages import refused
 
 
@@ -69,7 +69,7 @@ def test_ten_cells_recomputed_from_the_record(request, tmp_path, name, normalise
     checkpoint = read_checkpoint(Path(record["checkpoint"]))
     training = TrainOptions.model_validate({**record["training"], "dtype": "float64"})
     data, _ = load_data(training)
-    network = load_network(training, checkpoint).to("cpu", torch.float64)
+    network = load_network(training.network, training.data, checkpoint).to("cpu", torch.float64)
     blocks = checkpoint.blocks.double().numpy()
     drawn = np.random.default_rng(record["seed"]).standard_normal((2, *blocks.shape))
     drawn = random_directions.normalise(drawn, blocks, record["normalise"])
@@ -130,7 +130,9 @@ def test_a_subset_is_the_documented_one(single_run, tmp_path) -> None:
     training = TrainOptions.model_validate(record["training"])
     data, _ = load_data(training)
     chosen = np.sort(np.random.default_rng([8, 1]).permutation(data.samples)[:20])
-    network = load_network(training, read_checkpoint(Path(record["checkpoint"])))
+    network = load_network(
+        training.network, training.data, read_checkpoint(Path(record["checkpoint"]))
+    )
     part = data.take(torch.from_numpy(chosen))
     loss = ReferenceEngine().evaluate(Batch(network, network.embed(part.inputs), part.targets)).loss
     assert record["samples"] == 20
@@ -153,7 +155,7 @@ def hessian(run: Path) -> torch.Tensor:
     """The whole matrix, by torch, of the loss as the equations state it."""
     found = resdepth.open_run(run)
     data, _ = load_data(found.options)
-    network = load_network(found.options, found.checkpoint())
+    network = load_network(found.options.network, found.options.data, found.checkpoint())
     h0 = network.embed(data.inputs)
 
     def loss(vector: torch.Tensor) -> torch.Tensor:
@@ -206,7 +208,7 @@ def test_principal_directions_are_those_of_the_trajectory(small_run, tmp_path) -
     theta = np.stack([run.checkpoint(k).blocks.double().numpy().ravel() for k in range(1, 6)])
     rows = np.linalg.svd(theta - theta.mean(axis=0), full_matrices=False)[2][:2]
     rows *= np.sign(rows @ (theta[0] - theta[-1]))[:, None]
-    network = load_network(run.options, run.checkpoint())
+    network = load_network(run.options.network, run.options.data, run.checkpoint())
     data, _ = load_data(run.options)
     moved = network.with_blocks(
         torch.from_numpy(theta[-1] + 0.5 * rows[0] - 0.25 * rows[1]).view_as(network.blocks)

@@ -10,9 +10,8 @@ import torch
 import resdepth
 from resdepth.engine.loop import State, train, train_ahead
 from resdepth.engine.optimiser import Rate
-from resdepth.training.dense import scalars
-from resdepth.training.path_norms import SNAPSHOTS, AsyncNorms, PathNorms
-from resdepth.training.problem import build
+from resdepth.training.dense import build, scalars
+from resdepth.training.path_norms import SNAPSHOTS, PathNorms, async_norms
 from tests.support import fake_cuda
 
 STEPS = 100  # more than are ever in flight
@@ -34,16 +33,12 @@ def _problem(**options: object):
 def test_records_agree_with_the_plain_loop(options: dict[str, int], monkeypatch) -> None:
     problem = _problem(**options)
     start = State(0, problem.network, 3.0)
-    norms = PathNorms.of(problem.options.recording, needed=False)
-    plain = list(train(problem.engine, start, STEPS, problem.batch, problem.whole, Rate(), norms))
+    norms = PathNorms(problem.options.p_var, problem.options.p_var_every)
+    sides = problem.engine, start, STEPS, problem.batch, problem.training
+    plain = list(train(*sides, Rate(), norms))
     graphs = fake_cuda.install(monkeypatch)
-    with AsyncNorms(norms, threads=2) as watch:
-        ahead = list(
-            train_ahead(
-                problem.engine, start, STEPS, problem.batch, problem.whole, watch,
-                lambda step: step % 10 == 3,
-            )
-        )  # fmt: skip
+    with async_norms(norms, threads=2) as watch:
+        ahead = list(train_ahead(*sides, watch, lambda step: step % 10 == 3))
     assert [record.step for record in ahead] == list(range(STEPS + 1))
     assert [graph.replays for graph in graphs] == [STEPS if not options else 3 * STEPS // 4]
     for one, other in zip(plain, ahead, strict=True):
@@ -110,8 +105,8 @@ def test_a_run_that_is_ahead_goes_on(tmp_path, monkeypatch) -> None:
 def test_snapshots_are_bounded_and_none_is_dropped(monkeypatch) -> None:
     fake_cuda.install(monkeypatch)
     problem = _problem()
-    norms = PathNorms.of(problem.options.recording, needed=False)
-    with AsyncNorms(norms, threads=1) as watch:
+    norms = PathNorms(problem.options.p_var, problem.options.p_var_every)
+    with async_norms(norms, threads=1) as watch:
         waiting = []
         network = problem.network.with_blocks(problem.network.blocks.clone())
         for step in range(3 * SNAPSHOTS):

@@ -19,7 +19,7 @@ from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.runs.checkpoint import Checkpoint, check_like, read_checkpoint, write_checkpoint
 from resdepth.runs.folder import create_run, reopen_run
 from resdepth.runs.manifest import Manifest, read_manifest, write_manifest
-from resdepth.training import classification, convolutional
+from resdepth.training import convolutional
 from resdepth.training.convolutional import prepare
 from resdepth.training.observer import Observer
 from resdepth.training.session import conduct
@@ -276,8 +276,8 @@ def test_the_fastest_format_is_taken_recorded_and_kept(
     def measured(descent, formats, *batch):
         return {f: 0.1 if f.channels_last is faster else 0.3 for f in formats}
 
-    monkeypatch.setattr(classification, "LONG", 1)
-    monkeypatch.setattr(classification, "step_times", measured)
+    monkeypatch.setattr(convolutional, "LONG", 1)
+    monkeypatch.setattr(convolutional, "step_times", measured)
     options, observer = make(data, amp="off"), StopAfter(4)
     opening = create_run(tmp_path / "run", PROGRAM, options.recorded(), ["test"])
     conduct(opening, prepare, observer)
@@ -288,7 +288,7 @@ def test_the_fastest_format_is_taken_recorded_and_kept(
     )
 
     monkeypatch.setattr(
-        classification, "step_times", lambda *_: pytest.fail("a run that goes on tries nothing")
+        convolutional, "step_times", lambda *_: pytest.fail("a run that goes on tries nothing")
     )
     again = reopen_run(tmp_path / "run", PROGRAM, {})
     assert conduct(again, prepare).engine == expected
@@ -300,11 +300,11 @@ def test_threads_that_wait_for_one_another_are_named(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     times = iter([5.0, 1.0])
-    monkeypatch.setattr(classification, "LONG", 1)
+    monkeypatch.setattr(convolutional, "LONG", 1)
     monkeypatch.setattr(
-        classification, "step_times", lambda d, formats, *_: dict.fromkeys(formats, next(times))
+        convolutional, "step_times", lambda d, formats, *_: dict.fromkeys(formats, next(times))
     )
-    monkeypatch.setattr(classification, "on_one_thread", lambda measure: measure())
+    monkeypatch.setattr(convolutional, "on_one_thread", lambda measure: measure())
     observer = StopAfter(1)
     options = make(data, threads=2)
     conduct(create_run(tmp_path / "run", PROGRAM, options.recorded(), ["test"]), prepare, observer)

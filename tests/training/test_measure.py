@@ -9,7 +9,6 @@ import pytest
 
 import resdepth
 from resdepth.training.observer import Observer
-from resdepth.training.path_norms import logged_exponents
 from tests.support.events import points
 
 Make = Callable[..., resdepth.Run]
@@ -46,10 +45,6 @@ def norm(run: resdepth.Run, step: int, p: float) -> float:
     blocks = run.checkpoint(step).blocks.numpy()
     path = len(blocks) ** (1.0 - run.options.alpha) * blocks.reshape(len(blocks), -1)
     return float(variation(path, p) ** (1.0 / p))
-
-
-def test_exponents() -> None:
-    assert logged_exponents(2.0) == (2.0, 1.5, 1.0)
 
 
 def test_p_variation_norms(make: Make) -> None:

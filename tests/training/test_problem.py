@@ -9,7 +9,7 @@ from resdepth.engine.network import Network
 from resdepth.errors import Usage
 from resdepth.mathematics.powers import initial_scale
 from resdepth.options.train import TrainOptions
-from resdepth.training.problem import initial_network
+from resdepth.training.networks import initial_network
 from tests.support.messages import refused
 
 SMALL = {"width": 4, "dtype": "float64", "seed": 11, "train_fraction": 0.05}
@@ -17,7 +17,8 @@ SMALL = {"width": 4, "dtype": "float64", "seed": 11, "train_fraction": 0.05}
 
 def start(**options) -> Network:
     resolved = TrainOptions(**{**SMALL, **options})
-    return initial_network(resolved, load_data(resolved)[0])
+    drawn = (resolved.network, resolved.init, resolved.data, resolved.seed)
+    return initial_network(*drawn, load_data(resolved)[0])
 
 
 def unscaled(network: Network, alpha: float = 0.75) -> np.ndarray:

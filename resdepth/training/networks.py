@@ -1,0 +1,71 @@
+"""Build the networks of `train`, what they require of an engine, and the rule for their rate."""
+
+import torch
+from torch import Tensor
+
+from resdepth.data.dataset import Dataset
+from resdepth.engine.contract import Request
+from resdepth.engine.loss import CrossEntropy, Loss, PowerLoss
+from resdepth.engine.network import Network
+from resdepth.engine.optimiser import ACTIVATION_CONSTANTS, DEFAULT_CONSTANT, DynamicRate, Rate
+from resdepth.mathematics.initialise import INITIALISATIONS, linear_uniform
+from resdepth.mathematics.powers import initial_scale
+from resdepth.mathematics.random import stream
+from resdepth.options.data import Classified, Data, Function
+from resdepth.options.train import (
+    ComputeOptions,
+    DynamicLearningRate,
+    FixedLearningRate,
+    InitialWeights,
+    NetworkOptions,
+)
+from resdepth.runs.checkpoint import Checkpoint
+
+
+def engine_request(
+    network: NetworkOptions, compute: ComputeOptions, device: torch.device, threads: int
+) -> Request:
+    """What a network requires of an engine."""
+    dtype, precision = getattr(torch, compute.dtype), compute.precision
+    kind = (network.activation, network.augmentation, network.width)
+    return Request(device, dtype, *kind, threads, precision)
+
+
+def initial_network(
+    options: NetworkOptions, init: InitialWeights, data: Data, seed: int, train: Dataset
+) -> Network:
+    """The network before training, on the CPU, drawn in float64 from the streams of the seed."""
+    depth, width = options.depth, options.width
+    alpha = options.alpha if init.init_alpha is None else init.init_alpha
+    scale = initial_scale(depth, width, alpha, init.gamma)
+    rule = INITIALISATIONS[init.kind]
+    parameters = {name: getattr(init, name) for name in rule.parameters}
+    outputs = (data.classes or len(train.classes)) if isinstance(data, Classified) else 1
+    blocks = rule.draw((depth, width, width), scale, seed, **parameters)
+    readin = linear_uniform(width, train.inputs.shape[1], stream(seed, "readin"))
+    readout = linear_uniform(outputs, width, stream(seed, "readout"))
+    drawn = (torch.from_numpy(array).to(train.inputs.dtype) for array in (blocks, readin, readout))
+    return _network(options, data, *drawn)
+
+
+def load_network(options: NetworkOptions, data: Data, checkpoint: Checkpoint) -> Network:
+    """The network of a checkpoint, on the CPU, in the dtype it was trained in."""
+    return _network(options, data, checkpoint.blocks, checkpoint.readin, checkpoint.readout)
+
+
+def _network(
+    options: NetworkOptions, data: Data, blocks: Tensor, readin: Tensor, readout: Tensor
+) -> Network:
+    loss: Loss = PowerLoss(data.loss_p) if isinstance(data, Function) else CrossEntropy()
+    same = {name: getattr(options, name) for name in ("alpha", "activation", "augmentation")}
+    return Network(blocks, readin, readout, loss=loss, **same)
+
+
+def rate_rule(options: FixedLearningRate, network: NetworkOptions) -> Rate:
+    """The rule for the learning rate."""
+    if not isinstance(options, DynamicLearningRate):
+        return Rate()
+    constant = options.lr_constant or ACTIVATION_CONSTANTS.get(network.activation, DEFAULT_CONSTANT)
+    first = options.at(network.depth)
+    anchored = options.dynamic_lr_rule == "anchored"
+    return DynamicRate(first, constant, options.lr_max or first, anchored)
