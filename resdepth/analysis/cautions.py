@@ -18,11 +18,9 @@ from resdepth.studies.extension import anew, slower
 from resdepth.studies.record import read_jobs, read_plan
 from resdepth.training.stopping import Rises
 
-UNEQUAL = 0.1
-"""Share by which mean losses of two depths may differ before they count as unequal."""
+UNEQUAL = 0.1  # Share by which mean losses of two depths may differ before they count as unequal
 SMALLER_RATE = "a smaller `lr`"
-EQUAL_LOSS = "at equal loss (`stop_loss`)"
-"""Advice for which a report gives the command."""
+EQUAL_LOSS = "at equal loss (`stop_loss`)"  # Advice for which a report gives the command
 WORDS: dict[Reason, tuple[str, str]] = {
     "missed": (
         "did not reach the loss to stop at",

@@ -153,17 +153,8 @@ def curve_files(fits: Iterable[CurveFit]) -> Iterator[Path]:
 
 def fit_numbers(fits: Sequence[CurveFit], warned: Sequence[str] = ()) -> dict[str, Any]:
     """Return the fits as they are printed in JSON, with the warnings that were printed."""
-    names = [
-        "C",
-        "T0",
-        "rho",
-        "r_squared",
-        "residual_deviation",
-        "points",
-        "dropped",
-        "identified",
-        "reason",
-    ]
+    numbers = "r_squared", "residual_deviation", "points", "dropped", "identified", "reason"
+    names = *FITTED, *numbers
     rows = [
         {"file": curve.file, "tag": curve.tag} | {name: getattr(curve.fit, name) for name in names}
         for curve in fits

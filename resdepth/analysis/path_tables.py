@@ -21,8 +21,7 @@ from resdepth.mathematics.pvariation import CriticalExponent
 from resdepth.mathematics.slopes import NOTHING, PowerLaw, by_seed_and_depth, power_law
 from resdepth.weights.weight_path import Way, WeightPath
 
-NORMS = "p-variation norms, means over runs"
-"""Caption of the tables in notebooks."""
+NORMS = "p-variation norms, means over runs"  # Caption of the tables in notebooks
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,7 @@ from resdepth.weights.read import Sources, read_paths
 from resdepth.weights.weight_path import WeightPath
 
 V = TypeVar("V")
-VARYING = ("seed", "depth")
-"""Options in which runs of one experiment may differ."""
+VARYING = ("seed", "depth")  # Options in which runs of one experiment may differ
 MIXED = "`allow_mixed`, in Python pooled(models, allow_mixed=True), pools them anyway"
 
 

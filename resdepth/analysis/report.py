@@ -33,10 +33,8 @@ from resdepth.records import as_csv
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.studies.record import NAME as PLAN
 
-OMEGA = "avg_grad_norm"
-"""The recorded scalar whose decay is fitted."""
-GRID = tuple(float(p) for p in np.linspace(1.0, 4.0, 13))
-"""Exponents p of the p-variation norms."""
+OMEGA = "avg_grad_norm"  # The recorded scalar whose decay is fitted
+GRID = tuple(float(p) for p in np.linspace(1.0, 4.0, 13))  # Exponents p of the p-variation norms
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,10 @@ from scipy.stats import t as student
 from resdepth.mathematics import Array, refuse_masked
 from resdepth.mathematics.interval import LEVEL, rounding
 
-SCAN_POINTS = 400
-"""Values of T0 in the scan, evenly spaced in log(T0 + t_1)."""
+SCAN_POINTS = 400  # Values of T0 in the scan, evenly spaced in log(T0 + t_1)
 SHIFT_RANGE = (1e-3, 1e2)
 """t_1 + T0 lies between 1e-3 times its value at T0 = 0 and 100 t_n more than that value."""
-CONDITION_LIMIT = 1e8
-"""A scaled Jacobian with a larger condition number counts as singular."""
+CONDITION_LIMIT = 1e8  # A scaled Jacobian with a larger condition number counts as singular
 
 Reason = Literal[
     "",

@@ -11,8 +11,7 @@ from resdepth.mathematics.interval import Interval, mean_interval
 from resdepth.mathematics.slopes import PowerLaw, by_seed_and_depth, power_law
 from resdepth.mathematics.statistics import STATISTICS, PathStatistics
 
-DEEPEST = 3
-"""A seed's Hurst exponent is the mean over this many of its deepest depths."""
+DEEPEST = 3  # A seed's Hurst exponent is the mean over this many of its deepest depths
 
 
 @dataclass(frozen=True)

@@ -45,10 +45,8 @@ DENOMINATOR = (
     1.59056225126211695515e1,
     -1.18331621121330003142e0,
 )
-ROOT = 2.50662827463100050242
-"""sqrt(2 pi)."""
-CHUNK = 1 << 15
-"""Numbers that are drawn at a time."""
+ROOT = 2.50662827463100050242  # sqrt(2 pi)
+CHUNK = 1 << 15  # Numbers that are drawn at a time
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ from scipy.special import stdtrit
 
 from resdepth.mathematics import Array
 
-LEVEL = 0.95
-"""Coverage of the intervals."""
+LEVEL = 0.95  # Coverage of the intervals
 
 
 @dataclass(frozen=True)
@@ -54,8 +53,7 @@ class Interval:
         return f"{three(self.value)}{bounds}"
 
 
-UNKNOWN = Interval(math.nan, math.nan, math.nan)
-"""A number that could not be estimated."""
+UNKNOWN = Interval(math.nan, math.nan, math.nan)  # A number that could not be estimated
 
 
 def three(value: float) -> str:

@@ -19,14 +19,10 @@ Product = Callable[[Array], Array]
 
 SMALL = 500
 """Below this size the whole matrix is computed: it takes about as many products as ARPACK."""
-ROWS = 64
-"""Products per call when the whole matrix is computed."""
-LARGE = 5_000_000
-"""Above this size ARPACK gets the smallest possible basis."""
-COARSE = 0.03
-"""Relative residual of the first search for a missed eigenvalue."""
-ROUNDING = 1e-12
-"""Differences of eigenvalues that count as zero, relative to the largest."""
+ROWS = 64  # Products per call when the whole matrix is computed
+LARGE = 5_000_000  # Above this size ARPACK gets the smallest possible basis
+COARSE = 0.03  # Relative residual of the first search for a missed eigenvalue
+ROUNDING = 1e-12  # Differences of eigenvalues that count as zero, relative to the largest
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ from resdepth.mathematics import Array
 
 Norm = Literal["frobenius", "spectral", "operator"]
 TINY = 1e-100
-BATCH = 1 << 21
-"""Complex numbers of transfer matrices in memory at once."""
+BATCH = 1 << 21  # Complex numbers of transfer matrices in memory at once
 
 
 def frobenius(chunks: Iterable[Array]) -> float:

@@ -15,8 +15,7 @@ from resdepth.mathematics import Array
 Slabs = Callable[[], Iterable[Array]]
 """Each call yields all coordinates of the points once more, in pieces (points, numbers)."""
 
-COLLINEAR = 1e-12
-"""A path whose second component explains at most this share is a line."""
+COLLINEAR = 1e-12  # A path whose second component explains at most this share is a line
 
 
 @dataclass(frozen=True)

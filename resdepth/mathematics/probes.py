@@ -24,8 +24,7 @@ TOGETHER, MEASURED = 8, 4
 """Probes that share their products; those of a measure, each of which keeps its m vectors."""
 BREAKDOWN = 1e-12
 """A new Lanczos vector below this size, relative to the matrix, is rounding: the iteration ends."""
-DEVIATIONS = 2.0
-"""Half-width of the band in standard errors."""
+DEVIATIONS = 2.0  # Half-width of the band in standard errors
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ from resdepth.mathematics import Array
 from resdepth.mathematics.interval import LEVEL, UNKNOWN, Interval, mean_interval, rounding
 
 S = TypeVar("S")
-FEWEST = 3
-"""Depths that a seed needs for its own slope (all of them if there are fewer)."""
+FEWEST = 3  # Depths that a seed needs for its own slope (all of them if there are fewer)
 FEW = "a seed with fewer than three depths (two if there are only two) has no slope"
 """Why an exponent excludes seeds."""
 

@@ -9,13 +9,10 @@ import numpy as np
 from resdepth.mathematics import Array
 from resdepth.mathematics.pvariation import Numbers, p_variation_norm
 
-CHUNK = 1 << 20
-"""Numbers per chunk."""
+CHUNK = 1 << 20  # Numbers per chunk
 EPSILON = float(np.finfo(np.float64).eps)
-LAGS = (1, 2, 4)
-"""Lags m of the Hurst exponent, each twice the previous one."""
-TREND_SHARE = 0.1
-"""The trend is a mean over this share of the depth."""
+LAGS = (1, 2, 4)  # Lags m of the Hurst exponent, each twice the previous one
+TREND_SHARE = 0.1  # The trend is a mean over this share of the depth
 
 
 @dataclass(frozen=True)

@@ -15,26 +15,16 @@ from resdepth.mathematics.interval import Interval
 
 Limit = Literal["H1", "H2", "neither", "undecided"]
 
-SPARSE = -0.4
-"""`pr` below this: single layers dominate."""
-SMOOTH_Q1 = 0.25
-"""`q1` below this: noise, if any, vanishes faster than L^(-3/4)."""
-SMOOTH_IREL = -0.5
-"""`irel` below this: the increments vanish, there are no jumps."""
-ROUGH_Q1 = 0.1
-"""`q1` above this: V1 grows with L."""
-DIFFUSIVE_NU = (0.35, 0.65)
-"""`nu` of a diffusion is 1/2; the whole interval must lie in here."""
-OTHER_NU = (0.4, 0.6)
-"""If the interval of `nu` lies outside, the noise has another size."""
-DIFFUSIVE_H = (0.4, 0.6)
-"""`hurst` of a diffusion is 1/2."""
-GUARD_DEPTHS = 4
-"""The estimates of this many deepest depths must lie on the same side."""
-ENOUGH = 5
-"""Dyadic depths, and seeds, needed for the documented error rates."""
-FEWEST_DEPTHS, FEWEST_SEEDS = 3, 2
-"""With fewer depths or seeds there is no verdict."""
+SPARSE = -0.4  # `pr` below this: single layers dominate
+SMOOTH_Q1 = 0.25  # `q1` below this: noise, if any, vanishes faster than L^(-3/4)
+SMOOTH_IREL = -0.5  # `irel` below this: the increments vanish, there are no jumps
+ROUGH_Q1 = 0.1  # `q1` above this: V1 grows with L
+DIFFUSIVE_NU = (0.35, 0.65)  # `nu` of a diffusion is 1/2; the whole interval must lie in here
+OTHER_NU = (0.4, 0.6)  # If the interval of `nu` lies outside, the noise has another size
+DIFFUSIVE_H = (0.4, 0.6)  # `hurst` of a diffusion is 1/2
+GUARD_DEPTHS = 4  # The estimates of this many deepest depths must lie on the same side
+ENOUGH = 5  # Dyadic depths, and seeds, needed for the documented error rates
+FEWEST_DEPTHS, FEWEST_SEEDS = 3, 2  # With fewer depths or seeds there is no verdict
 
 
 @dataclass(frozen=True)
