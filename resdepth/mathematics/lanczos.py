@@ -60,31 +60,27 @@ def extreme_eigenpairs(
     `tolerance` bounds the residuals relative to each eigenvalue. No search follows for a single
     eigenvalue of an end. Raises Impossible: the iteration did not converge.
     """
+    spent, search = size, None
     if top + smallest >= size or size < SMALL:
         values, vectors = np.linalg.eigh(dense_matrix(product, size))
         wanted = sorted({*range(min(smallest, size)), *range(max(size - top, 0), size)})[::-1]
-        rows = np.ascontiguousarray(vectors.T[wanted])
-        return _with_residuals(values[wanted], rows, product(rows), size, None)
-    upper = _End(product, size, tolerance, seed)
-    upper.find(top)
-    lower = _End(lambda rows: -product(rows), size, tolerance, seed, upper)
-    lower.find(smallest)
-    # Rayleigh-Ritz in the span of all vectors: the best approximations without further products.
-    rows = np.linalg.qr(np.concatenate([upper.vectors, lower.vectors]).T)[0].T
-    products = product(rows)
-    values, turned = np.linalg.eigh(rows @ products.T)
-    turned = turned.T[::-1]
-    counts = zip(*((end.restarts, end.spent, end.found) for end in (upper, lower)), strict=True)
-    search, spent = Search(*map(sum, counts)), upper.products + lower.products
-    return _with_residuals(values[::-1], turned @ rows, turned @ products, spent, search)
-
-
-def _with_residuals(
-    values: Array, rows: Array, images: Array, products: int, search: Search | None
-) -> Eigenpairs:
-    """Eigenpairs with known products `images`."""
-    residuals = np.linalg.norm(images - values[:, None] * rows, axis=1)
-    return Eigenpairs(values, rows, residuals, products + len(rows), search)
+        values, rows = values[wanted], np.ascontiguousarray(vectors.T[wanted])
+        products = product(rows)
+    else:
+        upper = _End(product, size, tolerance, seed)
+        upper.find(top)
+        lower = _End(lambda rows: -product(rows), size, tolerance, seed, upper)
+        lower.find(smallest)
+        counts = zip(*((end.restarts, end.spent, end.found) for end in (upper, lower)), strict=True)
+        search, spent = Search(*map(sum, counts)), upper.products + lower.products
+        # Rayleigh-Ritz in the span of all vectors: the best approximation without more products.
+        rows = np.linalg.qr(np.concatenate([upper.vectors, lower.vectors]).T)[0].T
+        products = product(rows)
+        values, turned = np.linalg.eigh(rows @ products.T)
+        values, turned = values[::-1], turned.T[::-1]
+        rows, products = turned @ rows, turned @ products
+    residuals = np.linalg.norm(products - values[:, None] * rows, axis=1)
+    return Eigenpairs(values, rows, residuals, spent + len(rows), search)
 
 
 class _End:

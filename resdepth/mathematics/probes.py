@@ -70,26 +70,17 @@ def xtrace(product: Product, size: int, products: int, *, seed: int = 0) -> tupl
     basis, triangle = np.linalg.qr(images.T)
     inner = basis.T @ product(np.ascontiguousarray(basis.T)).T
     inside = basis.T @ probes.T
-    found = [
-        _without_one(i, inner, triangle, inside[:, i], float(probes[i] @ images[i]), size)
-        for i in range(len(probes))
-    ]
+    found = []
+    for i, probe in enumerate(probes):
+        others, own = np.delete(triangle, i, axis=1), inside[:, i]
+        # The direction within the range that is orthogonal to the other probes' images.
+        left = np.linalg.qr(others, mode="complete")[0][:, -1]
+        exact = np.trace(inner) - left @ inner @ left
+        taken = own - left * (left @ own)
+        rest = float(probe @ images[i]) - 2.0 * taken @ triangle[:, i] + taken @ inner @ taken
+        # The rest of the probe has a random length and a uniform direction.
+        found.append(exact + (size - others.shape[1]) * rest / (size - taken @ taken))
     return float(np.mean(found)), float(np.std(found, ddof=1) / np.sqrt(len(found)))
-
-
-def _without_one(
-    i: int, inner: Array, triangle: Array, inside: Array, quadratic: float, size: int
-) -> float:
-    """The estimate without probe i, w, from Q^T H Q, Q^T H Omega, Q^T w and w^T H w."""
-    others = np.delete(triangle, i, axis=1)
-    # The direction within the range that is orthogonal to the other probes' images.
-    left = np.linalg.qr(others, mode="complete")[0][:, -1]
-    exact = np.trace(inner) - left @ inner @ left
-    taken = inside - left * (left @ inside)
-    rest = quadratic - 2.0 * taken @ triangle[:, i] + taken @ inner @ taken
-    # The rest of the probe has a random length and a uniform direction.
-    length = size - taken @ taken
-    return float(exact + (size - others.shape[1]) * rest / length)
 
 
 def block_traces(

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -107,16 +108,11 @@ def power_law(depths: Array, values: Array) -> PowerLaw:
     if bend.known:
         bend = Interval.around(bend.value, max(bend.high - bend.value, 4.0 * rounded))
     steps, ends = np.diff(y, axis=1) / np.diff(np.log(depths[kept])), depths[kept].astype(int)
-    local = zip(ends[:-1].tolist(), ends[1:].tolist(), map(mean_interval, steps.T), strict=True)
-    return PowerLaw(
-        Interval.around(slope, half),
-        intercept,
-        wider,
-        tuple(LocalSlope(*one) for one in local),
-        bend,
-        len(y),
-        int(there.any(1).sum()) - len(y),
-    )
+    means = map(mean_interval, steps.T)
+    local = tuple(LocalSlope(*pair, next(means)) for pair in pairwise(ends.tolist()))
+    excluded = int(there.any(1).sum()) - len(y)
+    exponent = Interval.around(slope, half)
+    return PowerLaw(exponent, intercept, wider, local, bend, len(y), excluded)
 
 
 def _coefficient(x: Array, row: Array, degree: Literal[1, 2]) -> float:

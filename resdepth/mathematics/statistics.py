@@ -50,7 +50,6 @@ class PathStatistics:
 
 
 STATISTICS = tuple(field.name for field in fields(PathStatistics))[1:]
-"""The statistics in their order."""
 
 
 def path_statistics(path: Numbers) -> PathStatistics:
