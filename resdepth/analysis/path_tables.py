@@ -181,11 +181,9 @@ def variation_table(
         # One layer has no variation.
         positive = (np.where(norm > 0, norm, np.nan) for norm in np.concatenate(norms))
         known = [path for group in groups for path in group]
-        found = sorted(
-            zip(seed_names(known), known, positive, strict=True), key=lambda one: str(one[0])
-        )
-        seeds, of, values = zip(*found, strict=True)
-        _, depths, tables = by_seed_and_depth(seeds, [path.depth for path in of], values)
+        named = zip(seed_names(known), [path.depth for path in known], positive, strict=True)
+        ordered = sorted(named, key=lambda one: str(one[0]))
+        _, depths, tables = by_seed_and_depth(*zip(*ordered, strict=True))
         places = depths > 1
         growth = tuple(power_law(depths[places], table[:, places]) for table in tables)
     return VariationTable(beta, tuple(exponents), rows, growth)
@@ -197,9 +195,9 @@ def profile_table(
     exponents: Sequence[float],
     norms: Sequence[Array] | None = None,
 ) -> ProfileTable:
-    """The same with critical exponents (None below 257 layers), without the growth.
+    """p-variation norms along a grid of p >= 1, and critical exponents (None below 257 layers).
 
-    By Bayer, Friz & Tapia, SIAM J. Math. Data Sci. 5 (2023).
+    By Bayer, Friz & Tapia, SIAM J. Math. Data Sci. 5 (2023); `norms` as for `variation_table`.
     """
     paths, rows = together(paths), []
     norms = norms or variations(paths, beta, exponents)
