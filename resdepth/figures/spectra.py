@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from resdepth.figures import style
 from resdepth.figures.parts import band, log_axis, log_ticks
 from resdepth.mathematics import Array
-from resdepth.mathematics.counting import Band
+from resdepth.mathematics.probes import Band
 from resdepth.probing.hessian import Spectrum
 from resdepth.probing.products import LayerTraces
 

@@ -12,9 +12,8 @@ from resdepth.engine.objective import DenseObjective, Objective
 from resdepth.errors import Usage
 from resdepth.isolation import isolated
 from resdepth.mathematics import Array
-from resdepth.mathematics.counting import Counts, counts, measures
 from resdepth.mathematics.lanczos import Eigenpairs, Product, Search, extreme_eigenpairs
-from resdepth.mathematics.probes import interaction
+from resdepth.mathematics.probes import Counts, counts, interaction, measures
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.probing.objectives import Source, centre_of
