@@ -14,14 +14,12 @@ from torch import Tensor
 from resdepth.engine.grid import along
 from resdepth.engine.vector import Layout
 from resdepth.errors import Impossible
-from resdepth.isolation import isolated
 from resdepth.mathematics import Array
 from resdepth.mathematics.plane import PathPlane, path_plane
 from resdepth.options.landscape import TrajectoryOptions
 from resdepth.probing.objectives import Centre, Source
-from resdepth.probing.rendering import Rendering, Report, produce
+from resdepth.probing.rendering import Rendering
 from resdepth.runs.checkpoint import check_like, checkpoints, read_checkpoint
-from resdepth.runs.run import Run
 from resdepth.weights.header import read_header
 from resdepth.weights.tensor import Stored
 
@@ -35,27 +33,8 @@ RECIPE = (
 RECIPE_FROM_LAST = "the same seen from the last checkpoint"
 
 
-@isolated()
-def trajectory(
-    run: Run,
-    options: TrajectoryOptions,
-    out: Path,
-    command: list[str],
-    report: Report = lambda done, cells: None,
-) -> tuple[Path, ...]:
-    """Evaluate the plane of a run's checkpoints and write `out` (.npy) and its .json.
-
-    The record holds `path`: `steps`, `coordinates`, `loss`, `plane_loss` and `distance` of each
-    checkpoint. Batch statistics of a convolutional network are recalibrated at every point.
-
-    Raises Impossible if they span no plane, Corrupt for a damaged one or one of another network,
-    Usage if the unfinished surface has other options, System if `out` cannot be written.
-    """
-    return produce(_prepare, "recalibrated", Source.of(run), options, out, command, report)
-
-
-def _prepare(centre: Centre, options: TrajectoryOptions, batch: int) -> Rendering:
-    """The plane around the last checkpoint, as wide as the path and a margin."""
+def path_surface(centre: Centre, options: TrajectoryOptions, batch: int) -> Rendering:
+    """The plane of all checkpoints around the last one, as wide as the path and a margin."""
     source, digest = centre.source, hashlib.sha256()
     found = checkpoints(source.checkpoint.parent.parent)
     layout = centre.objective.layout

@@ -18,7 +18,8 @@ from resdepth.engine.objective import DenseObjective
 from resdepth.errors import Corrupt, Impossible
 from resdepth.options.landscape import TrajectoryOptions
 from resdepth.probing import checkpoint_plane
-from resdepth.probing.checkpoint_plane import trajectory
+from resdepth.probing.loss_surface import render
+from resdepth.probing.objectives import Source
 from resdepth.runs.checkpoint import Checkpoint, checkpoints, read_checkpoint, write_checkpoint
 from resdepth.runs.surface import read_partial
 from resdepth.training.networks import load_network
@@ -31,7 +32,7 @@ def options(**changed: object) -> TrajectoryOptions:
 
 
 def record_of(run: Path, out: Path, **changed: object) -> dict:
-    _, record, *_ = trajectory(resdepth.open_run(run), options(**changed), out, ["resdepth"])
+    _, record, *_ = render(Source.of(resdepth.open_run(run)), options(**changed), out, ["resdepth"])
     return json.loads(record.read_text())
 
 
@@ -101,7 +102,7 @@ def test_killed_and_resumed_gives_the_same_bits(small_run, tmp_path, monkeypatch
             raise Stop
 
     with pytest.raises(Stop):
-        trajectory(resdepth.open_run(small_run), options(), out, ["resdepth"], stop)
+        render(Source.of(resdepth.open_run(small_run)), options(), out, ["resdepth"], stop)
     unfinished = read_partial(out)
     assert unfinished is not None and 0 < unfinished.done.sum() < 31
     monkeypatch.setattr(DenseObjective, "together", 2)
