@@ -105,10 +105,8 @@ def spectrum(
     pairs = extreme_eigenpairs(
         product, size, *wanted, tolerance=options.residual, seed=options.seed
     )
-    by_layer = spectra = None
-    if exactly_traced(objective) or options.blocks:
-        by_layer = products.layer_traces(options.probes, options.seed)
-    trace = products.traces(by_layer, options.probes, options.seed)
+    trace, by_layer = products.traces(bool(options.blocks), options.probes, options.seed)
+    spectra = None
     if options.blocks == "spectra" and isinstance(objective, DenseObjective):
         blocks = objective.layer_blocks(options.gauss_newton)
         rows = [np.linalg.eigvalsh(block.cpu().double().numpy())[::-1] for block in blocks]

@@ -71,7 +71,7 @@ def render(
         "checkpoint_step": step,
         "training": source.training.recorded(),
         "samples": centre.objective.samples,
-        "statistics": centre.statistics,
+        "statistics": statistics if source.convolutional else None,
         "device": str(centre.device),
         "engine": centre.engine,
         "threads": centre.threads,

@@ -79,27 +79,28 @@ class HessianProducts:
 
         return product
 
-    def layer_traces(self, probes: int, seed: int) -> LayerTraces:
-        """Traces of the diagonal blocks: exact, or estimated from `probes` products per matrix."""
-        layout, exact, found = self.objective.layout, exactly_traced(self.objective), []
-        layers = layout.layers()
-        for matrix in MATRICES:
-            if exact is not None:
-                traces = exact.layer_traces(matrix).cpu().double().numpy()
-                found.append((traces, np.zeros(len(layers))))
-            else:
-                product, places = self.of(matrix), list(layers.values())
-                found.append(block_traces(product, places, layout.size, probes=probes, seed=seed))
-        values, errors = zip(*found, strict=True)
-        return LayerTraces(list(layers), *values, *errors)
+    def traces(self, by_layer: bool, probes: int, seed: int) -> tuple[Traces, LayerTraces | None]:
+        """Traces of both matrices, and of their diagonal blocks if `by_layer` or if they are exact.
 
-    def traces(self, layers: LayerTraces | None, probes: int, seed: int) -> Traces:
-        """Traces of both matrices: the exact sum over layers, or XTrace of 2 `probes` products."""
-        if layers is not None and exactly_traced(self.objective):
-            return Traces(float(layers.hessian.sum()), float(layers.gauss_newton.sum()), 0.0, 0.0)
-        size = self.objective.layout.size
-        found = [xtrace(self.of(matrix), size, 2 * probes, seed=seed) for matrix in MATRICES]
-        return Traces(*(one.value for one in found), *(one.standard_error for one in found))
+        Otherwise XTrace of 2 `probes` products each, and for the blocks another `probes` products.
+        """
+        layout, exact, of_layers = self.objective.layout, exactly_traced(self.objective), None
+        layers = layout.layers()
+        if exact:
+            of_matrices = [exact.layer_traces(m).cpu().double().numpy() for m in MATRICES]
+            hessian, gauss_newton = (float(traces.sum()) for traces in of_matrices)
+            zeros = np.zeros((2, len(layers)))
+            of_layers = LayerTraces(list(layers), *of_matrices, *zeros)
+            return Traces(hessian, gauss_newton, 0.0, 0.0), of_layers
+        products = [self.of(matrix) for matrix in MATRICES]
+        if by_layer:
+            places, settings = list(layers.values()), {"probes": probes, "seed": seed}
+            found = [block_traces(p, places, layout.size, **settings) for p in products]
+            values, errors = zip(*found, strict=True)
+            of_layers = LayerTraces(list(layers), *values, *errors)
+        sums = [xtrace(product, layout.size, 2 * probes, seed=seed) for product in products]
+        values, errors = zip(*((one.value, one.standard_error) for one in sums), strict=True)
+        return Traces(*values, *errors), of_layers
 
 
 def rounding_error(
