@@ -23,7 +23,7 @@ from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.options.resolve import from_record
 from resdepth.runs.checkpoint import Checkpoint, check_like
 from resdepth.runs.manifest import NAME, Detail, Manifest
-from resdepth.training.trainee import Clock, Description, Record, Say, Trainee
+from resdepth.training.trainee import Clock, Record, Say, Trainee
 
 FLAT = 0.98
 """Share of the loss of guessing above which the first epoch made no progress."""
@@ -104,27 +104,20 @@ class Convolutional(Trainee[Weights]):
     epoch: Epoch | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        ahead = capture.runs_ahead(self.device)
-        batch = self.options.batch_size
+        ahead, batch = capture.runs_ahead(self.device), self.options.batch_size
         self.step: Step = Graphed(self.descent, batch) if ahead else self.descent
         self.steps_per_epoch = -(-len(self.train.labels) // batch)
         self.steps = self.options.epochs * self.steps_per_epoch
+        self.overlapped = window(self.device) > 1
+        self.log_every, self.validate_every = 1, self.options.val_every * self.steps_per_epoch
+        self.keep_every = (self.steps_per_epoch, self.options.checkpoint_every)
+        self.use(self.format)
 
-    @property
-    def described(self) -> Description:
-        options, epoch = self.options, self.steps_per_epoch
-        engine = f"torch {self.format}{' graph' * isinstance(self.step, Graphed)}"
-        return Description(
-            title=f"{engine} on {self.device}, {self.threads} threads",
-            device=str(self.device),
-            engine=engine,
-            steps=self.steps,
-            steps_per_epoch=epoch,
-            data=self.fingerprint,
-            overlapped=window(self.device) > 1,
-            validate=options.val_every * epoch,
-            keep=(epoch, options.checkpoint_every),
-        )
+    def use(self, format: Format) -> None:
+        """Train in this format from now on."""
+        self.format, self.descent.bf16 = format, format.bf16
+        self.engine_name = f"torch {format}{' graph' * isinstance(self.step, Graphed)}"
+        self.title = f"{self.engine_name} on {self.device}, {self.threads} threads"
 
     def choose_format(self, formats: list[Format]) -> None:
         """Use the format that is fastest on the first batch; report the time of each."""
@@ -142,7 +135,7 @@ class Convolutional(Trainee[Weights]):
                     f"with one thread it takes {1e3 * alone:.0f} ms: other processes use these "
                     "cores, and the threads wait for one another; `threads=1` is faster here"
                 )
-        self.format, self.descent.bf16 = best, best.bf16
+        self.use(best)
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Normalised crops (N, C, H, W) and labels (N,) of `step`."""
@@ -171,13 +164,13 @@ class Convolutional(Trainee[Weights]):
 
     def records(self, start: Weights, clock: Clock) -> Iterator[Record[Weights]]:
         """Train to the end; the last record of each window has the weights after it."""
-        what, size = self.described, window(self.device)
+        size = window(self.device)
         pending = list[tuple[int, float, Tensor]]()
         for step in range(start.step, self.steps):
             rate = self.rate(step)
             pending.append((step, rate, self.step(*self.batch(step), rate)))
             done = step + 1
-            if len(pending) >= size or what.validates(done) or what.keeps(done):
+            if len(pending) >= size or self.validates(done) or self.keeps(done):
                 rows = torch.stack([measured for _, _, measured in pending]).tolist()
                 clock.lap(len(rows))
                 for (at, used, _), (loss, omega, accuracy) in zip(pending, rows, strict=True):
