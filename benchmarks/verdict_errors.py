@@ -18,7 +18,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from resdepth.mathematics.exponents import Table
-from resdepth.mathematics.statistics import hurst_exponent
+from resdepth.mathematics.statistics import path_statistics
 from tests.support.synthetic import (
     DEPTHS,
     DEVIATIONS,
@@ -46,7 +46,7 @@ def hurst(seeds: int) -> None:
     print("\n| H | found at L = 256 |\n|---|---|")
     for truth in (0.3, 0.5, 0.7):
         found = [
-            hurst_exponent(5 * smooth(256, s, waves=2) + 256**truth * fractional(256, s, truth))
+            path_statistics(5 * smooth(256, s, waves=2) + 256**truth * fractional(256, s, truth)).H
             for s in range(seeds)
         ]
         print(f"| {truth} | {np.mean(found):.3f} ± {np.std(found, ddof=1):.3f} |", flush=True)

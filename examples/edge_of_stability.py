@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import resdepth
-from resdepth.figures.axes import log_ticks
+from resdepth.figures.parts import log_ticks
 from resdepth.figures.style import categories, figure, save, styled
 from resdepth.records import write_numbers
 from resdepth.runs.checkpoint import step_path

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from resdepth.figures.axes import few_ticks, short
+from resdepth.figures.parts import few_ticks, short
 from resdepth.figures.style import categories, figure, save, styled
 from resdepth.records import write_numbers
 from resdepth.runs.events import event_files, read_scalars

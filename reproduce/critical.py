@@ -27,7 +27,7 @@ from matplotlib.figure import Figure
 from resdepth.atomic import check_writable
 from resdepth.errors import ResdepthError
 from resdepth.figures import style
-from resdepth.figures.axes import few_ticks
+from resdepth.figures.parts import few_ticks
 from resdepth.mathematics.activation import ACTIVATIONS
 from resdepth.mathematics.fractional import fractional_noise
 from resdepth.mathematics.interval import Array, Interval, mean_interval

@@ -8,44 +8,39 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from resdepth.analysis.path_tables import norm_table as norm_table
-    from resdepth.analysis.path_tables import profile_table as profile_table
-    from resdepth.analysis.path_tables import variation_table as variation_table
-    from resdepth.analysis.pool import paths_of as paths_of
-    from resdepth.analysis.pool import pooled as pooled
-    from resdepth.api import render_landscape as render_landscape
-    from resdepth.api import render_trajectory as render_trajectory
-    from resdepth.api import spectrum as spectrum
-    from resdepth.api import train as train
-    from resdepth.data.load import load_data as load_data
-    from resdepth.errors import ResdepthError as ResdepthError
-    from resdepth.mathematics.decay_fit import fit_decay as fit_decay
-    from resdepth.mathematics.pvariation import p_variation_norm as p_variation_norm
-    from resdepth.mathematics.pvariation import p_variation_norms as p_variation_norms
-    from resdepth.options.data import Cifar10 as Cifar10
-    from resdepth.options.data import Constant as Constant
-    from resdepth.options.data import Digits as Digits
-    from resdepth.options.data import Folder as Folder
-    from resdepth.options.data import Mnist as Mnist
-    from resdepth.options.data import Sin as Sin
-    from resdepth.options.landscape import RenderOptions as RenderOptions
-    from resdepth.options.landscape import TrajectoryOptions as TrajectoryOptions
-    from resdepth.options.spectrum import SpectrumOptions as SpectrumOptions
-    from resdepth.options.train import ConstantWeights as ConstantWeights
-    from resdepth.options.train import DynamicLearningRate as DynamicLearningRate
-    from resdepth.options.train import FixedLearningRate as FixedLearningRate
-    from resdepth.options.train import FractionalWeights as FractionalWeights
-    from resdepth.options.train import RepeatedWeights as RepeatedWeights
-    from resdepth.options.train import TrainOptions as TrainOptions
-    from resdepth.options.train import TruncatedWeights as TruncatedWeights
-    from resdepth.runs.run import Run as Run
-    from resdepth.runs.run import open_run as open_run
-    from resdepth.runs.run import weight_path as weight_path
-    from resdepth.studies.actions import study as study
-    from resdepth.training.observer import NotebookProgress as NotebookProgress
-    from resdepth.weights.read import read_models as read_models
-    from resdepth.weights.read import stored_models as stored_models
+    from resdepth.analysis.path_tables import norm_table, profile_table, variation_table
+    from resdepth.analysis.pool import paths_of, pooled
+    from resdepth.api import render_landscape, render_trajectory, spectrum, train
+    from resdepth.data.load import load_data
+    from resdepth.errors import ResdepthError
+    from resdepth.mathematics.decay_fit import fit_decay
+    from resdepth.mathematics.pvariation import p_variation_norm, p_variation_norms
+    from resdepth.options.data import Cifar10, Constant, Digits, Folder, Mnist, Sin
+    from resdepth.options.landscape import RenderOptions, TrajectoryOptions
+    from resdepth.options.spectrum import SpectrumOptions
+    from resdepth.options.train import (
+        ConstantWeights,
+        DynamicLearningRate,
+        FixedLearningRate,
+        FractionalWeights,
+        RepeatedWeights,
+        TrainOptions,
+        TruncatedWeights,
+    )
+    from resdepth.runs.run import Run, open_run, weight_path
+    from resdepth.studies.actions import study
+    from resdepth.training.observer import NotebookProgress
+    from resdepth.weights.read import read_models, stored_models
 
+__all__ = [
+    "Cifar10", "Constant", "ConstantWeights", "Digits", "DynamicLearningRate",
+    "FixedLearningRate", "Folder", "FractionalWeights", "Mnist", "NotebookProgress",
+    "RenderOptions", "RepeatedWeights", "ResdepthError", "Run", "Sin", "SpectrumOptions",
+    "TrainOptions", "TrajectoryOptions", "TruncatedWeights", "fit_decay", "load_data",
+    "norm_table", "open_run", "p_variation_norm", "p_variation_norms", "paths_of", "pooled",
+    "profile_table", "read_models", "render_landscape", "render_trajectory", "spectrum",
+    "stored_models", "study", "train", "variation_table", "weight_path",
+]  # fmt: skip
 _NAMES = {
     "analysis.path_tables": "norm_table profile_table variation_table",
     "analysis.pool": "paths_of pooled",
@@ -65,7 +60,6 @@ _NAMES = {
     "weights.read": "read_models stored_models",
 }
 _HOMES = {name: f"resdepth.{home}" for home, names in _NAMES.items() for name in names.split()}
-__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

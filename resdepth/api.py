@@ -32,28 +32,13 @@ def train(
 ) -> Run:
     """Train a network and return its run; with `resume` resume the run in `out`.
 
-    Parameters
-    ----------
-    options
-        Everything that determines the run. With `resume` the options that were set must agree with
-        the record (`epochs` may grow).
-    out
-        The run folder, by default `runs/<data>-L<depth>-seed<seed>`.
-    overwrite
-        Replace the contents of the folder.
-    observer
-        Receives each step; by default nothing is printed.
-    command
-        The command line to record.
+    `options` determine the run; with `resume` those that were set must agree with the record, but
+    `epochs` may grow. `out` is the run folder, by default `runs/<data>-L<depth>-seed<seed>`;
+    `overwrite` replaces its contents. `observer` receives each step; by default nothing is printed.
+    `command` is the command line to record.
 
-    Raises
-    ------
-    Exists, Busy
-        The folder is not empty, or a process trains in it.
-    Usage
-        Options contradict each other, do not fit the data, or differ from the run to resume.
-    Missing, Corrupt
-        The data cannot be used.
+    Raises Exists or Busy if the folder is not empty, or a process trains in it; Usage if options
+    contradict each other, the data, or the run to resume; Missing or Corrupt for unusable data.
     """
     options = options or TrainOptions()
     folder = Path(out) if out is not None else default_run_folder(options.stem)
@@ -74,9 +59,8 @@ def render_landscape(
     Writes `out`, by default `<run>/landscape.npy`, and a .json next to it. Raises Missing if the
     run has no checkpoint yet.
     """
-    run = _opened(run)
+    run, options = _opened(run), options or RenderOptions()
     path = Path(out) if out is not None else run.path / SURFACE
-    options = options or RenderOptions()
     options.refuse_given(OURS, AS_ARGUMENTS)
     render(Source.of(run), options, path, ["resdepth.render_landscape"])
     return read_surface(path)
@@ -87,13 +71,12 @@ def render_trajectory(
 ) -> Surface:
     """Evaluate the loss on the plane of the checkpoints of `run`.
 
-    Writes `out`, by default `<run>/trajectory.npy`, and a .json next to it, whose `path` has the
-    step, coordinates and loss of each checkpoint, the loss at its projection onto the plane, and
-    its distance from the plane. Raises Impossible if the checkpoints do not span a plane.
+    Writes `out`, by default `<run>/trajectory.npy`, and a .json next to it, whose `path` has of
+    each checkpoint its step, coordinates, loss, loss at its projection onto the plane, and distance
+    from it. Raises Impossible if the checkpoints do not span a plane.
     """
-    run = _opened(run)
+    run, options = _opened(run), options or TrajectoryOptions()
     path = Path(out) if out is not None else run.path / "trajectory.npy"
-    options = options or TrajectoryOptions()
     options.refuse_given((*OURS, *DRAWN, "log"), AS_ARGUMENTS)
     render(Source.of(run), options, path, ["resdepth.render_trajectory"])
     return read_surface(path)
@@ -107,13 +90,12 @@ def spectrum(
 ) -> Spectrum:
     """Compute eigenvalues, traces and counts of the curvature at weights of `run`.
 
-    The weights are the newest of the run, or those in the file `checkpoint`. Raises Missing if
-    there are none yet, Usage or Impossible if the options do not fit the run.
+    They are the newest of the run, or those in the file `checkpoint`. Raises Missing if there are
+    none yet, Usage or Impossible if the options do not fit the run.
     """
-    run = _opened(run)
-    around = run.newest if checkpoint is None else Path(checkpoint)
-    options = options or SpectrumOptions()
+    run, options = _opened(run), options or SpectrumOptions()
     options.refuse_given((*OURS, *DRAWN), AS_ARGUMENTS)
+    around = run.newest if checkpoint is None else Path(checkpoint)
     return spectrum_around(Source(run.recorded_options, around), options)
 
 

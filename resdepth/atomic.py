@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from resdepth.errors import write_failed
+from resdepth.errors import System
 
-SUFFIX = ".part"
-"""Suffix of temporary siblings; their names begin with a dot."""
+SUFFIX = ".part"  # Suffix of temporary siblings; their names begin with a dot.
 LONGEST = 200
 """Bytes of a file's name that its temporary sibling repeats; the sibling's may not be too long."""
 
@@ -22,7 +21,9 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise write_failed(path, error) from None
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        remedy = "free some space, or " * full + "choose another `out`; no file is incomplete"
+        raise System(path, f"cannot write: {error.strerror or error}", remedy) from None
 
 
 def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
@@ -39,7 +40,12 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
                 stream.flush()
                 os.fsync(stream.fileno())
             temporary.replace(path)
-            _synchronise_folder(path.parent)
+            # The new name must be on disk too, or a power cut could undo the rename.
+            descriptor = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
         except BaseException:
             _discard(temporary)
             raise
@@ -51,11 +57,7 @@ def write_bytes(path: Path, content: bytes | memoryview) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    r"""`write_whole` for UTF-8 text.
-
-    Python represents a byte of a path that is not UTF-8 by a lone surrogate (PEP 383). It is
-    written as the escape `\udc80` … `\udcff`, which in JSON means the same surrogate.
-    """
+    """`write_whole` for UTF-8 text; a lone surrogate (PEP 383) becomes an escape, as in JSON."""
     write_bytes(path, text.encode(errors="backslashreplace"))
 
 
@@ -66,10 +68,7 @@ def sweep(folder: Path) -> None:
 
 
 def make_folder(folder: Path) -> list[Path]:
-    """Make `folder` and its parents, or none of them if that fails with an OSError.
-
-    Returns the folders that were missing, innermost first.
-    """
+    """Make `folder` with parents, or none if that fails; returns those made, innermost first."""
     missing = [one for one in (folder, *folder.parents) if not os.path.lexists(one)]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -84,9 +83,8 @@ def make_folder(folder: Path) -> list[Path]:
 def check_writable(*paths: Path) -> None:
     """Check, before a long computation, that each of `paths` can be written; leave no trace.
 
-    Makes and removes a temporary sibling of each, with missing folders: permissions alone tell
-    nothing to the superuser or about a read-only file system. Raises System if a path is a folder,
-    has too long a name, or its folder accepts no new file.
+    Makes and removes a temporary sibling of each, with missing folders, since permissions do not
+    bind the superuser and ignore read-only file systems. Raises System.
     """
     for path in paths:
         temporary = _temporary(path)
@@ -117,12 +115,3 @@ def _discard(temporary: Path) -> None:
     # A path that cannot be written may not be removable either: below a file, or too long.
     with contextlib.suppress(OSError):
         temporary.unlink()
-
-
-def _synchronise_folder(folder: Path) -> None:
-    # The new name must be on disk too, or a power cut could undo the rename.
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,7 +1,4 @@
-"""What a file that could not be read contains, judged by its bytes, for error messages.
-
-The name of the file does not matter, and nothing that it contains is run.
-"""
+"""What a file that could not be read contains, judged by its bytes alone; nothing in it is run."""
 
 import json
 import struct
@@ -13,10 +10,8 @@ from tokenize import TokenError
 
 UNREADABLE = (ValueError, EOFError, zipfile.BadZipFile, SyntaxError, TokenError, zlib.error)
 """What numpy raises if a file is damaged."""
-HEAD = 4096
-"""Bytes that are read."""
-NAMES = 3
-"""Names in a file that are shown, at most."""
+HEAD, NAMES = 4096, 3  # Bytes that are read, and how many names in a file are shown at most.
+CUT = "it was truncated: copy or download it again"
 MAGIC = {
     b"\x89HDF\r\n\x1a\n": "an HDF5 file",
     b"\x93NUMPY": "a numpy array (.npy)",
@@ -59,9 +54,8 @@ def identify(path: Path) -> Contents:
     if head[8:9] == b"{":
         return _safetensors(path, size)
     if head[:1] == b"\x80" and head[1:2] <= b"\x05":
-        return Contents(
-            "a PyTorch file of the old format" if OLD_TORCH in head else "a Python pickle"
-        )
+        old = OLD_TORCH in head
+        return Contents("a PyTorch file of the old format" if old else "a Python pickle")
     kind = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), "")
     return Contents(kind or _text(head) or f"{size} bytes of an unknown format")
 
@@ -77,8 +71,7 @@ def _zip(path: Path) -> Contents:
             names = archive.namelist()
             damaged = archive.testzip()
     except zipfile.BadZipFile:
-        what = "the beginning of a zip archive without the list of files at its end"
-        return Contents(what, "it was truncated: copy or download it again")
+        return Contents("the beginning of a zip archive without the list of files at its end", CUT)
     except (OSError, ValueError, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
         return Contents(f"a zip archive that cannot be unpacked ({error})")
     parts = {name.partition("/")[2] or name for name in names}
@@ -96,32 +89,30 @@ def _zip(path: Path) -> Contents:
 
 
 def _safetensors(path: Path, size: int) -> Contents:
-    cut = "it was truncated: copy or download it again"
     with path.open("rb") as stream:
         (length,) = struct.unpack("<Q", stream.read(8))
         if 8 + length > size:
-            return Contents(f"{size} bytes, less than the header of this safetensors file", cut)
+            return Contents(f"{size} bytes, less than the header of this safetensors file", CUT)
         try:
             entries = json.loads(stream.read(length))
-            ends = [entry["data_offsets"][1] for n, entry in entries.items() if n != "__metadata__"]
-            whole = 8 + length + max(map(int, ends), default=0)
+            names = [name for name in entries if name != "__metadata__"]
+            ends = [int(entries[name]["data_offsets"][1]) for name in names]
+            whole = 8 + length + max(ends, default=0)
         except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError):
             return Contents("a file that begins like safetensors, with an invalid header")
     if size < whole:
-        return Contents(f"the first {size} of the {whole} bytes of a safetensors file", cut)
+        return Contents(f"the first {size} of the {whole} bytes of a safetensors file", CUT)
     if size > whole:
         return Contents(f"a safetensors file with {size - whole} bytes after its tensors")
-    names = [name for name in entries if name != "__metadata__"]
     return Contents(f"a safetensors file ({listed(names) or 'no tensors'})")
 
 
 def _text(head: bytes) -> str:
     try:
         # The last character may be cut.
-        text = head.decode() if len(head) < HEAD else head[:-4].decode(errors="strict")
+        text = (head if len(head) < HEAD else head[:-4]).decode()
     except UnicodeDecodeError:
         return ""
     line = text.strip().partition("\n")[0][:40].strip()
-    if not all(character.isprintable() or character in "\t\r\n" for character in text):
-        return ""
-    return f"text that begins with '{line}'"
+    printable = all(character.isprintable() or character in "\t\r\n" for character in text)
+    return f"text that begins with '{line}'" if printable else ""

@@ -5,8 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-LARGEST = 4096
-"""More threads than this are taken for a typing error."""
+LARGEST = 4096  # More threads than this are taken for a typing error.
 
 
 def available_threads() -> int:
@@ -19,14 +18,12 @@ def available_cores(root: Path = Path("/")) -> int:
     """The number of cores: the least of what the system, Slurm and a container allow.
 
     They are the processor affinity, `SLURM_CPUS_PER_TASK` and the CPU quota of the control groups
-    under `root`, rounded up. A variable that is not a positive whole number is ignored.
+    under `root`, rounded up.
     """
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
-    limits = [_count("SLURM_CPUS_PER_TASK"), *(math.ceil(quota) for quota in _quotas(root))]
-    return max(1, min([cores, *(limit for limit in limits if limit is not None)]))
+    affinity = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if affinity else os.cpu_count() or 1
+    allotted = _count("SLURM_CPUS_PER_TASK") or cores
+    return max(1, min(cores, allotted, *map(math.ceil, _quotas(root))))
 
 
 def _count(variable: str) -> int | None:
@@ -48,21 +45,13 @@ def _quotas(root: Path) -> Iterator[float]:
         path = Path(group.lstrip("/"))
         for mount in ("cpu", controllers) if controllers else ("", "unified"):
             for place in {path, *path.parents}:
-                yield from _quota(root / "sys/fs/cgroup" / mount / place)
-
-
-def _quota(group: Path) -> Iterator[float]:
-    """The quota of one control group, of version 2 or version 1, if it has one."""
-    words = _text(group / "cpu.max").split() or [
-        *_text(group / "cpu.cfs_quota_us").split(),
-        *_text(group / "cpu.cfs_period_us").split(),
-    ]
-    try:
-        quota, period = map(int, words)
-    except ValueError:
-        return  # "max" says that there is no quota; a group at the root has no file.
-    if quota > 0 and period > 0:
-        yield quota / period
+                folder = root / "sys/fs/cgroup" / mount / place
+                names = ("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")
+                for version in names:
+                    words = " ".join(_text(folder / name) for name in version).split()
+                    # "max" says that there is no quota; a group at the root has no file.
+                    if len(words) == 2 and all(map(str.isdecimal, words)) and min(map(int, words)):
+                        yield int(words[0]) / int(words[1])
 
 
 def _text(path: Path) -> str:

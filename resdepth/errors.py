@@ -1,33 +1,25 @@
-"""Errors, one class for each thing that the caller can do about them.
+"""Errors, one class for each thing that the caller can do about them, and those raised often.
 
-Every error that a user can meet is a `ResdepthError`: one line that says where and what, and a
-remedy. The name of an option is the name of its field, in texts between backticks; the command line
-turns it into the flag.
+Texts name an option by its field, between backticks; the command line turns it into the flag.
 """
 
-import errno
-from collections.abc import Iterable
 from pathlib import Path
 
 
 class ResdepthError(Exception):
     """Base class: `str(error)` is "where: what" in one line, `remedy` says what to do.
 
-    `where` is a path, a name, or the field of an option, with its value as in "engine=cuda". A path
-    is given as a Path (`is_path`): a file may be called like an option.
-    `exit_code` is that of the command line: 2 for a wrong invocation, 1 for a failure.
+    `where` is a Path (`is_path`; a file may be called like an option), a name, or the field of an
+    option, as in "engine=cuda". `exit_code` is 2 for a wrong invocation, 1 for a failure.
     """
 
     exit_code: int = 1
 
     def __init__(self, where: object, what: object, remedy: object = "") -> None:
-        self.where, self.what = _one_line(where), _one_line(what)
-        self.remedy, self.is_path = _one_line(remedy), isinstance(where, Path)
+        texts = (where, what, remedy)
+        self.where, self.what, self.remedy = (" ".join(str(text).split()) for text in texts)
+        self.is_path = isinstance(where, Path)
         super().__init__(f"{self.where}: {self.what}")
-
-
-def _one_line(text: object) -> str:
-    return " ".join(str(text).split())
 
 
 class Usage(ResdepthError, ValueError):
@@ -95,44 +87,16 @@ def no_events(path: Path, where: str) -> Missing:
     return Missing(path, f"no event file {where}", "the names of event files contain 'tfevents'")
 
 
-def no_scalar(path: Path, tag: str, known: Iterable[str]) -> Missing:
-    """The events at `path` have the scalars `known`, but not `tag`."""
-    remedy = f"recorded scalars: {', '.join(sorted(known)) or 'none'}"
-    return Missing(path, f"no scalar '{tag}'", remedy)
-
-
 def occupied(folder: Path) -> Exists:
     """The output folder is not empty."""
     remedy = f"`resume={folder}` resumes it, `overwrite` replaces it, or choose another `out`"
     return Exists(folder, "the folder exists and is not empty", remedy)
 
 
-def not_repetitions(first: Path, second: Path, what: str, ours: object, theirs: object) -> Usage:
-    """Runs that are not repetitions of one experiment were given together."""
-    return Usage(
-        f"{first} and {second}",
-        f"not repetitions of one experiment: {what} is {ours} and {theirs}",
-        "analyse them separately; `allow_mixed`, in Python pooled(models, allow_mixed=True), "
-        "pools them anyway",
-    )
-
-
 def unreadable(path: Path, error: OSError) -> System:
     """The operating system refused to read `path`."""
-    what = f"cannot be read: {error.strerror or error}"
-    return System(path, what, "its contents are unknown; check its permissions and its disk")
-
-
-def out_of_memory(reason: object) -> System:
-    """The machine has not enough memory."""
-    remedy = "use a smaller network, smaller batches or a part of the data"
-    return System("out of memory", reason, remedy)
-
-
-def no_display(path: Path) -> System:
-    """A window was requested, but none can be opened."""
-    remedy = f"the figure was written: {path}"
-    return System("show", "there is no display to open a window on", remedy)
+    remedy = "its contents are unknown; check its permissions and its disk"
+    return System(path, f"cannot be read: {error.strerror or error}", remedy)
 
 
 def executor_failed(executor: str, reason: str) -> System:
@@ -145,10 +109,3 @@ def resume_changed(field: str, run: Path, recorded: object, given: object) -> Us
     """A resumed run was given another value of an option."""
     remedy = "a resumed run keeps its options; only `epochs` may grow"
     return Usage(field, f"the run in {run} has {recorded}, not {given}", remedy)
-
-
-def write_failed(path: Path, error: OSError) -> System:
-    """The operating system refused to write `path`."""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    remedy = "free some space, or " * full + "choose another `out`; no file is incomplete"
-    return System(path, f"cannot write: {error.strerror or error}", remedy)

@@ -13,27 +13,17 @@ def walk(
 ) -> Iterator[Path]:
     """Every file in or under `folder`, in the order of `sorted(folder.rglob("*"))`.
 
-    Links are followed, except to a folder on the way down to the link, so that loops end. Dangling
-    links and folders that cannot be read are skipped with a warning.
-
-    Parameters
-    ----------
-    enter:
-        Decides for each subfolder whether to search it; all are searched by default.
-    once:
-        Search a folder with several names only under the first of them. By default its files are
-        found under each name.
+    `enter` decides for each subfolder whether to search it. A folder with several names is searched
+    under each, or `once`. Links are followed, except to a folder on the way down to the link, so
+    that loops end. Dangling links and folders that cannot be read are skipped with a warning.
     """
     start = os.path.realpath(folder)
     known = {start}
-    above = [start]
-    pending = [iter(_entries(folder))]
+    pending: list[tuple[Path, tuple[str, ...]]] = [
+        (path, (start,)) for path in reversed(_entries(folder))
+    ]
     while pending:
-        path = next(pending[-1], None)
-        if path is None:
-            pending.pop()
-            above.pop()
-            continue
+        path, above = pending.pop()
         mode = _mode(path)
         if stat.S_ISREG(mode):
             yield path
@@ -41,8 +31,8 @@ def walk(
             real = os.path.realpath(path)
             if real not in (known if once else above) and (enter is None or enter(path)):
                 known.add(real)
-                above.append(real)
-                pending.append(iter(_entries(path)))
+                inside = (*above, real)
+                pending += [(inner, inside) for inner in reversed(_entries(path))]
 
 
 def _entries(folder: Path) -> list[Path]:

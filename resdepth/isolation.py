@@ -14,10 +14,8 @@ from torch.backends import cuda, mkldnn
 def isolated() -> Iterator[None]:
     """Compute with the default settings of torch and numpy, and restore the user's at the end.
 
-    They are the default device and dtype, autograd's modes, autocast, the precision of matrix
-    products, deterministic algorithms, the number of threads, numpy's error state, and filters that
-    turn warnings into errors. The same call then gives the same bits in every notebook. Random
-    numbers need nothing: this package has generators of its own.
+    The same call then gives the same bits in every notebook; random numbers have their own
+    generators.
     """
     with ExitStack() as stack:
         stack.callback(torch.set_num_threads, torch.get_num_threads())
@@ -31,7 +29,19 @@ def isolated() -> Iterator[None]:
         for kind in ("cpu", "cuda"):
             stack.callback(torch.set_autocast_enabled, kind, torch.is_autocast_enabled(kind))
             torch.set_autocast_enabled(kind, False)
-        _multiply_exactly(stack)
+        # Multiply float32 matrices in float32.
+        try:
+            precision = torch.get_float32_matmul_precision()
+        except RuntimeError:
+            # Raised if the newer settings below contradict this one, which then has its default.
+            precision = "highest"
+        # Torch has these since 2.9.
+        places: list[Any] = [getattr(backend, "matmul", None) for backend in (cuda, mkldnn)]
+        for place in places:
+            if hasattr(place, "fp32_precision"):
+                stack.callback(setattr, place, "fp32_precision", place.fp32_precision)
+        stack.callback(torch.set_float32_matmul_precision, precision)
+        torch.set_float32_matmul_precision("highest")
         stack.enter_context(torch.inference_mode(mode=False))
         stack.enter_context(torch.enable_grad())
         if torch.empty(0).device.type != "cpu":
@@ -42,19 +52,3 @@ def isolated() -> Iterator[None]:
             if action == "error":
                 warnings.simplefilter("default", category)
         yield
-
-
-def _multiply_exactly(stack: ExitStack) -> None:
-    """Multiply float32 matrices in float32 until the stack is closed."""
-    try:
-        precision = torch.get_float32_matmul_precision()
-    except RuntimeError:
-        # Raised if the newer settings below contradict this one, which then has its default.
-        precision = "highest"
-    # Torch has these since 2.9.
-    places: list[Any] = [getattr(backend, "matmul", None) for backend in (cuda, mkldnn)]
-    for place in places:
-        if hasattr(place, "fp32_precision"):
-            stack.callback(setattr, place, "fp32_precision", place.fp32_precision)
-    stack.callback(torch.set_float32_matmul_precision, precision)
-    torch.set_float32_matmul_precision("highest")

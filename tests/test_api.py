@@ -22,8 +22,7 @@ def declared() -> dict[str, str]:
     for node in block.body:
         assert isinstance(node, ast.ImportFrom) and node.module
         for alias in node.names:
-            # `as` makes it public for the type checker.
-            assert alias.asname == alias.name
+            assert alias.asname is None
             found[alias.name] = node.module
     return found
 

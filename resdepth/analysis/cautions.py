@@ -5,9 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from resdepth.analysis.cells import CellRow, DepthRow, Reason, by_depth
 from resdepth.analysis.rates import RateTable
-from resdepth.analysis.study_runs import Study
+from resdepth.analysis.study_runs import CellRow, DepthRow, Reason, Study, by_depth
 from resdepth.errors import ResdepthError
 from resdepth.mathematics.slopes import FEW
 from resdepth.runs.events import read_recording

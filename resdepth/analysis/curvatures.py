@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from resdepth.analysis.cells import CellRow
+from resdepth.analysis.study_runs import CellRow
 from resdepth.mathematics import Array
-from resdepth.mathematics.slopes import PowerLaw, power_law
+from resdepth.mathematics.slopes import PowerLaw, by_seed_and_depth, power_law
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,9 @@ class HessianTable:
 
     def values(self, name: str) -> Array:
         """Return one value as (seeds, depths), NaN if a run is missing."""
-        seeds = sorted({row.seed for row in self.rows})
-        table = np.full((len(seeds), len(self.depths)), np.nan)
-        for row in self.rows:
-            table[seeds.index(row.seed), self.depths.index(row.depth)] = getattr(row, name)
-        return table
+        rows = sorted(self.rows, key=lambda row: row.seed)
+        found = [(row.seed, row.depth, getattr(row, name)) for row in rows]
+        return by_seed_and_depth(*zip(*found, strict=True))[2]
 
 
 def hessian_table(rows: Sequence[HessianRow]) -> HessianTable:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from resdepth import html
-from resdepth.analysis.path_tables import by_depth, files, positions
+from resdepth.analysis.path_tables import about, curve_html, curves_of, positions
 from resdepth.analysis.pool import together
 from resdepth.errors import Impossible
 from resdepth.mathematics import Array
@@ -40,13 +39,9 @@ class EntryTable:
     curves: tuple[EntryCurves, ...]
 
     def _repr_html_(self) -> str:
-        unnamed = not any(curve.family for curve in self.curves)
-        head = (*("family", "L", "models")[unnamed:], *map(str, self.entries))
-        rows = [
-            (*(c.family, c.depth, len(c.values))[unnamed:], *c.mean.mean.mean(axis=1))
-            for c in self.curves
-        ]
-        return html.table(head, rows, f"means along the layers of L^{self.beta:g} (A_k)_ij")
+        means = [curve.mean.mean.mean(axis=1) for curve in self.curves]
+        caption = f"means along the layers of L^{self.beta:g} (A_k)_ij"
+        return curve_html(self.curves, [*map(str, self.entries)], means, caption)
 
 
 def spread_entries(rows: int, columns: int | None = None) -> tuple[tuple[int, int], ...]:
@@ -72,16 +67,14 @@ def entry_table(
     for path, (rows, columns) in zip(paths, shapes, strict=True):
         for row, column in chosen:
             if not (0 <= row < rows and 0 <= column < columns):
-                raise Impossible(
-                    path.source,
-                    f"has no entry ({row}, {column}): the matrices are {rows} x {columns}",
-                    f"rows count from 0 to {rows - 1}, columns to {columns - 1}",
-                )
+                reason = f"has no entry ({row}, {column}): the matrices are {rows} x {columns}"
+                remedy = f"rows count from 0 to {rows - 1}, columns to {columns - 1}"
+                raise Impossible(path.source, reason, remedy)
     curves = []
-    for family, depth, group in by_depth(paths):
+    for group in curves_of(paths):
         values = np.stack([path.scaled(_entries(path, chosen), beta) for path in group])
-        curve = (files(group), positions(depth), values, mean_band(values), family)
-        curves.append(EntryCurves(depth, *curve))
+        known = about(group) | {"position": positions(group[0].depth)}
+        curves.append(EntryCurves(**known, values=values, mean=mean_band(values)))
     return EntryTable(beta, chosen, tuple(curves))
 
 

@@ -9,7 +9,7 @@ from resdepth.errors import Usage
 from resdepth.mathematics import pvariation
 from resdepth.mathematics.layer_norms import Norm, frobenius, operator, spectral
 from resdepth.mathematics.statistics import PathStatistics, gathered_statistics, path_statistics
-from resdepth.weights.stages import input_size
+from resdepth.weights.bundle import input_size
 from resdepth.weights.tensor import Array, shown
 from resdepth.weights.weight_path import WeightPath
 

@@ -4,7 +4,7 @@ Paths of one family and depth are repetitions, others are curves of their own; `
 which may be averaged. The `family` of a row is a pattern, "" for our own weights.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -19,7 +19,7 @@ from resdepth.mathematics import Array
 from resdepth.mathematics.interval import MeanBand, mean_band
 from resdepth.mathematics.layer_norms import Norm
 from resdepth.mathematics.pvariation import CriticalExponent
-from resdepth.mathematics.slopes import NOTHING, PowerLaw, power_law
+from resdepth.mathematics.slopes import NOTHING, PowerLaw, by_seed_and_depth, power_law
 from resdepth.weights.weight_path import Way, WeightPath
 
 NORMS = "p-variation norms, means over runs"
@@ -49,7 +49,7 @@ class NormTable:
         means = [curve.norm.mean for curve in self.curves]
         rows = [(mean.min(), mean.mean(), mean.max()) for mean in means]
         caption = f"L^{self.beta:g} ‖A_k‖ along the layers"
-        return _html(self.curves, ("least", "mean", "largest"), rows, caption)
+        return curve_html(self.curves, ("least", "mean", "largest"), rows, caption)
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,8 @@ class VariationTable:
         means = [row.norm.mean for row in self.rows]
         growth = ("power of L", *(str(law.exponent) for law in self.growth))
         rests = f"; powers of L from {self.seeds} seeds" if self.seeds else ""
-        return _html(self.rows, _powers(self.exponents), means, NORMS + rests, growth)
+        names = [f"p = {p:g}" for p in self.exponents]
+        return curve_html(self.rows, names, means, NORMS + rests, growth)
 
 
 @dataclass(frozen=True)
@@ -102,44 +103,41 @@ class ProfileTable:
 
     def _repr_html_(self) -> str:
         means = [(*r.norm.mean, r.critical and r.critical.value) for r in self.rows]
-        return _html(self.rows, [*_powers(self.exponents), "critical exponent"], means, NORMS)
+        names = [*(f"p = {p:g}" for p in self.exponents), "critical exponent"]
+        return curve_html(self.rows, names, means, NORMS)
 
 
-def _powers(exponents: Sequence[float]) -> list[str]:
-    return [f"p = {p:g}" for p in exponents]
-
-
-def _html(
-    rows: Sequence[NormCurve | Variation],
+def curve_html(
+    rows: Sequence[Any],
     names: Sequence[str],
     numbers: Sequence[Iterable[Any]],
     caption: str,
     last: Sequence[str] = (),
 ) -> str:
-    """The table of `numbers`, which have these names, and a last row; families if there are any."""
+    """A table of `numbers` by family (if there are any) and depth, with a last row."""
     unnamed = not any(row.family for row in rows)
-    heads = [(row.family, row.depth, row.norm.repetitions)[unnamed:] for row in rows]
+    heads = [(row.family, row.depth, len(row.files))[unnamed:] for row in rows]
     body = [(*head, *values) for head, values in zip(heads, numbers, strict=True)]
     body += [(*last[:1], *["", ""][unnamed:], *last[1:])] if last else []
     return html.table([*("family", "L", "runs")[unnamed:], *names], body, caption)
 
 
-def by_depth(paths: Sequence[WeightPath]) -> Iterator[tuple[str, int, list[WeightPath]]]:
-    """Family (as tables show it), depth and paths of each curve: depths ascending."""
+def curves_of(paths: Sequence[WeightPath]) -> list[list[WeightPath]]:
+    """The paths of each curve: those of one family and depth, depths ascending."""
     families = list(dict.fromkeys(path.label for path in paths))
     ordered = sorted(paths, key=lambda path: (families.index(path.label), path.depth))
-    for (family, depth), group in groupby(ordered, key=lambda path: (path.label, path.depth)):
-        yield family, depth, list(group)
+    return [list(group) for _, group in groupby(ordered, key=lambda path: (path.label, path.depth))]
+
+
+def about(group: Sequence[WeightPath]) -> dict[str, Any]:
+    """Depth, checkpoints and family (as tables show it) of the paths of one curve."""
+    files = tuple(path.source for path in group)
+    return {"depth": group[0].depth, "files": files, "family": group[0].label}
 
 
 def positions(depth: int) -> Array:
     """k / L for k = 0..L-1."""
     return np.arange(depth) / depth
-
-
-def files(paths: Sequence[WeightPath]) -> tuple[Path, ...]:
-    """The checkpoints of the paths of one curve."""
-    return tuple(path.source for path in paths)
 
 
 def norm_table(
@@ -150,19 +148,17 @@ def norm_table(
     `size` is that of the input of convolutions, for their operator norm. One path has no band: NaN.
     """
     curves = []
-    for family, depth, group in by_depth(together(paths)):
-        norms = [path.scaled(layer_norms(path, kind, size), beta) for path in group]
-        band = mean_band(np.stack(norms))
-        curves.append(NormCurve(depth, files(group), positions(depth), band, family))
+    for group in curves_of(together(paths)):
+        norms = np.stack([path.scaled(layer_norms(path, kind, size), beta) for path in group])
+        place = positions(group[0].depth)
+        curves.append(NormCurve(**about(group), position=place, norm=mean_band(norms)))
     return NormTable(beta, tuple(curves), kind)
 
 
 def variations(paths: Sequence[WeightPath], beta: float, exponents: Sequence[float]) -> list[Array]:
-    """p-variation norms (paths, exponents) of each family and depth, in the order of `by_depth`."""
-    return [
-        np.stack([variation_norms(path, beta, exponents) for path in group])
-        for _, _, group in by_depth(together(paths))
-    ]
+    """p-variation norms (paths, exponents) of each family and depth, in the order of the curves."""
+    groups = curves_of(together(paths))
+    return [np.stack([variation_norms(path, beta, exponents) for path in g]) for g in groups]
 
 
 def variation_table(
@@ -178,26 +174,24 @@ def variation_table(
     """
     paths = together(paths)
     norms = norms or variations(paths, beta, exponents)
-    groups = list(by_depth(paths))
+    groups = curves_of(paths)
     rows = tuple(
-        Variation(depth, files(group), mean_band(found), family, group[0].way)
-        for found, (family, depth, group) in zip(norms, groups, strict=True)
+        Variation(**about(group), norm=mean_band(found), way=group[0].way)
+        for found, group in zip(norms, groups, strict=True)
     )
     growth = (NOTHING,) * len(exponents)
-    if len({family for family, _, _ in groups}) == 1:
-        growth = _growth([path for _, _, group in groups for path in group], np.concatenate(norms))
+    if len({row.family for row in rows}) == 1:
+        # One layer has no variation.
+        positive = (np.where(norm > 0, norm, np.nan) for norm in np.concatenate(norms))
+        known = [path for group in groups for path in group]
+        found = sorted(
+            zip(seed_names(known), known, positive, strict=True), key=lambda one: str(one[0])
+        )
+        seeds, of, values = zip(*found, strict=True)
+        _, depths, tables = by_seed_and_depth(seeds, [path.depth for path in of], values)
+        places = depths > 1
+        growth = tuple(power_law(depths[places], table[:, places]) for table in tables)
     return VariationTable(beta, tuple(exponents), rows, growth)
-
-
-def _growth(paths: Sequence[WeightPath], norms: Array) -> tuple[PowerLaw, ...]:
-    """Power of L for each exponent; `norms` (paths, exponents). One layer has no variation."""
-    seeds, rows = np.unique([str(name) for name in seed_names(paths)], return_inverse=True)
-    depths, columns = np.unique([path.depth for path in paths], return_inverse=True)
-    values = np.full((norms.shape[1], len(seeds), len(depths)), np.nan)
-    values[:, rows, columns] = np.where(norms > 0, norms, np.nan).T
-    varying = depths > 1
-    places = depths[varying].astype(np.float64)
-    return tuple(power_law(places, table[:, varying]) for table in values)
 
 
 def profile_table(
@@ -212,10 +206,10 @@ def profile_table(
     """
     paths, rows = together(paths), []
     norms = norms or variations(paths, beta, exponents)
-    for found, (family, depth, group) in zip(norms, by_depth(paths), strict=True):
+    for found, group in zip(norms, curves_of(paths), strict=True):
         runs = tuple(critical(path, beta) for path in group)
-        mean, band = _mean_critical(runs), mean_band(found)
-        rows.append(Profile(depth, files(group), band, family, group[0].way, mean, runs))
+        measured = about(group) | {"norm": mean_band(found), "way": group[0].way}
+        rows.append(Profile(**measured, critical=_mean_critical(runs), critical_runs=runs))
     return ProfileTable(beta, tuple(exponents), tuple(rows))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from resdepth.analysis.measure import same_weights
-from resdepth.errors import Impossible, not_repetitions
+from resdepth.errors import Impossible, Usage
 from resdepth.options.data import REGRESSIONS
 from resdepth.options.programs import PLACE, RECORDING
 from resdepth.options.train import TrainOptions
@@ -187,6 +187,12 @@ def _repeats(path: WeightPath, kept: Sequence[WeightPath], runs: Mapping[Path, M
     return ""
 
 
+def _other_experiment(first: Path, second: Path, what: str, ours: object, theirs: object) -> Usage:
+    """Runs that are not repetitions of one experiment were given together."""
+    reason = f"not repetitions of one experiment: {what} is {ours} and {theirs}"
+    return Usage(f"{first} and {second}", reason, f"analyse them separately; {MIXED}")
+
+
 def _check_options(runs: Mapping[Path, Manifest]) -> None:
     """Raise Usage if an option differs; a run of an earlier version may not have it."""
     known: dict[str, tuple[Path, Any]] = {}
@@ -194,7 +200,7 @@ def _check_options(runs: Mapping[Path, Manifest]) -> None:
         for name, value in _training(manifest).items():
             first, ours = known.setdefault(name, (path, value))
             if value != ours:
-                raise not_repetitions(first, path, spelled(name), ours, value)
+                raise _other_experiment(first, path, spelled(name), ours, value)
 
 
 def _check_steps(paths: Sequence[WeightPath], runs: Mapping[Path, Manifest]) -> None:
@@ -207,7 +213,7 @@ def _check_steps(paths: Sequence[WeightPath], runs: Mapping[Path, Manifest]) -> 
     def compare(key: object, path: Path, value: object, shown: object) -> None:
         first, ours, written = firsts.setdefault(key, (path, value, shown))
         if value != ours:
-            raise not_repetitions(first, path, "the step", written, shown)
+            raise _other_experiment(first, path, "the step", written, shown)
 
     for path in sorted(paths, key=lambda path: path.source not in runs):
         file, manifest = path.source, runs.get(path.source)

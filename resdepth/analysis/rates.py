@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from resdepth.analysis.cells import CellRow
+from resdepth.analysis.study_runs import CellRow
 
 ENDED = ("finished", "diverged")
 FAILED = ("missed", "diverged")
@@ -60,25 +60,22 @@ def rate_curves(cells: Sequence[CellRow], *, stops: bool = False) -> tuple[RateC
 
     Means are over the seeds that ended at every rate. With `stops` training stops at a loss.
     """
-    rows = [row for row in cells if row.outcome in ENDED and row.reason != "repeated"]
-    if len({row.lr for row in rows}) < 2:
-        return ()
-    depths = sorted({row.depth for row in rows})
-    found = (_curve(depth, [r for r in rows if r.depth == depth], stops) for depth in depths)
-    return tuple(curve for curve in found if curve)
-
-
-def _curve(depth: int, rows: Sequence[CellRow], stops: bool) -> RateCurve | None:
-    rates = tuple(sorted({row.lr for row in rows}))
-    seeds = set.intersection(*({row.seed for row in rows if row.lr == rate} for rate in rates))
-    if not seeds:
-        return None
-    groups = [[row for row in rows if row.lr == rate and row.seed in seeds] for rate in rates]
-    # Without runs that diverged, a rate would look the better the fewer runs survive it.
-    losses = (_mean([r.loss if r.outcome == "finished" else math.inf for r in g]) for g in groups)
-    steps = (_mean([math.inf if r.reason in FAILED else r.steps for r in g]) for g in groups)
-    at_depth = tuple(group[0].rate for group in groups)
-    return RateCurve(depth, rates, tuple(losses), at_depth, tuple(steps) if stops else ())
+    ended = [row for row in cells if row.outcome in ENDED and row.reason != "repeated"]
+    found = []
+    for depth in sorted({row.depth for row in ended}) if len({row.lr for row in ended}) > 1 else ():
+        rows = [row for row in ended if row.depth == depth]
+        rates = tuple(sorted({row.lr for row in rows}))
+        seeds = set.intersection(*({row.seed for row in rows if row.lr == rate} for rate in rates))
+        groups = [[row for row in rows if row.lr == rate and row.seed in seeds] for rate in rates]
+        if not seeds:
+            continue
+        # Without runs that diverged, a rate would look the better the fewer runs survive it.
+        losses = ([r.loss if r.outcome == "finished" else math.inf for r in g] for g in groups)
+        steps = ([math.inf if r.reason in FAILED else r.steps for r in g] for g in groups)
+        at_depth = tuple(group[0].rate for group in groups)
+        taken = tuple(map(_mean, steps)) if stops else ()
+        found.append(RateCurve(depth, rates, tuple(map(_mean, losses)), at_depth, taken))
+    return tuple(found)
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -11,16 +11,22 @@ import numpy as np
 
 from resdepth.analysis import path_tables
 from resdepth.analysis.cautions import cautions, next_steps
-from resdepth.analysis.cells import CellRow, DepthRow, by_depth
 from resdepth.analysis.curvatures import HessianTable, read_hessians
-from resdepth.analysis.decays import FITTED, DepthFits, depth_numbers, fits_by_depth
 from resdepth.analysis.doubling import DoublingTable, doubling_table
 from resdepth.analysis.entries import EntryTable, TrendTable, entry_table, trend_table
-from resdepth.analysis.fits import Filters, curve_files, fit_files
-from resdepth.analysis.pool import Pool, experiments
+from resdepth.analysis.fits import (
+    FITTED,
+    DepthFits,
+    Filters,
+    curve_files,
+    depth_numbers,
+    fit_files,
+    fits_by_depth,
+)
+from resdepth.analysis.pool import experiments
 from resdepth.analysis.rates import RateTable, rate_curves
 from resdepth.analysis.scaling import ScalingTable, model_scaling, scaling_numbers
-from resdepth.analysis.study_runs import Experiment, Study
+from resdepth.analysis.study_runs import CellRow, DepthRow, Experiment, Study, by_depth
 from resdepth.errors import ResdepthError
 from resdepth.mathematics.statistics import STATISTICS
 from resdepth.records import as_csv
@@ -95,17 +101,13 @@ def report_on(study: Study, hessians: Mapping[Path, Path] | None = None) -> Repo
     newest = max(study.manifests.values(), key=lambda manifest: manifest.started)
     steps = tuple(next_steps(study, [text for one in found for text in one.cautions], rates))
     origin = " ".join(newest.command), newest.versions, newest.platform
-    files = (*_files(study, found), *hessians.values())
-    return Report(study.folder, found, rates, steps, study.plan, *origin, files)
-
-
-def _files(study: Study, found: Sequence[ExperimentReport]) -> Sequence[Path]:
     files = [study.folder / PLAN] if study.plan else []
     files += filter(Path.is_file, (row.run / MANIFEST for row in study.cells))
     for one, tables in zip(study.experiments, found, strict=True):
         files += (file for path in one.models for file in path.files)
         files += (file for group in tables.decays for file in curve_files(group.fits))
-    return files
+    files += hessians.values()
+    return Report(study.folder, found, rates, steps, study.plan, *origin, tuple(files))
 
 
 def _experiment(one: Experiment, study: Study, hessians: Mapping[Path, Path]) -> ExperimentReport:
@@ -113,26 +115,21 @@ def _experiment(one: Experiment, study: Study, hessians: Mapping[Path, Path]) ->
     head = one.label, one.cells, by_depth(one.cells), tuple(cautions(one.cells, finished))
     if not one.models:
         return ExperimentReport(*head)
-    beta = one.models[0].beta or 0.0
-    scaling = model_scaling(one.models, beta)
-    own = scaling.exponents.beta.exponent.value
-    doubling = doubling_table(one.models, own if math.isfinite(own) else beta)
-    decays, curvature = _decays([r.run for r in one.counted]), read_hessians(one.counted, hessians)
-    return ExperimentReport(
-        *head, beta, scaling, doubling, _paths(one.models, beta), decays, curvature
-    )
-
-
-def _paths(models: Pool, beta: float) -> PathTables:
+    models, beta = one.models, one.models[0].beta or 0.0
+    scaling = model_scaling(models, beta)
+    own = scaling.exponents.laws["beta"].exponent.value
     norms = path_tables.variations(models, beta, GRID)
     several = len({model.depth for model in models}) > 1
-    return PathTables(
+    paths = PathTables(
         path_tables.norm_table(models, beta),
         path_tables.profile_table(models, beta, GRID, norms),
         path_tables.variation_table(models, beta, GRID, norms) if several else None,
         entry_table(models, beta),
         trend_table(models[-1], beta),
     )
+    doubling = doubling_table(models, own if math.isfinite(own) else beta)
+    decays, curvature = _decays([r.run for r in one.counted]), read_hessians(one.counted, hessians)
+    return ExperimentReport(*head, beta, scaling, doubling, paths, decays, curvature)
 
 
 def _rates(study: Study) -> tuple[RateTable, ...]:
@@ -159,7 +156,16 @@ def _decays(runs: Sequence[Path]) -> tuple[DepthFits, ...]:
 
 def report_numbers(report: Report) -> dict[str, Any]:
     """Return the content of the .json; "scaling" is that of the first experiment."""
-    numbers = [_numbers(one) for one in report.experiments]
+    numbers = [
+        {
+            **{name: getattr(one, name) for name in ("label", "beta", "cautions", "depths")},
+            "scaling": None if one.scaling is None else scaling_numbers(one.scaling),
+            "doubling": one.doubling,
+            "omega": [depth_numbers(group) | {"fits": len(group.fits)} for group in one.decays],
+            "curvature": one.curvature,
+        }
+        for one in report.experiments
+    ]
     rates = [
         {"experiment": table.label, **asdict(curve)}
         | {"best": curve.best, "at_the_end": curve.at_the_end}
@@ -176,38 +182,19 @@ def report_numbers(report: Report) -> dict[str, Any]:
     }
 
 
-def _numbers(one: ExperimentReport) -> dict[str, Any]:
-    return {
-        **{name: getattr(one, name) for name in ("label", "beta", "cautions", "depths")},
-        "scaling": None if one.scaling is None else scaling_numbers(one.scaling),
-        "doubling": one.doubling,
-        "omega": [depth_numbers(group) | {"fits": len(group.fits)} for group in one.decays],
-        "curvature": one.curvature,
-    }
-
-
 def report_csv(report: Report) -> str:
     """Return the content of the .csv: one line per cell, with the statistics of its weights."""
     rows = []
     for one in report.experiments:
-        known = _known(one)
+        cells = () if one.scaling is None else one.scaling.cells
+        known = {(cell.statistics.depth, cell.seed): asdict(cell.statistics) for cell in cells}
+        fits = {curve.file: curve.fit for group in one.decays for curve in group.fits}
         for row in one.cells:
-            found = {} if row.why else known.get((row.depth, row.seed), {})
-            rows.append(asdict(row) | found)
+            found = asdict(row)
+            if not row.why:
+                found |= known.get((row.depth, row.seed), {})
+                if (fit := fits.get(row.run)) and fit.identified:
+                    found |= {f"omega_{name}": getattr(fit, name).value for name in FITTED}
+            rows.append(found)
     fitted = [f"omega_{name}" for name in FITTED]
     return as_csv([*asdict(report.cells[0]), *STATISTICS, *fitted], rows)
-
-
-def _known(one: ExperimentReport) -> dict[tuple[int, int | str], dict[str, Any]]:
-    cells = () if one.scaling is None else one.scaling.cells
-    found = {
-        (cell.statistics.depth, cell.seed): {n: getattr(cell.statistics, n) for n in STATISTICS}
-        for cell in cells
-    }
-    fits = {curve.file: curve.fit for group in one.decays for curve in group.fits}
-    for row in one.cells:
-        fit = fits.get(row.run)
-        if fit is not None and fit.identified and not row.why:
-            values = {f"omega_{name}": getattr(fit, name).value for name in FITTED}
-            found.setdefault((row.depth, row.seed), {}).update(values)
-    return found

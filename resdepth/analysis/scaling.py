@@ -1,7 +1,7 @@
 """How weights scale with the depth: one table of statistics, exponents and verdict."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from resdepth import html
@@ -35,8 +35,6 @@ class ScalingTable:
     """
 
     cells: tuple[PathObservation, ...]
-    depths: tuple[int, ...]
-    seeds: tuple[int | str, ...]
     table: Table
     exponents: Exponents
     verdict: Verdict
@@ -45,9 +43,14 @@ class ScalingTable:
     ways: tuple[Way, ...] = ("path",)
 
     @property
+    def depths(self) -> tuple[int, ...]:
+        """The depths, ascending."""
+        return tuple(map(int, self.table.depths))
+
+    @property
     def alpha_plus_nu(self) -> Interval | None:
         """At most 1/2 if noise of this size moves the hidden state; None without an alpha."""
-        nu = self.exponents.nu.exponent
+        nu = self.exponents.intervals["nu"]
         if self.alpha is None or not nu.known:
             return None
         return Interval(*(self.alpha + bound for bound in (nu.value, nu.low, nu.high)))
@@ -60,14 +63,15 @@ class ScalingTable:
 
 
 def scaling_table(
-    cells: Sequence[PathObservation], beta: float = 0.0, alpha: float | None = None
+    cells: Sequence[PathObservation],
+    beta: float = 0.0,
+    alpha: float | None = None,
+    ways: tuple[Way, ...] = ("path",),
 ) -> ScalingTable:
     """Return the table of `cells`, one per depth and seed (else ValueError); L^beta scales P2."""
     table = tabulate(cells)
     ordered = tuple(sorted(cells, key=lambda cell: cell.statistics.depth))
-    depths = tuple(int(depth) for depth in table.depths)
-    answer = exponents(table, beta), decide(table)
-    return ScalingTable(ordered, depths, table.seeds, table, *answer, beta, alpha)
+    return ScalingTable(ordered, table, exponents(table, beta), decide(table), beta, alpha, ways)
 
 
 def model_scaling(models: Sequence[WeightPath], beta: float = 0.0) -> ScalingTable:
@@ -76,16 +80,11 @@ def model_scaling(models: Sequence[WeightPath], beta: float = 0.0) -> ScalingTab
     families = list(dict.fromkeys(model.family for model in models))
     if len(families) > 1:
         reason = f"fits {len(families)} families, and the scaling is that of one"
-        remedy = f"name one of {', '.join(families)}"
-        raise Usage("pattern", reason, remedy)
-    cells = [
-        PathObservation(seed, statistics(model))
-        for seed, model in zip(seed_names(models), models, strict=True)
-    ]
-    betas = {model.beta for model in models}
-    shared = betas.pop() if len(betas) == 1 else None
-    found = scaling_table(cells, beta, None if shared is None else 1.0 - shared)
-    return replace(found, ways=tuple(dict.fromkeys(path.way for path in models)))
+        raise Usage("pattern", reason, f"name one of {', '.join(families)}")
+    cells = [*map(PathObservation, seed_names(models), map(statistics, models))]
+    shared, *others = {model.beta for model in models}
+    alpha = None if others or shared is None else 1.0 - shared
+    return scaling_table(cells, beta, alpha, tuple(dict.fromkeys(path.way for path in models)))
 
 
 def scaling_numbers(table: ScalingTable) -> dict[str, Any]:
@@ -101,7 +100,7 @@ def scaling_numbers(table: ScalingTable) -> dict[str, Any]:
         },
         "bend": {name: law.bend for name, law in laws.items()},
         **{n: getattr(table, n) for n in ("beta", "alpha", "alpha_plus_nu", "ways", "depths")},
-        "seeds": len(table.seeds),
+        "seeds": len(table.table.seeds),
         "statistics": [
             {"depth": cell.statistics.depth, "seed": cell.seed, **asdict(cell.statistics)}
             for cell in table.cells
@@ -109,17 +108,14 @@ def scaling_numbers(table: ScalingTable) -> dict[str, Any]:
     }
 
 
-def sentences(found: ScalingTable) -> Iterator[str]:
-    """Yield the verdict with its reason, then what limits it."""
-    limit = found.verdict.limit
-    yield f"{LIMITS.get(limit, limit)}: {found.verdict.reason}"
-    yield from (f"caution: {caution}" for caution in found.verdict.cautions)
-
-
-def verdict_lines(found: ScalingTable | None, cautions: Iterable[str]) -> list[str]:
-    """Return what to say of an experiment, the verdict first; `cautions` are those of its runs."""
-    said = ["no answer yet: all cells are excluded"] if found is None else sentences(found)
-    return [*said, *(f"caution: {text}" for text in cautions)]
+def verdict_lines(found: ScalingTable | None, cautions: Iterable[str] = ()) -> list[str]:
+    """Return the verdict with its reason, then what limits it; `cautions` are those of the runs."""
+    verdict = "no answer yet: all cells are excluded"
+    if found is not None:
+        limit = found.verdict.limit
+        verdict = f"{LIMITS.get(limit, limit)}: {found.verdict.reason}"
+        cautions = (*found.verdict.cautions, *cautions)
+    return [verdict, *(f"caution: {text}" for text in cautions)]
 
 
 def exponent_rows(found: ScalingTable) -> list[list[str]]:
@@ -127,14 +123,13 @@ def exponent_rows(found: ScalingTable) -> list[list[str]]:
     pairs = list(zip(found.depths, found.depths[1:], strict=False))
     steps = [f"{shallow}-{deep}" for shallow, deep in pairs]
     rows = [["", "what", "value", "95 % interval", "wider over", "bend", *steps]]
-    scaled = {"variation_norm": f"slope of {f'L^{found.beta:g} ' if found.beta else ''}P2"}
+    what = SLOPES | {"variation_norm": f"slope of {f'L^{found.beta:g} ' if found.beta else ''}P2"}
     for name, law in found.exponents.laws.items():
         # The laws of beta and nu are those of 1/RMS and 1/NOISE, and so are their local slopes.
         local = {(part.shallow, part.deep): three(part.slope.value) for part in law.local}
         bend = f"{three(law.bend.value)}{' !' if law.bends else ''}"
         slopes = [local.get(pair, "") for pair in pairs]
-        what = (SLOPES | scaled)[name]
-        rows.append([name, what, *_shown(law.exponent), law.wider, bend, *slopes])
+        rows.append([name, what[name], *_shown(law.exponent), law.wider, bend, *slopes])
     hurst = _shown(found.exponents.hurst)
     rows.append(["hurst", "mean of H", *hurst, "seeds", "", *([""] * len(steps))])
     return [[cell.replace("nan", "-") for cell in row] for row in rows]
@@ -147,7 +142,7 @@ def _shown(found: Interval) -> tuple[str, str]:
 
 def notes(found: ScalingTable) -> Iterator[str]:
     """Say what the exponents are, and whether the noise moves the hidden state."""
-    first, last, seeds = found.depths[0], found.depths[-1], len(found.seeds)
+    first, last, seeds = found.depths[0], found.depths[-1], len(found.table.seeds)
     yield (
         f"effective exponents over L = {first} … {last}, {seeds} seed{'s' * (seeds != 1)}; the "
         "columns on the right have the slopes between neighbouring depths"
@@ -168,8 +163,7 @@ def mean_rows(found: ScalingTable) -> list[list[str]]:
     values = found.table.values
     rows = [["L", "seeds", *values]]
     for place, depth in enumerate(found.depths):
-        columns = [table[:, place] for table in values.values()]
-        kept = [[float(x) for x in column if x == x] for column in columns]
-        means = [f"{sum(column) / len(column):.4g}" if column else "-" for column in kept]
-        rows.append([str(depth), str(len(kept[0])), *means])
+        columns = [[float(x) for x in table[:, place] if x == x] for table in values.values()]
+        means = [f"{sum(column) / len(column):.4g}" if column else "-" for column in columns]
+        rows.append([str(depth), str(len(columns[0])), *means])
     return rows

@@ -1,6 +1,5 @@
 """What a study of `resnet-cifar` shows: outcomes, losses and accuracies by depth and seed."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from resdepth.runs.manifest import read_manifest
 from resdepth.studies.record import NAME as PLAN
 from resdepth.studies.record import read_plan
 from resdepth.studies.seeds import summarise
-from resdepth.studies.state import Row, table
+from resdepth.studies.state import table
 
 SCORES = {"accuracy": "val/accuracy", "top2": "val/top2", "loss": "val/loss"}
 """Scores of the test set, and their tags in a manifest."""
@@ -28,30 +27,22 @@ class ScoreTable:
 
 def read_scores(folder: Path) -> tuple[ScoreTable, list[Path]]:
     """The scores of the study in `folder`, finished or not, and the files that were read."""
-    rows = table(read_plan(folder))
-    cells = [_cell(row) for row in rows]
-    settings = {repr(_setting(cell)): _setting(cell) for cell in cells}.values()
-    means = [_mean(one, [cell for cell in cells if _setting(cell) == one]) for one in settings]
-    manifests = [row.path / MANIFEST for row in rows if (row.path / MANIFEST).is_file()]
-    return ScoreTable(tuple(cells), tuple(means)), [folder / PLAN, *manifests]
-
-
-def _cell(row: Row) -> Record:
-    final = read_manifest(row.path).final if row.state == "finished" else {}
-    scores = {name: final.get(tag) for name, tag in SCORES.items()}
-    fate = {"run": row.path, "state": row.state, "steps": row.steps, "why": row.why}
-    return {"values": row.values, **fate, **scores}
-
-
-def _setting(cell: Record) -> Record:
-    return {name: value for name, value in cell["values"].items() if name != "seed"}
-
-
-def _mean(setting: Record, cells: Sequence[Record]) -> Record:
-    counted = [cell for cell in cells if cell["state"] == "finished"]
-    mean, std = summarise([{name: cell[name] for name in SCORES} for cell in counted])
-    numbers = {"cells": len(cells), "finished": len(counted), "mean": mean, "std": std}
-    return {"values": setting, **numbers}
+    cells, means, files = list[Record](), list[Record](), [folder / PLAN]
+    settings: dict[str, tuple[Record, list[Record]]] = {}
+    for row in table(read_plan(folder)):
+        files += filter(Path.is_file, [row.path / MANIFEST])
+        final = read_manifest(row.path).final if row.state == "finished" else {}
+        fate = {"run": row.path, "state": row.state, "steps": row.steps, "why": row.why}
+        scores = {name: final.get(tag) for name, tag in SCORES.items()}
+        cells.append({"values": row.values, **fate, **scores})
+        setting = {name: value for name, value in row.values.items() if name != "seed"}
+        settings.setdefault(repr(setting), (setting, []))[1].append(cells[-1])
+    for setting, repetitions in settings.values():
+        counted = [cell for cell in repetitions if cell["state"] == "finished"]
+        mean, std = summarise([{name: cell[name] for name in SCORES} for cell in counted])
+        counts = {"cells": len(repetitions), "finished": len(counted)}
+        means.append({"values": setting, **counts, "mean": mean, "std": std})
+    return ScoreTable(tuple(cells), tuple(means)), files
 
 
 def mean_rows(scores: ScoreTable) -> list[list[str]]:

@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from resdepth.cli import console, signals, spelling, window
 from resdepth.cli.console import HELP
-from resdepth.errors import ResdepthError, System, out_of_memory
+from resdepth.errors import ResdepthError, System
 
 try:
     import resource
@@ -171,10 +171,11 @@ def _known(error: Exception) -> ResdepthError | None:
     if "--install-completion" in sys.argv and (isinstance(error, OSError) or homeless):
         remedy = "--show-completion prints the script, to put where your shell reads it"
         return System("--install-completion", text, remedy)
-    if isinstance(error, MemoryError) or (isinstance(error, SystemError) and _bounded()):
-        return out_of_memory(text or "an allocation failed")
-    if isinstance(error, RuntimeError | ValueError) and any(word in text for word in TOO_LARGE):
-        return out_of_memory(text)
+    memory = isinstance(error, MemoryError) or (isinstance(error, SystemError) and _bounded())
+    large = isinstance(error, RuntimeError | ValueError) and any(w in text for w in TOO_LARGE)
+    if memory or large:
+        remedy = "use a smaller network, smaller batches or a part of the data"
+        return System("out of memory", text or "an allocation failed", remedy)
     if isinstance(error, ImportError) and not str(error.name).startswith("resdepth"):
         return _unloadable(error)
     if isinstance(error, OSError) and error.errno is not None:

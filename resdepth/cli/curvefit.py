@@ -11,8 +11,7 @@ from resdepth.options.base import AnalysisInvocation
 from resdepth.options.curvefit import CurvefitOptions
 
 if TYPE_CHECKING:
-    from resdepth.analysis.decays import DepthFits
-    from resdepth.analysis.fits import CurveFit
+    from resdepth.analysis.fits import CurveFit, DepthFits
     from resdepth.mathematics.decay_fit import Estimate
 
 
@@ -26,8 +25,14 @@ def curvefit(options: CurvefitOptions, call: AnalysisInvocation) -> None:
     are averaged by depth, with the mean of rho and its interval by Student's t. If a run was
     restarted at a step, the new points from that step on replace the old ones.
     """
-    from resdepth.analysis.decays import depth_numbers, fits_by_depth
-    from resdepth.analysis.fits import Filters, curve_files, fit_files, fit_numbers
+    from resdepth.analysis.fits import (
+        Filters,
+        curve_files,
+        depth_numbers,
+        fit_files,
+        fit_numbers,
+        fits_by_depth,
+    )
     from resdepth.figures.decay import draw_decays, draw_fits
 
     out = output(options.out)

@@ -78,7 +78,7 @@ def picture(shown: "Shown", options: VisOptions, kind: str, out: Path, origin: "
     if suffix == ".html":
         from resdepth.figures.interactive import save_html
 
-        save_html(shown.surface, options.clip, options.log, out, options.quantity, origin)
+        save_html(shown, out, origin)
     elif suffix in (SURFACES, GRIDS):
         from resdepth.figures.paraview import save_grid
 
@@ -109,10 +109,8 @@ def _kind(options: VisOptions, surface: "Surface") -> str:
 
 
 def _numbers(shown: "Shown", options: VisOptions) -> dict[str, object]:
-    from resdepth.figures.surface_values import best
-
     surface = shown.surface
-    name, place, value = best(shown)
+    name, place, value = shown.best
     coordinates = [float(axis[i]) for axis, i in zip(surface.axes, place, strict=True)]
     return {
         "surface": surface.path,

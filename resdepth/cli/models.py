@@ -25,7 +25,7 @@ def models_of(
     For other programs' checkpoints without a pattern, prints their families and raises Usage.
     """
     from resdepth.analysis.pool import paths_of
-    from resdepth.weights.read import PatternNeeded
+    from resdepth.weights.families import PatternNeeded
 
     console.route_warnings()
     suffix = f".{options.ext.lstrip('.')}" if options.ext else ""

@@ -111,13 +111,13 @@ def scaling(options: ScalingOptions, paths: "Pool", beta: float, quiet: bool) ->
         model_scaling,
         notes,
         scaling_numbers,
-        sentences,
+        verdict_lines,
     )
     from resdepth.figures.depth_plots import draw_scaling
 
     found = model_scaling(paths, beta)
     _say_ways(paths, quiet)
-    above = [*sentences(found), "", aligned(exponent_rows(found)), *notes(found)]
+    above = [*verdict_lines(found), "", aligned(exponent_rows(found)), *notes(found)]
     text = "\n".join([*above, "", aligned(mean_rows(found)), ""])
     return partial(draw_scaling, found, options.columns), scaling_numbers(found), text
 

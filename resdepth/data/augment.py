@@ -9,8 +9,7 @@ from torch.nn import functional
 from resdepth.data.dataset import Pixels
 from resdepth.mathematics.random import permutation, stream
 
-PADDING = 4
-"""Black pixels on every side before a crop of the original size."""
+PADDING = 4  # Black pixels on every side before a crop of the original size.
 
 
 @dataclass(frozen=True)

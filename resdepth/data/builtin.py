@@ -18,15 +18,13 @@ from resdepth.mathematics.random import stream
 
 HIGHEST, MEAN, STD = 16.0, (0.3053,), (0.3763,)
 """Largest value of a pixel of the digits, and their mean and deviation as shares of it."""
+Function = Callable[[np.ndarray], np.ndarray]
 LARGEST_PHASE = 2.0**26
 """Largest phase of a sine: a rounding error of x, 2^-53 of it, changes the sine by 1e-8."""
 
 
 def digits(dtype: torch.dtype) -> tuple[Dataset, Dataset]:
-    """Training set (1,437) and validation set (360), a fixed stratified split.
-
-    Images in the order of their class (stable); every fifth goes to the validation set.
-    """
+    """Training (1,437) and validation set (360): every fifth image in the order of the classes."""
     with files(__package__).joinpath("digits.npz").open("rb") as source:
         archive = np.load(source, allow_pickle=False)
         images, labels = archive["images"], archive["labels"].astype(np.int64)
@@ -36,9 +34,8 @@ def digits(dtype: torch.dtype) -> tuple[Dataset, Dataset]:
 
     def part(chosen: np.ndarray) -> Dataset:
         x, y = images[chosen], labels[chosen]
-        pixels = Pixels(
-            torch.from_numpy(x[:, None]), torch.from_numpy(y), classes, digest(x, y, classes)
-        )
+        tensors = torch.from_numpy(x[:, None]), torch.from_numpy(y)
+        pixels = Pixels(*tensors, classes, digest(x, y, classes))
         return pixels.normalised(HIGHEST, MEAN, STD, dtype)
 
     return part(~held_out), part(held_out)
@@ -57,44 +54,28 @@ def sine(
     half = 1.0
     if separation is not None:
         half = math.sqrt(math.exp(-4.0 * separation) / (8.0 * samples))
-    largest = _largest_separation(samples, dtype)
-    if separation is not None and separation > largest:
-        raise Usage(
-            "separation",
-            f"{separation:g} leaves |x| < {half:.3g}, too small for {_name(dtype)}",
-            f"at most {math.floor(largest)} for {samples} points",
-        )
+        # The largest at which K in float64 and sqrt(K) in `dtype` are still normal numbers.
+        tiny = math.log(torch.finfo(torch.float64).smallest_normal)
+        tiny = max(2.0 * math.log(torch.finfo(dtype).smallest_normal), tiny)
+        largest = -(tiny + math.log(8.0 * samples)) / 4.0
+        if separation > largest:
+            what = f"{separation:g} leaves |x| < {half:.3g}, too small for {_name(dtype)}"
+            raise Usage("separation", what, f"at most {math.floor(largest)} for {samples} points")
     omega = math.pi / half if isinstance(frequency, str) else frequency
     if abs(omega) * half > LARGEST_PHASE:
-        raise Usage(
-            "sin_frequency",
-            f"{omega:g} x runs to {abs(omega) * half:.3g}, where rounding decides the sine",
-            f"at most {LARGEST_PHASE / half:.3g}",
-        )
+        what = f"{omega:g} x runs to {abs(omega) * half:.3g}, where rounding decides the sine"
+        raise Usage("sin_frequency", what, f"at most {LARGEST_PHASE / half:.3g}")
     recipe = f"sin {frequency} x, separation {separation}"
     return _draw(samples, half, lambda x: np.sin(omega * x), seed, dtype, recipe)
 
 
 def constant(samples: int, value: float, seed: int, dtype: torch.dtype) -> tuple[Dataset, Dataset]:
-    """y = value, x uniform on [-1, 1].
-
-    Raises Usage if `value` is beyond the largest number of `dtype`.
-    """
+    """y = value, x uniform on [-1, 1]; Usage if `value` is beyond the largest number of `dtype`."""
     if abs(value) > torch.finfo(dtype).max:
-        raise Usage(
-            "target_value",
-            f"{value:g} is beyond the largest {_name(dtype)}",
-            "a smaller one, or `dtype=float64`",
-        )
+        what = f"{value:g} is beyond the largest {_name(dtype)}"
+        raise Usage("target_value", what, "a smaller one, or `dtype=float64`")
     recipe = f"constant {value}"
     return _draw(samples, 1.0, lambda x: np.full_like(x, value), seed, dtype, recipe)
-
-
-def _largest_separation(samples: int, dtype: torch.dtype) -> float:
-    """The largest at which K in float64 and sqrt(K) in `dtype` are still normal numbers."""
-    smallest = math.log(torch.finfo(torch.float64).smallest_normal)
-    smallest = max(2.0 * math.log(torch.finfo(dtype).smallest_normal), smallest)
-    return -(smallest + math.log(8.0 * samples)) / 4.0
 
 
 def _name(dtype: torch.dtype) -> str:
@@ -102,18 +83,11 @@ def _name(dtype: torch.dtype) -> str:
 
 
 def _draw(
-    samples: int,
-    half: float,
-    function: Callable[[np.ndarray], np.ndarray],
-    seed: int,
-    dtype: torch.dtype,
-    recipe: str,
+    samples: int, half: float, function: Function, seed: int, dtype: torch.dtype, recipe: str
 ) -> tuple[Dataset, Dataset]:
     def part(name: str) -> Dataset:
         x = stream(seed, name).uniform(-half, half, samples)
-        inputs, targets = (
-            torch.from_numpy(values).to(dtype) for values in (x[:, None], function(x))
-        )
+        inputs, targets = (torch.from_numpy(a).to(dtype) for a in (x[:, None], function(x)))
         # Of the recipe, since the last bit of a sine depends on the machine.
         known = hashlib.sha256(f"{recipe}, seed {seed}, {samples} {name}".encode()).hexdigest()
         return Dataset(inputs, targets, digest=known)

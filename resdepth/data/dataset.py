@@ -1,7 +1,7 @@
 """A data set in memory, and its checksum, which does not depend on where the data lies."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -12,8 +12,7 @@ from torch import Tensor
 from resdepth.arrays import Inputs, Targets
 from resdepth.cores import available_threads
 
-BLOCK = 1 << 22
-"""Bytes hashed by one task; SHA-256 of one stream uses only one core."""
+BLOCK = 1 << 22  # Bytes hashed by one task; SHA-256 of one stream uses only one core.
 
 
 @dataclass(frozen=True)
@@ -70,29 +69,21 @@ def digest(samples: np.ndarray, targets: np.ndarray, classes: Sequence[str] = ()
     with ThreadPoolExecutor(available_threads()) as pool:
         for array in (samples, targets):
             whole.update(f"{array.dtype.str} {array.shape}".encode())
-            for part in pool.map(lambda block: hashlib.sha256(block).digest(), _blocks(array)):
+            content = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+            blocks = (content[start : start + BLOCK] for start in range(0, len(content), BLOCK))
+            for part in pool.map(lambda block: hashlib.sha256(block).digest(), blocks):
                 whole.update(part)
     return whole.hexdigest()
 
 
 def fingerprint(train: Dataset | Pixels, validation: Dataset | Pixels) -> str:
-    """SHA-256 of a data set of two parts, as hex: equal for equal data, wherever it lies.
-
-    It is made of the digests that the loaders give, so it costs nothing for loaded data.
-    """
-    return hashlib.sha256(f"{_digest_of(train)} {_digest_of(validation)}".encode()).hexdigest()
-
-
-def _digest_of(part: Dataset | Pixels) -> str:
-    if part.digest:
-        return part.digest
-    if isinstance(part, Dataset):
-        samples, targets = part.inputs, part.targets
-    else:
-        samples, targets = part.images, part.labels
-    return digest(samples.cpu().numpy(), targets.cpu().numpy(), part.classes)
-
-
-def _blocks(array: np.ndarray) -> Iterator[memoryview]:
-    content = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
-    return (content[start : start + BLOCK] for start in range(0, len(content), BLOCK))
+    """SHA-256 of a data set of two parts, as hex, made of the digests that the loaders give."""
+    digests = []
+    for part in (train, validation):
+        if isinstance(part, Pixels):
+            samples, targets = part.images, part.labels
+        else:
+            samples, targets = part.inputs, part.targets
+        known = part.digest or digest(samples.cpu().numpy(), targets.cpu().numpy(), part.classes)
+        digests.append(known)
+    return hashlib.sha256(" ".join(digests).encode()).hexdigest()

@@ -1,10 +1,8 @@
 """Decode one image file to bytes of grey or RGB by fixed rules.
 
-The orientation in EXIF data is applied. Transparent pixels are laid over white. 16-bit grey is
-scaled to 8 bits, round(255 value / highest), where highest is 65535 (4095 in a TIFF of 12 bits);
-float and other integer pixels are refused, since their range is unknown. 1-bit images are black and
-white, palettes are looked up, CMYK and other colour spaces become RGB as Pillow converts them. Only
-the first of several frames is used.
+The orientation in EXIF data is applied, transparent pixels are laid over white, 16-bit grey is
+scaled to 8 bits, and only the first of several frames is used. Float and other integer pixels are
+refused, since their range is unknown. All else is converted by Pillow.
 """
 
 import io
@@ -15,8 +13,7 @@ from PIL import Image, ImageOps
 
 FLIPPED = ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp")
 """Entries in which Pillow keeps an orientation; without them the slow search for it is skipped."""
-BITS_PER_SAMPLE, PHOTOMETRIC = 258, 262
-"""TIFF tags: bits of a value, and whether zero is white."""
+BITS_PER_SAMPLE, PHOTOMETRIC = 258, 262  # TIFF tags: bits of a value, and whether zero is white.
 
 TRANSPARENT = "transparent pixels, drawn on white"
 FRAMES = "more than one frame; the first one is used"
@@ -49,8 +46,11 @@ def decode(content: bytes) -> DecodedImage:
     if getattr(image, "is_animated", False) and image.format != "MPO":
         remarks.append(FRAMES)
     image.load()
-    if not _turn_upright(image):
-        remarks.append(UPRIGHT)
+    if any(key in image.info for key in FLIPPED):
+        try:
+            ImageOps.exif_transpose(image, in_place=True)
+        except Exception:  # Damaged tags make their parser raise anything.
+            remarks.append(UPRIGHT)
     if image.mode == "F" or image.mode.startswith("I"):
         pixels, highest = _eight_bits(image)
         return DecodedImage(pixels, (*remarks, SIXTEEN), highest)
@@ -64,16 +64,6 @@ def decode(content: bytes) -> DecodedImage:
         image = layered.convert("RGB")
     pixels = np.asarray(image if image.mode in ("L", "RGB") else image.convert("RGB"))
     return DecodedImage(pixels[..., 0] if grey and pixels.ndim == 3 else pixels, tuple(remarks))
-
-
-def _turn_upright(image: Image.Image) -> bool:
-    """Apply the orientation of a loaded image; False if it cannot be read."""
-    if any(key in image.info for key in FLIPPED):
-        try:
-            ImageOps.exif_transpose(image, in_place=True)
-        except Exception:  # Damaged tags make their parser raise anything.
-            return False
-    return True
 
 
 def _eight_bits(image: Image.Image) -> tuple[np.ndarray, int]:

@@ -9,7 +9,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,12 +26,12 @@ from resdepth.data.listing import Listing, list_files
 from resdepth.errors import Corrupt, System
 
 REMEDY = "replace or remove that image"
-RULES = 2
-"""Version of the rules of decoding; caches of other versions are not used."""
-DARK = 0x4000
-"""16-bit images below this value keep fewer than 64 levels at 8 bits."""
-CHUNK = 64
-"""Images decoded by one task."""
+RULES = 2  # Version of the rules of decoding; caches of other versions are not used.
+DARK = 0x4000  # 16-bit images below this value keep fewer than 64 levels at 8 bits.
+CHUNK = 64  # Images decoded by one task.
+Size = tuple[int, ...]
+Noted = tuple[bool, tuple[str, ...], int]
+"""Of an image: whether it is stored as grey, remarks, largest 16-bit value."""
 
 
 def load(path: Path, dtype: torch.dtype, workers: int | None) -> tuple[Dataset, Dataset]:
@@ -56,18 +56,20 @@ def statistics(part: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
 def pixels(path: Path, workers: int | None) -> tuple[Pixels, Pixels]:
     """The raw images of both parts, from the cache if they have been decoded before.
 
-    Warns of everything that was left out or changed.
-
-    Raises Missing if nothing is there, Corrupt for a missing part, an image that cannot be decoded,
-    images of different sizes, or a broken archive.
+    Warns of everything that was left out or changed. Raises Missing if nothing is there, Corrupt
+    for a missing part, an image that cannot be decoded, different sizes, or a broken archive.
     """
     listing = list_files(path)
     layout = arrange(listing)
-    cache = _cache_path(listing.stamp)
+    # File names may contain bytes that are not UTF-8.
+    stamp = hashlib.sha256(f"{RULES} {listing.stamp}".encode("utf-8", "surrogateescape"))
+    cache = cache_folder() / "folder" / f"{stamp.hexdigest()[:32]}.npz"
     stored = _read_cache(cache)
     if stored is None:
         stored = _decoded(listing, layout, workers)
-        _write_cache(cache, stored)
+        # A cache that cannot be written costs time, not correctness.
+        with contextlib.suppress(System):
+            write_whole(cache, partial(np.savez, **stored))  # type: ignore[arg-type]
     for note in (*layout.notes, *stored["notes"].tolist()):
         warnings.warn(f"{path}: {note}", stacklevel=2)
     train, test = (
@@ -82,12 +84,6 @@ def pixels(path: Path, workers: int | None) -> tuple[Pixels, Pixels]:
     return train, test
 
 
-def _cache_path(stamp: str) -> Path:
-    # File names may contain bytes that are not UTF-8.
-    content = f"{RULES} {stamp}".encode("utf-8", "surrogateescape")
-    return cache_folder() / "folder" / f"{hashlib.sha256(content).hexdigest()[:32]}.npz"
-
-
 def _read_cache(path: Path) -> dict[str, np.ndarray] | None:
     """The cached arrays; None if there are none, or a damaged file."""
     try:
@@ -97,25 +93,21 @@ def _read_cache(path: Path) -> dict[str, np.ndarray] | None:
         return None
 
 
-def _write_cache(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Cache the arrays; a cache that cannot be written costs time, not correctness."""
-    with contextlib.suppress(System):
-        write_whole(path, lambda stream: np.savez(stream, **arrays))  # type: ignore[arg-type]
-
-
 def _decoded(listing: Listing, layout: ImageLayout, workers: int | None) -> dict[str, np.ndarray]:
+    """The images of both parts, their checksums, and notes for the user."""
     names = [name for part in PARTS for name in layout.names[part]]
     first, other = (_decode(listing, layout.names[part][0]) for part in PARTS)
     if first.pixels.shape[:2] != other.pixels.shape[:2]:
         what = "training and test images differ in size"
         raise Corrupt(listing.path, what, "bring all images to one size")
-    sheet = _Sheet(listing, names, first, colour=not first.grey)
-    if not sheet.fill(workers):
-        # A later image shows a colour: start again with three channels.
-        sheet = _Sheet(listing, names, first, colour=True)
-        sheet.fill(workers)
-    images = sheet.finished()
-    stored = {"notes": np.array(list(sheet.notes()), dtype=np.str_)}
+    for channels in (1, 3) if first.grey else (3,):
+        images, noted = _filled(listing, names, first.pixels.shape[:2], channels, workers)
+        if noted:
+            break
+    mixed = images.shape[1] == 3 and any(grey for grey, _, _ in noted)
+    if mixed and not any(map(_shows_colour, images)):
+        images = np.ascontiguousarray(images[:, :1])
+    stored = {"notes": np.array(list(_notes(names, images, noted)), dtype=np.str_)}
     cut = len(layout.names["train"])
     for part, array in zip(PARTS, (images[:cut], images[cut:]), strict=True):
         labels = np.array(layout.labels[part], dtype=np.int64)
@@ -124,73 +116,52 @@ def _decoded(listing: Listing, layout: ImageLayout, workers: int | None) -> dict
     return stored
 
 
-@dataclass
-class _Sheet:
-    """The images of a set in one array, (N, 1 or 3, H, W), and what was noted of each."""
+def _filled(
+    listing: Listing, names: Sequence[str], size: Size, channels: int, workers: int | None
+) -> tuple[np.ndarray, list[Noted]]:
+    """All images (N, channels, H, W), with a note on each; no notes if one channel is too few."""
+    images = np.empty((len(names), channels, *size), dtype=np.uint8)
+    noted: list[Noted] = [(False, (), 0)] * len(names)
 
-    listing: Listing
-    names: Sequence[str]
-    first: DecodedImage
-    colour: bool
-    images: np.ndarray = field(init=False)
-    noted: list[tuple[bool, tuple[str, ...], int]] = field(init=False)
-    """Of each image: whether it is stored as grey, remarks, largest 16-bit value."""
-
-    def __post_init__(self) -> None:
-        shape = (len(self.names), 3 if self.colour else 1, *self.first.pixels.shape[:2])
-        self.images = np.empty(shape, dtype=np.uint8)
-        self.noted = [(False, (), 0)] * len(self.names)
-
-    def fill(self, workers: int | None) -> bool:
-        """Decode every image; False as soon as one shows a colour and there is one channel."""
-        starts = range(0, len(self.names), CHUNK)
-        with ThreadPoolExecutor(workers or available_threads()) as pool:
-            return all(pool.map(self._fill_from, starts))
-
-    def _fill_from(self, start: int) -> bool:
-        for index in range(start, min(start + CHUNK, len(self.names))):
-            image = _decode(self.listing, self.names[index])
-            sizes = [f"{h}x{w}" for h, w in (image.pixels.shape[:2], self.first.pixels.shape[:2])]
+    def fill(start: int) -> bool:
+        for index in range(start, min(start + CHUNK, len(names))):
+            image = _decode(listing, names[index])
+            sizes = [f"{h}x{w}" for h, w in (image.pixels.shape[:2], size)]
             if sizes[0] != sizes[1]:
-                what = f"{self.names[index]}: {sizes[0]} pixels, not {sizes[1]}"
-                raise Corrupt(self.listing.path, what, REMEDY)
-            channels = image.pixels if image.grey else image.pixels.transpose(2, 0, 1)
-            if not (self.colour or image.grey):
-                if _shows_colour(channels):
+                what = f"{names[index]}: {sizes[0]} pixels, not {sizes[1]}"
+                raise Corrupt(listing.path, what, REMEDY)
+            values = image.pixels if image.grey else image.pixels.transpose(2, 0, 1)
+            if not image.grey and channels == 1:
+                if _shows_colour(values):
                     return False
-                channels = channels[:1]
-            self.images[index] = channels
-            self.noted[index] = (image.grey, image.remarks, image.highest)
+                values = values[:1]
+            images[index], noted[index] = values, (image.grey, image.remarks, image.highest)
         return True
 
-    def finished(self) -> np.ndarray:
-        """The images, with one channel if an image is stored as grey and none shows a colour."""
-        mixed = self.colour and any(grey for grey, _, _ in self.noted)
-        if mixed and not any(map(_shows_colour, self.images)):
-            self.images = np.ascontiguousarray(self.images[:, :1])
-            self.colour = False
-        return self.images
+    with ThreadPoolExecutor(workers or available_threads()) as pool:
+        whole = all(pool.map(fill, range(0, len(names), CHUNK)))
+    return images, noted if whole else []
 
-    def notes(self) -> Iterator[str]:
-        """What the user should know about the images."""
-        remarked: dict[str, list[str]] = {}
-        for name, (_, remarks, _) in zip(self.names, self.noted, strict=True):
-            for remark in remarks:
-                remarked.setdefault(remark, []).append(name)
-        for remark, names in remarked.items():
-            yield f"{len(names)} images: {remark} (first: {names[0]})"
-        highest = max(highest for _, _, highest in self.noted)
-        if SIXTEEN in remarked and highest < DARK:
-            levels = highest // 257 + 1
-            yield f"the 16-bit images use {levels} of 256 levels at 8 bits: brighten them"
-        grey = [index for index, (grey, _, _) in enumerate(self.noted) if grey]
-        if grey and self.colour:
-            coloured = next(i for i, image in enumerate(self.images) if _shows_colour(image))
-            yield (
-                f"all images are read as RGB: {self.names[coloured]} is in colour, though "
-                f"{len(grey)} of {len(self.names)} are stored as grey (first: "
-                f"{self.names[grey[0]]})"
-            )
+
+def _notes(names: Sequence[str], images: np.ndarray, noted: Sequence[Noted]) -> Iterator[str]:
+    """What the user should know about the images."""
+    remarked: dict[str, list[str]] = {}
+    for name, (_, remarks, _) in zip(names, noted, strict=True):
+        for remark in remarks:
+            remarked.setdefault(remark, []).append(name)
+    for remark, those in remarked.items():
+        yield f"{len(those)} images: {remark} (first: {those[0]})"
+    highest = max(highest for _, _, highest in noted)
+    if SIXTEEN in remarked and highest < DARK:
+        levels = highest // 257 + 1
+        yield f"the 16-bit images use {levels} of 256 levels at 8 bits: brighten them"
+    grey = [name for name, (grey, _, _) in zip(names, noted, strict=True) if grey]
+    if grey and images.shape[1] == 3:
+        coloured = names[next(i for i, image in enumerate(images) if _shows_colour(image))]
+        yield (
+            f"all images are read as RGB: {coloured} is in colour, though {len(grey)} of "
+            f"{len(names)} are stored as grey (first: {grey[0]})"
+        )
 
 
 def _shows_colour(channels: np.ndarray) -> bool:

@@ -21,6 +21,7 @@ PARTS = ("train", "test")
 LAYOUT = "the layout is train/<class>/* and test/<class>/*"
 ALIKE = ("train", "training", "test", "testing", "val", "valid", "validation", "eval")
 """Common names of the parts; errors list such folders if a part is missing."""
+Members = dict[str, list[tuple[str, str]]]  # Name and class of the images of each part.
 
 
 @dataclass(frozen=True)
@@ -33,111 +34,84 @@ class ImageLayout:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Found:
-    """(name, class) of the images of each part, and the images in no part or in no class."""
-
-    members: dict[str, list[tuple[str, str]]]
-    outside: list[str]
-    loose: list[str]
-
-    def classes(self, part: str) -> set[str]:
-        return {label for _, label in self.members[part]}
-
-
 def arrange(listing: Listing) -> ImageLayout:
-    """The parts and classes of a listing.
-
-    Raises Corrupt for a part without images, two data sets in one, a single class, or a class that
-    only the test part has.
-    """
-    images = [name for name in listing.files if PurePosixPath(name).suffix.lower() in SUFFIXES]
+    """The parts and classes of a listing; Corrupt if they are not those of one data set."""
     roots = _roots(listing)
-    found = _assign(images, roots)
+    members: Members = {part: [] for part in PARTS}
+    others, outside, loose = list[str](), list[str](), list[str]()
+    for name in listing.files:
+        part = next((part for part in PARTS if name.startswith(f"{roots[part]}/")), "")
+        folder, inside, _ = name[len(roots.get(part, "")) + 1 :].partition("/")
+        if PurePosixPath(name).suffix.lower() not in SUFFIXES:
+            others.append(name)
+        elif not part:
+            outside.append(name)
+        elif not inside:
+            loose.append(name)
+        else:
+            # The same class, however its accents are composed.
+            label = folder if folder.isascii() else unicodedata.normalize("NFC", folder)
+            members[part].append((name, label))
     for part in PARTS:
-        if not found.members[part]:
-            raise _missing(listing, part, found.loose)
-    classes = found.classes("train")
+        if not members[part]:
+            raise _missing(listing, part, loose)
+    classes, tested = ({label for _, label in members[part]} for part in PARTS)
     if len(classes) == 1:
-        raise _one_class(listing, roots["train"], found.members["train"])
-    unknown = sorted(found.classes("test") - classes)
-    if unknown:
+        raise _one_class(listing, roots["train"], members["train"])
+    if unknown := sorted(tested - classes):
         what = f"test/ has classes that train/ lacks: {_listed(unknown)}"
         remedy = "use the same class names in both parts; remove what cannot be learnt"
         raise Corrupt(listing.path, what, remedy)
+    kinds = {
+        "files that are not images": others,
+        "hidden files or folders": listing.hidden,
+        "images in neither train/ nor test/": outside,
+        "images outside class folders": loose,
+    }
+    left_out = [f"{len(n)} {kind} (first: {n[0]})" for kind, n in kinds.items() if n]
+    notes = [f"left out: {'; '.join(left_out)}"] if left_out else []
     ordered = tuple(sorted(classes))
     number = {label: index for index, label in enumerate(ordered)}
     return ImageLayout(
         ordered,
-        {part: tuple(name for name, _ in found.members[part]) for part in PARTS},
-        {part: tuple(number[label] for _, label in found.members[part]) for part in PARTS},
-        tuple(_notes(listing, roots, set(images), found)),
+        {part: tuple(name for name, _ in members[part]) for part in PARTS},
+        {part: tuple(number[label] for _, label in members[part]) for part in PARTS},
+        (*notes, *_notes(listing, roots, members)),
     )
 
 
 def _roots(listing: Listing) -> dict[str, str]:
     """The folder of each part: next to each other if possible, as near the top as possible."""
-    places = {part: {_parent(f) for f in listing.folders if _last(f) == part} for part in PARTS}
+    folders = [PurePosixPath(folder) for folder in listing.folders]
+    places = {part: {f.parent for f in folders if f.name == part} for part in PARTS}
     both = places["train"] & places["test"]
     chosen = {}
     for part in PARTS:
         # A folder of that name inside a part is a class.
-        found = both or {p for p in places[part] if not set(p.split("/")) & set(PARTS)}
+        found = both or {place for place in places[part] if not set(place.parts) & set(PARTS)}
         if not found:
             raise _missing(listing, part, [])
-        depth = min(map(_depth, found))
-        nearest = sorted(place for place in found if _depth(place) == depth)
+        depth = min(len(place.parts) for place in found)
+        nearest = sorted((place for place in found if len(place.parts) == depth), key=str)
         if len(nearest) > 1:
             what = f"holds more than one data set: {_listed([f'{p}/' for p in nearest])}"
             raise Corrupt(listing.path, what, "give one of these folders")
-        chosen[part] = f"{nearest[0]}/{part}".lstrip("/")
+        chosen[part] = str(nearest[0] / part)
     return chosen
 
 
-def _assign(images: list[str], roots: dict[str, str]) -> _Found:
-    found = _Found({part: [] for part in PARTS}, [], [])
-    for name in images:
-        part = next((part for part in PARTS if name.startswith(f"{roots[part]}/")), None)
-        if part is None:
-            found.outside.append(name)
-            continue
-        folder, inside, _ = name[len(roots[part]) + 1 :].partition("/")
-        if inside:
-            # The same class, however its accents are composed.
-            label = folder if folder.isascii() else unicodedata.normalize("NFC", folder)
-            found.members[part].append((name, label))
-        else:
-            found.loose.append(name)
-    return found
-
-
-def _notes(
-    listing: Listing, roots: dict[str, str], images: set[str], found: _Found
-) -> Iterator[str]:
-    kinds = {
-        "files that are not images": [name for name in listing.files if name not in images],
-        "hidden files or folders": listing.hidden,
-        "images in neither train/ nor test/": found.outside,
-        "images outside class folders": found.loose,
-    }
-    left_out = [
-        f"{len(names)} {kind} (first: {names[0]})" for kind, names in kinds.items() if names
-    ]
-    if left_out:
-        yield f"left out: {'; '.join(left_out)}"
-    empty = {f for f in listing.folders if _parent(f) in roots.values()}
-    for part, members in found.members.items():
-        level = roots[part].count("/") + 2
-        empty -= {"/".join(name.split("/", level)[:level]) for name, _ in members}
+def _notes(listing: Listing, roots: dict[str, str], members: Members) -> Iterator[str]:
+    empty = {f for f in listing.folders if f.rpartition("/")[0] in roots.values()}
+    for part, root in roots.items():
+        level = root.count("/") + 2
+        empty -= {"/".join(name.split("/", level)[:level]) for name, _ in members[part]}
     if empty:
         yield f"class folders without an image: {_listed(sorted(empty))}"
-    classes = found.classes("train")
-    lacking = sorted(classes - found.classes("test"))
-    if lacking:
+    train, test = ({label for _, label in members[part]} for part in PARTS)
+    if lacking := sorted(train - test):
         yield f"test/ has no image of the classes {_listed(lacking)}"
-    folded = Counter(label.casefold() for label in classes)
-    alike = sorted(label for label in classes if folded[label.casefold()] > 1)
-    if alike:
+    folded = Counter(label.casefold() for label in train)
+    if alike := sorted(label for label in train if folded[label.casefold()] > 1):
         yield f"classes whose names differ only in upper and lower case: {_listed(alike)}"
     yield from listing.notes
 
@@ -147,19 +121,20 @@ def _one_class(listing: Listing, root: str, members: list[tuple[str, str]]) -> C
     places = [name[len(root) + 1 :].split("/") for name, _ in members]
     below = sorted({place[1] for place in places if len(place) > 2})
     folder = places[0][0]
+    what = f"{root}/ has only one class, {folder!r}: there is nothing to learn"
     remedy = f"{LAYOUT}, with two classes or more"
     if len(below) > 1:
-        what = f"if the classes are {_listed(below)}, move these folders from {root}/{folder}/"
-        remedy = f"{what} to {root}/, and likewise in test/"
-    what = f"{root}/ has only one class, {folder!r}: there is nothing to learn"
+        remedy = f"if the classes are {_listed(below)}, move these folders from {root}/{folder}/"
+        remedy += f" to {root}/, and likewise in test/"
     return Corrupt(listing.path, what, remedy)
 
 
 def _missing(listing: Listing, part: str, loose: list[str]) -> Corrupt:
     what = f"no images under {part}/<class>/"
-    ordered = sorted(listing.folders, key=lambda folder: (_depth(folder), folder))
-    there = [f for f in ordered if _last(f).casefold() in ALIKE] or ordered
-    there = [f"{f}/" for f in there if _depth(f) == _depth(there[0])] or list(listing.files)
+    ordered = sorted(listing.folders, key=lambda folder: (folder.count("/"), folder))
+    there = [f for f in ordered if f.rpartition("/")[2].casefold() in ALIKE] or ordered
+    level = there[0].count("/") if there else 0
+    there = [f"{f}/" for f in there if f.count("/") == level] or list(listing.files)
     others = [name for name in listing.files if f"/{part}/" in f"/{name}"]
     if loose:
         what += f", but {len(loose)} in no class folder (first: {loose[0]})"
@@ -173,15 +148,3 @@ def _missing(listing: Listing, part: str, loose: list[str]) -> Corrupt:
 def _listed(names: Collection[str], most: int = 5) -> str:
     shown = ", ".join(repr(name) for name in list(names)[:most])
     return shown + f" and {len(names) - most} more" * (len(names) > most)
-
-
-def _parent(folder: str) -> str:
-    return folder.rpartition("/")[0]
-
-
-def _last(folder: str) -> str:
-    return folder.rpartition("/")[2]
-
-
-def _depth(folder: str) -> int:
-    return folder.count("/") + bool(folder)

@@ -30,11 +30,7 @@ class Listing:
 
 
 def list_files(path: Path) -> Listing:
-    """List the folder or .zip `path`.
-
-    Raises Missing if nothing is there, System if it cannot be read, Corrupt if it is not a whole
-    archive.
-    """
+    """List the folder or .zip `path`; Missing, System, or Corrupt if it is not a whole archive."""
     if path.is_dir():
         return _folder(path)
     if not path.is_file():
@@ -54,7 +50,7 @@ def list_files(path: Path) -> Listing:
 
 def _folder(path: Path) -> Listing:
     start = len(path.as_posix().rstrip("/")) + 1 if path != Path() else 0
-    files: dict[str, tuple[int, int]] = {}
+    files: list[tuple[str, int, int]] = []
     folders: list[str] = []
     hidden: list[str] = []
 
@@ -68,15 +64,13 @@ def _folder(path: Path) -> Listing:
             hidden.append(name)
         else:
             about = file.stat()
-            files[name] = about.st_size, about.st_mtime_ns
-    return Listing(
-        path,
-        tuple(files),
-        tuple(folders),
-        tuple(hidden),
-        lambda name: (path / name).read_bytes(),
-        f"{path.resolve()} {[(name, *facts) for name, facts in files.items()]}",
-    )
+            files.append((name, about.st_size, about.st_mtime_ns))
+    names, stamp = tuple(name for name, *_ in files), f"{path.resolve()} {files}"
+
+    def read(name: str) -> bytes:
+        return (path / name).read_bytes()
+
+    return Listing(path, names, tuple(folders), tuple(hidden), read, stamp)
 
 
 def _archive(path: Path) -> Listing:
@@ -93,29 +87,25 @@ def _archive(path: Path) -> Listing:
         if first_hidden is not None:
             hidden.add("/".join(parts[: first_hidden + 1]))
             continue
-        name = "/".join(parts)
-        folder = name if whole.endswith("/") else name.rpartition("/")[0]
-        while folder and folder not in folders:
-            folders.add(folder)
-            folder = folder.rpartition("/")[0]
+        name = folder = "/".join(parts)
         if not whole.endswith("/"):
             twice += [name] * (name in entries)
             entries[name] = entry
-    notes = []
-    if twice:
-        # A file was replaced by adding it again.
-        notes = [f"files listed twice, the last one is used: {len(twice)} (first: {twice[0]})"]
+            folder = name.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+    # A file was replaced by adding it again.
+    again = "files listed twice, the last one is used"
+    notes = [f"{again}: {len(twice)} (first: {twice[0]})"] if twice else []
     with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return Listing(
-        path,
-        tuple(sorted(entries)),
-        tuple(sorted(folders)),
-        tuple(sorted(hidden)),
-        lambda name: archive.read(entries[name]),
-        digest,
-        tuple(notes),
-    )
+        stamp = hashlib.file_digest(stream, "sha256").hexdigest()
+    files, others, left_out = (tuple(sorted(names)) for names in (entries, folders, hidden))
+
+    def read(name: str) -> bytes:
+        return archive.read(entries[name])
+
+    return Listing(path, files, others, left_out, read, stamp, tuple(notes))
 
 
 def _is_hidden(name: str) -> bool:

@@ -26,23 +26,25 @@ def load_data(options: TrainOptions) -> tuple[Dataset, Dataset]:
     """Training and validation set of a run, exactly as its network sees them.
 
     `inputs` are (N, features) in the run's dtype, `targets` (N,). `train_fraction` is applied.
-
-    Raises Missing, System or Corrupt if the data are missing or cannot be used, Usage if
-    `input_size` or `classes` contradicts them.
+    Raises Missing, System or Corrupt if the data cannot be used, Usage if options contradict them.
     """
     data, dtype = options.data, getattr(torch, options.compute.dtype)
     train, validation = _load(data, options.seed, dtype)
-    _check(data, train)
+    features, known = train.inputs.shape[1], len(train.classes)
+    classes = data.classes if isinstance(data, Classified) else None
+    remedy = "leave it out: it follows the data"
+    if data.input_size not in (None, features):
+        what = f"{data.input_size} is not the {features} features of `data`={data}"
+        raise Usage("input_size", what, remedy)
+    if classes is not None and classes < known:
+        raise Usage("classes", f"{classes} is fewer than the {known} of `data`={data}", remedy)
     if data.train_fraction < 1.0:
         train = train.take(_random_part(train.samples, data.train_fraction, options.seed))
     return train, validation
 
 
 def load_images(options: ResnetCifarOptions, device: torch.device) -> tuple[Pixels, Pixels]:
-    """Training part (perhaps a random part of it) and the whole test part, uint8, on `device`.
-
-    Raises Missing, System or Corrupt if the data is not there or cannot be used.
-    """
+    """Training part (perhaps a random part of it) and whole test part, uint8, on `device`."""
     place, name = options.data_dir or cache_folder(), options.data
     if name == "folder":
         train, test = _image_folder().pixels(place, options.num_workers)
@@ -80,14 +82,3 @@ def _load(data: Data, seed: int, dtype: torch.dtype) -> tuple[Dataset, Dataset]:
     if isinstance(data, Sin):
         return builtin.sine(data.num_samples, data.separation, data.sin_frequency, seed, dtype)
     return builtin.constant(data.num_samples, data.target_value, seed, dtype)
-
-
-def _check(data: Data, train: Dataset) -> None:
-    features, known = train.inputs.shape[1], len(train.classes)
-    classes = data.classes if isinstance(data, Classified) else None
-    remedy = "leave it out: it follows the data"
-    if data.input_size not in (None, features):
-        what = f"{data.input_size} is not the {features} features of `data`={data}"
-        raise Usage("input_size", what, remedy)
-    if classes is not None and classes < known:
-        raise Usage("classes", f"{classes} is fewer than the {known} of `data`={data}", remedy)

@@ -27,8 +27,7 @@ STATISTICS = {
 
 BATCHES = "cifar-10-batches-py"
 DIGITS = "zero one two three four five six seven eight nine"
-UNSIGNED_BYTES = 0x08
-"""The code of the element type in the third byte of an IDX header."""
+UNSIGNED_BYTES = 0x08  # The code of the element type in the third byte of an IDX header.
 _BY_HAND = {
     "mnist": "put {files} (.gz or not) into {place}",
     "cifar10": "put the files of cifar-10-batches-py into {place}, or use `data=folder`",
@@ -41,8 +40,8 @@ _FILES = tuple(
 def load(name: str, root: Path, dtype: torch.dtype) -> tuple[Dataset, Dataset]:
     """Training and test set of `mnist` or `cifar10`, normalised.
 
-    Raises System if they are not under `root` and cannot be downloaded; the remedy says where to
-    put them. Raises Corrupt if they cannot be read.
+    Raises System if they are not under `root` and cannot be downloaded, Corrupt if they are
+    damaged.
     """
     train, test = (pixels(name, root, train=part) for part in (True, False))
     sizes = [" x ".join(map(str, part.images.shape[2:])) for part in (train, test)]
@@ -57,17 +56,18 @@ def pixels(name: str, root: Path, *, train: bool) -> Pixels:
     """The raw images of one part, (N, channels, height, width) uint8."""
     found = _read(name, root, train)
     if found is None:
-        _download(name, root, train)
+        reason = _download(name, root, train) or "the downloaded files are not the expected ones"
         found = _read(name, root, train)
     if found is None:
-        raise _missing(name, root, "the downloaded files are not the expected ones")
+        what = f"the data set is not in {root} and could not be downloaded ({reason})"
+        raise System(name, what, _by_hand(name, root))
     return found
 
 
 def _read(name: str, root: Path, train: bool) -> Pixels | None:
     """One part from the files under `root`; None if they are missing."""
     try:
-        return {"mnist": _mnist, "cifar10": _cifar10}[name](root, train)
+        return (_mnist if name == "mnist" else _cifar10)(root, train)
     except Exception as error:  # Damaged files raise anything.
         raise _unreadable(name, root, _first_line(error)) from None
 
@@ -108,10 +108,7 @@ def idx_file(folder: Path, name: str) -> Path | None:
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """The array of unsigned bytes in an IDX file; a name that ends in .gz is unpacked first.
-
-    Raises OSError or ValueError if it cannot be read, is no IDX file, or has another length.
-    """
+    """The array of bytes in an IDX file, perhaps .gz; OSError or ValueError if it is damaged."""
     content = path.read_bytes()
     if path.suffix == ".gz":
         try:
@@ -122,11 +119,9 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     if len(content) < start or content[:3] != bytes((0, 0, UNSIGNED_BYTES)):
         raise ValueError(f"{path.name}: not an IDX file of bytes")
     shape = tuple(np.frombuffer(content[4:start], dtype=">u4").tolist())
-    if len(content) - start != math.prod(shape):
-        stated = " x ".join(map(str, shape))
-        raise ValueError(
-            f"{path.name}: {len(content) - start} bytes, not the {stated} that its header states"
-        )
+    if (there := len(content) - start) != math.prod(shape):
+        stated = f"{' x '.join(map(str, shape))} that its header states"
+        raise ValueError(f"{path.name}: {there} bytes, not the {stated}")
     # A copy, since torch shares the memory and must be able to write to it.
     return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape).copy()
 
@@ -141,7 +136,12 @@ def _cifar10(root: Path, train: bool) -> Pixels | None:
     except RuntimeError as error:
         if "not found" not in str(error):
             raise
-        _refuse_damaged(place, published)
+        # torchvision says "not found or corrupted" and would overwrite damaged files.
+        intact: Callable[..., bool] = import_module("torchvision.datasets.utils").check_integrity
+        for file, md5 in published:
+            if (place / file).is_file() and not intact(place / file, md5):
+                what = f"{file} is damaged: its MD5 is not that of the published file"
+                raise ValueError(what) from None
         return None
     images = np.ascontiguousarray(np.asarray(source.data).transpose(0, 3, 1, 2))
     labels = torch.as_tensor(source.targets, dtype=torch.int64)
@@ -150,28 +150,15 @@ def _cifar10(root: Path, train: bool) -> Pixels | None:
     return Pixels(torch.from_numpy(images), labels, tuple(source.classes), known)
 
 
-def _refuse_damaged(folder: Path, published: list[list[str]]) -> None:
-    # torchvision says "not found or corrupted" and would overwrite damaged files.
-    check: Callable[..., bool] = import_module("torchvision.datasets.utils").check_integrity
-    for file, md5 in published:
-        if (folder / file).is_file() and not check(folder / file, md5):
-            raise ValueError(f"{file} is damaged: its MD5 is not that of the published file")
-
-
-def _download(name: str, root: Path, train: bool) -> None:
-    """Let torchvision download the files."""
+def _download(name: str, root: Path, train: bool) -> str:
+    """Let torchvision download the files; "", or why it failed."""
     try:
         root.mkdir(parents=True, exist_ok=True)
         datasets: Any = import_module("torchvision.datasets")
-        kind = {"mnist": datasets.MNIST, "cifar10": datasets.CIFAR10}[name]
-        kind(root=str(root), train=train, download=True)
+        getattr(datasets, name.upper())(root=str(root), train=train, download=True)
     except Exception as error:  # A failing network, proxy or mirror raises anything.
-        raise _missing(name, root, _first_line(error)) from None
-
-
-def _missing(name: str, root: Path, reason: str) -> System:
-    what = f"the data set is not in {root} and could not be downloaded ({reason})"
-    return System(name, what, _by_hand(name, root))
+        return _first_line(error)
+    return ""
 
 
 def _unreadable(name: str, root: Path, reason: str) -> Corrupt:

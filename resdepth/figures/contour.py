@@ -13,20 +13,16 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from resdepth.errors import Impossible
 from resdepth.figures import style
-from resdepth.figures.axes import ROUND, few_ticks, log_ticks, log_values
-from resdepth.figures.surface_values import COLOURS, PATH, Shown, best, labels, note
+from resdepth.figures.parts import ROUND, few_ticks, log_ticks, log_values
+from resdepth.figures.surface_values import COLOURS, PATH, Shown
 from resdepth.mathematics import Array
 
 LEVELS = 14
 """Intervals between level lines, at most."""
 SMALLEST = 1e-280
 """matplotlib treats a range of smaller positive numbers as empty."""
-OUTLINE: dict[str, Any] = {
-    "markeredgecolor": "black",
-    "markeredgewidth": 0.5,
-    "linestyle": "none",
-    "clip_on": False,
-}
+RIM: Any = {"markeredgecolor": "black", "markeredgewidth": 0.5}
+OUTLINE: Any = {**RIM, "linestyle": "none", "clip_on": False}
 
 
 @style.styled
@@ -38,21 +34,17 @@ def draw_contour(shown: Shown, columns: int = 1) -> Figure:
         fill(axes, shown, shown.values)
         mark_places(axes, shown)
         top_legend(drawn)
-        note(axes, shown)
+        shown.write_conditions(axes)
         colour_bar(drawn, [axes], shown)
         return drawn
-    across = min(count, 2 if columns == 1 else 4)
-    down = -(-count // across)
-    drawn = style.figure(columns, 0.5 + down * (1.6 if columns == 1 else 1.8))
-    panels = drawn.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
-    for number, (axes, values) in enumerate(zip(panels, shown.pairs, strict=False)):
+    row = 1.6 if columns == 1 else 1.8
+    drawn, panels = style.grid(columns, count, 0.5, row, sharex=True, sharey=True)
+    for number, (axes, values) in enumerate(zip(panels, shown.pairs, strict=True), start=1):
         fill(axes, shown, values, labelled=False)
         axes.plot(0, 0, "o", color="white", markersize=4, **OUTLINE)
-        axes.set_title(f"pair {number + 1}", fontsize=6)
+        axes.set_title(f"pair {number}", fontsize=6)
         axes.label_outer()
-    for axes in panels[count:]:
-        axes.remove()
-    colour_bar(drawn, list(panels[:count]), shown)
+    colour_bar(drawn, panels, shown)
     return drawn
 
 
@@ -73,8 +65,7 @@ def fill(axes: Axes, shown: Shown, values: Array, labelled: bool = True) -> None
         lines = axes.contour(a, b, values.T, levels=levels[1:-1], colors="white", linewidths=0.4)
         if labelled:
             axes.clabel(lines, levels[1:-1:2], fontsize=5, fmt="%g")
-    xlabel, ylabel, _ = labels(shown)
-    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.set(xlabel=shown.labels[0], ylabel=shown.labels[1])
     extents = [float(np.ptp(axis)) for axis in surface.axes]
     # A path may be many times as long as it is wide.
     if surface.record and max(extents) < 2 * min(extents):
@@ -83,12 +74,12 @@ def fill(axes: Axes, shown: Shown, values: Array, labelled: bool = True) -> None
 
 
 def colour_bar(drawn: Figure, axes: list[Axes], shown: Shown) -> None:
-    """Draw the scale of the colours."""
+    """Draw the scale of the colours, if there are several."""
     if shown.high <= shown.low:
         return
     shades = ScalarMappable(_norm(shown), mpl.colormaps[COLOURS])
     bar = drawn.colorbar(shades, ax=axes, extend="max" if shown.above else "neither")
-    bar.set_label(labels(shown)[2])
+    bar.set_label(shown.labels[2])
     if shown.log:
         log_ticks(bar.ax.yaxis, shown.low, shown.high)
     else:
@@ -107,21 +98,21 @@ def top_legend(drawn: Figure) -> None:
 def mark_places(axes: Axes, shown: Shown) -> None:
     """Mark the trained weights, other runs' weights, and the smallest loss."""
     surface = shown.surface
-    a, b = surface.axes
-    name, (row, column), value = best(shown)
+    name, cell, value = shown.best
+    best = [axis[i] for axis, i in zip(surface.axes, cell, strict=True)]
     label = f"{name} {value:.4g}"
-    within = bool(surface.record) and a[row] == b[column] == 0.0
+    # The mark of the best cell would lie hidden below that of the centre.
+    within = bool(surface.record) and best == [0.0, 0.0]
     if surface.record:
         centre = "last checkpoint" if surface.trajectory else "trained weights"
-        # The mark of the best cell would lie hidden below that of the centre.
         centre += f", {label}" if within else ""
         axes.plot(0, 0, "o", color="white", markersize=6, zorder=6, label=centre, **OUTLINE)
-    marks = np.array(surface.record.get("marks", [])).reshape(-1, 2)
-    if len(marks):
-        axes.plot(*marks.T, "s", color=PATH, markersize=5, label="other weights", **OUTLINE)
+    if marks := surface.record.get("marks"):
+        others = np.transpose(marks)
+        axes.plot(*others, "s", color=PATH, markersize=5, label="other weights", **OUTLINE)
     if not within:
         star: Any = {"color": style.CATEGORIES[5], "markersize": 7, "zorder": 5, **OUTLINE}
-        axes.plot(a[row], b[column], "*", label=label, **star)
+        axes.plot(*best, "*", label=label, **star)
 
 
 def draw_path(axes: Axes, shown: Shown) -> None:
@@ -133,8 +124,8 @@ def draw_path(axes: Axes, shown: Shown) -> None:
     axes.plot(x, y, "-", color=PATH, linewidth=1.0, path_effects=halo, zorder=3)
     # The white rims of many checkpoints would hide the path.
     size, rim = (2.5, 0.3) if len(path["steps"]) <= 60 else (1.2, 0.0)
-    edge: dict[str, Any] = {"markeredgecolor": "white", "markeredgewidth": rim}
-    axes.plot(x, y, "o", color=PATH, markersize=size, zorder=4, label="checkpoints", **edge)
+    dots: Any = {"markersize": size, "markeredgecolor": "white", "markeredgewidth": rim}
+    axes.plot(x, y, "o", color=PATH, zorder=4, label="checkpoints", **dots)
 
 
 def _norm(shown: Shown) -> Normalize:

@@ -10,19 +10,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from resdepth.analysis.decays import DepthFits, common_points
-from resdepth.analysis.fits import CurveFit
-from resdepth.figures import style
-from resdepth.figures.axes import (
-    band,
-    depth_axis,
-    few_ticks,
-    log_axis,
-    mean_bars,
-    seed_dots,
-    short,
-    write_inside,
-)
+from resdepth.analysis.fits import CurveFit, DepthFits, common_points
+from resdepth.figures import parts, style
 from resdepth.mathematics.decay_fit import Estimate
 
 SYMBOLS = {"avg_grad_norm": r"$\Omega(t)$"}
@@ -40,13 +29,10 @@ def draw_fits(fits: Sequence[CurveFit], columns: int = 2) -> Figure:
         for axes in (logarithmic, linear):
             _draw(axes, curve, colour)
         handles.append(Line2D([], [], color=colour, label=text))
-    logarithmic.set_xscale("log", nonpositive="mask")
-    log_axis(logarithmic, "y", nonpositive="mask")
-    few_ticks(linear.xaxis, linear.yaxis)
-    linear.set_ylim(0, _ceiling(fits))
+    _log_axes(logarithmic, fits[0])
+    parts.few_ticks(linear.xaxis, linear.yaxis)
+    linear.set(xlabel="$t$", ylabel=logarithmic.get_ylabel(), ylim=(0, _ceiling(fits)))
     linear.set_xlim(left=min(0.0, *(float(curve.t[0]) for curve in fits)))
-    for axes in (logarithmic, linear):
-        axes.set(xlabel="$t$", ylabel=SYMBOLS.get(fits[0].tag, fits[0].tag))
     title = r"$g(t) = C\,/\,(t+T_0)^{\rho}$"
     drawn.legend(handles=handles, title=title, loc="outside upper left", alignment="left")
     return drawn
@@ -60,35 +46,38 @@ def draw_decays(groups: Sequence[DepthFits], columns: int = 2) -> Figure:
         t, values = common_points(group.fits)
         median = np.median(values, axis=0)
         curves.plot(t, median, color=colour, linewidth=0.9, label=f"${group.depth}$")
-        band(curves, t, values.min(axis=0), values.max(axis=0), colour)
+        parts.band(curves, t, values.min(axis=0), values.max(axis=0), colour)
         found = [curve.fit.rho.value for curve in group.fits if curve.fit.identified]
-        seed_dots(exponents, group.depth, np.array(found), colour)
+        parts.seed_dots(exponents, group.depth, np.array(found), colour)
         if group.rho.known:
-            mean_bars(exponents, [group.depth], [group.rho], colour)
-    curves.set_xscale("log", nonpositive="mask")
-    log_axis(curves, "y", nonpositive="mask")
-    depth_axis(exponents, [group.depth for group in groups])
-    few_ticks(exponents.yaxis)
+            parts.mean_bars(exponents, [group.depth], [group.rho], colour)
+    _log_axes(curves, groups[0].fits[0])
+    parts.depth_axis(exponents, [group.depth for group in groups])
+    parts.few_ticks(exponents.yaxis)
     if not any(group.identified for group in groups):
-        write_inside(exponents, "no fit is identified")
-    tag = groups[0].fits[0].tag
-    curves.set(xlabel="$t$", ylabel=SYMBOLS.get(tag, tag))
+        parts.write_inside(exponents, "no fit is identified")
     exponents.set_ylabel(r"$\rho$")
     curves.legend(title="$L$", loc="best")
     return drawn
 
 
+def _log_axes(axes: Axes, curve: CurveFit) -> None:
+    axes.set_xscale("log", nonpositive="mask")
+    parts.log_axis(axes, "y", mask=True)
+    axes.set(xlabel="$t$", ylabel=SYMBOLS.get(curve.tag, curve.tag))
+
+
 def _draw(axes: Axes, curve: CurveFit, colour: str) -> None:
     x, y, dense = curve.filtered_t, curve.filtered_y, len(curve.filtered_t) > 300
     alpha, size = (0.4, 2.0) if dense else (0.7, 3.5)
-    dots: Any = {"markersize": size, "markeredgewidth": 0, "rasterized": dense}
+    dots: Any = {"markersize": size, "alpha": alpha, "markeredgewidth": 0, "rasterized": dense}
     axes.plot(curve.t, curve.y, color=colour, alpha=0.3, linewidth=0.6, zorder=1)
-    axes.plot(x, y, ".", color=colour, alpha=alpha, zorder=2, **dots)
+    axes.plot(x, y, ".", color=colour, zorder=2, **dots)
     # Recorded steps may begin at 0, which has no place on the logarithmic axis.
     after = curve.t[curve.t > 0]
     if math.isfinite(curve.fit.rho.value) and len(after):
         t = np.concatenate([curve.t[:1], np.geomspace(after[0], after[-1], 400)])
-        darker = tuple(0.6 * part for part in to_rgb(colour))
+        darker = tuple(0.6 * np.array(to_rgb(colour)))
         axes.plot(t, curve.fit.curve(t), color=darker, linewidth=0.9, zorder=3)
 
 
@@ -101,16 +90,15 @@ def _ceiling(fits: Sequence[CurveFit]) -> float | None:
 
 def caption(curve: CurveFit, columns: int = 2) -> str:
     """Return the run's name, the parameters with their standard errors, R^2, and doubts."""
-    fit = curve.fit
-    place = curve.file if curve.file.is_dir() else curve.file.parent
-    name = short(place.name or curve.file.name)
+    fit, place = curve.fit, curve.file if curve.file.is_dir() else curve.file.parent
+    name = parts.short(place.name or curve.file.name)
     if not math.isfinite(fit.rho.value):
         return f"{name}: {fit.reason}"
     estimates = {"C": fit.C, "T_0": fit.T0, r"\rho": fit.rho}
-    parts = [f"${symbol} = {number(estimate)}$" for symbol, estimate in estimates.items()]
+    values = ", ".join(f"${symbol} = {number(value)}$" for symbol, value in estimates.items())
     doubt = "" if fit.identified else f"\nnot identified: {fit.reason}"
-    values = ", ".join([*parts, f"$R^2 = {fit.r_squared:.4f}$"])
-    return f"{name}:{' ' if columns == 2 else chr(10)}{values}{doubt}"
+    space = " " if columns == 2 else "\n"
+    return f"{name}:{space}{values}, $R^2 = {fit.r_squared:.4f}${doubt}"
 
 
 def number(estimate: Estimate) -> str:

@@ -10,17 +10,7 @@ from resdepth.analysis.curvatures import HessianTable
 from resdepth.analysis.doubling import DoublingTable
 from resdepth.analysis.rates import RateCurve
 from resdepth.analysis.scaling import ScalingTable
-from resdepth.figures import style
-from resdepth.figures.axes import (
-    band,
-    depth_axis,
-    few_ticks,
-    log_axis,
-    mean_bars,
-    power,
-    seed_dots,
-    write_inside,
-)
+from resdepth.figures import parts, style
 from resdepth.mathematics import Array
 from resdepth.mathematics.exponents import law_values
 from resdepth.mathematics.interval import mean_interval
@@ -43,53 +33,49 @@ LABELS = {
 @style.styled
 def draw_scaling(table: ScalingTable, columns: int = 2) -> Figure:
     """Draw each statistic against L: dots per seed, 95 % band of the geometric mean, power law."""
-    across = 4 if columns == 2 else 2
-    drawn = style.figure(columns, 1.65 * (8 // across) + 0.2)
-    panels = drawn.subplots(8 // across, across).ravel()
+    drawn, panels = style.grid(columns, 8, 0.2, 1.65)
     depths = table.table.depths
     values = law_values(table.table, table.beta)
     for axes, (name, law) in zip(panels, table.exponents.laws.items(), strict=False):
         _draw_law(axes, depths, values[name], law, inverse=name in INVERSE)
         label, symbol = LABELS[name]
         if name == "variation_norm" and table.beta:
-            label = f"${power(table.beta)}$ {label}"
+            label = f"${parts.power(table.beta)}$ {label}"
         axes.set_ylabel(label)
         _title(axes, symbol, str(law.exponent))
     _draw_hurst(panels[-1], table)
-    for axes in panels:
-        depth_axis(axes, depths)
+    for number, axes in enumerate(panels):
+        parts.depth_axis(axes, depths)
         axes.margins(y=0.12)
-    for axes in panels[:-across]:
-        axes.set_xlabel("")
+        if number < len(panels) - 2 * columns:
+            axes.set_xlabel("")
     return drawn
 
 
 def _draw_law(axes: Axes, depths: Array, values: Array, law: PowerLaw, *, inverse: bool) -> None:
     sign = -1.0 if inverse else 1.0
     usable = np.isfinite(values) & (values > 0)
-    logs = np.full_like(values, np.nan)
-    np.log(values, out=logs, where=usable)
-    logs *= sign
+    logs = sign * np.log(values, out=np.full_like(values, np.nan), where=usable)
     dots, line = style.categories(2)
-    seed_dots(axes, depths, np.exp(logs), dots)
+    parts.seed_dots(axes, depths, np.exp(logs), dots)
     means = [mean_interval(column) for column in logs.T]
     low, high = ([getattr(mean, end) for mean in means] for end in ("low", "high"))
-    band(axes, depths, np.exp(low), np.exp(high), dots)
-    fitted = np.array([law.at(depth) for depth in depths]) ** sign
+    parts.band(axes, depths, np.exp(low), np.exp(high), dots)
+    fitted = np.array([*map(law.at, depths)]) ** sign
     axes.plot(depths, fitted, color=line, linewidth=0.9, zorder=3)
     if usable.any():
         axes.set_ylim(np.exp(np.nanmin(logs)) / 1.15, np.exp(np.nanmax(logs)) * 1.15)
-        log_axis(axes, "y", 4)
+        parts.log_axis(axes, "y", 4)
     else:
-        write_inside(axes, "zero or undefined")
+        parts.write_inside(axes, "zero or undefined")
 
 
 def _draw_hurst(axes: Axes, table: ScalingTable) -> None:
     axes.axhline(0.5, color=style.FAINT, linewidth=0.6, zorder=0)
-    seed_dots(axes, table.table.depths, table.table.values["H"], style.CATEGORIES[0])
+    parts.seed_dots(axes, table.table.depths, table.table.values["H"], style.CATEGORIES[0])
     axes.set_ylabel("$H$")
     _title(axes, "$H$", str(table.exponents.hurst))
-    few_ticks(axes.yaxis, count=4)
+    parts.few_ticks(axes.yaxis, count=4)
 
 
 def _title(axes: Axes, symbol: str, text: str) -> None:
@@ -102,13 +88,13 @@ def draw_doubling(table: DoublingTable, columns: int = 1) -> Figure:
     drawn, axes = style.panel(columns, 2.3)
     dots, line = style.categories(2)
     depths = [row.depth for row in table.rows]
-    seed_dots(axes, depths, np.stack([row.values for row in table.rows], axis=1), dots)
+    parts.seed_dots(axes, depths, np.stack([row.values for row in table.rows], axis=1), dots)
     if known := {row.depth: row.mean for row in table.rows if row.mean.known}:
-        mean_bars(axes, [*known], [*known.values()], dots)
-    axes.plot(depths, [table.law.at(depth) for depth in depths], color=line, linewidth=0.9)
+        parts.mean_bars(axes, [*known], [*known.values()], dots)
+    axes.plot(depths, [*map(table.law.at, depths)], color=line, linewidth=0.9)
     axes.set_ylim(bottom=0)
-    depth_axis(axes, depths)
-    few_ticks(axes.yaxis)
+    parts.depth_axis(axes, depths)
+    parts.few_ticks(axes.yaxis)
     axes.set_ylabel("distance from $L$ to $2L$")
     return drawn
 
@@ -125,27 +111,23 @@ def draw_curvature(table: HessianTable, columns: int = 2) -> Figure:
     for edge in sorted({row.edge for row in table.rows}):
         rate.axhline(edge, color=line, linestyle="--", linewidth=0.8, zorder=0)
     rate.set_ylim(bottom=0)
-    few_ticks(rate.yaxis)
-    labels = (r"$\lambda_1$", r"rate $\times\ \lambda_1$", "trace")
-    for axes, label in zip((top, rate, trace), labels, strict=True):
-        axes.set_ylabel(label)
-        depth_axis(axes, table.depths)
     trace.legend(loc="best")
-    for axes in (top, trace):
-        if all(y > 0 for shown in axes.get_lines() for y in np.asarray(shown.get_ydata())):
-            log_axis(axes, "y")
+    labels = {top: r"$\lambda_1$", rate: r"rate $\times\ \lambda_1$", trace: "trace"}
+    for axes, label in labels.items():
+        axes.set_ylabel(label)
+        parts.depth_axis(axes, table.depths)
+        positive = all(np.all(np.asarray(shown.get_ydata()) > 0) for shown in axes.get_lines())
+        if positive and axes is not rate:
+            parts.log_axis(axes, "y")
         else:
-            few_ticks(axes.yaxis)
+            parts.few_ticks(axes.yaxis)
     return drawn
 
 
-def _draw_values(
-    axes: Axes, table: HessianTable, name: str, colour: str, label: str | None = None
-) -> None:
+def _draw_values(axes: Axes, table: HessianTable, name: str, colour: str, label: str = "") -> None:
     values = table.values(name)
-    seed_dots(axes, table.depths, values, colour)
-    means = [mean_interval(column) for column in values.T]
-    mean_bars(axes, table.depths, means, colour, label=label)
+    parts.seed_dots(axes, table.depths, values, colour)
+    parts.mean_bars(axes, table.depths, [*map(mean_interval, values.T)], colour, label)
     if np.isfinite((law := table.laws[name]).exponent.value):
         axes.plot(table.depths, [*map(law.at, table.depths)], color=colour, linewidth=0.9)
 
@@ -160,16 +142,16 @@ def draw_rates(curves: Sequence[RateCurve], columns: int = 2) -> Figure:
     for curve, colour in zip(curves, style.sequence(len(curves)), strict=True):
         shown = np.where(np.isfinite(curve.values), curve.values, np.nan)
         losses.plot(curve.rates, shown, "o-", color=colour, label=f"${curve.depth}$")
-    depths, rates = [curve.depth for curve in curves], [curve.best for curve in curves]
-    best.plot(depths, rates, "o-", color=style.CATEGORIES[0])
+    depths = [curve.depth for curve in curves]
+    best.plot(depths, [curve.best for curve in curves], "o-", color=style.CATEGORIES[0])
     tried = [rate for curve in curves for rate in curve.rates]
     known = [value for curve in curves for value in curve.values if 0 < value < np.inf] or [1.0]
     losses.set_xlim(min(tried) / 1.25, max(tried) * 1.25)
     for axes, values in ((losses, known), (best, tried)):
         axes.set_ylim(min(values) / 1.12, max(values) * 1.12)
-        log_axis(axes, "y")
-    log_axis(losses, "x")
-    depth_axis(best, depths)
+        parts.log_axis(axes, "y")
+    parts.log_axis(losses, "x")
+    parts.depth_axis(best, depths)
     what = "steps" if any(curve.steps for curve in curves) else "final loss"
     losses.set(xlabel="base rate", ylabel=what)
     best.set_ylabel("best base rate")

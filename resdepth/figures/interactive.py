@@ -10,72 +10,52 @@ import plotly.graph_objects as go
 from resdepth.atomic import write_text
 from resdepth.errors import Impossible
 from resdepth.figures.page import metadata
-from resdepth.figures.surface_values import (
-    COLOURS,
-    PATH,
-    Quantity,
-    Shown,
-    along,
-    conditions,
-    saturate,
-)
+from resdepth.figures.surface_values import COLOURS, PATH, Shown, along, saturate
 from resdepth.runs.provenance import Provenance
-from resdepth.runs.surface import Surface
 
 
-def save_html(
-    surface: Surface,
-    clip: float | None,
-    log: bool,
-    path: Path,
-    quantity: Quantity = "loss",
-    provenance: Provenance | None = None,
-) -> None:
+def save_html(shown: Shown, path: Path, provenance: Provenance | None = None) -> None:
     """Write the surface with plotly.js inside the file; hovering shows the true numbers.
 
     A switch changes between linear and logarithmic heights. A trajectory lies on the surface, with
     circles at its checkpoints' own losses. The surface is the mean over the pairs of directions.
     """
-    scales = {}
-    for scale in (False, True):
-        # A scale that cannot be drawn is left out; the requested one says why.
-        with suppress(*(() if scale == log else (Impossible,))):
-            scales[scale] = saturate(surface, clip, scale, quantity)
-    traces = [(scale, trace) for scale, shown in scales.items() for trace in _traces(shown)]
+    surface = shown.surface
+    scales = [shown]
+    with suppress(Impossible):  # A scale that cannot be drawn is left out.
+        scales.append(saturate(surface, shown.clip, not shown.log, shown.quantity))
+    scales.sort(key=lambda scale: scale.log)
+    traces = [(scale, trace) for scale in scales for trace in _traces(scale)]
     drawn = go.Figure([trace for _, trace in traces])
     for trace, (scale, _) in zip(drawn.data, traces, strict=True):
-        trace.visible = scale == log
-    first, second = "row", "column"
+        trace.visible = scale is shown
+    names = ["row", "column", _height(shown)]
     if surface.record:
-        first, second = map("{} ({})".format, "ab", along(surface, "D<sub>{}</sub>"))
-    titles = {scale: _height(quantity, scale) for scale in scales}
-    names = zip("xyz", (first, second, titles[log]), strict=True)
-    box = {"aspectmode": "manual", "aspectratio": {"x": 1, "y": 1, "z": 0.7}}
+        names[:2] = map("{} ({})".format, "ab", along(surface, "D<sub>{}</sub>"))
+    scene: dict[str, Any] = {f"{a}axis": {"title": t} for a, t in zip("xyz", names, strict=True)}
+    buttons = []
+    for scale in scales:
+        update: list[Any] = [{"visible": [own is scale for own, _ in traces]}]
+        update.append({"scene.zaxis.title.text": _height(scale)})
+        label = "logarithmic" if scale.log else "linear"
+        buttons.append({"label": label, "method": "update", "args": update})
+    place = {"x": 0.0, "y": 1.0, "xanchor": "left", "yanchor": "top"}
+    switch = {"type": "buttons", "buttons": buttons, "active": int(shown.log), **place}
     drawn.update_layout(
-        title={"text": conditions(scales[log]), "font": {"size": 12}},
-        scene={f"{axis}axis": {"title": name} for axis, name in names} | box,
+        title={"text": shown.conditions, "font": {"size": 12}},
+        scene=scene | {"aspectmode": "manual", "aspectratio": {"x": 1, "y": 1, "z": 0.7}},
         font={"family": "serif"},
         margin={"l": 0, "r": 0, "t": 40, "b": 0},
         showlegend=False,
-        updatemenus=[_switch(titles, [s for s, _ in traces], log)] if len(scales) > 1 else [],
+        updatemenus=[switch] if len(scales) > 1 else [],
     )
     page = drawn.to_html(include_plotlyjs=True, include_mathjax=False, div_id="surface")
     head = f'<head><link rel="icon" href="data:,">{metadata(provenance)}'
     write_text(path, page.replace("<head>", head, 1))
 
 
-def _switch(titles: dict[bool, str], scales: list[bool], log: bool) -> dict[str, Any]:
-    buttons = []
-    for scale, label in ((False, "linear"), (True, "logarithmic")):
-        shown = {"visible": [own == scale for own in scales]}
-        arguments = [shown, {"scene.zaxis.title.text": titles[scale]}]
-        buttons.append({"label": label, "method": "update", "args": arguments})
-    place = {"x": 0.0, "y": 1.0, "xanchor": "left", "yanchor": "top"}
-    return {"type": "buttons", "buttons": buttons, "active": int(log), **place}
-
-
-def _height(quantity: Quantity, log: bool) -> str:
-    return f"log<sub>10</sub> {quantity}" if log else quantity
+def _height(shown: Shown) -> str:
+    return f"log<sub>10</sub> {shown.quantity}" if shown.log else shown.quantity
 
 
 def _traces(shown: Shown) -> list[Any]:
@@ -91,7 +71,7 @@ def _traces(shown: Shown) -> list[Any]:
         z=shown.heights(shown.values).T,
         customdata=np.stack([values.T for values in numbers], axis=-1),
         colorscale=COLOURS,
-        colorbar={"title": _height(shown.quantity, shown.log), "thickness": 14},
+        colorbar={"title": _height(shown), "thickness": 14},
         contours={"z": {"show": True, "usecolormap": True, "project": {"z": True}}},
         hovertemplate=f"{first} = %{{x:.4g}}<br>{second} = %{{y:.4g}}<br>"
         f"loss = %{{customdata[0]:.6g}}{accuracy}<extra></extra>",

@@ -7,25 +7,20 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
 
+from resdepth.analysis import path_tables
 from resdepth.analysis.entries import EntryCurves, EntryTable, TrendTable
-from resdepth.analysis.path_tables import (
-    NormCurve,
-    NormTable,
-    Profile,
-    ProfileTable,
-    VariationTable,
-)
+from resdepth.analysis.path_tables import NormTable, Profile, ProfileTable, VariationTable
 from resdepth.figures import style
-from resdepth.figures.axes import band, few_ticks, legend_outside, log_axis, power, short
+from resdepth.figures.parts import band, few_ticks, log_axis, power, short
+from resdepth.mathematics.interval import MeanBand
 
 LAYER = r"$k/L$"
 FEW = 4
 """Models per depth that are drawn one by one: the band of so few would fill the panel."""
 NORMS = {"frobenius": "F", "spectral": "2", "operator": r"{\mathrm{op}}"}
 """The norms in mathematical type."""
-Row = NormCurve | Profile | EntryCurves
+Row = path_tables.NormCurve | Profile | EntryCurves
 """A curve of one family and depth."""
 
 
@@ -33,50 +28,48 @@ Row = NormCurve | Profile | EntryCurves
 def draw_norms(table: NormTable, columns: int = 1) -> Figure:
     """Draw L^beta |A_k| against k/L, one curve per depth, with the 95 % band of the mean."""
     drawn, axes = style.panel(columns, 2.3)
-    _draw_means(axes, table.curves, [curve.position for curve in table.curves])
+    _draw_means(axes, table.curves, [(curve.position, curve.norm) for curve in table.curves])
     norm = rf"{power(table.beta)}\,\Vert A_k\Vert_{NORMS[table.kind]}"
     axes.set(xlabel=LAYER, ylabel=_with_beta(norm, table.beta, table.curves), xlim=(0, 1))
     axes.set_ylim(bottom=0)
     few_ticks(axes.xaxis, axes.yaxis)
-    _head(axes, _single(table.curves), _repetitions([c.norm.repetitions for c in table.curves]))
     return drawn
 
 
 def _draw_means(
-    axes: Axes, rows: Sequence[NormCurve | Profile], places: Sequence[ArrayLike]
+    axes: Axes, rows: Sequence[Row], means: Sequence[tuple[Any, MeanBand]], note: str = ""
 ) -> None:
+    """Draw means with their bands, a legend to the right, where it hides no curve, and a title."""
     title, labels = _labels(rows)
-    for row, x, label, colour in zip(rows, places, labels, _colours(rows), strict=True):
-        marker = "o" if row.norm.mean.size == 1 else ""
-        axes.plot(x, row.norm.mean, color=colour, label=label, marker=marker)
-        if row.norm.repetitions > 1:
-            band(axes, x, row.norm.low, row.norm.high, colour)
-    legend_outside(axes, title)
+    for (x, norm), label, colour in zip(means, labels, _colours(rows), strict=True):
+        marker = "o" if norm.mean.size == 1 else ""
+        axes.plot(x, norm.mean, color=colour, label=label, marker=marker)
+        if norm.repetitions > 1:
+            band(axes, x, norm.low, norm.high, colour)
+    place: Any = {"loc": "upper left", "bbox_to_anchor": (1.02, 1.0), "borderaxespad": 0.0}
+    # No higher than the figure.
+    axes.legend(title=title, ncols=1 + (len(labels) - 1) // 12, columnspacing=1.0, **place)
+    note = "; ".join(filter(None, (_repetitions([norm.repetitions for _, norm in means]), note)))
+    axes.set_title("\n".join(filter(None, (_single(rows), note))), loc="left")
 
 
 @style.styled
 def draw_entries(table: EntryTable, columns: int = 2) -> Figure:
     """Draw one panel per entry (i, j): one line per model, mean and band of more than `FEW`."""
-    count = len(table.entries)
-    across = min(count, 2 if columns == 1 else 4)
-    down = math.ceil(count / across)
     note = _repetitions([len(c.values) for c in table.curves if len(c.values) > FEW] or [1])
     above = "\n".join(filter(None, (_single(table.curves), note)))
     families = len({curve.family for curve in table.curves})
     legend = 0.2 * families if families > 1 else 0.0
-    drawn = style.figure(columns, 0.45 + 0.2 * len(above.splitlines()) + 1.45 * down + legend)
-    panels = drawn.subplots(down, across, sharex=True, squeeze=False).ravel()
-    title, labels = _labels(table.curves)
-    colours = _colours(table.curves)
-    for number, (axes, (row, column)) in enumerate(zip(panels, table.entries, strict=False)):
+    extra = 0.45 + 0.2 * len(above.splitlines()) + legend
+    drawn, panels = style.grid(columns, len(table.entries), extra, 1.45, sharex=True)
+    (title, labels), colours = _labels(table.curves), _colours(table.curves)
+    for number, (axes, (row, column)) in enumerate(zip(panels, table.entries, strict=True)):
         for curve, colour in zip(table.curves, colours, strict=True):
             _draw_entry(axes, curve, number, colour)
         axes.set_title(f"$(i, j) = ({row}, {column})$", pad=3)
         axes.axhline(0.0, color=style.FAINT, linewidth=0.4, zorder=0)
         few_ticks(axes.xaxis, axes.yaxis, count=4)
         axes.set_xlim(0, 1)
-    for axes in panels[count:]:
-        axes.set_visible(False)
     drawn.supxlabel(LAYER, fontsize=8)
     entry = rf"{power(table.beta)}\,(A_k)_{{ij}}"
     drawn.supylabel(_with_beta(entry, table.beta, table.curves), fontsize=8)
@@ -113,16 +106,14 @@ def entries_drawn(table: EntryTable) -> str:
 def draw_profile(table: ProfileTable, columns: int = 1) -> Figure:
     """Draw the p-variation norm against p, with 95 % bands, and the critical exponents."""
     drawn, axes = style.panel(columns, 2.3)
-    _draw_means(axes, table.rows, [table.exponents] * len(table.rows))
-    colours = zip(table.rows, _colours(table.rows), strict=True)
-    marks = [_mark_critical(axes, table, *row) for row in colours]
+    rows = zip(table.rows, _colours(table.rows), strict=True)
+    marks = [_mark_critical(axes, table, row, colour) for row, colour in rows]
+    dots = "dots: critical exponent" if any(marks) else ""
+    _draw_means(axes, table.rows, [(table.exponents, row.norm) for row in table.rows], dots)
     axes.set(xlabel="$p$", ylabel=_with_beta(_variation(table.beta), table.beta, table.rows))
     if min(float(row.norm.mean.min()) for row in table.rows) > 0:
         log_axis(axes, "y")
     few_ticks(axes.xaxis)
-    note = _repetitions([row.norm.repetitions for row in table.rows])
-    dots = "dots: critical exponent" if any(marks) else ""
-    _head(axes, _single(table.rows), "; ".join(filter(None, (note, dots))))
     return drawn
 
 
@@ -148,9 +139,9 @@ def draw_growth(table: VariationTable, columns: int = 1) -> Figure:
     axes.plot(p, [one.value for one in found], color=colour)
     band(axes, p, [one.low for one in found], [one.high for one in found], colour)
     partial = any(growth.excluded for growth in table.growth)
-    title = f"${_variation(table.beta)}$" + f", {table.seeds} seeds" * partial
+    seeds = f", {table.seeds} seeds" if partial else ""
     axes.set(xlabel="$p$", ylabel="growth exponent in $L$")
-    axes.set_title(title, loc="left")
+    axes.set_title(f"${_variation(table.beta)}${seeds}", loc="left")
     few_ticks(axes.xaxis, axes.yaxis)
     return drawn
 
@@ -182,10 +173,6 @@ def _with_beta(what: str, beta: float, rows: Sequence[Row]) -> str:
     """Set `what` in mathematical type, with beta if no network makes one natural."""
     value = rf"\quad(\beta = {beta:g})" if any(row.family for row in rows) else ""
     return f"${what}{value}$"
-
-
-def _head(axes: Axes, *lines: str) -> None:
-    axes.set_title("\n".join(filter(None, lines)), loc="left")
 
 
 def _labels(rows: Sequence[Row]) -> tuple[str, list[str]]:
@@ -220,8 +207,5 @@ def _colours(rows: Sequence[Row]) -> list[Any]:
 
 
 def _repetitions(counts: Sequence[int]) -> str:
-    low, high = min(counts), max(counts)
-    if high == 1:
-        return ""
-    several = f"{low}" if low == high else f"{low} to {high}"
-    return f"mean and 95 % band of {several} runs"
+    several = " to ".join(map(str, sorted({min(counts), max(counts)})))
+    return "" if several == "1" else f"mean and 95 % band of {several} runs"

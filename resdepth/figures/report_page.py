@@ -9,13 +9,13 @@ from typing import TypeVar
 from matplotlib.figure import Figure
 
 from resdepth.analysis import scaling
-from resdepth.analysis.cells import CellRow, DepthRow
 from resdepth.analysis.curvatures import VALUES, HessianTable
-from resdepth.analysis.decays import FITTED, DepthFits
 from resdepth.analysis.doubling import DoublingTable
+from resdepth.analysis.fits import FITTED, DepthFits
 from resdepth.analysis.rates import RateTable, rate_rows, transfer
 from resdepth.analysis.report import ExperimentReport, PathTables, Report
 from resdepth.analysis.scores import SCORES, ScoreTable, mean_rows, shown_score
+from resdepth.analysis.study_runs import CellRow, DepthRow
 from resdepth.atomic import write_text
 from resdepth.figures import depth_plots, page, path_plots, style
 from resdepth.figures.decay import draw_decays

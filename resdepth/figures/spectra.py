@@ -9,10 +9,11 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from resdepth.figures import style
-from resdepth.figures.axes import band, log_axis, log_ticks
+from resdepth.figures.parts import band, log_axis, log_ticks
 from resdepth.mathematics import Array
 from resdepth.mathematics.counting import Band
 from resdepth.probing.hessian import Spectrum
+from resdepth.probing.products import LayerTraces
 
 HEIGHT = 2.3
 """Inches of a row of panels."""
@@ -27,7 +28,7 @@ def draw_spectra(found: Sequence[Spectrum], columns: int = 2) -> Figure:
     Counts n(lambda > x) with their bands, n(lambda <= -x) dashed and hollow; traces by layer; for
     several spectra, the edge and traces against step or depth; a heat map for each interaction.
     """
-    layered = [spectrum for spectrum in found if spectrum.layers is not None]
+    layered = [spectrum.layers for spectrum in found if spectrum.layers is not None]
     maps = [spectrum for spectrum in found if spectrum.interaction is not None]
     panels = 1 + bool(layered) + 2 * (len(found) > 1) + len(maps)
     rows = -(-panels // columns)
@@ -56,32 +57,34 @@ def _label(spectrum: Spectrum, found: Sequence[Spectrum]) -> str:
 def _draw_counts(axes: Axes, found: Sequence[Spectrum]) -> None:
     several = len(found) > 1
     for spectrum, colour in zip(found, style.categories(len(found)), strict=True):
-        label = _label(spectrum, found) if several else r"$n(\lambda > x)$"
         # The colour distinguishes several spectra, or the two sides of one.
         other = colour if several else style.CATEGORIES[1]
-        other_label = None if several else r"$n(\lambda \leq -x)$"
-        _draw_ranks(axes, spectrum.top, colour, label, hollow=False)
-        _draw_ranks(axes, -spectrum.smallest, other, other_label, hollow=True)
-        if spectrum.counts is not None:
-            x, half = spectrum.counts.x, len(spectrum.counts.x) // 2
-            _draw_count(axes, x[half:], spectrum.counts.above, slice(half, None), colour, "-")
-            negative = slice(half - 1, None, -1)
-            _draw_count(axes, -x[negative], spectrum.counts.below, negative, other, "--")
+        above = _label(spectrum, found) if several else r"$n(\lambda > x)$"
+        below = None if several else r"$n(\lambda \leq -x)$"
+        _draw_ranks(axes, spectrum.top, color=colour, mfc=colour, label=above)
+        _draw_ranks(axes, -spectrum.smallest, color=other, mfc="white", label=below)
+        if (counts := spectrum.counts) is not None:
+            half = len(counts.x) // 2
+            positive, negative = slice(half, None), slice(half - 1, None, -1)
+            _draw_count(axes, counts.x[positive], counts.above, positive, colour, "-")
+            _draw_count(axes, -counts.x[negative], counts.below, negative, other, "--")
     log_axis(axes, "x")
     log_axis(axes, "y", whole=True)
     axes.set_xlabel(f"$x$, eigenvalues of {MATRICES[found[0].matrix]}")
     axes.set_ylabel("eigenvalues beyond $x$")
+    _legend(axes)
+
+
+def _legend(axes: Axes) -> None:
     if axes.get_legend_handles_labels()[1]:
         axes.legend(loc="best")
 
 
-def _draw_ranks(axes: Axes, values: Array, colour: Any, label: str | None, *, hollow: bool) -> None:
+def _draw_ranks(axes: Axes, values: Array, **marks: Any) -> None:
     """Draw eigenvalues found one by one: the count passes i at the i-th."""
-    shown = values > 0
-    ranks = np.arange(1, len(values) + 1)
-    if shown.any():
-        inside = "white" if hollow else colour
-        axes.plot(values[shown], ranks[shown], "o", color=colour, mfc=inside, label=label)
+    shown = np.flatnonzero(values > 0)
+    if len(shown):
+        axes.plot(values[shown], shown + 1, "o", **marks)
 
 
 def _draw_count(axes: Axes, x: Array, counts: Band, part: slice, colour: Any, line: str) -> None:
@@ -92,30 +95,27 @@ def _draw_count(axes: Axes, x: Array, counts: Band, part: slice, colour: Any, li
     band(axes, x[shown], lower[shown].clip(floor), upper[shown], colour)
 
 
-def _draw_layers(axes: Axes, found: Sequence[Spectrum]) -> None:
+def _draw_layers(axes: Axes, found: Sequence[LayerTraces]) -> None:
     several = len(found) > 1
-    runs = style.categories(len(found)) if several else ["black"]
-    for spectrum, run in zip(found, runs, strict=True):
-        if (layers := spectrum.layers) is None:
-            continue
+    for layers, run in zip(found, style.categories(len(found)), strict=True):
         place = (np.arange(len(layers.names)) + 0.5) / len(layers.names)
         values = (layers.hessian, layers.gauss_newton, layers.hessian - layers.gauss_newton)
-        errors = (layers.hessian_error, layers.gauss_newton_error, None)
+        errors = (layers.hessian_error, layers.gauss_newton_error, np.zeros(1))
         colours = [run] * 3 if several else style.categories(3)
         drawn = zip(LINES.items(), values, errors, colours, strict=True)
         for (name, line), y, error, colour in drawn:
             axes.plot(place, y, line, color=colour, label=None if several else name)
-            if error is not None and error.any():
+            if error.any():
                 band(axes, place, y - 2 * error, y + 2 * error, colour)
     if several:
-        _label_lines(axes, *LINES)
+        _name_lines(axes, *LINES)
     axes.axhline(0.0, color=style.FAINT, linewidth=0.5, zorder=0)
     axes.set(xlim=(0.0, 1.0), xlabel="$k/L$", ylabel="trace of the layer's block")
     axes.legend(loc="best")
 
 
-def _label_lines(axes: Axes, *names: str) -> None:
-    """Name the matrices by their kind of line, if the colours are those of runs."""
+def _name_lines(axes: Axes, *names: str) -> None:
+    """Name the matrices by their kind of line: the colours are those of runs."""
     for name in names:
         axes.plot([], [], LINES[name], color="black", label=name)
 
@@ -128,8 +128,7 @@ def _draw_edge(axes: Axes, found: Sequence[Spectrum]) -> None:
         axes.axhline(edge, color=style.FAINT, linestyle="--", linewidth=0.8, zorder=0)
     axes.set_ylabel(r"rate $\times\ \lambda_1$")
     axes.set_ylim(bottom=min(0.0, *(spectrum.rate_times_top for spectrum in found)))
-    if axes.get_legend_handles_labels()[1]:
-        axes.legend(loc="best")
+    _legend(axes)
 
 
 def _draw_traces(axes: Axes, found: Sequence[Spectrum]) -> None:
@@ -142,7 +141,7 @@ def _draw_traces(axes: Axes, found: Sequence[Spectrum]) -> None:
             shown = errors if errors.any() else None
             axes.errorbar(places, values, shown, fmt=kind, color=colour, elinewidth=0.8)
             traces += values
-    _label_lines(axes, "tr H", "tr GN")
+    _name_lines(axes, "tr H", "tr GN")
     if min(traces) > 0.0:
         axes.set_yscale("log")
         log_ticks(axes.yaxis, min(traces), max(traces))
@@ -158,10 +157,9 @@ def _lines(
     deep = len(depths) == len(found)
     axes.set_xlabel("$L$" if deep else "step")
     if deep:
-        line = sorted(found, key=lambda spectrum: spectrum.depth)
-        yield line, depths, style.CATEGORIES[0], None
+        yield sorted(found, key=lambda one: one.depth), depths, style.CATEGORIES[0], None
         axes.set_xscale("log")
-        axes.set_xticks(depths, [str(depth) for depth in depths], minor=False)
+        axes.set_xticks(depths, [str(depth) for depth in depths])
         axes.minorticks_off()
         return
     for depth, colour in zip(depths, style.categories(len(depths)), strict=True):
@@ -171,13 +169,10 @@ def _lines(
 
 
 def _draw_interaction(drawn: Figure, axes: Axes, spectrum: Spectrum, *, several: bool) -> None:
-    if (values := spectrum.interaction) is None:
-        return
-    positive = values[values > 0]
-    scaled = positive.size and positive.max() > positive.min()  # one value has no scale
-    norm = LogNorm(positive.min(), positive.max()) if scaled else None
-    style_of: Any = {"origin": "lower", "extent": (0, 1, 0, 1), "cmap": "viridis"}
-    image = axes.imshow(values, norm=norm, aspect="equal", **style_of)
+    values = np.asarray(spectrum.interaction)
+    positive = np.unique(values[values > 0])
+    norm = LogNorm(positive[0], positive[-1]) if len(positive) > 1 else None
+    image = axes.imshow(values, norm=norm, origin="lower", extent=(0, 1, 0, 1), cmap="viridis")
     axes.set(xlabel="$k/L$", ylabel="$j/L$")
     if several:
         axes.set_title(f"$L = {spectrum.depth}$, step {spectrum.step}")

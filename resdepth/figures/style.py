@@ -2,12 +2,12 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cache, wraps
+from functools import cache
 from itertools import product
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -16,12 +16,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from resdepth.atomic import write_whole
-from resdepth.errors import no_display
+from resdepth.errors import System
 from resdepth.mathematics import Array
 from resdepth.runs.provenance import Provenance
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 WIDTHS = {1: 3.4, 2: 7.0}
 """Inches across one and two columns."""
@@ -32,7 +29,7 @@ CATEGORIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", 
 """Okabe & Ito, "Color Universal Design" (2008), without the yellow, which is faint on white."""
 LIGHTNESS = (20.0, 78.0)
 """Range of L* in which lines print well."""
-D65 = (0.9505, 1.0, 1.089)
+D65 = (0.9505, 1.0, 1.089)  # the white point
 TO_XYZ = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
 
 STYLE: Any = {
@@ -71,15 +68,8 @@ def paper() -> Iterator[None]:
         yield
 
 
-def styled(draw: Callable[P, R]) -> Callable[P, R]:
-    """Make a drawing function use the style."""
-
-    @wraps(draw)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        with paper():
-            return draw(*args, **kwargs)
-
-    return wrapper
+styled = paper()
+"""Makes a drawing function use the style."""
 
 
 def figure(columns: int, height: float) -> Figure:
@@ -93,13 +83,25 @@ def panel(columns: int, height: float) -> tuple[Figure, Axes]:
     return drawn, drawn.add_subplot()
 
 
+def grid(
+    columns: int, count: int, extra: float, row: float, **shared: Any
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure with panels, 2 per column, in rows of `row` inches below `extra` inches."""
+    across = min(count, 2 * columns)
+    down = -(-count // across)
+    drawn = figure(columns, extra + row * down)
+    panels = list(drawn.subplots(down, across, squeeze=False, **shared).flat)
+    for spare in panels[count:]:
+        spare.remove()
+    return drawn, panels[:count]
+
+
 def panels(
     columns: int, count: int, wide: float, narrow: float, **shared: Any
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure with panels: in a row `wide` inches high, or in one column `narrow`."""
     drawn = figure(columns, wide if columns == 2 else narrow)
-    grid = (1, count) if columns == 2 else (count, 1)
-    return drawn, list(drawn.subplots(*grid, **shared))
+    return drawn, list(drawn.subplots(*((1, count) if columns == 2 else (count, 1)), **shared))
 
 
 def sequence(count: int) -> list[Any]:
@@ -114,16 +116,16 @@ def categories(count: int) -> list[str]:
 
 @cache
 def _categories(count: int) -> tuple[str, ...]:
-    grid = np.array(list(product(np.linspace(0.0, 1.0, 12), repeat=3)))
-    lab = _lab(grid)
+    colours = np.array(list(product(np.linspace(0.0, 1.0, 12), repeat=3)))
+    lab = _lab(colours)
     usable = (lab[:, 0] >= LIGHTNESS[0]) & (lab[:, 0] <= LIGHTNESS[1])
-    grid, lab = grid[usable], lab[usable]
+    colours, lab = colours[usable], lab[usable]
     chosen = list(CATEGORIES)
-    taken = _lab(np.array([mpl.colors.to_rgb(colour) for colour in CATEGORIES]))
+    taken = _lab(mpl.colors.to_rgba_array(CATEGORIES)[:, :3])
     nearest = np.linalg.norm(lab[:, None] - taken, axis=2).min(axis=1)
     while len(chosen) < count:
         best = int(nearest.argmax())
-        chosen.append(str(mpl.colors.to_hex(grid[best])))
+        chosen.append(str(mpl.colors.to_hex(colours[best])))
         nearest = np.minimum(nearest, np.linalg.norm(lab - lab[best], axis=1))
     return tuple(chosen)
 
@@ -139,9 +141,8 @@ def _lab(rgb: Array) -> Array:
 def save(drawn: Figure, path: Path, provenance: Provenance | None = None) -> None:
     """Write a figure whole, with its provenance and without dates, or raise System."""
     kind = path.suffix[1:].lower()
-    metadata: dict[str, Any] = dict(DATES.get(kind, {}))
-    if provenance is not None:
-        metadata[ORIGIN[kind]] = provenance.brief()
+    origin = {} if provenance is None else {ORIGIN[kind]: provenance.brief()}
+    metadata: Any = DATES.get(kind, {}) | origin
     with paper():
         write_whole(path, lambda stream: drawn.savefig(stream, format=kind, metadata=metadata))
 
@@ -154,13 +155,14 @@ def show(drawn: Figure, path: Path, backend: str = "") -> None:
     headless = sys.platform.startswith("linux") and not (
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     )
+    what, remedy = "there is no display to open a window on", f"the figure was written: {path}"
     if headless:
-        raise no_display(path)
+        raise System("show", what, remedy)
     if backend:
         with suppress(ImportError, ValueError):
             mpl.use(backend)
     with paper():
         if mpl.get_backend().lower() == "agg":
-            raise no_display(path)
+            raise System("show", what, remedy)
         plt.figure(drawn)
         plt.show()

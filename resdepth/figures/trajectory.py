@@ -12,9 +12,9 @@ from PIL import Image
 from resdepth.atomic import write_whole
 from resdepth.errors import Impossible
 from resdepth.figures import style
-from resdepth.figures.axes import few_ticks, log_axis
 from resdepth.figures.contour import colour_bar, draw_path, fill, mark_places, top_legend
-from resdepth.figures.surface_values import PATH, Shown, note
+from resdepth.figures.parts import few_ticks, log_axis
+from resdepth.figures.surface_values import PATH, Shown
 from resdepth.mathematics import Array
 from resdepth.runs.provenance import Provenance
 
@@ -40,7 +40,7 @@ def _panels(shown: Shown, columns: int) -> tuple[Figure, Axes, Axes]:
     drawn = style.figure(columns, 3.8 if columns == 1 else 6.4)
     axes, below = drawn.subplots(2, height_ratios=(3, 1))
     fill(axes, shown, shown.values)
-    note(axes, shown)
+    shown.write_conditions(axes)
     colour_bar(drawn, [axes], shown)
     return drawn, axes, below
 
@@ -54,8 +54,7 @@ def _draw_losses(axes: Axes, shown: Shown) -> None:
     right = axes.twinx()
     own += right.plot(steps, path["distance"], ":", color=style.FAINT, label="distance")
     right.spines["right"].set_visible(True)
-    right.set_ylabel("distance from the plane")
-    right.set_ylim(bottom=0)
+    right.set(ylabel="distance from the plane", ylim=(0, None))
     axes.set(xlabel="step", ylabel="loss")
     axes.legend(handles=own, fontsize=6, ncols=3, loc="lower left", bbox_to_anchor=(0.0, 0.98))
     few_ticks(axes.yaxis, right.yaxis, count=3)
@@ -70,15 +69,15 @@ def save_animation(
 
     One frame per checkpoint, at most 300. Raises Impossible: the surface has no path.
     """
-    surface = shown.surface
-    if surface.trajectory is None:
+    trajectory = shown.surface.trajectory
+    if trajectory is None:
         remedy = "'landscape trajectory' writes one with a path"
-        raise Impossible(surface.path, "it has no path", remedy)
-    first, *others = _frames(shown, surface.trajectory, columns)
+        raise Impossible(shown.surface.path, "it has no path", remedy)
+    first, *others = _frames(shown, trajectory, columns)
     durations = [1000 // PER_SECOND] * len(others) + [1000 * HOLD // PER_SECOND]
-    comment = "" if provenance is None else provenance.brief()
-    kept: Any = {"append_images": others, "duration": durations, "loop": 0, "comment": comment}
-    write_whole(path, lambda stream: first.save(stream, format="gif", save_all=True, **kept))
+    kept: Any = {"save_all": True, "append_images": others, "duration": durations, "loop": 0}
+    kept["comment"] = "" if provenance is None else provenance.brief()
+    write_whole(path, lambda stream: first.save(stream, format="gif", **kept))
 
 
 @style.styled

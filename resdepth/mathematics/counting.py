@@ -1,9 +1,9 @@
 """Numbers of eigenvalues above and below given values, by stochastic Lanczos quadrature.
 
 m Lanczos steps on a random probe give a Gauss rule of m nodes (Ubaru, Chen & Saad, SIAM J. Matrix
-Anal. Appl. 38, 2017). The probe's own spectral measure always lies between the partial sums of the
-rule's weights one node to either side (Chebyshev, Markov and Stieltjes; Akhiezer, The Classical
-Moment Problem, 1965). The remaining error is the randomness of the probes.
+Anal. Appl. 38, 2017). The probe's own spectral measure lies between the partial sums of the rule's
+weights one node to either side (Chebyshev, Markov, Stieltjes; Akhiezer, The Classical Moment
+Problem, 1965). The remaining error is the randomness of the probes.
 """
 
 from collections.abc import Sequence
@@ -52,13 +52,7 @@ class Counts:
 
 
 def measures(
-    product: Product,
-    size: int,
-    *,
-    probes: int,
-    steps: int,
-    known: Array | None = None,
-    seed: int = 0,
+    product: Product, size: int, probes: int, steps: int, known: Array | None = None, seed: int = 0
 ) -> list[Measure]:
     """Spectral measures of `probes` Rademacher probes after at most `steps` products each.
 
@@ -66,10 +60,8 @@ def measures(
     """
     starts = rademacher(np.random.default_rng(seed), probes, size)
     out = np.empty((0, size)) if known is None else known
-    found = []
-    for first in range(0, probes, TOGETHER):
-        found += _lanczos(product, starts[first : first + TOGETHER], steps, out)
-    return found
+    groups = (starts[first : first + TOGETHER] for first in range(0, probes, TOGETHER))
+    return [measure for group in groups for measure in _lanczos(product, group, steps, out)]
 
 
 def _without(vectors: Array, basis: Array) -> Array:
@@ -86,7 +78,7 @@ def _lanczos(product: Product, starts: Array, steps: int, out: Array) -> list[Me
     steps = min(steps, starts.shape[1] - len(out))
     bases = np.zeros((len(starts), max(steps, 1), starts.shape[1]))
     bases[:, 0] = starts / np.sqrt(masses.clip(min=1e-300))[:, None]
-    diagonal, beside = np.zeros((2, len(starts), max(steps, 1)))
+    diagonal, off_diagonal = np.zeros((2, len(starts), max(steps, 1)))
     lengths = np.where(masses > 0.0, steps, 0)
     for step in range(steps):
         running = np.flatnonzero(lengths > step)
@@ -96,23 +88,19 @@ def _lanczos(product: Product, starts: Array, steps: int, out: Array) -> list[Me
         for probe, vector in zip(running, vectors, strict=True):
             diagonal[probe, step] = bases[probe, step] @ vector
             left = _without(_without(vector[None], out), bases[probe, : step + 1])[0]
-            beside[probe, step] = np.linalg.norm(left)
-            scale = np.abs(diagonal[probe]).max() + beside[probe].max()
-            if beside[probe, step] <= BREAKDOWN * scale or step + 1 == steps:
+            size = off_diagonal[probe, step] = float(np.linalg.norm(left))
+            scale = np.abs(diagonal[probe]).max() + off_diagonal[probe].max()
+            if size <= BREAKDOWN * scale or step + 1 == steps:
                 lengths[probe] = step + 1
             else:
-                bases[probe, step + 1] = left / beside[probe, step]
-    return [
-        _measure(diagonal[probe, :length], beside[probe, : max(length - 1, 0)], masses[probe])
-        for probe, length in enumerate(lengths)
-    ]
-
-
-def _measure(diagonal: Array, beside: Array, mass: float) -> Measure:
-    if not len(diagonal):
-        return Measure(np.empty(0), np.empty(0))
-    nodes, vectors = eigh_tridiagonal(diagonal, beside)
-    return Measure(nodes, mass * np.square(vectors[0]))
+                bases[probe, step + 1] = left / size
+    found = []
+    for length, inner, outer, mass in zip(lengths, diagonal, off_diagonal, masses, strict=True):
+        nodes, vectors = np.empty(0), np.empty((1, 0))
+        if length:
+            nodes, vectors = eigh_tridiagonal(inner[:length], outer[: length - 1])
+        found.append(Measure(nodes, mass * np.square(vectors[0])))
+    return found
 
 
 def counts(found: Sequence[Measure], x: Array, size: int, known: Array | None = None) -> Counts:
@@ -125,14 +113,13 @@ def counts(found: Sequence[Measure], x: Array, size: int, known: Array | None = 
         raise ValueError(f"probes: at least 2 have a standard error, not {len(found)}")
     values = np.empty(0) if known is None else known
     exact = (values[None, :] <= x[:, None]).sum(1)
-    rest = size - len(values)
     above, below = [], []
     for measure in found:
         nodes = np.searchsorted(measure.nodes, x, side="right")
         below.append(_partial_sums(measure.weights, nodes))
         above.append(_partial_sums(measure.weights[::-1], len(measure.nodes) - nodes))
-    upper = _band(np.array(above), rest, len(values) - exact)
-    return Counts(x, upper, _band(np.array(below), rest, exact))
+    rest = size - len(values)
+    return Counts(x, _band(above, rest, len(values) - exact), _band(below, rest, exact))
 
 
 def _partial_sums(weights: Array, nodes: NDArray[np.intp]) -> Array:
@@ -141,9 +128,8 @@ def _partial_sums(weights: Array, nodes: NDArray[np.intp]) -> Array:
     return np.array([total[(nodes + by).clip(0, len(weights))] for by in (-1, 0, 1)])
 
 
-def _band(sums: Array, rest: int, exact: NDArray[np.intp]) -> Band:
-    """Mean over the probes of sums (probes, 3, points), the outer two moved outward."""
-    mean = sums.mean(0)
-    error = DEVIATIONS * sums.std(0, ddof=1) / np.sqrt(len(sums))
-    lower, estimate, upper = mean + error * np.array([-1.0, 0.0, 1.0])[:, None]
+def _band(sums: Sequence[Array], rest: int, exact: NDArray[np.intp]) -> Band:
+    """Mean over the probes of `sums` (3, points), the outer two moved outward."""
+    error = DEVIATIONS * np.std(sums, 0, ddof=1) / np.sqrt(len(sums))
+    lower, estimate, upper = np.mean(sums, 0) + error * np.array([-1.0, 0.0, 1.0])[:, None]
     return Band(*((part.clip(0.0, rest) + exact) for part in (estimate, lower, upper)))

@@ -7,6 +7,7 @@ every valley, so the result does not depend on a starting point.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -101,28 +102,20 @@ def filter_curve(t: Array, y: Array, window: int = 0, period: int = 0) -> tuple[
     return t[kept], y[kept]
 
 
-@dataclass(frozen=True)
-class _Line:
-    """Least squares of log y on log(t + T0) for one T0."""
-
-    log_c: float
-    rho: float
-    residuals: Array
-
-
-def _line(t: Array, log_y: Array, shift: float) -> _Line:
+def _line(t: Array, log_y: Array, shift: float) -> tuple[float, float, Array]:
+    """Least squares of log y on log(t + T0) for one T0: log C, rho and residuals."""
     abscissa = np.log(t + shift)
     centred = abscissa - abscissa.mean()
     square = float(centred @ centred)
     rho = -float(centred @ log_y) / square if square > 0 else 0.0
     log_c = float(log_y.mean() + rho * abscissa.mean())
-    return _Line(log_c, rho, log_y - log_c + rho * abscissa)
+    return log_c, rho, log_y - log_c + rho * abscissa
 
 
 def _slope_of_profile(shift: float, t: Array, log_y: Array) -> float:
     # Half the derivative of the sum of squares at the optimum of the line (envelope theorem).
-    line = _line(t, log_y, shift)
-    return float(line.residuals @ (line.rho / (t + shift)))
+    _, rho, residuals = _line(t, log_y, shift)
+    return float(residuals @ (rho / (t + shift)))
 
 
 def _best_shift(t: Array, log_y: Array) -> tuple[float, bool]:
@@ -138,17 +131,11 @@ def _best_shift(t: Array, log_y: Array) -> tuple[float, bool]:
         brentq(_slope_of_profile, grid[i], grid[i + 1], (t, log_y), xtol=1e-14) for i in valleys
     ]
     candidates = [(shift, False) for shift in shifts] + [(grid[0], True), (grid[-1], True)]
-    return min(candidates, key=lambda c: float(np.sum(_line(t, log_y, c[0]).residuals ** 2)))
+    return min(candidates, key=lambda c: float(np.sum(_line(t, log_y, c[0])[2] ** 2)))
 
 
-def _standard_errors(
-    t: Array, line: _Line, shift: float, inferred: bool, variance: float
-) -> Array | None:
-    """Standard errors of log C, T0 (0 if fixed), rho; None if the covariance is singular."""
-    # Of log C, which is of order one even if C overflows.
-    columns = [np.ones_like(t), -np.log(t + shift)]
-    if inferred:
-        columns.insert(1, -line.rho / (t + shift))
+def _standard_errors(columns: Sequence[Array], variance: float) -> list[float] | None:
+    """Standard errors from the columns of a Jacobian; None if the covariance is singular."""
     jacobian = np.stack(columns, axis=1)
     scale = np.linalg.norm(jacobian, axis=0)
     if not (np.all(np.isfinite(scale)) and np.all(scale > 0)):
@@ -157,8 +144,8 @@ def _standard_errors(
     if singular[-1] * CONDITION_LIMIT < singular[0]:
         return None
     root = np.linalg.inv(np.linalg.qr(jacobian / scale, mode="r"))
-    errors: Array = np.linalg.norm(root, axis=1) / scale * math.sqrt(variance)
-    return errors if inferred else np.insert(errors, 1, 0.0)
+    errors: list[float] = (np.linalg.norm(root, axis=1) / scale * math.sqrt(variance)).tolist()
+    return errors
 
 
 def fit_decay(t: Array, y: Array, shift: float | None = None) -> DecayFit:
@@ -178,64 +165,54 @@ def fit_decay(t: Array, y: Array, shift: float | None = None) -> DecayFit:
     refuse_masked(t=t, y=y)
     t, y = np.asarray(t, dtype=np.float64), np.asarray(y, dtype=np.float64)
     usable = np.isfinite(y) & (y > 0)
-    dropped = int(len(y) - usable.sum())
     t, log_y = t[usable], np.log(y[usable])
+    counts = len(t), len(y) - len(t)
     inferred, parameters = shift is None, 3 if shift is None else 2
     freedom = len(t) - parameters
     if freedom < 0:
-        t0 = _uncertain(math.nan) if shift is None else Estimate(shift, 0.0, (shift, shift))
-        c = rho = _uncertain(math.nan)
-        return DecayFit(c, t0, rho, math.nan, math.nan, len(t), dropped, "too few points")
+        t0 = _estimate(math.nan) if shift is None else Estimate(shift, 0.0, (shift, shift))
+        c = rho = _estimate(math.nan)
+        return DecayFit(c, t0, rho, math.nan, math.nan, *counts, "too few points")
     total = float(np.sum((log_y - log_y.mean()) ** 2))
     least = len(t) * rounding(log_y) ** 2
     at_bound = False
     if shift is None:
         if total <= least:
             # The points differ by rounding alone: rho is 0, and every T0 fits equally well.
-            c, t0, rho = map(_uncertain, (math.exp(float(log_y.mean())), math.nan, 0.0))
-            return DecayFit(c, t0, rho, math.nan, 0.0, len(t), dropped, NO_DECAY)
+            c, t0, rho = map(_estimate, (math.exp(float(log_y.mean())), math.nan, 0.0))
+            return DecayFit(c, t0, rho, math.nan, 0.0, *counts, NO_DECAY)
         shift, at_bound = _best_shift(t, log_y)
-    line = _line(t, log_y, shift)
-    squares = float(line.residuals @ line.residuals)
+    log_c, power, residuals = _line(t, log_y, shift)
+    squares = float(residuals @ residuals)
     variance = squares / freedom if freedom > 0 else math.nan
-    believed = max(variance, least)
-    errors = _standard_errors(t, line, shift, inferred, believed) if freedom > 0 else None
-    c, t0, rho = _estimates(line, shift, inferred, errors, freedom)
-    reason: Reason = "too few points"
+    believed, quantile, errors = max(variance, least), math.nan, None
     if freedom > 0:
-        gain = (total - squares) / (parameters - 1) / believed
-        decays = gain > float(fisher.ppf(LEVEL, parameters - 1, freedom))
-        if not decays and (inferred or errors is not None):
-            reason = NO_DECAY
-        elif at_bound:
-            reason = "T0 at its bound"
-        elif errors is None:
-            reason = "covariance singular"
-        else:
-            reason = _uncertainty(t0, rho, float(t[-1])) if inferred else ""
+        quantile = float(student.ppf(0.5 + LEVEL / 2, freedom))
+        # Of log C, which is of order one even if C overflows; of T0 if inferred; of rho.
+        columns = [np.ones_like(t), -power / (t + shift), -np.log(t + shift)]
+        errors = _standard_errors(columns if inferred else columns[::2], believed)
+    of_log_c, *others = [math.nan] * parameters if errors is None else errors
+    size = math.exp(log_c) if log_c < math.log(np.finfo(float).max) else math.inf
+    c, rho = _estimate(size, size * of_log_c, quantile), _estimate(power, others[-1], quantile)
+    t0 = _estimate(shift, others[0] if inferred else 0.0, quantile)
+    gain = (total - squares) / (parameters - 1) / believed
+    decays = gain > float(fisher.ppf(LEVEL, parameters - 1, freedom))
+    reason: Reason = ""
+    if freedom == 0:
+        reason = "too few points"
+    elif not decays and (inferred or errors is not None):
+        reason = NO_DECAY
+    elif at_bound:
+        reason = "T0 at its bound"
+    elif errors is None:
+        reason = "covariance singular"
+    elif inferred and t0.interval[1] - t0.value > float(t[-1]):
+        reason = "the uncertainty of T0 exceeds the length of the record"
+    elif inferred and rho.interval[0] <= 0.0 <= rho.interval[1]:
+        reason = "rho and T0 compensate each other: a decay without an exponent"
     r_squared = 1.0 - squares / total if total > least else math.nan
-    return DecayFit(c, t0, rho, r_squared, math.sqrt(variance), len(t), dropped, reason)
+    return DecayFit(c, t0, rho, r_squared, math.sqrt(variance), *counts, reason)
 
 
-def _uncertain(value: float) -> Estimate:
-    return Estimate(value, math.nan, (math.nan, math.nan))
-
-
-def _estimates(
-    line: _Line, shift: float, inferred: bool, errors: Array | None, freedom: int
-) -> list[Estimate]:
-    quantile = float(student.ppf(0.5 + LEVEL / 2, freedom)) if freedom > 0 else math.nan
-    unknown = [math.nan, math.nan if inferred else 0.0, math.nan]
-    of_log_c, *others = unknown if errors is None else errors.tolist()
-    c = math.exp(line.log_c) if line.log_c < math.log(np.finfo(float).max) else math.inf
-    found = zip((c, shift, line.rho), (c * of_log_c, *others), strict=True)
-    return [Estimate(x, error, (x - quantile * error, x + quantile * error)) for x, error in found]
-
-
-def _uncertainty(t0: Estimate, rho: Estimate, last: float) -> Reason:
-    """Whether the intervals of inferred parameters are too wide to identify them."""
-    if t0.interval[1] - t0.value > last:
-        return "the uncertainty of T0 exceeds the length of the record"
-    if rho.interval[0] <= 0.0 <= rho.interval[1]:
-        return "rho and T0 compensate each other: a decay without an exponent"
-    return ""
+def _estimate(value: float, error: float = math.nan, quantile: float = math.nan) -> Estimate:
+    return Estimate(value, error, (value - quantile * error, value + quantile * error))

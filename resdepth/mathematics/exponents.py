@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
 from resdepth.mathematics import Array
 from resdepth.mathematics.interval import Interval, mean_interval
-from resdepth.mathematics.slopes import PowerLaw, power_law
+from resdepth.mathematics.slopes import PowerLaw, by_seed_and_depth, power_law
 from resdepth.mathematics.statistics import STATISTICS, PathStatistics
 
 DEEPEST = 3
@@ -39,21 +39,18 @@ class Table:
 
 def tabulate(cells: Sequence[PathObservation]) -> Table:
     """The statistics of `cells` by seed and depth; ValueError if two have the same."""
-    depths = sorted({cell.statistics.depth for cell in cells})
-    seeds = tuple(dict.fromkeys(cell.seed for cell in cells))
-    places = [(seeds.index(cell.seed), depths.index(cell.statistics.depth)) for cell in cells]
-    if len(set(places)) < len(places):
-        raise ValueError("two paths are of one seed and depth")
-    values = {name: np.full((len(seeds), len(depths)), np.nan) for name in STATISTICS}
-    for cell, place in zip(cells, places, strict=True):
-        for name in STATISTICS:
-            values[name][place] = getattr(cell.statistics, name)
-    return Table(np.array(depths, dtype=np.float64), seeds, values)
+    found = [cell.statistics for cell in cells]
+    seeds, depths, table = by_seed_and_depth(
+        [cell.seed for cell in cells],
+        [one.depth for one in found],
+        (astuple(one)[1:] for one in found),
+    )
+    return Table(depths, seeds, dict(zip(STATISTICS, table, strict=True)))
 
 
 @dataclass(frozen=True)
 class Exponents:
-    """Effective exponents over the given depths.
+    """Effective exponents over the given depths: `laws` by name, and `hurst`.
 
     | name             | is                   | if A = L^(-beta) (Abar + L^(-rho) white)          |
     |------------------|----------------------|---------------------------------------------------|
@@ -69,19 +66,8 @@ class Exponents:
     beta' is the nominal exponent of the scaling k -> L^beta' A_k, 1 - alpha for a trained network.
     """
 
-    beta: PowerLaw
-    nu: PowerLaw
-    q1: PowerLaw
-    q2: PowerLaw
-    irel: PowerLaw
-    pr: PowerLaw
-    variation_norm: PowerLaw
+    laws: Mapping[str, PowerLaw]
     hurst: Interval
-
-    @property
-    def laws(self) -> dict[str, PowerLaw]:
-        """The power laws by name: all but `hurst`."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "hurst"}
 
     @property
     def intervals(self) -> dict[str, Interval]:
@@ -97,7 +83,10 @@ def exponents(table: Table, beta: float = 0.0) -> Exponents:
         name: power_law(table.depths, np.where(np.isnan(values) & there, np.inf, values))
         for name, values in law_values(table, beta).items()
     }
-    return Exponents(**laws, hurst=_hurst(table.values["H"]))
+    # Each seed has the mean of H over its deepest depths with an estimate.
+    found = [row[np.isfinite(row)][-DEEPEST:] for row in table.values["H"]]
+    seeds = np.array([row.mean() if len(row) else math.nan for row in found])
+    return Exponents(laws, mean_interval(seeds))
 
 
 def law_values(table: Table, beta: float = 0.0) -> dict[str, Array]:
@@ -107,9 +96,3 @@ def law_values(table: Table, beta: float = 0.0) -> dict[str, Array]:
         found = {"beta": 1.0 / values["RMS"], "nu": 1.0 / values["NOISE"]}
         found |= {name: values[size] / values["RMS"] for name, size in relative.items()}
         return found | {"pr": values["PR"], "variation_norm": values["P2"] * table.depths**beta}
-
-
-def _hurst(values: Array) -> Interval:
-    """Over the seeds; each seed has the mean over its deepest depths with an estimate."""
-    found = [row[np.isfinite(row)][-DEEPEST:] for row in values]
-    return mean_interval(np.array([row.mean() if len(row) else math.nan for row in found]))

@@ -1,10 +1,8 @@
 """Exact fractional Gaussian noise: the increments of fractional Brownian motion of index H.
 
-By circulant embedding of order 2n: R. B. Davies & D. S. Harte, "Tests for Hurst effect",
-Biometrika 74 (1987). Its eigenvalues are not negative for any H in (0, 1): P. F. Craigmile,
-"Simulating a class of stationary Gaussian processes using the Davies-Harte algorithm", J. Time
-Series Analysis 24 (2003) for H < 1/2, C. R. Dietrich & G. N. Newsam, SIAM J. Sci. Comput. 18 (1997)
-for H > 1/2.
+By circulant embedding of order 2n (R. B. Davies & D. S. Harte, Biometrika 74, 1987), whose
+eigenvalues are not negative for any H in (0, 1): P. F. Craigmile, J. Time Series Analysis 24 (2003)
+for H < 1/2, C. R. Dietrich & G. N. Newsam, SIAM J. Sci. Comput. 18 (1997) for H > 1/2.
 """
 
 from collections.abc import Iterable
@@ -33,8 +31,7 @@ def eigenvalues(length: int, hurst: float) -> Array:
     covariances = autocovariance(length, hurst)
     circle = np.concatenate([covariances, covariances[-2:0:-1]])
     # Rounding alone makes them negative.
-    found: Array = np.maximum(rfft(circle).real, 0.0)
-    return found
+    return np.asarray(np.maximum(rfft(circle).real, 0.0))
 
 
 def fractional_noise(length: int, hurst: float, generators: Iterable[np.random.Generator]) -> Array:
@@ -46,17 +43,13 @@ def fractional_noise(length: int, hurst: float, generators: Iterable[np.random.G
     """
     weights = np.sqrt(length * eigenvalues(length, hurst))
     weights[[0, -1]] *= np.sqrt(2.0)
-    series = [_series(weights, generator.standard_normal(2 * length)) for generator in generators]
+    spectrum, series = np.zeros(length + 1, dtype=np.complex128), []
+    for generator in generators:
+        z = generator.standard_normal(2 * length)
+        spectrum.real[[0, -1]] = z[:2]
+        spectrum.real[1:-1], spectrum.imag[1:-1] = z[2 : length + 1], z[length + 1 :]
+        series.append(irfft(weights * spectrum, 2 * length)[:length])
     return np.stack(series)
-
-
-def _series(weights: Array, z: Array) -> Array:
-    length = len(weights) - 1
-    spectrum = np.zeros(length + 1, dtype=np.complex128)
-    spectrum.real[[0, -1]] = z[:2]
-    spectrum.real[1:-1], spectrum.imag[1:-1] = z[2 : length + 1], z[length + 1 :]
-    noise: Array = irfft(weights * spectrum, 2 * length)[:length]
-    return noise
 
 
 def coarsen(noise: Array, hurst: float, length: int) -> Array:

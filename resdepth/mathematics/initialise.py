@@ -82,14 +82,13 @@ def central_quantile(mass: Array) -> Array:
     """Phi^(-1) of masses in [Phi(-1), 1 - Phi(-1)], to 4.4e-16, with the same bits everywhere.
 
     The rational approximation of Cephes (Moshier, Methods and Programs for Mathematical Functions,
-    1989). scipy and torch use it too, but on some processors with fused operations, so that their
-    last bits differ: with `torch.special.ndtri`, 7 % of the initial weights would.
+    1989). scipy and torch have it too, with last bits that depend on the processor: with
+    `torch.special.ndtri`, those of 7 % of the initial weights differ.
     """
     y = mass - 0.5
     square = y * y
     ratio = square * np.polyval(NUMERATOR, square) / np.polyval(DENOMINATOR, square)
-    quantiles: Array = (y + y * ratio) * ROOT
-    return quantiles
+    return np.asarray((y + y * ratio) * ROOT)
 
 
 def repeated(shape: Shape, scale: float, seed: int) -> Array:

@@ -31,6 +31,11 @@ class Interval:
     low: float
     high: float
 
+    @classmethod
+    def around(cls, value: float, half: float) -> "Interval":
+        """The interval of this half width."""
+        return cls(value, value - half, value + half)
+
     @property
     def known(self) -> bool:
         """Whether both bounds are known."""
@@ -49,13 +54,13 @@ class Interval:
         return f"{three(self.value)}{bounds}"
 
 
+UNKNOWN = Interval(math.nan, math.nan, math.nan)
+"""A number that could not be estimated."""
+
+
 def three(value: float) -> str:
     """Three decimals, a zero without a sign."""
     return f"{round(value, 3) + 0.0:.3f}"
-
-
-UNKNOWN = Interval(math.nan, math.nan, math.nan)
-"""A number that could not be estimated."""
 
 
 def mean_interval(samples: Array) -> Interval:
@@ -67,15 +72,14 @@ def mean_interval(samples: Array) -> Interval:
     return Interval(float(band.mean[0]), float(band.low[0]), float(band.high[0]))
 
 
-def mean_band(samples: Array, level: float = LEVEL) -> MeanBand:
+def mean_band(samples: Array) -> MeanBand:
     """Mean of `samples` (n, ...) over the first axis, and mean -+ t_{n-1} s / sqrt(n)."""
-    count = len(samples)
-    mean = samples.mean(axis=0)
+    count, mean = len(samples), samples.mean(axis=0)
     if count == 1:
         unknown = np.full_like(mean, np.nan)
         return MeanBand(mean, unknown, unknown, unknown, 1)
     deviation = samples.std(axis=0, ddof=1)
-    half = stdtrit(count - 1, 0.5 + level / 2) * deviation / np.sqrt(count)
+    half = stdtrit(count - 1, 0.5 + LEVEL / 2) * deviation / np.sqrt(count)
     return MeanBand(mean, deviation, mean - half, mean + half, count)
 
 

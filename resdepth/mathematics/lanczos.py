@@ -1,9 +1,8 @@
 """Lanczos iteration for the eigenvalues at the ends of a symmetric matrix known by its products.
 
 ARPACK (Lehoucq, Sorensen & Yang, SIAM 1998) through scipy, or the dense matrix if it is small. A
-Krylov space holds one vector of each eigenspace, so further copies of a multiple eigenvalue are
-missed, and no residual shows it. They are searched for in the orthogonal complement of the vectors
-found, until nothing larger is left there.
+Krylov space holds one vector of each eigenspace, so it misses further copies of an eigenvalue, and
+no residual shows it. They are searched for in the orthogonal complement of the vectors found.
 """
 
 from collections.abc import Callable
@@ -56,21 +55,13 @@ class Eigenpairs:
 
 def dense_matrix(product: Product, size: int) -> Array:
     """The matrix itself (n, n), symmetric to the last bit, from n products."""
-    matrix = np.empty((size, size))
-    for start in range(0, size, ROWS):
-        rows = slice(start, min(start + ROWS, size))
-        matrix[rows] = product(np.eye(size)[rows])
-    return (matrix + matrix.T) / 2.0
+    parts = np.split(np.eye(size), range(ROWS, size, ROWS))
+    matrix = np.concatenate([product(rows) for rows in parts])
+    return np.asarray((matrix + matrix.T) / 2.0)
 
 
 def extreme_eigenpairs(
-    product: Product,
-    size: int,
-    top: int,
-    smallest: int = 0,
-    *,
-    tolerance: float = 1e-6,
-    seed: int = 0,
+    product: Product, size: int, top: int, smallest: int = 0, tolerance: float = 1e-6, seed: int = 0
 ) -> Eigenpairs:
     """The `top` largest and the `smallest` smallest eigenvalues of a matrix of `size` rows.
 
@@ -92,9 +83,8 @@ def extreme_eigenpairs(
     products = product(rows)
     values, turned = np.linalg.eigh(rows @ products.T)
     turned = turned.T[::-1]
-    ends = (upper, lower)
-    search = Search(*(sum(getattr(end, n) for end in ends) for n in ("restarts", "spent", "found")))
-    spent = upper.products + lower.products
+    counts = zip(*((end.restarts, end.spent, end.found) for end in (upper, lower)), strict=True)
+    search, spent = Search(*map(sum, counts)), upper.products + lower.products
     return _with_residuals(values[::-1], turned @ rows, turned @ products, spent, search)
 
 
@@ -124,7 +114,7 @@ class _End:
         """Find the `count` largest ones, copies of multiple eigenvalues included."""
         if not count:
             return
-        start = self._start()
+        start = self.generator.standard_normal(self.size)
         # ARPACK rejects a start vector in the kernel of the matrix.
         shift = 0.0 if self.product(start[None]).any() else 1.0
         self.products += 1
@@ -145,7 +135,7 @@ class _End:
         limit += self.tolerance * abs(limit) + ROUNDING * scale
         # Shifted, the eigenvalues of the complement are above the zeros of the known vectors.
         shift = scale or 1.0
-        start = self._start()
+        start = self.generator.standard_normal(self.size)
         for tolerance in (max(COARSE, self.tolerance), self.tolerance):
             wanted = max(tolerance * abs(limit), ROUNDING * scale)
             value, vector = self._lanczos(1, wanted / (shift + abs(limit)), shift, start)
@@ -160,9 +150,6 @@ class _End:
     def _add(self, values: Array, vectors: Array) -> None:
         self.values = np.concatenate([self.values, values])
         self.vectors = np.concatenate([self.vectors, vectors])
-
-    def _start(self) -> Array:
-        return self.generator.standard_normal(self.size)
 
     def _lanczos(
         self, count: int, tolerance: float, shift: float, start: Array
@@ -184,11 +171,9 @@ class _End:
             values, vectors = eigsh(matrix, count, which="LA", ncv=basis, tol=tolerance, v0=start)
         except ArpackError as error:
             found = len(getattr(error, "eigenvalues", ()))
-            raise Impossible(
-                "eigenvalues",
-                f"{found} of {count} converged in {products} products",
-                "ask for fewer of them, or accept larger residuals",
-            ) from error
+            reason = f"{found} of {count} converged in {products} products"
+            remedy = "ask for fewer of them, or accept larger residuals"
+            raise Impossible("eigenvalues", reason, remedy) from error
         self.products += products
         return values - shift, vectors.T
 

@@ -26,7 +26,7 @@ def spectral(layer: Array) -> float:
 
     From the smaller of its Gram matrices, whose largest eigenvalue has full relative accuracy.
     """
-    matrix = as_matrix(layer)
+    matrix = layer.reshape(len(layer), -1) if layer.ndim else layer.reshape(1, 1)
     size = float(max(matrix.max(initial=0.0), -matrix.min(initial=0.0)))
     if size == 0.0:
         return 0.0
@@ -57,11 +57,13 @@ def operator(kernel: Array, size: Sequence[int]) -> float:
     filters, channels = kernel.shape[:2]
     scale = float(np.abs(kernel).max(initial=0.0)) or 1.0
     flat = kernel.reshape(filters * channels, -1) / scale
-    frequencies = _half(size)
+    # A real kernel has conjugate values at the other half of the frequencies.
+    lengths = [*size[:-1], size[-1] // 2 + 1]
     step = max(1, BATCH // len(flat))
     largest = 0.0
-    for start in range(0, len(frequencies), step):
-        waves = _waves(offsets, size, frequencies[start : start + step])
+    for start in range(0, math.prod(lengths), step):
+        batch = np.arange(start, min(start + step, math.prod(lengths)))
+        waves = _waves(offsets, size, np.unravel_index(batch, lengths))
         transfer = (flat @ waves).T.reshape(-1, filters, channels)
         adjoint = transfer.conj().transpose(0, 2, 1)
         gram = transfer @ adjoint if filters <= channels else adjoint @ transfer
@@ -69,25 +71,14 @@ def operator(kernel: Array, size: Sequence[int]) -> float:
     return scale * math.sqrt(largest)
 
 
-def as_matrix(layer: Array) -> Array:
-    """`layer` as (first axis, all others); a vector as one column."""
-    return layer.reshape(len(layer), -1) if layer.ndim else layer.reshape(1, 1)
-
-
-def _half(size: Sequence[int]) -> NDArray[np.int64]:
-    """Half of the frequencies (count, axes); a real kernel has conjugate values at the others."""
-    lengths = [*size[:-1], size[-1] // 2 + 1]
-    return np.stack(np.unravel_index(np.arange(math.prod(lengths)), lengths), axis=1)
-
-
 def _waves(
-    offsets: Sequence[int], size: Sequence[int], frequencies: NDArray[np.int64]
+    offsets: Sequence[int], size: Sequence[int], frequencies: Sequence[NDArray[np.intp]]
 ) -> NDArray[np.complex128]:
     """exp(-2 pi i <frequency, offset / size>): (offsets in a row, frequencies)."""
-    places = np.stack(np.unravel_index(np.arange(math.prod(offsets)), offsets), axis=1)
+    places = np.unravel_index(np.arange(math.prod(offsets)), offsets)
     # Modulo the size before the division: large products lose no digit.
-    turns = np.zeros((len(places), len(frequencies)))
-    for axis, length in enumerate(size):
-        turns += np.outer(places[:, axis], frequencies[:, axis]) % length / length
-    waves: NDArray[np.complex128] = np.exp(-2j * np.pi * turns)
-    return waves
+    parts = [
+        np.outer(place, frequency) % length / length
+        for place, frequency, length in zip(places, frequencies, size, strict=True)
+    ]
+    return np.asarray(np.exp(-2j * np.pi * sum(parts)))

@@ -1,8 +1,8 @@
 """The plane that holds most of a path in a space of very many dimensions, by its Gram matrix.
 
-Principal components of the points theta_k of a path, as in Li, Xu, Taylor, Studer & Goldstein,
-"Visualizing the Loss Landscape of Neural Nets" (arXiv 1712.09913, section 7), from the small matrix
-of the points' inner products. The plane contains the last point. All in float64.
+Principal components of the points of a path, as in Li, Xu, Taylor, Studer & Goldstein, "Visualizing
+the Loss Landscape of Neural Nets" (arXiv 1712.09913, section 7), from the small matrix of the
+points' inner products. The plane contains the last point. All in float64.
 """
 
 from collections.abc import Callable, Iterable
@@ -47,7 +47,11 @@ def path_plane(slabs: Slabs, centred: bool = True) -> PathPlane:
     Memory: one slab, the inner products (n, n) and the two directions. With `centred` the mean of
     the points is subtracted first. Raises ValueError: fewer than three points, or all the same.
     """
-    values, vectors = np.linalg.eigh(_gram(slabs, centred))
+    gram: Array | float = 0.0
+    for slab in slabs():
+        moved = _origin(slab, centred)
+        gram = gram + moved @ moved.T
+    values, vectors = np.linalg.eigh(np.atleast_2d(gram))
     total = float(np.clip(values, 0.0, None).sum())
     if len(values) < 3 or total <= 0.0:
         raise ValueError("a path needs three points that differ")
@@ -59,19 +63,20 @@ def path_plane(slabs: Slabs, centred: bool = True) -> PathPlane:
         parts.append(mixtures @ _origin(slab, centred))
         coordinates += (slab - slab[-1]) @ parts[-1].T
     directions = np.concatenate(parts, axis=1)
-    signs = _signs(coordinates)
+    # The coordinates at the start of the path are positive.
+    first = coordinates[np.argmax(coordinates != 0, axis=0), [0, 1]]
+    signs = np.where(first < 0, -1.0, 1.0)
     directions *= signs[:, None]
     coordinates *= signs
-    distances = _distances(slabs, directions, coordinates)
-    return PathPlane(directions, coordinates, distances, found / total, centred)
-
-
-def _gram(slabs: Slabs, centred: bool) -> Array:
-    gram: Array | float = 0.0
+    # Norms of the points minus their projections; differences of squares would cancel.
+    squares, start = np.zeros(len(coordinates)), 0
     for slab in slabs():
-        moved = _origin(slab, centred)
-        gram = gram + moved @ moved.T
-    return np.atleast_2d(gram)
+        end = start + slab.shape[1]
+        left = slab - slab[-1]
+        left -= coordinates @ directions[:, start:end]
+        squares += np.einsum("ij,ij->i", left, left)
+        start = end
+    return PathPlane(directions, coordinates, np.sqrt(squares), found / total, centred)
 
 
 def _origin(slab: Array, centred: bool) -> Array:
@@ -81,21 +86,3 @@ def _origin(slab: Array, centred: bool) -> Array:
     if centred:
         moved -= moved.mean(axis=0)
     return moved
-
-
-def _signs(coordinates: Array) -> Array:
-    """Signs (2,) that make the coordinates at the start of the path positive."""
-    first = coordinates[np.argmax(coordinates != 0, axis=0), [0, 1]]
-    return np.where(first < 0, -1.0, 1.0)
-
-
-def _distances(slabs: Slabs, directions: Array, coordinates: Array) -> Array:
-    """Norm of each point minus its projection; a difference of squares would cancel."""
-    squares, start = np.zeros(len(coordinates)), 0
-    for slab in slabs():
-        end = start + slab.shape[1]
-        left = slab - slab[-1]
-        left -= coordinates @ directions[:, start:end]
-        squares += np.einsum("ij,ij->i", left, left)
-        start = end
-    return np.sqrt(squares)

@@ -7,7 +7,6 @@ and the part k of the coordinates.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,17 +17,8 @@ TOGETHER = 8
 """Hutchinson probes that share their products."""
 
 
-@dataclass(frozen=True)
-class TraceEstimate:
-    """A trace with its standard error, 0 if it is exact, and the products it took."""
-
-    value: float
-    standard_error: float
-    products: int
-
-
-def xtrace(product: Product, size: int, products: int, *, seed: int = 0) -> TraceEstimate:
-    """Unbiased estimate from `products` products, an even number of 4 or more, half at a time.
+def xtrace(product: Product, size: int, products: int, *, seed: int = 0) -> tuple[float, float]:
+    """Unbiased trace from `products` products, half at a time, and its standard error, 0 if exact.
 
     Each probe in turn is left out of the range that the others span: the trace within that range is
     exact, and the probe estimates the rest. Exact if the products suffice for the whole matrix.
@@ -37,8 +27,10 @@ def xtrace(product: Product, size: int, products: int, *, seed: int = 0) -> Trac
     if products < 4:
         raise ValueError(f"products: at least 4 have a standard error, not {products}")
     if size <= products:
-        return TraceEstimate(float(np.trace(dense_matrix(product, size))), 0.0, size)
-    probes = _on_sphere(products // 2, size, np.random.default_rng(seed))
+        return float(np.trace(dense_matrix(product, size))), 0.0
+    # Uniform directions of squared length n.
+    drawn = np.random.default_rng(seed).standard_normal((products // 2, size))
+    probes = drawn * (np.sqrt(size) / np.linalg.norm(drawn, axis=1, keepdims=True))
     images = product(probes)
     basis, triangle = np.linalg.qr(images.T)
     inner = basis.T @ product(np.ascontiguousarray(basis.T)).T
@@ -47,16 +39,7 @@ def xtrace(product: Product, size: int, products: int, *, seed: int = 0) -> Trac
         _without_one(i, inner, triangle, inside[:, i], float(probes[i] @ images[i]), size)
         for i in range(len(probes))
     ]
-    estimates = np.array(found)
-    error = float(estimates.std(ddof=1) / np.sqrt(len(estimates)))
-    return TraceEstimate(float(estimates.mean()), error, 2 * len(probes))
-
-
-def _on_sphere(count: int, size: int, generator: np.random.Generator) -> Array:
-    """Directions (count, n), uniform, of squared length n."""
-    drawn = generator.standard_normal((count, size))
-    directions: Array = drawn * (np.sqrt(size) / np.linalg.norm(drawn, axis=1, keepdims=True))
-    return directions
+    return float(np.mean(found)), float(np.std(found, ddof=1) / np.sqrt(len(found)))
 
 
 def _without_one(
@@ -81,12 +64,12 @@ def block_traces(
     if probes < 2:
         raise ValueError(f"probes: at least 2 have a standard error, not {probes}")
     generator = np.random.default_rng(seed)
-    found = np.empty((probes, len(parts)))
+    rows = []
     for first in range(0, probes, TOGETHER):
-        rows = range(first, min(first + TOGETHER, probes))
-        drawn = rademacher(generator, len(rows), size)
+        drawn = rademacher(generator, min(TOGETHER, probes - first), size)
         terms = drawn * product(drawn)
-        found[rows] = np.stack([terms[:, part].sum(1) for part in parts], axis=1)
+        rows.append(np.stack([terms[:, part].sum(1) for part in parts], axis=1))
+    found = np.concatenate(rows)
     return found.mean(0), found.std(0, ddof=1) / np.sqrt(probes)
 
 

@@ -64,8 +64,7 @@ def distances_by_blocks(columns: Callable[[int, int], Array], shape: tuple[int, 
 
 def p_variation_norms_from_distances(distances: Array, exponents: Sequence[float]) -> Array:
     """The norms V_p^(1/p) for each p of `exponents` from distances (points, points): exact."""
-    found = pvar.profile_from_distances(distances, list(exponents))
-    return np.asarray(found, dtype=np.float64)
+    return np.asarray(pvar.profile_from_distances(distances, list(exponents)), dtype=np.float64)
 
 
 def critical_exponent(path: Array) -> CriticalExponent | None:

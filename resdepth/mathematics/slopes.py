@@ -1,8 +1,9 @@
 """Power laws in the depth L of a statistic (seeds, depths), positive or NaN for missing cells."""
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from scipy.special import stdtrit
@@ -10,8 +11,11 @@ from scipy.special import stdtrit
 from resdepth.mathematics import Array
 from resdepth.mathematics.interval import LEVEL, UNKNOWN, Interval, mean_interval, rounding
 
+S = TypeVar("S")
 FEWEST = 3
 """Depths that a seed needs for its own slope (all of them if there are fewer)."""
+FEW = "a seed with fewer than three depths (two if there are only two) has no slope"
+"""Why an exponent excludes seeds."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,24 @@ class PowerLaw:
         return f"{self.seeds} of {self.seeds + self.excluded}" if self.excluded else f"{self.seeds}"
 
 
-FEW = "a seed with fewer than three depths (two if there are only two) has no slope"
-"""Why an exponent excludes seeds; see `FEWEST`."""
 NOTHING = PowerLaw(UNKNOWN, math.nan, "", (), UNKNOWN)
 """The result for a statistic that is not positive, or for a single depth."""
+
+
+def by_seed_and_depth(
+    seeds: Sequence[S], depths: Sequence[int], values: Iterable[Any]
+) -> tuple[tuple[S, ...], Array, Array]:
+    """Seeds in their order, depths ascending, and `values` as (..., seeds, depths), NaN if missing.
+
+    One number, or one array (...), belongs to each seed and depth. ValueError: two have the same.
+    """
+    names, places = list(dict.fromkeys(seeds)), sorted(set(depths))
+    if len(set(zip(seeds, depths, strict=True))) < len(seeds):
+        raise ValueError("two paths are of one seed and depth")
+    numbers = np.array([*values], dtype=np.float64).T
+    table = np.full((*numbers.shape[:-1], len(names), len(places)), np.nan)
+    table[..., [*map(names.index, seeds)], [*map(places.index, depths)]] = numbers
+    return tuple(names), np.array(places, dtype=np.float64), table
 
 
 def power_law(depths: Array, values: Array) -> PowerLaw:
@@ -82,31 +100,29 @@ def power_law(depths: Array, values: Array) -> PowerLaw:
     x, y = np.log(depths[kept]), np.log(values[enough][:, kept])
     if len(x) < 2:
         return NOTHING
-    own = np.array([_coefficient(x, row, 1) for row in y])
     slope, intercept, half = _regression(x, _depth_means(y))
-    half = max(half, _rounded(x, y)) if math.isfinite(half) else half
+    known = y[~np.isnan(y)]
+    # How far rounding of the logarithms may move a slope.
+    rounded = rounding(known) * math.sqrt(len(x) / float(np.square(x - x.mean()).sum()))
+    half = max(half, rounded) if math.isfinite(half) else half
     wider: Literal["seeds", "depths", ""] = "depths" if math.isfinite(half) else ""
-    if (of_seeds := mean_interval(own)).known and not of_seeds.high - of_seeds.value < half:
+    of_seeds = mean_interval(np.array([_coefficient(x, row, 1) for row in y]))
+    if of_seeds.known and not of_seeds.high - of_seeds.value < half:
         half, wider = of_seeds.high - of_seeds.value, "seeds"
-    exponent, left_out = (
-        Interval(slope, slope - half, slope + half),
+    bend = mean_interval(np.array([_coefficient(x, row, 2) for row in y]) * np.ptp(x))
+    if bend.known:
+        bend = Interval.around(bend.value, max(bend.high - bend.value, 4.0 * rounded))
+    steps, ends = np.diff(y, axis=1) / np.diff(np.log(depths[kept])), depths[kept].astype(int)
+    local = zip(ends[:-1].tolist(), ends[1:].tolist(), map(mean_interval, steps.T), strict=True)
+    return PowerLaw(
+        Interval.around(slope, half),
+        intercept,
+        wider,
+        tuple(LocalSlope(*one) for one in local),
+        bend,
+        len(y),
         int(there.any(1).sum()) - len(y),
     )
-    local = _local_slopes(depths[kept], y)
-    return PowerLaw(exponent, intercept, wider, local, _bend(x, y), len(y), left_out)
-
-
-def _bend(x: Array, y: Array) -> Interval:
-    """Mean over the seeds of the quadratic coefficient times the range of x."""
-    found = mean_interval(np.array([_coefficient(x, row, 2) for row in y]) * np.ptp(x))
-    half = max(found.high - found.value, 4.0 * _rounded(x, y))
-    return Interval(found.value, found.value - half, found.value + half) if found.known else found
-
-
-def _rounded(x: Array, y: Array) -> float:
-    """Bound on the effect of rounding of the logarithms `y` on a slope."""
-    known = y[~np.isnan(y)]
-    return rounding(known) * math.sqrt(len(x) / float(np.square(x - x.mean()).sum()))
 
 
 def _coefficient(x: Array, row: Array, degree: Literal[1, 2]) -> float:
@@ -152,11 +168,3 @@ def _regression(x: Array, y: Array) -> tuple[float, float, float]:
     residuals = y - y.mean() - slope * centred
     deviation = math.sqrt(float(residuals @ residuals) / freedom / square)
     return slope, intercept, float(stdtrit(freedom, 0.5 + LEVEL / 2)) * deviation
-
-
-def _local_slopes(depths: Array, y: Array) -> tuple[LocalSlope, ...]:
-    steps = np.diff(y, axis=1) / np.diff(np.log(depths))
-    return tuple(
-        LocalSlope(int(depths[i]), int(depths[i + 1]), mean_interval(steps[:, i]))
-        for i in range(len(depths) - 1)
-    )

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -31,7 +31,11 @@ class PathStatistics:
     |          | norm, 1/L if only one is not zero                                              |
     | NOISE    | (mean |D^3 A|^2 / 20)^(1/2): size of the rough part; D^3 A of white noise has  |
     |          | the variance 1 + 9 + 9 + 1 = 20, and that of a trend vanishes like L^(-3)      |
-    | H        | Hurst exponent of the sums S(k) = A_0 + .. + A_{k-1}, see `hurst_exponent`     |
+    | H        | Hurst exponent of the sums S(k) = A_0 + .. + A_{k-1}                           |
+
+    H is half the slope of log mean |S(k+3m) - 3 S(k+2m) + 3 S(k+m) - S(k)|^2 on log m, m = 1, 2, 4:
+    a generalised quadratic variation (J. Istas & G. Lang, Ann. Inst. H. Poincaré 33, 1997), which
+    does not see a smooth trend. Independent layers give 1/2, a smooth path without noise 3.
 
     NaN if the path is too short (NOISE needs 4 layers, H 12), zero (PR), or smooth to rounding (H).
     """
@@ -48,15 +52,15 @@ class PathStatistics:
     H: float
 
 
-STATISTICS = ("RMS", "M", "R", "I", "V1", "P2", "PR", "NOISE", "H")
+STATISTICS = tuple(field.name for field in fields(PathStatistics))[1:]
 """The statistics in their order."""
 
 
 def path_statistics(path: Numbers) -> PathStatistics:
     """All statistics of `path` (L, d, d) or (L, D), unscaled."""
     flat = path.reshape(len(path), -1)
-    precision = float(np.finfo(flat.dtype).eps)
-    return gathered_statistics(len(flat), _columns(flat), p_variation_norm(flat, 2.0), precision)
+    variation, precision = p_variation_norm(flat, 2.0), float(np.finfo(flat.dtype).eps)
+    return gathered_statistics(len(flat), _columns(flat), variation, precision)
 
 
 def gathered_statistics(
@@ -73,9 +77,13 @@ def gathered_statistics(
         first = np.diff(part, axis=0)
         increments += _squares(first)
         roughness += float(_squares(np.diff(first, n=2, axis=0)).sum())
-        sums += _second_differences(part)
+        sums += _third_differences(part)
     steps = np.sqrt(increments)
     total, fourth = float(squares.sum()), float(squares @ squares)
+    means = sums / (depth + 1 - 3 * np.array(LAGS))
+    hurst, x = math.nan, np.log(LAGS) - np.log(LAGS).mean()
+    if np.all(means > total / depth * precision**2):
+        hurst = 0.5 * float(x @ np.log(means) / np.square(x).sum())
     return PathStatistics(
         depth=depth,
         RMS=math.sqrt(total / depth),
@@ -86,18 +94,8 @@ def gathered_statistics(
         P2=variation,
         PR=total * total / (depth * fourth) if fourth > 0 else math.nan,
         NOISE=math.sqrt(roughness / (20 * (depth - 3))) if depth > 3 else math.nan,
-        H=_hurst(sums, total / depth * precision**2, depth),
+        H=hurst,
     )
-
-
-def hurst_exponent(path: Numbers) -> float:
-    """H of the sums S(k) = A_0 + .. + A_{k-1} of `path` (L, d, d) or (L, D), S(0) = 0.
-
-    Half the slope of log mean |S(k+3m) - 3 S(k+2m) + 3 S(k+m) - S(k)|^2 on log m, m = 1, 2, 4: a
-    generalised quadratic variation (J. Istas & G. Lang, Ann. Inst. H. Poincaré 33, 1997). The third
-    difference removes a smooth trend. Independent layers give 1/2, a smooth path without noise 3.
-    """
-    return path_statistics(path).H
 
 
 def trend(path: Numbers, share: float = TREND_SHARE) -> Array:
@@ -111,16 +109,14 @@ def trend(path: Numbers, share: float = TREND_SHARE) -> Array:
     sums = np.zeros((depth + 1, *path.shape[1:]))
     np.cumsum(path, axis=0, dtype=np.float64, out=sums[1:])
     counts = (2 * reach + 1).reshape(-1, *(1 for _ in path.shape[1:]))
-    means: Array = (sums[places + reach + 1] - sums[places - reach]) / counts
-    return means
+    return np.asarray((sums[places + reach + 1] - sums[places - reach]) / counts)
 
 
 def doubling_distance(coarse: Numbers, fine: Numbers, beta: float) -> float:
     """Distance to the path of twice the depth: |(2L)^beta A^(2L)_{2k} - L^beta A^(L)_k| over k.
 
-    The root of the sum of squares, relative to that of L^beta A^(L). It decreases with the depth if
-    paths converge to a limit; independent noise keeps it at 2^(1/2) or above. Raises ValueError:
-    `fine` is not twice as deep, or has another width.
+    Relative to |L^beta A^(L)|. It decreases with the depth if paths converge to a limit;
+    independent noise keeps it at 2^(1/2) or above. Raises ValueError: shapes do not fit.
     """
     if fine.shape != (2 * len(coarse), *coarse.shape[1:]):
         raise ValueError(f"{fine.shape} is not {coarse.shape} at twice the depth")
@@ -139,11 +135,10 @@ def _columns(flat: Numbers) -> Iterator[Array]:
 
 
 def _squares(rows: Array) -> Array:
-    squares: Array = np.einsum("ij,ij->i", rows, rows)
-    return squares
+    return np.asarray(np.einsum("ij,ij->i", rows, rows))
 
 
-def _second_differences(columns: Array) -> Array:
+def _third_differences(columns: Array) -> Array:
     """Sum over k of the squared third difference of S at each lag, from B_m(k) = S(k+m) - S(k)."""
     found, blocks = [], columns
     for m in LAGS:
@@ -154,11 +149,3 @@ def _second_differences(columns: Array) -> Array:
         differences = blocks[2 * m :] - 2.0 * blocks[m:-m] + blocks[: -2 * m]
         found.append(float(np.vdot(differences, differences)))
     return np.array(found)
-
-
-def _hurst(sums: Array, rounding: float, depth: int) -> float:
-    means = sums / (depth + 1 - 3 * np.array(LAGS))
-    if not np.all(means > rounding):
-        return math.nan
-    x = np.log(LAGS)
-    return 0.5 * float((x - x.mean()) @ np.log(means) / np.square(x - x.mean()).sum())

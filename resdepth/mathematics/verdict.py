@@ -7,11 +7,11 @@ replace their inspection of single norms; error rates: `benchmarks/verdict_error
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from resdepth.mathematics.exponents import Exponents, Table, exponents
+from resdepth.mathematics.exponents import Table, exponents
 from resdepth.mathematics.interval import Interval
 
 Limit = Literal["H1", "H2", "neither", "undecided"]
@@ -62,69 +62,60 @@ def decide(table: Table) -> Verdict:
         )
         return Verdict("undecided", reason, {})
     found = exponents(table)
-    limit, reason, names = _limit(found)
-    if limit != "undecided":
-        reason, limit = _guarded(reason, limit, names, found, table)
-    cautions = (*_few(table), *_bending(found, names))
-    return Verdict(limit, reason, {name: found.intervals[name] for name in names}, cautions)
-
-
-Decision = tuple[Limit, str, tuple[str, ...]]
-
-
-def _limit(found: Exponents) -> Decision:
-    """The first rule that matches: limit, reason, and the names of the exponents it used."""
     intervals = found.intervals
+    limit, reason, names = _limit(intervals)
+    if limit != "undecided" and (bends := _bends(intervals, names, table)):
+        limit, reason = "undecided", f"{bends} ({reason})"
+    bending = (
+        f"{name} bends ({law.bend}): the exponent is an effective one over these depths"
+        for name, law in found.laws.items()
+        if name in names and law.bends
+    )
+    used = {name: intervals[name] for name in names}
+    return Verdict(limit, reason, used, (*_few(table), *bending))
+
+
+def _limit(intervals: Mapping[str, Interval]) -> tuple[Limit, str, tuple[str, ...]]:
+    """The first rule that matches: limit, reason, and the names of the exponents it used."""
     unknown = [name for name in ("pr", "q1", "irel") if not intervals[name].known]
     if unknown:
         reason = f"no interval for {', '.join(unknown)}: the weights of some path are 0 or constant"
         return "undecided", reason, ()
-    pr, q1, irel = intervals["pr"], intervals["q1"], intervals["irel"]
+    pr, q1, irel, nu, hurst = (intervals[name] for name in ("pr", "q1", "irel", "nu", "hurst"))
     if pr.high < SPARSE:
         return "neither", f"sparse: a few layers dominate, pr = {pr}", ("pr",)
     if pr.low < SPARSE:
         reason = f"a few layers may dominate: pr = {pr} reaches below {SPARSE}"
         return "undecided", reason, ("pr",)
+    used: tuple[str, ...] = ("q1", "irel")
     shown = f"q1 = {q1}, irel = {irel}"
     if irel.high < SMOOTH_IREL and q1.high < SMOOTH_Q1:
-        return "H1", f"smooth: V1 and the increments scale as for a smooth path, {shown}", _SMOOTH
-    if q1.low > ROUGH_Q1:
-        return _rough(intervals)
-    if q1.high < SMOOTH_Q1 and irel.low > SMOOTH_IREL:
-        jump = "a jump: V1 is bounded, but the largest increment does not vanish"
-        return "neither", f"{jump}, {shown}", _SMOOTH
-    return "undecided", f"the intervals allow smooth and rough paths: {shown}", _SMOOTH
-
-
-_SMOOTH, _ROUGH = ("q1", "irel"), ("q1", "nu", "hurst")
-
-
-def _rough(intervals: Mapping[str, Interval]) -> Decision:
-    q1, nu, hurst = (intervals[name] for name in _ROUGH)
-    shown = f"q1 = {q1}, nu = {nu}, H = {hurst}"
+        return "H1", f"smooth: V1 and the increments scale as for a smooth path, {shown}", used
+    if q1.low <= ROUGH_Q1:
+        if q1.high < SMOOTH_Q1 and irel.low > SMOOTH_IREL:
+            jump = "a jump: V1 is bounded, but the largest increment does not vanish"
+            return "neither", f"{jump}, {shown}", used
+        return "undecided", f"the intervals allow smooth and rough paths: {shown}", used
+    used, shown = ("q1", "nu", "hurst"), f"q1 = {q1}, nu = {nu}, H = {hurst}"
     if nu.within(*DIFFUSIVE_NU) and hurst.within(*DIFFUSIVE_H):
-        return "H2", f"diffusive: independent noise of size L^(-1/2) per layer, {shown}", _ROUGH
+        return "H2", f"diffusive: independent noise of size L^(-1/2) per layer, {shown}", used
     if hurst.outside(*DIFFUSIVE_H):
-        return "neither", f"rough, but the layers are dependent (H is not 1/2): {shown}", _ROUGH
+        return "neither", f"rough, but the layers are dependent (H is not 1/2): {shown}", used
     if nu.outside(*OTHER_NU):
         noise = "independent noise in every layer, but not of size L^(-1/2)"
-        return "neither", f"{noise}: {shown}", _ROUGH
-    return "undecided", f"rough, but the interval of nu or H is too wide: {shown}", _ROUGH
+        return "neither", f"{noise}: {shown}", used
+    return "undecided", f"rough, but the interval of nu or H is too wide: {shown}", used
 
 
-def _guarded(
-    reason: str, limit: Limit, names: tuple[str, ...], found: Exponents, table: Table
-) -> tuple[str, Limit]:
-    """Undecided if the deepest depths alone lie on the other side of a threshold."""
+def _bends(intervals: Mapping[str, Interval], names: Sequence[str], table: Table) -> str:
+    """Which exponent lies on the other side of a threshold at the deepest depths alone."""
     deepest = exponents(table.deepest(GUARD_DEPTHS)).intervals
     for name, border in (("q1", SMOOTH_Q1), ("irel", SMOOTH_IREL)):
-        whole, deep = found.intervals[name].value, deepest[name].value
+        whole, deep = intervals[name].value, deepest[name].value
         if name in names and not math.isnan(deep) and (whole < border) != (deep < border):
-            bends = (
-                f"it bends: {name} = {whole:.3f}, but {deep:.3f} over the deepest {GUARD_DEPTHS}"
-            )
-            return f"{bends} depths ({reason})", "undecided"
-    return reason, limit
+            over = f"but {deep:.3f} over the deepest {GUARD_DEPTHS} depths"
+            return f"it bends: {name} = {whole:.3f}, {over}"
+    return ""
 
 
 def _few(table: Table) -> Iterator[str]:
@@ -138,12 +129,6 @@ def _few(table: Table) -> Iterator[str]:
         )
     if seeds < ENOUGH:
         yield f"{_counted(seeds, 'seed')} instead of {ENOUGH}: fewer cases are decided"
-
-
-def _bending(found: Exponents, names: tuple[str, ...]) -> Iterator[str]:
-    for name, law in found.laws.items():
-        if name in names and law.bends:
-            yield f"{name} bends ({law.bend}): the exponent is an effective one over these depths"
 
 
 def _counted(count: int, word: str) -> str:

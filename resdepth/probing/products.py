@@ -99,7 +99,7 @@ class HessianProducts:
             values, errors = zip(*found, strict=True)
             of_layers = LayerTraces(list(layers), *values, *errors)
         sums = [xtrace(product, layout.size, 2 * probes, seed=seed) for product in products]
-        values, errors = zip(*((one.value, one.standard_error) for one in sums), strict=True)
+        values, errors = zip(*sums, strict=True)
         return Traces(*values, *errors), of_layers
 
 

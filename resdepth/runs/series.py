@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from resdepth.errors import no_scalar
+from resdepth.errors import Missing
 from resdepth.runs.gaps import Ranges, described
 
 Curve = tuple[NDArray[np.int64], NDArray[np.float64]]
@@ -43,7 +43,8 @@ class Recording:
     def scalar(self, tag: str) -> Curve:
         """Steps and values of one scalar, with a warning per remark; Missing if there is none."""
         if tag not in self.series:
-            raise no_scalar(self.place, tag, self.series)
+            recorded = ", ".join(sorted(self.series)) or "none"
+            raise Missing(self.place, f"no scalar '{tag}'", f"recorded scalars: {recorded}")
         for remark in self.remarks([tag]):
             warnings.warn(remark, stacklevel=3)
         return self.series[tag]

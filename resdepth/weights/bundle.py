@@ -8,18 +8,21 @@ from pathlib import Path, PurePosixPath
 
 from resdepth.errors import Corrupt, Impossible, ResdepthError, unreadable
 from resdepth.runs.manifest import read_manifest, run_of
-from resdepth.weights import stages
-from resdepth.weights.file import Tensors
 from resdepth.weights.find import INDEX, WeightFiles
 from resdepth.weights.loading import surviving, unique_json
 from resdepth.weights.scales import with_scales
-from resdepth.weights.tensor import Stored
+from resdepth.weights.tensor import Stored, Tensors
 
 KINDS = ((".safetensors",), (".pth", ".pt"), (".npz",), (".ckpt", ".bin"))
 """Kinds of files; only the first that a folder has is read."""
 _SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})(\.\w+)")
 _FILE = re.compile(r"(.*(?:consolidated|rank|shard|fsdp)[._-]?)([0-9]+)(.*)")
 _FOLDER = re.compile(r"(.*(?:mp|tp|pp|dp)_rank_?)([0-9]+)(.*)")
+STAGED_PROGRAM = "resnet-cifar"
+STAGED_PATTERN = "stage*.{k}.*.kernel"
+"""The paths of such a run: first and second convolution of each stage."""
+PIXELS, STAGES = 32, 3  # Rows and columns of an image of CIFAR-10, and stages of the network.
+_BLOCK = re.compile(r"blocks\.([0-9]+)\.(.+)")
 Read = Callable[[Path], Tensors]
 
 
@@ -35,10 +38,8 @@ class Bundle:
 def bundles_of(places: Iterable[WeightFiles], read: Read) -> list[Bundle]:
     """The checkpoints in `places`.
 
-    An index (`*.index.json`) stands for the shards that it names, and a shard
-    (`x-00001-of-00003.safetensors`) for all that lie beside it. Other files of one place without a
-    common name are parts of one checkpoint; if two share a name, each is a checkpoint.
-
+    An index (`*.index.json`) or a shard (`x-00001-of-00003.safetensors`) stands for all its shards.
+    Other files of one place without a common name are parts of one checkpoint; else each is one.
     Raises Corrupt or Unsafe for a damaged file that is named (one in a folder is left out), a
     missing shard or a wrong index; Impossible for parts of tensors that were split among devices.
     """
@@ -47,20 +48,14 @@ def bundles_of(places: Iterable[WeightFiles], read: Read) -> list[Bundle]:
 
 
 def _in_place(place: WeightFiles, read: Read) -> list[Bundle]:
-    if place.named or place.run:
-        return _together(place.files, read, named=True)
-    for kind in KINDS:
-        indices = [
-            file for file in place.files if file.name.endswith(tuple(k + INDEX for k in kind))
-        ]
-        files = indices or [file for file in place.files if file.suffix.lower() in kind]
-        if files:
-            return _together(files, read, named=bool(indices))
-    return []
-
-
-def _together(files: Sequence[Path], read: Read, *, named: bool) -> list[Bundle]:
-    """The checkpoints that `files` of one place form."""
+    """The checkpoints that the files of one place form."""
+    files, named = place.files, place.named or place.run is not None
+    for kind in () if named else KINDS:
+        ends = tuple(ending + INDEX for ending in kind)
+        indices = tuple(file for file in place.files if file.name.endswith(ends))
+        named = bool(indices)
+        if files := indices or tuple(f for f in place.files if f.suffix.lower() in kind):
+            break
     groups: dict[object, list[Path]] = {}
     for file in files:
         shard = _SHARD.fullmatch(file.name)
@@ -78,88 +73,70 @@ def _together(files: Sequence[Path], read: Read, *, named: bool) -> list[Bundle]
 
 def _part(first: Path, read: Read) -> Bundle:
     """One file, or what its index or its number as a shard stands for."""
-    run = run_of(first)
-    shard = _SHARD.fullmatch(first.name)
+    run, tensors = run_of(first), Tensors()
     if first.name.endswith(INDEX):
         tensors = _indexed(first, read)
-    elif shard:
-        tensors = _numbered(first, shard, read)
+    elif shard := _SHARD.fullmatch(first.name):
+        for number in range(1, int(shard[3]) + 1):
+            path = first.with_name(f"{shard[1]}-{number:05d}-of-{shard[3]}{shard[4]}")
+            if not path.is_file():
+                what = f"this shard of {int(shard[3])} is missing"
+                raise Corrupt(path, what, f"put it next to {first.name}")
+            found = read(path)
+            if twice := [name for name in found if name in tensors]:
+                what = f"'{twice[0]}' is in {tensors[twice[0]].file.name} too"
+                raise Corrupt(path, what, "download the shards again")
+            tensors |= found
     else:
         tensors = read(first)
-    if run is not None and read_manifest(run).program == stages.PROGRAM:
-        tensors = stages.staged(tensors)
+    if run is not None and read_manifest(run).program == STAGED_PROGRAM:
+        tensors = _staged(tensors)
     return Bundle(first, tensors, run)
 
 
-def _numbered(first: Path, shard: re.Match[str], read: Read) -> Tensors:
-    """The tensors of all shards beside `first`."""
-    tensors: Tensors = {}
-    for number in range(1, int(shard[3]) + 1):
-        path = first.with_name(f"{shard[1]}-{number:05d}-of-{shard[3]}{shard[4]}")
-        if not path.is_file():
-            what = f"this shard of {int(shard[3])} is missing"
-            raise Corrupt(path, what, f"put it next to {first.name}")
-        for name, stored in read(path).items():
-            if name in tensors:
-                what = f"'{name}' is in {tensors[name].file.name} too"
-                raise Corrupt(path, what, "download the shards again")
-            tensors[name] = stored
-    return tensors
-
-
 def _indexed(index: Path, read: Read) -> Tensors:
-    """The tensors that an index names, each from its shard; Corrupt if one is not there."""
-    tensors: Tensors = {}
-    for name, place in _places(index).items():
-        shard = index.parent / place
-        if not shard.is_file():
-            what = f"the shard is missing: {index.name} names it for '{name}'"
-            raise Corrupt(shard, what, "download it into the folder of the index")
-        shards = read(shard)
-        if name not in shards:
-            raise _wrong(index, f"it says that '{name}' is in {place}, which does not hold it")
-        tensors[name] = shards[name]
-    return tensors
+    """The tensors that an index names, each from its shard, which lies in the index's folder."""
 
+    def wrong(reason: str) -> Corrupt:
+        return Corrupt(index, reason, "download index and shards again, from one place")
 
-def _places(index: Path) -> dict[str, str]:
-    """The file of each tensor by an index; Corrupt if one lies outside the index's folder."""
     try:
         content = unique_json(index, index.read_bytes(), "the index")
     except OSError as error:
         raise unreadable(index, error) from None
     places = content.get("weight_map") if isinstance(content, dict) else None
     if not isinstance(places, dict) or not places:
-        raise _wrong(index, "it has no 'weight_map' of tensors to files")
+        raise wrong("it has no 'weight_map' of tensors to files")
+    tensors: Tensors = {}
     for name, place in places.items():
         if not isinstance(place, str) or not place:
-            raise _wrong(index, f"it names no file for '{name}'")
+            raise wrong(f"it names no file for '{name}'")
         if place.startswith("/") or "\\" in place or ".." in PurePosixPath(place).parts:
-            raise _wrong(index, f"it looks for '{name}' outside its folder, in {place}")
-    return places
-
-
-def _wrong(index: Path, reason: str) -> Corrupt:
-    return Corrupt(index, reason, "download index and shards again, from one place")
+            raise wrong(f"it looks for '{name}' outside its folder, in {place}")
+        shard = index.parent / place
+        if not shard.is_file():
+            what = f"the shard is missing: {index.name} names it for '{name}'"
+            raise Corrupt(shard, what, "download it into the folder of the index")
+        if name not in (shards := read(shard)):
+            raise wrong(f"it says that '{name}' is in {place}, which does not hold it")
+        tensors[name] = shards[name]
+    return tensors
 
 
 def _check_whole(path: Path, known: Mapping[Path, Mapping[str, Stored]], read: Read) -> None:
     """Raise Impossible if another file holds other parts of the same tensors as `path`.
 
-    Programs that train on several devices write one file per device. The names of the files or of
-    their folders differ in a number (consolidated.00.pth, mp_rank_00/model.pt), the names and
-    shapes of the tensors are equal. `known` are the tensors of the files that were read.
+    Programs that train on several devices write one file per device, whose names or folders differ
+    in a number (consolidated.00.pth, mp_rank_00/model.pt). `known` are the tensors that were read.
     """
     other = _numbered_alike(path)
-    if other is None:
-        return
     try:
-        tensors = known[other] if other in known else read(other)
+        tensors = {} if other is None else known[other] if other in known else read(other)
     except ResdepthError:
         return
     shapes = {name: stored.shape for name, stored in known[path].items()}
     shared = shapes.keys() & tensors.keys()
-    if shared and all(tensors[name].shape == shapes[name] for name in shared):
+    if other and shared and all(tensors[name].shape == shapes[name] for name in shared):
         name = other.name if other.name != path.name else f"{other.parent.name}/{other.name}"
         raise Impossible(
             path,
@@ -172,15 +149,45 @@ def _check_whole(path: Path, known: Mapping[Path, Mapping[str, Stored]], read: R
 def _numbered_alike(path: Path) -> Path | None:
     """The first other of the files numbered 0, 1, … that `path` (or its folder) belongs to."""
     for place, pattern, inside in ((path, _FILE, ""), (path.parent, _FOLDER, path.name)):
-        match = pattern.fullmatch(place.name)
-        if match is None:
+        if (match := pattern.fullmatch(place.name)) is None:
             continue
         found: dict[int, Path] = {}
         for beside in sorted(place.parent.iterdir()):
-            other = pattern.fullmatch(beside.name)
-            file = beside / inside if inside else beside
+            other, file = pattern.fullmatch(beside.name), beside / inside
             if other and other.group(1, 3) == match.group(1, 3) and file.is_file():
                 found[int(other[2])] = file
         if len(found) > 1 and set(found) == set(range(len(found))):
             return found[0] if found[0] != path else found[1]
     return None
+
+
+def _staged(tensors: Mapping[str, Stored]) -> dict[str, Stored]:
+    """Add `blocks.<b>.…` again as `stage<s>.<k>.…`: s = 1, 2, 3, k the block within the stage.
+
+    The first convolution of stages 2 and 3 widens and has another shape: it is called
+    `stage<s>.widening.…`, so that the path of first convolutions counts from k = 1.
+    """
+    matches = [match for name in tensors if (match := _BLOCK.fullmatch(name))]
+    length = len({int(match[1]) for match in matches}) // STAGES
+    found = dict(tensors)
+    for match in matches if length else ():
+        stage, k = divmod(int(match[1]), length)
+        wider = stage > 0 and k == 0 and match[2].startswith("first.")
+        rest = match[2].replace("first.", "widening.", 1) if wider else f"{k}.{match[2]}"
+        new = f"stage{stage + 1}.{rest}"
+        found[new] = replace(tensors[match[0]], name=new)
+    return found
+
+
+def input_size(family: str, run: Path, images: Sequence[int] = ()) -> tuple[int, ...]:
+    """Rows and columns of the input of a family's convolutions; () if unknown.
+
+    `images` is the size of the images, by default CIFAR-10's, which each stage halves; for a family
+    of no stage the size of the layers' input itself.
+    """
+    match = re.match(r"stage([1-3])\.\{k\}", family)
+    if match is None:
+        return tuple(images)
+    if not images and read_manifest(run).options.get("data") == "cifar10":
+        images = (PIXELS,)
+    return tuple(-(-length // 2 ** (int(match[1]) - 1)) for length in images)

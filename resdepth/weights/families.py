@@ -11,28 +11,24 @@ from itertools import groupby, pairwise
 from math import prod
 
 from resdepth.contents import listed
-from resdepth.errors import Corrupt, Impossible, Usage
-from resdepth.weights.bundle import Bundle
+from resdepth.errors import Corrupt, Impossible, ResdepthError, Usage
+from resdepth.weights.bundle import STAGED_PATTERN, Bundle
 from resdepth.weights.loading import surviving
 from resdepth.weights.scales import FLOAT8, QUANTISED, SCALED
 from resdepth.weights.tensor import Stored, shown
 from resdepth.weights.weight_path import WeightPath
 
 LAYER = "{k}"
-DIGITS = 9
-"""A longer number is not that of a layer."""
-SUGGESTED = 3
-"""How many patterns are suggested for one that fits nothing."""
+DIGITS, SUGGESTED = 9, 3
+"""Digits of a layer's number at most, and patterns suggested for one that fits nothing."""
 _PLACES = (r"(?<![^./])[0-9]+(?![^./])", r"[0-9]+")
 """Where a layer's number may be: a part of the name between dots, else any digits."""
-Numbered = tuple[int, tuple[int, ...]]
-"""A layer's number and its shape."""
 UNSCALED = "weights are real numbers; those of a quantised model need their scales first"
-Range = tuple[int, int]
-"""The first and the last layer k to take."""
+Range = tuple[int, int]  # The first and the last layer k to take.
+Layers = list[tuple[int, str]]  # The layers of a family: each number k with the name of its tensor.
 
 
-def grouped(names: Iterable[str], pattern: str) -> dict[str, list[tuple[int, str]]]:
+def grouped(names: Iterable[str], pattern: str) -> dict[str, Layers]:
     """The families that fit `pattern`, each with its layers (k, name) in ascending order.
 
     `{k}` is a number in decimal digits; `*` is any text of at least one character, and each text is
@@ -40,10 +36,9 @@ def grouped(names: Iterable[str], pattern: str) -> dict[str, list[tuple[int, str
     """
     parts = [re.escape(part).replace(r"\*", "(?:.+?)") for part in pattern.split(LAYER)]
     expression = re.compile(f"([0-9]{{1,{DIGITS}}})".join(parts), re.DOTALL)
-    found: dict[str, list[tuple[int, str]]] = {}
+    found: dict[str, Layers] = {}
     for name in names:
-        match = expression.fullmatch(name)
-        if match is not None:
+        if match := expression.fullmatch(name):
             family = name[: match.start(1)] + LAYER + name[match.end(1) :]
             found.setdefault(family, []).append((int(match[1]), name))
     return {family: sorted(layers) for family, layers in found.items()}
@@ -51,9 +46,9 @@ def grouped(names: Iterable[str], pattern: str) -> dict[str, list[tuple[int, str
 
 @dataclass(frozen=True)
 class Listed:
-    """Layers first, ..., last of the family `pattern`: consecutive ones of one `shape`.
+    """Layers first to last of the family `pattern`, of one `shape`; `whole` if there are no more.
 
-    `whole` says whether the family has no others; `dtypes` describe how they are stored.
+    `dtypes` describe how they are stored.
     """
 
     pattern: str
@@ -75,7 +70,7 @@ def layer_families(tensors: Mapping[str, Stored]) -> list[Listed]:
     If a name has several numbers, the layer's is the one with the most layers.
     """
     left = [name for name, stored in tensors.items() if stored.numbers is not None]
-    found: dict[str, list[tuple[int, str]]] = {}
+    found: dict[str, Layers] = {}
     for place in _PLACES:
         places = {name: list(_numbers(name, place)) for name in left}
         sizes = Counter(family for options in places.values() for family, _ in options)
@@ -86,7 +81,13 @@ def layer_families(tensors: Mapping[str, Stored]) -> list[Listed]:
                 found.setdefault(family, []).append((k, name))
             else:
                 left.append(name)
-    rows = [row for family, layers in found.items() for row in _rows(family, layers, tensors)]
+    rows: list[Listed] = []
+    for family, layers in found.items():
+        for run in _consecutive([(k, tensors[name]) for k, name in sorted(layers)]):
+            (first, stored), (last, _), whole = run[0], run[-1], len(run) == len(layers)
+            dtypes = tuple(dict.fromkeys(one.dtype for _, one in run))
+            if len(run) > 1:
+                rows.append(Listed(family, first, last, stored.shape, dtypes, whole))
     return sorted(rows, key=lambda row: (len(row.shape) < 2, -row.count * prod(row.shape)))
 
 
@@ -97,45 +98,54 @@ def _numbers(name: str, expression: str) -> Iterator[tuple[str, int]]:
             yield name[: match.start()] + LAYER + name[match.end() :], int(match[0])
 
 
-def _rows(
-    family: str, layers: Sequence[tuple[int, str]], tensors: Mapping[str, Stored]
-) -> Iterator[Listed]:
-    ordered = sorted(layers)
-    for run in consecutive([(k, tensors[name].shape) for k, name in ordered]):
-        (first, shape), last = run[0], run[-1][0]
-        dtypes = dict.fromkeys(tensors[name].dtype for k, name in ordered if first <= k <= last)
-        if len(run) > 1:
-            yield Listed(family, first, last, shape, tuple(dtypes), len(run) == len(layers))
-
-
-def consecutive(layers: Sequence[Numbered]) -> list[list[Numbered]]:
+def _consecutive(layers: Sequence[tuple[int, Stored]]) -> list[list[tuple[int, Stored]]]:
     """Layers in ascending order, cut where k jumps or the shape changes."""
-    numbered = enumerate(layers)
-    runs = groupby(numbered, key=lambda item: (item[1][0] - item[0], item[1][1]))
+    runs = groupby(enumerate(layers), key=lambda item: (item[1][0] - item[0], item[1][1].shape))
     return [[layer for _, layer in run] for _, run in runs]
+
+
+class PatternNeeded(Usage):
+    """Other programs' checkpoints were given without a pattern; `families` lists their layers."""
+
+    def __init__(self, families: Sequence[tuple[Bundle, Sequence[Listed]]]) -> None:
+        self.families = families
+        patterns = list(dict.fromkeys(row.pattern for _, rows in families for row in rows))
+        kinds = "family" if len(patterns) == 1 else "families"
+        what = f"is needed: {families[0][0].path} holds {len(patterns)} {kinds} of layers"
+        super().__init__("pattern", what, f"one of {listed(patterns)}")
+
+
+def default_pattern(bundles: Sequence[Bundle], reasons: Sequence[ResdepthError]) -> str:
+    """The pattern of runs of `resnet-cifar`; PatternNeeded lists the families of others."""
+    if all(grouped(bundle.tensors, STAGED_PATTERN) for bundle in bundles):
+        return STAGED_PATTERN
+    families = [(one, rows) for one in bundles if (rows := layer_families(one.tensors))]
+    for bundle in bundles:
+        if what := quantised(bundle):
+            if not families:
+                raise Corrupt(bundle.path, what, UNSCALED)
+            warnings.warn(f"{bundle.path}: {what}; not listed", stacklevel=3)
+    if not families:
+        raise reasons[0]
+    raise PatternNeeded(families)
 
 
 def find_families(bundle: Bundle, pattern: str, layers: Range | None = None) -> list[WeightPath]:
     """The paths that fit `pattern`, each reduced to the requested `layers` (None: all).
 
-    If several families fit, those that are not a path are left out with a warning.
-
-    Raises Usage if no tensor fits; Impossible if a layer is missing, exists twice, or has another
-    shape than the others; Corrupt if they hold no real numbers.
+    If several families fit, those that are not a path are left out with a warning. Raises Usage if
+    no tensor fits; Impossible if a layer is missing, exists twice, or has another shape; Corrupt if
+    they hold no real numbers.
     """
     groups = grouped(bundle.tensors, pattern)
     if not groups:
         raise Usage(bundle.path, f"no tensor is called '{pattern}'", _near(bundle, pattern))
-    found = surviving(
-        partial(_family, bundle, name, numbered, layers) for name, numbered in groups.items()
-    )
+    found = surviving(partial(_family, bundle, *group, layers) for group in groups.items())
     firsts = [path.layers[0] for path in found]
     for path, first in zip(found, firsts, strict=True):
         if first.dtype.startswith(FLOAT8) and not first.dtype.endswith(SCALED):
-            reason = "it has no scale, so its raw numbers are used"
-            warnings.warn(
-                f"{bundle.path}: '{path.family}' is {first.dtype}: {reason}", stacklevel=2
-            )
+            why = f"is {first.dtype}: it has no scale, so its raw numbers are used"
+            warnings.warn(f"{bundle.path}: '{path.family}' {why}", stacklevel=2)
             break
     copies = list(dict.fromkeys(stored.copy for stored in bundle.tensors.values() if stored.copy))
     if copies and not any(first.copy for first in firsts):
@@ -148,10 +158,8 @@ def find_families(bundle: Bundle, pattern: str, layers: Range | None = None) -> 
 def quantised(bundle: Bundle) -> str:
     """Which tensors are the integers of a quantised model, in words; "" if there are none."""
     found = [one for one in bundle.tensors.values() if one.dtype.startswith(QUANTISED)]
-    if not found:
-        return ""
-    more = f" and {len(found) - 1} more hold " if found[1:] else " holds "
-    return f"'{found[0].name}'{more}{found[0].dtype}"
+    more = f"and {len(found) - 1} more hold" if found[1:] else "holds"
+    return f"'{found[0].name}' {more} {found[0].dtype}" if found else ""
 
 
 def _near(bundle: Bundle, pattern: str) -> str:
@@ -163,30 +171,27 @@ def _near(bundle: Bundle, pattern: str) -> str:
     return f"nothing in it looks like layers: {listed(list(bundle.tensors))}"
 
 
-def _family(
-    bundle: Bundle, name: str, numbered: Sequence[tuple[int, str]], layers: Range | None
-) -> WeightPath:
+def _family(bundle: Bundle, name: str, numbered: Layers, layers: Range | None) -> WeightPath:
     def refuse(reason: str, remedy: str) -> Impossible:
         return Impossible(bundle.path, f"'{name}' {reason}", remedy)
 
     first, last = layers or (numbered[0][0], numbered[-1][0])
     taken = [(k, bundle.tensors[full]) for k, full in numbered if first <= k <= last]
     if not taken:
-        there = f"{numbered[0][0]}-{numbered[-1][0]}"
-        raise refuse(f"has no layer in {first}-{last}", f"it has layers {there}")
+        remedy = f"it has layers {numbered[0][0]}-{numbered[-1][0]}"
+        raise refuse(f"has no layer in {first}-{last}", remedy)
     for (k, one), (other, again) in pairwise(taken):
         if k == other:
             raise refuse(f"has k = {k} twice: {one.name} and {again.name}", "rename one of them")
-    runs = consecutive([(k, stored.shape) for k, stored in taken])
+    runs = _consecutive(taken)
     longest = max(runs, key=len)
     remedy = f"`layers={longest[0][0]}-{longest[-1][0]}` selects consecutive ones of one shape"
-    jumps = [(k, other) for (k, _), (other, _) in pairwise(taken) if other > k + 1]
-    if jumps:
+    if jumps := [(k, other) for (k, _), (other, _) in pairwise(taken) if other > k + 1]:
         numbers = listed([f"{a + 1}" if b == a + 2 else f"{a + 1}-{b - 1}" for a, b in jumps])
         raise refuse(f"has no k = {numbers} between {taken[0][0]} and {taken[-1][0]}", remedy)
     if len(runs) > 1:
-        (k, shape), (other, different) = runs[0][-1], runs[1][0]
-        shapes = f"k = {k} is {shown(shape)}, k = {other} is {shown(different)}"
+        (k, one), (other, again) = runs[0][-1], runs[1][0]
+        shapes = f"k = {k} is {shown(one.shape)}, k = {other} is {shown(again.shape)}"
         raise refuse(f"is of different shapes: {shapes}", remedy)
     for k, stored in taken:
         if stored.numbers is None or not stored.size:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-from resdepth.errors import Corrupt, ResdepthError, no_models, no_such
+from resdepth.errors import Corrupt, no_models, no_such
 from resdepth.find_files import walk
 from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
 from resdepth.runs.checkpoint import last_path, newest
@@ -15,8 +15,7 @@ from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import read_manifest
 from resdepth.weights.file import READERS
 
-PROGRAM = "train"
-"""The program whose runs have square matrices of one size, the family `blocks`."""
+PROGRAM = "train"  # The program whose runs have square matrices of one size, the family `blocks`.
 INDEX = ".index.json"
 _TRAINING = re.compile(
     r"(.*[._-])?(optim|optimizer|optim_states|scheduler|scaler|training_args|trainer_state|"
@@ -38,13 +37,14 @@ def find_places(sources: Sequence[Path], extension: str | None = None) -> list[W
     """The files of weights in or under `sources`, in their order; each file once.
 
     A run stands for its newest weights, or for what it exported. `extension` ("pt") selects one
-    kind of file in folders. Hidden files and states of training are left out.
-
-    Raises Missing if a source does not exist or holds no weights, Corrupt if a folder holds only
-    parts that another program must merge.
+    kind of file in folders. Hidden files and states of training are left out. Raises Missing if a
+    source holds no weights, Corrupt if it holds only parts that another program must merge.
     """
+    for path in sources:
+        if not path.exists():
+            raise no_such(path, "file or folder")
     places: list[WeightFiles] = []
-    for folders, group in groupby(sources, key=_is_folder):
+    for folders, group in groupby(sources, key=Path.is_dir):
         if folders:
             places += [place for folder in group for place in _below(folder, extension)]
         else:
@@ -58,12 +58,6 @@ def find_places(sources: Sequence[Path], extension: str | None = None) -> list[W
     return found
 
 
-def _is_folder(path: Path) -> bool:
-    if not path.exists():
-        raise no_such(path, "file or folder")
-    return path.is_dir()
-
-
 def is_training_state(path: Path) -> bool:
     """Whether a file has the name of an optimiser's, a scheduler's or a generator's state."""
     return _TRAINING.fullmatch(path.name.lower()) is not None
@@ -73,7 +67,12 @@ def _below(folder: Path, extension: str | None) -> list[WeightFiles]:
     kinds = (f".{extension.lstrip('.').lower()}",) if extension else tuple(READERS)
     kinds += tuple(kind + INDEX for kind in kinds)
     folders: dict[Path, list[Path]] = {}
-    for file in walk(folder, _enters, once=True):
+
+    def enter(folder: Path) -> bool:
+        # A run is one place.
+        return not folder.name.startswith(".") and not (folder.parent / MANIFEST).is_file()
+
+    for file in walk(folder, enter, once=True):
         if not file.name.startswith("."):
             folders.setdefault(file.parent, []).append(file)
     found: list[WeightFiles] = []
@@ -85,25 +84,17 @@ def _below(folder: Path, extension: str | None) -> list[WeightFiles]:
         weights = [file for file in files if file.name.lower().endswith(kinds)]
         if weights := [file for file in weights if not is_training_state(file)]:
             found.append(WeightFiles(tuple(weights)))
-    if not found:
-        raise _nothing(folder, [file for files in folders.values() for file in files], extension)
-    return found
-
-
-def _enters(folder: Path) -> bool:
-    """Whether a folder is searched: it is not hidden, nor a part of a run, which is one place."""
-    return not folder.name.startswith(".") and not (folder.parent / MANIFEST).is_file()
-
-
-def _nothing(folder: Path, files: Sequence[Path], extension: str | None) -> ResdepthError:
-    if parts := [file for file in files if file.suffix == ".distcp"]:
+    if found:
+        return found
+    others = [file for files in folders.values() for file in files]
+    if parts := [file for file in others if file.suffix == ".distcp"]:
         program = "python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER OUT.pt"
         what = "a part of a checkpoint that was split among devices"
-        return Corrupt(parts[0], what, f"'{program}' merges it")
+        raise Corrupt(parts[0], what, f"'{program}' merges it")
     detail = f" with extension {extension}" if extension else ""
-    if states := [file.name for file in files if is_training_state(file)]:
+    if states := [file.name for file in others if is_training_state(file)]:
         detail += f", but {states[0]}, which by its name is a state of training"
-    return no_models(folder, detail)
+    raise no_models(folder, detail)
 
 
 def _of_run(run: Path, kinds: tuple[str, ...], *, named: bool) -> list[WeightFiles]:
@@ -112,8 +103,7 @@ def _of_run(run: Path, kinds: tuple[str, ...], *, named: bool) -> list[WeightFil
         program = read_manifest(run).program
     except Corrupt:
         program = PROGRAM  # Reported when its weights are read.
-    latest = newest(run)
-    files: list[Path] = []
+    latest, files = newest(run), list[Path]()
     if latest is not None and (latest.suffix in kinds or program != PROGRAM):
         files = [latest]
     elif program == PROGRAM and latest in (None, last_path(run)):

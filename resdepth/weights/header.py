@@ -1,24 +1,21 @@
-"""Read the header of a safetensors file: where each tensor is, without its numbers.
+"""Read the header of a safetensors file, and check it against the format and the file.
 
-The header is checked against the format and the file: eight bytes of length, JSON, then tensors
-without gaps (https://github.com/huggingface/safetensors#format).
+The format: https://github.com/huggingface/safetensors#format
 """
 
 from collections.abc import Mapping
 from functools import partial
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from resdepth.runs.checksum import KEY
 from resdepth.runs.sealed import METADATA, verify
 from resdepth.weights.loading import damaged, not_loaded, unique_json
-from resdepth.weights.tensor import AGAIN, Array, Changed, Stored
+from resdepth.weights.tensor import AGAIN, Array, Stored, Tensors
 
-LONGEST = 100_000_000
-"""Bytes that a header may have, by the format."""
+LONGEST = 100_000_000  # Bytes that a header may have, by the format.
 FLOATS = {
     "F64": torch.float64,
     "F32": torch.float32,
@@ -35,15 +32,11 @@ OTHERS = {
     "BOOL": 8, "U8": 8, "I8": 8, "I16": 16, "U16": 16, "I32": 32, "U32": 32, "I64": 64, "U64": 64,
     "C64": 64, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "F8_E8M0": 8,
 }  # fmt: skip
-"""Bits of the types that are not real numbers (integers, complex, packed floats), or that this
-version of torch cannot read."""
+"""Bits of types that are not real numbers, or that this version of torch cannot read."""
 
 
-def read_header(path: Path) -> dict[str, Stored]:
-    """The tensors of a safetensors file by name; our checksum is verified if there is one.
-
-    Raises Corrupt if the file is damaged, ChecksumWrong if it was changed, OSError.
-    """
+def read_header(path: Path) -> Tensors:
+    """The tensors of a safetensors file by name; Corrupt or ChecksumWrong if damaged."""
     size = path.stat().st_size
     with path.open("rb") as stream:
         head = stream.read(9)
@@ -58,10 +51,25 @@ def read_header(path: Path) -> dict[str, Stored]:
     for name, entry in entries.items():
         if flaw := _flaw(entry):
             raise damaged(path, f"its header says of '{name}' {flaw}")
-    _check_places(path, entries, size - 8 - length)
+    end, room = 0, size - 8 - length
+    for name, entry in sorted(entries.items(), key=lambda item: item[1]["data_offsets"]):
+        start, stop = entry["data_offsets"]
+        if start != end:
+            raise damaged(path, f"its tensor '{name}' does not begin where the previous one ends")
+        end = stop
+    if end > room:
+        raise damaged(path, f"its tensors take {end} bytes, of which {room} are there", AGAIN)
+    if end < room:
+        raise damaged(path, f"{room - end} bytes follow its tensors")
     if isinstance(metadata, Mapping) and KEY in metadata:
         verify(path, str(metadata[KEY]))
-    return {name: _stored(path, name, entry, 8 + length) for name, entry in entries.items()}
+    found: Tensors = {}
+    for name, entry in entries.items():
+        dtype, begin = FLOATS.get(entry["dtype"]), 8 + length + entry["data_offsets"][0]
+        word = str(dtype).removeprefix("torch.") if dtype else entry["dtype"]
+        numbers = partial(_read, path, begin, dtype) if dtype else None
+        found[name] = Stored(name, path, tuple(entry["shape"]), word, numbers)
+    return found
 
 
 def _flaw(entry: object) -> str:
@@ -83,34 +91,12 @@ def _flaw(entry: object) -> str:
     return ""
 
 
-def _check_places(path: Path, entries: Mapping[str, Any], size: int) -> None:
-    """Raise Corrupt unless the tensors follow one another and fill the file."""
-    end = 0
-    for name, entry in sorted(entries.items(), key=lambda item: item[1]["data_offsets"]):
-        start, stop = entry["data_offsets"]
-        if start != end:
-            raise damaged(path, f"its tensor '{name}' does not begin where the previous one ends")
-        end = stop
-    if end > size:
-        raise damaged(path, f"its tensors take {end} bytes, of which {size} are there", AGAIN)
-    if end < size:
-        raise damaged(path, f"{size - end} bytes follow its tensors")
-
-
-def _stored(path: Path, name: str, entry: Mapping[str, Any], begin: int) -> Stored:
-    dtype, shape = FLOATS.get(entry["dtype"]), tuple(entry["shape"])
-    if dtype is None:
-        return Stored(name, path, shape, entry["dtype"], None)
-    numbers = partial(_read, path, begin + entry["data_offsets"][0], dtype)
-    return Stored(name, path, shape, str(dtype).removeprefix("torch."), numbers)
-
-
 def _read(path: Path, begin: int, dtype: torch.dtype, start: int, stop: int) -> Array:
     raw = bytearray((stop - start) * dtype.itemsize)
     # Read, not mapped: the pages of a map count as the process's memory.
     with path.open("rb", buffering=0) as stream:
         stream.seek(begin + start * dtype.itemsize)
         if stream.readinto(raw) != len(raw):
-            raise Changed("the file ends before its numbers do")
+            raise EOFError("the file ends before its numbers do")
     found: Array = torch.frombuffer(raw, dtype=dtype).to(torch.float64).numpy()
     return found

@@ -1,7 +1,6 @@
 """Load files of other programs without running anything in them.
 
-Pickles are read with `weights_only=True`, and every checksum of a zip archive is verified. A file
-that cannot be read is `Corrupt`; the message says what it looks like.
+Pickles are read with `weights_only=True`, and every checksum of a zip archive is verified.
 """
 
 import json
@@ -9,6 +8,7 @@ import pickle
 import re
 import warnings
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -58,8 +58,7 @@ def load_torch(path: Path) -> object:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             # torch maps only files whose path is valid text.
-            name = path.as_posix()
-            text = name.encode(errors="ignore").decode() == name
+            text = path.as_posix().encode(errors="ignore").decode() == path.as_posix()
             return torch.load(path, map_location="cpu", weights_only=True, mmap=archive and text)
     except pickle.UnpicklingError as error:
         code = re.search(r"(?:GLOBAL|global|class)[:\s]+([\w]+\.[\w.]*\w)", str(error))
@@ -77,8 +76,7 @@ def load_torch(path: Path) -> object:
 def check_archive(path: Path) -> bool:
     """Whether `path` is a zip archive; Corrupt if a checksum is wrong, which its readers ignore."""
     try:
-        archive = zipfile.is_zipfile(path)
-        if archive:
+        if archive := zipfile.is_zipfile(path):
             check_zip(path)
     except UNREADABLE:
         found = identify(path)
@@ -87,16 +85,12 @@ def check_archive(path: Path) -> bool:
 
 
 def unique_json(path: Path, text: bytes, what: str) -> Any:
-    """The value of the JSON `text` in a file; Corrupt if it is invalid or names a key twice.
-
-    Readers disagree about which of two equal keys counts. `what` is the text's name in the error.
-    """
+    """The value of the JSON `text`, called `what`; Corrupt if it is invalid or has a key twice."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            names = [name for name, _ in pairs]
-            twice = next(name for name in found if names.count(name) > 1)
+            twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
             raise damaged(path, f"{what} names '{twice}' twice")
         return found
 

@@ -2,43 +2,30 @@
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 from resdepth.contents import listed
 from resdepth.errors import Corrupt, Impossible, Missing, ResdepthError, Unsafe, Usage
+from resdepth.mathematics import powers
 from resdepth.runs.checkpoint import FOLDER as CHECKPOINTS
-from resdepth.weights import stages
-from resdepth.weights.bundle import Bundle, Read, bundles_of
-from resdepth.weights.families import (
-    UNSCALED,
-    Listed,
-    Range,
-    find_families,
-    grouped,
-    layer_families,
-    quantised,
-)
+from resdepth.runs.checkpoint import check_place
+from resdepth.runs.manifest import read_manifest, run_of
+from resdepth.weights.bundle import Read, bundles_of
+from resdepth.weights.families import Range, default_pattern, find_families
 from resdepth.weights.file import READERS, read_file
 from resdepth.weights.find import PROGRAM, WeightFiles, find_places
-from resdepth.weights.own import own_path
-from resdepth.weights.tensor import shown
-from resdepth.weights.weight_path import WeightPath
+from resdepth.weights.loading import damaged
+from resdepth.weights.tensor import Array, Tensors, shown
+from resdepth.weights.weight_path import BLOCKS, WeightPath
 
 Sources = Sequence[Path | str] | Path | str
 UNNAMED = (".ckpt", ".bin")
 """Extensions under which our own weights are read only if the file is named."""
-
-
-class PatternNeeded(Usage):
-    """Other programs' checkpoints were given without a pattern; `families` lists their layers."""
-
-    def __init__(self, families: Sequence[tuple[Bundle, Sequence[Listed]]]) -> None:
-        self.families = families
-        patterns = list(dict.fromkeys(row.pattern for _, rows in families for row in rows))
-        kinds = "family" if len(patterns) == 1 else "families"
-        what = f"is needed: {families[0][0].path} holds {len(patterns)} {kinds} of layers"
-        super().__init__("pattern", what, f"one of {listed(patterns)}")
+NOT_OURS = "leave it out, or give the `pattern` of its layers"
 
 
 def read_paths(
@@ -47,25 +34,16 @@ def read_paths(
     layers: Range | None = None,
     extension: str | None = None,
 ) -> list[WeightPath]:
-    """The weight paths in `sources` (runs, files, folders of these), by depth.
+    """The weight paths in `sources` (runs, files, folders of these), by depth, each once.
 
     Without `pattern` these are the runs and files of `train`, else all families that fit it, of
     each the requested `layers`; runs of `resnet-cifar` have a pattern of their own. `extension`
-    ("pth") selects one kind of file. A model that is reached twice is read once. A damaged file in
-    a folder is left out with a warning, a named one is an error.
+    ("pth") selects one kind of file. A damaged file in a folder is left out with a warning.
 
-    Raises
-    ------
-    Missing
-        A source does not exist, or holds no weights.
-    Usage
-        Other programs' checkpoints were given without a pattern (`PatternNeeded`), no tensor fits
-        it, or `layers` are given without one.
-    Impossible
-        A family has different shapes in two checkpoints, layers are missing, or a folder holds two
-        checkpoints of one depth, which may or may not be repetitions.
-    Corrupt, Unsafe
-        A file is damaged, or asks to run code.
+    Raises Missing if a source does not exist or holds no weights; Usage if a `pattern` is needed
+    (`PatternNeeded`) or fits nothing; Impossible if layers are missing, a family has two shapes, or
+    a folder two checkpoints of one depth; Corrupt or Unsafe for a named file that is damaged or
+    asks to run code.
     """
     paths = [Path(source) for source in ([sources] if isinstance(sources, Path | str) else sources)]
     places, read, named = find_places(paths, extension), cache(read_file), set(paths)
@@ -76,7 +54,7 @@ def read_paths(
         found.sort(key=lambda path: str(path.source))
     else:
         bundles = bundles_of(places, read)
-        pattern = pattern or _pattern(bundles, reasons)
+        pattern = pattern or default_pattern(bundles, reasons)
         found = [path for bundle in bundles for path in find_families(bundle, pattern, layers)]
     _check_together(found, named)
     return sorted(found, key=lambda path: path.depth)
@@ -87,11 +65,7 @@ def read_models(folders: Sources, extension: str | None = None) -> list[WeightPa
     return read_paths(folders, extension=extension)
 
 
-def stored_models(
-    sources: Sources, pattern: str, layers: Range | None = None, extension: str | None = None
-) -> list[WeightPath]:
-    """`read_paths` with a pattern: families in the checkpoints of any program."""
-    return read_paths(sources, pattern, layers, extension)
+stored_models = read_paths  # Its earlier name, for families in the checkpoints of any program.
 
 
 def _own(
@@ -102,11 +76,16 @@ def _own(
     reasons: list[ResdepthError] = []
     others = False
     for place in places:
-        for file in _candidates(place):
+        files = list(place.files)
+        if not (place.named or place.run):
+            files = [f for f in files if f.suffix.lower() in READERS and f.suffix not in UNNAMED]
+            # In a folder, the `last` of several states.
+            files = [file for file in files if file.stem == "last"] or files
+        for file in files:
             try:
                 if place.program not in ("", PROGRAM):
                     raise Missing(file.parent.parent, f"not a run of '{PROGRAM}'")
-                found.append(own_path(file, read(file)))
+                found.append(_own_path(file, read(file)))
             except (Corrupt, Unsafe, Missing) as error:
                 if place.named or file in named:
                     others = True
@@ -122,28 +101,53 @@ def _own(
     return found, []
 
 
-def _candidates(place: WeightFiles) -> Sequence[Path]:
-    """The files in which our weights may be; in a folder, the `last` of several states."""
-    if place.named or place.run:
-        return place.files
-    ours = [f for f in place.files if f.suffix.lower() in READERS and f.suffix not in UNNAMED]
-    return [file for file in ours if file.stem == "last"] or ours
+def _own_path(path: Path, tensors: Tensors) -> WeightPath:
+    """The family `blocks` of a file, with beta = 1 - alpha of the run that it lies in.
+
+    It is the tensor 'blocks' (L, d, d) or the only one, or a list of L matrices (d, d). Raises
+    Missing for other tensors, Corrupt for numbers that are not finite or another run's weights.
+    """
+    blocks, run = _blocks(path, tensors), run_of(path)
+    if run is None:
+        return WeightPath(path, blocks)
+    options = read_manifest(run).options
+    if path.suffix == ".safetensors":
+        check_place(path)
+    expected = options.get("depth", len(blocks)), options.get("width", blocks.shape[1])
+    if expected != blocks.shape[:2]:
+        found = "depth {}, width {}".format(*blocks.shape)
+        what = f"weights of {found} in a run of depth {expected[0]}, width {expected[1]}"
+        raise Corrupt(path, what, "move it out of this run")
+    alpha = options.get("alpha")
+    return WeightPath(path, blocks, None if alpha is None else powers.beta(float(alpha)), run)
 
 
-def _pattern(bundles: Sequence[Bundle], reasons: Sequence[ResdepthError]) -> str:
-    """The pattern of runs of `resnet-cifar`; PatternNeeded lists the families of others."""
-    if all(grouped(bundle.tensors, stages.PATTERN) for bundle in bundles):
-        return stages.PATTERN
-    families = [(bundle, layer_families(bundle.tensors)) for bundle in bundles]
-    families = [(bundle, rows) for bundle, rows in families if rows]
-    for bundle in bundles:
-        if what := quantised(bundle):
-            if not families:
-                raise Corrupt(bundle.path, what, UNSCALED)
-            warnings.warn(f"{bundle.path}: {what}; not listed", stacklevel=3)
-    if not families:
-        raise reasons[0]
-    raise PatternNeeded(families)
+def _blocks(path: Path, tensors: Tensors) -> Array:
+    """The weights (L, d, d) in float64."""
+    # A list is called 'blocks', or nothing else is in the file.
+    names = [name for name in tensors if name.startswith(f"{BLOCKS}.")] or list(tensors)
+    prefix = names[0].removesuffix("0") if names else "none"
+    numbered = [f"{prefix}{k}" for k in range(len(names))]
+    is_list = prefix[-1:] in ("", ".") and set(names) == set(numbered)
+    if is_list:
+        found = [replace(tensors[name], name=f"layer {k}") for k, name in enumerate(numbered)]
+    elif BLOCKS in tensors or len(tensors) == 1:
+        found = [tensors.get(BLOCKS) or tensors[names[0]]]
+    else:
+        among = listed(list(tensors)) or "none"
+        what = f"no tensor named '{BLOCKS}' among {len(tensors)} ({among})"
+        raise Missing(path, what, NOT_OURS)
+    for layer in found:
+        if layer.numbers is None:
+            raise damaged(path, f"{layer.name} holds {layer.dtype}, not real numbers")
+    shapes = sorted({layer.shape for layer in found})
+    if len(shapes) > 1:
+        what = f"layers of different shapes: {shown(shapes[0])} and {shown(shapes[1])}"
+        raise Missing(path, what, NOT_OURS)
+    shape = (len(found), *shapes[0]) if is_list else shapes[0]
+    if len(shape) != 3 or shape[1] != shape[2] or 0 in shape:
+        raise Missing(path, f"the weights are {shown(shape)}, not L x d x d", NOT_OURS)
+    return np.stack([layer.whole() for layer in found]).reshape(shape)
 
 
 def _check_together(paths: Sequence[WeightPath], named: set[Path]) -> None:
@@ -159,10 +163,10 @@ def _check_together(paths: Sequence[WeightPath], named: set[Path]) -> None:
         # Checkpoints of one run know their step, which is compared before anything is averaged.
         steps = path.run is not None and folder.name == CHECKPOINTS
         if other is not path and not steps and (path.own or path.source not in named):
-            both = f"{other.source.name} and {path.source.name}"
+            both = f"{other.source.name} and {path.source.name} both hold"
             raise Impossible(
                 path.source.parent,
-                f"{both} both hold '{path.family}' of depth {path.depth}",
+                f"{both} '{path.family}' of depth {path.depth}",
                 "move repetitions into folders of their own, or select files by name or `ext`; "
                 "steps of one training are not repetitions",
             )

@@ -7,11 +7,10 @@ from math import prod
 
 import numpy as np
 
-from resdepth.weights.tensor import Array, Numbers, Stored
+from resdepth.weights.tensor import Array, Stored, Tensors
 
 FLOAT8, SCALED, QUANTISED = "float8", " with scales", "quantised "
-BLOCK = 128
-"""Rows and columns of a block that shares one scale, in most models."""
+BLOCK = 128  # Rows and columns of a block that shares one scale, in most models.
 _SCALES = ("{name}_scale_inv", "{name}_scale", "{module}.scale_weight", "{module}.scale")
 """Names of the scale of tensor `name` in a module. All of them multiply."""
 _INTEGERS: dict[str, tuple[tuple[str, ...], str]] = {
@@ -24,27 +23,27 @@ _INTEGERS: dict[str, tuple[tuple[str, ...], str]] = {
 """For each format: names of tensors beside one of integers, and how its own name ends."""
 
 
-def with_scales(tensors: Mapping[str, Stored]) -> dict[str, Stored]:
+def with_scales(tensors: Mapping[str, Stored]) -> Tensors:
     """`tensors`, with float8 ones multiplied by their scales, which are then left out.
 
     A scale is one number, one per row, or one per block. Products are exact in float64. If a scale
     does not fit, or integers have scales, the tensor has no numbers and its `dtype` says why.
     """
-    found: dict[str, Stored] = {}
+    found: Tensors = {}
     used: set[str] = set()
     for name, stored in tensors.items():
-        found[name], beside = stored, list[str]()
+        found[name] = stored
         if stored.dtype.startswith(FLOAT8):
-            if beside := _present(_SCALES, name, tensors)[:1]:
-                found[name] = _scaled(stored, tensors[beside[0]])
+            if scales := _present(_SCALES, name, tensors)[:1]:
+                found[name] = _scaled(stored, tensors[scales[0]])
+                used.update(scales)
         elif stored.numbers is None:
             for kind, (templates, ending) in _INTEGERS.items():
                 beside = _present(templates, name, tensors)
                 if beside and name.endswith(ending):
                     found[name] = replace(stored, dtype=f"{QUANTISED}{stored.dtype}, {kind}")
+                    used.update(beside)
                     break
-                beside = []
-        used.update(beside)
     return {name: stored for name, stored in found.items() if name not in used}
 
 
@@ -55,19 +54,13 @@ def _present(templates: tuple[str, ...], name: str, tensors: Mapping[str, Stored
 
 
 def _scaled(stored: Stored, scale: Stored) -> Stored:
-    whole = stored.shape or (1,)
-    sizes = _blocks(whole, scale.shape)
-    if sizes is None or scale.numbers is None or stored.numbers is None:
-        shape = " x ".join(map(str, scale.shape))
-        word = f"{QUANTISED}{stored.dtype}, whose scale ({scale.dtype}, {shape}) does not fit"
+    shape, numbers = stored.shape or (1,), stored.numbers
+    sizes = _blocks(shape, scale.shape)
+    if sizes is None or scale.numbers is None or numbers is None:
+        of = f"{scale.dtype}, {' x '.join(map(str, scale.shape))}"
+        word = f"{QUANTISED}{stored.dtype}, whose scale ({of}) does not fit"
         return replace(stored, dtype=word, numbers=None)
-    numbers = _product(stored.numbers, whole, scale, sizes)
-    return replace(stored, dtype=stored.dtype + SCALED, numbers=numbers)
 
-
-def _product(
-    numbers: Numbers, shape: tuple[int, ...], scale: Stored, sizes: tuple[int, ...]
-) -> Numbers:
     @cache
     def scales() -> Array:
         counts = [-(-length // size) for length, size in zip(shape, sizes, strict=True)]
@@ -78,7 +71,7 @@ def _product(
         blocks = tuple(place // size for place, size in zip(places, sizes, strict=True))
         return numbers(start, stop) * scales()[blocks]
 
-    return product
+    return replace(stored, dtype=stored.dtype + SCALED, numbers=product)
 
 
 def _blocks(shape: tuple[int, ...], scales: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -90,13 +83,12 @@ def _blocks(shape: tuple[int, ...], scales: tuple[int, ...]) -> tuple[int, ...] 
         scales = scales + (1,) * (len(shape) - 1)
     if len(scales) != len(shape):
         return None
-    sizes = [_size(length, count) for length, count in zip(shape, scales, strict=True)]
+    sizes = []
+    for length, count in zip(shape, scales, strict=True):
+        if count == 1:
+            sizes.append(max(length, 1))
+        elif count == -(-length // BLOCK):
+            sizes.append(BLOCK)
+        else:
+            sizes.append(0 if not count or length % count else length // count)
     return None if 0 in sizes else tuple(sizes)
-
-
-def _size(length: int, count: int) -> int:
-    if count == 1:
-        return max(length, 1)
-    if count == -(-length // BLOCK):
-        return BLOCK
-    return 0 if not count or length % count else length // count

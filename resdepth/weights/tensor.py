@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from resdepth.contents import UNREADABLE
 from resdepth.errors import Corrupt
 
 Array = NDArray[np.float64]
 Numbers = Callable[[int, int], Array]
 """Reads the numbers start to stop - 1 of a tensor, row by row, in float64."""
-CHUNK = 1 << 21
-"""Numbers that are converted to float64 at once."""
+CHUNK = 1 << 21  # Numbers that are converted to float64 at once.
 AGAIN = "copy or download it again"
 
 
@@ -39,16 +39,13 @@ class Stored:
         return prod(self.shape)
 
     def read(self, start: int, stop: int) -> Array:
-        """The numbers start to stop - 1, row by row; every stored float is exact in float64.
-
-        Raises Corrupt if they are not real numbers, one is not finite, or the file has changed.
-        """
+        """The numbers start to stop - 1, exact in float64; Corrupt if one is lost or infinite."""
         if self.numbers is None:
             reason = f"{self.name} holds {self.dtype}, not real numbers"
             raise Corrupt(self.file, reason, "convert it to floats first")
         try:
             found = self.numbers(start, stop)
-        except Changed as error:
+        except UNREADABLE as error:  # The file no longer holds what its header says.
             raise Corrupt(self.file, f"{self.name}: {error}", AGAIN) from None
         if not np.isfinite(found).all():
             place = int(np.flatnonzero(~np.isfinite(found))[0])
@@ -64,15 +61,13 @@ class Stored:
 
     def whole(self) -> Array:
         """All numbers in its shape; at most one chunk is held in addition."""
-        found, start = np.empty(self.size), 0
-        for chunk in self.chunks():
+        found = np.empty(self.size)
+        for start, chunk in zip(range(0, self.size, CHUNK), self.chunks(), strict=True):
             found[start : start + len(chunk)] = chunk
-            start += len(chunk)
         return found.reshape(self.shape)
 
 
-class Changed(ValueError):
-    """A file no longer holds what its header says."""
+Tensors = dict[str, Stored]  # The tensors of a file by name.
 
 
 def shown(shape: Sequence[int]) -> str:

@@ -14,12 +14,9 @@ from resdepth.mathematics.pvariation import distances_by_blocks, path_scale
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.weights.tensor import Array, Stored
 
-BLOCKS = "blocks"
-"""The family of our own weights, and the name of their tensor."""
-IN_MEMORY = 1 << 26
-"""Bytes in float64 up to which layers are read into memory as a whole."""
-COLUMNS = 1 << 21
-"""Numbers that are read at once otherwise."""
+BLOCKS = "blocks"  # The family of our own weights, and the name of their tensor.
+IN_MEMORY, COLUMNS = 1 << 26, 1 << 21
+"""Bytes in float64 up to which layers are held in memory; numbers that are read at once if not."""
 Way = Literal["path", "distances"]
 """Source of the p-variation: the path in memory, or distances of its layers read in blocks."""
 
@@ -28,9 +25,9 @@ Way = Literal["path", "distances"]
 class WeightPath:
     """The layers A_0, ..., A_{L-1} of one `family` in the checkpoint `source`.
 
-    `layers` are an array (L, *shape) in float64 (our own weights), or tensors of one shape that are
-    read on request: in memory up to `limit` bytes, else in blocks of columns. `beta` = 1 - alpha is
-    known for weights of a `run` of `train`.
+    `layers` are an array (L, *shape) in float64 (our own weights), or tensors of one shape, read on
+    request: in memory up to `limit` bytes, else in blocks of columns. `beta` = 1 - alpha is known
+    for weights of a `run` of `train`.
     """
 
     source: Path
@@ -82,8 +79,7 @@ class WeightPath:
     def way(self) -> Way:
         """How the p-variation is measured; both ways are exact."""
         held = isinstance(self.layers, np.ndarray)
-        fits = held or 8 * self.depth * prod(self.shape) <= self.limit
-        return "path" if fits else "distances"
+        return "path" if held or 8 * self.depth * prod(self.shape) <= self.limit else "distances"
 
     @property
     def blocks(self) -> Array:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from resdepth.analysis.cautions import cautions, computed_differently
-from resdepth.analysis.cells import CellRow
+from resdepth.analysis.study_runs import CellRow
 
 
 def manifest(**options: object) -> Any:

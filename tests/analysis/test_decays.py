@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 import resdepth
-from resdepth.analysis.decays import common_points, fits_by_depth
-from resdepth.analysis.fits import CurveFit, Filters, fit_files
+from resdepth.analysis.fits import CurveFit, Filters, common_points, fit_files, fits_by_depth
 from resdepth.figures.decay import draw_decays
 from resdepth.runs.events import event_files
 from resdepth.runs.manifest import read_manifest, write_manifest

@@ -75,7 +75,7 @@ def test_notebooks_show_the_mean_of_each_entry(families: tuple[str, str]) -> Non
         [f"{9**BETA * MODELS[1].blocks[:, i, j].mean():.4g}" for i, j in ((0, 1), (2, 0))],
     ]  # fmt: skip
     expected = [["5", "3", *means[0]], ["9", "1", *means[1]]]
-    names = ["L", "models", "(0, 1)", "(2, 0)"]
+    names = ["L", "runs", "(0, 1)", "(2, 0)"]
     if families[0]:
         names = ["family", *names]
         expected = [[family, *row] for family in families for row in expected]

@@ -9,9 +9,8 @@ import pytest
 
 import resdepth
 from resdepth.analysis.cautions import EQUAL_LOSS, SMALLER_RATE, WORDS, reached_by_all
-from resdepth.analysis.cells import CellRow
 from resdepth.analysis.report import report_numbers, report_on
-from resdepth.analysis.study_runs import read_study
+from resdepth.analysis.study_runs import CellRow, read_study
 from resdepth.runs.manifest import Manifest, read_manifest, write_manifest
 from resdepth.studies.extension import extended
 from resdepth.studies.plan import Plan

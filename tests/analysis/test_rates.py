@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 import resdepth
-from resdepth.analysis.cells import CellRow, Reason, by_depth, cell_of
 from resdepth.analysis.pool import experiments, in_order
 from resdepth.analysis.rates import rate_curves, rate_rows, transfer
 from resdepth.analysis.report import Report, report_csv, report_numbers, report_on
-from resdepth.analysis.study_runs import read_study
+from resdepth.analysis.study_runs import CellRow, Reason, by_depth, cell_of, read_study
 from resdepth.records import as_json
 
 SMALL = {"width": 3, "epochs": 2, "threads": 1, "train_fraction": 0.05, "no_p_var": True}
@@ -139,7 +138,7 @@ def test_a_run_of_an_earlier_version_has_its_base_rate() -> None:
         final={},
         seconds_per_step=None,
     )
-    assert cell_of(Path("a"), "", manifest, ("", "")).rate == 3.0
+    assert cell_of(Path("a"), "", manifest).rate == 3.0
 
 
 def test_means_are_over_the_same_seeds_at_every_rate() -> None:

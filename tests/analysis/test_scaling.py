@@ -57,7 +57,7 @@ def test_one_cell_is_numbers_too() -> None:
 @pytest.mark.parametrize("alpha", [0.0, 0.5])
 def test_alpha_moves_the_interval_of_nu(alpha: float) -> None:
     table = scaling_table(cells(), alpha=alpha)
-    nu, moved = table.exponents.nu.exponent, table.alpha_plus_nu
+    nu, moved = table.exponents.intervals["nu"], table.alpha_plus_nu
     assert moved is not None
     found = (moved.value, moved.low, moved.high)
     assert found == pytest.approx((alpha + nu.value, alpha + nu.low, alpha + nu.high))
@@ -80,7 +80,7 @@ def test_alpha_is_what_all_runs_have_in_common(betas, alpha: float | None) -> No
     ]
     found = model_scaling(models, beta=0.5)
     assert (found.alpha, found.beta, found.ways) == (alpha, 0.5, ("path",))
-    assert found.depths == (8, 16) and found.seeds == ("0",)
+    assert found.depths == (8, 16) and found.table.seeds == ("0",)
 
 
 def test_notebooks_show_the_exponents_and_the_verdict() -> None:

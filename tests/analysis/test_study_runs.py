@@ -8,12 +8,11 @@ import pytest
 
 import resdepth
 from resdepth.analysis.cautions import cautions
-from resdepth.analysis.cells import CellRow, Reason, by_depth
 from resdepth.analysis.curvatures import read_hessians
 from resdepth.analysis.doubling import doubling_table
 from resdepth.analysis.rates import rate_curves, transfer
 from resdepth.analysis.report import report_on
-from resdepth.analysis.study_runs import read_study
+from resdepth.analysis.study_runs import CellRow, Reason, by_depth, read_study
 from resdepth.errors import Impossible
 from resdepth.mathematics.statistics import doubling_distance
 from resdepth.options.spectrum import SpectrumOptions

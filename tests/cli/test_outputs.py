@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from resdepth.errors import Impossible, write_failed
+from resdepth.atomic import writing
+from resdepth.errors import Impossible
 from tests.support.commands import COMMANDS, OTHERS, SPECTRUM, SUFFIXES
 from tests.support.events import scalar, write_events
 from tests.support.process import Outcome
@@ -71,7 +72,8 @@ def fail(*_: object, **__: object) -> None:
 
 
 def full(*args: Any, **__: object) -> None:
-    raise write_failed(Path("x"), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    with writing(Path("x")):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @pytest.mark.parametrize("failure", [fail, full])

@@ -129,7 +129,7 @@ def test_what_is_missing_is_named_with_its_place(
 ) -> None:
     raw = mnist(tmp_path) / "MNIST/raw"
     (raw / "t10k-labels-idx1-ubyte.gz").unlink()
-    monkeypatch.setattr(torchvision_sets, "_download", lambda *args: None)
+    monkeypatch.setattr(torchvision_sets, "_download", lambda *args: "")
     with pytest.raises(System) as caught:
         load_data(TrainOptions(data="mnist", data_dir=tmp_path / folder))
     assert caught.value.remedy == f"put t10k-labels-idx1-ubyte (.gz or not) into {raw}"

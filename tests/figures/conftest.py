@@ -30,9 +30,9 @@ def fits() -> list[CurveFit]:
     noise = np.exp(0.02 * np.random.default_rng(0).standard_normal(200))
     curves = [2.0 / (t + 5) ** 1.1 * noise, noise, np.array([1.0, 0.5])]
     return [
-        CurveFit(Path(f"run_{i}$/events"), "avg_grad_norm", t[: len(y)], y, t[: len(y)], y, fit)
+        CurveFit(Path(f"run_{i}$/events"), "avg_grad_norm", s, t[: len(y)], y, t[: len(y)], y, fit)
         for i, y in enumerate(curves)
-        for fit in [fit_decay(t[: len(y)], y)]
+        for fit, s in [(fit_decay(t[: len(y)], y), np.arange(len(y)))]
     ]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from resdepth.figures.interactive import save_html
+from resdepth.figures.surface_values import saturate
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -58,7 +59,7 @@ def browser() -> str:
 
 @pytest.mark.long
 def test_it_draws_turns_its_scale_and_fetches_nothing(browser, descent, tmp_path: Path) -> None:
-    save_html(descent, None, False, tmp_path / "x.html")
+    save_html(saturate(descent, None, False), tmp_path / "x.html")
     page = (tmp_path / "x.html").read_text()
     (tmp_path / "watched.html").write_text(page.replace("<head>", f"<head>{WATCH}", 1))
     handler = functools.partial(type("Here", (Recorder,), {"asked": []}), directory=str(tmp_path))

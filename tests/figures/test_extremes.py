@@ -67,7 +67,7 @@ def test_files_for_other_programs_too(tmp_path: Path, name: str, log: bool) -> N
     try:
         save_grid(saturate(surface, None, log), tmp_path / "x.vts")
         if name in ("denormal", "both signs"):
-            save_html(surface, None, log, tmp_path / "x.html")
+            save_html(saturate(surface, None, log), tmp_path / "x.html")
     except Impossible:
         assert log or name == "largest"
 

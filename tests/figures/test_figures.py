@@ -26,7 +26,7 @@ from resdepth.figures import (
     style,
     trajectory,
 )
-from resdepth.figures.axes import depth_axis, log_values
+from resdepth.figures.parts import depth_axis, log_values
 from resdepth.figures.surface_values import Shown, saturate
 from resdepth.mathematics.exponents import PathObservation
 from resdepth.mathematics.statistics import path_statistics

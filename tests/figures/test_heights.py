@@ -180,7 +180,7 @@ def numbers(value: Any) -> np.ndarray:
 
 @pytest.mark.parametrize("scale", [0, 1], ids=["linear", "logarithmic"])
 def test_the_page_holds_losses_path_and_accuracies(descent, tmp_path: Path, scale: int) -> None:
-    save_html(descent, 3.0, False, tmp_path / "x.html")
+    save_html(saturate(descent, 3.0, False), tmp_path / "x.html")
     page = (tmp_path / "x.html").read_text()
     call = page[page.rindex("Plotly.newPlot(") :]
     traces = json.JSONDecoder().raw_decode(call[call.index("[") :])[0][4 * scale : 4 * scale + 4]

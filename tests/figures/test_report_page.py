@@ -126,7 +126,7 @@ def test_numbers_are_those_of_the_analysis(study: Path, report: Path) -> None:
     runs = [p for p in (study / "cells").iterdir() if p.name[:3] == "2.0" and p.name != "2.0-8-1"]
     expected = model_scaling(read_models(runs), 0.5)
     found = numbers["experiments"][1]["scaling"]
-    assert found["exponents"]["q1"]["value"] == expected.exponents.q1.exponent.value
+    assert found["exponents"]["q1"]["value"] == expected.exponents.intervals["q1"].value
     assert f"{expected.verdict.limit}: " in report.read_text()
     assert [curve["rates"] for curve in numbers["rates"]] == [[1.0, 2.0]] * 3
     second = numbers["experiments"][1]

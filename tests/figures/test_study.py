@@ -9,10 +9,9 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 from resdepth.analysis.curvatures import VALUES, HessianRow, HessianTable, hessian_table
-from resdepth.analysis.decays import DepthFits
 from resdepth.analysis.doubling import doubling_table
 from resdepth.analysis.entries import trend_table
-from resdepth.analysis.fits import CurveFit
+from resdepth.analysis.fits import CurveFit, DepthFits
 from resdepth.analysis.path_tables import variation_table
 from resdepth.analysis.rates import RateCurve
 from resdepth.figures.decay import draw_decays
@@ -51,7 +50,8 @@ def decays() -> list[DepthFits]:
     groups = []
     for depth, rho in ((8, 1.1), (16, 0.0)):
         curves = [2 / (t + 5) ** rho * np.exp(0.02 * random.standard_normal(200)) for _ in "abc"]
-        fits = [CurveFit(Path(f"{depth}"), "avg_grad_norm", t, y, t, y, fit_decay(t, y))
+        place = (Path(f"{depth}"), "avg_grad_norm", np.arange(200))
+        fits = [CurveFit(*place, t, y, t, y, fit_decay(t, y))
                 for y in curves]  # fmt: skip
         sure = [fit.fit for fit in fits if fit.fit.identified]
         means = [

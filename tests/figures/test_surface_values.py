@@ -85,7 +85,7 @@ def traces_of(page: str) -> list[dict]:
 
 def test_the_page_needs_no_network_and_holds_the_losses(bowl, tmp_path: Path) -> None:
     for name in ("a", "b"):
-        save_html(bowl, 2.0, False, tmp_path / f"{name}.html")
+        save_html(saturate(bowl, 2.0, False), tmp_path / f"{name}.html")
     page = (tmp_path / "a.html").read_text()
     assert page == (tmp_path / "b.html").read_text()
     assert not re.search(r"<(script|link)[^>]*(src|href)=(?!.data:,)", page)
@@ -103,7 +103,7 @@ def test_the_page_needs_no_network_and_holds_the_losses(bowl, tmp_path: Path) ->
 
 def test_a_page_of_losses_without_logarithms_has_no_switch(bowl, tmp_path: Path) -> None:
     flat = with_losses(bowl, [[-1.0, -2.0], [-3.0, -1.0]])
-    save_html(flat, None, False, tmp_path / "x.html")
+    save_html(saturate(flat, None, False), tmp_path / "x.html")
     page = (tmp_path / "x.html").read_text()
     assert len(traces_of(page)) == 1 and '"logarithmic"' not in page
 

@@ -80,7 +80,7 @@ def test_cells_come_in_any_order_and_may_be_missing() -> None:
     assert table.depths.tolist() == list(DEPTHS) and table.seeds == (1, 0, 2)
     assert np.isnan(table.values["V1"]).sum() == 1
     assert np.isnan(table.values["V1"][2, -1])
-    assert exponents(table).q1.exponent.value == pytest.approx(0.6, abs=1e-9)
+    assert exponents(table).laws["q1"].exponent.value == pytest.approx(0.6, abs=1e-9)
     deepest = table.deepest(2)
     assert deepest.depths.tolist() == [64, 128] and deepest.seeds == table.seeds
     assert set(deepest.values) == set(STATISTICS)
@@ -111,6 +111,6 @@ def test_a_path_of_zeros_has_no_exponents() -> None:
 
 def test_a_constant_path_has_a_size_alone() -> None:
     found = exponents(by_kind(lambda n, s: np.full((n, 3), (1.0 + s) / n)))
-    assert found.beta.exponent.value == pytest.approx(1.0)
+    assert found.laws["beta"].exponent.value == pytest.approx(1.0)
     known = [name for name, interval in found.intervals.items() if interval.known]
     assert known == ["beta", "pr"]

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from resdepth.mathematics.exponents import Table
-from resdepth.mathematics.statistics import STATISTICS, hurst_exponent
+from resdepth.mathematics.statistics import STATISTICS, path_statistics
 from resdepth.mathematics.verdict import decide
 from tests.support.synthetic import DEPTHS, KINDS, bank, experiment, fractional, smooth, trials
 
@@ -243,7 +243,7 @@ def test_a_statistic_that_is_zero_decides_nothing(name: str) -> None:
 @pytest.mark.parametrize("hurst", [0.3, 0.5, 0.7])
 def test_hurst_exponent_beside_a_trend_five_times_the_noise(hurst: float) -> None:
     found = [
-        hurst_exponent(5 * smooth(256, s, waves=2) + 256**hurst * fractional(256, s, hurst))
+        path_statistics(5 * smooth(256, s, waves=2) + 256**hurst * fractional(256, s, hurst)).H
         for s in range(12)
     ]
     assert np.mean(found) == pytest.approx(hurst, abs=0.007)

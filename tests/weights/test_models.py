@@ -14,8 +14,9 @@ from resdepth.errors import Corrupt, Impossible, Missing, System, Usage
 from resdepth.runs.checkpoint import Checkpoint, last_path, write_checkpoint
 from resdepth.runs.export import write_model
 from resdepth.runs.manifest import new_manifest, write_manifest
+from resdepth.weights.families import PatternNeeded
 from resdepth.weights.file import read_file
-from resdepth.weights.read import PatternNeeded, read_models, read_paths
+from resdepth.weights.read import read_models, read_paths
 from resdepth.weights.weight_path import WeightPath
 from tests.support.messages import refused
 

@@ -1,4 +1,4 @@
-"""What figures share: ticks, axes of depths, bands, dots per seed, means with bars, legends."""
+"""Parts that figures share: ticks, axes of depths, bands, dots per seed, means, legends."""
 
 import math
 from collections.abc import Sequence
@@ -42,20 +42,18 @@ def log_ticks(axis: Axis, low: float, high: float, count: int = 5, *, whole: boo
 
 
 def log_axis(
-    axes: Axes, name: str, count: int = 5, *, whole: bool = False, nonpositive: str = "clip"
+    axes: Axes, name: str, count: int = 5, *, whole: bool = False, mask: bool = False
 ) -> None:
-    """Make the axis "x" or "y" logarithmic over its present limits."""
-    getattr(axes, f"set_{name}scale")("log", nonpositive=nonpositive)
+    """Make the axis "x" or "y" logarithmic over its limits; `mask` hides what is not positive."""
+    getattr(axes, f"set_{name}scale")("log", nonpositive="mask" if mask else "clip")
     axis: Axis = getattr(axes, f"{name}axis")
     log_ticks(axis, *axis.get_view_interval(), count, whole=whole)
 
 
 def depth_axis(axes: Axes, depths: Sequence[float] | Array) -> None:
     """Make the horizontal axis one of depths L: logarithmic, about four depths marked."""
-    axes.set_xscale("log")
-    axes.set_xlim(min(depths) / 1.25, max(depths) * 1.25)
+    axes.set(xscale="log", xlim=(min(depths) / 1.25, max(depths) * 1.25), xlabel="$L$")
     _fix(axes.xaxis, sorted(depths)[:: -(-len(depths) // 4)])
-    axes.set_xlabel("$L$")
 
 
 def _fix(axis: Axis, values: Sequence[float]) -> None:
@@ -79,29 +77,18 @@ def seed_dots(axes: Axes, depths: ArrayLike, values: Array, colour: Any) -> None
 
 
 def mean_bars(
-    axes: Axes,
-    places: Sequence[float],
-    means: Sequence[Interval],
-    colour: Any,
-    label: str | None = None,
+    axes: Axes, places: Sequence[float], means: Sequence[Interval], colour: Any, label: str = ""
 ) -> None:
     """Draw means with the bars of their intervals, if these are known."""
     sides = [(m.value - m.low, m.high - m.value) if m.known else (0.0, 0.0) for m in means]
-    values, bars = [mean.value for mean in means], np.transpose(sides)
-    axes.errorbar(places, values, bars, fmt="_", capsize=2, color=colour, label=label)
+    kind: Any = {"fmt": "_", "capsize": 2, "color": colour, "label": label or None}
+    axes.errorbar(places, [mean.value for mean in means], np.transpose(sides), **kind)
 
 
 def write_inside(axes: Axes, text: str) -> None:
     """Write into a panel why it is empty."""
     axes.text(0.5, 0.5, text, ha="center", transform=axes.transAxes, fontsize=7)
     axes.set_yticks([])
-
-
-def legend_outside(axes: Axes, title: str | None = None) -> None:
-    """Put a legend to the right of the axes, where it hides no curve, no higher than the figure."""
-    columns = 1 + (len(axes.get_legend_handles_labels()[1]) - 1) // 12
-    place: Any = {"loc": "upper left", "bbox_to_anchor": (1.02, 1.0), "borderaxespad": 0.0}
-    axes.legend(title=title, ncols=columns, columnspacing=1.0, **place)
 
 
 def short(name: str, length: int = 28) -> str:
