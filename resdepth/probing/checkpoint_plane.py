@@ -6,6 +6,7 @@ recorded next to the loss at its projection onto the plane.
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -114,17 +115,11 @@ def slabs(rows: Sequence[Sequence[Stored]]) -> Iterator[Array]:
 
     A slab has at most `SLAB` bytes, or those of a single checkpoint.
     """
-    whole = sum(tensor.size for tensor in rows[0])
+    sizes = [tensor.size for tensor in rows[0]]
+    *firsts, whole = accumulate(sizes, initial=0)
     width = max(1, max(SLAB // 8, whole) // len(rows))
     for start in range(0, whole, width):
-        yield np.stack([_columns(row, start, min(start + width, whole)) for row in rows])
-
-
-def _columns(tensors: Sequence[Stored], start: int, stop: int) -> Array:
-    parts, first = list[Array](), 0
-    for tensor in tensors:
-        low, high = max(start - first, 0), min(stop - first, tensor.size)
-        if low < high:
-            parts.append(tensor.read(low, high))
-        first += tensor.size
-    return np.concatenate(parts)
+        places = zip(firsts, sizes, strict=True)
+        cuts = [(max(start - at, 0), min(start + width - at, size)) for at, size in places]
+        inside = [number for number, (low, high) in enumerate(cuts) if low < high]
+        yield np.stack([np.concatenate([row[i].read(*cuts[i]) for i in inside]) for row in rows])

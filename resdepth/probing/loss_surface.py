@@ -77,20 +77,19 @@ def render(
         "threads": centre.threads,
         "batch": batch,
     }
-    rendering = replace(rendering, request=request)
     if options.resume and not partial and _finished(out, request):
         count = len(rendering.coordinates())
         report(count, count)
         return files_of(out)
-    values = evaluate(rendering, out, partial, report)
-    record = {
+    origin = {
         "subset_recipe": SUBSET,
         "run_loss": _run_loss(source, step, options.subset),
         "command": command,
         "versions": versions(),
         "provenance": provenance(command, options, [*source.files, *rendering.files]),
     }
-    write(rendering, values, out, record)
+    rendering = replace(rendering, request=request, record={**rendering.record, **origin})
+    write(rendering, evaluate(rendering, out, partial, report), out)
     return files_of(out)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from resdepth.engine.grid import MEASURES, Plane, surface
+from resdepth.engine.grid import Plane, surface
 from resdepth.engine.objective import Objective
 from resdepth.mathematics import Array
 from resdepth.runs.surface import (
@@ -80,7 +80,7 @@ def evaluate(rendering: Rendering, out: Path, partial: Partial | None, report: R
     if partial:
         partial.check_same(out, request, len(coordinates))
     else:
-        partial = Partial.empty(request, len(coordinates), len(MEASURES))
+        partial = Partial.empty(request, len(coordinates))
     saved, done = -math.inf, partial.done
     report(int(done.sum()), len(coordinates))
     try:
@@ -99,7 +99,7 @@ def evaluate(rendering: Rendering, out: Path, partial: Partial | None, report: R
     return partial.values
 
 
-def write(rendering: Rendering, values: Array, out: Path, record: Mapping[str, Any]) -> None:
+def write(rendering: Rendering, values: Array, out: Path) -> None:
     """Write the losses, the accuracies of a classification, and the record."""
     count = math.prod(rendering.shape)
     losses, accuracies = (part.reshape(rendering.shape) for part in values[:count].T)
@@ -113,7 +113,6 @@ def write(rendering: Rendering, values: Array, out: Path, record: Mapping[str, A
         **rendering.record,
         **rendering.describe(values[count + 1 :, 0]),
         **rendering.request,
-        **record,
     }
     write_surface(out, losses, whole, None if regression else accuracies)
     partial_path(out).unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -77,16 +77,8 @@ def score_scalars(score: Score, classes: tuple[str, ...]) -> dict[str, float]:
     return found
 
 
-@dataclass(frozen=True)
-class Weights:
-    """Copies of all tensors of the network and its descent before update `step`."""
-
-    step: int
-    tensors: dict[str, Tensor]
-
-
 @dataclass
-class Convolutional(Trainee[Weights]):
+class Convolutional(Trainee[Checkpoint]):
     """The trainee of `resdepth resnet-cifar`; `fingerprint` is the checksum of the images."""
 
     options: ResnetCifarOptions
@@ -153,16 +145,16 @@ class Convolutional(Trainee[Weights]):
         options, warmup = self.options, self.options.warmup * self.steps_per_epoch
         return scheduled(options.schedule, options.rate, step, self.steps, warmup)
 
-    def start(self) -> Weights:
+    def start(self) -> Checkpoint:
         return self._state(0)
 
-    def restored(self, checkpoint: Checkpoint, path: Path) -> Weights:
+    def restored(self, checkpoint: Checkpoint, path: Path) -> Checkpoint:
         check_like(checkpoint, self.descent.state(), path)
         self.descent.restore(checkpoint.tensors)
         self.evaluated_at, self.evaluation = checkpoint.evaluated_at, checkpoint.evaluation
         return self._state(checkpoint.step)
 
-    def records(self, start: Weights, clock: Clock) -> Iterator[Record[Weights]]:
+    def records(self, start: Checkpoint, clock: Clock) -> Iterator[Record[Checkpoint]]:
         """Train to the end; the last record of each window has the weights after it."""
         size = window(self.device)
         pending = list[tuple[int, float, Tensor]]()
@@ -194,7 +186,7 @@ class Convolutional(Trainee[Weights]):
                 f"{guessing:.3g}): `warmup=1` or a smaller `lr` may help"
             )
 
-    def validate(self, state: Weights) -> dict[str, float]:
+    def validate(self, state: Checkpoint) -> dict[str, float]:
         """Scores of the test set by the network as it stands, which is `state`."""
         whole = (self.test.images, self.test.labels)
         pairs = zip(*(torch.split(part, EVALUATION_BATCH) for part in whole), strict=True)
@@ -207,21 +199,21 @@ class Convolutional(Trainee[Weights]):
         self.say(f"epoch {epoch:g}: test accuracy {top1:.2%}, top 2 {top2:.2%}")
         return self.evaluation
 
-    def checkpoint(self, state: Weights) -> Checkpoint:
-        """All tensors, and the last evaluation, which takes a pass over the test set."""
-        epoch, batch = divmod(state.step, self.steps_per_epoch)
-        generator = {"seed": self.options.seed, "epoch": epoch, "batch": batch}
-        evaluated = (self.evaluated_at, self.evaluation)
-        return Checkpoint(state.step, self.rate(state.step), state.tensors, generator, *evaluated)
+    def checkpoint(self, state: Checkpoint) -> Checkpoint:
+        """With the last evaluation, which takes a pass over the test set."""
+        return replace(state, evaluated_at=self.evaluated_at, evaluation=self.evaluation)
 
-    def final(self, state: Weights) -> tuple[dict[str, float], Detail]:
+    def final(self, state: Checkpoint) -> tuple[dict[str, float], Detail]:
         older = bool(self.evaluation) and state.step < self.steps
         return self.evaluation, {"evaluated_at": self.evaluated_at} if older else {}
 
-    def _state(self, step: int) -> Weights:
+    def _state(self, step: int) -> Checkpoint:
+        """Copies of all tensors of the network and its descent before update `step`."""
         # Copies, since Ctrl-C may come in the middle of a step; they take a thousandth of its time.
-        tensors = self.descent.state()
-        return Weights(step, {name: tensor.clone() for name, tensor in tensors.items()})
+        tensors = {name: tensor.clone() for name, tensor in self.descent.state().items()}
+        epoch, batch = divmod(step, self.steps_per_epoch)
+        generator = {"seed": self.options.seed, "epoch": epoch, "batch": batch}
+        return Checkpoint(step, self.rate(step), tensors, generator)
 
     def _laid_out(self, images: Tensor) -> Tensor:
         return normalise(images.contiguous(memory_format=self.format.memory))

@@ -59,10 +59,8 @@ class Clock:
     def paused(self) -> Iterator[None]:
         """Leave out the time spent inside."""
         began = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._since += time.perf_counter() - began
+        yield
+        self._since += time.perf_counter() - began
 
     def seconds_per_step(self, *, overlapped: bool) -> float | None:
         """Median over all steps but the first; the mean if they arrive in bursts."""

@@ -43,15 +43,14 @@ def export(
             remedy = alone if by_run else "`out=DIR/{run}` writes a folder for each run"
             raise Usage(f"{found[target][0]} and {source}", what, remedy)
         found[target] = (source, checkpoint)
-    return [_write(target, checkpoint, format) for target, (_, checkpoint) in found.items()]
+    return [
+        write_model(target.parent, checkpoint.blocks, format)
+        if checkpoint.dense
+        else write_tensors(target.with_name(f"{target.name}.{format}"), checkpoint.tensors)
+        for target, (_, checkpoint) in found.items()
+    ]
 
 
 def sources_of(source: Path) -> list[Path]:
     """The files that are read for a run or a checkpoint file."""
     return [source] if source.is_file() else [open_run(source).newest, source / MANIFEST]
-
-
-def _write(target: Path, checkpoint: Checkpoint, format: str) -> Path:
-    if checkpoint.dense:
-        return write_model(target.parent, checkpoint.blocks, format)
-    return write_tensors(target.with_name(f"{target.name}.{format}"), checkpoint.tensors)
