@@ -1,26 +1,38 @@
-"""Directions from trained weights in which a loss surface is evaluated."""
+"""Directions from trained weights, and the plane of a run's checkpoints."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from resdepth.errors import Usage
+from resdepth.engine.grid import Plane, surface
+from resdepth.engine.objective import Objective
+from resdepth.engine.vector import Layout
+from resdepth.errors import Impossible, Usage
 from resdepth.mathematics import Array, random_directions
 from resdepth.mathematics.lanczos import extreme_eigenpairs
+from resdepth.mathematics.plane import PathPlane, path_plane
 from resdepth.options.landscape import RenderOptions
 from resdepth.options.spectrum import SpectrumOptions
-from resdepth.probing.checkpoint_plane import RECIPE, plane_of
-from resdepth.probing.objectives import Centre, without_velocity
+from resdepth.probing.objectives import Centre, Source, without_velocity
 from resdepth.probing.products import HessianProducts
-from resdepth.runs.checkpoint import check_like, read_checkpoint
+from resdepth.runs.checkpoint import check_like, checkpoints, read_checkpoint
 from resdepth.runs.run import open_run
+from resdepth.weights.header import read_header
+from resdepth.weights.tensor import Stored
 
+SLAB = 2**26
+"""Bytes of coordinates of all checkpoints that are in memory at once."""
+FIRST_DOUBLING, LAST_DOUBLING = -10, 12
+"""Powers of 2 between which an automatic span is searched, in lengths of the direction."""
 RECIPES = {
     "random": random_directions.RECIPE,
-    "pca": RECIPE,
+    "pca": "principal components of the run's checkpoints seen from their mean, of norm 1; signs "
+    "such that the first checkpoint lies on the positive side",
+    "from last": "the same seen from the last checkpoint",
     "hessian": "eigenvectors of the largest eigenvalues of the Hessian at the centre, of norm 1, "
     "their largest entry positive",
     "runs": "from the centre to the other weights, which lie at 1",
@@ -92,3 +104,69 @@ def _towards(centre: Centre, options: RenderOptions) -> Directions:
         vector = centre.objective.layout.vector(theirs.tensors)
         vectors.append(vector.double().numpy() - centre.weights)
     return np.stack(vectors), {"towards": [str(path) for path in paths]}, paths
+
+
+def automatic_span(objective: Objective, plane: Plane, axis: int, options: RenderOptions) -> float:
+    """The first of doubling spans at which the mean loss of all ends is `rise` times the centre's.
+
+    If no span reaches it, as with saturating activations, the first halfway to the highest mean.
+    """
+    count = len(plane.directions)
+    ends = np.repeat(np.eye(count)[axis :: options.axes], 2, axis=0)
+    ends[1::2] *= -1.0
+
+    def mean_loss(coordinates: Array) -> float:
+        none_done = np.zeros(len(coordinates), dtype=bool)
+        found = surface(objective, plane, coordinates, none_done, 1)
+        return float(np.mean([values[0, 0] for _, values in found]))
+
+    centre = mean_loss(np.zeros((1, count)))
+    spans, losses = 2.0 ** np.arange(FIRST_DOUBLING, LAST_DOUBLING + 1), list[float]()
+    for span in spans:
+        losses.append(mean_loss(span * ends))
+        # A loss that is not finite is high enough too.
+        if not losses[-1] < options.rise * centre:
+            return float(span)
+    return float(spans[int(np.argmax(np.array(losses) >= (centre + max(losses)) / 2))])
+
+
+def plane_of(source: Source, layout: Layout, centred: bool = True) -> tuple[PathPlane, list[Path]]:
+    """The plane of all checkpoints of a run, and their files.
+
+    Raises Impossible if fewer than three of them differ, or all lie on one line.
+    """
+    run, remedy = source.run, "train with `checkpoint_every`"
+    if run is None:
+        what = "it is not in a run folder, so there is no path"
+        raise Impossible(source.checkpoint, what, "give a run folder")
+    found = list(checkpoints(run.path).values())
+    if len(found) < 3:
+        several = "checkpoint" if len(found) == 1 else "checkpoints"
+        what = f"it has {len(found)} {several}, but a plane needs three"
+        raise Impossible(run.path, what, remedy)
+    headers = map(read_header, found)
+    rows = [[header[part.name] for part in layout.parts] for header in headers]
+    try:
+        plane = path_plane(lambda: slabs(rows), centred)
+    except ValueError:
+        what = f"its {len(found)} checkpoints are equal"
+        remedy = "training did not change the weights: check the learning rate"
+        raise Impossible(run.path, what, remedy) from None
+    if plane.collinear:
+        raise Impossible(run.path, f"its {len(found)} checkpoints lie on one line", remedy)
+    return plane, found
+
+
+def slabs(rows: Sequence[Sequence[Stored]]) -> Iterator[Array]:
+    """The tensors of each checkpoint laid end to end, (checkpoints, numbers), some columns at once.
+
+    A slab has at most `SLAB` bytes, or those of a single checkpoint.
+    """
+    sizes = [tensor.size for tensor in rows[0]]
+    *firsts, whole = accumulate(sizes, initial=0)
+    width = max(1, max(SLAB // 8, whole) // len(rows))
+    for start in range(0, whole, width):
+        places = zip(firsts, sizes, strict=True)
+        cuts = [(max(start - at, 0), min(start + width - at, size)) for at, size in places]
+        inside = [number for number, (low, high) in enumerate(cuts) if low < high]
+        yield np.stack([np.concatenate([row[i].read(*cuts[i]) for i in inside]) for row in rows])

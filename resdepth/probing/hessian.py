@@ -25,7 +25,7 @@ from resdepth.probing.products import (
     exactly_traced,
     gradients,
     largest_asked,
-    rounding_error,
+    rounding,
 )
 from resdepth.records import write_numbers
 from resdepth.runs.provenance import provenance
@@ -137,7 +137,7 @@ def spectrum(
         rate=rate,
         rate_times_top=rate * float(top[0]),
         edge=2.0 * (1.0 + (convolution.momentum if convolution else 0.0)),
-        rounding=rounding_error(centre, options, product, pairs.vectors[:1]),
+        rounding=rounding(centre, options, product, pairs.vectors[:1]),
         products=products.products,
     )
 

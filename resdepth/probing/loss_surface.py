@@ -4,33 +4,33 @@
 several pairs of directions make a first axis of their own.
 """
 
+import hashlib
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from resdepth.atomic import check_writable
 from resdepth.engine.convolutional_objective import Statistics
-from resdepth.engine.grid import Plane, surface
-from resdepth.engine.objective import Objective
+from resdepth.engine.grid import along
 from resdepth.errors import ResdepthError, Usage
 from resdepth.isolation import isolated
-from resdepth.mathematics import Array, random_directions
+from resdepth.mathematics import random_directions
 from resdepth.options.landscape import RenderOptions, TrajectoryOptions
 from resdepth.options.train import TrainOptions
-from resdepth.probing.checkpoint_plane import path_surface
-from resdepth.probing.directions import RECIPES, directions_of
+from resdepth.probing.directions import RECIPES, automatic_span, directions_of, plane_of
 from resdepth.probing.objectives import SUBSET, Centre, Source, centre_of
 from resdepth.probing.rendering import Rendering, Report, evaluate, write
+from resdepth.runs.checkpoint import check_like, checkpoints, read_checkpoint
 from resdepth.runs.checksum import file_checksum
 from resdepth.runs.manifest import versions
 from resdepth.runs.provenance import provenance
 from resdepth.runs.surface import differences, files_of, places_of, read_partial, read_surface
 
-CELLS = "losses[i, j] is the mean loss at A + axes[0][i] D_0 + axes[1][j] D_1"
-FIRST_DOUBLING, LAST_DOUBLING = -10, 12
-"""Powers of 2 between which an automatic span is searched, in lengths of the direction."""
+CELLS = "losses[i, j] is the mean loss at {} + axes[0][i] D_0 + axes[1][j] D_1"
 
 
 @isolated()
@@ -60,7 +60,7 @@ def render(
     centre = centre_of(source, options, statistics, recorded.get("threads"))
     step, batch = centre.checkpoint.step, int(recorded.get("batch") or centre.objective.together)
     if isinstance(options, TrajectoryOptions):
-        rendering = path_surface(centre, options, batch)
+        rendering = _path(centre, options, batch)
     else:
         rendering = _around(centre, options)
     request = rendering.request | {
@@ -106,7 +106,7 @@ def _around(centre: Centre, options: RenderOptions) -> Rendering:
     directions, more, files = directions_of(centre, options)
     plane = centre.plane(directions)
     spans = [
-        span or _automatic_span(centre.objective, plane, axis, options)
+        span or automatic_span(centre.objective, plane, axis, options)
         for axis, span in enumerate(options.spans)
     ]
     # Towards another run the way itself is in the middle: Li et al. take [-1/2, 3/2].
@@ -135,7 +135,7 @@ def _around(centre: Centre, options: RenderOptions) -> Rendering:
         pairs=options.pairs,
         further=marks,
         record={
-            "cells": CELLS,
+            "cells": CELLS.format("A"),
             "kind": options.kind,
             "recipe": RECIPES[options.kind],
             "spans": spans,
@@ -146,6 +146,55 @@ def _around(centre: Centre, options: RenderOptions) -> Rendering:
         },
         files=files,
         describe=lambda losses: {"mark_losses": losses},
+    )
+
+
+def _path(centre: Centre, options: TrajectoryOptions, batch: int) -> Rendering:
+    """The plane of all checkpoints around the last one, as wide as the path and a margin."""
+    source, digest = centre.source, hashlib.sha256()
+    found = checkpoints(source.checkpoint.parent.parent)
+    layout = centre.objective.layout
+
+    def vectors() -> Iterator[Tensor]:
+        for path in found.values():
+            checkpoint = read_checkpoint(path)
+            check_like(checkpoint, centre.checkpoint.tensors, path)
+            vector = layout.vector(checkpoint.tensors)
+            digest.update(vector.numpy().tobytes())
+            yield vector
+
+    losses, accuracies = along(centre.objective, vectors(), batch).T
+    plane, files = plane_of(source, layout, options.centred)
+    low, high = plane.coordinates.min(axis=0), plane.coordinates.max(axis=0)
+    margin = options.margin * (high - low)
+    ends = zip(low - margin, high + margin, options.counts, strict=True)
+    path = {
+        "steps": list(found),
+        "coordinates": plane.coordinates,
+        "loss": losses,
+        "distance": plane.distance,
+        "accuracy": accuracies,
+    }
+    return Rendering(
+        centre.objective,
+        centre.plane(plane.directions),
+        tuple(np.linspace(first, last, count) for first, last, count in ends),
+        request={
+            "steps": options.steps,
+            "steps_b": options.counts[1],
+            "margin": options.margin,
+            "centred": options.centred,
+            "path_sha256": digest.hexdigest(),
+        },
+        further=plane.coordinates,
+        record={
+            "cells": CELLS.format("theta") + ", theta the last",
+            "kind": "trajectory",
+            "recipe": RECIPES["pca" if options.centred else "from last"],
+            "explained": plane.explained,
+        },
+        files=files,
+        describe=lambda found: {"path": path | {"plane_loss": found}},
     )
 
 
@@ -164,30 +213,6 @@ def _run_loss(source: Source, step: int, subset: int | None) -> float | None:
     steps, losses = run.scalars("loss")
     found = losses[steps == step]
     return float(found[0]) if len(found) else None
-
-
-def _automatic_span(objective: Objective, plane: Plane, axis: int, options: RenderOptions) -> float:
-    """The first of doubling spans at which the mean loss of all ends is `rise` times the centre's.
-
-    If no span reaches it, as with saturating activations, the first halfway to the highest mean.
-    """
-    count = len(plane.directions)
-    ends = np.repeat(np.eye(count)[axis :: options.axes], 2, axis=0)
-    ends[1::2] *= -1.0
-
-    def mean_loss(coordinates: Array) -> float:
-        none_done = np.zeros(len(coordinates), dtype=bool)
-        found = surface(objective, plane, coordinates, none_done, 1)
-        return float(np.mean([values[0, 0] for _, values in found]))
-
-    centre = mean_loss(np.zeros((1, count)))
-    spans, losses = 2.0 ** np.arange(FIRST_DOUBLING, LAST_DOUBLING + 1), list[float]()
-    for span in spans:
-        losses.append(mean_loss(span * ends))
-        # A loss that is not finite is high enough too.
-        if not losses[-1] < options.rise * centre:
-            return float(span)
-    return float(spans[int(np.argmax(np.array(losses) >= (centre + max(losses)) / 2))])
 
 
 def _finished(out: Path, request: dict[str, Any]) -> bool:

@@ -103,9 +103,7 @@ class HessianProducts:
         return Traces(*values, *errors), of_layers
 
 
-def rounding_error(
-    centre: Centre, options: SpectrumOptions, product: Product, rows: Array
-) -> float:
+def rounding(centre: Centre, options: SpectrumOptions, product: Product, rows: Array) -> float:
     """Largest relative difference of `product` at `rows` (R, n) from the product in float64.
 
     The residuals of eigenvectors do not contain this error: they are those of the matrix that

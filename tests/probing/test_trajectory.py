@@ -17,7 +17,7 @@ from resdepth.engine.contract import Batch
 from resdepth.engine.objective import DenseObjective
 from resdepth.errors import Corrupt, Impossible
 from resdepth.options.landscape import TrajectoryOptions
-from resdepth.probing import checkpoint_plane
+from resdepth.probing import directions
 from resdepth.probing.loss_surface import render
 from resdepth.probing.objectives import Source
 from resdepth.runs.checkpoint import Checkpoint, checkpoints, read_checkpoint, write_checkpoint
@@ -168,9 +168,9 @@ def paths(tmp_path: Path) -> list[Path]:
 
 @pytest.mark.parametrize("slab", [1, 8 * 4 * 3, 8 * 4 * 20, 2**20])
 def test_slabs_are_the_tensors_end_to_end(paths, monkeypatch, slab: int) -> None:
-    monkeypatch.setattr(checkpoint_plane, "SLAB", slab)
+    monkeypatch.setattr(directions, "SLAB", slab)
     headers = [read_header(path) for path in paths]
-    found = list(checkpoint_plane.slabs([[header[n] for n in NAMES] for header in headers]))
+    found = list(directions.slabs([[header[n] for n in NAMES] for header in headers]))
     whole = [
         np.concatenate([tensors[name].double().numpy().ravel() for name in NAMES])
         for tensors in map(load_file, paths)
