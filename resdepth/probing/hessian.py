@@ -149,10 +149,9 @@ def write(
     command: Sequence[str] = ("resdepth.spectrum",),
     announce: Announce = lambda cost: None,
 ) -> Spectrum:
-    """Compute the spectrum at the newest weights of `run` and write it to `path` (.json).
+    """Write the spectrum at the newest weights of `run` to `path`, as `resdepth spectrum` does.
 
-    The file is that of `resdepth spectrum RUN`: every field of `Spectrum`, and `provenance`. Raises
-    Missing if the run has no checkpoint, System if `path` cannot be written.
+    Raises Missing if the run has no checkpoint, System if `path` cannot be written.
     """
     source = Source.of(run)
     found = spectrum(source, options, announce)

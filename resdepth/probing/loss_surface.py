@@ -43,9 +43,8 @@ def render(
 ) -> tuple[Path, ...]:
     """Evaluate the surface, write `out` (.npy) and its .json, and return the written files.
 
-    With `options.resume` an unfinished surface at `out` is resumed and ends in the same bits. The
-    record of a trajectory holds `path`: `steps`, `coordinates`, `loss`, `plane_loss` and `distance`
-    of each checkpoint; batch statistics of a convolutional network are recalibrated at every point.
+    With `options.resume` an unfinished surface at `out` is resumed and ends in the same bits. For a
+    trajectory, batch statistics are recalibrated at every point, and the record has its `path`.
 
     Raises Usage if the unfinished surface has other options or the options do not fit the run,
     Impossible if it has no such directions, Corrupt for a damaged checkpoint or one of another

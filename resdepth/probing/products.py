@@ -19,16 +19,12 @@ EXACT = 64
 """Widest layers with exact traces; random probes are cheaper for wider ones."""
 DENSE = 4_000
 """Matrices below this size are counted by diagonalisation, with one product per row."""
-ARPACK_PRODUCTS = 40
-"""Products that ARPACK typically takes for the eigenvalues at one end."""
-SEARCH_PRODUCTS = 21
-"""Least products of a search for missed copies, at each end of more than one eigenvalue."""
-SINGLE = {False: 8 / 3, True: 5 / 3}
-"""Gradients per product that is taken alone: of the Hessian, of the Gauss-Newton matrix."""
-SHARED = {False: 2.1, True: 1.4}
-"""The same for products that share their passes."""
+ARPACK_PRODUCTS, SEARCH_PRODUCTS = 40, 21
+"""Products at each end: typically of ARPACK, and at least of a search for missed copies."""
 MATRICES = (False, True)
 """Whether it is the Gauss-Newton matrix, for both matrices whose traces are always given."""
+SINGLE, SHARED = {False: 8 / 3, True: 5 / 3}, {False: 2.1, True: 1.4}
+"""Gradients per product of each matrix, taken alone or with shared passes."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +76,9 @@ class HessianProducts:
         return product
 
     def traces(self, by_layer: bool, probes: int, seed: int) -> tuple[Traces, LayerTraces | None]:
-        """Traces of both matrices, and of their diagonal blocks if `by_layer` or if they are exact.
+        """Traces of both matrices, and of their diagonal blocks if `by_layer` or if all are exact.
 
-        Otherwise XTrace of 2 `probes` products each, and for the blocks another `probes` products.
+        Estimates take 2 `probes` products per matrix (XTrace), and `probes` for its blocks.
         """
         layout, exact, of_layers = self.objective.layout, exactly_traced(self.objective), None
         layers = layout.layers()

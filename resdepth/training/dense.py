@@ -84,10 +84,9 @@ def scalars(evaluation: Summary, *, omega: bool, prefix: str = "") -> dict[str, 
 
 @dataclass
 class Dense(Trainee[State]):
-    """The trainee of `resdepth train`, ready to step.
+    """The trainee of `resdepth train`; `reached` is the step that reached `stop_loss`.
 
-    `fingerprint` is the checksum of the data, `reached` the step that reached `stop_loss`; `orders`
-    has the permutation of the current epoch, by its number, on the device.
+    `orders` has the permutation of the current epoch, by its number, on the device.
     """
 
     options: TrainOptions

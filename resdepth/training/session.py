@@ -123,8 +123,8 @@ class Session(Generic[S]):
     def _complete_at(self, steps: Collection[int]) -> int:
         """The newest of the `steps` with a checkpoint, before which no record is missing.
 
-        Warns if records are missing before the newest step, which is returned nevertheless if no
-        checkpoint precedes them, or if this machine or version would train to other weights.
+        Or the newest of all, if no checkpoint precedes the missing records, or if this machine or
+        version would train to other weights. Warns if records are missing.
         """
         newest, ran, what = max(steps), self.manifest, self.trainee
         recorded = recorded_steps(Run(self.folder).events)

@@ -18,8 +18,8 @@ def export(
     """Write `resnet_<L>.<format>` for each run or checkpoint file; returns the paths.
 
     A fully connected network is its blocks, a convolutional one all its tensors by name. With
-    `by_run` each goes to `out/<run name>/`. All sources are checked before anything is written:
-    raises Missing if one does not exist, Usage if two would be written to one file.
+    `by_run` each goes to `out/<run name>/`. Before anything is written, raises Missing if a source
+    does not exist, Usage if two would be written to one file.
     """
     check_writable(out / f"resnet.{format}")
     found: dict[Path, tuple[Path, Checkpoint]] = {}
