@@ -5,10 +5,9 @@ from pathlib import Path
 from resdepth.options.landscape import SURFACE, RenderOptions, TrajectoryOptions
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.options.train import TrainOptions
-from resdepth.probing import loss_surface
-from resdepth.probing.checkpoint_plane import trajectory
 from resdepth.probing.hessian import Spectrum
 from resdepth.probing.hessian import spectrum as spectrum_around
+from resdepth.probing.loss_surface import render
 from resdepth.probing.objectives import Source
 from resdepth.runs.folder import create_run, default_run_folder, reopen_run
 from resdepth.runs.run import Run
@@ -62,7 +61,7 @@ def render_landscape(
     run, options = _opened(run), options or RenderOptions()
     path = Path(out) if out is not None else run.path / SURFACE
     options.refuse_given(OURS, AS_ARGUMENTS)
-    loss_surface.render(Source.of(run), options, path, ["resdepth.render_landscape"])
+    render(Source.of(run), options, path, ["resdepth.render_landscape"])
     return read_surface(path)
 
 
@@ -77,7 +76,7 @@ def render_trajectory(
     run, options = _opened(run), options or TrajectoryOptions()
     path = Path(out) if out is not None else run.path / "trajectory.npy"
     options.refuse_given((*OURS, *DRAWN, "log"), AS_ARGUMENTS)
-    trajectory(run, options, path, ["resdepth.render_trajectory"])
+    render(Source.of(run), options, path, ["resdepth.render_trajectory"])
     return read_surface(path)
 
 

@@ -80,12 +80,14 @@ def trajectory(options: TrajectoryOptions, call: AnalysisInvocation) -> None:
     check_writable(figure)
     out = figure.with_suffix(SUFFIX)
     with signals.deferred():
-        from resdepth.probing.checkpoint_plane import trajectory as evaluate
+        from resdepth.probing.loss_surface import render as evaluate
+        from resdepth.probing.objectives import Source
         from resdepth.records import as_json
         from resdepth.runs.surface import files_of
 
+    source = Source.of(run)
     surface = _evaluated(
-        out, lambda cells: evaluate(run, options, out, command_line(), cells), call.quiet
+        out, lambda cells: evaluate(source, options, out, command_line(), cells), call.quiet
     )
     if call.json_:
         print(as_json(_path_numbers(surface)), flush=True)

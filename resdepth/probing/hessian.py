@@ -24,7 +24,7 @@ from resdepth.probing.products import (
     exactly_traced,
     gradients,
     largest_asked,
-    rounding_error,
+    rounding,
 )
 from resdepth.records import write_numbers
 from resdepth.runs.provenance import provenance
@@ -104,10 +104,8 @@ def spectrum(
     pairs = extreme_eigenpairs(
         product, size, *wanted, tolerance=options.residual, seed=options.seed
     )
-    by_layer = spectra = None
-    if exactly_traced(objective) or options.blocks:
-        by_layer = products.layer_traces(options.probes, options.seed)
-    trace = products.traces(by_layer, options.probes, options.seed)
+    trace, by_layer = products.traces(bool(options.blocks), options.probes, options.seed)
+    spectra = None
     if options.blocks == "spectra" and isinstance(objective, DenseObjective):
         blocks = objective.layer_blocks(options.gauss_newton)
         rows = [np.linalg.eigvalsh(block.cpu().double().numpy())[::-1] for block in blocks]
@@ -138,7 +136,7 @@ def spectrum(
         rate=rate,
         rate_times_top=rate * float(top[0]),
         edge=2.0 * (1.0 + (convolution.momentum if convolution else 0.0)),
-        rounding=rounding_error(centre, options, product, pairs.vectors[:1]),
+        rounding=rounding(centre, options, product, pairs.vectors[:1]),
         products=products.products,
     )
 
@@ -150,10 +148,9 @@ def write(
     command: Sequence[str] = ("resdepth.spectrum",),
     announce: Announce = lambda cost: None,
 ) -> Spectrum:
-    """Compute the spectrum at the newest weights of `run` and write it to `path` (.json).
+    """Write the spectrum at the newest weights of `run` to `path`, as `resdepth spectrum` does.
 
-    The file is that of `resdepth spectrum RUN`: every field of `Spectrum`, and `provenance`. Raises
-    Missing if the run has no checkpoint, System if `path` cannot be written.
+    Raises Missing if the run has no checkpoint, System if `path` cannot be written.
     """
     source = Source.of(run)
     found = spectrum(source, options, announce)

@@ -1,7 +1,6 @@
 """Build the networks of `train`, what they require of an engine, and the rule for their rate."""
 
 import torch
-from torch import Tensor
 
 from resdepth.data.dataset import Dataset
 from resdepth.engine.contract import Request
@@ -19,7 +18,7 @@ from resdepth.options.train import (
     InitialWeights,
     NetworkOptions,
 )
-from resdepth.runs.checkpoint import Checkpoint
+from resdepth.runs.checkpoint import DENSE, Checkpoint
 
 
 def engine_request(compute: ComputeOptions, device: torch.device, threads: int) -> Request:
@@ -40,21 +39,17 @@ def initial_network(
     blocks = rule.draw((depth, width, width), scale, seed, **parameters)
     readin = linear_uniform(width, train.inputs.shape[1], stream(seed, "readin"))
     readout = linear_uniform(outputs, width, stream(seed, "readout"))
-    drawn = (torch.from_numpy(array).to(train.inputs.dtype) for array in (blocks, readin, readout))
-    return _network(options, data, *drawn)
+    drawn = zip(DENSE, (blocks, readin, readout), strict=True)
+    tensors = {name: torch.from_numpy(array).to(train.inputs.dtype) for name, array in drawn}
+    return load_network(options, data, Checkpoint(0, 0.0, tensors))
 
 
 def load_network(options: NetworkOptions, data: Data, checkpoint: Checkpoint) -> Network:
     """The network of a checkpoint, on the CPU, in the dtype it was trained in."""
-    return _network(options, data, checkpoint.blocks, checkpoint.readin, checkpoint.readout)
-
-
-def _network(
-    options: NetworkOptions, data: Data, blocks: Tensor, readin: Tensor, readout: Tensor
-) -> Network:
     loss: Loss = PowerLoss(data.loss_p) if isinstance(data, Function) else CrossEntropy()
     same = {name: getattr(options, name) for name in ("alpha", "activation", "augmentation")}
-    return Network(blocks, readin, readout, loss=loss, **same)
+    tensors = (checkpoint.blocks, checkpoint.readin, checkpoint.readout)
+    return Network(*tensors, loss=loss, **same)
 
 
 def rate_rule(options: FixedLearningRate, network: NetworkOptions) -> Rate:

@@ -62,7 +62,7 @@ def test_a_bowl_comes_back_exactly_at_every_point(tmp_path: Path, shape, pairs, 
     grid = rendering(shape, pairs, batch)
     out = tmp_path / "x.npy"
     values = evaluate(grid, out, None, lambda done, cells: None)
-    write(grid, values, out, {})
+    write(grid, values, out)
     surface = read_surface(out)
     assert surface.axes[0].tolist() == (np.arange(shape[0]) / 4.0 - 0.75).tolist()
     assert surface.raw.shape == grid.shape and surface.accuracies is None

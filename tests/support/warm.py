@@ -6,7 +6,6 @@ from importlib import import_module
 MODULES = (
     "resdepth.analysis.fits",
     "resdepth.probing.loss_surface",
-    "resdepth.probing.checkpoint_plane",
     "resdepth.cli.app",
     "resdepth.cli.curvefit",
     "resdepth.cli.export",
