@@ -23,12 +23,10 @@ from torch import Tensor, nn
 
 from resdepth.engine.contract import Engine, Request
 from resdepth.engine.convolutional_objective import ConvolutionalObjective
-from resdepth.engine.device import leave_threads_to
-from resdepth.engine.grid import Plane, along, surface
-from resdepth.engine.kernels.registry import ENGINES
+from resdepth.engine.kernels.registry import ENGINES, leave_threads_to
 from resdepth.engine.loss import CrossEntropy
 from resdepth.engine.network import Network
-from resdepth.engine.objective import DenseObjective, Objective
+from resdepth.engine.objective import DenseObjective, Objective, Plane, along, surface
 from resdepth.engine.resnet import ResNet, initialise
 from resdepth.mathematics.activation import ACTIVATIONS
 
@@ -131,7 +129,7 @@ def convolutional(
 def engines(arguments: argparse.Namespace) -> dict[str, Engine]:
     """Those that run here; the others say why not."""
     device = torch.device(arguments.device)
-    request = Request(device, torch.float32, "tanh", "skip", arguments.width, arguments.threads)
+    request = Request(device, torch.float32, arguments.threads)
     found = {}
     for name, info in ENGINES.items():
         reason = info.refusal(request) if info.automatic else "the oracle is not timed"

@@ -23,8 +23,8 @@ from torchvision import transforms
 
 from resdepth.data.dataset import Pixels
 from resdepth.engine.classifier import Descent
-from resdepth.engine.device import resolve_device
 from resdepth.engine.formats import Format, candidates, fastest
+from resdepth.engine.kernels.registry import resolve_device
 from resdepth.engine.resnet import ResNet, blocks_per_stage, initialise
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.training.convolutional import Convolutional

@@ -125,9 +125,7 @@ def implementations(case: Case, names: list[str], threads: int) -> dict[str, Cal
     if "compile" in names:
         compiled = torch.compile(Modules(network))
         steps["compile"] = lambda: _autograd(compiled, list(compiled.parameters()), h0, targets)
-    request = Request(
-        torch.device("cpu"), torch.float32, case.activation, case.augmentation, case.width, threads
-    )
+    request = Request(torch.device("cpu"), torch.float32, threads)
     for name, label in (("reference", "stacked"), ("eager", "eager"), ("cpu", "cpu")):
         if label in names:
             engine = ENGINES[name].create(request)

@@ -15,12 +15,7 @@ import triton
 from triton import language as tl
 
 from resdepth.engine.kernels import triton_backward, triton_forward
-from resdepth.engine.kernels.triton_activation import (
-    activate,
-    derivative,
-    derivative_of_gelu,
-    derivative_of_value,
-)
+from resdepth.engine.kernels.triton_activation import activate, derivative
 from resdepth.engine.kernels.triton_forward import square
 
 
@@ -102,9 +97,9 @@ def walk_back_prefetching(  # type: ignore[no-untyped-def]
         if AUGMENTATION == "none":
             if ACTIVATION == "gelu":
                 argument = tl.dot(keep, tl.trans(matrix), input_precision=PRECISION).to(h.dtype)
-                slope = derivative_of_gelu(argument)
+                slope = derivative(argument, h, ACTIVATION)
             else:
-                slope = derivative_of_value(h, ACTIVATION)
+                slope = derivative(h, h, ACTIVATION)
             h = keep
         else:
             value = activate(keep, ACTIVATION) if ACTIVATION == "gelu" else keep

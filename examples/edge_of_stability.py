@@ -9,6 +9,7 @@ the depth. Existing runs are used again.
 """
 
 import argparse
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from resdepth.figures.parts import log_ticks
 from resdepth.figures.style import categories, figure, save, styled
 from resdepth.records import write_numbers
 from resdepth.runs.checkpoint import step_path
+from resdepth.runs.provenance import provenance
 
 EDGE = 2.0
 TRACES = {"hessian": "tr H", "gauss_newton": "tr GN"}
@@ -118,12 +120,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("edge"), help="folder to write into")
     arguments = parser.parse_args()
 
-    points = []
+    points, read = [], []
+    steps = range(arguments.every, arguments.epochs + 1, arguments.every)
     for depth in arguments.depths:
         for seed in range(arguments.seeds):
             run = trained(depth, seed, arguments)
-            steps = range(arguments.every, arguments.epochs + 1, arguments.every)
             points += [curvature_at(run, step) for step in steps]
+            read += [step_path(run.path, step) for step in steps]
             print(
                 f"L = {depth}, seed {seed}: {points[-1].rate_times_top:.2f} at the end", flush=True
             )
@@ -131,10 +134,11 @@ def main() -> None:
     for name in TRACES:
         means = [np.mean(values(points, name, depth, step)) for depth in arguments.depths]
         print(f"{TRACES[name]} at step {step}: {', '.join(f'{mean:.3g}' for mean in means)}")
+    origin = provenance(sys.argv, vars(arguments), read)
     picture = arguments.out / "edge.png"
-    numbers = write_numbers(arguments.out / "edge.json", points)
-    save(draw(points, step), picture)
-    print(f"{picture}\n{numbers}")
+    print(write_numbers(arguments.out / "edge.json", {"points": points}, origin))
+    save(draw(points, step), picture, origin)
+    print(picture)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ and draws the norms of the layers. Existing runs are used again.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import resdepth
@@ -17,6 +18,7 @@ from resdepth.figures.path_plots import draw_norms
 from resdepth.figures.style import save
 from resdepth.mathematics.slopes import PowerLaw
 from resdepth.records import write_numbers
+from resdepth.runs.provenance import provenance
 from resdepth.weights.read import read_models
 
 EXPONENTS = (1.0, 1.5, 2.0, 3.0)
@@ -76,8 +78,10 @@ def main() -> None:
             print(f"  L = {row.depth:5d}  {mean:9.4f} ± {deviation:.4f}")
 
     figure = arguments.out / "norms.pdf"
-    numbers = write_numbers(arguments.out / "variation.json", variations)
-    save(draw_norms(norm_table(models, beta)), figure)
+    read = [file for row in variations.rows for file in row.files]
+    origin = provenance(sys.argv, vars(arguments), read)
+    numbers = write_numbers(arguments.out / "variation.json", variations, origin)
+    save(draw_norms(norm_table(models, beta)), figure, origin)
     print(f"\n{figure}\n{numbers}")
 
 

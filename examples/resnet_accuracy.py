@@ -6,6 +6,7 @@ Writes the numbers to a .json next to the figure and prints them as a table.
 """
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from matplotlib.figure import Figure
 
 from resdepth.figures import style
 from resdepth.records import write_numbers
+from resdepth.runs.events import event_files
+from resdepth.runs.provenance import provenance
 from resdepth.runs.run import Run
 
 TAGS = ("val/accuracy", "val/top2")
@@ -74,8 +77,10 @@ def main() -> None:
         print(f"L = {run['depth']}\nepoch  top-1  top-2")
         for epoch, top1, top2 in zip(run["epochs"], run["top1"], run["top2"], strict=True):
             print(f"{epoch:5}  {top1:.2%}  {top2:.2%}")
-    print(write_numbers(out.with_suffix(".json"), {"runs": runs}))
-    style.save(draw(runs, given.reference), out)
+    read = [file for run in given.runs for file in event_files(Run(run).events)]
+    origin = provenance(sys.argv, vars(given), read)
+    print(write_numbers(out.with_suffix(".json"), {"runs": runs}, origin))
+    style.save(draw(runs, given.reference), out, origin)
     print(out)
 
 

@@ -1,7 +1,4 @@
-"""resdepth: the weights of very deep residual networks as paths through the layers.
-
-The public names are imported when they are first used, so that `import resdepth` costs nothing.
-"""
+"""resdepth: the weights of very deep residual networks as paths through the layers."""
 
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -41,6 +38,7 @@ __all__ = [
     "profile_table", "read_models", "render_landscape", "render_trajectory", "spectrum",
     "stored_models", "study", "train", "variation_table", "weight_path",
 ]  # fmt: skip
+# Imported when they are first used, so that `import resdepth` costs nothing.
 _NAMES = {
     "analysis.path_tables": "norm_table profile_table variation_table",
     "analysis.pool": "paths_of pooled",

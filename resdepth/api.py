@@ -5,10 +5,9 @@ from pathlib import Path
 from resdepth.options.landscape import SURFACE, RenderOptions, TrajectoryOptions
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.options.train import TrainOptions
-from resdepth.probing import loss_surface
-from resdepth.probing.checkpoint_plane import trajectory
 from resdepth.probing.hessian import Spectrum
 from resdepth.probing.hessian import spectrum as spectrum_around
+from resdepth.probing.loss_surface import render
 from resdepth.probing.objectives import Source
 from resdepth.runs.folder import create_run, default_run_folder, reopen_run
 from resdepth.runs.run import Run
@@ -57,13 +56,12 @@ def render_landscape(
 ) -> Surface:
     """Evaluate the loss on a grid around the newest weights of `run`.
 
-    Writes `out`, by default `<run>/landscape.npy`, and a .json next to it. Raises Missing if the
-    run has no checkpoint yet.
+    Writes `out`, by default `<run>/landscape.npy`, and a .json; Missing if there is no checkpoint.
     """
     run, options = _opened(run), options or RenderOptions()
     path = Path(out) if out is not None else run.path / SURFACE
     options.refuse_given(OURS, AS_ARGUMENTS)
-    loss_surface.render(Source.of(run), options, path, ["resdepth.render_landscape"])
+    render(Source.of(run), options, path, ["resdepth.render_landscape"])
     return read_surface(path)
 
 
@@ -72,14 +70,13 @@ def render_trajectory(
 ) -> Surface:
     """Evaluate the loss on the plane of the checkpoints of `run`.
 
-    Writes `out`, by default `<run>/trajectory.npy`, and a .json next to it, whose `path` has of
-    each checkpoint its step, coordinates, loss, loss at its projection onto the plane, and distance
-    from it. Raises Impossible if the checkpoints do not span a plane.
+    Writes `out`, by default `<run>/trajectory.npy`, and a .json next to it, whose `path` describes
+    each checkpoint. Raises Impossible if the checkpoints do not span a plane.
     """
     run, options = _opened(run), options or TrajectoryOptions()
     path = Path(out) if out is not None else run.path / "trajectory.npy"
     options.refuse_given((*OURS, *DRAWN, "log"), AS_ARGUMENTS)
-    trajectory(run, options, path, ["resdepth.render_trajectory"])
+    render(Source.of(run), options, path, ["resdepth.render_trajectory"])
     return read_surface(path)
 
 
@@ -89,10 +86,9 @@ def spectrum(
     *,
     checkpoint: Path | str | None = None,
 ) -> Spectrum:
-    """Compute eigenvalues, traces and counts of the curvature at weights of `run`.
+    """Compute eigenvalues, traces and counts of the curvature at the newest weights of `run`.
 
-    They are the newest of the run, or those in the file `checkpoint`. Raises Missing if there are
-    none yet, Usage or Impossible if the options do not fit the run.
+    Or at those in the file `checkpoint`. Raises Missing if there are none, Usage or Impossible.
     """
     run, options = _opened(run), options or SpectrumOptions()
     options.refuse_given((*OURS, *DRAWN), AS_ARGUMENTS)

@@ -27,10 +27,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
-    """Let `write` fill a temporary sibling of `path`, then rename it to `path`.
-
-    Raises System if the operating system refuses; the former file at `path` is then still there.
-    """
+    """Let `write` fill a temporary sibling of `path`, then rename it; a failure changes nothing."""
     temporary = _temporary(path)
     with writing(path):
         try:

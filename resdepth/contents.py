@@ -61,7 +61,6 @@ def identify(path: Path) -> Contents:
 
 
 def listed(names: list[str]) -> str:
-    """Join the first few of `names`."""
     return ", ".join(names[:NAMES]) + (", …" if len(names) > NAMES else "")
 
 

@@ -15,11 +15,7 @@ def available_threads() -> int:
 
 
 def available_cores(root: Path = Path("/")) -> int:
-    """The number of cores: the least of what the system, Slurm and a container allow.
-
-    They are the processor affinity, `SLURM_CPUS_PER_TASK` and the CPU quota of the control groups
-    under `root`, rounded up.
-    """
+    """The least number of cores that affinity, Slurm and control groups under `root` allow."""
     affinity = hasattr(os, "sched_getaffinity")
     cores = len(os.sched_getaffinity(0)) if affinity else os.cpu_count() or 1
     allotted = _count("SLURM_CPUS_PER_TASK") or cores

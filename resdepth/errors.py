@@ -63,7 +63,6 @@ class Diverged(ResdepthError):
 
 
 def no_such(path: Path, kind: str) -> Missing:
-    """A path that the caller named does not exist."""
     remedy = "check the spelling; relative paths start from the working folder"
     error = Missing(path, f"no such {kind}", remedy)
     error.exit_code = 2
@@ -71,30 +70,25 @@ def no_such(path: Path, kind: str) -> Missing:
 
 
 def no_models(path: Path, detail: str = "") -> Missing:
-    """No weights where an analysis looks for them."""
     remedy = "give a run, its exported_models/, or a folder of .pth, .safetensors or .npz files"
     return Missing(path, f"no trained weights found{detail}", remedy)
 
 
 def not_a_run(path: Path, reason: str) -> Missing:
-    """A folder that should be a run has no readable manifest."""
     remedy = "a run is a folder written by 'resdepth train', with a manifest.json"
     return Missing(path, f"not a run folder: {reason}", remedy)
 
 
 def no_events(path: Path, where: str) -> Missing:
-    """There is no event file `where`, as in "in this folder"."""
     return Missing(path, f"no event file {where}", "the names of event files contain 'tfevents'")
 
 
 def occupied(folder: Path) -> Exists:
-    """The output folder is not empty."""
     remedy = f"`resume={folder}` resumes it, `overwrite` replaces it, or choose another `out`"
     return Exists(folder, "the folder exists and is not empty", remedy)
 
 
 def unreadable(path: Path, error: OSError) -> System:
-    """The operating system refused to read `path`."""
     remedy = "its contents are unknown; check its permissions and its disk"
     return System(path, f"cannot be read: {error.strerror or error}", remedy)
 

@@ -24,7 +24,11 @@ def walk(
     ]
     while pending:
         path, above = pending.pop()
-        mode = _mode(path)
+        try:
+            mode = path.stat().st_mode  # Of the file that a link leads to.
+        except OSError as error:
+            _warn(path, error)
+            continue
         if stat.S_ISREG(mode):
             yield path
         elif stat.S_ISDIR(mode):
@@ -41,15 +45,6 @@ def _entries(folder: Path) -> list[Path]:
     except OSError as error:
         _warn(folder, error)
         return []
-
-
-def _mode(path: Path) -> int:
-    """The mode of the file that `path` leads to; 0 if it cannot be found out."""
-    try:
-        return path.stat().st_mode
-    except OSError as error:
-        _warn(path, error)
-        return 0
 
 
 def _warn(path: Path, error: OSError) -> None:

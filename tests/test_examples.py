@@ -38,7 +38,10 @@ def test_an_example_runs(runs: Path, name: str, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.chdir(runs)
     monkeypatch.setattr(sys, "argv", [script, *EXAMPLES[name]])
     runpy.run_path(script, run_name="__main__")
-    assert Path(EXAMPLES[name][-1]).exists()
+    out = Path(EXAMPLES[name][-1])
+    assert out.exists()
+    for numbers in out.glob("*.json") if out.is_dir() else [out.with_suffix(".json")]:
+        assert json.loads(numbers.read_text())["provenance"]["command"] == sys.argv
 
 
 @pytest.mark.long

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from contextlib import suppress
 
 from resdepth.analysis.rates import RateTable
 from resdepth.analysis.study_runs import CellRow, DepthRow, Reason, Study, by_depth
@@ -18,11 +18,9 @@ from resdepth.studies.extension import anew, slower
 from resdepth.studies.record import read_jobs, read_plan
 from resdepth.training.stopping import Rises
 
-UNEQUAL = 0.1
-"""Share by which mean losses of two depths may differ before they count as unequal."""
+UNEQUAL = 0.1  # Share by which mean losses of two depths may differ before they count as unequal
 SMALLER_RATE = "a smaller `lr`"
-EQUAL_LOSS = "at equal loss (`stop_loss`)"
-"""Advice for which a report gives the command."""
+EQUAL_LOSS = "at equal loss (`stop_loss`)"  # Advice for which a report gives the command
 WORDS: dict[Reason, tuple[str, str]] = {
     "missed": (
         "did not reach the loss to stop at",
@@ -61,15 +59,34 @@ def cautions(rows: Sequence[CellRow], manifests: Sequence[Manifest]) -> Iterator
     depths = by_depth(rows)
     yield from _excluded(rows, depths)
     yield from computed_differently(manifests)
-    if not any(manifest.options.get("stop_loss") is not None for manifest in manifests):
-        yield from _unequal(depths)
-    counted = [row.run for row in rows if not row.why]
-    recordings = [found for run in counted if (found := _recording(run)) is not None]
-    yield from _missing(recordings, len(counted))
-    batches = any(manifest.options.get("batch_size") is not None for manifest in manifests)
-    if rising := [found for found in recordings if not batches and _rises(found)]:
+    means = {row.depth: row.loss for row in depths if math.isfinite(row.loss)}
+    stops = any(manifest.options.get("stop_loss") is not None for manifest in manifests)
+    if means and not stops and max(means.values()) > (1 + UNEQUAL) * min(means.values()):
+        shown = ", ".join(f"{loss:.3g} at L = {depth}" for depth, loss in means.items())
         yield (
-            f"the loss rose at a tenth of the steps or more in {len(rising)} of {len(counted)} "
+            f"the final loss depends on the depth ({shown}); compare networks that have "
+            f"learnt the same, {EQUAL_LOSS}"
+        )
+    counted, recordings = [row.run for row in rows if not row.why], list[Recording]()
+    for run in counted:
+        with suppress(ResdepthError):
+            recordings.append(read_recording(run))
+    if found := [recording for recording in recordings if recording.missing]:
+        first = next(iter(described(found[0].place, found[0].missing)))
+        others = f"{len(found) - 1} more of {len(counted)} runs"
+        more = f", and so are some in {others}" if found[1:] else ""
+        yield f"{first}{more}; statements about the course of training do not include them"
+    batches = any(manifest.options.get("batch_size") is not None for manifest in manifests)
+    rising = 0
+    for recording in [] if batches else recordings:
+        # Of the full batch, as far as it was recorded.
+        rises = Rises()
+        for loss in recording.series.get("loss", ((), ()))[1]:
+            rises.see(float(loss))
+        rising += rises.many
+    if rising:
+        yield (
+            f"the loss rose at a tenth of the steps or more in {rising} of {len(counted)} "
             "runs: their rate is at the edge of stability, and the exponents describe the "
             f"oscillation too; {SMALLER_RATE} avoids it"
         )
@@ -102,9 +119,9 @@ def _excluded(rows: Sequence[CellRow], depths: Sequence[DepthRow]) -> Iterator[s
     for reason, (word, meaning) in WORDS.items():
         if counts[reason] and meaning:
             where = sorted({row.depth for row in left if row.reason == reason})
-            yield f"{word} (L = {_listed(where)}): {meaning}"
-    if empty := [row.depth for row in depths if not row.counted]:
-        yield f"all cells of L = {_listed(empty)} are excluded: the answer omits these depths"
+            yield f"{word} (L = {', '.join(map(str, where))}): {meaning}"
+    if empty := ", ".join(str(row.depth) for row in depths if not row.counted):
+        yield f"all cells of L = {empty} are excluded: the answer omits these depths"
     counted = [row for row in depths if row.counted]
     if len({row.counted for row in counted}) > 1:
         seeds = ", ".join(f"{row.counted} at L = {row.depth}" for row in counted)
@@ -112,43 +129,6 @@ def _excluded(rows: Sequence[CellRow], depths: Sequence[DepthRow]) -> Iterator[s
             f"the number of seeds differs ({seeds}): the means by depth include an effect of each "
             f"seed, and {FEW}"
         )
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers))
-
-
-def _unequal(depths: Sequence[DepthRow]) -> Iterator[str]:
-    means = {row.depth: row.loss for row in depths if math.isfinite(row.loss)}
-    if means and max(means.values()) > (1 + UNEQUAL) * min(means.values()):
-        shown = ", ".join(f"{loss:.3g} at L = {depth}" for depth, loss in means.items())
-        yield (
-            f"the final loss depends on the depth ({shown}); compare networks that have "
-            f"learnt the same, {EQUAL_LOSS}"
-        )
-
-
-def _recording(run: Path) -> Recording | None:
-    try:
-        return read_recording(run)
-    except ResdepthError:
-        return None
-
-
-def _missing(recordings: Sequence[Recording], runs: int) -> Iterator[str]:
-    """Say that steps are missing from the event files, with those of the first run."""
-    if found := [recording for recording in recordings if recording.missing]:
-        first = next(iter(described(found[0].place, found[0].missing)))
-        more = f", and so are some in {len(found) - 1} more of {runs} runs" if found[1:] else ""
-        yield f"{first}{more}; statements about the course of training do not include them"
-
-
-def _rises(recording: Recording) -> bool:
-    """Whether the recorded loss of the full batch rose often."""
-    rises = Rises()
-    for loss in recording.series.get("loss", ((), ()))[1]:
-        rises.see(float(loss))
-    return rises.many
 
 
 def next_steps(
@@ -175,28 +155,21 @@ def next_steps(
         yield "to compare at equal loss", anew(plan, settings, **rate, stop_loss=loss)
     if SMALLER_RATE in said and (command := slower(plan, settings)):
         yield "to use half the rate", command
-    if "lr" in plan.axes and (more := sorted(_beyond(rates))):
-        listed = ",".join(f"{rate:g}" for rate in more)
+    # The rates beyond those that were tried, if the best one is at their end.
+    more = set()
+    for curve in (curve for table in rates for curve in table.curves if len(curve.rates) > 1):
+        tried = curve.rates
+        if curve.best == tried[0]:
+            more.add(float(f"{tried[0] * tried[0] / tried[1]:.4g}"))
+        elif curve.best == tried[-1]:
+            more.add(float(f"{tried[-1] * tried[-1] / tried[-2]:.4g}"))
+    if "lr" in plan.axes and more:
+        listed = ",".join(f"{rate:g}" for rate in sorted(more))
         yield "to look for a better rate", run_command(folder, lr=listed)
 
 
 def reached_by_all(cells: Sequence[CellRow]) -> float:
     """Return the largest final loss of the cells that count, up to three digits; 0 for none."""
     largest = max((row.loss for row in cells if not row.why and row.loss > 0), default=0.0)
-    if not largest:
-        return 0.0
-    unit = 10.0 ** (math.floor(math.log10(largest)) - 2)
+    unit = 10.0 ** (math.floor(math.log10(largest or 1.0)) - 2)
     return float(f"{math.ceil(largest / unit) * unit:.3g}")
-
-
-def _beyond(tables: Sequence[RateTable]) -> set[float]:
-    """The rates beyond those that were tried, if the best one is at their end."""
-    found = set()
-    for curve in (curve for table in tables for curve in table.curves if len(curve.rates) > 1):
-        first, second, *_ = curve.rates
-        *_, before, last = curve.rates
-        if curve.best == first:
-            found.add(first * first / second)
-        elif curve.best == last:
-            found.add(last * last / before)
-    return {float(f"{rate:.4g}") for rate in found}

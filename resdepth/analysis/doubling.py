@@ -37,19 +37,19 @@ class DoublingTable:
         if not exponent.known:
             return "too few depths to tell whether the distance from L to 2L decreases"
         seeds = f" (from {self.law.rests_on} seeds)" if self.law.excluded else ""
-        slope = f"slope of the log of the distance from L to 2L: {exponent}{seeds}"
+        answer = "the data do not show that it decreases"
         if exponent.high < 0:
-            return f"{slope}; it decreases, the paths approach each other"
-        if exponent.low > 0:
-            return f"{slope}; it grows, the paths move apart"
-        return f"{slope}; the data do not show that it decreases"
+            answer = "it decreases, the paths approach each other"
+        elif exponent.low > 0:
+            answer = "it grows, the paths move apart"
+        return f"slope of the log of the distance from L to 2L: {exponent}{seeds}; {answer}"
 
 
 def doubling_table(models: Sequence[WeightPath], beta: float) -> DoublingTable | None:
-    """Return the distances between all pairs of depths L and 2L; None if there is no such pair.
+    """The distances between all depths L and 2L of one seed; None if there is no such pair.
 
-    Each is |(2L)^beta A^(2L)_{2k} - L^beta A^(L)_k| over k, relative to L^beta A^(L), of one seed:
-    its initial weights are coupled across depths, and so are the trained ones if they have a limit.
+    Initial weights of one seed are coupled across depths; so are the trained ones if they have a
+    limit.
     """
     models = together(models)
     known = {(name, m.depth): m for name, m in zip(seed_names(models), models, strict=True)}
@@ -62,12 +62,11 @@ def doubling_table(models: Sequence[WeightPath], beta: float) -> DoublingTable |
             values[seeds.index(seed), depths.index(depth)] = distance
     if np.isnan(values).all():
         return None
-    rows = tuple(Doubling(n, row, _geometric(row)) for n, row in zip(depths, values.T, strict=True))
-    return DoublingTable(beta, rows, power_law(np.array(depths, dtype=np.float64), values))
-
-
-def _geometric(values: Array) -> Interval:
-    """Geometric mean and its interval; unknown if a distance is 0."""
-    with np.errstate(divide="ignore"):
-        found = mean_interval(np.log(values[np.isfinite(values)]))
-    return Interval(*(float(np.exp(x)) for x in (found.value, found.low, found.high)))
+    rows = []
+    for depth, row in zip(depths, values.T, strict=True):
+        with np.errstate(divide="ignore"):
+            mean = mean_interval(np.log(row[np.isfinite(row)]))
+        # Unknown if a distance is 0.
+        bounds = (float(np.exp(x)) for x in (mean.value, mean.low, mean.high))
+        rows.append(Doubling(depth, row, Interval(*bounds)))
+    return DoublingTable(beta, tuple(rows), power_law(np.array(depths, dtype=np.float64), values))

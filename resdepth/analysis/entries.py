@@ -17,16 +17,13 @@ from resdepth.weights.weight_path import WeightPath
 
 @dataclass(frozen=True)
 class EntryCurves:
-    """Entries of L^beta A_k for one family and depth at `position` k/L.
-
-    `values` (paths, entries, L) has every path, `mean` (entries, L) their mean and 95 % band.
-    """
+    """Entries of L^beta A_k for one family and depth at `position` k/L."""
 
     depth: int
     files: tuple[Path, ...]
     position: Array
-    values: Array
-    mean: MeanBand
+    values: Array  # (paths, entries, L)
+    mean: MeanBand  # their mean (entries, L) and 95 % band
     family: str = ""
 
 
@@ -56,10 +53,9 @@ def spread_entries(rows: int, columns: int | None = None) -> tuple[tuple[int, in
 def entry_table(
     paths: Sequence[WeightPath], beta: float, entries: Sequence[tuple[int, int]] = ()
 ) -> EntryTable:
-    """Single entries of L^beta A_k along the layers; without `entries` some spread evenly.
+    """Single entries of L^beta A_k along the layers, as matrices (first axis, all others).
 
-    A layer of any shape counts as a matrix: its first axis, and all others in a row. Raises
-    Impossible if an entry lies outside the matrix.
+    Without `entries` some spread evenly. Raises Impossible if an entry lies outside the matrix.
     """
     paths = together(paths)
     shapes = [path.matrix for path in paths]

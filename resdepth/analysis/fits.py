@@ -27,14 +27,11 @@ FITTED = ("C", "T0", "rho")
 
 @dataclass(frozen=True)
 class Filters:
-    """What is removed before the fit; 0 disables a filter.
-
-    Times are `scaling_x` times 1..n, or with `time` "step" times the recorded steps.
-    """
+    """What is removed before the fit; 0 disables a filter."""
 
     window_size: int = 0
     filter_period: int = 0
-    scaling_x: float = 1.0
+    scaling_x: float = 1.0  # by which times are multiplied: 1..n, or the recorded steps
     time: Literal["index", "step"] = "index"
 
 
@@ -81,8 +78,7 @@ def event_sources(path: Path) -> list[Path]:
 def fit_file(path: Path, tag: str, filters: Filters, shift: float | None) -> CurveFit:
     """Filter and fit the scalar `tag` of one event source; `shift` is T0, None to infer it.
 
-    Raises Impossible: no such scalar, or no finite value of it; or t + T0 is not positive at the
-    first step, or hardly changes.
+    Impossible: no finite value, or t + T0 is not positive at the first step, or hardly changes.
     """
     steps, y = read_recording(path).scalar(tag)
     if not np.isfinite(y).any():
@@ -121,9 +117,8 @@ def _warn_of_steps(path: Path, steps: Steps, shift: float | None) -> None:
 def fit_files(
     paths: Sequence[Path], tag: str, filters: Filters, shift: float | None
 ) -> tuple[CurveFit, ...]:
-    """Return one fit for each event file or folder in or under `paths`.
+    """Fit each event file or folder in or under `paths`; warn of those that cannot be fitted.
 
-    What cannot be fitted is left out with a warning if something else can.
     Raises Missing: one of the paths is not there; Impossible, Corrupt: nothing can be fitted.
     """
     sources: dict[Path, Path] = {}
@@ -158,17 +153,8 @@ def curve_files(fits: Iterable[CurveFit]) -> Iterator[Path]:
 
 def fit_numbers(fits: Sequence[CurveFit], warned: Sequence[str] = ()) -> dict[str, Any]:
     """Return the fits as they are printed in JSON, with the warnings that were printed."""
-    names = [
-        "C",
-        "T0",
-        "rho",
-        "r_squared",
-        "residual_deviation",
-        "points",
-        "dropped",
-        "identified",
-        "reason",
-    ]
+    numbers = "r_squared", "residual_deviation", "points", "dropped", "identified", "reason"
+    names = *FITTED, *numbers
     rows = [
         {"file": curve.file, "tag": curve.tag} | {name: getattr(curve.fit, name) for name in names}
         for curve in fits
@@ -179,8 +165,7 @@ def fit_numbers(fits: Sequence[CurveFit], warned: Sequence[str] = ()) -> dict[st
 def fits_by_depth(fits: Sequence[CurveFit]) -> tuple[DepthFits, ...]:
     """Return the fits by the depth of their runs, ascending; empty if they cannot be averaged.
 
-    Warns why not, except if a file belongs to no run of a known depth. Runs that did not finish or
-    repeat another are left out with a warning.
+    Warns why not, if all belong to runs, and of runs that are left out: unfinished, or repetitions.
     """
     runs = {curve.file: found for curve in fits if (found := _manifest(curve.file))}
     if len(runs) < len(fits) or not all(map(_depth, runs.values())):

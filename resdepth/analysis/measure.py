@@ -28,10 +28,9 @@ def same_weights(one: WeightPath, other: WeightPath) -> bool:
 
 
 def layer_norms(path: WeightPath, norm: Norm = "frobenius", size: Sequence[int] = ()) -> Array:
-    """A norm of every layer, unscaled: (L,).
+    """A norm of every layer, unscaled: (L,); `size` is that of a convolution's input, or of images.
 
-    `size` is that of a convolution's input, or of the images of a run of `resnet-cifar`. Raises
-    Usage if it is needed for an operator norm and unknown.
+    Raises Usage if `size` is needed for an operator norm and unknown.
     """
     if norm == "frobenius" and path.own:
         norms: Array = np.linalg.norm(path.blocks.reshape(path.depth, -1), axis=1)

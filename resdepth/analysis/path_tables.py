@@ -1,7 +1,6 @@
 """Norms of the layers and p-variation norms of weight paths k -> L^beta A_k, as tables by depth.
 
-Paths of one family and depth are repetitions, others are curves of their own; `together` decides
-which may be averaged. The `family` of a row is a pattern, "" for our own weights.
+Paths of one family and depth are repetitions; `together` decides which may be averaged.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,8 +21,7 @@ from resdepth.mathematics.pvariation import CriticalExponent
 from resdepth.mathematics.slopes import NOTHING, PowerLaw, by_seed_and_depth, power_law
 from resdepth.weights.weight_path import Way, WeightPath
 
-NORMS = "p-variation norms, means over runs"
-"""Caption of the tables in notebooks."""
+NORMS = "p-variation norms, means over runs"  # Caption of the tables in notebooks
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class NormCurve:
     files: tuple[Path, ...]
     position: Array
     norm: MeanBand
-    family: str = ""
+    family: str = ""  # a pattern, "" for our own weights
 
 
 @dataclass(frozen=True)
@@ -143,9 +141,9 @@ def positions(depth: int) -> Array:
 def norm_table(
     paths: Sequence[WeightPath], beta: float, kind: Norm = "frobenius", size: Sequence[int] = ()
 ) -> NormTable:
-    """L^beta |A_k| along the layers: mean and 95 % band over the paths of each family and depth.
+    """L^beta |A_k| along the layers: mean and 95 % band (NaN for one path) by family and depth.
 
-    `size` is that of the input of convolutions, for their operator norm. One path has no band: NaN.
+    `size` is that of the input of convolutions, for their operator norm.
     """
     curves = []
     for group in curves_of(together(paths)):
@@ -167,10 +165,9 @@ def variation_table(
     exponents: Sequence[float],
     norms: Sequence[Array] | None = None,
 ) -> VariationTable:
-    """p-variation norms V_p^(1/p) of k -> L^beta A_k for each depth and exponent p >= 1.
+    """p-variation norms V_p^(1/p) of k -> L^beta A_k for each depth and p >= 1 (else ValueError).
 
-    `norm` of a row is (exponents,); `growth` is the slope of log norm on log L for each exponent.
-    `norms` may be the result of `variations`. Raises ValueError: an exponent is below 1.
+    `growth` is the slope of log norm on log L; `norms` may be the result of `variations`.
     """
     paths = together(paths)
     norms = norms or variations(paths, beta, exponents)
@@ -184,11 +181,9 @@ def variation_table(
         # One layer has no variation.
         positive = (np.where(norm > 0, norm, np.nan) for norm in np.concatenate(norms))
         known = [path for group in groups for path in group]
-        found = sorted(
-            zip(seed_names(known), known, positive, strict=True), key=lambda one: str(one[0])
-        )
-        seeds, of, values = zip(*found, strict=True)
-        _, depths, tables = by_seed_and_depth(seeds, [path.depth for path in of], values)
+        named = zip(seed_names(known), [path.depth for path in known], positive, strict=True)
+        ordered = sorted(named, key=lambda one: str(one[0]))
+        _, depths, tables = by_seed_and_depth(*zip(*ordered, strict=True))
         places = depths > 1
         growth = tuple(power_law(depths[places], table[:, places]) for table in tables)
     return VariationTable(beta, tuple(exponents), rows, growth)

@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -19,8 +19,7 @@ from resdepth.weights.read import Sources, read_paths
 from resdepth.weights.weight_path import WeightPath
 
 V = TypeVar("V")
-VARYING = ("seed", "depth")
-"""Options in which runs of one experiment may differ."""
+VARYING = ("seed", "depth")  # Options in which runs of one experiment may differ
 MIXED = "`allow_mixed`, in Python pooled(models, allow_mixed=True), pools them anyway"
 
 
@@ -46,9 +45,9 @@ def paths_of(
 ) -> Pool:
     """Read the weight paths in `sources` that may be averaged: `read_paths`, then `pooled`.
 
-    `sources` are runs, folders of runs or of weight files, or files. Without `pattern` the weights
-    are those of `train`; `pattern` names the tensors of other programs, as in "h.{k}.weight", and
-    `layers` is the first and the last k. `extension` selects files.
+    `sources` are runs, files, or folders of these. Without `pattern` the weights are those of
+    `train`; `pattern` names the tensors of other programs, as in "h.{k}.weight", and `layers` is
+    the first and the last k. `extension` selects files.
     """
     return pooled(read_paths(sources, pattern, layers, extension), allow_mixed=allow_mixed)
 
@@ -67,22 +66,28 @@ def pooled(models: Sequence[WeightPath], *, allow_mixed: bool = False) -> Pool:
     """The paths that are repetitions of one experiment, depth by depth.
 
     Excluded, if others remain: runs that diverged, did not finish or did not reach `stop_loss`, and
-    repetitions of another run (same options, depth and seed) or of another file (same weights).
-    Other files that belong to no run are all kept. `allow_mixed` keeps everything.
-
-    Raises Usage: two runs differ in another option than seed, depth and output, or two paths are of
-    different training steps; Impossible: nothing is left.
+    repetitions of another run (same depth and seed) or file (same weights). `allow_mixed` keeps
+    everything. Raises Usage: two runs differ in another option than seed, depth and output, or two
+    paths are of different training steps; Impossible: nothing is left.
     """
     manifests = {run: read_manifest(run) for run in {path.run for path in models} if run}
     runs = {path.source: manifests[path.run] for path in models if path.run is not None}
-    if not allow_mixed:
-        _check_options(runs)
+    known: dict[str, tuple[Path, Any]] = {}
+    for source, of_run in () if allow_mixed else runs.items():
+        # A run of an earlier version may not have an option.
+        for name, value in _training(of_run).items():
+            first, ours = known.setdefault(name, (source, value))
+            if value != ours:
+                raise _other_experiment(first, source, spelled(name), ours, value)
     count = len({path.source for path in models})
     reached = any("reached" in manifest.detail for manifest in runs.values())
     kept, left_out = list[WeightPath](), list[str]()
     for path in models:
-        unfit = _unfit(runs[path.source], reached=reached) if path.source in runs else ""
-        repeats = _repeats(path, kept, runs)
+        unfit, repeats = "", _repeats(path, kept, runs)
+        if manifest := runs.get(path.source):
+            unfit = unfinished(manifest)
+            if not unfit and reached and "reached" not in manifest.detail:
+                unfit = f"the run did not reach `stop_loss={manifest.options.get('stop_loss')}`"
         excluded = not allow_mixed and (repeats or (unfit and count > 1))
         if reason := unfit or repeats:
             left_out.append(f"{path.source}: {'left out: ' if excluded else ''}{reason}")
@@ -96,20 +101,17 @@ def pooled(models: Sequence[WeightPath], *, allow_mixed: bool = False) -> Pool:
 
 
 def experiments(
-    manifests: Mapping[Path, Manifest], *, aside: Iterable[str] = (), named: Iterable[str] = ()
+    manifests: Mapping[Path, Manifest], *, aside: Collection[str] = (), named: Collection[str] = ()
 ) -> dict[str, list[Path]]:
     """Sets of repetitions by the options in which they differ: "", or "--alpha 0.5, --lr 2.0".
 
     Runs of one set may also differ in the options `aside`; the options `named` are in every key.
     """
-    known = {
-        run: {name: value for name, value in _training(manifest).items() if name not in aside}
-        for run, manifest in manifests.items()
-    }
+    known = {run: _training(manifest) for run, manifest in manifests.items()}
     values: dict[str, set[str]] = {}
     for options in known.values():
         for name, value in options.items():
-            values.setdefault(name, set()).add(repr(value))
+            values.setdefault(name, set()).add("" if name in aside else repr(value))
     differing = [name for name, found in values.items() if len(found) > 1 or name in named]
     sets: dict[str, list[Path]] = {}
     for run, options in known.items():
@@ -121,24 +123,23 @@ def experiments(
 def in_order(sets: Mapping[str, V]) -> dict[str, V]:
     """Sets of runs sorted by their labels, in which numbers count as numbers."""
 
-    def rank(label: str) -> list[tuple[float, str]]:
-        return [(_number(word), word) for word in label.replace(",", " ").split()]
+    def rank(word: str) -> tuple[float, str]:
+        try:
+            return float(word), word
+        except ValueError:
+            return math.inf, word
 
-    return {label: sets[label] for label in sorted(sets, key=rank)}
+    def ranks(label: str) -> list[tuple[float, str]]:
+        return [*map(rank, label.replace(",", " ").split())]
 
-
-def _number(word: str) -> float:
-    try:
-        return float(word)
-    except ValueError:
-        return math.inf
+    return {label: sets[label] for label in sorted(sets, key=ranks)}
 
 
 def seed_names(paths: Sequence[WeightPath]) -> list[int | str]:
     """Which paths of different depths are of one seed: those with the same name.
 
-    The name is the seed of the run, or the folder of a file; if every such file has a folder of its
-    own, files are paired in the order of their paths. A repeated name is numbered.
+    The seed of the run, or the folder of a file; if every such file has a folder of its own, files
+    are paired in the order of their paths. A repeated name is numbered.
     """
     others = Counter(path.source.parent for path in paths if path.run is None)
     alone = all(count == 1 for count in others.values())
@@ -163,13 +164,6 @@ def unfinished(manifest: Manifest) -> str:
     return f"the run {words.get(manifest.outcome, f'{manifest.outcome} {done}')}"
 
 
-def _unfit(manifest: Manifest, *, reached: bool) -> str:
-    """Why a run is excluded; `reached`: another one reached `stop_loss`."""
-    if reached and "reached" not in manifest.detail and not unfinished(manifest):
-        return f"the run did not reach `stop_loss={manifest.options.get('stop_loss')}`"
-    return unfinished(manifest)
-
-
 def _repeats(path: WeightPath, kept: Sequence[WeightPath], runs: Mapping[Path, Manifest]) -> str:
     """Which of the kept paths this one repeats, in words; "" if none."""
     ours = runs.get(path.source)
@@ -180,9 +174,8 @@ def _repeats(path: WeightPath, kept: Sequence[WeightPath], runs: Mapping[Path, M
         if ours is None or theirs is None:
             if same_weights(path, other):
                 return f"it holds the same weights as {other.source}"
-        elif ours.seed == theirs.seed and (
-            step_of(path.source, ours) == step_of(other.source, theirs)
-        ):
+            continue
+        if ours.seed == theirs.seed and step_of(path.source, ours) == step_of(other.source, theirs):
             return f"it repeats {other.source}, of the same depth and seed"
     return ""
 
@@ -193,21 +186,8 @@ def _other_experiment(first: Path, second: Path, what: str, ours: object, theirs
     return Usage(f"{first} and {second}", reason, f"analyse them separately; {MIXED}")
 
 
-def _check_options(runs: Mapping[Path, Manifest]) -> None:
-    """Raise Usage if an option differs; a run of an earlier version may not have it."""
-    known: dict[str, tuple[Path, Any]] = {}
-    for path, manifest in runs.items():
-        for name, value in _training(manifest).items():
-            first, ours = known.setdefault(name, (path, value))
-            if value != ours:
-                raise _other_experiment(first, path, spelled(name), ours, value)
-
-
 def _check_steps(paths: Sequence[WeightPath], runs: Mapping[Path, Manifest]) -> None:
-    """Raise Usage if one path was trained longer than another, as far as this is recorded.
-
-    Weights at the end of their runs belong together; files of no run are compared by depth.
-    """
+    """Raise Usage if one path was trained longer than another, as far as this is recorded."""
     firsts: dict[object, tuple[Path, object, object]] = {}
 
     def compare(key: object, path: Path, value: object, shown: object) -> None:

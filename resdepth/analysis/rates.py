@@ -14,16 +14,13 @@ FAILED = ("missed", "diverged")
 
 @dataclass(frozen=True)
 class RateCurve:
-    """Means over the seeds at one depth, for each base rate; infinite if a run diverged.
-
-    `at_depth` are the rates at this depth, `steps` those to the loss at which training stops.
-    """
+    """Means over the seeds at one depth, for each base rate; infinite if a run diverged."""
 
     depth: int
     rates: tuple[float, ...]
     losses: tuple[float, ...]
-    at_depth: tuple[float, ...] = ()
-    steps: tuple[float, ...] = ()
+    at_depth: tuple[float, ...] = ()  # the rates at this depth
+    steps: tuple[float, ...] = ()  # to the loss at which training stops
 
     @property
     def values(self) -> tuple[float, ...]:
@@ -31,15 +28,10 @@ class RateCurve:
         return self.steps or self.losses
 
     @property
-    def place(self) -> int | None:
-        """The index of the best rate, None if runs failed at every rate."""
-        place = int(np.argmin(self.values))
-        return place if math.isfinite(self.values[place]) else None
-
-    @property
     def best(self) -> float:
-        """The base rate of the smallest mean, NaN if runs diverged at every rate."""
-        return math.nan if self.place is None else self.rates[self.place]
+        """The base rate of the smallest mean, NaN if runs failed at every rate."""
+        place = int(np.argmin(self.values))
+        return self.rates[place] if math.isfinite(self.values[place]) else math.nan
 
     @property
     def at_the_end(self) -> bool:
@@ -56,10 +48,7 @@ class RateTable:
 
 
 def rate_curves(cells: Sequence[CellRow], *, stops: bool = False) -> tuple[RateCurve, ...]:
-    """Return one curve per depth of the cells that ended; none for fewer than two rates.
-
-    Means are over the seeds that ended at every rate. With `stops` training stops at a loss.
-    """
+    """One curve per depth over the seeds that ended at every rate; () for less than two rates."""
     ended = [row for row in cells if row.outcome in ENDED and row.reason != "repeated"]
     found = []
     for depth in sorted({row.depth for row in ended}) if len({row.lr for row in ended}) > 1 else ():
@@ -86,7 +75,7 @@ def transfer(curves: Sequence[RateCurve]) -> Iterator[str]:
     """Say whether one rate is the best at all depths."""
     known = [curve for curve in curves if math.isfinite(curve.best)]
     if not known:
-        yield f"{_nowhere(curves[0])} at every rate"
+        yield f"{_failure(curves[0])} at every rate"
         return
     shown = ", ".join(f"{curve.best:g} at L = {curve.depth}" for curve in known)
     if len(known) == 1:
@@ -102,7 +91,7 @@ def transfer(curves: Sequence[RateCurve]) -> Iterator[str]:
         )
 
 
-def _nowhere(curve: RateCurve) -> str:
+def _failure(curve: RateCurve) -> str:
     return "runs missed the loss or diverged" if curve.steps else "runs diverged"
 
 
@@ -111,10 +100,10 @@ def rate_rows(curves: Sequence[RateCurve]) -> list[list[str]]:
     steps = any(curve.steps for curve in curves)
     rows = [["L", "best base rate", "rate at L", "steps" if steps else "loss", "among those tried"]]
     for curve in curves:
-        place = curve.place
-        if place is None:
-            rows.append([str(curve.depth), "-", "-", "-", f"{_nowhere(curve)} at all"])
+        if math.isnan(curve.best):
+            rows.append([str(curve.depth), "-", "-", "-", f"{_failure(curve)} at all"])
             continue
+        place = curve.rates.index(curve.best)
         where = {0: "smallest", len(curve.rates) - 1: "largest"}.get(place, "inside")
         rate = f"{curve.at_depth[place]:.4g}" if curve.at_depth else "-"
         value = f"{curve.values[place]:.4g}"

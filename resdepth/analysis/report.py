@@ -33,10 +33,8 @@ from resdepth.records import as_csv
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.studies.record import NAME as PLAN
 
-OMEGA = "avg_grad_norm"
-"""The recorded scalar whose decay is fitted."""
-GRID = tuple(float(p) for p in np.linspace(1.0, 4.0, 13))
-"""Exponents p of the p-variation norms."""
+OMEGA = "avg_grad_norm"  # The recorded scalar whose decay is fitted
+GRID = tuple(float(p) for p in np.linspace(1.0, 4.0, 13))  # Exponents p of the p-variation norms
 
 
 @dataclass(frozen=True)
@@ -52,34 +50,27 @@ class PathTables:
 
 @dataclass(frozen=True)
 class ExperimentReport:
-    """What runs show that differ in seed and depth alone.
-
-    `scaling` and `paths` are None if no cell counts, `doubling` if no depth is twice another,
-    `curvature` if it was not computed, `decays` () without Omega; L^beta, 1 - alpha, scales norms.
-    """
+    """What runs show that differ in seed and depth alone."""
 
     label: str
     cells: tuple[CellRow, ...]
     depths: tuple[DepthRow, ...]
     cautions: tuple[str, ...]
-    beta: float = 0.0
-    scaling: ScalingTable | None = None
-    doubling: DoublingTable | None = None
+    beta: float = 0.0  # 1 - alpha, by which norms are scaled
+    scaling: ScalingTable | None = None  # None if no cell counts, as `paths`
+    doubling: DoublingTable | None = None  # None if no depth is twice another
     paths: PathTables | None = None
-    decays: tuple[DepthFits, ...] = ()
-    curvature: HessianTable | None = None
+    decays: tuple[DepthFits, ...] = ()  # () without Omega
+    curvature: HessianTable | None = None  # None if it was not computed
 
 
 @dataclass(frozen=True)
 class Report:
-    """All tables of a study, advice (purpose and command), their origin, the files read.
-
-    `rates` has a table for each set of runs that differ in seed, depth and rate alone.
-    """
+    """All tables of a study, advice (purpose and command), their origin, the files read."""
 
     folder: Path
     experiments: tuple[ExperimentReport, ...]
-    rates: tuple[RateTable, ...]
+    rates: tuple[RateTable, ...]  # one per set of runs that differ in seed, depth and rate alone
     next_steps: tuple[tuple[str, str], ...]
     plan: str
     command: str

@@ -29,18 +29,15 @@ SLOPES = {
 
 @dataclass(frozen=True)
 class ScalingTable:
-    """What is known of the scaling in L; `cells` by depth, then in the order they came.
-
-    `beta` scales the 2-variation norms, measured in these `ways`; `alpha` is that of the training.
-    """
+    """What is known of the scaling in L; `cells` by depth, then in the order they came."""
 
     cells: tuple[PathObservation, ...]
     table: Table
     exponents: Exponents
     verdict: Verdict
-    beta: float = 0.0
-    alpha: float | None = None
-    ways: tuple[Way, ...] = ("path",)
+    beta: float = 0.0  # scales the 2-variation norms
+    alpha: float | None = None  # that of the training
+    ways: tuple[Way, ...] = ("path",)  # how the 2-variation norms were measured
 
     @property
     def depths(self) -> tuple[int, ...]:

@@ -30,23 +30,20 @@ Reason = Literal["", "missed", "diverged", "unfinished", "failed", "lost", "unre
 
 @dataclass(frozen=True)
 class CellRow:
-    """One run: where, what it was, how it ended; `why` it is excluded, "" if it counts.
-
-    `lr` is the base rate, `rate` the one at this depth: lr (L/D)^e.
-    """
+    """One run: where, what it was, how it ended; `why` it is excluded, "" if it counts."""
 
     run: Path
     experiment: str
     depth: int
     seed: int
-    lr: float
+    lr: float  # the base rate
     outcome: str
     steps: int
     loss: float
     seconds: float
     reason: Reason
     why: str
-    rate: float = math.nan
+    rate: float = math.nan  # at this depth: lr (L/D)^e
 
 
 @dataclass(frozen=True)
@@ -119,9 +116,15 @@ def read_study(folder: Path) -> Study:
     """
     if not folder.exists():
         raise no_such(folder, "folder")
-    files = (file.parent for file in walk(folder, once=True) if file.name == MANIFEST)
-    read = {run: manifest for run in files if (manifest := _manifest(run))}
-    manifests = dict(sorted(read.items(), key=lambda item: (item[1].seed, str(item[0]))))
+    read: dict[Path, Manifest] = {}
+    for place in walk(folder, once=True):
+        if place.name == MANIFEST:
+            try:
+                read[place.parent] = read_manifest(place.parent)
+            except ResdepthError as error:
+                warnings.warn(f"{error}: left out", stacklevel=2)
+    trained = [item for item in read.items() if item[1].program == "train"]
+    manifests = dict(sorted(trained, key=lambda item: (item[1].seed, str(item[0]))))
     file = folder / PLAN
     if not manifests:
         remedy = "give a study, or a folder of runs of 'resdepth train'"
@@ -139,16 +142,6 @@ def read_study(folder: Path) -> Study:
         found.append(_experiment(label, begun, [r for r in missing if r.experiment == label]))
     text = file.read_text(encoding="utf-8") if plan else ""
     return Study(folder, tuple(found), manifests, text)
-
-
-def _manifest(run: Path) -> Manifest | None:
-    """The manifest of a run of `train`; a damaged one is skipped with a warning."""
-    try:
-        manifest = read_manifest(run)
-    except ResdepthError as error:
-        warnings.warn(f"{error}: left out", stacklevel=3)
-        return None
-    return manifest if manifest.program == "train" else None
 
 
 def cell_of(run: Path, label: str, manifest: Manifest) -> CellRow:

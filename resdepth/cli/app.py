@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from resdepth.cli import console, signals, spelling, window
+from resdepth.cli import console, signals, spelling
 from resdepth.cli.console import HELP
 from resdepth.errors import ResdepthError, System
 
@@ -142,7 +142,7 @@ NO_ROOM = ("failed to map segment", "cannot allocate memory", "cannot create sha
 
 def run() -> int:
     """Run the command line; every failure is one line, and an exit code that is returned."""
-    window.settle_environment()
+    console.settle_environment()
     try:
         code = get_command(app).main(prog_name="resdepth", standalone_mode=False)
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Output on the terminal: messages and progress on stderr, results on stdout."""
+"""Output on the terminal, messages on stderr and results on stdout, and the window of `--show`."""
 
 import os
 import sys
@@ -11,7 +11,9 @@ from typing import Any
 import typer
 
 from resdepth.cli.spelling import spell, spell_field
+from resdepth.data.cache_folder import temporary_folder
 from resdepth.errors import ResdepthError, Usage
+from resdepth.options.location import home_folder
 
 ParserError: type[Any] = (
     getattr(typer, "TyperException", None) or import_module("click").ClickException
@@ -23,6 +25,8 @@ HELP = {"help_option_names": ["--help", "-h"]}
 """Settings of every command."""
 COMMAND: list[str] = []
 """The words of the command that runs."""
+BACKEND: list[str] = []
+"""The value of MPLBACKEND."""
 
 
 def interactive() -> bool:
@@ -34,6 +38,11 @@ def say(text: str, *, quiet: bool = False) -> None:
     """Print one line on stderr, with flags in place of the fields of options."""
     if not quiet:
         print(spell(text), file=sys.stderr, flush=True)
+
+
+def say_cost(what: Path, gradients: int, *, quiet: bool) -> None:
+    """Announce how much a computation at the weights in `what` costs."""
+    say(f"{what}: costs about {gradients} gradients of the loss", quiet=quiet)
 
 
 def warn(text: str) -> None:
@@ -91,6 +100,20 @@ def misuse(error: Any) -> int:
     line = f"resdepth: error: {message.rstrip('.')} ({hint})" if message else hint
     print(line, file=sys.stderr, flush=True)
     return int(error.exit_code)
+
+
+def settle_environment() -> None:
+    """Prepare the environment that matplotlib reads when it is imported.
+
+    MPLBACKEND is removed and kept for `--show`: it may name a backend of another environment, as in
+    the cells of a notebook, with which matplotlib cannot be imported. Without a home folder its
+    caches get a permanent folder of ours.
+    """
+    BACKEND[:] = [os.environ.pop("MPLBACKEND", "")]
+    home = home_folder()
+    homeless = home is None or not os.access(home, os.W_OK | os.X_OK)
+    if homeless and "MPLCONFIGDIR" not in os.environ:
+        os.environ["MPLCONFIGDIR"] = str(temporary_folder() / "matplotlib")
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:

@@ -53,8 +53,7 @@ def curvefit(options: CurvefitOptions, call: AnalysisInvocation) -> None:
     draw = partial(draw_decays, groups) if groups else partial(draw_fits, fits)
     origin = origin_of(options, curve_files(fits))
     text = "\n".join([*map(line, fits), *map(mean_line, groups)])
-    draw_all = partial(draw, options.columns)
-    finish(draw_all, numbers, out, origin, call, text=text, show=options.show)
+    finish(partial(draw, options.columns), numbers, out, origin, call, text=text, show=options.show)
 
 
 MANY = 7
@@ -70,15 +69,11 @@ def mean_line(group: "DepthFits") -> str:
 def line(curve: "CurveFit") -> str:
     """One fit in words."""
     fit = curve.fit
-    parts = [
-        f"C = {_shown(fit.C)}",
-        f"T0 = {_shown(fit.T0)}",
-        f"rho = {_shown(fit.rho)}",
-        f"R² = {fit.r_squared:.5f}",
-        f"residual deviation {fit.residual_deviation:.3g}",
-        f"{fit.points} points",
-    ]
-    return f"{curve.file}: {', '.join(parts)}"
+    return (
+        f"{curve.file}: C = {_shown(fit.C)}, T0 = {_shown(fit.T0)}, rho = {_shown(fit.rho)}, "
+        f"R² = {fit.r_squared:.5f}, residual deviation {fit.residual_deviation:.3g}, "
+        f"{fit.points} points"
+    )
 
 
 def _shown(estimate: "Estimate") -> str:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from resdepth.runs.surface import Surface
 
 SUFFIX = ".npy"
+Cells = Callable[[int, int], None]
+"""Is called with the number of evaluated cells of a surface, and of all."""
 
 
 @command("landscape render")
@@ -42,7 +44,7 @@ def render(options: RenderOptions, call: AnalysisInvocation) -> None:
     their cosines, and the loss at the centre next to the one that the run recorded. For a line to
     another run it also prints the barrier between the two losses.
     """
-    run, training, checkpoint = drawn_around(options.sources)
+    run, training, checkpoint = drawn_around(options.sources, "landscape render")
     out = _surface_path(options.out, run)
     with signals.deferred():
         from resdepth.probing.loss_surface import render as evaluate
@@ -78,12 +80,14 @@ def trajectory(options: TrajectoryOptions, call: AnalysisInvocation) -> None:
     check_writable(figure)
     out = figure.with_suffix(SUFFIX)
     with signals.deferred():
-        from resdepth.probing.checkpoint_plane import trajectory as evaluate
+        from resdepth.probing.loss_surface import render as evaluate
+        from resdepth.probing.objectives import Source
         from resdepth.records import as_json
         from resdepth.runs.surface import files_of
 
+    source = Source.of(run)
     surface = _evaluated(
-        out, lambda cells: evaluate(run, options, out, command_line(), cells), call.quiet
+        out, lambda cells: evaluate(source, options, out, command_line(), cells), call.quiet
     )
     if call.json_:
         print(as_json(_path_numbers(surface)), flush=True)
@@ -109,20 +113,26 @@ def _surface_path(out: Path | None, run: Path | None) -> Path:
     return written_as(out, (SUFFIX,))
 
 
-def _evaluated(out: Path, evaluate: Callable[["Cells"], object], quiet: bool) -> "Surface":
+def _evaluated(out: Path, evaluate: Callable[[Cells], object], quiet: bool) -> "Surface":
     """The surface at `out` after printing its checks."""
+    from resdepth.cli.progress import Progress
     from resdepth.runs.surface import read_surface
 
+    def cells(done: int, total: int) -> None:
+        if not bar.total:
+            bar.start(done, total)
+        bar.update(done, lambda: f"{done} of {total} cells, {bar.speed(done):.3g} cells/s")
+
     console.route_warnings()
-    cells = Cells(quiet)
+    bar = Progress(quiet=quiet)
     try:
         evaluate(cells)
     except KeyboardInterrupt:
-        place = f" from cell {cells.done} of {cells.total}" if cells.total else ""
+        place = f" from cell {bar.done} of {bar.total}" if bar.total else ""
         console.say(f"interrupted; the same command with --resume resumes it{place}")
         raise typer.Abort from None
     finally:
-        cells.close()
+        bar.close()
     surface = read_surface(out)
     for line in _checks(surface):
         console.say(line, quiet=quiet)
@@ -187,24 +197,3 @@ def _path_words(surface: "Surface") -> list[str]:
         f"{path['steps'][farthest]:.0f}; largest difference of the losses: {gaps[worst]:.4g} at "
         f"step {path['steps'][worst]:.0f}",
     ]
-
-
-class Cells:
-    """Shows how many cells of a surface are finished."""
-
-    def __init__(self, quiet: bool) -> None:
-        self.quiet, self.done, self.total = quiet, 0, 0
-        self.progress: Any = None
-
-    def __call__(self, done: int, total: int) -> None:
-        """`done` of `total` cells are finished."""
-        from resdepth.cli.progress import Progress
-
-        self.done, self.total = done, total
-        self.progress = bar = self.progress or Progress(done, total, quiet=self.quiet)
-        bar.update(done, lambda: f"{done} of {total} cells, {bar.speed(done):.3g} cells/s")
-
-    def close(self) -> None:
-        """Remove the bar."""
-        if self.progress is not None:
-            self.progress.close()

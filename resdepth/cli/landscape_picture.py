@@ -88,10 +88,10 @@ def picture(shown: "Shown", options: VisOptions, kind: str, out: Path, origin: "
 
         save_animation(shown, out, options.columns, origin)
     else:
-        from resdepth.figures import contour, line, relief, trajectory
+        from resdepth.figures import contour, relief, trajectory
 
         flat = trajectory.draw_trajectory if shown.surface.trajectory else contour.draw_contour
-        draw = {"surface": relief.draw_surface, "contour": flat, "line": line.draw_line}[kind]
+        draw = {"surface": relief.draw_surface, "contour": flat, "line": relief.draw_line}[kind]
         return draw(shown, options.columns)
     return [out]
 

@@ -8,7 +8,6 @@ from resdepth.atomic import check_writable, write_text
 from resdepth.cli import console
 from resdepth.cli.parameters import command_line
 from resdepth.cli.spelling import spell
-from resdepth.cli.window import open_window
 from resdepth.errors import Impossible, ResdepthError, System
 from resdepth.options.base import AnalysisInvocation, Options
 from resdepth.options.location import PICTURES, written_as
@@ -101,17 +100,13 @@ def illustrate(
                 style.save(made, out, origin)
         except Exception as error:
             console.wrote(saved, aside=call.json_)
-            raise _undrawn(error, out, saved[0]) from error
+            # One line, whatever library failed.
+            reason, remedy = f"{type(error).__name__}: {error}".partition("\n")[0], ""
+            if isinstance(error, ResdepthError):
+                reason, remedy = str(error), f"{error.remedy}; "
+            reason = f"the figure could not be made: {reason}"
+            raise Impossible(out, reason, f"{remedy}the numbers are in {saved[0]}") from error
     files = made if isinstance(made, Sequence) else [out]
     console.wrote([*files, *saved], aside=call.json_)
     if show and not isinstance(made, Sequence):
-        open_window(made, out)
-
-
-def _undrawn(error: Exception, out: Path, numbers: Path) -> Impossible:
-    """The failure of a figure in one line, whatever library it came from."""
-    reason, remedy = f"{type(error).__name__}: {error}".partition("\n")[0], ""
-    if isinstance(error, ResdepthError):
-        reason, remedy = str(error), f"{error.remedy}; "
-    reason = f"the figure could not be made: {reason}"
-    return Impossible(out, reason, f"{remedy}the numbers are in {numbers}")
+        style.show(made, out, *console.BACKEND)

@@ -4,7 +4,6 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from functools import partial
 from typing import Any
 
 from resdepth.cli import console, signals
@@ -17,17 +16,30 @@ PLAIN = 10.0
 
 
 class Progress:
-    """Shows `done` of `total`, described by the caller's line."""
+    """Shows how much is done of a total, described by the caller's line."""
 
-    def __init__(self, done: int, total: int, *, quiet: bool) -> None:
-        self.first, self.total, self.quiet = done, total, quiet
-        self.began, self.shown = time.perf_counter(), 0.0
+    def __init__(self, *, quiet: bool) -> None:
+        self.quiet, self.shown, self.done, self.total = quiet, 0.0, 0, 0
         self.bar: Any = None
-        if console.interactive() and not quiet:
-            self._open(done)
+
+    def start(self, done: int, total: int) -> None:
+        """Open a bar if stderr is a terminal."""
+        self.began, self.first, self.total = time.perf_counter(), done, total
+        if not console.interactive() or self.quiet:
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        text = TextColumn("{task.description}", markup=False)
+        columns = (text, BarColumn(bar_width=20), TimeRemainingColumn(compact=True))
+        self.bar = Bar(*columns, console=Console(stderr=True), refresh_per_second=5)
+        self.task = self.bar.add_task("", total=total, completed=done)
+        self.bar.start()
 
     def update(self, done: int, describe: Callable[[], str]) -> None:
         """Show a line, with the time left, if it is time for another one; always at either end."""
+        self.done = done
         now, pause = time.perf_counter(), REFRESH if self.bar else PLAIN
         if self.quiet or (now - self.shown < pause and done not in (self.first, self.total)):
             return
@@ -35,7 +47,9 @@ class Progress:
         if self.bar:
             self.bar.update(self.task, completed=done, description=describe())
         else:
-            console.say(f"{describe()}{self._left(done)}")
+            speed = self.speed(done)
+            left = int((self.total - done) / speed) if speed > 0 and done < self.total else 0
+            console.say(f"{describe()}  {left // 60}:{left % 60:02d} left" if left else describe())
 
     def close(self) -> None:
         """Remove the bar."""
@@ -47,31 +61,13 @@ class Progress:
         """Units per second since the start."""
         return (done - self.first) / max(time.perf_counter() - self.began, 1e-9)
 
-    def _open(self, done: int) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bar
-
-        text = TextColumn("{task.description}", markup=False)
-        columns = (text, BarColumn(bar_width=20), TimeRemainingColumn(compact=True))
-        self.bar = Bar(*columns, console=Console(stderr=True), refresh_per_second=5)
-        self.task = self.bar.add_task("", total=self.total, completed=done)
-        self.bar.start()
-
-    def _left(self, done: int) -> str:
-        speed = self.speed(done)
-        if speed <= 0 or done >= self.total:
-            return ""
-        seconds = int((self.total - done) / speed)
-        return f"  {seconds // 60}:{seconds % 60:02d} left"
-
 
 class Terminal(Observer):
     """The observer of training; a signal asks the running loop to stop."""
 
     def __init__(self, quiet: bool) -> None:
         self.quiet = quiet
-        self.progress: Progress | None = None
+        self.progress = Progress(quiet=quiet)
         self.open = ExitStack()
 
     def say(self, text: str) -> None:
@@ -83,18 +79,16 @@ class Terminal(Observer):
         self.what = what
         self.open.enter_context(signals.watched(self._asked))
         self.say(f"{what.title}: {what.steps} steps")
-        self.progress = Progress(what.step, what.steps, quiet=self.quiet)
+        self.progress.start(what.step, what.steps)
 
     def step(self, step: int, scalars: Mapping[str, float]) -> None:
         """Refresh the live line, or print a plain one every `PLAIN` seconds."""
-        if self.progress:
-            self.progress.update(step, partial(self._line, step, scalars, self.progress))
+        self.progress.update(step, lambda: self._line(step, scalars))
 
     def end(self) -> None:
         """Remove the bar."""
         self.open.close()
-        if self.progress:
-            self.progress.close()
+        self.progress.close()
 
     def stop(self) -> int | None:
         """The first signal received, if any."""
@@ -106,7 +100,7 @@ class Terminal(Observer):
             "once"
         )
 
-    def _line(self, step: int, scalars: Mapping[str, float], progress: Progress) -> str:
+    def _line(self, step: int, scalars: Mapping[str, float]) -> str:
         epochs = self.what.steps // self.what.steps_per_epoch
         epoch = step // self.what.steps_per_epoch
         parts = [f"epoch {epoch}/{epochs}", f"loss {scalars['loss']:.4g}"]
@@ -117,5 +111,5 @@ class Terminal(Observer):
         norms = [(tag, value) for tag, value in scalars.items() if tag.startswith("p_var")]
         parts += [f"{tag.rpartition('/')[2]}-var {value:.3g}" for tag, value in norms[:1]]
         if step > self.what.step:
-            parts.append(f"{progress.speed(step):.3g} steps/s")
+            parts.append(f"{self.progress.speed(step):.3g} steps/s")
         return "  ".join(parts)

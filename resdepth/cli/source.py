@@ -14,8 +14,8 @@ Around = tuple[Path | None, Options, Path]
 """The run folder (None: unknown), the options it was trained with, and the checkpoint."""
 
 
-def drawn_around(sources: Sequence[Path]) -> Around:
-    """The run, options and checkpoint that `sources` name.
+def drawn_around(sources: Sequence[Path], command: str) -> Around:
+    """The run, options and checkpoint that the `sources` of a command name.
 
     They are a run folder, its manifest or a file of options, and a checkpoint if it is not the
     run's newest. Raises Usage if they do not say which weights and which options, Missing if one
@@ -30,32 +30,15 @@ def drawn_around(sources: Sequence[Path]) -> Around:
     weights = [path for path in sources if path not in configs]
     if len(configs) > 1 or len(weights) > 1 or not sources:
         what = "give one run, and one checkpoint at most" if sources else "none was given"
-        raise Usage("SOURCES", what, "resdepth landscape render RUN")
+        raise Usage("SOURCES", what, f"resdepth {command} RUN")
     config = configs[0] if configs else weights[0].absolute().parent.parent
     if config.is_dir() or config.name == MANIFEST or not config.suffix:
         from resdepth.runs.run import open_run
 
         run = open_run(config.parent if config.name == MANIFEST else config)
         return run.path, run.recorded_options, weights[0] if weights else run.newest
-    training = resolve(TrainOptions, {}, config, command="landscape render")
+    training = resolve(TrainOptions, {}, config, command=command)
     if not weights:
         what = f"{config} does not say where the weights are; a checkpoint is missing"
         raise Usage("SOURCES", what, "give a run folder")
     return None, training, weights[0]
-
-
-def each_around(sources: Sequence[Path], command: str) -> list[tuple[Path, Options, Path]]:
-    """`drawn_around` for each of several run folders or checkpoints inside them.
-
-    Raises Usage also for a file of options, which has no weights.
-    """
-    if not sources:
-        raise Usage("SOURCES", "none was given", f"resdepth {command} RUN")
-    found = []
-    for path in sources:
-        if path.suffix.lower() in CONFIGURATIONS and path.name != MANIFEST and not path.is_dir():
-            what = f"{path} is not a run or a checkpoint"
-            raise Usage("SOURCES", what, "give a run folder, or a checkpoint inside one")
-        run, training, checkpoint = drawn_around((path,))
-        found.append((run or path.parent, training, checkpoint))
-    return found

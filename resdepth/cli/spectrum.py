@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from resdepth.cli import console, signals
 from resdepth.cli.parameters import command
 from resdepth.cli.picture import finish, origin_of, output
-from resdepth.cli.source import each_around
+from resdepth.cli.source import drawn_around
 from resdepth.errors import ResdepthError, System
 from resdepth.options.base import AnalysisInvocation
 from resdepth.options.spectrum import SpectrumOptions
@@ -28,9 +28,10 @@ def spectrum(options: SpectrumOptions, call: AnalysisInvocation) -> None:
     exact products; estimates have a standard error or a band. The cost, in gradients, is printed
     first.
     """
-    around = each_around(options.sources, "spectrum")
-    default = around[0][0] / "spectrum.pdf" if len(around) == 1 else Path("spectrum.pdf")
-    out = output(options.out or default)
+    each: list[tuple[Path, ...]] = [(path,) for path in options.sources] or [()]
+    around = [drawn_around(sources, "spectrum") for sources in each]
+    folder = around[0][0] if len(around) == 1 else None
+    out = output(options.out or (folder or Path()) / "spectrum.pdf")
     with signals.deferred():
         from resdepth.figures.spectra import draw_spectra
         from resdepth.probing import hessian
@@ -42,10 +43,7 @@ def spectrum(options: SpectrumOptions, call: AnalysisInvocation) -> None:
     origin = origin_of(options, [file for source in sources for file in source.files])
     found: list[Spectrum] = []
     for source in sources:
-
-        def announce(cost: int, checkpoint: Path = source.checkpoint) -> None:
-            console.say(f"{checkpoint}: costs about {cost} gradients of the loss", quiet=call.quiet)
-
+        announce = partial(console.say_cost, source.checkpoint, quiet=call.quiet)
         try:
             found.append(hessian.spectrum(source, options, announce))
         except ResdepthError as error:

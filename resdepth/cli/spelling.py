@@ -103,7 +103,17 @@ def rewrite(command: Any, args: list[str], name: str) -> list[str]:
         end = args.index("--")
         return [*rewrite(command, args[:end], name), *args[end:]]
     sources = (*SOURCES, "--out") if name == STUDY else SOURCES
-    args = _replaced(_separation(list(_sources(_renamed(args, name), sources))), name)
+    words = [token.partition("=") for token in _renamed(args, name)]
+    args = [
+        value if flag in sources else f"{flag}{equals}{value}"
+        for flag, equals, value in words
+        if equals or flag not in sources
+    ]
+    # `--data.c` was the separation of one data module and the target of the other.
+    constant = "--data=constant" in args or ("--data", "constant") in pairwise(args)
+    c = "--target-value" if constant else "--separation"
+    args = [re.sub(r"^--data\.c(?==|$)", c, token) for token in args]
+    _replace(args, name)
     return _bare_resume(command, [part for token in args for part in _boolean(command, token)])
 
 
@@ -132,53 +142,34 @@ def _renamed(args: list[str], command: str) -> Iterator[str]:
         yield f"{name}{equals}{VALUES.get(name, {}).get(value, value)}"
 
 
-def _sources(args: Iterable[str], names: Iterable[str]) -> Iterator[str]:
-    for token in args:
-        name, equals, value = token.partition("=")
-        if name not in names:
-            yield token
-        elif equals:
-            yield value
-
-
-def _separation(args: list[str]) -> list[str]:
-    # `--data.c` was the separation of one data module and the target of the other.
-    constant = "--data=constant" in args or ("--data", "constant") in pairwise(args)
-    name = "--target-value" if constant else "--separation"
-    return [re.sub(r"^--data\.c(?==|$)", name, token) for token in args]
-
-
-def _replaced(args: list[str], command: str) -> list[str]:
-    """Options that another one replaces: `--pos-x i --pos-y j` is `--pos i,j`, `--no-p-var` is
-    `--p-var-every 0`, and `--by-run` is `--out OUT/{run}`."""
-    row, args = _taken(args, "--pos-x")
-    column, args = _taken(args, "--pos-y")
+def _replace(args: list[str], command: str) -> None:
+    """Replace options: `--pos-x i --pos-y j` is now `--pos i,j`, `--no-p-var` is `--p-var-every 0`,
+    and `--by-run` is `--out OUT/{run}`."""
+    row, column = _take(args, "--pos-x"), _take(args, "--pos-y")
     if row is not None or column is not None:
-        args = [*args, f"--pos={row or ''},{column or ''}"]
-    never, args = _switched(args, "--no-p-var")
-    args = [*args, "--p-var-every=0"] if never else args
-    by_run, args = _switched(args, "--by-run") if command == "export" else (False, args)
-    if by_run:
-        out, args = _taken(args, "--out")
-        args = [*args, f"--out={out or 'exported_models'}/{{run}}"]
-    return args
+        args.append(f"--pos={row or ''},{column or ''}")
+    if _take_switch(args, "--no-p-var"):
+        args.append("--p-var-every=0")
+    if command == "export" and _take_switch(args, "--by-run"):
+        args.append(f"--out={_take(args, '--out') or 'exported_models'}/{{run}}")
 
 
-def _taken(args: list[str], name: str) -> tuple[str | None, list[str]]:
-    """The value of the option `name`, None without it, and the other arguments."""
+def _take(args: list[str], name: str) -> str | None:
+    """Remove the option `name`; its value, None without it."""
     for at, token in enumerate(args):
         flag, equals, value = token.partition("=")
         if flag == name:
-            following = "".join(args[at + 1 : at + 2])
-            end = at + 1 if equals else at + 2
-            return value if equals else following, args[:at] + args[end:]
-    return None, args
+            given = "".join(args[at + 1 : at + 2])
+            del args[at : at + 1 if equals else at + 2]
+            return value if equals else given
+    return None
 
 
-def _switched(args: list[str], name: str) -> tuple[bool, list[str]]:
-    """Whether the boolean option `name` is switched on, and the other arguments."""
+def _take_switch(args: list[str], name: str) -> bool:
+    """Remove the boolean option `name`; whether it is switched on."""
     given = [token for token in args if token.partition("=")[0] == name]
-    return bool(given) and _truth(given[-1]), [token for token in args if token not in given]
+    args[:] = [token for token in args if token not in given]
+    return bool(given) and _truth(given[-1])
 
 
 def _truth(token: str) -> bool:
@@ -209,5 +200,5 @@ def _bare_resume(command: Any, args: list[str]) -> list[str]:
     at = args.index("--resume")
     if at + 1 < len(args) and not args[at + 1].startswith("-"):
         return args
-    out, _ = _taken(args, "--out")
+    out = _take(list(args), "--out")
     return [*args[:at], f"--resume={out}", *args[at + 1 :]] if out else args

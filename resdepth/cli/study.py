@@ -52,7 +52,7 @@ def run(options: Options, call: StudyInvocation) -> int:
 
 
 @command("study probe")
-def probe(call: StatusInvocation) -> int:
+def probe(call: StatusInvocation) -> None:
     """Find the learning rate of a study with --lr auto, and write it into its plan.
 
     'study run' does this itself: in its own process if it trains the cells on this machine,
@@ -68,7 +68,6 @@ def probe(call: StatusInvocation) -> int:
         from resdepth.records import as_json
 
         print(as_json({"study": call.study, "rates": rates}))
-    return 0
 
 
 @command("study retry")
@@ -81,7 +80,7 @@ def retry(call: RetryInvocation) -> int:
 
 
 @command("study status")
-def status(call: StatusInvocation) -> int:
+def status(call: StatusInvocation) -> None:
     """Show the state of each cell of a study, as far as its folder shows.
 
     A cell is queued, running, finished, stopped (interrupted or cancelled), diverged or failed.
@@ -90,11 +89,10 @@ def status(call: StatusInvocation) -> int:
     from resdepth.studies.state import table
 
     _show(call.study, table(read_plan(call.study)), as_json=call.json_)
-    return 0
 
 
 @command("study cancel")
-def cancel(call: StatusInvocation) -> int:
+def cancel(call: StatusInvocation) -> None:
     """Stop the running cells of a study, each with a checkpoint, and keep the others from starting.
 
     'study run' resumes them.
@@ -103,11 +101,10 @@ def cancel(call: StatusInvocation) -> int:
         from resdepth.studies.actions import cancelled
 
     _show(call.study, cancelled(call.study), as_json=call.json_)
-    return 0
 
 
 @command("study report")
-def report(call: ReportInvocation) -> int:
+def report(call: ReportInvocation) -> None:
     """Write a report on a study: one page that works offline, its numbers and its figures.
 
     Unfinished studies and any other folder of runs are accepted too; the report names the cells
@@ -122,7 +119,6 @@ def report(call: ReportInvocation) -> int:
     scored = (call.study / NAME).is_file() and read_plan(call.study).program != "train"
     draw, numbers, text, table, origin = (_scores if scored else _limits)(call, out)
     finish(draw, numbers, out, origin, call, text=text, table=table)
-    return 0
 
 
 RECORDED = ("study", "out", "spectrum")
@@ -161,10 +157,7 @@ def _hessians(study: "Study", call: ReportInvocation) -> "dict[Path, Path]":
     for cell in (cell for one in study.experiments for cell in one.counted):
         place = call.page.with_suffix("") / "hessian" / cell.run.relative_to(study.folder)
         path = place.with_name(f"{place.name}.json")
-
-        def announce(price: int, run: Path = cell.run) -> None:
-            console.say(f"{run}: costs about {price} gradients of the loss", quiet=call.quiet)
-
+        announce = partial(console.say_cost, cell.run, quiet=call.quiet)
         try:
             write(Run(cell.run), call.curvature, path, command_line(), announce)
         except ResdepthError as error:

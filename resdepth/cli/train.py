@@ -8,7 +8,7 @@ from resdepth.cli import console, signals
 from resdepth.cli.parameters import command, command_line
 from resdepth.errors import Diverged
 from resdepth.options.train import TrainInvocation, TrainOptions
-from resdepth.runs.folder import Opening, check_resume, create_run, default_run_folder, reopen_run
+from resdepth.runs.folder import check_resume, create_run, default_run_folder, reopen_run
 from resdepth.runs.manifest import Manifest, read_manifest
 
 HOMES = {"train": "resdepth.training.dense", "resnet-cifar": "resdepth.training.convolutional"}
@@ -65,17 +65,13 @@ def conducted(
         return folder, conduct(opening, prepare, Terminal(call.quiet))
     except BaseException:
         if opening is not None:
-            _note_interruption(opening)
+            number, new = signals.received(), not opening.replaces
+            if number is not None and new and read_manifest(folder).outcome == "running":
+                # The session had not begun, so has not recorded the interruption.
+                update = {"outcome": "interrupted", "detail": {"signal": number}}
+                opening.begin(opening.manifest.model_copy(update=update))
+            opening.release()
         raise
-
-
-def _note_interruption(opening: Opening) -> None:
-    """Write the interruption into the manifest of a run whose session had not begun."""
-    number, unsaid = signals.received(), not opening.replaces
-    if number is not None and unsaid and read_manifest(opening.folder).outcome == "running":
-        update = {"outcome": "interrupted", "detail": {"signal": number}}
-        opening.begin(opening.manifest.model_copy(update=update))
-    opening.release()
 
 
 def ending(manifest: Manifest, folder: Path) -> int:

@@ -134,7 +134,11 @@ def _become(call: dict[str, Any], parent: int) -> NoReturn:
     """Run the command in this fork, and end."""
     code = 1
     try:
-        _die_with(parent)
+        if sys.platform == "linux":
+            # Linux sends us a TERM when the parent dies, whatever kills it.
+            ctypes.CDLL(None, use_errno=True).prctl(DEATH_SIGNAL, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
         os.environ.update(call["environment"])
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
         printed, nothing = os.open(call["log"], flags, 0o666), os.open(os.devnull, os.O_RDONLY)
@@ -156,11 +160,3 @@ def _become(call: dict[str, Any], parent: int) -> NoReturn:
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code)
-
-
-def _die_with(parent: int) -> None:
-    """Have Linux send us a TERM when the parent dies, whatever kills it."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(DEATH_SIGNAL, signal.SIGTERM)
-    if os.getppid() != parent:
-        os._exit(1)

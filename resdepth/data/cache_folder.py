@@ -9,10 +9,7 @@ from resdepth.options.location import home_folder
 
 
 def cache_folder() -> Path:
-    """The user's cache folder for resdepth: $XDG_CACHE_HOME/resdepth or ~/.cache/resdepth.
-
-    If neither can be made, a folder of the user's own for temporary files, with a warning.
-    """
+    """$XDG_CACHE_HOME/resdepth, ~/.cache/resdepth, or with a warning a temporary folder."""
     named, home = os.environ.get("XDG_CACHE_HOME"), home_folder()
     parent = Path(named) if named else home and home / ".cache"
     reason = "there is no home folder"

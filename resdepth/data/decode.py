@@ -23,10 +23,7 @@ SIXTEEN = "16-bit grey, scaled to 8 bits"
 
 @dataclass(frozen=True)
 class DecodedImage:
-    """`pixels` uint8, (H, W) if stored as grey, else (H, W, 3); `remarks` on what was changed.
-
-    `highest` is the largest value of 16-bit pixels, of 65535; 0 for any others.
-    """
+    """Pixels uint8, (H, W) if grey, else (H, W, 3); `highest` value of 16-bit pixels, else 0."""
 
     pixels: np.ndarray
     remarks: tuple[str, ...] = ()
@@ -34,7 +31,6 @@ class DecodedImage:
 
     @property
     def grey(self) -> bool:
-        """Whether the image is stored as grey."""
         return self.pixels.ndim == 2
 
 

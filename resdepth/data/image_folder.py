@@ -21,8 +21,7 @@ from resdepth.cores import available_threads
 from resdepth.data.cache_folder import cache_folder
 from resdepth.data.dataset import Dataset, Pixels, digest
 from resdepth.data.decode import SIXTEEN, DecodedImage, decode
-from resdepth.data.layout import PARTS, ImageLayout, arrange
-from resdepth.data.listing import Listing, list_files
+from resdepth.data.layout import PARTS, ImageLayout, Listing, arrange, list_files
 from resdepth.errors import Corrupt, System
 
 REMEDY = "replace or remove that image"
@@ -54,43 +53,29 @@ def statistics(part: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 
 def pixels(path: Path, workers: int | None) -> tuple[Pixels, Pixels]:
-    """The raw images of both parts, from the cache if they have been decoded before.
-
-    Warns of everything that was left out or changed. Raises Missing if nothing is there, Corrupt
-    for a missing part, an image that cannot be decoded, different sizes, or a broken archive.
-    """
+    """The raw images of both parts, decoded or cached; warns of what was left out or changed."""
     listing = list_files(path)
     layout = arrange(listing)
     # File names may contain bytes that are not UTF-8.
     stamp = hashlib.sha256(f"{RULES} {listing.stamp}".encode("utf-8", "surrogateescape"))
     cache = cache_folder() / "folder" / f"{stamp.hexdigest()[:32]}.npz"
-    stored = _read_cache(cache)
-    if stored is None:
+    try:
+        with np.load(cache, allow_pickle=False) as archive:
+            stored = {key: archive[key] for key in archive.files}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):  # None, or damaged.
         stored = _decoded(listing, layout, workers)
         # A cache that cannot be written costs time, not correctness.
         with contextlib.suppress(System):
             write_whole(cache, partial(np.savez, **stored))  # type: ignore[arg-type]
     for note in (*layout.notes, *stored["notes"].tolist()):
         warnings.warn(f"{path}: {note}", stacklevel=2)
-    train, test = (
-        Pixels(
-            torch.from_numpy(stored[f"{part}_images"]),
-            torch.tensor(layout.labels[part], dtype=torch.int64),
-            layout.classes,
-            str(stored[f"{part}_digest"]),
-        )
-        for part in PARTS
-    )
-    return train, test
 
+    def part(name: str) -> Pixels:
+        images, labels = stored[f"{name}_images"], torch.tensor(layout.labels[name])
+        known = str(stored[f"{name}_digest"])
+        return Pixels(torch.from_numpy(images), labels, layout.classes, known)
 
-def _read_cache(path: Path) -> dict[str, np.ndarray] | None:
-    """The cached arrays; None if there are none, or a damaged file."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
-        return None
+    return part("train"), part("test")
 
 
 def _decoded(listing: Listing, layout: ImageLayout, workers: int | None) -> dict[str, np.ndarray]:

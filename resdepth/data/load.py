@@ -25,8 +25,7 @@ SMALLEST = 8
 def load_data(options: TrainOptions) -> tuple[Dataset, Dataset]:
     """Training and validation set of a run, exactly as its network sees them.
 
-    `inputs` are (N, features) in the run's dtype, `targets` (N,). `train_fraction` is applied.
-    Raises Missing, System or Corrupt if the data cannot be used, Usage if options contradict them.
+    `inputs` are (N, features) in the run's dtype, `targets` (N,), and `train_fraction` is applied.
     """
     data, dtype = options.data, getattr(torch, options.compute.dtype)
     train, validation = _load(data, options.seed, dtype)

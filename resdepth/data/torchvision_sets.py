@@ -1,7 +1,4 @@
-"""MNIST and CIFAR-10 as torchvision stores them, downloaded by torchvision on demand.
-
-torchvision takes long to import, so it is imported only to download and to read CIFAR-10.
-"""
+"""MNIST and CIFAR-10 as torchvision stores them; it is imported only if needed, being slow."""
 
 import gzip
 import hashlib
@@ -28,21 +25,13 @@ STATISTICS = {
 BATCHES = "cifar-10-batches-py"
 DIGITS = "zero one two three four five six seven eight nine"
 UNSIGNED_BYTES = 0x08  # The code of the element type in the third byte of an IDX header.
-_BY_HAND = {
-    "mnist": "put {files} (.gz or not) into {place}",
-    "cifar10": "put the files of cifar-10-batches-py into {place}, or use `data=folder`",
-}
 _FILES = tuple(
     f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
 )
 
 
 def load(name: str, root: Path, dtype: torch.dtype) -> tuple[Dataset, Dataset]:
-    """Training and test set of `mnist` or `cifar10`, normalised.
-
-    Raises System if they are not under `root` and cannot be downloaded, Corrupt if they are
-    damaged.
-    """
+    """Training and test set, normalised; System if they cannot be downloaded, Corrupt if bad."""
     train, test = (pixels(name, root, train=part) for part in (True, False))
     sizes = [" x ".join(map(str, part.images.shape[2:])) for part in (train, test)]
     if sizes[0] != sizes[1]:
@@ -168,8 +157,10 @@ def _unreadable(name: str, root: Path, reason: str) -> Corrupt:
 
 def _by_hand(name: str, root: Path) -> str:
     place = _place(name, root)
+    if name == "cifar10":
+        return f"put the files of {BATCHES} into {place}, or use `data=folder`"
     lacking = [file for file in _FILES if idx_file(place, file) is None]
-    return _BY_HAND[name].format(place=place, files=", ".join(lacking or _FILES))
+    return f"put {', '.join(lacking or _FILES)} (.gz or not) into {place}"
 
 
 def _first_line(error: Exception) -> str:

@@ -5,17 +5,8 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from resdepth.arrays import BlockHessian, Directions, Hidden, Prediction, Traces
-from resdepth.engine.contract import (
-    Batch,
-    Curvature,
-    Engine,
-    Evaluation,
-    Request,
-    check_directions,
-    check_single,
-)
-from resdepth.engine.loss import in_float64
+from resdepth.arrays import Directions, Hidden, Prediction
+from resdepth.engine.contract import Batch, Curvature, Engine, Evaluation, Request, check_single
 from resdepth.engine.network import Network
 from resdepth.mathematics.activation import ACTIVATIONS
 
@@ -29,15 +20,15 @@ def products(
 ) -> Tensor:
     """The Hessian of loss(predict(parameters)), or its Gauss-Newton matrix, times each direction.
 
-    `directions` is (R, *parameters.shape), and so is what returns; the R share one graph.
+    `directions` and the result are (R, *parameters.shape).
     """
     leaf = parameters.detach().clone().requires_grad_()
     prediction = predict(leaf)
-    # The loss of a prediction that nothing stands behind has its own Hessian alone.
-    own = prediction.detach().requires_grad_() if gauss_newton else prediction
-    slope = derivative(loss(own), own if gauss_newton else leaf, again=True)
     if not gauss_newton:
+        slope = derivative(loss(prediction), leaf, again=True)
         return torch.stack([derivative(slope, leaf, along) for along in directions])
+    own = prediction.detach().requires_grad_()
+    slope = derivative(loss(own), own, again=True)
     # J v: the derivative of J^T w by w, along v.
     weights = torch.zeros_like(prediction).requires_grad_()
     back = derivative(prediction, leaf, weights, again=True)
@@ -50,10 +41,7 @@ def products(
 
 
 def derivative(of: Tensor, by: Tensor, along: Tensor | None = None, again: bool = False) -> Tensor:
-    """Gradient of <of, along> by `by`, zero where it does not depend on it.
-
-    `again`: it can be differentiated once more.
-    """
+    """Gradient of <of, along> in `by`; with `again` it can be differentiated once more."""
     (found,) = torch.autograd.grad(
         of, by, along, create_graph=again, retain_graph=True, materialize_grads=True
     )
@@ -86,33 +74,30 @@ def first_nonfinite_layer(network: Network, h0: Hidden) -> int | None:
     return None
 
 
-class ReferenceEngine(Engine, Curvature):
+class ReferenceEngine(Curvature):
     """Slow and plain; every other engine is tested against it in float64."""
 
     name = "reference"
 
     def predict(self, network: Network, h0: Hidden) -> Prediction:
         last = h0
-        for h in hidden_states(network, h0):
-            last = h
+        for last in hidden_states(network, h0):  # noqa: B007
+            pass
         return last @ network.readout.mT
 
     def loss_and_gradient(self, batch: Batch) -> Evaluation:
         network = batch.network
         blocks = network.blocks.detach().clone().requires_grad_()
         prediction = self.predict(network.with_blocks(blocks), batch.h0)
-        prediction.retain_grad()
         # Replicas are independent: the gradient of their sum is the gradient of each.
         mean = network.loss.of_samples(prediction, batch.targets).mean(-1).sum()
-        torch.autograd.backward(mean)
-        if blocks.grad is None or prediction.grad is None:
-            raise RuntimeError("autograd gave no gradient")
-        own = prediction.grad * prediction.shape[-2]
-        return batch.evaluation(prediction.detach(), own, blocks.grad)
+        gradient, own = torch.autograd.grad(mean, (blocks, prediction))
+        own = own * prediction.shape[-2]
+        return Evaluation(*batch.summary(prediction.detach(), own), gradient)
 
     def hvp(self, batch: Batch, directions: Directions, gauss_newton: bool = False) -> Directions:
         network = batch.network
-        check_directions(network, directions)
+        check_single(network, directions)
         return products(
             lambda blocks: self.predict(network.with_blocks(blocks), batch.h0),
             lambda prediction: network.loss.of_samples(prediction, batch.targets).mean(),
@@ -120,21 +105,6 @@ class ReferenceEngine(Engine, Curvature):
             directions,
             gauss_newton,
         )
-
-    def block_traces(self, batch: Batch, gauss_newton: bool = False) -> Traces:
-        blocks = self.block_hessians(batch, gauss_newton)
-        return torch.stack([in_float64(block).trace() for block in blocks]).flip(0)
-
-    def block_hessians(self, batch: Batch, gauss_newton: bool = False) -> Iterator[BlockHessian]:
-        """The diagonal blocks, from the last layer to the first: one product per entry."""
-        network = batch.network
-        check_single(network)
-        entries = network.width**2
-        for k in reversed(range(network.depth)):
-            units = network.blocks.new_zeros(entries, *network.blocks.shape)
-            units[:, k].view(entries, entries).fill_diagonal_(1.0)
-            columns = self.hvp(batch, units, gauss_newton)
-            yield columns[:, k].reshape(entries, entries).T
 
 
 def create(request: Request) -> Engine:

@@ -1,7 +1,6 @@
 """A device that runs ahead of the host: captured functions and copies without waiting."""
 
-from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -9,28 +8,18 @@ from torch import Tensor
 _WARM_UP = 3
 
 
-@runtime_checkable
-class Landing(Protocol):
-    """The end of a copy to the host, for instance a CUDA event."""
-
-    def query(self) -> bool:
-        """Whether the copy is complete."""
-
-    def synchronize(self) -> None:
-        """Wait for it."""
-
-
 def runs_ahead(device: torch.device) -> bool:
     """Whether the device computes while the host continues, and can capture functions."""
     return device.type == "cuda"
 
 
-def captured(function: Callable[[], object]) -> Callable[[], None]:
+def captured(function: Callable[[], object], *changed: Tensor) -> Callable[[], None]:
     """Call `function` a few times, then capture it as a CUDA graph; calling the result replays it.
 
-    It must read and write the same tensors each time and never wait for the device. The graph holds
-    the memory of one call while it lives.
+    It must read and write the same tensors each time and never wait for the device. The values of
+    `changed` are restored afterwards. The graph holds the memory of one call while it lives.
     """
+    before = [tensor.detach().clone() for tensor in changed]
     # The first calls compile kernels and allocate, which cannot be captured. Like the capture, they
     # must not run on the default stream.
     side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
@@ -43,20 +32,29 @@ def captured(function: Callable[[], object]) -> Callable[[], None]:
     # Other threads of the process may use the device meanwhile.
     with torch.cuda.graph(graph, capture_error_mode="thread_local"):
         function()
+    with torch.no_grad():
+        for tensor, values in zip(changed, before, strict=True):
+            tensor.copy_(values)
     return graph.replay
 
 
-def landing_place(shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Memory of the host that `device` copies into without waiting."""
-    return torch.empty(*shape, dtype=dtype, pin_memory=runs_ahead(device))
+def host_buffer(source: Tensor) -> Tensor:
+    """Memory of the host for a copy of `source` without waiting."""
+    return torch.empty(source.shape, dtype=source.dtype, pin_memory=runs_ahead(source.device))
 
 
-def send(source: Tensor, place: Tensor) -> Landing | None:
-    """Enqueue a copy to the host; None if it is complete already."""
-    place.copy_(source, non_blocking=True)
+def copy_to_host(source: Tensor, buffer: Tensor) -> Callable[[bool], bool]:
+    """Enqueue a copy; calling the result with `wait` returns whether the copy is complete."""
+    buffer.copy_(source, non_blocking=True)
     if not runs_ahead(source.device):
-        return None
+        return lambda wait: True
     # Waiting sleeps: the cores are needed for p-variation.
-    landed: torch.cuda.Event = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
-    landed.record()
-    return landed
+    event: torch.cuda.Event = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
+    event.record()
+
+    def complete(wait: bool) -> bool:
+        if wait:
+            event.synchronize()
+        return wait or bool(event.query())  # type: ignore[no-untyped-call]
+
+    return complete

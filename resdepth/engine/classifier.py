@@ -6,7 +6,6 @@ the device; on CUDA a full batch is one captured graph.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from jaxtyping import Float64
@@ -18,13 +17,6 @@ from resdepth.engine.loss import CrossEntropy, in_float64, omega
 
 Measured = Float64[Tensor, "3"]
 """Mean loss, Omega and accuracy of a batch before its update: (3,), float64."""
-
-
-class Step(Protocol):
-    """One update; returns the measurements of the weights before it."""
-
-    def __call__(self, images: Images, labels: Labels, rate: float) -> Measured:
-        """Update with the rate `rate` on images (N, C, H, W) and labels (N,)."""
 
 
 class Descent:
@@ -46,7 +38,10 @@ class Descent:
         self.device = self.weights.device
 
     def __call__(self, images: Images, labels: Labels, rate: float) -> Measured:
-        """One update; on the CPU it is skipped if the loss is not finite."""
+        """Update on images (N, C, H, W); returns the measurements of the weights before it.
+
+        On the CPU the update is skipped if the loss is not finite.
+        """
         measured, gradient = self.gradient(images, labels)
         if self.device.type != "cpu" or bool(measured[0].isfinite()):
             self.update(gradient, rate)
@@ -59,13 +54,9 @@ class Descent:
         with torch.no_grad():
             loss = CrossEntropy()
             of_samples = loss.gradient_of_samples(logits, labels)
-            measured = torch.stack(
-                [
-                    in_float64(loss.of_samples(logits, labels)).mean(),
-                    omega(of_samples),
-                    in_float64(logits.argmax(1) == labels).mean(),
-                ]
-            )
+            mean = in_float64(loss.of_samples(logits, labels)).mean()
+            accuracy = in_float64(logits.argmax(1) == labels).mean()
+            measured = torch.stack([mean, omega(of_samples), accuracy])
         gradients = torch.autograd.grad(logits, self.parameters, of_samples / len(labels))
         return measured, torch.cat([gradient.flatten() for gradient in gradients])
 
@@ -80,8 +71,7 @@ class Descent:
 
     def predict(self, images: Images) -> Prediction:
         """Logits (N, classes) in the parameters' dtype."""
-        cast = torch.autocast(self.device.type, torch.bfloat16, self.bf16, cache_enabled=False)
-        with cast:
+        with torch.autocast(self.device.type, torch.bfloat16, self.bf16, cache_enabled=False):
             logits: Tensor = self.network(images)
         return logits.to(self.weights.dtype)
 
@@ -119,14 +109,15 @@ class Graphed:
     def _captured(self, images: Images, labels: Labels) -> Callable[[], None]:
         self.images, self.labels = images.clone(), labels.clone()
         self.rate = torch.zeros((), dtype=self.descent.weights.dtype, device=images.device)
-        before = {name: tensor.clone() for name, tensor in self.descent.state().items()}
-        replay = capture.captured(self._body)
-        self.descent.restore(before)
-        return replay
 
-    def _body(self) -> None:
-        self.measured, gradient = self.descent.gradient(self.images, self.labels)
-        self.descent.update(gradient, self.rate)
+        def step() -> None:
+            self.measured, gradient = self.descent.gradient(self.images, self.labels)
+            self.descent.update(gradient, self.rate)
+
+        return capture.captured(step, *self.descent.state().values())
+
+
+Step = Descent | Graphed
 
 
 @dataclass(frozen=True)
@@ -163,29 +154,3 @@ def flatten(parameters: list[nn.Parameter]) -> Tensor:
     for parameter, part in zip(parameters, parts, strict=True):
         parameter.data = part.view_as(parameter)
     return whole
-
-
-def bf16_is_fast(device: torch.device) -> bool:
-    """Whether the device multiplies bfloat16 faster than float32."""
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    # AMX, or the dot product of AVX-512; otherwise bfloat16 is emulated.
-    return device.type == "cpu" and (_cpu_has("avx512_bf16") or _cpu_has("amx_bf16"))
-
-
-def image_format(device: torch.device) -> torch.memory_format:
-    """The memory format in which these narrow networks train fastest.
-
-    Channels last on CUDA and on x86 CPUs (1.2 times as fast in float32 with AVX-512 and AVX2, 1.4
-    times on Zen 4) except one with AMX, where it was several times slower.
-    """
-    last = device.type == "cuda" or (
-        device.type == "cpu" and _cpu_has("avx2") and not _cpu_has("amx_tile")
-    )
-    return torch.channels_last if last else torch.contiguous_format
-
-
-def _cpu_has(feature: str) -> bool:
-    # Absent before torch 2.9.
-    known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(known.get(feature))

@@ -32,18 +32,17 @@ class Summary:
 
 @dataclass(frozen=True)
 class Evaluation(Summary):
-    """The summary with the prediction, and the gradient of the mean loss if it was requested."""
+    """The summary with the gradient of the mean loss."""
 
-    prediction: Prediction
-    gradient: Blocks | None = None
+    gradient: Blocks
 
 
 @dataclass(frozen=True)
 class Batch:
     """A network and the embedded samples that its loss is the mean over.
 
-    `network.blocks` may carry a leading replica axis R; `h0` is then shared (samples, width) or
-    (R, samples, width), and so are targets and read-out.
+    `network.blocks` may carry a leading replica axis R; each of `h0`, targets and read-out may then
+    carry it too, or be shared.
     """
 
     network: Network
@@ -58,23 +57,13 @@ class Batch:
         """Gradient of the mean loss in h_L, from `gradient_of_samples`."""
         return (of_samples / of_samples.shape[-2]) @ self.network.readout
 
-    def evaluation(
-        self,
-        prediction: Prediction,
-        of_samples: Prediction | None = None,
-        gradient: Blocks | None = None,
-    ) -> Evaluation:
-        """Loss, Omega and counts of a prediction; `of_samples` is computed if it is not given."""
-        if of_samples is None:
-            of_samples = self.gradient_of_samples(prediction)
-        loss = self.network.loss
-        return Evaluation(
-            loss=in_float64(loss.of_samples(prediction, self.targets)).mean(-1),
-            omega=omega(of_samples),
-            counts=loss.counts(prediction, self.targets),
-            prediction=prediction,
-            gradient=gradient,
-        )
+    def summary(
+        self, prediction: Prediction, of_samples: Prediction
+    ) -> tuple[Scalar, Scalar, Counts | None]:
+        """The fields of a `Summary`, from `gradient_of_samples`."""
+        loss, targets = self.network.loss, self.targets
+        mean = in_float64(loss.of_samples(prediction, targets)).mean(-1)
+        return mean, omega(of_samples), loss.counts(prediction, targets)
 
 
 @dataclass(frozen=True)
@@ -83,9 +72,6 @@ class Request:
 
     device: torch.device
     dtype: torch.dtype
-    activation: str
-    augmentation: str
-    width: int
     threads: int
     precision: str = "ieee"
 
@@ -99,24 +85,23 @@ class Engine(ABC):
     def predict(self, network: Network, h0: Hidden) -> Prediction:
         """h_L U_out^T, (*replicas, samples, outputs)."""
 
-    def evaluate(self, batch: Batch) -> Evaluation:
-        """Loss, Omega, counts and prediction, without a gradient."""
-        return batch.evaluation(self.predict(batch.network, batch.h0))
+    def evaluate(self, batch: Batch) -> Summary:
+        """Loss, Omega and counts, without a gradient."""
+        prediction = self.predict(batch.network, batch.h0)
+        return Summary(*batch.summary(prediction, batch.gradient_of_samples(prediction)))
 
     @abstractmethod
     def loss_and_gradient(self, batch: Batch) -> Evaluation:
         """The same with the gradient of the mean loss."""
 
 
-class Curvature(ABC):
-    """Second derivatives of the mean loss in the weights of one network, exact.
+class Curvature(Engine):
+    """An engine with the exact second derivatives of the mean loss in the weights.
 
     `network.blocks` is (L, d, d) and `h0` (samples, width). relu and |r| have kinks: the Hessian is
     that of the smooth piece that the weights lie on. The Gauss-Newton matrix is
     N^-1 sum of J^T (Hessian of a sample's loss in its prediction) J.
     """
-
-    name: str
 
     @abstractmethod
     def hvp(self, batch: Batch, directions: Directions, gauss_newton: bool = False) -> Directions:
@@ -125,26 +110,28 @@ class Curvature(ABC):
         Raises ValueError: the directions are not (R, L, d, d), or the network has replicas.
         """
 
-    @abstractmethod
     def block_traces(self, batch: Batch, gauss_newton: bool = False) -> Traces:
         """The exact trace of each layer's diagonal block, in float64."""
+        blocks = self.block_hessians(batch, gauss_newton)
+        return torch.stack([in_float64(block).trace() for block in blocks]).flip(0)
 
-    @abstractmethod
     def block_hessians(self, batch: Batch, gauss_newton: bool = False) -> Iterator[BlockHessian]:
-        """The diagonal blocks, dense, from the last layer to the first."""
+        """The diagonal blocks, dense, from the last layer to the first: one product per entry."""
+        network = batch.network
+        check_single(network)
+        entries = network.width**2
+        for k in reversed(range(network.depth)):
+            units = network.blocks.new_zeros(entries, *network.blocks.shape)
+            units[:, k].view(entries, entries).fill_diagonal_(1.0)
+            columns = self.hvp(batch, units, gauss_newton)
+            yield columns[:, k].reshape(entries, entries).T
 
 
-def check_single(network: Network) -> None:
-    """Refuse replicas, which have no Hessian of their own here."""
-    if network.blocks.dim() != 3:
+def check_single(network: Network, directions: Directions | None = None) -> None:
+    """Refuse replicas, which have no Hessian of their own here, and directions that do not fit."""
+    shape = network.blocks.shape
+    if len(shape) != 3:
         raise ValueError("blocks: second derivatives are those of one network (L, d, d)")
-
-
-def check_directions(network: Network, directions: Directions) -> None:
-    """Refuse directions that do not fit the network."""
-    check_single(network)
-    if directions.dim() != 4 or directions.shape[1:] != network.blocks.shape:
-        raise ValueError(
-            f"directions: must be (R, {', '.join(map(str, network.blocks.shape))}), "
-            f"not {tuple(directions.shape)}"
-        )
+    if directions is not None and (directions.dim() != 4 or directions.shape[1:] != shape):
+        wanted, found = f"(R, {', '.join(map(str, shape))})", tuple(directions.shape)
+        raise ValueError(f"directions: must be {wanted}, not {found}")

@@ -12,7 +12,7 @@ from torch.func import functional_call
 from resdepth.arrays import ImageBatch, Images, Labels, Prediction
 from resdepth.engine.autograd import products
 from resdepth.engine.loss import CrossEntropy, in_float64
-from resdepth.engine.objective import Each, Objective, VectorScores
+from resdepth.engine.objective import Losses, Objective, Scores
 from resdepth.engine.resnet import ConvNorm
 from resdepth.engine.vector import Layout, Vector, layout_of
 
@@ -58,28 +58,37 @@ class ConvolutionalObjective(Objective):
             return 1
         return TOGETHER[next(self.network.parameters()).device.type]
 
-    def scores(self, vectors: Vector) -> VectorScores:
+    def scores(self, vectors: Vector) -> Scores:
         with torch.no_grad():
             each = [self._score(part) for part in torch.split(vectors, self.together)]
-        found = torch.cat(each) / self.samples
-        return VectorScores(found[:, 0], found[:, 1])
+        return torch.cat(each) / self.samples
+
+    def gradients(self, vectors: Vector) -> tuple[Losses, Vector]:
+        losses, gradients = zip(*map(self._gradient, vectors), strict=True)
+        return torch.stack(losses), torch.stack(gradients)
+
+    def products(self, directions: Vector, gauss_newton: bool = False) -> Vector:
+        found, centre = torch.zeros_like(directions), self.centre
+        # One graph per batch.
+        for images, labels in self.batches:
+            logits, loss = partial(self._logits, images=images), partial(_summed, labels=labels)
+            found += products(logits, loss, centre, directions, gauss_newton)
+        return found / self.samples
 
     def _score(self, vectors: Vector) -> Tensor:
         """Summed loss and hits over all batches, (R, 2)."""
         if self.statistics == "recalibrated":
             self._recalibrate(vectors[0])
-        found = _nothing(vectors).repeat(len(vectors), 2)
+        found = _zero(vectors).repeat(len(vectors), 2)
         for images, labels in self.batches:
-            for sums, logits in zip(found, self._answers(vectors, images), strict=True):
+            if len(vectors) == 1:
+                answers = self._logits(vectors[0], images).unsqueeze(0)
+            else:
+                answers = torch.vmap(partial(self._logits, images=images))(vectors)
+            for sums, logits in zip(found, answers, strict=True):
                 losses, hits = CrossEntropy().of_samples(logits, labels), logits.argmax(1) == labels
                 sums += torch.stack([in_float64(part).sum() for part in (losses, hits)])
         return found
-
-    def _answers(self, vectors: Vector, images: Images) -> Tensor:
-        """The logits of every vector, (R, N, classes)."""
-        if len(vectors) == 1:
-            return self._logits(vectors[0], images).unsqueeze(0)
-        return torch.vmap(lambda vector: self._logits(vector, images))(vectors)
 
     def _recalibrate(self, vector: Vector) -> None:
         """Give the network the batch statistics of these parameters."""
@@ -93,27 +102,9 @@ class ConvolutionalObjective(Objective):
                 norm.momentum = 1.0 / (number + 1)
             self._logits(vector, images, training=True)
 
-    def gradients(self, vectors: Vector) -> tuple[Each, Vector]:
-        found = [self._gradient(vector) for vector in vectors]
-        losses, gradients = zip(*found, strict=True)
-        return torch.stack(losses), torch.stack(gradients)
-
-    def products(self, directions: Vector, gauss_newton: bool = False) -> Vector:
-        found = torch.zeros_like(directions)
-        # One graph per batch.
-        for images, labels in self.batches:
-            found += products(
-                partial(self._logits, images=images),
-                partial(_summed, labels=labels),
-                self.centre,
-                directions,
-                gauss_newton,
-            )
-        return found / self.samples
-
     def _gradient(self, vector: Vector) -> tuple[Tensor, Tensor]:
         leaf = vector.detach().clone().requires_grad_()
-        loss, gradient = _nothing(vector), torch.zeros_like(vector)
+        loss, gradient = _zero(vector), torch.zeros_like(vector)
         for images, labels in self.batches:
             losses = CrossEntropy().of_samples(self._logits(leaf, images), labels)
             part = in_float64(losses).sum()
@@ -132,5 +123,5 @@ def _summed(logits: Prediction, labels: Labels) -> Tensor:
     return CrossEntropy().of_samples(logits, labels).sum()
 
 
-def _nothing(vector: Vector) -> Tensor:
+def _zero(vector: Vector) -> Tensor:
     return in_float64(torch.zeros((), device=vector.device))

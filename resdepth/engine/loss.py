@@ -1,36 +1,18 @@
 """The two losses with their derivatives, Omega, and class counts.
 
-A prediction is (*replicas, samples, outputs), targets are (*replicas, samples) or (samples,). Means
-are computed in float64.
+A prediction is (*replicas, samples, outputs), targets are (*replicas, samples) or (samples,). A
+loss gives, for each sample's own loss (no 1/N): `of_samples` its value (*replicas, samples),
+`gradient_of_samples` its gradient in the prediction, `curvature_of_samples` its Hessian times a
+tangent (..., samples, outputs), and `counts`, the class counts. Means are computed in float64.
 """
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from resdepth.arrays import Counts, Prediction, Scalar, Targets
-
-
-@runtime_checkable
-class Loss(Protocol):
-    """A loss of one sample and its derivatives in the prediction."""
-
-    def of_samples(self, prediction: Prediction, targets: Targets) -> Tensor:
-        """Loss of each sample, (*replicas, samples)."""
-
-    def gradient_of_samples(self, prediction: Prediction, targets: Targets) -> Prediction:
-        """Gradient of each sample's own loss (no 1/N), (*replicas, samples, outputs)."""
-
-    def curvature_of_samples(
-        self, prediction: Prediction, targets: Targets, tangent: Tensor
-    ) -> Tensor:
-        """Hessian of each sample's own loss, times `tangent` (..., samples, outputs)."""
-
-    def counts(self, prediction: Prediction, targets: Targets) -> Counts | None:
-        """Class counts; None for a regression."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +82,9 @@ class PowerLoss:
 
     def counts(self, prediction: Prediction, targets: Targets) -> None:
         """A regression has no classes."""
+
+
+Loss = CrossEntropy | PowerLoss
 
 
 def omega(gradient_of_samples: Prediction) -> Scalar:

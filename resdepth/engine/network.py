@@ -10,9 +10,6 @@ from resdepth.arrays import Blocks, Hidden, Inputs, Readin, Readout
 from resdepth.engine.loss import Loss
 from resdepth.mathematics import powers
 
-INSIDE = ("skip", "none")
-"""Augmentations with the weights inside the activation: sigma(h A_k^T), not sigma(h) A_k^T."""
-
 
 @dataclass(frozen=True)
 class Network:

@@ -23,16 +23,12 @@ from resdepth.mathematics import powers
 from resdepth.mathematics.initialise import linear_uniform
 
 FILTERS = (16, 32, 64)
-"""Filters of the three stages."""
 EPSILON, MOMENTUM = 1e-5, 0.1
 """Batch normalisation: added to the variance; weight of a batch in the running statistics."""
 
 
 def blocks_per_stage(depth: int) -> int:
-    """n of L = 6n + 2.
-
-    Raises ValueError: no such n >= 1.
-    """
+    """n of L = 6n + 2; raises ValueError if there is no such n >= 1."""
     n, rest = divmod(depth - 2, 6)
     if rest or n < 1:
         raise ValueError(f"depth {depth} is not 6n + 2")
@@ -42,8 +38,7 @@ def blocks_per_stage(depth: int) -> int:
 class ConvNorm(nn.Module):
     """A 3 x 3 convolution without bias, then batch normalisation, times `scale`.
 
-    In training the batch's own statistics are used and the running ones follow; in evaluation the
-    running ones are folded into the kernel, which leaves a single convolution.
+    In evaluation the running statistics are folded into the kernel: a single convolution is left.
     """
 
     mean: Tensor
@@ -51,8 +46,7 @@ class ConvNorm(nn.Module):
 
     def __init__(self, channels: int, filters: int, stride: int = 1) -> None:
         super().__init__()
-        self.stride = stride
-        self.momentum = MOMENTUM
+        self.stride, self.momentum = stride, MOMENTUM
         self.kernel = nn.Parameter(torch.zeros(filters, channels, 3, 3))
         self.weight = nn.Parameter(torch.ones(filters))
         self.bias = nn.Parameter(torch.zeros(filters))
@@ -96,21 +90,16 @@ class Block(nn.Module):
         # In place: autograd keeps the input of batch_norm only.
         y = functional.relu_(self.first(x, self.delta))
         z = self.second(y, self.delta)
-        return functional.relu_(z.add_(self.shortcut(x)) if self.skip else z)
-
-    def shortcut(self, x: Images) -> Maps:
-        """x itself, or every second pixel of it with zeros for the added channels."""
-        if not self.added:
-            return x
-        front = self.added // 2
-        return functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, front, self.added - front))
+        if self.skip and self.added:
+            front = self.added // 2
+            x = functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, front, self.added - front))
+        return functional.relu_(z.add_(x) if self.skip else z)
 
 
 class ResNet(nn.Module):
     """The whole network: images (samples, channels, height, width) to logits (samples, classes).
 
-    `depth` is L = 6n + 2, `alpha` the exponent of delta = n^(-alpha). Without `skip` a block has no
-    shortcut: x -> relu(delta bn(conv y)).
+    delta = n^(-alpha). Without `skip` a block has no shortcut: x -> relu(delta bn(conv y)).
     """
 
     def __init__(
@@ -148,11 +137,10 @@ def initialise(network: ResNet, generator: np.random.Generator) -> None:
         for name, parameter in network.named_parameters():
             if parameter.ndim == 1:
                 parameter.fill_(float(name.endswith(".weight")))
-            elif parameter.ndim == 2:
-                outputs, inputs = parameter.shape
-                drawn = linear_uniform(outputs, inputs, generator)
-                parameter.copy_(torch.from_numpy(drawn))
+                continue
+            if parameter.ndim == 2:
+                drawn = linear_uniform(parameter.shape[0], parameter.shape[1], generator)
             else:
                 deviation = math.sqrt(2.0 / parameter[0].numel())
                 drawn = generator.normal(0.0, deviation, tuple(parameter.shape))
-                parameter.copy_(torch.from_numpy(drawn))
+            parameter.copy_(torch.from_numpy(drawn))

@@ -64,10 +64,8 @@ class Layout:
 
     def named(self, vector: Vector) -> dict[str, Tensor]:
         """Views of a vector (*replicas, parameters) by name, each (*replicas, *shape)."""
-        lead = vector.shape[:-1]
-        return {
-            part.name: vector[..., place].view(*lead, *part.shape) for part, place in self.places()
-        }
+        views = ((part, vector[..., place]) for part, place in self.places())
+        return {part.name: view.view(*view.shape[:-1], *part.shape) for part, view in views}
 
     def vector(self, tensors: Mapping[str, Tensor]) -> Vector:
         """The vector of the layout's tensors."""
@@ -76,10 +74,9 @@ class Layout:
 
 def layout_of(tensors: Mapping[str, Tensor]) -> Layout:
     """The layout of a module's parameters; the roles follow from shapes and names."""
-    return Layout(tuple(Part(n, tuple(t.shape), _role(n, t)) for n, t in tensors.items()))
 
+    def role(name: str, tensor: Tensor) -> Role:
+        vector: Role = "bias" if name.rpartition(".")[2] == "bias" else "norm"
+        return "weights" if tensor.ndim > 1 else vector
 
-def _role(name: str, tensor: Tensor) -> Role:
-    if tensor.ndim > 1:
-        return "weights"
-    return "bias" if name.rpartition(".")[2] == "bias" else "norm"
+    return Layout(tuple(Part(n, tuple(t.shape), role(n, t)) for n, t in tensors.items()))

@@ -17,10 +17,8 @@ from resdepth.figures.parts import ROUND, few_ticks, log_ticks, log_values
 from resdepth.figures.surface_values import COLOURS, PATH, Shown
 from resdepth.mathematics import Array
 
-LEVELS = 14
-"""Intervals between level lines, at most."""
-SMALLEST = 1e-280
-"""matplotlib treats a range of smaller positive numbers as empty."""
+LEVELS = 14  # intervals between level lines, at most
+SMALLEST = 1e-280  # matplotlib treats a range of smaller positive numbers as empty
 RIM: Any = {"markeredgecolor": "black", "markeredgewidth": 0.5}
 OUTLINE: Any = {**RIM, "linestyle": "none", "clip_on": False}
 

@@ -16,8 +16,7 @@ from resdepth.mathematics.exponents import law_values
 from resdepth.mathematics.interval import mean_interval
 from resdepth.mathematics.slopes import PowerLaw
 
-INVERSE = ("beta", "nu")
-"""Exponents that are minus the slope of what is drawn."""
+INVERSE = ("beta", "nu")  # exponents that are minus the slope of what is drawn
 LABELS = {
     "beta": ("RMS", r"$\beta$"),
     "nu": ("NOISE", r"$\nu$"),
@@ -43,7 +42,11 @@ def draw_scaling(table: ScalingTable, columns: int = 2) -> Figure:
             label = f"${parts.power(table.beta)}$ {label}"
         axes.set_ylabel(label)
         _title(axes, symbol, str(law.exponent))
-    _draw_hurst(panels[-1], table)
+    panels[-1].axhline(0.5, color=style.FAINT, linewidth=0.6, zorder=0)
+    parts.seed_dots(panels[-1], depths, table.table.values["H"], style.CATEGORIES[0])
+    panels[-1].set_ylabel("$H$")
+    _title(panels[-1], "$H$", str(table.exponents.hurst))
+    parts.few_ticks(panels[-1].yaxis, count=4)
     for number, axes in enumerate(panels):
         parts.depth_axis(axes, depths)
         axes.margins(y=0.12)
@@ -58,8 +61,7 @@ def _draw_law(axes: Axes, depths: Array, values: Array, law: PowerLaw, *, invers
     logs = sign * np.log(values, out=np.full_like(values, np.nan), where=usable)
     dots, line = style.categories(2)
     parts.seed_dots(axes, depths, np.exp(logs), dots)
-    means = [mean_interval(column) for column in logs.T]
-    low, high = ([getattr(mean, end) for mean in means] for end in ("low", "high"))
+    low, high = np.transpose([(mean.low, mean.high) for mean in map(mean_interval, logs.T)])
     parts.band(axes, depths, np.exp(low), np.exp(high), dots)
     fitted = np.array([*map(law.at, depths)]) ** sign
     axes.plot(depths, fitted, color=line, linewidth=0.9, zorder=3)
@@ -68,14 +70,6 @@ def _draw_law(axes: Axes, depths: Array, values: Array, law: PowerLaw, *, invers
         parts.log_axis(axes, "y", 4)
     else:
         parts.write_inside(axes, "zero or undefined")
-
-
-def _draw_hurst(axes: Axes, table: ScalingTable) -> None:
-    axes.axhline(0.5, color=style.FAINT, linewidth=0.6, zorder=0)
-    parts.seed_dots(axes, table.table.depths, table.table.values["H"], style.CATEGORIES[0])
-    axes.set_ylabel("$H$")
-    _title(axes, "$H$", str(table.exponents.hurst))
-    parts.few_ticks(axes.yaxis, count=4)
 
 
 def _title(axes: Axes, symbol: str, text: str) -> None:

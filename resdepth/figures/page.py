@@ -1,37 +1,93 @@
-"""Pieces of a page of HTML that holds all it shows: nothing is fetched, nothing runs."""
+"""Pieces of a page of HTML that holds all it shows, and the definitions of its words.
+
+Nothing is fetched, nothing runs. Each definition is one click away from the word.
+"""
 
 import base64
 import io
 import re
 from collections.abc import Sequence
 from html import escape
+from importlib.resources import files
 
 from matplotlib.figure import Figure
 
 from resdepth.figures import style
-from resdepth.figures.words import MEANINGS, WORDS, anchor
 from resdepth.runs.provenance import Provenance
 
-CSS = """
-body{font:16px/1.5 Georgia,serif;color:#222;background:#fff;max-width:62rem;margin:0 auto;
-padding:1rem}
-h1,h2,h3{line-height:1.2}h2{margin-top:2.5rem;border-bottom:1px solid #ccc}
-a{color:#00548a;text-decoration:underline dotted;text-underline-offset:.2em}
-.verdict{font-size:1.2rem;border-left:.3rem solid #0072b2;padding:.3rem .8rem;background:#f4f8fb}
-.caution{border-left:.3rem solid #d55e00;padding:.2rem .8rem;margin:.5rem 0;background:#fdf5f0}
-.wide{overflow-x:auto;margin:1rem 0}table{border-collapse:collapse;font-size:.85rem}
-th,td{padding:.2rem .6rem;text-align:right;border-bottom:1px solid #ddd;white-space:nowrap}
-th:first-child,td:first-child,td.words{text-align:left}
-figure{margin:1.5rem 0}figure img{max-width:100%;width:60rem;height:auto}
-figure.small img{width:32rem}figcaption{font-size:.9rem;color:#444}
-details{margin:.4rem 0}summary{cursor:pointer;color:#00548a}
-pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.8rem;background:#f6f6f6;padding:.6rem}
-p,figcaption,li,dd{overflow-wrap:anywhere}
-dt{margin-top:.6rem}dd{margin-left:1.5rem}:target{background:#ffe9a8}
-@media(min-width:1000px){figure.small{display:inline-block;width:47%;margin-right:2%;
-vertical-align:top}figure.small img{width:100%}}
-@media(max-width:500px){body{font-size:15px;padding:.6rem}th,td{padding:.2rem .4rem}}
-"""
+MEANINGS = {
+    "A_k": "the weights of layer k = 0 … L - 1, not rescaled; n_k is their Frobenius norm. Each "
+    "statistic is computed from one path k -> A_k, the weights of one run",
+    "RMS, M, R": "size: root mean square of n_k, largest n_k, root of the sum of n_k^2",
+    "I": "largest increment, the maximum over k of |A_(k+1) - A_k|",
+    "V1, P2": "1- and 2-variation norm of k -> A_k: length and roughness of the path",
+    "PR": "participation ratio (sum n^2)^2 / (L sum n^4): 1 if all layers have the same size, 1/L "
+    "if one layer dominates",
+    "NOISE": "size of the rough part: (mean |third difference of A|^2 / 20)^(1/2)",
+    "H, hurst": "Hurst exponent of the sums A_0 + … + A_(k-1), from their third differences at "
+    "lags 1, 2, 4: 1/2 for independent layers of any size. hurst is the mean over the seeds, each "
+    "over its three deepest depths",
+    "beta, nu": "minus the slopes of log RMS and of log NOISE against log L: the measured exponent "
+    "beta-hat and the noise exponent",
+    "q1, q2, irel, pr": "growth of V1/RMS (q1), P2/RMS (q2), I/RMS (irel) and PR (pr): slopes of "
+    "their logarithms against log L. For independent layers q1 is 1 and irel is 0; for a smooth "
+    "path q1 is 0 and irel is -1",
+    "variation_norm": "growth of the 2-variation norm: slope of the log of L^beta' P2 against log "
+    "L with beta' = 1 - alpha; 0 if the norm of the scaled weights stays bounded",
+    "95 % interval, wider over": "Student's t; the wider of two intervals is shown: over the "
+    "slopes of the seeds (seeds), or of the regression through the means by depth (depths). It "
+    "covers the effective exponent over these depths, not the exponent of the limit",
+    "bend": "quadratic coefficient of the log-log regression times the range of log L: the slope "
+    "at the deepest depth minus the slope in the middle. Marked ! if its interval excludes 0: the "
+    "exponent has not settled",
+    "local slopes": "slope between two neighbouring depths, mean over the seeds; the columns are "
+    "named after the depths",
+    "H1, smooth limit (H1)": "limit of Cohen, Cont, Rossier & Xu (2021): A_k = L^(-beta) Abar(k/L) "
+    "with a smooth Abar. It is the verdict if the interval of irel lies below -1/2 and that of q1 "
+    "below 1/4",
+    "H2, diffusive limit (H2)": "limit of the same paper: such a trend plus independent noise of "
+    "order L^(-1/2) in every layer. It is the verdict if the interval of q1 lies above 0.1, that "
+    "of nu within [.35, .65] and that of H within [.4, .6]",
+    "neither, neither limit, undecided": "neither: the intervals exclude both limits, for the "
+    "reason given. undecided: the intervals are too wide, or the deepest depths contradict the "
+    "others",
+    "alpha + nu": "noise of this size changes the hidden state in the limit if the sum is at most "
+    "1/2",
+    "norms": "the Frobenius norm of every layer against k/L, scaled by L^(1 - alpha); band: 95 % "
+    "interval of the mean over the seeds",
+    "profile": "p-variation norm of k -> L^(1 - alpha) A_k: the largest sum of |A_(k') - A_k|^p "
+    "over partitions of the layers, to the power 1/p; a dot marks the critical exponent, below "
+    "which the norm grows with the depth",
+    "growth": "slope of the log of the p-variation norm against log L, for each p; 0: the norm is "
+    "bounded",
+    "entries": "single entries (i, j) of the scaled weights as paths through the layers: one line "
+    "per run, or the mean with its 95 % band if there are many runs",
+    "trend": "moving mean of one entry over a tenth of the depth; noise is the rest",
+    "distance": "|(2L)^beta A^(2L)_(2k) - L^beta A^(L)_k| over all k relative to L^beta A^(L), for "
+    "the same seed and the estimated beta: decreases if paths approach a limit, stays constant if "
+    "layers are independent",
+    "Omega, C, T0, rho": "mean squared norm of the gradient of the loss in the prediction, during "
+    "training; fitted by C / (t + T0)^rho with t in steps; mean over the seeds whose fit is "
+    "identified, with its 95 % interval",
+    "identified": "number of fits whose parameters the data determine; the others have a flat or "
+    "unbounded sum of squares, for example if training was too short to show a power law",
+    "lambda_1": "largest eigenvalue of the Hessian of the training loss at the end of training",
+    "rate x lambda_1": "the last learning rate times lambda_1; gradient descent is stable below 2",
+    "tr H, tr GN": "traces of the Hessian and of its Gauss-Newton part",
+    "rate": "the learning rate of runs of this depth: lr (L/D)^e with the base rate lr, D "
+    "(lr_depth) and e (lr_depth_exponent)",
+    "best base rate": "the base rate with the smallest mean final loss among those that were "
+    "tried; if training stops at a loss, the one that needs the fewest steps. Means are over the "
+    "seeds that ended at every rate; rates at which a run diverged are excluded",
+    "used": "cells that finished and, if training stops at a loss, reached it; all others are "
+    "excluded from every number and named",
+    "steps, loss, seconds": "updates done, loss over the training set after the last one, training "
+    "time without validation and checkpoints",
+}
+"""Definitions by the words that they explain (by commas), in the order of the page."""
+
+WORDS = frozenset(word for words in MEANINGS for word in words.split(", "))
+CSS = (files(__package__) / "page.css").read_text(encoding="utf-8")
 VALUE = re.compile(r"(?<!\w)(" + "|".join(sorted(map(re.escape, WORDS), key=len)[::-1])
                    + r")(?= = |: )")  # fmt: skip
 """A word in a sentence that says what it is: `q1 = 0.9`, or `undecided: `."""
@@ -40,9 +96,8 @@ CODE = re.compile("`([^`]+)`")
 
 def metadata(provenance: Provenance | None) -> str:
     """Return the tag in the head of a page that holds the provenance as JSON."""
-    if provenance is None:
-        return ""
-    return f'<meta name="provenance" content="{escape(provenance.brief())}">'
+    brief = "" if provenance is None else escape(provenance.brief())
+    return f'<meta name="provenance" content="{brief}">' if brief else ""
 
 
 def page(title: str, parts: Sequence[str], provenance: Provenance | None = None) -> str:
@@ -51,7 +106,7 @@ def page(title: str, parts: Sequence[str], provenance: Provenance | None = None)
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         '<link rel="icon" href="data:,">'
-        f"{metadata(provenance)}<title>{escape(title)}</title><style>{CSS}</style></head><body>"
+        f"{metadata(provenance)}<title>{escape(title)}</title><style>\n{CSS}</style></head><body>"
     )
     return "\n".join([head, f"<h1>{escape(title)}</h1>", *parts, "</body></html>\n"])
 
@@ -68,6 +123,11 @@ def paragraph(text: str, kind: str = "") -> str:
     return f"<p{f' class={kind}' if kind else ''}>{marked}</p>"
 
 
+def anchor(word: str) -> str:
+    """Return the name of the place on the page that explains a word."""
+    return "is-" + "".join(letter if letter.isalnum() else "-" for letter in word)
+
+
 def link(word: str, text: str) -> str:
     """Return `text` as a link to the meaning of a word."""
     return f'<a href="#{anchor(word)}">{escape(text)}</a>'
@@ -76,14 +136,12 @@ def link(word: str, text: str) -> str:
 def table(rows: Sequence[Sequence[str]]) -> str:
     """Return a table; words in its head (the first row) and first column lead to their meanings."""
     head, *body = rows
-    heads = "".join(f"<th>{_linked(cell)}</th>" for cell in head)
-    lines = [
-        f"<tr><td>{_linked(first)}</td>"
-        + "".join(f"<td{_sort(cell)}>{escape(cell)}</td>" for cell in rest)
-        + "</tr>"
-        for first, *rest in body
-    ]
-    return f'<div class="wide"><table><tr>{heads}</tr>{"".join(lines)}</table></div>'
+    lines = ["".join(f"<th>{_linked(cell)}</th>" for cell in head)]
+    for first, *rest in body:
+        cells = "".join(f"<td{_sort(cell)}>{escape(cell)}</td>" for cell in rest)
+        lines.append(f"<td>{_linked(first)}</td>{cells}")
+    whole = "".join(f"<tr>{line}</tr>" for line in lines)
+    return f'<div class="wide"><table>{whole}</table></div>'
 
 
 def _linked(cell: str) -> str:
@@ -91,19 +149,17 @@ def _linked(cell: str) -> str:
 
 
 def _sort(cell: str) -> str:
-    """Align numbers to the right, words to the left."""
+    # Words stand on the left, numbers on the right.
     return ' class="words"' if any(letter.isalpha() for letter in cell.replace("e", "")) else ""
 
 
 def meanings() -> str:
     """Return all words with their meanings."""
-    entries = []
+    entries = ""
     for words, meaning in MEANINGS.items():
-        names = ", ".join(
-            f'<b id="{anchor(word)}">{escape(word)}</b>' for word in words.split(", ")
-        )
-        entries.append(f"<dt>{names}</dt><dd>{escape(meaning)}</dd>")
-    return f"<dl>{''.join(entries)}</dl>"
+        names = [f'<b id="{anchor(word)}">{escape(word)}</b>' for word in words.split(", ")]
+        entries += f"<dt>{', '.join(names)}</dt><dd>{escape(meaning)}</dd>"
+    return f"<dl>{entries}</dl>"
 
 
 def folded(title: str, text: str) -> str:
@@ -114,11 +170,10 @@ def folded(title: str, text: str) -> str:
 def picture(wide: Figure, narrow: Figure, caption: str, word: str) -> str:
     """Return a figure in two widths, the narrow one for narrow windows; `word` explains it."""
     small = ' class="small"' if wide is narrow else ""
-    less = _encoded(narrow)
-    more = less if wide is narrow else _encoded(wide)
+    image = {drawn: _encoded(drawn) for drawn in dict.fromkeys((narrow, wide))}
     return (
-        f'<figure{small}><picture><source media="(max-width: 700px)" srcset="{less}">'
-        f'<img alt="{escape(caption)}" src="{more}"></picture>'
+        f'<figure{small}><picture><source media="(max-width: 700px)" srcset="{image[narrow]}">'
+        f'<img alt="{escape(caption)}" src="{image[wide]}"></picture>'
         f"<figcaption>{escape(caption)} ({link(word, 'what this is')})</figcaption></figure>"
     )
 

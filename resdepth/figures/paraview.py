@@ -16,8 +16,7 @@ from resdepth.mathematics import Array
 from resdepth.runs.provenance import Provenance
 from resdepth.runs.surface import Surface
 
-RELIEF = 0.7
-"""Height of a surface over its longer side, so that it is neither a needle nor flat."""
+RELIEF = 0.7  # height of a surface over its longer side, so that it is neither a needle nor flat
 
 
 def save_grid(shown: Shown, path: Path, provenance: Provenance | None = None) -> None:
@@ -32,40 +31,27 @@ def save_grid(shown: Shown, path: Path, provenance: Provenance | None = None) ->
     scale = np.minimum(1.0, 4 * extents[::-1] / extents)
     axes = [axis * factor for axis, factor in zip(surface.axes, scale, strict=True)]
     extent = f"0 {len(axes[0]) - 1} 0 {len(axes[1]) - 1} 0 0"
-    whole, fields, points = f'WholeExtent="{extent}"', {"axis_scale": scale}, ""
+    kind, whole, fields, points = "StructuredGrid", "", {"axis_scale": scale}, ""
     if path.suffix.lower() == ".vti":
-        kind = "ImageData"
         x, y = (float(axis[0]) for axis in axes)
         right, up = (float(np.ptp(axis) / (len(axis) - 1)) for axis in axes)
-        whole += f' Origin="{x!r} {y!r} 0" Spacing="{right!r} {up!r} 1"'
+        kind, whole = "ImageData", f' Origin="{x!r} {y!r} 0" Spacing="{right!r} {up!r} 1"'
     else:
-        kind = "StructuredGrid"
-        heights = np.log10(shown.values) if shown.log else shown.values
-        placed, heights_of = _points(axes, heights)
+        placed, heights_of = _points(axes, np.log10(shown.values) if shown.log else shown.values)
         fields = heights_of | fields
-        points = f"<Points>\n{_array('points', placed, components=3)}\n</Points>"
+        points = f"<Points>\n{_array('points', placed, components=3)}\n</Points>\n"
+    # A comment of XML cannot hold two hyphens in a row, and JSON can spell one otherwise.
+    brief = "" if provenance is None else provenance.brief().replace("--", "-\\u002d")
     lines = [
-        '<?xml version="1.0"?>',
-        _origin(provenance),
+        '<?xml version="1.0"?>' + (f"\n<!-- provenance: {brief} -->" if brief else ""),
         f'<VTKFile type="{kind}" version="1.0" byte_order="LittleEndian" header_type="UInt64">',
-        f"<{kind} {whole}>",
-        "<FieldData>",
+        f'<{kind} WholeExtent="{extent}"{whole}>\n<FieldData>',
         *(_array(name, values, tuples=len(values)) for name, values in fields.items()),
         f'</FieldData>\n<Piece Extent="{extent}">\n<PointData Scalars="loss">',
         *(_array(name, values.T.ravel()) for name, values in _numbers(surface).items()),
-        "</PointData>",
-        points,
-        f"</Piece>\n</{kind}>\n</VTKFile>\n",
+        f"</PointData>\n{points}</Piece>\n</{kind}>\n</VTKFile>\n",
     ]
-    write_text(path, "\n".join(filter(None, lines)))
-
-
-def _origin(provenance: Provenance | None) -> str:
-    if provenance is None:
-        return ""
-    # A comment of XML cannot hold two hyphens in a row, and JSON can spell one otherwise.
-    brief = provenance.brief().replace("--", "-\\u002d")
-    return f"<!-- provenance: {brief} -->"
+    write_text(path, "\n".join(lines))
 
 
 def _numbers(surface: Surface) -> dict[str, Array]:
@@ -81,16 +67,14 @@ def _numbers(surface: Surface) -> dict[str, Array]:
 
 def _points(axes: list[Array], heights: Array) -> tuple[Array, dict[str, Array]]:
     """The points (n, 3) of a surface, and how their heights are scaled."""
-    side = float(max(map(np.ptp, axes)))
-    span = float(np.ptp(heights))
-    factor = RELIEF * side / span if span > 0 else 1.0
-    first, second = np.meshgrid(*axes, indexing="ij")
-    # In this order it is finite even if the factor is not, as for the smallest losses.
-    raised = (heights - heights.min()) / (span or 1.0) * (RELIEF * side)
+    height, span = RELIEF * float(max(map(np.ptp, axes))), float(np.ptp(heights))
+    # In this order it is finite even if the scale is not, as for the smallest losses.
+    raised = (heights - heights.min()) / (span or 1.0) * height
     # VTK counts points with the first index running fastest.
-    points = np.stack([values.T.ravel() for values in (first, second, raised)], axis=1)
-    origin = float(heights.min())
-    return points, {"height_scale": np.array([factor]), "height_origin": np.array([origin])}
+    grid = (*np.meshgrid(*axes, indexing="ij"), raised)
+    points = np.stack([values.T.ravel() for values in grid], axis=1)
+    scaled = {"height_scale": height / span if span > 0 else 1.0, "height_origin": heights.min()}
+    return points, {name: np.array([value]) for name, value in scaled.items()}
 
 
 def _array(name: str, values: Array, components: int = 1, tuples: int | None = None) -> str:

@@ -13,8 +13,7 @@ from numpy.typing import ArrayLike
 from resdepth.mathematics import Array
 from resdepth.mathematics.interval import Interval
 
-ROUND = [1, 2, 2.5, 5, 10]
-"""Leading digits of ticks."""
+ROUND = [1, 2, 2.5, 5, 10]  # leading digits of ticks
 
 
 def few_ticks(*axes: Axis, count: int = 5) -> None:

@@ -16,8 +16,7 @@ from resdepth.figures.parts import band, few_ticks, log_axis, power, short
 from resdepth.mathematics.interval import MeanBand
 
 LAYER = r"$k/L$"
-FEW = 4
-"""Models per depth that are drawn one by one: the band of so few would fill the panel."""
+FEW = 4  # models per depth that are drawn one by one: the band of so few would fill the panel
 NORMS = {"frobenius": "F", "spectral": "2", "operator": r"{\mathrm{op}}"}
 """The norms in mathematical type."""
 Row = path_tables.NormCurve | Profile | EntryCurves
@@ -33,13 +32,12 @@ def draw_norms(table: NormTable, columns: int = 1) -> Figure:
     axes.set(xlabel=LAYER, ylabel=_with_beta(norm, table.beta, table.curves), xlim=(0, 1))
     axes.set_ylim(bottom=0)
     few_ticks(axes.xaxis, axes.yaxis)
+    axes.set_title(_head(table.curves, [curve.norm for curve in table.curves]), loc="left")
     return drawn
 
 
-def _draw_means(
-    axes: Axes, rows: Sequence[Row], means: Sequence[tuple[Any, MeanBand]], note: str = ""
-) -> None:
-    """Draw means with their bands, a legend to the right, where it hides no curve, and a title."""
+def _draw_means(axes: Axes, rows: Sequence[Row], means: Sequence[tuple[Any, MeanBand]]) -> None:
+    """Draw means with their bands, and a legend to the right, where it hides no curve."""
     title, labels = _labels(rows)
     for (x, norm), label, colour in zip(means, labels, _colours(rows), strict=True):
         marker = "o" if norm.mean.size == 1 else ""
@@ -49,15 +47,12 @@ def _draw_means(
     place: Any = {"loc": "upper left", "bbox_to_anchor": (1.02, 1.0), "borderaxespad": 0.0}
     # No higher than the figure.
     axes.legend(title=title, ncols=1 + (len(labels) - 1) // 12, columnspacing=1.0, **place)
-    note = "; ".join(filter(None, (_repetitions([norm.repetitions for _, norm in means]), note)))
-    axes.set_title("\n".join(filter(None, (_single(rows), note))), loc="left")
 
 
 @style.styled
 def draw_entries(table: EntryTable, columns: int = 2) -> Figure:
     """Draw one panel per entry (i, j): one line per model, mean and band of more than `FEW`."""
-    note = _repetitions([len(c.values) for c in table.curves if len(c.values) > FEW] or [1])
-    above = "\n".join(filter(None, (_single(table.curves), note)))
+    above = _head(table.curves, [c.mean for c in table.curves if len(c.values) > FEW])
     families = len({curve.family for curve in table.curves})
     legend = 0.2 * families if families > 1 else 0.0
     extra = 0.45 + 0.2 * len(above.splitlines()) + legend
@@ -83,13 +78,12 @@ def draw_entries(table: EntryTable, columns: int = 2) -> Figure:
 
 
 def _draw_entry(axes: Axes, curve: EntryCurves, number: int, colour: Any) -> None:
-    lines = curve.values[:, number]
+    lines, mean = curve.values[:, number], curve.mean
     if len(lines) > FEW:
-        mean = curve.mean
         band(axes, curve.position, mean.low[number], mean.high[number], colour)
-        lines = mean.mean[number][None]
+        lines = mean.mean[[number]]
+    marker = "o" if curve.depth == 1 else ""
     for line in lines:
-        marker = "o" if curve.depth == 1 else ""
         axes.plot(curve.position, line, color=colour, linewidth=0.8, marker=marker)
 
 
@@ -106,10 +100,11 @@ def entries_drawn(table: EntryTable) -> str:
 def draw_profile(table: ProfileTable, columns: int = 1) -> Figure:
     """Draw the p-variation norm against p, with 95 % bands, and the critical exponents."""
     drawn, axes = style.panel(columns, 2.3)
+    _draw_means(axes, table.rows, [(table.exponents, row.norm) for row in table.rows])
     rows = zip(table.rows, _colours(table.rows), strict=True)
     marks = [_mark_critical(axes, table, row, colour) for row, colour in rows]
     dots = "dots: critical exponent" if any(marks) else ""
-    _draw_means(axes, table.rows, [(table.exponents, row.norm) for row in table.rows], dots)
+    axes.set_title(_head(table.rows, [row.norm for row in table.rows], dots), loc="left")
     axes.set(xlabel="$p$", ylabel=_with_beta(_variation(table.beta), table.beta, table.rows))
     if min(float(row.norm.mean.min()) for row in table.rows) > 0:
         log_axis(axes, "y")
@@ -124,8 +119,8 @@ def _mark_critical(axes: Axes, table: ProfileTable, row: Profile, colour: Any) -
         return False
     y = float(np.interp(critical.value, table.exponents, row.norm.mean))
     error = critical.standard_error if math.isfinite(critical.standard_error) else None
-    marker: Any = {"fmt": "o", "markersize": 3.5, "capsize": 1.5, "elinewidth": 0.8, "zorder": 4}
-    axes.errorbar(critical.value, y, xerr=error, color=colour, **marker)
+    dot: Any = {"fmt": "o", "markersize": 3.5, "capsize": 1.5, "elinewidth": 0.8, "zorder": 4}
+    axes.errorbar(critical.value, y, xerr=error, color=colour, **dot)
     return True
 
 
@@ -134,12 +129,12 @@ def draw_growth(table: VariationTable, columns: int = 1) -> Figure:
     """Draw the power of L that the p-variation norm follows, against p, with its 95 % interval."""
     drawn, axes = style.panel(columns, 2.3)
     colour, p = style.CATEGORIES[0], table.exponents
-    found = [growth.exponent for growth in table.growth]
+    found = [(law.exponent.value, law.exponent.low, law.exponent.high) for law in table.growth]
+    value, low, high = np.transpose(found)
     axes.axhline(0.0, color=style.FAINT, linewidth=0.6, zorder=0)
-    axes.plot(p, [one.value for one in found], color=colour)
-    band(axes, p, [one.low for one in found], [one.high for one in found], colour)
-    partial = any(growth.excluded for growth in table.growth)
-    seeds = f", {table.seeds} seeds" if partial else ""
+    axes.plot(p, value, color=colour)
+    band(axes, p, low, high, colour)
+    seeds = f", {table.seeds} seeds" if any(law.excluded for law in table.growth) else ""
     axes.set(xlabel="$p$", ylabel="growth exponent in $L$")
     axes.set_title(f"${_variation(table.beta)}${seeds}", loc="left")
     few_ticks(axes.xaxis, axes.yaxis)
@@ -195,17 +190,17 @@ def _differing(names: Sequence[str]) -> list[str]:
     return [".".join(part[front : len(part) - back]) for part in parts]
 
 
-def _single(rows: Sequence[Row]) -> str:
+def _head(rows: Sequence[Row], means: Sequence[MeanBand], note: str = "") -> str:
+    """The family if there is only one, and in a second line what the bands are."""
     names = {row.family for row in rows}
-    return short(names.pop(), 44) if len(names) == 1 else ""
+    counts = sorted(mean.repetitions for mean in means) or [1]
+    several = " to ".join(dict.fromkeys((f"{counts[0]}", f"{counts[-1]}")))
+    bands = f"mean and 95 % band of {several} runs" if several != "1" else ""
+    second = "; ".join(filter(None, (bands, note)))
+    return "\n".join(filter(None, (short(names.pop(), 44) if len(names) == 1 else "", second)))
 
 
 def _colours(rows: Sequence[Row]) -> list[Any]:
     """Depths are ordered, families are not."""
     ordered = len({row.family for row in rows}) < 2
     return style.sequence(len(rows)) if ordered else style.categories(len(rows))
-
-
-def _repetitions(counts: Sequence[int]) -> str:
-    several = " to ".join(map(str, sorted({min(counts), max(counts)})))
-    return "" if several == "1" else f"mean and 95 % band of {several} runs"

@@ -4,18 +4,16 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from matplotlib.figure import Figure
 
 from resdepth.analysis import scaling
 from resdepth.analysis.curvatures import VALUES, HessianTable
-from resdepth.analysis.doubling import DoublingTable
 from resdepth.analysis.fits import FITTED, DepthFits
 from resdepth.analysis.rates import RateTable, rate_rows, transfer
 from resdepth.analysis.report import ExperimentReport, PathTables, Report
 from resdepth.analysis.scores import SCORES, ScoreTable, mean_rows, shown_score
-from resdepth.analysis.study_runs import CellRow, DepthRow
 from resdepth.atomic import write_text
 from resdepth.figures import depth_plots, page, path_plots, style
 from resdepth.figures.decay import draw_decays
@@ -23,7 +21,6 @@ from resdepth.mathematics.interval import Interval
 from resdepth.runs.provenance import Provenance
 
 T = TypeVar("T")
-Drawing = Callable[[T, int], Figure]
 TITLES = dict(zip(VALUES, ("lambda_1", "rate x lambda_1", "tr H", "tr GN"), strict=True))
 
 
@@ -42,8 +39,7 @@ def write_page(report: Report, out: Path, provenance: Provenance | None = None) 
     if report.next_steps:
         steps = [["purpose", "command"], *map(list, report.next_steps)]
         parts += [page.heading("What to do next"), page.table(steps)]
-    parts += _cells(report)
-    parts += [page.heading("Definitions"), page.meanings()]
+    parts += [*_cells(report), page.heading("Definitions"), page.meanings()]
     parts += _origin(report, provenance)
     write_text(out, page.page(f"Study {report.folder.resolve().name}", parts, provenance))
     return [out, *gallery.written]
@@ -65,8 +61,9 @@ class _Gallery:
             yield one
 
     def draw(
-        self, name: str, caption: str, word: str, columns: int, draw: Drawing[T], table: T
-    ) -> str:
+        self, name: str, word: str, columns: int, draw: Callable[[Any, int], Figure], table: Any,
+        caption: str,
+    ) -> str:  # fmt: skip
         """Draw and save a figure; return the HTML that shows it and leads to its `word`."""
         wide = draw(table, columns)
         self.written.append(self.folder / f"{self.prefix}{name}.pdf")
@@ -82,13 +79,29 @@ def _experiment(one: ExperimentReport, gallery: _Gallery) -> Iterator[str]:
     yield from (page.paragraph(text, "caution") for text in cautions)
     if one.scaling is None or one.paths is None:
         return
-    yield from _scaling(one.scaling, gallery)
+    yield page.heading("Exponents", 3)
+    yield page.table(scaling.exponent_rows(one.scaling))
+    yield from map(page.paragraph, scaling.notes(one.scaling))
+    yield page.heading("Statistics, mean over the seeds", 3)
+    yield page.table(scaling.mean_rows(one.scaling))
+    caption = "Statistics against the depth: one dot per seed, 95 % band of the mean, power law"
+    yield gallery.draw("scaling", "beta", 2, depth_plots.draw_scaling, one.scaling, caption)
     if one.doubling is not None:
-        yield from _doubling(one.doubling, gallery)
+        yield page.paragraph(one.doubling.sentence)
+        caption = (
+            f"Relative distance between the paths at L and 2L, scaled by L^{one.doubling.beta:.2g}:"
+            " one dot per seed, the mean with its 95 % interval, the power law"
+        )
+        draw = depth_plots.draw_doubling
+        yield gallery.draw("doubling", "distance", 1, draw, one.doubling, caption)
     yield page.heading("Paths", 3)
     yield from _paths(one.paths, one.beta, gallery)
     yield page.heading("Training", 3)
-    yield _training(one.depths)
+    rows = [["L", "cells", "used", "rate", "steps", "loss", "seconds"]]
+    for row in one.depths:
+        means = map(_digits, (row.rate, row.steps, row.loss, row.seconds))
+        rows.append([str(row.depth), str(row.cells), str(row.counted), *means])
+    yield page.table(rows)
     if one.decays:
         yield from _decays(one.decays, gallery)
     if one.curvature is not None:
@@ -96,46 +109,19 @@ def _experiment(one: ExperimentReport, gallery: _Gallery) -> Iterator[str]:
         yield from _curvature(one.curvature, gallery)
 
 
-def _scaling(table: scaling.ScalingTable, gallery: _Gallery) -> Iterator[str]:
-    yield page.heading("Exponents", 3)
-    yield page.table(scaling.exponent_rows(table))
-    yield from map(page.paragraph, scaling.notes(table))
-    yield page.heading("Statistics, mean over the seeds", 3)
-    yield page.table(scaling.mean_rows(table))
-    caption = "Statistics against the depth: one dot per seed, 95 % band of the mean, power law"
-    yield gallery.draw("scaling", caption, "beta", 2, depth_plots.draw_scaling, table)
-
-
-def _doubling(table: DoublingTable, gallery: _Gallery) -> Iterator[str]:
-    yield page.paragraph(table.sentence)
-    caption = (
-        f"Relative distance between the paths at L and 2L, scaled by L^{table.beta:.2g}: one dot "
-        "per seed, the mean with its 95 % interval, the power law"
-    )
-    yield gallery.draw("doubling", caption, "distance", 1, depth_plots.draw_doubling, table)
-
-
 def _paths(tables: PathTables, beta: float, gallery: _Gallery) -> Iterator[str]:
-    path = f"L^{beta:g} A_k" if beta else "A_k"
-    norms, variation = f"Norms of the layers, |{path}|, against k/L", f"norm of k -> {path}"
-    yield gallery.draw("norms", norms, "norms", 1, path_plots.draw_norms, tables.norms)
-    profile = f"p-variation {variation} against p"
-    yield gallery.draw("profile", profile, "profile", 1, path_plots.draw_profile, tables.profile)
+    draw, path = gallery.draw, f"L^{beta:g} A_k" if beta else "A_k"
+    caption = f"Norms of the layers, |{path}|, against k/L"
+    yield draw("norms", "norms", 1, path_plots.draw_norms, tables.norms, caption)
+    caption = f"p-variation norm of k -> {path} against p"
+    yield draw("profile", "profile", 1, path_plots.draw_profile, tables.profile, caption)
     if tables.growth is not None:
-        growth = "Power of L with which the p-variation norm grows, with its 95 % interval"
-        yield gallery.draw("growth", growth, "growth", 1, path_plots.draw_growth, tables.growth)
-    entries = f"Single entries of {path}: {path_plots.entries_drawn(tables.entries)}"
-    yield gallery.draw("entries", entries, "entries", 2, path_plots.draw_entries, tables.entries)
-    trend = f"Trend and noise of one entry at L = {tables.trend.depth}"
-    yield gallery.draw("trend", trend, "trend", 2, path_plots.draw_trend, tables.trend)
-
-
-def _training(depths: Sequence[DepthRow]) -> str:
-    rows = [["L", "cells", "used", "rate", "steps", "loss", "seconds"]]
-    for row in depths:
-        means = [_digits(value) for value in (row.rate, row.steps, row.loss, row.seconds)]
-        rows.append([str(row.depth), str(row.cells), str(row.counted), *means])
-    return page.table(rows)
+        caption = "Power of L with which the p-variation norm grows, with its 95 % interval"
+        yield draw("growth", "growth", 1, path_plots.draw_growth, tables.growth, caption)
+    caption = f"Single entries of {path}: {path_plots.entries_drawn(tables.entries)}"
+    yield draw("entries", "entries", 2, path_plots.draw_entries, tables.entries, caption)
+    caption = f"Trend and noise of one entry at L = {tables.trend.depth}"
+    yield draw("trend", "trend", 2, path_plots.draw_trend, tables.trend, caption)
 
 
 def _decays(groups: Sequence[DepthFits], gallery: _Gallery) -> Iterator[str]:
@@ -151,7 +137,7 @@ def _decays(groups: Sequence[DepthFits], gallery: _Gallery) -> Iterator[str]:
         "all of them recorded; exponent of its power law, one dot per seed whose fit is "
         "identified, mean with its 95 % interval"
     )
-    yield gallery.draw("omega", caption, "Omega", 2, draw_decays, groups)
+    yield gallery.draw("omega", "Omega", 2, draw_decays, groups, caption)
 
 
 def _curvature(table: HessianTable, gallery: _Gallery) -> Iterator[str]:
@@ -166,7 +152,7 @@ def _curvature(table: HessianTable, gallery: _Gallery) -> Iterator[str]:
         "eigenvalue of the Hessian, this eigenvalue times the learning rate (stable below 2), and "
         "the traces"
     )
-    yield gallery.draw("curvature", caption, "lambda_1", 2, depth_plots.draw_curvature, table)
+    yield gallery.draw("curvature", "lambda_1", 2, depth_plots.draw_curvature, table, caption)
 
 
 def _rates(table: RateTable, gallery: _Gallery) -> Iterator[str]:
@@ -177,24 +163,22 @@ def _rates(table: RateTable, gallery: _Gallery) -> Iterator[str]:
     steps = any(curve.steps for curve in table.curves)
     what = "Steps to the loss at which training stops" if steps else "Final loss"
     caption = f"{what} against the base rate, and the best base rate against the depth"
-    yield gallery.draw("rates", caption, "best base rate", 2, depth_plots.draw_rates, table.curves)
+    yield gallery.draw("rates", "best base rate", 2, depth_plots.draw_rates, table.curves, caption)
 
 
 def _cells(report: Report) -> Iterator[str]:
     """What every run did, the excluded ones first."""
-
-    def name(row: CellRow) -> str:
-        return str(row.run.relative_to(report.folder))
-
-    left = [row for row in report.cells if row.why]
-    yield page.heading("Cells")
-    yield page.paragraph(f"{len(report.cells)} cells, {len(left)} of them excluded")
-    if left:
-        yield page.table([["excluded", "why"], *([name(row), row.why] for row in left)])
     rows = [["cell", "L", "seed", "rate", "outcome", "steps", "loss", "seconds"]]
+    left = [["excluded", "why"]]
     for row in report.cells:
+        name = str(row.run.relative_to(report.folder))
         ended = [row.outcome, str(row.steps), _digits(row.loss), _digits(row.seconds, 3)]
-        rows.append([name(row), str(row.depth), str(row.seed), _digits(row.rate), *ended])
+        rows.append([name, str(row.depth), str(row.seed), _digits(row.rate), *ended])
+        left += [[name, row.why]] if row.why else []
+    yield page.heading("Cells")
+    yield page.paragraph(f"{len(report.cells)} cells, {len(left) - 1} of them excluded")
+    if len(left) > 1:
+        yield page.table(left)
     yield page.table(rows)
 
 
@@ -217,7 +201,7 @@ def _digits(value: float, digits: int = 4) -> str:
 
 def _interval(found: Interval) -> str:
     bounds = f" [{found.low:.3g}, {found.high:.3g}]" if found.known else ""
-    return "-" if found.value != found.value else f"{found.value:.3g}{bounds}"
+    return _digits(found.value, 3) + bounds
 
 
 def write_scores(scores: ScoreTable, out: Path, title: str, provenance: Provenance) -> list[Path]:
@@ -226,12 +210,8 @@ def write_scores(scores: ScoreTable, out: Path, title: str, provenance: Provenan
     for cell in scores.cells:
         shown = [shown_score(name, cell[name]) for name in SCORES]
         rows.append([*map(str, cell["values"].values()), cell["state"], *shown, cell["why"]])
-    parts = [
-        page.heading("Means over the finished seeds, with standard deviation"),
-        page.table(mean_rows(scores)),
-        page.heading("Cells"),
-        page.table(rows),
-        page.folded("Command of this report", shlex.join(provenance.command)),
-    ]
+    means = page.heading("Means over the finished seeds, with standard deviation")
+    command = page.folded("Command of this report", shlex.join(provenance.command))
+    parts = [means, page.table(mean_rows(scores)), page.heading("Cells"), page.table(rows), command]
     write_text(out, page.page(title, parts, provenance))
     return [out]

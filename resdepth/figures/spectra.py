@@ -11,12 +11,11 @@ from matplotlib.figure import Figure
 from resdepth.figures import style
 from resdepth.figures.parts import band, log_axis, log_ticks
 from resdepth.mathematics import Array
-from resdepth.mathematics.counting import Band
+from resdepth.mathematics.probes import Band
 from resdepth.probing.hessian import Spectrum
 from resdepth.probing.products import LayerTraces
 
-HEIGHT = 2.3
-"""Inches of a row of panels."""
+HEIGHT = 2.3  # inches of a row of panels
 MATRICES = {"hessian": "H", "gauss-newton": "GN"}
 LINES = {"tr H": "-", "tr GN": "--", "tr H − GN": ":"}
 
@@ -89,10 +88,10 @@ def _draw_ranks(axes: Axes, values: Array, **marks: Any) -> None:
 
 def _draw_count(axes: Axes, x: Array, counts: Band, part: slice, colour: Any, line: str) -> None:
     estimate, lower, upper = counts.estimate[part], counts.lower[part], counts.upper[part]
-    floor = 0.5  # A logarithmic axis has no zero; less than half an eigenvalue is none.
-    shown = upper > floor
-    axes.plot(x, np.where(estimate > floor, estimate, np.nan), line, color=colour)
-    band(axes, x[shown], lower[shown].clip(floor), upper[shown], colour)
+    # A logarithmic axis has no zero; less than half an eigenvalue is none.
+    shown = upper > 0.5
+    axes.plot(x, np.where(estimate > 0.5, estimate, np.nan), line, color=colour)
+    band(axes, x[shown], lower[shown].clip(0.5), upper[shown], colour)
 
 
 def _draw_layers(axes: Axes, found: Sequence[LayerTraces]) -> None:
@@ -102,9 +101,8 @@ def _draw_layers(axes: Axes, found: Sequence[LayerTraces]) -> None:
         values = (layers.hessian, layers.gauss_newton, layers.hessian - layers.gauss_newton)
         errors = (layers.hessian_error, layers.gauss_newton_error, np.zeros(1))
         colours = [run] * 3 if several else style.categories(3)
-        drawn = zip(LINES.items(), values, errors, colours, strict=True)
-        for (name, line), y, error, colour in drawn:
-            axes.plot(place, y, line, color=colour, label=None if several else name)
+        for name, y, error, colour in zip(LINES, values, errors, colours, strict=True):
+            axes.plot(place, y, LINES[name], color=colour, label=None if several else name)
             if error.any():
                 band(axes, place, y - 2 * error, y + 2 * error, colour)
     if several:
@@ -115,15 +113,13 @@ def _draw_layers(axes: Axes, found: Sequence[LayerTraces]) -> None:
 
 
 def _name_lines(axes: Axes, *names: str) -> None:
-    """Name the matrices by their kind of line: the colours are those of runs."""
     for name in names:
         axes.plot([], [], LINES[name], color="black", label=name)
 
 
 def _draw_edge(axes: Axes, found: Sequence[Spectrum]) -> None:
     for line, places, colour, label in _lines(axes, found):
-        values = [one.rate_times_top for one in line]
-        axes.plot(places, values, "o-", color=colour, label=label)
+        axes.plot(places, [one.rate_times_top for one in line], "o-", color=colour, label=label)
     for edge in sorted({spectrum.edge for spectrum in found}):
         axes.axhline(edge, color=style.FAINT, linestyle="--", linewidth=0.8, zorder=0)
     axes.set_ylabel(r"rate $\times\ \lambda_1$")
@@ -138,8 +134,8 @@ def _draw_traces(axes: Axes, found: Sequence[Spectrum]) -> None:
         for name, kind in (("hessian", "o-"), ("gauss_newton", "o--")):
             values = [getattr(one.trace, name) for one in line]
             errors = 2 * np.array([getattr(one.trace, f"{name}_error") for one in line])
-            shown = errors if errors.any() else None
-            axes.errorbar(places, values, shown, fmt=kind, color=colour, elinewidth=0.8)
+            bars: Any = {"yerr": errors if errors.any() else None, "elinewidth": 0.8}
+            axes.errorbar(places, values, fmt=kind, color=colour, **bars)
             traces += values
     _name_lines(axes, "tr H", "tr GN")
     if min(traces) > 0.0:
@@ -149,9 +145,10 @@ def _draw_traces(axes: Axes, found: Sequence[Spectrum]) -> None:
     axes.legend(loc="best")
 
 
-def _lines(
-    axes: Axes, found: Sequence[Spectrum]
-) -> Iterator[tuple[list[Spectrum], list[int], str, str | None]]:
+Line = tuple[list[Spectrum], list[int], str, str | None]
+
+
+def _lines(axes: Axes, found: Sequence[Spectrum]) -> Iterator[Line]:
     """Name the horizontal axis; yield one line over different depths, else one per depth."""
     depths = sorted({spectrum.depth for spectrum in found})
     deep = len(depths) == len(found)

@@ -2,9 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from functools import cache
+from contextlib import suppress
+from functools import cache, partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -20,54 +19,20 @@ from resdepth.errors import System
 from resdepth.mathematics import Array
 from resdepth.runs.provenance import Provenance
 
-WIDTHS = {1: 3.4, 2: 7.0}
-"""Inches across one and two columns."""
-DOTS = 300
-"""Dots per inch of a .png, and of the rasterised parts of other files."""
+WIDTHS = {1: 3.4, 2: 7.0}  # inches across one and two columns
 FAINT = "#9a9a9a"
 CATEGORIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """Okabe & Ito, "Color Universal Design" (2008), without the yellow, which is faint on white."""
-LIGHTNESS = (20.0, 78.0)
-"""Range of L* in which lines print well."""
+LIGHTNESS = (20.0, 78.0)  # range of L* in which lines print well
 D65 = (0.9505, 1.0, 1.089)  # the white point
 TO_XYZ = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
-
-STYLE: Any = {
-    "font.family": "STIXGeneral",
-    "mathtext.fontset": "stix",
-    **dict.fromkeys(("font.size", "axes.labelsize", "axes.titlesize"), 8),
-    **dict.fromkeys(("xtick.labelsize", "ytick.labelsize", "legend.fontsize"), 7),
-    **dict.fromkeys(("legend.frameon", "axes.spines.top", "axes.spines.right"), False),
-    **dict.fromkeys(("axes.linewidth", "patch.linewidth"), 0.6),
-    **dict.fromkeys(("xtick.major.width", "ytick.major.width"), 0.6),
-    **dict.fromkeys(("xtick.minor.width", "ytick.minor.width"), 0.4),
-    "legend.handlelength": 1.4,
-    "lines.linewidth": 1.1,
-    "lines.markersize": 3,
-    "figure.constrained_layout.use": True,
-    "figure.facecolor": "white",
-    "savefig.dpi": DOTS,
-    # TrueType outlines inside, not bitmaps; in .svg the letters are outlines.
-    "pdf.fonttype": 42,
-    "ps.fonttype": 42,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "resdepth",
-}
 ORIGIN = {"pdf": "Subject", "svg": "Description", "png": "Description"}
 """The field of the metadata that holds the provenance as JSON."""
 DATES = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
 """Removed from the metadata: the same figure gives the same bytes."""
-
-
-@contextmanager
-def paper() -> Iterator[None]:
-    """Draw and save in this style, whatever the user's own settings are."""
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(STYLE)
-        yield
-
-
+Drawn = tuple[Figure, list[Axes]]
+paper = partial(plt.style.context, "resdepth.figures.paper", after_reset=True)
+"""Draws and saves in the style of paper.mplstyle, whatever the user's own settings are."""
 styled = paper()
 """Makes a drawing function use the style."""
 
@@ -83,9 +48,7 @@ def panel(columns: int, height: float) -> tuple[Figure, Axes]:
     return drawn, drawn.add_subplot()
 
 
-def grid(
-    columns: int, count: int, extra: float, row: float, **shared: Any
-) -> tuple[Figure, list[Axes]]:
+def grid(columns: int, count: int, extra: float, row: float, **shared: Any) -> Drawn:
     """Return a figure with panels, 2 per column, in rows of `row` inches below `extra` inches."""
     across = min(count, 2 * columns)
     down = -(-count // across)
@@ -96,9 +59,7 @@ def grid(
     return drawn, panels[:count]
 
 
-def panels(
-    columns: int, count: int, wide: float, narrow: float, **shared: Any
-) -> tuple[Figure, list[Axes]]:
+def panels(columns: int, count: int, wide: float, narrow: float, **shared: Any) -> Drawn:
     """Return a figure with panels: in a row `wide` inches high, or in one column `narrow`."""
     drawn = figure(columns, wide if columns == 2 else narrow)
     return drawn, list(drawn.subplots(*((1, count) if columns == 2 else (count, 1)), **shared))

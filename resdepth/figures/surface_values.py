@@ -13,10 +13,8 @@ from resdepth.runs.surface import Surface
 
 Quantity = Literal["loss", "accuracy"]
 COLOURS = "viridis"
-PATH = style.CATEGORIES[1]
-"""The colour of a path."""
-MOST = 1e300
-"""Larger values overflow in the margins and ticks of an axis."""
+PATH = style.CATEGORIES[1]  # the colour of a path
+MOST = 1e300  # larger values overflow in the margins and ticks of an axis
 STATISTICS = {"centre": "of the centre", "recalibrated": "recomputed at each point"}
 
 

@@ -20,8 +20,7 @@ from resdepth.runs.provenance import Provenance
 
 FRAMES, PER_SECOND, HOLD = 300, 15, 15
 """Frames at most, frames per second, and frames for which the last one stays."""
-DOTS = 150
-"""Dots per inch of a frame."""
+DOTS = 150  # dots per inch of a frame
 
 
 @style.styled
@@ -46,7 +45,6 @@ def _panels(shown: Shown, columns: int) -> tuple[Figure, Axes, Axes]:
 
 
 def _draw_losses(axes: Axes, shown: Shown) -> None:
-    """Draw the checkpoints' own losses, those on the plane, and the distances from it."""
     path = shown.surface.trajectory or {}
     steps = path["steps"]
     own: Any = axes.plot(steps, path["loss"], color=style.CATEGORIES[0], label="at the checkpoint")
@@ -76,8 +74,8 @@ def save_animation(
     first, *others = _frames(shown, trajectory, columns)
     durations = [1000 // PER_SECOND] * len(others) + [1000 * HOLD // PER_SECOND]
     kept: Any = {"save_all": True, "append_images": others, "duration": durations, "loop": 0}
-    kept["comment"] = "" if provenance is None else provenance.brief()
-    write_whole(path, lambda stream: first.save(stream, format="gif", **kept))
+    comment = "" if provenance is None else provenance.brief()
+    write_whole(path, lambda stream: first.save(stream, format="gif", comment=comment, **kept))
 
 
 @style.styled

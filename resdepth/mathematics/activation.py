@@ -22,10 +22,6 @@ def _density(z: Tensor) -> Tensor:
     return torch.exp(-0.5 * z * z) * (1.0 / math.sqrt(2.0 * math.pi))
 
 
-def _distribution(z: Tensor) -> Tensor:
-    return 0.5 * torch.erfc(z * -math.sqrt(0.5))
-
-
 ACTIVATIONS: dict[str, Activation] = {
     "tanh": Activation(
         torch.tanh,
@@ -43,7 +39,7 @@ ACTIVATIONS: dict[str, Activation] = {
     ),
     "gelu": Activation(
         functional.gelu,
-        lambda z, value: _distribution(z) + z * _density(z),
+        lambda z, value: 0.5 * torch.erfc(z * -math.sqrt(0.5)) + z * _density(z),
         lambda z, value: _density(z) * (2.0 - z * z),
     ),
     "sigmoid": Activation(

@@ -1,9 +1,8 @@
 """Power-law decay of a training curve: two filters and the fit of g(t) = C / (t + T0)^rho.
 
 The fit minimises sum (log y - log g)^2. For fixed T0 that is a straight line in log(t + T0), so
-the sum of squares is a function of T0 alone (variable projection: Golub & Pereyra, SIAM J. Numer.
-Anal. 10, 1973). The whole admissible range is scanned and the root of the derivative is computed in
-every valley, so the result does not depend on a starting point.
+the sum of squares depends on T0 alone (variable projection: Golub & Pereyra, SIAM J. Numer. Anal.
+10, 1973). Every valley in the whole admissible range is searched: there is no starting point.
 """
 
 import math
@@ -20,12 +19,10 @@ from scipy.stats import t as student
 from resdepth.mathematics import Array, refuse_masked
 from resdepth.mathematics.interval import LEVEL, rounding
 
-SCAN_POINTS = 400
-"""Values of T0 in the scan, evenly spaced in log(T0 + t_1)."""
+SCAN_POINTS = 400  # Values of T0 in the scan, evenly spaced in log(T0 + t_1)
 SHIFT_RANGE = (1e-3, 1e2)
 """t_1 + T0 lies between 1e-3 times its value at T0 = 0 and 100 t_n more than that value."""
-CONDITION_LIMIT = 1e8
-"""A scaled Jacobian with a larger condition number counts as singular."""
+CONDITION_LIMIT = 1e8  # A scaled Jacobian with a larger condition number counts as singular
 
 Reason = Literal[
     "",
@@ -74,10 +71,7 @@ class DecayFit:
 
 
 def window_filter(y: Array, window: int) -> NDArray[np.bool_]:
-    """Which points remain if each full window loses its first smallest and its last largest one.
-
-    `window` is 0 (nothing is removed) or at least 3; a last partial window stays complete.
-    """
+    """Points that remain if each full `window` (0: none) loses its first least and last largest."""
     refuse_masked(y=y)
     kept = np.ones(len(y), dtype=bool)
     if window:
@@ -88,17 +82,11 @@ def window_filter(y: Array, window: int) -> NDArray[np.bool_]:
     return kept
 
 
-def period_filter(count: int, period: int) -> NDArray[np.bool_]:
-    """Which points remain without numbers period, 2 period, ... (from 1); 0 removes nothing."""
-    numbers = np.arange(1, count + 1)
-    return numbers % period != 0 if period else np.ones(count, dtype=bool)
-
-
 def filter_curve(t: Array, y: Array, window: int = 0, period: int = 0) -> tuple[Array, Array]:
-    """Times and values of the points that pass the window filter, then the period filter."""
+    """Times and values that pass `window_filter`, without the n-th for n = period, 2 period, ..."""
     kept = window_filter(y, window)
-    t, y = t[kept], y[kept]
-    kept = period_filter(len(y), period)
+    t, y, numbers = t[kept], y[kept], np.arange(1, kept.sum() + 1)
+    kept = numbers % period != 0 if period else numbers > 0
     return t[kept], y[kept]
 
 
@@ -153,14 +141,12 @@ def fit_decay(t: Array, y: Array, shift: float | None = None) -> DecayFit:
 
     The times `t` increase; values `y` that are not positive or not finite are dropped and counted.
     `shift` is T0 if it is known (then t + T0 > 0 throughout), None infers it. Raises ValueError: t
-    or y has masked entries.
-
-    The standard errors are those of the linearised model. After `window_filter`, which removes the
-    extreme points, they are too small: by about 12 % for windows of 27 normal residuals.
+    or y has masked entries. The standard errors are those of the linearised model; for the points
+    that `window_filter` leaves they are too small, by about 12 % for windows of 27 normal
+    residuals.
 
     The F-test against a constant decides whether there is a decay. An interval of rho that contains
-    0 does not: if T0 is long compared with the data, T0 and rho compensate each other, and both
-    intervals grow without bound although the curve clearly decreases.
+    0 does not: for T0 long compared with the data, T0 and rho compensate each other.
     """
     refuse_masked(t=t, y=y)
     t, y = np.asarray(t, dtype=np.float64), np.asarray(y, dtype=np.float64)

@@ -11,8 +11,7 @@ from resdepth.mathematics.interval import Interval, mean_interval
 from resdepth.mathematics.slopes import PowerLaw, by_seed_and_depth, power_law
 from resdepth.mathematics.statistics import STATISTICS, PathStatistics
 
-DEEPEST = 3
-"""A seed's Hurst exponent is the mean over this many of its deepest depths."""
+DEEPEST = 3  # A seed's Hurst exponent is the mean over this many of its deepest depths
 
 
 @dataclass(frozen=True)
@@ -39,12 +38,9 @@ class Table:
 
 def tabulate(cells: Sequence[PathObservation]) -> Table:
     """The statistics of `cells` by seed and depth; ValueError if two have the same."""
-    found = [cell.statistics for cell in cells]
-    seeds, depths, table = by_seed_and_depth(
-        [cell.seed for cell in cells],
-        [one.depth for one in found],
-        (astuple(one)[1:] for one in found),
-    )
+    names, found = [cell.seed for cell in cells], [astuple(cell.statistics) for cell in cells]
+    at, values = [depth for depth, *_ in found], [numbers for _, *numbers in found]
+    seeds, depths, table = by_seed_and_depth(names, at, values)
     return Table(depths, seeds, dict(zip(STATISTICS, table, strict=True)))
 
 

@@ -14,13 +14,10 @@ from resdepth.mathematics import Array
 
 
 def autocovariance(lags: int, hurst: float) -> Array:
-    """E x_0 x_k of unit fractional Gaussian noise for k = 0..lags, 0 < H < 1.
-
-    (|k+1|^(2H) - 2 k^(2H) + |k-1|^(2H)) / 2, written so that the powers do not cancel.
-    """
+    """E x_0 x_k of unit noise, k = 0..lags: (|k+1|^(2H) - 2 k^(2H) + |k-1|^(2H)) / 2; 0 < H < 1."""
     k = np.arange(1.0, lags + 1)
     twice = 2.0 * hurst
-    # log1p(-1) at k = 1 is the power 0^(2H) = 0.
+    # Powers that do not cancel; log1p(-1) at k = 1 is the power 0^(2H) = 0.
     with np.errstate(divide="ignore"):
         sides = np.expm1(twice * np.log1p(1 / k)) + np.expm1(twice * np.log1p(-1 / k))
     return np.concatenate([[1.0], 0.5 * k**twice * sides])
@@ -37,9 +34,8 @@ def eigenvalues(length: int, hurst: float) -> Array:
 def fractional_noise(length: int, hurst: float, generators: Iterable[np.random.Generator]) -> Array:
     """Unit fractional Gaussian noise, (generators, length); 0 < H < 1.
 
-    Every series depends on its generator alone: 2n normal variates z. lambda_0 and lambda_n use the
-    first two with the weight (2n lambda)^(1/2), every other lambda_j two as
-    (n lambda_j)^(1/2) (z + i z').
+    Each generator gives 2n normal variates z: two for lambda_0 and lambda_n, with the weight
+    (2n lambda)^(1/2), and two for every other lambda_j, (n lambda_j)^(1/2) (z + i z').
     """
     weights = np.sqrt(length * eigenvalues(length, hurst))
     weights[[0, -1]] *= np.sqrt(2.0)
@@ -53,10 +49,7 @@ def fractional_noise(length: int, hurst: float, generators: Iterable[np.random.G
 
 
 def coarsen(noise: Array, hurst: float, length: int) -> Array:
-    """The same motion sampled at fewer points: sums of pairs times 2^(-H), (series, length).
-
-    Raises ValueError: the last axis of `noise` is not `length` times a power of two.
-    """
+    """The same motion at `length` points, else ValueError: sums of pairs times 2^(-H)."""
     if noise.shape[-1] not in {length << doublings for doublings in range(64)}:
         raise ValueError(f"{noise.shape[-1]} is not {length} times a power of two")
     while noise.shape[-1] > length:

@@ -2,19 +2,16 @@
 
 With s = d^(-2) L^(-beta - 1/gamma) (Cont, Rossier & Xu, arXiv 2204.07261) as their size:
 
-| name       | entries of A_k                                              |
-|------------|-------------------------------------------------------------|
-| `constant` | s                                                           |
-| `ntrunc`   | normal, mean 0, standard deviation s, truncated to [-s, s]  |
-| `repeat`   | those of the first layer of `ntrunc`, in every layer        |
-| `fbm`      | s times fractional Gaussian noise along k, independent over |
-|            | the entries (Marion, Fermanian, Biau & Vert, 2206.06929)    |
+| name       | entries of A_k                                                           |
+|------------|--------------------------------------------------------------------------|
+| `constant` | s                                                                        |
+| `ntrunc`   | normal, mean 0, standard deviation s, truncated to [-s, s]               |
+| `repeat`   | those of the first layer of `ntrunc`, in every layer                     |
+| `fbm`      | s times fractional Gaussian noise along k (Marion et al., arXiv 2206.06929) |
 
 A seed means the same start at all depths: `ntrunc` at depth L has the first L layers of depth 2L,
-and `fbm` is one motion drawn at its finest depth and sampled at fewer points.
-
-To add a rule: a function (shape, scale, seed, **parameters) -> float64 array, and a line in
-`INITIALISATIONS`; its parameters are options of `train` with the same names.
+`fbm` is one motion at fewer points. A new rule: a function (shape, scale, seed, **parameters) and a
+line in `INITIALISATIONS`; its parameters are options of `train`.
 """
 
 from collections.abc import Callable
@@ -48,10 +45,8 @@ DENOMINATOR = (
     1.59056225126211695515e1,
     -1.18331621121330003142e0,
 )
-ROOT = 2.50662827463100050242
-"""sqrt(2 pi)."""
-CHUNK = 1 << 15
-"""Numbers that are drawn at a time."""
+ROOT = 2.50662827463100050242  # sqrt(2 pi)
+CHUNK = 1 << 15  # Numbers that are drawn at a time
 
 
 @dataclass(frozen=True)
@@ -81,8 +76,7 @@ def truncated_normal(shape: Shape, scale: float, seed: int) -> Array:
 def central_quantile(mass: Array) -> Array:
     """Phi^(-1) of masses in [Phi(-1), 1 - Phi(-1)], to 4.4e-16, with the same bits everywhere.
 
-    The rational approximation of Cephes (Moshier, Methods and Programs for Mathematical Functions,
-    1989). scipy and torch have it too, with last bits that depend on the processor: with
+    By Cephes (Moshier, 1989). The last bits of scipy's and torch's depend on the processor: with
     `torch.special.ndtri`, those of 7 % of the initial weights differ.
     """
     y = mass - 0.5
@@ -99,11 +93,10 @@ def repeated(shape: Shape, scale: float, seed: int) -> Array:
 def fractional(
     shape: Shape, scale: float, seed: int, *, hurst: float, init_depth: int | None
 ) -> Array:
-    """Entries k -> A_k of `scale` times unit fractional Gaussian noise of index `hurst`.
+    """Each entry k -> A_k has its own stream: `scale` times unit noise of index `hurst`.
 
-    Each entry (i, j) has its own stream, drawn at `init_depth` layers (default: the depth) and
-    coarsened. Depths see the same motion if all use the `init_depth` of the deepest. Raises
-    ValueError: `init_depth` is not the depth times a power of two.
+    It is drawn at `init_depth` layers (default: the depth) and coarsened: depths that share it see
+    the same motion. Raises ValueError: `init_depth` is not the depth times a power of two.
     """
     depth, rows, columns = shape
     blocks = np.empty(shape)

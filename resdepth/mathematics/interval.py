@@ -8,8 +8,7 @@ from scipy.special import stdtrit
 
 from resdepth.mathematics import Array
 
-LEVEL = 0.95
-"""Coverage of the intervals."""
+LEVEL = 0.95  # Coverage of the intervals
 
 
 @dataclass(frozen=True)
@@ -54,8 +53,7 @@ class Interval:
         return f"{three(self.value)}{bounds}"
 
 
-UNKNOWN = Interval(math.nan, math.nan, math.nan)
-"""A number that could not be estimated."""
+UNKNOWN = Interval(math.nan, math.nan, math.nan)  # A number that could not be estimated
 
 
 def three(value: float) -> str:
@@ -86,8 +84,7 @@ def mean_band(samples: Array) -> MeanBand:
 def rounding(logarithms: Array) -> float:
     """Bound on the error of each of `logarithms`, from the rounding of its argument and its own.
 
-    Rounding may move all points in one direction: a fit of n points is at best as certain as with
-    residuals of sqrt(n) times this bound.
+    It may move all n points in one direction: count it as residuals of sqrt(n) times this bound.
     """
     largest = float(np.abs(logarithms).max(initial=0.0))
     return 4.0 * float(np.finfo(np.float64).eps) * (1.0 + largest)

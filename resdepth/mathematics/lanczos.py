@@ -19,14 +19,10 @@ Product = Callable[[Array], Array]
 
 SMALL = 500
 """Below this size the whole matrix is computed: it takes about as many products as ARPACK."""
-ROWS = 64
-"""Products per call when the whole matrix is computed."""
-LARGE = 5_000_000
-"""Above this size ARPACK gets the smallest possible basis."""
-COARSE = 0.03
-"""Relative residual of the first search for a missed eigenvalue."""
-ROUNDING = 1e-12
-"""Differences of eigenvalues that count as zero, relative to the largest."""
+ROWS = 64  # Products per call when the whole matrix is computed
+LARGE = 5_000_000  # Above this size ARPACK gets the smallest possible basis
+COARSE = 0.03  # Relative residual of the first search for a missed eigenvalue
+ROUNDING = 1e-12  # Differences of eigenvalues that count as zero, relative to the largest
 
 
 @dataclass(frozen=True)
@@ -40,17 +36,13 @@ class Search:
 
 @dataclass(frozen=True)
 class Eigenpairs:
-    """Eigenvalues (k,) in descending order, their vectors (k, n) as rows.
-
-    H has an eigenvalue within `residuals`, |H v - lambda v|, of each value. `products` includes
-    those for residuals and the search, which is None if the whole matrix was diagonalised.
-    """
+    """Eigenvalues (k,) in descending order, their vectors (k, n) as rows."""
 
     values: Array
     vectors: Array
-    residuals: Array
-    products: int
-    search: Search | None
+    residuals: Array  # |H v - lambda v|: H has an eigenvalue this close to each value
+    products: int  # of all, also for residuals and the search
+    search: Search | None  # None if the whole matrix was diagonalised
 
 
 def dense_matrix(product: Product, size: int) -> Array:
@@ -63,37 +55,32 @@ def dense_matrix(product: Product, size: int) -> Array:
 def extreme_eigenpairs(
     product: Product, size: int, top: int, smallest: int = 0, tolerance: float = 1e-6, seed: int = 0
 ) -> Eigenpairs:
-    """The `top` largest and the `smallest` smallest eigenvalues of a matrix of `size` rows.
+    """The `top` largest and `smallest` smallest eigenvalues, or all, of a matrix of `size` rows.
 
-    All eigenvalues if the matrix has no more. `tolerance` bounds the residuals relative to each
-    eigenvalue. If one eigenvalue of an end is requested, no search follows: copies would not change
-    it. Raises Impossible: the iteration did not converge.
+    `tolerance` bounds the residuals relative to each eigenvalue. No search follows for a single
+    eigenvalue of an end. Raises Impossible: the iteration did not converge.
     """
+    spent, search = size, None
     if top + smallest >= size or size < SMALL:
         values, vectors = np.linalg.eigh(dense_matrix(product, size))
         wanted = sorted({*range(min(smallest, size)), *range(max(size - top, 0), size)})[::-1]
-        rows = np.ascontiguousarray(vectors.T[wanted])
-        return _with_residuals(values[wanted], rows, product(rows), size, None)
-    upper = _End(product, size, tolerance, seed)
-    upper.find(top)
-    lower = _End(lambda rows: -product(rows), size, tolerance, seed, upper)
-    lower.find(smallest)
-    # Rayleigh-Ritz in the span of all vectors: the best approximations without further products.
-    rows = np.linalg.qr(np.concatenate([upper.vectors, lower.vectors]).T)[0].T
-    products = product(rows)
-    values, turned = np.linalg.eigh(rows @ products.T)
-    turned = turned.T[::-1]
-    counts = zip(*((end.restarts, end.spent, end.found) for end in (upper, lower)), strict=True)
-    search, spent = Search(*map(sum, counts)), upper.products + lower.products
-    return _with_residuals(values[::-1], turned @ rows, turned @ products, spent, search)
-
-
-def _with_residuals(
-    values: Array, rows: Array, images: Array, products: int, search: Search | None
-) -> Eigenpairs:
-    """Eigenpairs with known products `images`."""
-    residuals = np.linalg.norm(images - values[:, None] * rows, axis=1)
-    return Eigenpairs(values, rows, residuals, products + len(rows), search)
+        values, rows = values[wanted], np.ascontiguousarray(vectors.T[wanted])
+        products = product(rows)
+    else:
+        upper = _End(product, size, tolerance, seed)
+        upper.find(top)
+        lower = _End(lambda rows: -product(rows), size, tolerance, seed, upper)
+        lower.find(smallest)
+        counts = zip(*((end.restarts, end.spent, end.found) for end in (upper, lower)), strict=True)
+        search, spent = Search(*map(sum, counts)), upper.products + lower.products
+        # Rayleigh-Ritz in the span of all vectors: the best approximation without more products.
+        rows = np.linalg.qr(np.concatenate([upper.vectors, lower.vectors]).T)[0].T
+        products = product(rows)
+        values, turned = np.linalg.eigh(rows @ products.T)
+        values, turned = values[::-1], turned.T[::-1]
+        rows, products = turned @ rows, turned @ products
+    residuals = np.linalg.norm(products - values[:, None] * rows, axis=1)
+    return Eigenpairs(values, rows, residuals, spent + len(rows), search)
 
 
 class _End:
@@ -127,7 +114,7 @@ class _End:
         self.values, self.vectors = self.values[kept], self.vectors[kept]
 
     def _search(self, count: int) -> bool:
-        """Search once for an eigenvalue above the smallest requested one, and add it if found."""
+        """Add one more eigenvalue above the smallest requested one, if there is one."""
         if len(self.known) + len(self.vectors) >= self.size:
             return False
         self.restarts += 1

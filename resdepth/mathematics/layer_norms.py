@@ -12,8 +12,7 @@ from resdepth.mathematics import Array
 
 Norm = Literal["frobenius", "spectral", "operator"]
 TINY = 1e-100
-BATCH = 1 << 21
-"""Complex numbers of transfer matrices in memory at once."""
+BATCH = 1 << 21  # Complex numbers of transfer matrices in memory at once
 
 
 def frobenius(chunks: Iterable[Array]) -> float:
@@ -22,10 +21,7 @@ def frobenius(chunks: Iterable[Array]) -> float:
 
 
 def spectral(layer: Array) -> float:
-    """The largest singular value of `layer` as a matrix (first axis, all others).
-
-    From the smaller of its Gram matrices, whose largest eigenvalue has full relative accuracy.
-    """
+    """The largest singular value of `layer` as a matrix (first axis, all others)."""
     matrix = layer.reshape(len(layer), -1) if layer.ndim else layer.reshape(1, 1)
     size = float(max(matrix.max(initial=0.0), -matrix.min(initial=0.0)))
     if size == 0.0:
@@ -34,6 +30,7 @@ def spectral(layer: Array) -> float:
         size = 1.0  # No square over- or underflows, and no second copy of a large layer is made.
     else:
         matrix = matrix / size
+    # The largest eigenvalue of the smaller Gram matrix has full relative accuracy.
     gram = matrix @ matrix.T if len(matrix) <= matrix.shape[1] else matrix.T @ matrix
     last = len(gram) - 1
     (largest,) = eigh(gram, eigvals_only=True, subset_by_index=(last, last))
@@ -41,13 +38,11 @@ def spectral(layer: Array) -> float:
 
 
 def operator(kernel: Array, size: Sequence[int]) -> float:
-    """The largest singular value of the convolution with `kernel` on an input of `size`.
+    """The largest singular value of the circular convolution with `kernel`, stride 1, on `size`.
 
-    The convolution is circular and of stride 1: its singular values are those of the matrices
-    (filters, channels) of the discrete Fourier transform at all frequencies (H. Sedghi, V. Gupta &
-    P. Long, ICLR 2019, arXiv 1805.10408; for weights along the depth Cohen, Cont, Rossier & Xu,
-    arXiv 2105.12245). A kernel without offsets is a matrix. Raises ValueError: `size` does not have
-    one length for each axis of offsets.
+    That of the matrices (filters, channels) of the discrete Fourier transform at all frequencies:
+    Sedghi, Gupta & Long, ICLR 2019, arXiv 1805.10408; Cohen, Cont, Rossier & Xu, arXiv 2105.12245.
+    ValueError: `size` does not have one length for each axis of offsets.
     """
     offsets = kernel.shape[2:]
     if not offsets:

@@ -15,24 +15,17 @@ from resdepth.mathematics import Array
 Slabs = Callable[[], Iterable[Array]]
 """Each call yields all coordinates of the points once more, in pieces (points, numbers)."""
 
-COLLINEAR = 1e-12
-"""A path whose second component explains at most this share is a line."""
+COLLINEAR = 1e-12  # A path whose second component explains at most this share is a line
 
 
 @dataclass(frozen=True)
 class PathPlane:
-    """The plane of a path of n points in a space of P dimensions.
+    """The plane of a path of n points in a space of P dimensions."""
 
-    `directions` (2, P) are orthonormal; `coordinates` (n, 2) of the points in the plane have the
-    last point as origin; `distance` (n,) is that of each point from the plane. `explained` (2,) are
-    the directions' shares of the squared distances of the points from their mean if `centred`,
-    otherwise from the last point.
-    """
-
-    directions: Array
-    coordinates: Array
-    distance: Array
-    explained: Array
+    directions: Array  # (2, P), orthonormal
+    coordinates: Array  # (n, 2) in the plane, whose origin is the last point
+    distance: Array  # (n,) of each point from the plane
+    explained: Array  # (2,) shares of the squared distances from the mean, or from the last point
     centred: bool
 
     @property
@@ -42,10 +35,9 @@ class PathPlane:
 
 
 def path_plane(slabs: Slabs, centred: bool = True) -> PathPlane:
-    """The plane of the points; `slabs` is called three times.
+    """The plane of the points, minus their mean if `centred`; `slabs` is called three times.
 
-    Memory: one slab, the inner products (n, n) and the two directions. With `centred` the mean of
-    the points is subtracted first. Raises ValueError: fewer than three points, or all the same.
+    Memory: one slab, (n, n) and (2, P). ValueError: fewer than three points, or all the same.
     """
     gram: Array | float = 0.0
     for slab in slabs():

@@ -1,8 +1,7 @@
 """p-variation of weight paths, by `pvar`.
 
-For a path x_0..x_n in R^m with the Euclidean norm, the *variation* is
-V_p = sup over partitions of sum |x_{t_{i+1}} - x_{t_i}|^p, and the *norm* is V_p^(1/p).
-All functions here return the norm, and raise ValueError for masked entries.
+For a path x_0..x_n in R^m the *variation* V_p is the supremum over partitions of
+sum |x_{t_{i+1}} - x_{t_i}|^p, and the *norm* V_p^(1/p). ValueError for masked entries.
 """
 
 import math
@@ -40,8 +39,7 @@ def weight_path(blocks: Numbers, beta: float) -> Array:
 def p_variation_norm(path: Numbers, p: float) -> float:
     """The norm V_p^(1/p) of `path` (points, dimension), Euclidean, exact to rounding.
 
-    By Butkus & Norvaisa, Lithuanian Math. J. 58 (2018). Raises ValueError: p is below 1, or the
-    path is empty, masked or not finite.
+    By Butkus & Norvaisa, Lithuanian Math. J. 58 (2018). ValueError: p < 1, empty path, not finite.
     """
     refuse_masked(path=path)
     return float(pvar.p_variation_norm(path, p))
@@ -56,8 +54,7 @@ def p_variation_norms(path: Numbers, exponents: Sequence[float]) -> Array:
 def distances_by_blocks(columns: Callable[[int, int], Array], shape: tuple[int, int]) -> Array:
     """The distances (points, points) of a path of `shape` (points, dimension) too large to hold.
 
-    `columns(start, stop)` reads these coordinates of all points; each is read once, in order, in
-    blocks of 64 MiB. The relative error of a distance is at most 1e-13.
+    `columns(start, stop)` reads coordinates of all points, once, 64 MiB at a time. Error 1e-13.
     """
     return np.asarray(pvar.pairwise_distances(columns, shape=shape), dtype=np.float64)
 
@@ -68,9 +65,9 @@ def p_variation_norms_from_distances(distances: Array, exponents: Sequence[float
 
 
 def critical_exponent(path: Array) -> CriticalExponent | None:
-    """Critical exponent 1/H of `path` (points, dimension) by regression over dyadic lags.
+    """Critical exponent 1/H of `path` (points, dimension); None below 257 points or if constant.
 
-    Bayer, Friz & Tapia, SIAM J. Math. Data Sci. 5 (2023). None below 257 points or if constant.
+    By regression over dyadic lags: Bayer, Friz & Tapia, SIAM J. Math. Data Sci. 5 (2023).
     """
     refuse_masked(path=path)
     try:

@@ -1,7 +1,6 @@
-"""Random directions in the space of the weights, scaled to the weights block by block.
+"""Random directions in the space of the weights, scaled to them block by block, in float64.
 
-Filter normalisation is Li, Xu, Taylor, Studer & Goldstein, "Visualizing the Loss Landscape of
-Neural Nets" (arXiv 1712.09913), a filter being one row of A_k. All in float64.
+Filter normalisation: Li, Xu, Taylor, Studer & Goldstein, arXiv 1712.09913; filters are rows of A_k.
 """
 
 from typing import Literal
@@ -33,8 +32,7 @@ def normalise(
 ) -> Array:
     """Directions (dimensions, *shape) scaled to `weights` (*shape), each filter or each layer.
 
-    The first `stacked` axes of the shape count layers, the next one the filters of a layer: 1 for
-    blocks (L, d, d), whose filters are rows, 0 for a kernel (filters, channels, 3, 3).
+    The first `stacked` axes count layers, the next filters: 1 for (L, d, d), 0 for a kernel.
     """
     if normalisation == "none":
         return directions

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -12,8 +13,7 @@ from resdepth.mathematics import Array
 from resdepth.mathematics.interval import LEVEL, UNKNOWN, Interval, mean_interval, rounding
 
 S = TypeVar("S")
-FEWEST = 3
-"""Depths that a seed needs for its own slope (all of them if there are fewer)."""
+FEWEST = 3  # Depths that a seed needs for its own slope (all of them if there are fewer)
 FEW = "a seed with fewer than three depths (two if there are only two) has no slope"
 """Why an exponent excludes seeds."""
 
@@ -31,19 +31,16 @@ class LocalSlope:
 class PowerLaw:
     """statistic = e^intercept L^exponent over the given depths: an *effective* exponent.
 
-    `wider` is the source of the interval: the seeds' own slopes, or the regression of the means by
-    depth; "" if neither is known. `bend` is the slope at the deepest depth minus the one in the
-    middle: the mean quadratic coefficient times the range of log L. If its interval excludes 0, no
-    interval covers the asymptotic exponent. `excluded` seeds have too few depths.
+    If the interval of `bend` excludes 0, no interval covers the asymptotic exponent.
     """
 
     exponent: Interval
     intercept: float
-    wider: Literal["seeds", "depths", ""]
+    wider: Literal["seeds", "depths", ""]  # what the interval comes from; "" if it is unknown
     local: tuple[LocalSlope, ...]
-    bend: Interval
+    bend: Interval  # the mean quadratic coefficient times the range of log L
     seeds: int = 0
-    excluded: int = field(default=0, compare=False)
+    excluded: int = field(default=0, compare=False)  # seeds with too few depths
 
     def at(self, depth: float) -> float:
         """The fitted line at depth L."""
@@ -67,7 +64,7 @@ NOTHING = PowerLaw(UNKNOWN, math.nan, "", (), UNKNOWN)
 def by_seed_and_depth(
     seeds: Sequence[S], depths: Sequence[int], values: Iterable[Any]
 ) -> tuple[tuple[S, ...], Array, Array]:
-    """Seeds in their order, depths ascending, and `values` as (..., seeds, depths), NaN if missing.
+    """Seeds in order, depths ascending, `values` as (..., seeds, depths), NaN if missing.
 
     One number, or one array (...), belongs to each seed and depth. ValueError: two have the same.
     """
@@ -84,13 +81,11 @@ def power_law(depths: Array, values: Array) -> PowerLaw:
     """The power law of `values` (seeds, depths) in `depths` (depths,), which ascend.
 
     The interval is the wider of two by Student's t: over the S seeds' own slopes (S - 1 degrees of
-    freedom), and of the regression of the D means by depth (D - 2 degrees). The first includes
-    differences between seeds, the second deviations common to all seeds of a depth. Measured
-    coverage: `benchmarks/verdict_errors.py`. Bootstraps over few seeds have too low coverage.
+    freedom: differences between seeds), and of the regression of the D means by depth (D - 2
+    degrees: deviations common to a depth). Coverage: `benchmarks/verdict_errors.py`.
 
-    With missing cells, means by depth are estimated together with an effect of each seed. Seeds
-    with fewer than `FEWEST` depths are excluded. `NOTHING` if a value is not positive, or fewer
-    than two depths remain.
+    With missing cells, means by depth are estimated together with an effect of each seed. `NOTHING`
+    if a value is not positive, or fewer than two depths remain.
     """
     there = ~np.isnan(values)
     if np.any(values[there] <= 0) or np.any(np.isinf(values)):
@@ -113,16 +108,11 @@ def power_law(depths: Array, values: Array) -> PowerLaw:
     if bend.known:
         bend = Interval.around(bend.value, max(bend.high - bend.value, 4.0 * rounded))
     steps, ends = np.diff(y, axis=1) / np.diff(np.log(depths[kept])), depths[kept].astype(int)
-    local = zip(ends[:-1].tolist(), ends[1:].tolist(), map(mean_interval, steps.T), strict=True)
-    return PowerLaw(
-        Interval.around(slope, half),
-        intercept,
-        wider,
-        tuple(LocalSlope(*one) for one in local),
-        bend,
-        len(y),
-        int(there.any(1).sum()) - len(y),
-    )
+    means = map(mean_interval, steps.T)
+    local = tuple(LocalSlope(*pair, next(means)) for pair in pairwise(ends.tolist()))
+    excluded = int(there.any(1).sum()) - len(y)
+    exponent = Interval.around(slope, half)
+    return PowerLaw(exponent, intercept, wider, local, bend, len(y), excluded)
 
 
 def _coefficient(x: Array, row: Array, degree: Literal[1, 2]) -> float:

@@ -9,13 +9,10 @@ import numpy as np
 from resdepth.mathematics import Array
 from resdepth.mathematics.pvariation import Numbers, p_variation_norm
 
-CHUNK = 1 << 20
-"""Numbers per chunk."""
+CHUNK = 1 << 20  # Numbers per chunk
 EPSILON = float(np.finfo(np.float64).eps)
-LAGS = (1, 2, 4)
-"""Lags m of the Hurst exponent, each twice the previous one."""
-TREND_SHARE = 0.1
-"""The trend is a mean over this share of the depth."""
+LAGS = (1, 2, 4)  # Lags m of the Hurst exponent, each twice the previous one
+TREND_SHARE = 0.1  # The trend is a mean over this share of the depth
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,6 @@ class PathStatistics:
 
 
 STATISTICS = tuple(field.name for field in fields(PathStatistics))[1:]
-"""The statistics in their order."""
 
 
 def path_statistics(path: Numbers) -> PathStatistics:
@@ -66,10 +62,7 @@ def path_statistics(path: Numbers) -> PathStatistics:
 def gathered_statistics(
     depth: int, columns: Iterable[Array], variation: float, precision: float = EPSILON
 ) -> PathStatistics:
-    """All statistics of a path from its `columns` (L, ...), a few at a time.
-
-    `variation` is its 2-variation norm, `precision` the relative rounding of its numbers.
-    """
+    """All statistics of a path from `columns` (L, ...), a few at a time, and its 2-variation."""
     squares, increments = np.zeros(depth), np.zeros(depth - 1)
     roughness, sums = 0.0, np.zeros(len(LAGS))
     for part in columns:
@@ -124,10 +117,10 @@ def moving_mean(path: Numbers, half_width: int) -> Array:
 
 
 def doubling_distance(coarse: Numbers, fine: Numbers, beta: float) -> float:
-    """Distance to the path of twice the depth: |(2L)^beta A^(2L)_{2k} - L^beta A^(L)_k| over k.
+    """Distance of L^beta A_k from every second layer of twice the depth, relative to its size.
 
-    Relative to |L^beta A^(L)|. It decreases with the depth if paths converge to a limit;
-    independent noise keeps it at 2^(1/2) or above. Raises ValueError: shapes do not fit.
+    It decreases with the depth if paths converge; independent noise keeps it at 2^(1/2) or above.
+    ValueError: shapes do not fit.
     """
     if fine.shape != (2 * len(coarse), *coarse.shape[1:]):
         raise ValueError(f"{fine.shape} is not {coarse.shape} at twice the depth")

@@ -1,9 +1,8 @@
 """Which limit trained weights approach: smooth (H1), diffusive (H2), neither, or undecided.
 
-The limits are those of A.-S. Cohen, R. Cont, A. Rossier & R. Xu, "Scaling properties of deep
-residual networks", ICML 2021, arXiv 2105.12245: H1, A_k = L^(-beta) Abar(k/L) with a smooth Abar;
-H2, such a trend plus the increments of a diffusion, noise of size L^(-1/2). Intervals of exponents
-replace their inspection of single norms; error rates: `benchmarks/verdict_errors.py`.
+A.-S. Cohen, R. Cont, A. Rossier & R. Xu, ICML 2021, arXiv 2105.12245: H1, A_k = L^(-beta) Abar(k/L)
+with a smooth Abar; H2, such a trend plus the increments of a diffusion, noise of size L^(-1/2).
+Intervals of exponents decide; error rates: `benchmarks/verdict_errors.py`.
 """
 
 import math
@@ -16,26 +15,16 @@ from resdepth.mathematics.interval import Interval
 
 Limit = Literal["H1", "H2", "neither", "undecided"]
 
-SPARSE = -0.4
-"""`pr` below this: single layers dominate."""
-SMOOTH_Q1 = 0.25
-"""`q1` below this: noise, if any, vanishes faster than L^(-3/4)."""
-SMOOTH_IREL = -0.5
-"""`irel` below this: the increments vanish, there are no jumps."""
-ROUGH_Q1 = 0.1
-"""`q1` above this: V1 grows with L."""
-DIFFUSIVE_NU = (0.35, 0.65)
-"""`nu` of a diffusion is 1/2; the whole interval must lie in here."""
-OTHER_NU = (0.4, 0.6)
-"""If the interval of `nu` lies outside, the noise has another size."""
-DIFFUSIVE_H = (0.4, 0.6)
-"""`hurst` of a diffusion is 1/2."""
-GUARD_DEPTHS = 4
-"""The estimates of this many deepest depths must lie on the same side."""
-ENOUGH = 5
-"""Dyadic depths, and seeds, needed for the documented error rates."""
-FEWEST_DEPTHS, FEWEST_SEEDS = 3, 2
-"""With fewer depths or seeds there is no verdict."""
+SPARSE = -0.4  # `pr` below this: single layers dominate
+SMOOTH_Q1 = 0.25  # `q1` below this: noise, if any, vanishes faster than L^(-3/4)
+SMOOTH_IREL = -0.5  # `irel` below this: the increments vanish, there are no jumps
+ROUGH_Q1 = 0.1  # `q1` above this: V1 grows with L
+DIFFUSIVE_NU = (0.35, 0.65)  # `nu` of a diffusion is 1/2; the whole interval must lie in here
+OTHER_NU = (0.4, 0.6)  # If the interval of `nu` lies outside, the noise has another size
+DIFFUSIVE_H = (0.4, 0.6)  # `hurst` of a diffusion is 1/2
+GUARD_DEPTHS = 4  # The estimates of this many deepest depths must lie on the same side
+ENOUGH = 5  # Dyadic depths, and seeds, needed for the documented error rates
+FEWEST_DEPTHS, FEWEST_SEEDS = 3, 2  # With fewer depths or seeds there is no verdict
 
 
 @dataclass(frozen=True)
@@ -49,10 +38,9 @@ class Verdict:
 
 
 def decide(table: Table) -> Verdict:
-    """The verdict on the statistics of one experiment at several depths and seeds.
+    """The verdict on one experiment, from 3 depths and 2 seeds, with cautions below 5 of either.
 
-    It needs 3 depths and 2 seeds, with cautions for fewer than 5 of either. Noise that vanishes
-    faster than L^(-3/4) passes as smooth; Hurst exponents near .4 and .6 remain undecided.
+    Noise that vanishes faster than L^(-3/4) passes as smooth; H near .4 and .6 remains undecided.
     """
     depths, seeds = len(table.depths), len(table.seeds)
     if depths < FEWEST_DEPTHS or seeds < FEWEST_SEEDS:

@@ -103,18 +103,13 @@ class ExecutorInvocation(Invocation):
 
 def minutes_of(text: str) -> int:
     """A time M, M:S, H:M:S, D-H, D-H:M or D-H:M:S in minutes rounded up; 0 if it is none."""
-    days, dash, clock = text.strip().rpartition("-")
-    parts = clock.split(":")
-    if not all(part.isdecimal() for part in [*parts, *([days] if dash else [])]) or len(parts) > 3:
+    found = re.fullmatch(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?", text.strip())
+    if found is None:
         return 0
-    numbers = [int(part) for part in parts]
-    if dash:
-        hours, minutes, seconds = [*numbers, 0, 0][:3]
-    elif len(numbers) == 3:
-        hours, minutes, seconds = numbers
-    else:
-        hours, (minutes, seconds) = 0, [*numbers, 0][:2]
-    return (int(days or 0) * 24 + hours) * 60 + minutes + -(-seconds // 60)
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    if found[1] is None and found[4] is None:
+        hours, minutes, seconds = 0, hours, minutes
+    return (days * 24 + hours) * 60 + minutes + -(-seconds // 60)
 
 
 def checked(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -110,19 +110,6 @@ def python_help(info: FieldInfo) -> str:
     return "".join(f"`{w.replace('-', '_')}`" if n % 2 else w for n, w in enumerate(words))
 
 
-def type_words(info: FieldInfo) -> str:
-    """A field's type in words."""
-    words: list[str] = []
-    for part in members(info):
-        if get_origin(part) is Literal:
-            words += [repr(word) for word in choices(info)]
-        elif get_origin(part) is tuple:
-            words.append(f"tuple of {get_args(part)[0].__name__}")
-        else:
-            words.append(part.__name__)
-    return " | ".join([*words, *(["None"] if info.default is None else [])])
-
-
 @dataclass(frozen=True)
 class Need:
     """Another option, and its values with which an option has an effect; none stands for any.
@@ -197,13 +184,14 @@ def reason_of(fields: Mapping[str, FieldInfo], name: str, error: ErrorDetails) -
         return not_a_choice(info, given)
     if info is not None and span(info) and kind in _BOUNDS:
         return f"should be {span(info)}, not {shown}"
-    return f"{_KINDS.get(kind, error['msg'][:1].lower() + error['msg'][1:])}, not {shown}"
+    message = error["msg"][:1].lower() + error["msg"][1:]
+    return f"{_KINDS.get(kind.partition('_')[0], message)}, not {shown}"
 
 
 def not_a_choice(info: FieldInfo, given: object) -> str:
     """What is wrong with a value that is none of the words of a field."""
     if info.annotation is bool:
-        return f"{_KINDS['bool_parsing']}, not {_shown(given)}"
+        return f"{_KINDS['bool']}, not {_shown(given)}"
     words = choices(info)
     return f"should be one of {', '.join(words)}, not {_shown(given)}; {nearest(str(given), words)}"
 
@@ -217,14 +205,11 @@ _SHOWN = reprlib.Repr()
 _SHOWN.maxlevel = 3
 _BOUNDS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 _KINDS = {
-    "int_parsing": "should be a whole number",
-    "int_from_float": "should be a whole number",
-    "int_type": "should be a whole number",
-    "float_parsing": "should be a number",
-    "float_type": "should be a number",
-    "finite_number": "should be a finite number",
-    "bool_parsing": "should be true or false",
-    "bool_type": "should be true or false",
-    "string_type": "should be a word (in quotes where it looks like a number)",
-    "path_type": "should be a path (in quotes where it looks like a number)",
+    "int": "should be a whole number",
+    "float": "should be a number",
+    "finite": "should be a finite number",
+    "bool": "should be true or false",
+    "string": "should be a word (in quotes where it looks like a number)",
+    "path": "should be a path (in quotes where it looks like a number)",
 }
+"""What a value should be, by the start of pydantic's name of the error."""

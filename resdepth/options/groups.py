@@ -65,8 +65,6 @@ class Grouped(Options):
     SELECTORS: ClassVar[dict[str, str]] = {}
     """The flat option that selects the kind of a group. If it has another name than the group, it
     is a boolean that selects the first or the second kind."""
-    ORDER: ClassVar[tuple[str, ...]] = ()
-    """The flat options in the order of the help."""
     groups: ClassVar[dict[str, dict[str, type[Options]]]] = {}
     places: ClassVar[dict[str, Place]] = {}
 
@@ -84,30 +82,24 @@ class Grouped(Options):
                 found[name] = Place("", info)
                 continue
             cls.groups[name] = kinds
-            if name in cls.SELECTORS:
-                found[cls.SELECTORS[name]] = Place(name, cls._selector(name, info))
+            if selector := cls.SELECTORS.get(name):
+                words = tuple(kinds)
+                chosen = (words[0], Literal[words]) if selector == name else (False, bool)
+                found[selector] = Place(name, _like(info, *chosen))
             for kind in kinds.values():
                 for inner, field in kind.fields().items():
+                    # A flat option is never required.
+                    if field.is_required():
+                        field = _like(field, None, field.annotation | None)  # type: ignore[operator]
                     words = tuple(word for word in kinds if inner in kinds[word].model_fields)
-                    found.setdefault(inner, Place(name, _optional(field), words))
-        cls.places = {name: found[name] for name in cls.ORDER or found}
+                    found.setdefault(inner, Place(name, field, words))
+        cls.places = found
         super().__pydantic_init_subclass__(**settings)
-        parameters = [
-            one.replace(annotation=one.annotation | cls.model_fields[one.name].annotation)
-            if one.name in cls.groups
-            else one
-            for one in cls.__signature__.parameters.values()
-        ]
-        cls.__signature__ = cls.__signature__.replace(parameters=parameters)
-
-    @classmethod
-    def _selector(cls, group: str, info: FieldInfo) -> FieldInfo:
-        """The field of the flat option that selects a kind."""
-        flat, words = copy(info), tuple(cls.groups[group])
-        flat.default, flat.annotation = words[0], Literal[words]  # type: ignore[assignment]
-        if cls.SELECTORS[group] != group:
-            flat.default, flat.annotation = False, bool
-        return flat
+        parameters = dict(cls.__signature__.parameters)
+        for name in cls.groups.keys() & parameters.keys():
+            both = parameters[name].annotation | cls.model_fields[name].annotation
+            parameters[name] = parameters[name].replace(annotation=both)
+        cls.__signature__ = cls.__signature__.replace(parameters=list(parameters.values()))
 
     @classmethod
     def fields(cls) -> dict[str, FieldInfo]:
@@ -190,10 +182,17 @@ class Grouped(Options):
         for group in cls.SELECTORS:
             content = nested.get(group, {}) | {"kind": cls._selected(group, flat)}
             nested[group] = cls._made(group, content, context)
-        nested = {group: {} for group in cls.groups} | nested
+        made = handler({group: {} for group in cls.groups} | nested)
         for name, value in idle.items():
-            cls._check_idle(name, value, nested, context)
-        made = handler(nested)
+            place = cls.places[name]
+            # An option that the selected kind does not have may be given as its default.
+            if (
+                name not in context.get(LENIENT, ())
+                and cls.parsed(name, value) != place.info.default
+            ):
+                selector = cls.SELECTORS[place.group]
+                need = Need(selector, place.kinds if selector == place.group else (True,))
+                raise no_effect(name, [(need, getattr(made, selector))])
         unset = {group for group, selector in cls.SELECTORS.items() if selector not in flat}
         made.__pydantic_fields_set__.difference_update(unset)
         return made
@@ -213,19 +212,6 @@ class Grouped(Options):
             name = str(first["loc"][0])
             remedy = f"give the {cls.groups[group][word].fields()[name].description}"
             raise Usage(f"{selector}={word}", f"needs `{name}`", remedy) from None
-
-    @classmethod
-    def _check_idle(
-        cls, name: str, value: Any, nested: Mapping[str, Any], context: Mapping[str, Any]
-    ) -> None:
-        """Refuse an option that the selected kind does not have, unless it is its default."""
-        place = cls.places[name]
-        if name in context.get(LENIENT, ()) or cls.parsed(name, value) == place.info.default:
-            return
-        selector, word = cls.SELECTORS[place.group], _word(type(nested[place.group]))
-        switch = selector != place.group
-        need = Need(selector, (True,) if switch else place.kinds)
-        raise no_effect(name, [(need, False if switch else word)])
 
     def __getattr__(self, name: str) -> Any:
         place = type(self).places.get(name)
@@ -268,10 +254,8 @@ def _word(kind: type[Options]) -> str:
     return kind.kind if issubclass(kind, Kind) else kind.__name__
 
 
-def _optional(info: FieldInfo) -> FieldInfo:
-    """The field of a flat option, which is never required."""
-    if not info.is_required():
-        return info
-    flat: Any = copy(info)
-    flat.default, flat.annotation = None, info.annotation | None  # type: ignore[operator]
-    return flat  # type: ignore[no-any-return]
+def _like(info: FieldInfo, default: Any, annotation: Any) -> FieldInfo:
+    """The same field with another default and type."""
+    flat = copy(info)
+    flat.default, flat.annotation = default, annotation
+    return flat

@@ -1,7 +1,7 @@
 """Options of `resdepth landscape render`, `landscape trajectory` and `landscape vis`."""
 
 from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
@@ -23,14 +23,12 @@ DRAWN = tuple(suffix for suffix in SUFFIXES if suffix != GRIDS)
 """Those whose heights or colours depend on how it is drawn; a grid holds the numbers alone."""
 
 
-def suffix_of(out: Path | None) -> str:
-    """The suffix of the file that `out` names, which is the first of them by default."""
-    suffix = "" if out is None else out.suffix.lower()
-    return suffix if suffix in SUFFIXES else PICTURES[0]
+RESUME: Any = option(False, "resume an interrupted surface", flags=("--resume",))
+STEPS_B: Any = option(None, "points along the second axis", default_text="as --steps", ge=2)
 
 
 class EvaluationOptions(Options):
-    """On what, and by what, the losses of a surface are evaluated."""
+    """On what, and by what, a loss is evaluated."""
 
     subset: int | None = option(
         None, "random part of the training data", unit="samples", default_text="all of it", ge=1
@@ -74,9 +72,7 @@ class RenderOptions(EvaluationOptions):
     )
     pairs: int = option(1, "number of independent sets of random directions", ge=1)
     steps: int = option(100, "points along each axis", ge=2)
-    steps_b: int | None = option(
-        None, "points along the second axis", default_text="as --steps", ge=2
-    )
+    steps_b: int | None = STEPS_B
     span: float | Literal["auto"] | None = option(
         None,
         "the axes run from -span to span, or towards another run (at 1) from 1/2 - span to 1/2 + "
@@ -103,7 +99,7 @@ class RenderOptions(EvaluationOptions):
         default_text="centre; recalibrated towards another run",
     )
     out: Path | None = option(None, "file to write (.npy)", default_text="RUN/landscape.npy")
-    resume: bool = option(False, "resume an interrupted surface", flags=("--resume",))
+    resume: bool = RESUME
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -166,21 +162,35 @@ class RenderOptions(EvaluationOptions):
         return self.normalise or ("filter" if self.kind == "random" else "none")
 
 
-class TrajectoryOptions(EvaluationOptions):
-    """Which plane of a run's checkpoints to look at, and how."""
+class DrawingOptions(Options):
+    """How a surface is drawn."""
 
     NEEDS: ClassVar[dict[str, Needs]] = {
-        "seed": needs("subset"),
         "log": needs("out", *DRAWN, seen="suffix"),
         "columns": needs("out", *PICTURES, *MOVING, seen="suffix"),
         "show": needs("out", *PICTURES, seen="suffix"),
     }
 
+    out: Path | None = None
+    log: bool = option(False, "draw on a logarithmic scale", flags=("--log",))
+    columns: int = option(1, "width of the figure in columns of a paper", ge=1, le=2)
+    show: bool = option(False, "also show the figure in a window", flags=("--show",))
+
+    @property
+    def suffix(self) -> str:
+        """The suffix of the file that is written; `out` may have none."""
+        suffix = "" if self.out is None else self.out.suffix.lower()
+        return suffix if suffix in SUFFIXES else PICTURES[0]
+
+
+class TrajectoryOptions(EvaluationOptions, DrawingOptions):
+    """Which plane of a run's checkpoints to look at, and how."""
+
+    NEEDS: ClassVar[dict[str, Needs]] = DrawingOptions.NEEDS | {"seed": needs("subset")}
+
     sources: tuple[Path, ...] = option((), "run folder", positional=True)
     steps: int = option(41, "points along each axis", ge=2)
-    steps_b: int | None = option(
-        None, "points along the second axis", default_text="as --steps", ge=2
-    )
+    steps_b: int | None = STEPS_B
     margin: float = option(
         0.3,
         "how far each axis extends beyond the path, relative to the extent of the path along it",
@@ -189,37 +199,25 @@ class TrajectoryOptions(EvaluationOptions):
     centred: bool = option(
         True, "subtract the mean of the checkpoints before their principal directions are computed"
     )
-    log: bool = option(False, "draw the losses on a logarithmic scale", flags=("--log",))
-    columns: int = option(1, "width of the figure in columns of a paper", ge=1, le=2)
     out: Path | None = option(
         None,
         "figure to write (.pdf, .svg, .png, .html or .gif); the surface is written next to it",
         default_text="RUN/trajectory.pdf",
     )
-    resume: bool = option(False, "resume an interrupted surface", flags=("--resume",))
-    show: bool = option(False, "also show the figure in a window", flags=("--show",))
+    resume: bool = RESUME
 
     @property
     def counts(self) -> tuple[int, int]:
         """Points along each axis."""
         return self.steps, self.steps_b or self.steps
 
-    @property
-    def suffix(self) -> str:
-        """The kind of file that is written."""
-        return suffix_of(self.out)
 
+class VisOptions(DrawingOptions):
+    """Which values of a surface to draw, and how."""
 
-class VisOptions(Options):
-    """How to draw a surface."""
-
-    NEEDS: ClassVar[dict[str, Needs]] = {
-        "quantity": needs("out", *DRAWN, seen="suffix"),
-        "log": needs("out", *DRAWN, seen="suffix"),
-        "clip": needs("out", *DRAWN, seen="suffix"),
-        "columns": needs("out", *PICTURES, *MOVING, seen="suffix"),
-        "show": needs("out", *PICTURES, seen="suffix"),
-    }
+    NEEDS: ClassVar[dict[str, Needs]] = DrawingOptions.NEEDS | dict.fromkeys(
+        ("quantity", "clip"), DrawingOptions.NEEDS["log"]
+    )
 
     surface: Path = option(
         ...,
@@ -232,18 +230,10 @@ class VisOptions(Options):
         default_text="surface; line for one direction, contour for a trajectory or several pairs",
     )
     quantity: Literal["loss", "accuracy"] = option("loss", "what to draw")
-    log: bool = option(False, "logarithmic values", flags=("--log",))
     clip: float | None = option(None, "draw larger values as this value")
-    columns: int = option(1, "width of the figure in columns of a paper", ge=1, le=2)
     out: Path | None = option(
         None,
         "figure to write: .pdf, .svg, .png; .html (interactive); .vts, .vti (for ParaView); .gif "
         "(of a trajectory)",
         default_text="<SURFACE>_<kind>.pdf",
     )
-    show: bool = option(False, "also show the figure in a window", flags=("--show",))
-
-    @property
-    def suffix(self) -> str:
-        """The kind of file that is written."""
-        return suffix_of(self.out)

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from resdepth.options.base import PER_CORE, Options, option
+from resdepth.options.base import option
 from resdepth.options.fields import Needs, needs
-from resdepth.options.train import Device
+from resdepth.options.landscape import EvaluationOptions
 
 
-class SpectrumOptions(Options):
+class SpectrumOptions(EvaluationOptions):
     """Which second derivatives of the loss to compute, at which weights."""
 
     NEEDS: ClassVar[dict[str, Needs]] = {"steps": needs("density", True)}
@@ -53,16 +53,11 @@ class SpectrumOptions(Options):
         unit="groups",
         ge=2,
     )
-    subset: int | None = option(
-        None, "random part of the training data", unit="samples", default_text="all of it", ge=1
-    )
     seed: int = option(0, "seed of the probes and of --subset", ge=0, lt=2**63)
     dtype: Literal["float32", "float64"] = option("float64", "number format of the products")
-    device: Device = option("auto", "where to compute", hidden=("gpu",))
     engine: Literal["auto", "cpu", "eager", "reference"] = option(
         "auto", "implementation of the network; auto: the fastest that has second derivatives"
     )
-    threads: int | None = option(None, "CPU threads", default_text=PER_CORE, ge=1)
     columns: int = option(2, "width of the figure in columns of a paper", ge=1, le=2)
     out: Path | None = option(
         None, "figure to write (.pdf, .svg or .png)", default_text="RUN/spectrum.pdf"

@@ -93,7 +93,14 @@ StudyOptions: type[Options] = create_model(
 """A plan: every option of every program, None if it is not given, axes as they are written."""
 
 
-class StudyInvocation(ExecutorInvocation):
+class RetryInvocation(ExecutorInvocation):
+    """One call of `study retry`."""
+
+    study: Path = option(..., "the study", positional=True)
+    json_: bool = option(False, "print the cells as JSON on stdout", flags=("--json",))
+
+
+class StudyInvocation(RetryInvocation):
     """One call of `study run`."""
 
     study: Path = option(
@@ -104,14 +111,6 @@ class StudyInvocation(ExecutorInvocation):
         "print the commands of the cells (for slurm the batch scripts), and train nothing",
         flags=("--dry-run",),
     )
-    json_: bool = option(False, "print the cells as JSON on stdout", flags=("--json",))
-
-
-class RetryInvocation(ExecutorInvocation):
-    """One call of `study retry`."""
-
-    study: Path = option(..., "the study", positional=True)
-    json_: bool = option(False, "print the cells as JSON on stdout", flags=("--json",))
 
 
 class StatusInvocation(AnalysisInvocation):

@@ -176,15 +176,6 @@ class TrainOptions(Grouped):
     SELECTORS: ClassVar[dict[str, str]] = {
         "data": "data", "init": "init", "learning_rate": "dynamic_lr",
     }  # fmt: skip
-    ORDER: ClassVar[tuple[str, ...]] = (
-        "model", "data", "data_dir", "train_fraction", "num_samples", "separation",
-        "sin_frequency", "target_value", "num_workers", "depth", "width", "alpha", "gamma", "init",
-        "init_alpha", "hurst", "init_depth", "activation", "augmentation", "input_size", "classes",
-        "loss_p", "lr", "lr_depth_exponent", "lr_depth", "dynamic_lr", "dynamic_lr_rule",
-        "lr_constant", "lr_max", "epochs", "stop_loss", "batch_size", "p_var", "p_var_every",
-        "store_grad", "log_every", "val_every", "checkpoint_every", "seed", "device", "engine",
-        "precision", "dtype", "threads",
-    )  # fmt: skip
     NEEDS: ClassVar[dict[str, Needs]] = {
         "precision": needs("dtype", "float32"),
         "p_var": needs("p_var_every", "1 or more", seen="norms") + needs("dynamic_lr", True),
@@ -240,7 +231,11 @@ class TrainOptions(Grouped):
             what = f"'{self.model}' does not fit `data`={self.data}, whose targets are {kind}"
             raise Usage("model", what, "leave `model` out: it follows the data")
         if isinstance(self.init, FractionalWeights):
-            self._check_start(self.init.init_depth or self.depth)
+            drawn = self.init.init_depth or self.depth
+            times, rest = divmod(drawn, self.depth)
+            if rest or times & (times - 1) or not times:
+                what = f"{drawn} is not `depth`={self.depth} times a power of two"
+                raise Usage("init_depth", what, "coarser depths are made of pairs of layers")
         if "lr" not in self.learning_rate.model_fields_set:
             self._choose_rate()
         if bool(self.lr_depth_exponent) != (self.lr_depth is not None):
@@ -261,12 +256,6 @@ class TrainOptions(Grouped):
         rule["lr"] = stable_factor(self.activation, self.network.step_exponent) * at**power
         # The options are frozen, and what was set stays what was set.
         vars(self.learning_rate).update(rule)
-
-    def _check_start(self, drawn: int) -> None:
-        times, rest = divmod(drawn, self.depth)
-        if rest or times & (times - 1) or not times:
-            what = f"{drawn} is not `depth`={self.depth} times a power of two"
-            raise Usage("init_depth", what, "coarser depths are made of pairs of layers")
 
     @property
     def norms(self) -> str:

@@ -12,9 +12,8 @@ from resdepth.engine.objective import DenseObjective, Objective
 from resdepth.errors import Usage
 from resdepth.isolation import isolated
 from resdepth.mathematics import Array
-from resdepth.mathematics.counting import Counts, counts, measures
 from resdepth.mathematics.lanczos import Eigenpairs, Product, Search, extreme_eigenpairs
-from resdepth.mathematics.probes import interaction
+from resdepth.mathematics.probes import Counts, counts, interaction, measures
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.probing.objectives import Source, centre_of
@@ -25,7 +24,7 @@ from resdepth.probing.products import (
     exactly_traced,
     gradients,
     largest_asked,
-    rounding_error,
+    rounding,
 )
 from resdepth.records import write_numbers
 from resdepth.runs.provenance import provenance
@@ -105,10 +104,8 @@ def spectrum(
     pairs = extreme_eigenpairs(
         product, size, *wanted, tolerance=options.residual, seed=options.seed
     )
-    by_layer = spectra = None
-    if exactly_traced(objective) or options.blocks:
-        by_layer = products.layer_traces(options.probes, options.seed)
-    trace = products.traces(by_layer, options.probes, options.seed)
+    trace, by_layer = products.traces(bool(options.blocks), options.probes, options.seed)
+    spectra = None
     if options.blocks == "spectra" and isinstance(objective, DenseObjective):
         blocks = objective.layer_blocks(options.gauss_newton)
         rows = [np.linalg.eigvalsh(block.cpu().double().numpy())[::-1] for block in blocks]
@@ -126,7 +123,7 @@ def spectrum(
         engine=centre.engine,
         dtype=options.dtype,
         seed=options.seed,
-        loss=float(objective.scores(objective.centre[None]).loss[0]),
+        loss=float(objective.scores(objective.centre[None])[0, 0]),
         top=top,
         smallest=pairs.values[::-1][lowest],
         residuals=np.concatenate([pairs.residuals[: len(top)], pairs.residuals[::-1][lowest]]),
@@ -139,7 +136,7 @@ def spectrum(
         rate=rate,
         rate_times_top=rate * float(top[0]),
         edge=2.0 * (1.0 + (convolution.momentum if convolution else 0.0)),
-        rounding=rounding_error(centre, options, product, pairs.vectors[:1]),
+        rounding=rounding(centre, options, product, pairs.vectors[:1]),
         products=products.products,
     )
 
@@ -151,10 +148,9 @@ def write(
     command: Sequence[str] = ("resdepth.spectrum",),
     announce: Announce = lambda cost: None,
 ) -> Spectrum:
-    """Compute the spectrum at the newest weights of `run` and write it to `path` (.json).
+    """Write the spectrum at the newest weights of `run` to `path`, as `resdepth spectrum` does.
 
-    The file is that of `resdepth spectrum RUN`: every field of `Spectrum`, and `provenance`. Raises
-    Missing if the run has no checkpoint, System if `path` cannot be written.
+    Raises Missing if the run has no checkpoint, System if `path` cannot be written.
     """
     source = Source.of(run)
     found = spectrum(source, options, announce)

@@ -11,8 +11,7 @@ from torch import Tensor
 from resdepth.cores import available_threads
 from resdepth.data.load import load_data
 from resdepth.engine.contract import Engine
-from resdepth.engine.device import leave_threads_to
-from resdepth.engine.kernels.registry import choose
+from resdepth.engine.kernels.registry import choose, leave_threads_to
 from resdepth.engine.network import Network
 from resdepth.errors import Usage
 from resdepth.isolation import isolated
@@ -124,7 +123,7 @@ class Evaluated:
         compute = training.model_copy(update={"dtype": "float64"}).compute
         threads = threads or compute.threads or available_threads()
         torch.set_num_threads(threads)
-        request = engine_request(training.network, compute, torch.device("cpu"), threads)
+        request = engine_request(compute, torch.device("cpu"), threads)
         engine = choose("auto", request)
         network = load_network(training.network, training.data, read_checkpoint(run.newest)).to(
             "cpu", torch.float64

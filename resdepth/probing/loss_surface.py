@@ -1,76 +1,111 @@
-"""The loss on a line or a grid around trained weights.
+"""The loss on a line or a grid around trained weights, or on the plane of a run's checkpoints.
 
 `losses[i, j]` is the loss at A + axes[0][i] D_0 + axes[1][j] D_1 (`losses[i]` for one direction);
 several pairs of directions make a first axis of their own.
 """
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
+from torch import Tensor
 
+from resdepth.atomic import check_writable
 from resdepth.engine.convolutional_objective import Statistics
-from resdepth.engine.grid import Plane, surface
-from resdepth.engine.objective import Objective
-from resdepth.errors import Usage
+from resdepth.engine.objective import along
+from resdepth.errors import ResdepthError, Usage
 from resdepth.isolation import isolated
-from resdepth.mathematics import Array, random_directions
-from resdepth.mathematics.lanczos import extreme_eigenpairs
-from resdepth.options.landscape import RenderOptions
-from resdepth.options.spectrum import SpectrumOptions
-from resdepth.probing.checkpoint_plane import RECIPE, plane_of
-from resdepth.probing.objectives import Centre, Source, without_velocity
-from resdepth.probing.products import HessianProducts
-from resdepth.probing.rendering import Rendering, Report, produce
-from resdepth.runs.checkpoint import check_like, read_checkpoint
+from resdepth.mathematics import random_directions
+from resdepth.options.landscape import RenderOptions, TrajectoryOptions
+from resdepth.options.train import TrainOptions
+from resdepth.probing.directions import RECIPES, automatic_span, directions_of, plane_of
+from resdepth.probing.objectives import SUBSET, Centre, Source, centre_of
+from resdepth.probing.rendering import Rendering, Report, evaluate, write
+from resdepth.runs.checkpoint import check_like, checkpoints, read_checkpoint
 from resdepth.runs.checksum import file_checksum
-from resdepth.runs.run import open_run
+from resdepth.runs.manifest import versions
+from resdepth.runs.provenance import provenance
+from resdepth.runs.surface import differences, files_of, places_of, read_partial, read_surface
 
-CELLS = "losses[i, j] is the mean loss at A + axes[0][i] D_0 + axes[1][j] D_1"
-RECIPES = {
-    "random": random_directions.RECIPE,
-    "pca": RECIPE,
-    "hessian": "eigenvectors of the largest eigenvalues of the Hessian at the centre, of norm 1, "
-    "their largest entry positive",
-    "runs": "from the centre to the other weights, which lie at 1",
-}
-"""How directions of each kind are made, as a result records it."""
-FIRST_DOUBLING, LAST_DOUBLING = -10, 12
-"""Powers of 2 between which an automatic span is searched, in lengths of the direction."""
+CELLS = "losses[i, j] is the mean loss at {} + axes[0][i] D_0 + axes[1][j] D_1"
 
 
 @isolated()
 def render(
     source: Source,
-    options: RenderOptions,
+    options: RenderOptions | TrajectoryOptions,
     out: Path,
     command: list[str],
     report: Report = lambda done, cells: None,
 ) -> tuple[Path, ...]:
     """Evaluate the surface, write `out` (.npy) and its .json, and return the written files.
 
-    With `options.resume` an unfinished surface at `out` is resumed and ends in the same bits.
+    With `options.resume` an unfinished surface at `out` is resumed and ends in the same bits. For a
+    trajectory, batch statistics are recalibrated at every point, and the record has its `path`.
 
     Raises Usage if the unfinished surface has other options or the options do not fit the run,
-    Impossible if it has no such directions, System if `out` cannot be written.
+    Impossible if it has no such directions, Corrupt for a damaged checkpoint or one of another
+    network, System if `out` cannot be written, before anything is computed.
     """
+    check_writable(*places_of(out))
+    statistics: Statistics = "recalibrated"
+    if isinstance(options, RenderOptions):
+        statistics = _statistics(source, options)
+    partial = read_partial(out) if options.resume else None
+    recorded = partial.request if partial else {}
+    centre = centre_of(source, options, statistics, recorded.get("threads"))
+    step, batch = centre.checkpoint.step, int(recorded.get("batch") or centre.objective.together)
+    if isinstance(options, TrajectoryOptions):
+        rendering = _path(centre, options, batch)
+    else:
+        rendering = _around(centre, options)
+    request = rendering.request | {
+        "seed": options.seed,
+        "subset": options.subset,
+        "checkpoint": str(source.checkpoint),
+        "checkpoint_sha256": file_checksum(source.checkpoint),
+        "checkpoint_step": step,
+        "training": source.training.recorded(),
+        "samples": centre.objective.samples,
+        "statistics": statistics if source.convolutional else None,
+        "device": str(centre.device),
+        "engine": centre.engine,
+        "threads": centre.threads,
+        "batch": batch,
+    }
+    if options.resume and not partial and _finished(out, request):
+        count = len(rendering.coordinates())
+        report(count, count)
+        return files_of(out)
+    origin = {
+        "subset_recipe": SUBSET,
+        "run_loss": _run_loss(source, step, options.subset),
+        "command": command,
+        "versions": versions(),
+        "provenance": provenance(command, options, [*source.files, *rendering.files]),
+    }
+    rendering = replace(rendering, request=request, record={**rendering.record, **origin})
+    write(rendering, evaluate(rendering, out, partial, report), out)
+    return files_of(out)
+
+
+def _statistics(source: Source, options: RenderOptions) -> Statistics:
     for name, used in {"norms": options.norms, "statistics": options.statistics}.items():
         if used and not source.convolutional:
             what = "a fully connected network has no norms, biases or batch statistics"
             raise Usage(name, what, "leave it out")
-    default: Statistics = "recalibrated" if options.kind == "runs" else "centre"
-    statistics = options.statistics or default
-    return produce(_prepare, statistics, source, options, out, command, report)
+    return options.statistics or ("recalibrated" if options.kind == "runs" else "centre")
 
 
-def _prepare(centre: Centre, options: RenderOptions, batch: int) -> Rendering:
-    """Make the directions, and find the spans of the axes."""
-    directions, more, files = _directions(centre, options)
+def _around(centre: Centre, options: RenderOptions) -> Rendering:
+    """The surface in some directions from the centre."""
+    directions, more, files = directions_of(centre, options)
     plane = centre.plane(directions)
     spans = [
-        span or _automatic_span(centre.objective, plane, axis, options)
+        span or automatic_span(centre.objective, plane, axis, options)
         for axis, span in enumerate(options.spans)
     ]
     # Towards another run the way itself is in the middle: Li et al. take [-1/2, 3/2].
@@ -99,7 +134,7 @@ def _prepare(centre: Centre, options: RenderOptions, batch: int) -> Rendering:
         pairs=options.pairs,
         further=marks,
         record={
-            "cells": CELLS,
+            "cells": CELLS.format("A"),
             "kind": options.kind,
             "recipe": RECIPES[options.kind],
             "spans": spans,
@@ -113,93 +148,75 @@ def _prepare(centre: Centre, options: RenderOptions, batch: int) -> Rendering:
     )
 
 
-def _automatic_span(objective: Objective, plane: Plane, axis: int, options: RenderOptions) -> float:
-    """The first of doubling spans at which the mean loss of all ends is `rise` times the centre's.
+def _path(centre: Centre, options: TrajectoryOptions, batch: int) -> Rendering:
+    """The plane of all checkpoints around the last one, as wide as the path and a margin."""
+    source, digest = centre.source, hashlib.sha256()
+    found = checkpoints(source.checkpoint.parent.parent)
+    layout = centre.objective.layout
 
-    If no span reaches it, as with saturating activations, the first halfway to the highest mean.
+    def vectors() -> Iterator[Tensor]:
+        for path in found.values():
+            checkpoint = read_checkpoint(path)
+            check_like(checkpoint, centre.checkpoint.tensors, path)
+            vector = layout.vector(checkpoint.tensors)
+            digest.update(vector.numpy().tobytes())
+            yield vector
+
+    losses, accuracies = along(centre.objective, vectors(), batch).T
+    plane, files = plane_of(source, layout, options.centred)
+    low, high = plane.coordinates.min(axis=0), plane.coordinates.max(axis=0)
+    margin = options.margin * (high - low)
+    ends = zip(low - margin, high + margin, options.counts, strict=True)
+    path = {
+        "steps": list(found),
+        "coordinates": plane.coordinates,
+        "loss": losses,
+        "distance": plane.distance,
+        "accuracy": accuracies,
+    }
+    return Rendering(
+        centre.objective,
+        centre.plane(plane.directions),
+        tuple(np.linspace(first, last, count) for first, last, count in ends),
+        request={
+            "steps": options.steps,
+            "steps_b": options.counts[1],
+            "margin": options.margin,
+            "centred": options.centred,
+            "path_sha256": digest.hexdigest(),
+        },
+        further=plane.coordinates,
+        record={
+            "cells": CELLS.format("theta") + ", theta the last",
+            "kind": "trajectory",
+            "recipe": RECIPES["pca" if options.centred else "from last"],
+            "explained": plane.explained,
+        },
+        files=files,
+        describe=lambda found: {"path": path | {"plane_loss": found}},
+    )
+
+
+def _run_loss(source: Source, step: int, subset: int | None) -> float | None:
+    """The loss over the whole training set that the run recorded for its weights at `step`.
+
+    None if it recorded none: of another part of the data, a mini-batch, or other batch statistics.
     """
-    count = len(plane.directions)
-    ends = np.repeat(np.eye(count)[axis :: options.axes], 2, axis=0)
-    ends[1::2] *= -1.0
-
-    def mean_loss(coordinates: Array) -> float:
-        none_done = np.zeros(len(coordinates), dtype=bool)
-        found = surface(objective, plane, coordinates, none_done, 1)
-        return float(np.mean([values[0, 0] for _, values in found]))
-
-    centre = mean_loss(np.zeros((1, count)))
-    spans, losses = 2.0 ** np.arange(FIRST_DOUBLING, LAST_DOUBLING + 1), list[float]()
-    for span in spans:
-        losses.append(mean_loss(span * ends))
-        # A loss that is not finite is high enough too.
-        if not losses[-1] < options.rise * centre:
-            return float(span)
-    return float(spans[int(np.argmax(np.array(losses) >= (centre + max(losses)) / 2))])
+    run = source.run
+    if run is None or subset is not None or not isinstance(source.training, TrainOptions):
+        return None
+    if step == run.manifest.steps and "loss" in run.manifest.final:
+        return run.manifest.final["loss"]
+    if source.training.batch_size is not None:
+        return None
+    steps, losses = run.scalars("loss")
+    found = losses[steps == step]
+    return float(found[0]) if len(found) else None
 
 
-Directions = tuple[Array, dict[str, Any], Sequence[Path]]
-"""Directions (k, n), entries for the record of the surface, and the files they were read from."""
-
-
-def _directions(centre: Centre, options: RenderOptions) -> Directions:
-    """The requested directions, scaled to the weights part by part.
-
-    Raises Impossible if the run's checkpoints span no plane, Corrupt or Usage if the other weights
-    are those of another network.
-    """
-    layout, weights = centre.objective.layout, centre.weights
-    found: Directions
-    if options.kind == "random":
-        shape = (options.pairs * options.axes, len(weights))
-        found = random_directions.draw(options.seed, shape[0], shape[1:]), {}, ()
-    elif options.kind == "pca":
-        plane, files = plane_of(centre.source, layout)
-        found = plane.directions[: options.axes], {"explained": plane.explained}, files
-    elif options.kind == "hessian":
-        found = _sharpest(centre, options)
-    else:
-        found = _towards(centre, options)
-    vectors = found[0]
-    # Scaled in place.
-    for part, place in layout.places():
-        kind = options.normalisation
-        if part.role != "weights":
-            if options.kind == "random" and not options.norms:
-                vectors[:, place] = 0.0
-                continue
-            # A vector is one filter: its entries have no norms of their own to keep.
-            kind = "layer" if kind == "filter" else kind
-        drawn = vectors[:, place].reshape(-1, *part.shape)
-        own = weights[place].reshape(part.shape)
-        scaled = random_directions.normalise(drawn, own, kind, part.stacked)
-        vectors[:, place] = scaled.reshape(len(drawn), -1)
-    return found
-
-
-def _sharpest(centre: Centre, options: RenderOptions) -> Directions:
-    """Eigenvectors of the Hessian on the data of the surface, in float64."""
-    engine = options.engine if options.engine in ("cpu", "eager", "reference") else "auto"
-    asked = SpectrumOptions(subset=options.subset, seed=options.seed, engine=engine)
-    objective = centre.in_float64(asked)
-    product = HessianProducts(objective, centre.source.checkpoint).of(False)
-    pairs = extreme_eigenpairs(product, objective.layout.size, options.axes, seed=options.seed)
-    vectors, values = pairs.vectors[: options.axes], pairs.values[: options.axes]
-    largest = np.take_along_axis(vectors, np.abs(vectors).argmax(1)[:, None], axis=1)
-    record = {"eigenvalues": values, "residuals": pairs.residuals, "search": pairs.search}
-    return vectors * np.sign(largest), record, ()
-
-
-def _towards(centre: Centre, options: RenderOptions) -> Directions:
-    """Differences to the weights of other runs (their newest) or checkpoints, which are marked."""
-    own, vectors = without_velocity(centre.checkpoint), []
-    paths = [open_run(path).newest if path.is_dir() else path for path in options.towards]
-    for path in paths:
-        theirs = without_velocity(read_checkpoint(path))
-        check_like(theirs, own.tensors, path)
-        fixed = ("readin", "readout") if own.dense else ()
-        if not all(torch.equal(own.tensors[name], theirs.tensors[name]) for name in fixed):
-            what = "its fixed read-in differs, so the loss at its weights would not be its own loss"
-            raise Usage(f"directions={path}", what, "train both with the same `seed`")
-        vector = centre.objective.layout.vector(theirs.tensors)
-        vectors.append(vector.double().numpy() - centre.weights)
-    return np.stack(vectors), {"towards": [str(path) for path in paths]}, paths
+def _finished(out: Path, request: dict[str, Any]) -> bool:
+    """Whether `out` is the whole requested surface."""
+    try:
+        return set(differences(read_surface(out).record, request)) <= {"batch"}
+    except ResdepthError:
+        return False

@@ -1,6 +1,5 @@
 """The loss of a run on its training data, as a function of the weights around a checkpoint."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,14 +8,11 @@ import torch
 from torch import Tensor
 
 from resdepth.cores import available_threads
-from resdepth.data.augment import normalise
+from resdepth.data.dataset import normalise
 from resdepth.data.load import load_data, load_images
-from resdepth.engine.contract import Curvature, Engine, Request
 from resdepth.engine.convolutional_objective import ConvolutionalObjective, Statistics
-from resdepth.engine.device import leave_threads_to, resolve_device
-from resdepth.engine.grid import Plane
-from resdepth.engine.kernels.registry import choose, choose_curvature
-from resdepth.engine.objective import DenseObjective, Objective
+from resdepth.engine.kernels.registry import choose, leave_threads_to, resolve_device
+from resdepth.engine.objective import DenseObjective, Objective, Plane
 from resdepth.engine.resnet import ResNet
 from resdepth.errors import Usage
 from resdepth.mathematics import Array
@@ -71,20 +67,25 @@ class Source:
         return cls(run.recorded_options, run.newest)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Centre:
-    """A checkpoint and the loss around it; `engine` names what computes it, on `device`.
-
-    `statistics` are those of batch normalisation, None for a network without it.
-    """
+    """A checkpoint and the loss around it on the training data: `objective`, by `engine`."""
 
     source: Source
+    options: ProbeOptions
     checkpoint: Checkpoint
-    objective: Objective
-    engine: str
     device: torch.device
     threads: int
-    statistics: Statistics | None
+    statistics: Statistics = "centre"
+
+    def __post_init__(self) -> None:
+        training = self.source.training
+        if isinstance(training, ResnetCifarOptions):
+            self.objective, self.engine = self._convolutional(training)
+        elif isinstance(training, TrainOptions):
+            self.objective, self.engine = self._dense(training)
+        else:
+            raise TypeError(f"{type(training).__name__} trains nothing")
 
     @property
     def float64_device(self) -> torch.device:
@@ -104,13 +105,51 @@ class Centre:
     def in_float64(self, options: SpectrumOptions) -> Objective:
         """The loss in float64, for its second derivatives."""
         precise = options.model_copy(update={"dtype": "float64"})
-        return _objective(self.source, self.checkpoint, precise, self.float64_device)[0]
+        return replace(self, options=precise, device=self.float64_device).objective
 
+    def _dense(self, training: TrainOptions) -> tuple[Objective, str]:
+        second = isinstance(self.options, SpectrumOptions)
+        if isinstance(self.options, SpectrumOptions):
+            training = training.model_copy(update={"dtype": self.options.dtype})
+        compute, threads = training.compute, torch.get_num_threads()
+        dtype = getattr(torch, compute.dtype)
+        network = load_network(training.network, training.data, self.checkpoint).to("cpu", dtype)
+        request = engine_request(compute, self.device, threads)
+        engine = choose(self.options.engine, request, curvature=second)
+        data, _ = load_data(training)
+        data = data.take(self._chosen(data.samples))
+        h0 = network.embed(data.inputs).to(self.device)
+        leave_threads_to(engine)
+        network = network.to(self.device, dtype)
+        return DenseObjective(engine, network, h0, data.targets.to(self.device)), engine.name
 
-def without_velocity(checkpoint: Checkpoint) -> Checkpoint:
-    """A checkpoint without the velocity of its optimiser."""
-    kept = {name: tensor for name, tensor in checkpoint.tensors.items() if name != "velocity"}
-    return replace(checkpoint, tensors=kept)
+    def _convolutional(self, training: ResnetCifarOptions) -> tuple[Objective, str]:
+        if self.options.engine != "auto":
+            what = "has no effect on a convolutional network, which torch evaluates"
+            raise Usage("engine", what, "leave it out")
+        images, _ = load_images(training, self.device)
+        classes, channels = len(images.classes), images.images.shape[1]
+        network = ResNet(training.depth, training.alpha, classes, channels, skip=training.skip)
+        network = network.to(self.device)
+        own = without_velocity(self.checkpoint)
+        check_like(own, network.state_dict(), self.source.checkpoint)
+        network.load_state_dict(own.tensors)
+        together, dtype = IMAGES, "float32"
+        if isinstance(self.options, SpectrumOptions):
+            together, dtype = max(1, LAYERS_OF_IMAGES // training.depth), self.options.dtype
+        network = network.to(getattr(torch, dtype))
+        chosen = torch.split(self._chosen(len(images.labels)), together)
+        parts = (part.to(self.device) for part in chosen)
+        batches = [(normalise(images.images[part]), images.labels[part]) for part in parts]
+        return ConvolutionalObjective(network, batches, self.statistics), f"torch {dtype}"
+
+    def _chosen(self, samples: int) -> Tensor:
+        """The indices of the samples that the loss is the mean over."""
+        options = self.options
+        if options.subset is None or options.subset >= samples:
+            return torch.arange(samples)
+        order = np.random.default_rng([options.seed, 1]).permutation(samples)
+        return torch.from_numpy(np.sort(order[: options.subset]))
 
 
 def centre_of(
@@ -119,77 +158,18 @@ def centre_of(
     statistics: Statistics = "centre",
     threads: int | None = None,
 ) -> Centre:
-    """Read a checkpoint and load the data of its run; `threads` overrides the option."""
+    """Read a checkpoint and load the data of its run; `threads` overrides the option.
+
+    `statistics` are those of batch normalisation, without effect on a network without it.
+    """
     threads = threads or options.threads or available_threads()
     torch.set_num_threads(threads)
     device = resolve_device(options.device)
     checkpoint = read_checkpoint(source.checkpoint)
-    objective, engine = _objective(source, checkpoint, options, device, statistics)
-    used = statistics if source.convolutional else None
-    return Centre(source, checkpoint, objective, engine, device, threads, used)
+    return Centre(source, options, checkpoint, device, threads, statistics)
 
 
-def _objective(
-    source: Source,
-    checkpoint: Checkpoint,
-    options: ProbeOptions,
-    device: torch.device,
-    statistics: Statistics = "centre",
-) -> tuple[Objective, str]:
-    """The loss around a checkpoint on the run's training data, and what computes it."""
-    training = source.training
-    if isinstance(training, ResnetCifarOptions):
-        return _convolutional(source, training, checkpoint, options, device, statistics)
-    if not isinstance(training, TrainOptions):
-        raise TypeError(f"{type(training).__name__} trains nothing")
-    chooser: Callable[[str, Request], Engine | Curvature] = choose
-    if isinstance(options, SpectrumOptions):
-        training, chooser = training.model_copy(update={"dtype": options.dtype}), choose_curvature
-    compute, threads = training.compute, torch.get_num_threads()
-    dtype = getattr(torch, compute.dtype)
-    network = load_network(training.network, training.data, checkpoint).to("cpu", dtype)
-    engine = chooser(options.engine, engine_request(training.network, compute, device, threads))
-    if not isinstance(engine, Engine):
-        raise TypeError(f"{engine.name}: has only second derivatives")
-    data, _ = load_data(training)
-    data = data.take(_chosen(options, data.samples))
-    h0 = network.embed(data.inputs).to(device)
-    leave_threads_to(engine)
-    network = network.to(device, dtype)
-    return DenseObjective(engine, network, h0, data.targets.to(device)), engine.name
-
-
-def _convolutional(
-    source: Source,
-    training: ResnetCifarOptions,
-    checkpoint: Checkpoint,
-    options: ProbeOptions,
-    device: torch.device,
-    statistics: Statistics,
-) -> tuple[Objective, str]:
-    if options.engine != "auto":
-        what = "has no effect on a convolutional network, which torch evaluates"
-        raise Usage("engine", what, "leave it out")
-    images, _ = load_images(training, device)
-    classes, channels = len(images.classes), images.images.shape[1]
-    network = ResNet(training.depth, training.alpha, classes, channels, skip=training.skip)
-    network = network.to(device)
-    own = without_velocity(checkpoint)
-    check_like(own, network.state_dict(), source.checkpoint)
-    network.load_state_dict(own.tensors)
-    together, dtype = IMAGES, "float32"
-    if isinstance(options, SpectrumOptions):
-        together, dtype = max(1, LAYERS_OF_IMAGES // training.depth), options.dtype
-    network = network.to(getattr(torch, dtype))
-    chosen = torch.split(_chosen(options, len(images.labels)), together)
-    parts = (part.to(device) for part in chosen)
-    batches = [(normalise(images.images[part]), images.labels[part]) for part in parts]
-    return ConvolutionalObjective(network, batches, statistics), f"torch {dtype}"
-
-
-def _chosen(options: ProbeOptions, samples: int) -> Tensor:
-    """The indices of the samples that the loss is the mean over."""
-    if options.subset is None or options.subset >= samples:
-        return torch.arange(samples)
-    order = np.random.default_rng([options.seed, 1]).permutation(samples)
-    return torch.from_numpy(np.sort(order[: options.subset]))
+def without_velocity(checkpoint: Checkpoint) -> Checkpoint:
+    """A checkpoint without the velocity of its optimiser."""
+    kept = {name: tensor for name, tensor in checkpoint.tensors.items() if name != "velocity"}
+    return replace(checkpoint, tensors=kept)

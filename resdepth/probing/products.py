@@ -19,16 +19,12 @@ EXACT = 64
 """Widest layers with exact traces; random probes are cheaper for wider ones."""
 DENSE = 4_000
 """Matrices below this size are counted by diagonalisation, with one product per row."""
-ARPACK_PRODUCTS = 40
-"""Products that ARPACK typically takes for the eigenvalues at one end."""
-SEARCH_PRODUCTS = 21
-"""Least products of a search for missed copies, at each end of more than one eigenvalue."""
-SINGLE = {False: 8 / 3, True: 5 / 3}
-"""Gradients per product that is taken alone: of the Hessian, of the Gauss-Newton matrix."""
-SHARED = {False: 2.1, True: 1.4}
-"""The same for products that share their passes."""
+ARPACK_PRODUCTS, SEARCH_PRODUCTS = 40, 21
+"""Products at each end: typically of ARPACK, and at least of a search for missed copies."""
 MATRICES = (False, True)
 """Whether it is the Gauss-Newton matrix, for both matrices whose traces are always given."""
+SINGLE, SHARED = {False: 8 / 3, True: 5 / 3}, {False: 2.1, True: 1.4}
+"""Gradients per product of each matrix, taken alone or with shared passes."""
 
 
 @dataclass(frozen=True)
@@ -79,33 +75,31 @@ class HessianProducts:
 
         return product
 
-    def layer_traces(self, probes: int, seed: int) -> LayerTraces:
-        """Traces of the diagonal blocks: exact, or estimated from `probes` products per matrix."""
-        layout, exact, found = self.objective.layout, exactly_traced(self.objective), []
+    def traces(self, by_layer: bool, probes: int, seed: int) -> tuple[Traces, LayerTraces | None]:
+        """Traces of both matrices, and of their diagonal blocks if `by_layer` or if all are exact.
+
+        Estimates take 2 `probes` products per matrix (XTrace), and `probes` for its blocks.
+        """
+        layout, exact, of_layers = self.objective.layout, exactly_traced(self.objective), None
         layers = layout.layers()
-        for matrix in MATRICES:
-            if exact is not None:
-                traces = exact.layer_traces(matrix).cpu().double().numpy()
-                found.append((traces, np.zeros(len(layers))))
-            else:
-                product, places = self.of(matrix), list(layers.values())
-                found.append(block_traces(product, places, layout.size, probes=probes, seed=seed))
-        values, errors = zip(*found, strict=True)
-        return LayerTraces(list(layers), *values, *errors)
-
-    def traces(self, layers: LayerTraces | None, probes: int, seed: int) -> Traces:
-        """Traces of both matrices: the exact sum over layers, or XTrace of 2 `probes` products."""
-        if layers is not None and exactly_traced(self.objective):
-            return Traces(float(layers.hessian.sum()), float(layers.gauss_newton.sum()), 0.0, 0.0)
-        size = self.objective.layout.size
-        found = (xtrace(self.of(matrix), size, 2 * probes, seed=seed) for matrix in MATRICES)
-        values, errors = zip(*found, strict=True)
-        return Traces(*values, *errors)
+        if exact:
+            of_matrices = [exact.layer_traces(m).cpu().double().numpy() for m in MATRICES]
+            hessian, gauss_newton = (float(traces.sum()) for traces in of_matrices)
+            zeros = np.zeros((2, len(layers)))
+            of_layers = LayerTraces(list(layers), *of_matrices, *zeros)
+            return Traces(hessian, gauss_newton, 0.0, 0.0), of_layers
+        products = [self.of(matrix) for matrix in MATRICES]
+        if by_layer:
+            places, settings = list(layers.values()), {"probes": probes, "seed": seed}
+            found = [block_traces(p, places, layout.size, **settings) for p in products]
+            values, errors = zip(*found, strict=True)
+            of_layers = LayerTraces(list(layers), *values, *errors)
+        sums = [xtrace(product, layout.size, 2 * probes, seed=seed) for product in products]
+        values, errors = zip(*sums, strict=True)
+        return Traces(*values, *errors), of_layers
 
 
-def rounding_error(
-    centre: Centre, options: SpectrumOptions, product: Product, rows: Array
-) -> float:
+def rounding(centre: Centre, options: SpectrumOptions, product: Product, rows: Array) -> float:
     """Largest relative difference of `product` at `rows` (R, n) from the product in float64.
 
     The residuals of eigenvectors do not contain this error: they are those of the matrix that

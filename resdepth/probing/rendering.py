@@ -3,31 +3,17 @@
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from resdepth.atomic import check_writable
-from resdepth.engine.convolutional_objective import Statistics
-from resdepth.engine.grid import MEASURES, Plane, surface
-from resdepth.engine.objective import Objective
-from resdepth.errors import ResdepthError
+from resdepth.engine.objective import MEASURES, Objective, Plane, surface
 from resdepth.mathematics import Array
-from resdepth.options.train import TrainOptions
-from resdepth.probing.objectives import SUBSET, Source, SurfaceOptions, centre_of
-from resdepth.runs.checksum import file_checksum
-from resdepth.runs.manifest import versions
-from resdepth.runs.provenance import provenance
 from resdepth.runs.surface import (
     Partial,
-    differences,
-    files_of,
     partial_path,
-    places_of,
-    read_partial,
-    read_surface,
     write_partial,
     write_surface,
 )
@@ -83,74 +69,6 @@ class Rendering:
         return np.concatenate([cells, np.zeros((1, width)), self.further.reshape(-1, width)])
 
 
-def produce(
-    prepare: Callable[..., Rendering],
-    statistics: Statistics,
-    source: Source,
-    options: SurfaceOptions,
-    out: Path,
-    command: Sequence[str],
-    report: Report,
-) -> tuple[Path, ...]:
-    """Evaluate a surface, write it with its provenance, and return its files.
-
-    `prepare` makes it from the centre, the options, and the number of cells per batch, which an
-    unfinished surface keeps. An `out` that cannot be written raises System before that.
-    """
-    check_writable(*places_of(out))
-    partial = read_partial(out) if options.resume else None
-    recorded = partial.request if partial else {}
-    centre = centre_of(source, options, statistics, recorded.get("threads"))
-    step, batch = centre.checkpoint.step, int(recorded.get("batch") or centre.objective.together)
-    rendering = prepare(centre, options, batch)
-    request = rendering.request | {
-        "seed": options.seed,
-        "subset": options.subset,
-        "checkpoint": str(source.checkpoint),
-        "checkpoint_sha256": file_checksum(source.checkpoint),
-        "checkpoint_step": step,
-        "training": source.training.recorded(),
-        "samples": centre.objective.samples,
-        "statistics": centre.statistics,
-        "device": str(centre.device),
-        "engine": centre.engine,
-        "threads": centre.threads,
-        "batch": batch,
-    }
-    rendering = replace(rendering, request=request)
-    if options.resume and not partial and _finished(out, request):
-        count = len(rendering.coordinates())
-        report(count, count)
-        return files_of(out)
-    values = evaluate(rendering, out, partial, report)
-    record = {
-        "subset_recipe": SUBSET,
-        "run_loss": _run_loss(source, step, options.subset),
-        "command": command,
-        "versions": versions(),
-        "provenance": provenance(command, options, [*source.files, *rendering.files]),
-    }
-    write(rendering, values, out, record)
-    return files_of(out)
-
-
-def _run_loss(source: Source, step: int, subset: int | None) -> float | None:
-    """The loss over the whole training set that the run recorded for its weights at `step`.
-
-    None if it recorded none: of another part of the data, a mini-batch, or other batch statistics.
-    """
-    run = source.run
-    if run is None or subset is not None or not isinstance(source.training, TrainOptions):
-        return None
-    if step == run.manifest.steps and "loss" in run.manifest.final:
-        return run.manifest.final["loss"]
-    if source.training.batch_size is not None:
-        return None
-    steps, losses = run.scalars("loss")
-    found = losses[steps == step]
-    return float(found[0]) if len(found) else None
-
-
 def evaluate(rendering: Rendering, out: Path, partial: Partial | None, report: Report) -> Array:
     """Loss and accuracy (rows, 2) at all `coordinates`; those of `partial` are not repeated.
 
@@ -161,7 +79,8 @@ def evaluate(rendering: Rendering, out: Path, partial: Partial | None, report: R
     if partial:
         partial.check_same(out, request, len(coordinates))
     else:
-        partial = Partial.empty(request, len(coordinates), len(MEASURES))
+        values = np.full((len(coordinates), len(MEASURES)), np.nan)
+        partial = Partial(request, values, np.zeros(len(coordinates), dtype=bool))
     saved, done = -math.inf, partial.done
     report(int(done.sum()), len(coordinates))
     try:
@@ -180,7 +99,7 @@ def evaluate(rendering: Rendering, out: Path, partial: Partial | None, report: R
     return partial.values
 
 
-def write(rendering: Rendering, values: Array, out: Path, record: Mapping[str, Any]) -> None:
+def write(rendering: Rendering, values: Array, out: Path) -> None:
     """Write the losses, the accuracies of a classification, and the record."""
     count = math.prod(rendering.shape)
     losses, accuracies = (part.reshape(rendering.shape) for part in values[:count].T)
@@ -194,15 +113,6 @@ def write(rendering: Rendering, values: Array, out: Path, record: Mapping[str, A
         **rendering.record,
         **rendering.describe(values[count + 1 :, 0]),
         **rendering.request,
-        **record,
     }
     write_surface(out, losses, whole, None if regression else accuracies)
     partial_path(out).unlink(missing_ok=True)
-
-
-def _finished(out: Path, request: dict[str, Any]) -> bool:
-    """Whether `out` is the whole requested surface."""
-    try:
-        return set(differences(read_surface(out).record, request)) <= {"batch"}
-    except ResdepthError:
-        return False

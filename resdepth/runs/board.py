@@ -38,19 +38,18 @@ def start_summary(program: str, options: Mapping[str, Any]) -> Summary:
             # protobuf refuses the bytes of a path that are not UTF-8.
             text = str(value).encode("utf-8", "backslashreplace").decode()
             info.hparams[name].string_value = text
-    start = HParamsPluginData(session_start_info=info).SerializeToString()
+    start = _hparams(START, session_start_info=info)
     charts = [{"title": title, "multiline": {"tag": [tags]}} for title, tags in LAYOUT.items()]
     layout = Layout(category=[{"title": "resdepth", "chart": charts}]).SerializeToString()
     tensor = {"dtype": DT_STRING, "string_val": [layout], "tensor_shape": {}}
-    shown = {"tag": CHARTS, "metadata": _metadata("custom_scalars"), "tensor": tensor}
-    return Summary(value=[{"tag": START, "metadata": _metadata("hparams", start)}, shown])
+    metadata = {"plugin_data": {"plugin_name": "custom_scalars"}}
+    return Summary(value=[start, {"tag": CHARTS, "metadata": metadata, "tensor": tensor}])
 
 
 def end_summary(*, well: bool) -> Summary:
     """The end of a run, `well` or otherwise."""
     info = {"status": STATUS_SUCCESS if well else STATUS_FAILURE, "end_time_secs": time.time()}
-    end = HParamsPluginData(session_end_info=info).SerializeToString()
-    return Summary(value=[{"tag": END, "metadata": _metadata("hparams", end)}])
+    return Summary(value=[_hparams(END, session_end_info=info)])
 
 
 def is_board_event(event: Event) -> bool:
@@ -58,5 +57,6 @@ def is_board_event(event: Event) -> bool:
     return any(value.tag in (START, END, CHARTS) for value in event.summary.value)
 
 
-def _metadata(plugin: str, content: bytes = b"") -> dict[str, Any]:
-    return {"plugin_data": {"plugin_name": plugin, "content": content}}
+def _hparams(tag: str, **info: Any) -> dict[str, Any]:
+    content = HParamsPluginData(**info).SerializeToString()
+    return {"tag": tag, "metadata": {"plugin_data": {"plugin_name": "hparams", "content": content}}}

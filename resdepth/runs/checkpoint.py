@@ -29,7 +29,6 @@ FOLDER = "checkpoints"
 EARLIER = "remove the file; then an earlier checkpoint is used"
 UNREADABLE = (SafetensorError, OSError, KeyError, ValueError, AttributeError)
 """What reading a file that is not a whole checkpoint raises."""
-_STEP = re.compile("step_([0-9]+)")
 _NUMBERED = re.compile(r"(step|iter|iterations?|epoch|checkpoint|ckpt)(s?[-_=]?)(\d+)", re.I)
 
 
@@ -37,9 +36,9 @@ _NUMBERED = re.compile(r"(step|iter|iterations?|epoch|checkpoint|ckpt)(s?[-_=]?)
 class Checkpoint:
     """The state before update `step`: tensors on the CPU, and the rate of that update.
 
-    `generator` holds the position of the random streams: seed, epoch, and batch in the epoch.
-    `evaluation` holds the validation scalars of step `evaluated_at` if the tensors alone do not
-    give them again (-1: none).
+    `generator` is the position of the random streams: seed, epoch, and batch in the epoch.
+    `evaluation` has the validation scalars of step `evaluated_at` if the tensors do not give them
+    again (-1: none).
     """
 
     step: int
@@ -102,8 +101,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise no_such(path, "checkpoint")
     with _reading(path):
         checkpoint = _parsed(path, *read_sealed(path))
-    reason = _flaw(checkpoint) or _misplaced(path, checkpoint.step, checkpoint.generator)
-    if reason:
+    if reason := _flaw(checkpoint) or _misplaced(path, checkpoint.step, checkpoint.generator):
         raise _refused(path, reason)
     return checkpoint
 
@@ -133,14 +131,13 @@ def checkpoints(run: Path) -> dict[int, Path]:
 
     A run that was resumed and then killed has newer ones than `last`.
     """
-    files = sorted((run / FOLDER).glob("step_*.safetensors"))
+    files = (run / FOLDER).glob("step_*.safetensors")
     found = {number: path for path in files if (number := _number(path)) is not None}
-    last = last_path(run)
-    if last.is_file():
+    if (last := last_path(run)).is_file():
         with _reading(last):
             metadata = read_metadata(last)
             if metadata.get("format") not in FORMATS:
-                raise _foreign(last)
+                raise _refused(last)
             found[int(metadata["step"])] = last
     return dict(sorted(found.items()))
 
@@ -170,8 +167,7 @@ def step_in_name(path: Path) -> tuple[str, str]:
 
 
 def _number(path: Path) -> int | None:
-    """The step in the name of a checkpoint, if there is one."""
-    named = _STEP.fullmatch(path.stem)
+    named = re.fullmatch("step_([0-9]+)", path.stem)
     return int(named[1]) if named else None
 
 
@@ -203,29 +199,22 @@ def _parsed(path: Path, metadata: Mapping[str, str], tensors: dict[str, Tensor])
     form = metadata.get("format")
     torn = "blocks" in tensors and set(tensors) != set(DENSE)
     if form not in FORMATS or torn or (form == FORMAT and KEY not in metadata):
-        raise _foreign(path)
+        raise _refused(path)
     known = {"evaluated_at": "-1", "evaluation": "{}"} | dict(metadata)
     if form == STATE:
         # The rate of a convolutional run is a function of the step; this format does not hold it.
         known = {"generator": "{}"} | known | {"lr": "0"}
-    generator, evaluation = json.loads(known["generator"]), json.loads(known["evaluation"])
-    return Checkpoint(
-        int(known["step"]),
-        float.fromhex(known["lr"]),
-        tensors,
-        {str(key): int(value) for key, value in generator.items()},
-        int(known["evaluated_at"]),
-        {str(key): float(value) for key, value in evaluation.items()},
-    )
+    generator = {key: int(value) for key, value in json.loads(known["generator"]).items()}
+    evaluation = {key: float(value) for key, value in json.loads(known["evaluation"]).items()}
+    step, lr = int(known["step"]), float.fromhex(known["lr"])
+    return Checkpoint(step, lr, tensors, generator, int(known["evaluated_at"]), evaluation)
 
 
-def _foreign(path: Path) -> Corrupt:
-    return _refused(path, f"not a resdepth checkpoint: it is {identify(path).what}")
-
-
-def _refused(path: Path, reason: str) -> Corrupt:
+def _refused(path: Path, reason: str = "") -> Corrupt:
+    """The error for a damaged checkpoint, or, without a reason, for a file that is none."""
     ours = path.absolute().parent.name == FOLDER
     foreign = "a checkpoint is what 'resdepth train' writes into RUN/checkpoints/"
+    reason = reason or f"not a resdepth checkpoint: it is {identify(path).what}"
     return Corrupt(path, reason, EARLIER if ours else foreign)
 
 
@@ -239,11 +228,9 @@ def _flaw(checkpoint: Checkpoint) -> str:
             return f"blocks of shape {blocks}, not (depth, width, width)"
         if (len(readin), len(readout), *readin[:1], *readout[1:2]) != (2, 2, blocks[1], blocks[1]):
             return f"read-in {readin} or read-out {readout} does not fit width {blocks[1]}"
-        dtype = checkpoint.blocks.dtype
-        for name in DENSE:
-            found = checkpoint.tensors[name].dtype
-            if not found.is_floating_point or found != dtype:
-                return f"{name} has dtype {found}"
+        for name, tensor in checkpoint.tensors.items():
+            if not tensor.is_floating_point() or tensor.dtype != checkpoint.blocks.dtype:
+                return f"{name} has dtype {tensor.dtype}"
     for name, tensor in checkpoint.tensors.items():
         if not torch.isfinite(tensor).all():
             return f"{name} holds numbers that are not finite"

@@ -13,7 +13,6 @@ from typing import IO, Any
 import numpy as np
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary
-from tensorboard.compat.proto.tensor_pb2 import TensorProto
 from tensorboard.compat.proto.types_pb2 import DT_DOUBLE, DT_FLOAT
 
 from resdepth.atomic import write_bytes, writing
@@ -25,7 +24,6 @@ from resdepth.runs.framing import EventRecord, frame, read_records
 from resdepth.runs.gaps import gaps, run_around
 from resdepth.runs.series import Merger, Recording, Series
 
-_STAMP = re.compile(r"tfevents\.(\d+)")
 _FLOATS = {DT_FLOAT: np.float32, DT_DOUBLE: np.float64}
 
 
@@ -78,11 +76,11 @@ def is_event_file(path: Path) -> bool:
 
 def event_files(folder: Path) -> list[Path]:
     """The event files of a folder, by the time in their names."""
-    return sorted(filter(is_event_file, walk(folder, enter=lambda _: False)), key=_begun)
+    return sorted(filter(is_event_file, walk(folder, enter=lambda _: False)), key=_time_and_name)
 
 
-def _begun(path: Path) -> tuple[int, str]:
-    stamp = _STAMP.search(path.name)
+def _time_and_name(path: Path) -> tuple[int, str]:
+    stamp = re.search(r"tfevents\.(\d+)", path.name)
     return int(stamp[1]) if stamp else 0, path.name
 
 
@@ -112,8 +110,7 @@ def recorded_steps(run: Path) -> dict[str, set[int]]:
     """The steps of each scalar in the event files of a run, also after damaged records."""
     steps: dict[str, set[int]] = {}
     for path in sorted(run.glob(EVENTS)):
-        events = (event for _, event in _records(path) if event)
-        for event in events:
+        for event in (event for _, event in _records(path) if event):
             for tag, _ in _scalars(event):
                 steps.setdefault(tag, set()).add(event.step)
     return steps
@@ -212,12 +209,9 @@ def _scalars(event: Event) -> Iterator[tuple[str, float]]:
             yield value.tag, value.simple_value
         elif value.HasField("tensor") and not value.tensor.tensor_shape.dim:
             # TensorFlow 2 writes scalars as tensors of rank 0.
-            numbers = _numbers(value.tensor)
+            tensor = value.tensor
+            numbers = [*tensor.float_val, *tensor.double_val]
+            if tensor.tensor_content and tensor.dtype in _FLOATS:
+                numbers = np.frombuffer(tensor.tensor_content, _FLOATS[tensor.dtype]).tolist()
             if len(numbers) == 1:
                 yield value.tag, float(numbers[0])
-
-
-def _numbers(tensor: TensorProto) -> list[float]:
-    if not tensor.tensor_content or tensor.dtype not in _FLOATS:
-        return [*tensor.float_val, *tensor.double_val]
-    return list(np.frombuffer(tensor.tensor_content, _FLOATS[tensor.dtype]))

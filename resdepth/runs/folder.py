@@ -10,7 +10,7 @@ from resdepth.atomic import SUFFIX, make_folder, sweep, writing
 from resdepth.errors import Corrupt, Missing, Usage, occupied, resume_changed
 from resdepth.options.programs import PROGRAMS
 from resdepth.options.resolve import from_record
-from resdepth.runs import lock
+from resdepth.runs.lock import NAME as LOCK
 from resdepth.runs.lock import Lock
 from resdepth.runs.manifest import NAME, Manifest, new_manifest, read_manifest, write_manifest
 
@@ -84,12 +84,12 @@ def reopen_run(folder: Path, program: str, given: Mapping[str, Any]) -> Opening:
     names it. Raises Busy if a process trains in the folder.
     """
     read_manifest(folder)
-    held = Lock(folder)
+    lock = Lock(folder)
     try:
         sweep(folder)
-        return Opening(folder, _resumed(folder, program, given), held, resumed=True)
+        return Opening(folder, _resumed(folder, program, given), lock, resumed=True)
     except BaseException:
-        held.release()
+        lock.release()
         raise
 
 
@@ -100,14 +100,13 @@ def _resumed(folder: Path, program: str, given: Mapping[str, Any]) -> Manifest:
     options = from_record(PROGRAMS[program], manifest.options, folder / NAME).recorded()
     for name, value in given.items():
         # Early versions recorded options without effect as they were given.
-        same = value in (options.get(name), manifest.options.get(name))
-        grows = name == "epochs" and value >= options[name]
+        if value in (options.get(name), manifest.options.get(name)):
+            continue
+        grows = name == "epochs" and value > options[name]
         # Data may move to another folder if its checksum is known.
-        moves = name == "data_dir" and manifest.data
-        if not (same or grows or moves):
+        if not (grows or (name == "data_dir" and manifest.data)):
             raise resume_changed(name, folder, options.get(name), value)
-        if not same:
-            options[name] = value
+        options[name] = value
     return manifest.model_copy(update={"options": options})
 
 
@@ -128,11 +127,8 @@ def default_run_folder(stem: str, parent: Path = Path("runs")) -> Path:
 
 def _contents(folder: Path) -> list[Path]:
     """The content of a folder without the lock and leftovers of a killed process."""
-    return [
-        path
-        for path in folder.iterdir()
-        if path.name != lock.NAME and not (path.name[:1] == "." and path.suffix == SUFFIX)
-    ]
+    leftovers = {folder / LOCK, *folder.glob(f".*{SUFFIX}")}
+    return [path for path in folder.iterdir() if path not in leftovers]
 
 
 def _used(folder: Path) -> bool:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 
 from resdepth.errors import ResdepthError
@@ -46,34 +47,25 @@ def gaps(
     at_end = before is None and manifest.outcome == "finished"
     found = {}
     for tag in dict.fromkeys(("loss", *recorded)):
-        every = _every(manifest, tag, epoch)
-        late = tag.startswith(VALIDATION) and manifest.program != "train"
-        expected = list(range(every if late else 0, end, every)) if every else []
-        if at_end and _recorded_at_end(manifest, tag):
+        first, every, last = _schedule(manifest, tag, epoch)
+        expected = list(range(first, end, every)) if every else []
+        if at_end and last:
             expected.append(manifest.steps)
         if missing := _ranges(expected, set(recorded.get(tag, ()))):
             found[tag] = missing
     return found
 
 
-def _recorded_at_end(manifest: Manifest, tag: str) -> bool:
-    """Whether this scalar is recorded after the last update."""
-    if tag.startswith(NORM):
-        return manifest.steps % (_option(manifest, "p_var_every") or 1) == 0
-    return tag.startswith(VALIDATION) or (tag in TRAINING and manifest.program == "train")
-
-
-def _every(manifest: Manifest, tag: str, epoch: int) -> int:
-    """The number of steps between two records; 0 if unknown."""
+def _schedule(manifest: Manifest, tag: str, epoch: int) -> tuple[int, int, bool]:
+    """A scalar's first step, steps between records (0: unknown), and whether the end has one."""
+    names = ("log_every", "val_every", "p_var_every")
+    log, validation, norm = (int(manifest.options.get(name, 1)) for name in names)
+    dense = manifest.program == "train"
     if tag.startswith(VALIDATION):
-        return _option(manifest, "val_every") * epoch
+        return (0 if dense else validation * epoch), validation * epoch, True
     if tag.startswith(NORM):
-        return math.lcm(_option(manifest, "log_every"), _option(manifest, "p_var_every"))
-    return _option(manifest, "log_every") if tag in TRAINING else 0
-
-
-def _option(manifest: Manifest, name: str) -> int:
-    return int(manifest.options.get(name, 1))
+        return 0, math.lcm(log, norm), manifest.steps % (norm or 1) == 0
+    return (0, log, dense) if tag in TRAINING else (0, 0, False)
 
 
 def _epoch(manifest: Manifest) -> int:
@@ -88,13 +80,8 @@ def _epoch(manifest: Manifest) -> int:
 
 def _ranges(expected: Sequence[int], steps: Collection[int]) -> Ranges:
     """The expected steps that are not in `steps`, neighbours joined."""
-    found = list[tuple[int, int]]()
-    inside = False
-    for step in expected:
-        if missing := step not in steps:
-            found.append((found.pop()[0] if inside else step, step))
-        inside = missing
-    return tuple(found)
+    groups = ((gone, list(group)) for gone, group in groupby(expected, lambda s: s not in steps))
+    return tuple((group[0], group[-1]) for gone, group in groups if gone)
 
 
 def described(place: Path, missing: Mapping[str, Ranges]) -> Iterable[str]:

@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import threading
+import time
 from pathlib import Path
 from typing import IO, Any
 
@@ -96,6 +97,35 @@ class Lock:
         who = f"process {owner.get('pid', '?')} on {owner.get('host', 'this machine')}"
         remedy = f"wait for it or stop it; if it no longer exists, remove {self.path}"
         return Busy(self.path.parent, f"{who} is training in this folder", remedy)
+
+
+def busy(run: Path) -> bool:
+    """Whether a process trains in a run folder; reads the lock without touching it.
+
+    The lock of a killed process may name a number that a new process or a zombie has now, but its
+    time stamp no longer changes.
+    """
+    path = run / NAME
+    with contextlib.suppress(OSError), path.open(encoding="utf-8") as stream:
+        owner = _owner(stream)
+        if "host" in owner and time.time() - path.stat().st_mtime < SILENCE:
+            return owner["host"] != socket.gethostname() or _alive(owner.get("pid"))
+    return False
+
+
+def _alive(number: object) -> bool:
+    """Whether a process of this machine exists and is not a zombie."""
+    try:
+        os.kill(int(str(number)), 0)
+    except PermissionError:
+        return True
+    except (OSError, ValueError, OverflowError):
+        return False
+    with contextlib.suppress(OSError, IndexError):
+        # The name in brackets may contain anything, even brackets.
+        status = Path(f"/proc/{number}/stat").read_text(encoding="utf-8", errors="replace")
+        return status.rpartition(")")[2].split()[0] != "Z"
+    return True
 
 
 def _owner(stream: IO[str]) -> dict[str, Any]:

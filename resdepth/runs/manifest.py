@@ -102,7 +102,7 @@ def machine() -> str:
 @cache
 def versions() -> dict[str, str]:
     """Versions of the installed packages that affect results, without importing them."""
-    found = dict[str, str]()
+    found: dict[str, str] = {}
     for package in PACKAGES:
         with suppress(PackageNotFoundError):
             found[package] = version(package)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -65,14 +66,12 @@ def provenance(
 
 
 def _source(path: Path) -> SourceFile:
-    try:
+    with suppress(OSError):  # The result stays valid if its source has gone since.
         size = path.stat().st_size
         if size > WHOLE:
             return SourceFile(str(path), size, sampled=_sampled(path, size))
         return SourceFile(str(path), size, file_checksum(path))
-    except OSError:
-        # The result stays valid if its source has gone since.
-        return SourceFile(str(path))
+    return SourceFile(str(path))
 
 
 def _sampled(path: Path, size: int) -> str:

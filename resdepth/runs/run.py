@@ -47,8 +47,7 @@ class Run:
     def recorded_options(self) -> Options:
         """All resolved options of the program that wrote the run."""
         manifest = self.manifest
-        model = PROGRAMS.get(manifest.program)
-        if model is None:
+        if (model := PROGRAMS.get(manifest.program)) is None:
             raise not_a_run(self.path, f"it was written by '{manifest.program}'")
         return from_record(model, manifest.options, self.path / NAME)
 
@@ -68,8 +67,7 @@ class Run:
     @property
     def newest(self) -> Path:
         """The path of its newest checkpoint; Missing if there is none."""
-        path = newest(self.path)
-        if path is None:
+        if (path := newest(self.path)) is None:
             raise no_such(self.path, "checkpoint")
         return path
 
@@ -78,12 +76,10 @@ class Run:
 
         It has step, lr and tensors, and of a fully connected network blocks, readin and readout.
         """
-        if step is None:
-            return read_checkpoint(self.newest)
-        found = checkpoints(self.path)
-        if step not in found:
+        path = self.newest if step is None else checkpoints(self.path).get(step)
+        if path is None:
             raise no_such(self.path, f"checkpoint of step {step}")
-        return read_checkpoint(found[step])
+        return read_checkpoint(path)
 
     def _repr_html_(self) -> str:
         manifest = self.manifest

@@ -18,8 +18,6 @@ from torch import Tensor
 from resdepth.runs.checksum import KEY, canonical
 
 METADATA = "__metadata__"
-_ALIGNMENT = 8
-_CHUNK = 1 << 22
 
 
 class ChecksumWrong(ValueError):
@@ -37,7 +35,7 @@ def sealed(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
     header[METADATA] = {key: value for key, value in metadata.items() if key != KEY}
     header[METADATA][KEY] = _digest(header, [data])
     text = canonical(header)
-    text += b" " * (-len(text) % _ALIGNMENT)
+    text += b" " * (-len(text) % 8)  # The format aligns the data.
     return b"".join([len(text).to_bytes(8, "little"), text, data])
 
 
@@ -77,7 +75,7 @@ def verify(path: Path, expected: str) -> None:
         length = int.from_bytes(stream.read(8), "little")
         header = json.loads(stream.read(length))
         del header[METADATA][KEY]
-        if _digest(header, iter(lambda: stream.read(_CHUNK), b"")) != expected:
+        if _digest(header, iter(lambda: stream.read(1 << 22), b"")) != expected:
             raise ChecksumWrong("wrong checksum: some of its bytes have changed")
 
 

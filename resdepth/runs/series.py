@@ -55,8 +55,8 @@ class _Track:
     """The points of one tag, the first and last time of writing, and how many share a step."""
 
     points: dict[int, float] = field(default_factory=dict)
-    began: float = np.inf
-    ended: float = -np.inf
+    first_time: float = np.inf
+    last_time: float = -np.inf
     written: int = 0
     doubled: int = 0
     notes: list[str] = field(default_factory=list)
@@ -65,24 +65,26 @@ class _Track:
         self.written += 1
         self.doubled += step in self.points
         self.points[step] = value
-        self.began, self.ended = min(self.began, time), max(self.ended, time)
+        self.first_time, self.last_time = min(self.first_time, time), max(self.last_time, time)
 
     def cut(self, step: int) -> int:
         """Remove the points from `step` on; return their number."""
-        before = len(self.points)
-        self.points = {known: value for known, value in self.points.items() if known < step}
-        return before - len(self.points)
+        gone = [known for known in self.points if known >= step]
+        for known in gone:
+            del self.points[known]
+        return len(gone)
 
     def append(self, later: "_Track") -> None:
         self.points |= later.points
-        self.began, self.ended = min(self.began, later.began), max(self.ended, later.ended)
+        self.first_time = min(self.first_time, later.first_time)
+        self.last_time = max(self.last_time, later.last_time)
         self.written += later.written
         self.doubled += later.doubled
         self.notes += later.notes
 
     def arrays(self) -> Curve:
-        points = sorted(self.points.items())
-        return np.array([s for s, _ in points], np.int64), np.array([v for _, v in points], float)
+        steps = sorted(self.points)
+        return np.array(steps, np.int64), np.array([self.points[step] for step in steps], float)
 
 
 class Merger:
@@ -111,10 +113,24 @@ class Merger:
     def end(self, file: Path) -> None:
         """Merge what was read of `file`."""
         for tag, fresh in self._fresh.items():
-            if tag not in self._tracks:
-                self._tracks[tag] = fresh
-            elif fresh.points:
-                self._join(tag, self._tracks[tag], fresh, file)
+            track = self._tracks.setdefault(tag, fresh)
+            if track is fresh or not fresh.points:
+                continue
+            first = min(fresh.points)
+            later = fresh.first_time >= track.last_time and first > min(track.points, default=first)
+            gone = track.cut(first)
+            if gone and later:
+                track.notes.append(
+                    f"{self._place}: the steps of '{tag}' fall back to {first} in {file.name}, a "
+                    f"restart: {gone} earlier points from that step on are left out"
+                )
+            elif gone:
+                track.notes.append(
+                    f"{self._place}: holds two series of '{tag}': {file.name} overlaps earlier "
+                    f"files from step {first} on, {gone} of their points are left out; give the "
+                    "files one by one to fit each series"
+                )
+            track.append(fresh)
         self._fresh.clear()
 
     def result(self) -> Recording:
@@ -127,20 +143,3 @@ class Merger:
             )
             notes[tag] = (*track.notes, doubled) if track.doubled else tuple(track.notes)
         return Recording(self._place, {t: r.arrays() for t, r in self._tracks.items()}, notes)
-
-    def _join(self, tag: str, track: _Track, fresh: _Track, file: Path) -> None:
-        first = min(fresh.points)
-        later = bool(track.points) and fresh.began >= track.ended and first > min(track.points)
-        gone = track.cut(first)
-        if gone and later:
-            track.notes.append(
-                f"{self._place}: the steps of '{tag}' fall back to {first} in {file.name}, a "
-                f"restart: {gone} earlier points from that step on are left out"
-            )
-        elif gone:
-            track.notes.append(
-                f"{self._place}: holds two series of '{tag}': {file.name} overlaps earlier files "
-                f"from step {first} on, {gone} of their points are left out; give the files one "
-                "by one to fit each series"
-            )
-        track.append(fresh)

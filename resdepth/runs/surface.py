@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resdepth.atomic import write_text, write_whole
+from resdepth.atomic import write_bytes, write_text
 from resdepth.contents import UNREADABLE, identify
 from resdepth.errors import Corrupt, Impossible, Usage, no_such, unreadable
+from resdepth.options.programs import PROGRAMS, flat_record
 from resdepth.records import as_json, plain
 from resdepth.runs.checksum import KEY, check_zip, checksum, file_checksum
 from resdepth.runs.export import write_arrays
@@ -28,8 +29,8 @@ REMEDY = "render the surface again"
 class Surface:
     """Losses (n,) or (n, m) over `axes`, which are cell numbers in a file of other origin.
 
-    `record` is what `landscape` wrote next to the losses, empty for other files. For several pairs
-    of directions `losses` are the mean, and `pairs` (pairs, n) or (pairs, n, m) those of each pair.
+    `record` is what `landscape` wrote next to the losses, empty for other files. `losses` are the
+    mean over pairs of directions, and `pairs` (pairs, n) or (pairs, n, m) those of each pair.
     `accuracies` have the shape of `pairs`; None if there are none.
     """
 
@@ -37,7 +38,7 @@ class Surface:
     losses: Array
     axes: tuple[Array, ...]
     record: dict[str, Any]
-    pairs: Array | None = None
+    pairs: Array
     accuracies: Array | None = None
 
     @property
@@ -49,12 +50,12 @@ class Surface:
     @property
     def several(self) -> bool:
         """Whether there are several pairs of directions."""
-        return self.pairs is not None and len(self.pairs) > 1
+        return len(self.pairs) > 1
 
     @property
     def raw(self) -> Array:
         """The losses as in the file: those of several pairs one by one."""
-        return self.pairs if self.pairs is not None and self.several else self.losses
+        return self.pairs if self.several else self.losses
 
     @property
     def trajectory(self) -> dict[str, Array] | None:
@@ -63,9 +64,7 @@ class Surface:
         `steps`, `coordinates`, `loss`, `plane_loss`, `distance` and `accuracy`.
         """
         found = self.record.get("path")
-        if found is None:
-            return None
-        return {name: np.array(values, dtype=np.float64) for name, values in found.items()}
+        return None if found is None else {n: np.array(v, np.float64) for n, v in found.items()}
 
     def minimum(self) -> tuple[int, ...]:
         """Index of the smallest finite loss, the first in row-major order."""
@@ -73,14 +72,9 @@ class Surface:
         return tuple(int(i) for i in np.unravel_index(int(np.argmin(finite)), finite.shape))
 
 
-def accuracy_path(out: Path) -> Path:
-    """The path of the accuracies of the surface at `out`."""
-    return out.with_name(f"{out.stem}_accuracy{out.suffix}")
-
-
-def places_of(out: Path) -> tuple[Path, ...]:
+def places_of(out: Path) -> tuple[Path, Path, Path]:
     """The paths of the losses at `out`, their record and the accuracies."""
-    return out, out.with_suffix(".json"), accuracy_path(out)
+    return out, out.with_suffix(".json"), out.with_name(f"{out.stem}_accuracy{out.suffix}")
 
 
 def files_of(out: Path) -> tuple[Path, ...]:
@@ -93,22 +87,22 @@ def write_surface(
 ) -> None:
     """Write `out` (.npy), the accuracies, and the record with the checksums of all."""
     whole = plain({"format": FORMAT, **record})
+    _, record_path, accuracy_path = places_of(out)
     whole[LOSSES] = _write_array(out, losses)
     if accuracies is None:
-        accuracy_path(out).unlink(missing_ok=True)
+        accuracy_path.unlink(missing_ok=True)
     else:
-        whole[ACCURACIES] = _write_array(accuracy_path(out), accuracies)
+        whole[ACCURACIES] = _write_array(accuracy_path, accuracies)
     whole[KEY] = checksum(whole)
-    write_text(out.with_suffix(".json"), as_json(whole) + "\n")
+    write_text(record_path, as_json(whole) + "\n")
 
 
 def _write_array(path: Path, values: Array) -> str:
     """Write a .npy and return its checksum."""
     stream = io.BytesIO()
     np.save(stream, values, allow_pickle=False)
-    content = stream.getvalue()
-    write_whole(path, lambda file: file.write(content))
-    return hashlib.sha256(content).hexdigest()
+    write_bytes(path, stream.getbuffer())
+    return hashlib.sha256(stream.getbuffer()).hexdigest()
 
 
 def read_surface(path: Path) -> Surface:
@@ -117,8 +111,8 @@ def read_surface(path: Path) -> Surface:
     Raises Missing without a file, Corrupt if it is not a whole array of numbers or the `.json` does
     not fit it, Impossible if there is no grid of one or two dimensions, or no finite value.
     """
-    losses, beside = _read_array(path), path.with_suffix(".json")
-    record = _read_record(beside)
+    _, record_path, accuracy_path = places_of(path)
+    losses, record = _read_array(path), _read_record(record_path)
     pairs = losses if int(record.get("pairs", 1)) > 1 and losses.ndim > 1 else losses[None]
     shape = pairs.shape[1:]
     if len(shape) not in (1, 2) or min(shape) < 2:
@@ -129,16 +123,16 @@ def read_surface(path: Path) -> Surface:
         raise Impossible(path, "no loss is finite", "render with a smaller `span`")
     if KEY in record and checksum(record) != record[KEY]:
         what = "its checksum does not agree: it was changed after it was written"
-        raise Corrupt(beside, what, REMEDY)
+        raise Corrupt(record_path, what, REMEDY)
     _check_sum(path, record, LOSSES)
     axes = tuple(np.asarray(axis, dtype=np.float64) for axis in record.get("axes", []))
     axes = axes or tuple(np.arange(count, dtype=np.float64) for count in shape)
     if tuple(len(axis) for axis in axes) != shape:
-        raise Corrupt(beside, f"its axes do not fit the shape {shape} of {path.name}", REMEDY)
+        raise Corrupt(record_path, f"its axes do not fit the shape {shape} of {path.name}", REMEDY)
     accuracies = None
     if ACCURACIES in record:
-        accuracies = _read_array(accuracy_path(path))
-        _check_sum(accuracy_path(path), record, ACCURACIES)
+        accuracies = _read_array(accuracy_path)
+        _check_sum(accuracy_path, record, ACCURACIES)
         accuracies = accuracies.reshape(pairs.shape)
     return Surface(path, pairs.mean(axis=0), axes, record, pairs, accuracies)
 
@@ -176,9 +170,8 @@ def _read_record(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise unreadable(path, error) from None
     except (ValueError, RecursionError):
-        raise Corrupt(
-            path, f"it is {identify(path).what}, not JSON", "remove or restore it"
-        ) from None
+        what = f"it is {identify(path).what}, not JSON"
+        raise Corrupt(path, what, "remove or restore it") from None
     # A .json of another kind may lie next to a .npy of other origin.
     ours = isinstance(content, dict) and str(content.get("format", "")).startswith(FAMILY)
     return content if ours else {}
@@ -198,11 +191,6 @@ class Partial:
     values: Array
     done: NDArray[np.bool_]
 
-    @classmethod
-    def empty(cls, request: dict[str, Any], cells: int, measures: int = 2) -> "Partial":
-        """No cell is finished."""
-        return cls(request, np.full((cells, measures), np.nan), np.zeros(cells, dtype=bool))
-
     def check_same(self, out: Path, request: dict[str, Any], cells: int) -> None:
         """Raise Usage if `request` is for another surface than this one."""
         differing = differences(self.request, request)
@@ -217,10 +205,16 @@ class Partial:
 def differences(record: Mapping[str, Any], request: Mapping[str, Any]) -> list[str]:
     """The names in a request whose values in a record are others.
 
-    The path of the checkpoint does not count: its checksum identifies it.
+    The path of the checkpoint does not count: its checksum identifies it. Of the options of the
+    training, only those count that both versions of resdepth have and that have an effect.
     """
-    given = json.loads(json.dumps(request))
-    return [name for name in given if name != "checkpoint" and record.get(name) != given[name]]
+    given, known = json.loads(json.dumps(request)), dict(record)
+    if isinstance(given.get("training"), dict) and isinstance(known.get("training"), dict):
+        names = given["training"].keys()
+        fitting = [one for one, model in PROGRAMS.items() if names <= model.fields().keys()]
+        training = flat_record(fitting[0] if fitting else "", known["training"])
+        known["training"] = {n: training.get(n, value) for n, value in given["training"].items()}
+    return [name for name in given if name != "checkpoint" and known.get(name) != given[name]]
 
 
 def partial_path(out: Path) -> Path:

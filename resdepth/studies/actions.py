@@ -33,10 +33,6 @@ PROBE_MODULE = "resdepth.studies.probe"
 """Imported only to look for a rate: it imports torch."""
 
 
-def _silent(text: str) -> None:
-    """Take a line, and do nothing."""
-
-
 def study(
     out: Path | str,
     *,
@@ -48,38 +44,25 @@ def study(
     settings: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Rows:
-    """Train the cells of the study in `out` that are not trained yet; returns one row per cell.
+    """Train the cells of the study in folder `out` that are not trained yet; one row per cell.
 
-    Parameters
-    ----------
-    out
-        The folder. A new study needs `depth`; an existing one is resumed, with more depths and
-        seeds if they are given.
-    executor, workers
-        "local" (the default), "slurm" or "dask", and how many cells run at once; `settings` has the
-        other options of the executor by name. Slurm and Dask continue without this process.
-    retry
-        Train failed cells again.
-    say
-        Takes a line about the study, and about each cell that has ended.
-    command
-        The command line to record.
-    **options
-        `program` ("train", the default, or "resnet-cifar") and its options; several values as a
-        list or as the command line spells them (`depth="16:1024:x2"`, `seed=range(5)`).
+    A new study needs `depth`; an existing one is resumed, with more depths and seeds if given.
+    `options` are `program` ("train", the default, or "resnet-cifar") and its options; several
+    values as a list or as the command line spells them (`depth="16:1024:x2"`, `seed=range(5)`).
+    Raises Usage if one differs from the study in `out`, or a new study has no `depth`.
 
-    Raises
-    ------
-    Usage
-        An option differs from the study in `out`, or a new one has no `depth`.
+    `executor` is "local" (the default), "slurm" or "dask", of which the last two continue without
+    this process; at most `workers` cells run at once; `settings` has its other options by name.
+    `retry` trains failed cells again. `say` takes a line about the study and about each cell that
+    has ended. `command` is the command line to record.
     """
     folder = Path(out)
     if options.get("depth") is None and not is_study(folder):
         reason = f"there is no study in {out}, and a new one needs depths{neighbour(folder)}"
         raise Usage("depth", reason, f"as in resdepth.study({str(out)!r}, depth=[16, 32, 64])")
     named = {"executor": executor, "workers": workers, **(settings or {})}
-    words = list(command or ["resdepth.study"])
-    return conducted(folder, options, named, words, retry=retry, say=say or _silent)
+    words, say = command or ["resdepth.study"], say or (lambda _: None)
+    return conducted(folder, options, named, words, retry=retry, say=say)
 
 
 def conducted(
@@ -137,7 +120,7 @@ def size(plan: Plan) -> str:
 def previewed(plan: Plan, settings: Mapping[str, Any]) -> str:
     """What `trained` would submit, as text: commands, or the batch scripts of Slurm."""
     executor = executor_of(settings, str(plan.options["device"]))
-    todo = _todo(plan, settings, (), retry=False, say=_silent)
+    todo = _todo(plan, settings, (), retry=False, say=lambda _: None)
     probes, jobs = _jobs(plan, todo, executor)
     parts = [executor.preview(part) for part in (probes, jobs) if part]
     if plan.rateless:
@@ -203,8 +186,8 @@ def trained(plan: Plan, settings: Mapping[str, Any], *, retry: bool = False, say
 def cancelled(folder: Path) -> Rows:
     """Keep waiting cells from starting, and end running ones with a checkpoint."""
     plan, jobs = read_plan(folder), read_jobs(folder)
-    rows = [row for row in table(plan) if row.state not in ENDED]
-    names = [*([PROBE] if plan.rateless else []), *(row.cell for row in rows)]
+    names = [row.cell for row in table(plan) if row.state not in ENDED]
+    names += [PROBE] * plan.rateless
     for name in names:
         path = stop_path(folder, name)
         path.parent.mkdir(parents=True, exist_ok=True)

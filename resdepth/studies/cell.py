@@ -1,9 +1,6 @@
 """The training of one cell: started, resumed, or left alone."""
 
 import contextlib
-import json
-import os
-import socket
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -12,8 +9,7 @@ from pathlib import Path
 from resdepth.errors import ResdepthError, Usage
 from resdepth.options.base import Options
 from resdepth.options.train import TrainInvocation, TrainOptions
-from resdepth.runs.lock import NAME as LOCK
-from resdepth.runs.lock import SILENCE
+from resdepth.runs.lock import busy
 from resdepth.runs.manifest import NAME as MANIFEST
 from resdepth.runs.manifest import Manifest, read_manifest
 from resdepth.studies.command import flag, quoted, run_command
@@ -37,9 +33,9 @@ LOST = "resdepth: lost: "
 class Job:
     """A cell for an executor: a command line, a run folder, and its needs.
 
-    `log` takes the output of the command. A file at `stop` ends the cell or keeps it from starting.
-    `cost` orders the cells of a study. A run that ended after fewer than `epochs` is resumed. If
-    `study` is given, the learning rate is read from its plan when the job starts.
+    `log` takes the output; a file at `stop` ends the cell or keeps it from starting. `cost` orders
+    the cells. A run that ended after fewer than `epochs` is resumed. If `study` is given, the
+    learning rate is read from its plan when the job starts.
     """
 
     name: str
@@ -63,13 +59,12 @@ class Job:
 
 def job_of(program: str, cell: Cell, folder: Path, cpus: int, gpus: int) -> Job:
     """The job of a cell of the study in `folder`."""
-    threads = cell.options.threads or cpus
-    options = cell.options.model_copy(update={"threads": threads})
+    options = cell.options.model_copy(update={"threads": cell.options.threads or cpus})
     run = cell.run.absolute()
     arguments = (program, *flags_of(options), flag(TrainInvocation, "out", run))
     log, stop = log_path(folder, cell.name), stop_path(folder, cell.name)
-    needs = (cell.options.depth, cell.cost, threads, gpus)
-    return Job(cell.name, arguments, run, log, stop, *needs, cell.options.epochs)
+    needs = (options.depth, cell.cost, options.threads, gpus)
+    return Job(cell.name, arguments, run, log, stop, *needs, options.epochs)
 
 
 def probe_of(job: Job, folder: Path) -> Job:
@@ -105,12 +100,11 @@ def stop_path(folder: Path, name: str) -> Path:
 def flags_of(options: Options) -> Iterator[str]:
     """The flags of options: depth, seed, rate, and what is not the default."""
     recorded, model = options.recorded(), type(options)
-    defaults = model(lr=recorded["lr"])
+    usual = model(lr=recorded["lr"]).flat()
     for name, value in recorded.items():
-        usual = name not in ("depth", "seed", "lr") and value == getattr(defaults, name)
-        if value is not None and not usual:
-            text = str(value).lower() if isinstance(value, bool) else value
-            yield flag(model, name, text)
+        always = name in ("depth", "seed", "lr")
+        if value is not None and (always or value != usual[name]):
+            yield flag(model, name, str(value).lower() if isinstance(value, bool) else value)
 
 
 def train_cell(job: Job, worker: Worker, environment: Mapping[str, str] | None = None) -> None:
@@ -127,12 +121,10 @@ def train_cell(job: Job, worker: Worker, environment: Mapping[str, str] | None =
     try:
         job = settled(job)
     except ResdepthError as error:
-        job.log.parent.mkdir(parents=True, exist_ok=True)
-        job.log.write_text(f"{COMPLAINT}{error}\n", encoding="utf-8")
+        note(job, error, COMPLAINT)
         return
-    started = (job.run / MANIFEST).exists()
     try:
-        words = job.again if started else job.arguments
+        words = job.again if (job.run / MANIFEST).exists() else job.arguments
         code = worker.run(words, job.log, job.stop, environment)
     except WorkerLost as lost:
         if not worker.closed:
@@ -144,64 +136,30 @@ def train_cell(job: Job, worker: Worker, environment: Mapping[str, str] | None =
         note(job, f"its process {ending(code)}" + (f": {printed}" if printed else ""))
 
 
-def note(job: Job, text: str) -> None:
+def note(job: Job, text: object, prefix: str = LOST) -> None:
     """Append to the log of a cell why its training ended early."""
     job.log.parent.mkdir(parents=True, exist_ok=True)
     with job.log.open("a", encoding="utf-8") as file:
-        file.write(f"{LOST}{text}\n")
+        file.write(f"{prefix}{text}\n")
 
 
 def said(log: Path, prefix: str) -> str:
     """The rest of the last line of a log that starts with `prefix`; "" if there is none."""
     with contextlib.suppress(OSError):
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        for line in reversed(lines):
-            if line.strip() and line.startswith(prefix):
-                return line.removeprefix(prefix)
+        fitting = (line for line in reversed(lines) if line.strip() and line.startswith(prefix))
+        return next(fitting, prefix).removeprefix(prefix)
     return ""
 
 
 def finished(run: Path, epochs: int = 0) -> bool:
     """Whether a run has ended regularly, after at least `epochs`."""
-    try:
+    with contextlib.suppress(ResdepthError):
         manifest = read_manifest(run)
-    except ResdepthError:
-        return False
-    return manifest.outcome == "finished" and not short(manifest, epochs)
+        return manifest.outcome == "finished" and not short(manifest, epochs)
+    return False
 
 
 def short(manifest: Manifest, epochs: int) -> bool:
     """Whether a run has fewer than `epochs` and did not end early at its `stop_loss`."""
     return "reached" not in manifest.detail and manifest.options.get("epochs", epochs) < epochs
-
-
-def busy(run: Path) -> bool:
-    """Whether a process trains in a run folder; reads the lock without touching it.
-
-    The lock of a killed process may name a number that a new process or a zombie has now, but its
-    time stamp no longer changes.
-    """
-    path = run / LOCK
-    try:
-        owner = json.loads(path.read_text(encoding="utf-8"))
-        age = time.time() - path.stat().st_mtime
-    except (OSError, ValueError):
-        return False
-    if not isinstance(owner, dict) or "host" not in owner or age >= SILENCE:
-        return False
-    return owner["host"] != socket.gethostname() or _alive(owner.get("pid"))
-
-
-def _alive(number: object) -> bool:
-    """Whether a process of this machine exists and is not a zombie."""
-    try:
-        os.kill(int(str(number)), 0)
-    except PermissionError:
-        return True
-    except (OSError, ValueError, OverflowError):
-        return False
-    with contextlib.suppress(OSError, IndexError):
-        # The name in brackets may contain anything, even brackets.
-        status = Path(f"/proc/{number}/stat").read_text(encoding="utf-8", errors="replace")
-        return status.rpartition(")")[2].split()[0] != "Z"
-    return True

@@ -19,16 +19,11 @@ _trainer = Trainer("dask")
 """Trains the cells in a process of Dask."""
 
 
-def create(settings: Mapping[str, Any], device: str) -> "Dask":
-    """The cluster at the address of the settings; one GPU per cell if the device needs one."""
-    return Dask(str(settings["scheduler"]), int(device in ("cuda", "gpu")))
-
-
 class Dask(Executor):
-    """Submits to a scheduler that is already running."""
+    """Submits to a scheduler that is already running; one GPU per cell if the device needs one."""
 
-    def __init__(self, address: str, gpus: int) -> None:
-        self.address, self.gpus = address, gpus
+    def __init__(self, settings: Mapping[str, Any], device: str) -> None:
+        self.address, self.gpus = str(settings["scheduler"]), int(device in ("cuda", "gpu"))
 
     def submit(
         self, jobs: Sequence[Job], after: Sequence[str] = (), active: Iterable[str] = ()

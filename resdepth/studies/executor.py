@@ -58,5 +58,5 @@ def executor_of(settings: Mapping[str, Any], device: str) -> Executor:
         reason = f"the package '{package}' is not installed"
         remedy = f"install it with 'pip install {NEEDS[package]}'"
         raise Usage(f"executor={name}", reason, remedy) from None
-    executor: Executor = module.create(settings, device)
+    executor: Executor = getattr(module, name.capitalize())(settings, device)
     return executor

@@ -1,13 +1,16 @@
 """What can be added to an existing study, and the command of a new study for anything else."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from resdepth.errors import Usage
+from resdepth.options.executor import ExecutorInvocation
+from resdepth.options.study import DEFAULTS
 from resdepth.runs.folder import default_run_folder
-from resdepth.studies.command import new_study_command, quoted
-from resdepth.studies.plan import ALWAYS, AUTO, Plan, ascending, check_start, depths_of
+from resdepth.studies.command import quoted, run_command, words_of
+from resdepth.studies.plan import ALWAYS, AUTO, TRAIN, Plan, ascending, check_start, depths_of
 from resdepth.studies.ranges import spelled_out
 
 
@@ -48,11 +51,9 @@ def extended(plan: Plan, given: Mapping[str, Any], settings: Mapping[str, Any]) 
             whole = replace(whole, options=whole.options | {name: after})
             continue
         new = quoted(anew(_with_axes(other, **more), settings, **derived))
-        raise Usage(
-            name,
-            f"the study in {plan.folder} has {_shown(before)}, not {_shown(after)}",
-            f"depths, seeds and epochs can be added; for anything else create a new study: {new}",
-        )
+        reason = f"the study in {plan.folder} has {_shown(before)}, not {_shown(after)}"
+        only = "depths, seeds and epochs can be added; for anything else create a new study"
+        raise Usage(name, reason, f"{only}: {new}")
     whole.cells()
     return whole
 
@@ -65,7 +66,17 @@ def anew(plan: Plan, settings: Mapping[str, Any], **changes: Any) -> str:
     cells = [cell.options for cell in new.cells()]
     if not new.rateless and not any(getattr(one, "lr_depth", None) for one in cells):
         options.pop("lr_depth", None)
-    return new_study_command(folder, options, settings)
+    # A study has other defaults for the rate and the axes than the program.
+    defaults, always = plan.model(lr=1.0), (*DEFAULTS[plan.program], "lr", "lr_depth_exponent")
+    given = {
+        name: value
+        for name, value in options.items()
+        if value is not None and (name in always or value != getattr(defaults, name, TRAIN))
+    }
+    command = run_command(folder, **given)
+    if settings.get("executor", "local") == "local":
+        return command
+    return f"{command} {shlex.join(words_of(ExecutorInvocation, settings))}"
 
 
 def slower(plan: Plan, settings: Mapping[str, Any]) -> str:
@@ -79,19 +90,16 @@ def _with_axes(plan: Plan, **axes: tuple[Any, ...]) -> Plan:
 
 
 def _check_depths(plan: Plan, settings: Mapping[str, Any]) -> None:
-    drawn = plan.options.get("init_depth")
-    if drawn is None:
+    if (drawn := plan.options.get("init_depth")) is None:
         return
     depths, remedy = plan.axes["depth"], ""
     if all(max(depths) in {depth << n for n in range(64)} for depth in depths):
-        remedy = (
-            "the existing cells would need other initial weights; create a new study with all "
-            "depths: " + quoted(anew(plan, settings, init_depth=None))
-        )
+        new = quoted(anew(plan, settings, init_depth=None))
+        remedy = "the existing cells would need other initial weights; "
+        remedy += f"create a new study with all depths: {new}"
     check_start(depths, drawn, remedy)
 
 
 def _shown(value: Any) -> str:
-    if value is None:
-        return "none"
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    values = value if isinstance(value, tuple) else [value]
+    return ",".join("none" if one is None else str(one) for one in values)

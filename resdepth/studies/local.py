@@ -19,15 +19,7 @@ ATTEMPTS = 2
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
-def create(settings: Mapping[str, Any], device: str) -> "Local":
-    """As many cells at a time as `workers` says; by default one per GPU, or one per core."""
-    devices = [] if device in ("cpu", "mps") else gpus()
-    cores = available_cores()
-    workers = settings.get("workers") or len(devices) or cores
-    return Local(workers, min(available_threads(), max(1, cores // workers)), devices)
-
-
-def gpus() -> list[str]:
+def visible_gpus() -> list[str]:
     """The GPUs that CUDA may use, found without initialising CUDA."""
     named = os.environ.get(VISIBLE)
     if named is not None:
@@ -75,7 +67,7 @@ class Trainer:
                 self._worker = Worker()
                 if self._closed:
                     self._worker.close()
-                if self._worker.wait_started():
+                if self._worker.started():
                     return self._worker
                 lost = self._worker.lost()
         if self._closed:
@@ -87,14 +79,17 @@ class Trainer:
 class Local(Executor):
     """Threads that take one cell after another, the most expensive first.
 
-    When this process ends, for whatever reason, the cells in training end with a checkpoint.
+    As many cells as `workers` says train at once; by default one per GPU, or one per core. When
+    this process ends, for whatever reason, the cells in training end with a checkpoint.
     """
 
     probes_here = True
 
-    def __init__(self, workers: int, cpus: int, devices: Sequence[str]) -> None:
-        self.count, self.cpus, self.devices = workers, cpus, devices
-        self.gpus = int(bool(devices))
+    def __init__(self, settings: Mapping[str, Any], device: str) -> None:
+        self.devices = [] if device in ("cpu", "mps") else visible_gpus()
+        self.gpus, cores = int(bool(self.devices)), available_cores()
+        self.count = int(settings.get("workers") or len(self.devices) or cores)
+        self.cpus = min(available_threads(), max(1, cores // self.count))
         self._waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._ended: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._left: dict[str, Job] = {}

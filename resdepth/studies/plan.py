@@ -95,9 +95,8 @@ class Plan:
         ordered = [name for name in known if name in lists]
         axes = {n: lists[n] for n in ordered if n in ALWAYS or len(lists[n]) > 1}
         if AUTO in axes.get("lr", ()):
-            raise Usage(
-                "lr", "'auto' cannot be one of several values", "give either auto or numbers"
-            )
+            reason = "'auto' cannot be one of several values"
+            raise Usage("lr", reason, "give either auto or numbers")
         single = {n: lists[n][0] if n in lists else raw[n] for n in raw if n not in axes}
         if program == TRAIN:
             axes["depth"] = depths_of(axes["depth"])
@@ -112,7 +111,14 @@ class Plan:
         axes = {name: ascending([one.flat()[name] for one in chosen]) for name in self.axes}
         options = {n: v for n, v in chosen[0].recorded().items() if n not in axes}
         if self.program == TRAIN:
-            options |= self._rate_rule(axes["depth"])
+            # A plan has its own rule of the rate.
+            text = self.options.get("lr_depth_exponent")
+            exponent = None if text is None else float(text)
+            depth = int(self.options.get("lr_depth") or middle(axes["depth"]))
+            options["lr_depth_exponent"] = exponent
+            options["lr_depth"] = None if exponent == 0 else depth
+            if self.options.get("lr") == AUTO:
+                options["lr"] = AUTO
             if options.get("init") == "fbm" and options.get("init_depth") is None:
                 # One seed is one path at all depths: every cell starts from that of the deepest.
                 options["init_depth"] = max(axes["depth"])
@@ -120,14 +126,6 @@ class Plan:
         settled = replace(self, axes=axes, options=options)
         settled.cells()
         return settled
-
-    def _rate_rule(self, depths: tuple[Any, ...]) -> dict[str, Any]:
-        """The options of the rate, where a plan differs from a run."""
-        exponent = self.options.get("lr_depth_exponent")
-        exponent = None if exponent is None else float(exponent)
-        depth = int(self.options.get("lr_depth") or middle(depths))
-        rule = {"lr_depth_exponent": exponent, "lr_depth": None if exponent == 0 else depth}
-        return rule | ({"lr": AUTO} if self.options.get("lr") == AUTO else {})
 
     @property
     def model(self) -> type[Options]:
@@ -164,10 +162,6 @@ class Plan:
         axes = {name: ",".join(map(str, values)) for name, values in self.axes.items()}
         return {"program": self.program} | self.options | axes
 
-    def groups(self) -> list[dict[str, Any]]:
-        """The combinations of all axes but depth and seed."""
-        return product({n: v for n, v in self.axes.items() if n not in ALWAYS})
-
     def _chosen(self, values: Mapping[str, Any], strict: Collection[str] = ()) -> Any:
         """The options of the cell with these values."""
         wanted = {n: v for n, v in (self.options | dict(values)).items() if v is not None}
@@ -188,10 +182,7 @@ class Plan:
 
 def depths_of(words: Iterable[str]) -> list[int]:
     """Depths as the command line spells them, one per word; raises Usage if one is wrong."""
-    options: list[Any] = [
-        resolve(PROGRAMS[TRAIN], {"depth": word}, command=COMMAND) for word in words
-    ]
-    return [one.depth for one in options]
+    return [PROGRAMS[TRAIN].parsed("depth", word) for word in words]
 
 
 def middle(depths: tuple[Any, ...]) -> int:

@@ -9,7 +9,7 @@ from resdepth.errors import Usage
 from resdepth.isolation import isolated
 from resdepth.options.train import TrainOptions
 from resdepth.studies.command import quoted, run_command
-from resdepth.studies.plan import Plan, Probe, middle
+from resdepth.studies.plan import ALWAYS, Plan, Probe, middle, product
 from resdepth.training.dense import build
 from resdepth.training.stopping import rose
 from resdepth.training.trainee import Clock, Say
@@ -20,7 +20,8 @@ LARGEST, SMALLEST = 2.0**30, 2.0**-30
 @isolated()
 def probed(plan: Plan, say: Say) -> Plan:
     """The plan with a rate for each combination of its axes but depth and seed."""
-    return replace(plan, probes=tuple(_found(plan, where, say) for where in plan.groups()))
+    groups = product({n: values for n, values in plan.axes.items() if n not in ALWAYS})
+    return replace(plan, probes=tuple(_found(plan, where, say) for where in groups))
 
 
 def _found(plan: Plan, where: dict[str, Any], say: Say) -> Probe:
@@ -40,10 +41,8 @@ def _found(plan: Plan, where: dict[str, Any], say: Say) -> Probe:
     while not good(largest):
         largest /= 2
         if largest < SMALLEST:
-            reason = (
-                f"no learning rate was found with which the loss of {cell.name} decreases "
-                "monotonically"
-            )
+            loss = f"the loss of {cell.name} decreases monotonically"
+            reason = f"no learning rate was found with which {loss}"
             command = quoted(run_command(plan.folder, lr=0.1))
             raise Usage("lr=auto", reason, f"give a number, as in {command}")
     here = f" at {', '.join(f'{n} {v}' for n, v in where.items())}" if where else ""

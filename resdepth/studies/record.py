@@ -65,7 +65,10 @@ def read_plan(folder: Path) -> Plan:
             raise ValueError(f"it has no {', '.join(sorted(absent))}")
         found = _PLAN.validate_python({"folder": folder, **content})
         plan = Plan.of(folder, found.spelled(), found.command)
-        probes = tuple(replace(one, where=_typed(plan, one.where)) for one in found.probes)
+        probes = tuple(
+            replace(one, where={n: _typed(plan.axes[n], word) for n, word in one.where.items()})
+            for one in found.probes
+        )
         plan = replace(plan, probes=probes, runs=found.runs)
         lengths = {name: len(set(values)) for name, values in found.axes.items()}
         if {n: len(v) for n, v in plan.axes.items()} != lengths or set(ALWAYS) - set(found.axes):
@@ -85,16 +88,10 @@ def read_plan(folder: Path) -> Plan:
         raise Corrupt(path, f"not a plan ({error})", REMEDY) from None
 
 
-def _typed(plan: Plan, where: dict[str, Any]) -> dict[str, Any]:
-    """The values of axes for the words that stand in the file."""
-    return {
-        name: next(value for value in plan.axes[name] if _spells(word, value))
-        for name, word in where.items()
-    }
-
-
-def _spells(word: str, value: Any) -> bool:
-    return str(value) == word or (isinstance(value, int | float) and float(word) == value)
+def _typed(values: tuple[Any, ...], word: str) -> Any:
+    """The value of an axis that `word` in the file spells."""
+    texts = {str(value): value for value in values}
+    return texts[word] if word in texts else next(v for v in values if v == float(word))
 
 
 @dataclass(frozen=True)

@@ -79,9 +79,9 @@ def _planned(folder: Path, options: ResnetCifarOptions, command: list[str]) -> P
 
 def _words(recorded: Mapping[str, Any]) -> dict[str, Any]:
     """Options of a series as a study has them."""
-    words = {name: value for name, value in recorded.items() if name != "seeds"}
-    if "seeds" in recorded:
-        words["seed"] = f"{recorded['seed']}:{recorded['seed'] + recorded['seeds']}"
+    words = dict(recorded)
+    if (count := words.pop("seeds", None)) is not None:
+        words["seed"] = f"{words['seed']}:{words['seed'] + count}"
     return words
 
 
@@ -125,15 +125,9 @@ def _summarised(plan: Plan, command: list[str]) -> dict[str, Any]:
     seeds = plan.axes["seed"]
     options = plan.cells()[0].options.model_copy(update={"seed": seeds[0], "seeds": len(seeds)})
     kept = {"outcome", "steps", "final"}
-    summary = {
-        "format": FORMAT,
-        "program": PROGRAM,
-        "options": options.recorded(),
-        "seeds": {str(seed): one.model_dump(include=kept) for seed, one in ended.items()},
-        "finished": len(finals),
-        "mean": means,
-        "std": spread,
-        "provenance": plain(provenance(command, options)),
-    }
+    runs = {str(seed): one.model_dump(include=kept) for seed, one in ended.items()}
+    summary = {"format": FORMAT, "program": PROGRAM, "options": options.recorded(), "seeds": runs}
+    summary |= {"finished": len(finals), "mean": means, "std": spread}
+    summary["provenance"] = plain(provenance(command, options))
     write_numbers(plan.folder / NAME, summary)
     return summary

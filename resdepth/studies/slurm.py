@@ -31,11 +31,6 @@ PLAIN = ("partition", "account", "qos", "mem", "gres", "constraint")
 """Settings that are options of sbatch."""
 
 
-def create(settings: Mapping[str, Any], device: str) -> "Slurm":
-    """Slurm as described by the settings; one GPU per cell if the device needs one."""
-    return Slurm(dict(settings), device)
-
-
 Batch = tuple[Sequence[Job], int]
 """Jobs that are submitted together, and their time limit in minutes."""
 
@@ -43,7 +38,7 @@ Batch = tuple[Sequence[Job], int]
 class Slurm(Executor):
     """Submits, lists and cancels jobs with Slurm's own programs."""
 
-    def __init__(self, settings: dict[str, Any], device: str) -> None:
+    def __init__(self, settings: Mapping[str, Any], device: str) -> None:
         self.settings, self.device = settings, device
 
     @cached_property
@@ -89,7 +84,7 @@ class Slurm(Executor):
         scripts = []
         for batch in self._batches(jobs, LARGEST_ARRAY):
             command = f"{python_command(self.settings.get('python'))} -u -m submitit.core._submit"
-            folder = _folder(batch)
+            folder = str(batch[0][0].log.parent / "slurm")
             parameters = self._parameters(batch, ())
             text = _make_sbatch_string(
                 command=f"{command} {folder}", folder=folder, map_count=len(batch[0]), **parameters
@@ -126,7 +121,7 @@ class Slurm(Executor):
     def _array(self, batch: Batch, after: Sequence[str]) -> dict[str, str]:
         try:
             executor = submitit.SlurmExecutor(
-                folder=_folder(batch),
+                folder=str(batch[0][0].log.parent / "slurm"),
                 max_num_timeout=ENDLESS,
                 python=python_command(self.settings.get("python")),
             )
@@ -145,9 +140,8 @@ class Slurm(Executor):
             further[name] = value if equals else True
         if after:
             # Slurm waits for whole arrays.
-            further["dependency"] = "afterany:" + ":".join(
-                sorted({handle.partition("_")[0] for handle in after})
-            )
+            arrays = sorted({handle.partition("_")[0] for handle in after})
+            further["dependency"] = ":".join(["afterany", *arrays])
         depths = {job.depth for job in jobs}
         given = {name: settings[name] for name in PLAIN if name in settings}
         if settings.get("setup"):
@@ -161,10 +155,6 @@ class Slurm(Executor):
             "signal_delay_s": NOTICE,
             "additional_parameters": further,
         }
-
-
-def _folder(batch: Batch) -> str:
-    return str(batch[0][0].log.parent / "slurm")
 
 
 def _largest_array() -> int:

@@ -1,5 +1,6 @@
 """The progress of a study, read from its folder alone."""
 
+import time
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -8,14 +9,15 @@ from typing import Any, Literal
 from resdepth import html
 from resdepth.errors import Missing, ResdepthError
 from resdepth.options.programs import PLACE, RECORDING
+from resdepth.runs.lock import busy
 from resdepth.runs.manifest import Manifest, read_manifest
-from resdepth.studies.cell import COMPLAINT, LOST, PROBE, busy, log_path, said, short, stop_path
+from resdepth.studies.cell import COMPLAINT, LOST, PROBE, log_path, said, short, stop_path
 from resdepth.studies.plan import Cell, Plan
 from resdepth.studies.worker import signal_name
 
 State = Literal["queued", "running", "finished", "stopped", "diverged", "failed"]
-PROGRESS = "resdepth.studies.progress"
-"""Imported only for running cells: it imports what reads event files."""
+EVENTS = "resdepth.runs.events"
+"""Imported only for running cells: it imports TensorBoard."""
 ENDED = ("finished", "diverged", "failed")
 """Cells that `study run` does not train again."""
 
@@ -24,9 +26,9 @@ ENDED = ("finished", "diverged", "failed")
 class Row:
     """The state of a cell.
 
-    `steps` and `loss` are the newest known (None: none yet); `left` is the time that a running cell
-    needs at most, in seconds; `reached` is the step that reached `stop_loss`. `lost`: the folder is
-    damaged or holds another run, so that `study retry` cannot resume it.
+    `steps` and `loss` are the newest known (None: none yet); `left` are the seconds that a running
+    cell needs at most; `reached` is the step that reached `stop_loss`. `lost`: `study retry` cannot
+    resume it, because the folder is damaged or holds another run.
     """
 
     cell: str
@@ -84,7 +86,7 @@ def row_of(plan: Plan, cell: Cell) -> Row:
     steps, final, detail = manifest.steps, manifest.final, manifest.detail
     loss = final.get("loss", final.get("val/loss"))
     if busy(cell.run):
-        done, loss, left = import_module(PROGRESS).progress_of(cell)
+        done, loss, left = _progress(cell)
         return Row(*named, "running", done, loss, left=left)
     if manifest.outcome == "finished" and short(manifest, cell.options.epochs):
         why = f"ended after {manifest.options['epochs']} of {cell.options.epochs} epochs"
@@ -98,7 +100,13 @@ def row_of(plan: Plan, cell: Cell) -> Row:
         return Row(*named, "diverged", steps, why=why)
     if manifest.outcome == "failed":
         return Row(*named, "failed", steps, why=detail.get("error", ""))
-    return Row(*named, "stopped", steps, loss, why=_interruption(plan, cell, manifest))
+    if stop_path(plan.folder, cell.name).exists():
+        why = "cancelled"
+    elif number := detail.get("signal"):
+        why = f"interrupted by {signal_name(number)}"
+    else:
+        why = said(log_path(plan.folder, cell.name), LOST) or "its process was killed"
+    return Row(*named, "stopped", steps, loss, why=why)
 
 
 def _another(program: str, cell: Cell, manifest: Manifest) -> str:
@@ -114,9 +122,18 @@ def _another(program: str, cell: Cell, manifest: Manifest) -> str:
     return ""
 
 
-def _interruption(plan: Plan, cell: Cell, manifest: Manifest) -> str:
-    if stop_path(plan.folder, cell.name).exists():
-        return "cancelled"
-    if number := manifest.detail.get("signal"):
-        return f"interrupted by {signal_name(number)}"
-    return said(log_path(plan.folder, cell.name), LOST) or "its process was killed"
+def _progress(cell: Cell) -> tuple[int | None, float | None, float | None]:
+    """The newest step and loss on disk, and the seconds that it needs at most; None if unknown."""
+    events = import_module(EVENTS)
+    files = events.event_files(cell.run)
+    try:
+        steps, losses = events.read_scalars(files[-1])["loss"]
+    except (IndexError, KeyError, ResdepthError):
+        return None, None, None
+    done, first, left = int(steps[-1]), int(steps[0]), None
+    if cell.options.batch_size is None and done > first:
+        # The time of the first record is in the file's name, that of the last is its last change.
+        written = files[-1].stat().st_mtime
+        pace = (written - int(files[-1].name.split(".")[3])) / (done - first)
+        left = max(0.0, (cell.options.epochs - done) * pace - (time.time() - written))
+    return done, float(losses[-1]), left

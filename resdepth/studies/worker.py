@@ -94,15 +94,15 @@ class Worker:
         """Whether it has neither been closed nor found dead."""
         return self._death is None and not self.closed
 
-    def wait_started(self) -> bool:
-        """Wait until its imports have ended; False if it died before."""
+    def started(self, flags: int = 0) -> bool:
+        """Wait until its imports have ended (not with MSG_DONTWAIT); False if it died before."""
         with contextlib.suppress(OSError):
-            return bool(self._control.recv(1, socket.MSG_PEEK))
+            return bool(self._control.recv(1, socket.MSG_PEEK | flags))
         return False
 
     def close(self) -> None:
         """Tell it to end, and what it runs to end with a checkpoint."""
-        started, self.closed = self._has_started(), True
+        started, self.closed = self.started(socket.MSG_DONTWAIT), True
         self._control.close()
         if not started:
             # It reads its socket only after its imports, which may hang.
@@ -118,32 +118,22 @@ class Worker:
         """The error that says how a worker ended that no longer answers."""
         with self._ending:
             if self.alive:
-                self._death = self._bury()
+                started = self.started(socket.MSG_DONTWAIT)
+                try:
+                    reason = ending(self.process.wait(DYING))
+                except subprocess.TimeoutExpired:
+                    self.process.kill()
+                    reason = "no longer answered"
+                self._output.seek(0)
+                printed = self._output.read()[-TAIL:].decode(errors="replace").strip()
+                self.wait()
+                self._death = (reason + " before it had started" * (not started), printed, started)
         reason, printed, started = self._death or ("was closed", "", True)
         if log is not None and printed:
             with log.open("a", encoding="utf-8") as file:
                 file.write(printed + "\n")
         last = "" if started and "killed" in reason else printed.rpartition("\n")[2]
         return WorkerLost(cell, reason, f": {last}" if last else "")
-
-    def _bury(self) -> tuple[str, str, bool]:
-        """How it ended, what it printed, and whether it had started; closes all files."""
-        started = self._has_started()
-        try:
-            reason = ending(self.process.wait(DYING))
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            reason = "no longer answered"
-        self._output.seek(0)
-        printed = self._output.read()[-TAIL:].decode(errors="replace").strip()
-        self.wait()
-        reason += "" if started else " before it had started"
-        return reason, printed, started
-
-    def _has_started(self) -> bool:
-        with contextlib.suppress(OSError):
-            return bool(self._control.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
-        return False
 
 
 def ending(code: int) -> str:

@@ -3,27 +3,26 @@
 import math
 import statistics
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from resdepth.data.augment import Epoch, normalise
-from resdepth.data.dataset import Pixels, fingerprint
+from resdepth.data.dataset import Epoch, Pixels, fingerprint, normalise
 from resdepth.data.load import load_images
 from resdepth.engine import capture
 from resdepth.engine.classifier import Descent, Graphed, Score, Step, evaluate
-from resdepth.engine.device import resolve_device
-from resdepth.engine.formats import Format, candidates, fastest, on_one_thread, step_times
-from resdepth.engine.optimiser import scheduled
+from resdepth.engine.formats import Format, candidates, fastest, step_times
+from resdepth.engine.kernels.registry import resolve_device
+from resdepth.engine.loop import scheduled
 from resdepth.engine.resnet import ResNet, initialise
 from resdepth.mathematics.random import stream
 from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.options.resolve import from_record
 from resdepth.runs.checkpoint import Checkpoint, check_like
 from resdepth.runs.manifest import NAME, Detail, Manifest
-from resdepth.training.trainee import Clock, Description, Record, Say, Trainee
+from resdepth.training.trainee import Clock, Record, Say, Trainee
 
 FLAT = 0.98
 """Share of the loss of guessing above which the first epoch made no progress."""
@@ -77,16 +76,8 @@ def score_scalars(score: Score, classes: tuple[str, ...]) -> dict[str, float]:
     return found
 
 
-@dataclass(frozen=True)
-class Weights:
-    """Copies of all tensors of the network and its descent before update `step`."""
-
-    step: int
-    tensors: dict[str, Tensor]
-
-
 @dataclass
-class Convolutional(Trainee[Weights]):
+class Convolutional(Trainee[Checkpoint]):
     """The trainee of `resdepth resnet-cifar`; `fingerprint` is the checksum of the images."""
 
     options: ResnetCifarOptions
@@ -104,45 +95,38 @@ class Convolutional(Trainee[Weights]):
     epoch: Epoch | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        ahead = capture.runs_ahead(self.device)
-        batch = self.options.batch_size
+        ahead, batch = capture.runs_ahead(self.device), self.options.batch_size
         self.step: Step = Graphed(self.descent, batch) if ahead else self.descent
         self.steps_per_epoch = -(-len(self.train.labels) // batch)
         self.steps = self.options.epochs * self.steps_per_epoch
+        self.overlapped = window(self.device) > 1
+        self.log_every, self.validate_every = 1, self.options.val_every * self.steps_per_epoch
+        self.keep_every = (self.steps_per_epoch, self.options.checkpoint_every)
+        self.use(self.format)
 
-    @property
-    def described(self) -> Description:
-        options, epoch = self.options, self.steps_per_epoch
-        engine = f"torch {self.format}{' graph' * isinstance(self.step, Graphed)}"
-        return Description(
-            title=f"{engine} on {self.device}, {self.threads} threads",
-            device=str(self.device),
-            engine=engine,
-            steps=self.steps,
-            steps_per_epoch=epoch,
-            data=self.fingerprint,
-            overlapped=window(self.device) > 1,
-            validate=options.val_every * epoch,
-            keep=(epoch, options.checkpoint_every),
-        )
+    def use(self, format: Format) -> None:
+        """Train in this format from now on."""
+        self.format, self.descent.bf16 = format, format.bf16
+        self.engine_name = f"torch {format}{' graph' * isinstance(self.step, Graphed)}"
+        self.title = f"{self.engine_name} on {self.device}, {self.threads} threads"
 
     def choose_format(self, formats: list[Format]) -> None:
         """Use the format that is fastest on the first batch; report the time of each."""
         if len(formats) == self.threads == 1:
             return
         batch = self.batch(0)
-        times = step_times(self.descent, formats, *batch)
+        times = step_times(self.descent, formats, *batch, self.threads)
         best = fastest(times)
         listed = ", ".join(f"{format} {1e3 * seconds:.0f} ms" for format, seconds in times.items())
         self.say(f"a gradient takes {listed}: using {best}")
         if self.threads > 1:
-            alone = on_one_thread(lambda: step_times(self.descent, [best], *batch)[best])
+            alone = step_times(self.descent, [best], *batch, 1)[best]
             if times[best] > SPIN * alone:
                 self.say(
                     f"with one thread it takes {1e3 * alone:.0f} ms: other processes use these "
                     "cores, and the threads wait for one another; `threads=1` is faster here"
                 )
-        self.format, self.descent.bf16 = best, best.bf16
+        self.use(best)
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Normalised crops (N, C, H, W) and labels (N,) of `step`."""
@@ -160,24 +144,24 @@ class Convolutional(Trainee[Weights]):
         options, warmup = self.options, self.options.warmup * self.steps_per_epoch
         return scheduled(options.schedule, options.rate, step, self.steps, warmup)
 
-    def start(self) -> Weights:
+    def start(self) -> Checkpoint:
         return self._state(0)
 
-    def restored(self, checkpoint: Checkpoint, path: Path) -> Weights:
+    def restored(self, checkpoint: Checkpoint, path: Path) -> Checkpoint:
         check_like(checkpoint, self.descent.state(), path)
         self.descent.restore(checkpoint.tensors)
         self.evaluated_at, self.evaluation = checkpoint.evaluated_at, checkpoint.evaluation
         return self._state(checkpoint.step)
 
-    def records(self, start: Weights, clock: Clock) -> Iterator[Record[Weights]]:
+    def records(self, start: Checkpoint, clock: Clock) -> Iterator[Record[Checkpoint]]:
         """Train to the end; the last record of each window has the weights after it."""
-        what, size = self.described, window(self.device)
+        size = window(self.device)
         pending = list[tuple[int, float, Tensor]]()
         for step in range(start.step, self.steps):
             rate = self.rate(step)
             pending.append((step, rate, self.step(*self.batch(step), rate)))
             done = step + 1
-            if len(pending) >= size or what.validates(done) or what.keeps(done):
+            if len(pending) >= size or self.validates(done) or self.keeps(done):
                 rows = torch.stack([measured for _, _, measured in pending]).tolist()
                 clock.lap(len(rows))
                 for (at, used, _), (loss, omega, accuracy) in zip(pending, rows, strict=True):
@@ -201,7 +185,7 @@ class Convolutional(Trainee[Weights]):
                 f"{guessing:.3g}): `warmup=1` or a smaller `lr` may help"
             )
 
-    def validate(self, state: Weights) -> dict[str, float]:
+    def validate(self, state: Checkpoint) -> dict[str, float]:
         """Scores of the test set by the network as it stands, which is `state`."""
         whole = (self.test.images, self.test.labels)
         pairs = zip(*(torch.split(part, EVALUATION_BATCH) for part in whole), strict=True)
@@ -214,21 +198,21 @@ class Convolutional(Trainee[Weights]):
         self.say(f"epoch {epoch:g}: test accuracy {top1:.2%}, top 2 {top2:.2%}")
         return self.evaluation
 
-    def checkpoint(self, state: Weights) -> Checkpoint:
-        """All tensors, and the last evaluation, which takes a pass over the test set."""
-        epoch, batch = divmod(state.step, self.steps_per_epoch)
-        generator = {"seed": self.options.seed, "epoch": epoch, "batch": batch}
-        evaluated = (self.evaluated_at, self.evaluation)
-        return Checkpoint(state.step, self.rate(state.step), state.tensors, generator, *evaluated)
+    def checkpoint(self, state: Checkpoint) -> Checkpoint:
+        """With the last evaluation, which takes a pass over the test set."""
+        return replace(state, evaluated_at=self.evaluated_at, evaluation=self.evaluation)
 
-    def final(self, state: Weights) -> tuple[dict[str, float], Detail]:
+    def final(self, state: Checkpoint) -> tuple[dict[str, float], Detail]:
         older = bool(self.evaluation) and state.step < self.steps
         return self.evaluation, {"evaluated_at": self.evaluated_at} if older else {}
 
-    def _state(self, step: int) -> Weights:
+    def _state(self, step: int) -> Checkpoint:
+        """Copies of all tensors of the network and its descent before update `step`."""
         # Copies, since Ctrl-C may come in the middle of a step; they take a thousandth of its time.
-        tensors = self.descent.state()
-        return Weights(step, {name: tensor.clone() for name, tensor in tensors.items()})
+        tensors = {name: tensor.clone() for name, tensor in self.descent.state().items()}
+        epoch, batch = divmod(step, self.steps_per_epoch)
+        generator = {"seed": self.options.seed, "epoch": epoch, "batch": batch}
+        return Checkpoint(step, self.rate(step), tensors, generator)
 
     def _laid_out(self, images: Tensor) -> Tensor:
         return normalise(images.contiguous(memory_format=self.format.memory))

@@ -14,12 +14,10 @@ from resdepth.data.load import load_data
 from resdepth.engine import capture
 from resdepth.engine.autograd import first_nonfinite_layer
 from resdepth.engine.contract import Batch, Engine, Summary
-from resdepth.engine.device import leave_threads_to, resolve_device
-from resdepth.engine.kernels.registry import choose
-from resdepth.engine.loop import State, StepRecord, train, train_ahead
+from resdepth.engine.kernels.registry import choose, leave_threads_to, resolve_device
+from resdepth.engine.loop import STALLED, DynamicRate, Rate, State, StepRecord, train, train_ahead
 from resdepth.engine.loss import class_metrics
 from resdepth.engine.network import Network
-from resdepth.engine.optimiser import STALLED, DynamicRate, Rate
 from resdepth.errors import Corrupt, Usage
 from resdepth.mathematics.random import permutation
 from resdepth.options.resolve import from_record
@@ -31,7 +29,7 @@ from resdepth.runs.manifest import NAME, Detail, Manifest
 from resdepth.training.networks import engine_request, initial_network, rate_rule
 from resdepth.training.path_norms import PathNorms, async_norms
 from resdepth.training.stopping import Rises
-from resdepth.training.trainee import Clock, Description, Record, Say, Trainee
+from resdepth.training.trainee import Clock, Record, Say, Trainee
 
 KEPT_EVERY = 16
 """If a device runs ahead, the weights of every n-th step are kept for an early end."""
@@ -57,7 +55,7 @@ def build(options: TrainOptions, threads: int, say: Say = lambda text: None) -> 
     device = resolve_device(compute.device)
     if device.type == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = compute.precision == "tf32"
-    engine = choose(compute.engine, engine_request(network_options, compute, device, threads))
+    engine = choose(compute.engine, engine_request(compute, device, threads))
     data = load_data(options)
     network = initial_network(network_options, options.init, options.data, options.seed, data[0])
     training, validation = (
@@ -84,10 +82,9 @@ def scalars(evaluation: Summary, *, omega: bool, prefix: str = "") -> dict[str, 
 
 @dataclass
 class Dense(Trainee[State]):
-    """The trainee of `resdepth train`, ready to step.
+    """The trainee of `resdepth train`; `reached` is the step that reached `stop_loss`.
 
-    `fingerprint` is the checksum of the data, `reached` the step that reached `stop_loss`; `orders`
-    has the permutation of the current epoch, by its number, on the device.
+    `orders` has the permutation of the current epoch, by its number, on the device.
     """
 
     options: TrainOptions
@@ -112,23 +109,12 @@ class Dense(Trainee[State]):
         # A dynamic rate needs the norm of each step before the next one; `stop_loss` needs the
         # weights of the step that reaches it.
         waits = self.rule.needs_norm or self.options.stop_loss is not None
-        self.ahead = capture.runs_ahead(self.device) and not waits
-
-    @property
-    def described(self) -> Description:
+        self.overlapped = capture.runs_ahead(self.device) and not waits
+        self.engine_name = self.engine.name
+        self.title = f"{self.engine.name} engine on {self.device}, {self.threads} threads"
         recording = self.options.recording
-        return Description(
-            title=f"{self.engine.name} engine on {self.device}, {self.threads} threads",
-            device=str(self.device),
-            engine=self.engine.name,
-            steps=self.steps,
-            steps_per_epoch=self.steps_per_epoch,
-            data=self.fingerprint,
-            overlapped=self.ahead,
-            log=recording.log_every,
-            validate=recording.val_every * self.steps_per_epoch,
-            keep=(recording.checkpoint_every,),
-        )
+        self.log_every, self.keep_every = recording.log_every, (recording.checkpoint_every,)
+        self.validate_every = recording.val_every * self.steps_per_epoch
 
     def batch(self, step: int) -> Samples:
         """The batch of `step`: a slice of the epoch's permutation."""
@@ -188,15 +174,15 @@ class Dense(Trainee[State]):
             )
 
     def _steps(self, start: State) -> Iterator[StepRecord]:
-        what, recording = self.described, self.options.recording
+        recording = self.options.recording
         norms = PathNorms(recording.p_var, recording.p_var_every, self.rule.needs_norm)
         given = self.engine, start, self.steps, self.batch, self.training
-        if not self.ahead:
+        if not self.overlapped:
             yield from train(*given, self.rule, norms)
             return
 
         def kept(step: int) -> bool:
-            return what.validates(step) or what.keeps(step) or step % KEPT_EVERY == 0
+            return self.validates(step) or self.keeps(step) or step % KEPT_EVERY == 0
 
         with async_norms(norms, self.threads) as watch:
             yield from train_ahead(*given, watch, kept)

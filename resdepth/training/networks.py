@@ -1,13 +1,12 @@
 """Build the networks of `train`, what they require of an engine, and the rule for their rate."""
 
 import torch
-from torch import Tensor
 
 from resdepth.data.dataset import Dataset
 from resdepth.engine.contract import Request
+from resdepth.engine.loop import ACTIVATION_CONSTANTS, DEFAULT_CONSTANT, DynamicRate, Rate
 from resdepth.engine.loss import CrossEntropy, Loss, PowerLoss
 from resdepth.engine.network import Network
-from resdepth.engine.optimiser import ACTIVATION_CONSTANTS, DEFAULT_CONSTANT, DynamicRate, Rate
 from resdepth.mathematics.initialise import INITIALISATIONS, linear_uniform
 from resdepth.mathematics.powers import initial_scale
 from resdepth.mathematics.random import stream
@@ -19,16 +18,12 @@ from resdepth.options.train import (
     InitialWeights,
     NetworkOptions,
 )
-from resdepth.runs.checkpoint import Checkpoint
+from resdepth.runs.checkpoint import DENSE, Checkpoint
 
 
-def engine_request(
-    network: NetworkOptions, compute: ComputeOptions, device: torch.device, threads: int
-) -> Request:
+def engine_request(compute: ComputeOptions, device: torch.device, threads: int) -> Request:
     """What a network requires of an engine."""
-    dtype, precision = getattr(torch, compute.dtype), compute.precision
-    kind = (network.activation, network.augmentation, network.width)
-    return Request(device, dtype, *kind, threads, precision)
+    return Request(device, getattr(torch, compute.dtype), threads, compute.precision)
 
 
 def initial_network(
@@ -44,21 +39,17 @@ def initial_network(
     blocks = rule.draw((depth, width, width), scale, seed, **parameters)
     readin = linear_uniform(width, train.inputs.shape[1], stream(seed, "readin"))
     readout = linear_uniform(outputs, width, stream(seed, "readout"))
-    drawn = (torch.from_numpy(array).to(train.inputs.dtype) for array in (blocks, readin, readout))
-    return _network(options, data, *drawn)
+    drawn = zip(DENSE, (blocks, readin, readout), strict=True)
+    tensors = {name: torch.from_numpy(array).to(train.inputs.dtype) for name, array in drawn}
+    return load_network(options, data, Checkpoint(0, 0.0, tensors))
 
 
 def load_network(options: NetworkOptions, data: Data, checkpoint: Checkpoint) -> Network:
     """The network of a checkpoint, on the CPU, in the dtype it was trained in."""
-    return _network(options, data, checkpoint.blocks, checkpoint.readin, checkpoint.readout)
-
-
-def _network(
-    options: NetworkOptions, data: Data, blocks: Tensor, readin: Tensor, readout: Tensor
-) -> Network:
     loss: Loss = PowerLoss(data.loss_p) if isinstance(data, Function) else CrossEntropy()
     same = {name: getattr(options, name) for name in ("alpha", "activation", "augmentation")}
-    return Network(blocks, readin, readout, loss=loss, **same)
+    tensors = (checkpoint.blocks, checkpoint.readin, checkpoint.readout)
+    return Network(*tensors, loss=loss, **same)
 
 
 def rate_rule(options: FixedLearningRate, network: NetworkOptions) -> Rate:

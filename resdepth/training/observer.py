@@ -23,19 +23,19 @@ class Start:
 
 
 class Observer:
-    """Watches a run; this one ignores it."""
+    """Watches a run; this one ignores it.
 
-    def say(self, text: str) -> None:
-        """Called with messages."""
+    `start` is called before the first step, `step` after each one, `say` with messages, and `end`
+    after the last step, even after an error.
+    """
 
-    def start(self, what: Start) -> None:
-        """Called before the first step."""
+    def say(self, text: str) -> None: ...
 
-    def step(self, step: int, scalars: Mapping[str, float]) -> None:
-        """Called after each step."""
+    def start(self, what: Start) -> None: ...
 
-    def end(self) -> None:
-        """Called after the last step, even after an error."""
+    def step(self, step: int, scalars: Mapping[str, float]) -> None: ...
+
+    def end(self) -> None: ...
 
     def stop(self) -> int | None:
         """Return the number of a signal to end the run after this step; None: continue."""

@@ -1,6 +1,6 @@
 """p-variation norms of the weight path during training, also while a device runs ahead."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,10 +62,9 @@ def async_norms(norms: PathNorms, threads: int) -> Iterator[Watch]:
     for _ in range(SNAPSHOTS):
         free.put(None)
 
-    def measured(snapshot: Tensor, landed: capture.Landing | None, scale: float) -> Measured:
+    def measured(snapshot: Tensor, complete: Callable[[bool], bool], scale: float) -> Measured:
         try:
-            if landed is not None:
-                landed.synchronize()
+            complete(True)
             return norms.compute(snapshot, scale)
         finally:
             free.put(snapshot)
@@ -75,10 +74,10 @@ def async_norms(norms: PathNorms, threads: int) -> Iterator[Watch]:
             return lambda: (0.0, {})
         blocks, snapshot = network.blocks, free.get()
         if snapshot is None:
-            snapshot = capture.landing_place(blocks.shape, blocks.dtype, blocks.device)
-        landed = capture.send(blocks, snapshot)
+            snapshot = capture.host_buffer(blocks)
+        complete = capture.copy_to_host(blocks, snapshot)
         scale = path_scale(network.depth, network.beta)
-        return pool.submit(measured, snapshot, landed, scale).result
+        return pool.submit(measured, snapshot, complete, scale).result
 
     try:
         yield watch

@@ -37,6 +37,14 @@ def conduct(opening: Opening, prepare: Prepare, observer: Observer | None = None
     """
     observer = observer or Observer()
     session: Session[Any] | None = None
+
+    def note(outcome: Outcome, detail: Detail) -> None:
+        """Record how the run ended, unless it has not yet replaced another one."""
+        if not opening.replaces or (session and session.begun):
+            manifest = session.manifest if session else opening.manifest
+            update = {"outcome": outcome, "detail": detail}
+            write_manifest(opening.folder, manifest.model_copy(update=update))
+
     try:
         with isolated():
             trainee = prepare(opening.manifest, opening.folder, observer.say)
@@ -46,25 +54,15 @@ def conduct(opening: Opening, prepare: Prepare, observer: Observer | None = None
         # A run that could still end in order has already recorded it.
         if session is None or session.manifest.outcome != "interrupted":
             number = observer.stop()
-            _note(opening, session, "interrupted", {} if number is None else {"signal": number})
+            note("interrupted", {} if number is None else {"signal": number})
         raise
     except Exception as error:
         # A disk that refused the run refuses its manifest too; the first error counts.
         with contextlib.suppress(ResdepthError):
-            _note(opening, session, "failed", {"error": str(error)})
+            note("failed", {"error": str(error)})
         raise
     finally:
         opening.release()
-
-
-def _note(
-    opening: Opening, session: "Session[Any] | None", outcome: Outcome, detail: Detail
-) -> None:
-    """Record how a run ended, unless it has not yet replaced another one."""
-    if not opening.replaces or (session is not None and session.begun):
-        manifest = opening.manifest if session is None else session.manifest
-        update = {"outcome": outcome, "detail": detail}
-        write_manifest(opening.folder, manifest.model_copy(update=update))
 
 
 class Session(Generic[S]):
@@ -73,17 +71,16 @@ class Session(Generic[S]):
     def __init__(self, opening: Opening, trainee: Trainee[S], observer: Observer) -> None:
         self.opening, self.trainee, self.observer = opening, trainee, observer
         self.folder, self.manifest = opening.folder, opening.manifest
-        self.what = trainee.described
         self.begun = self.repeats = False
         self.validated_at = -1
         self.clock = Clock()
-        recorded, found = self.manifest.data, self.what.data
+        recorded, found = self.manifest.data, trainee.fingerprint
         if recorded and recorded != found:
             raise resume_changed("the data", self.folder, f"checksum {recorded[:12]}", found[:12])
 
     def go(self) -> Manifest:
         """Train to the end, or to the first reason to stop."""
-        what = self.what
+        what = self.trainee
         start, evaluated = self._start()
         reached = "reached" in self.manifest.detail
         done = (reached or start.step >= what.steps) and not self.repeats
@@ -91,9 +88,10 @@ class Session(Generic[S]):
             enough = ", and the loss is small enough" * reached
             self.observer.say(f"nothing to do: {start.step} of {what.steps} steps are done{enough}")
             return self.manifest
-        update = {"device": what.device, "engine": what.engine, "overlapped": what.overlapped}
-        update |= {"outcome": "running", "detail": {}, "data": what.data}
-        self.manifest = self.manifest.model_copy(update=update)
+        engine = {"engine": what.engine_name, "overlapped": what.overlapped}
+        where = {"device": str(what.device), "data": what.fingerprint}
+        begun = {"outcome": "running", "detail": {}}
+        self.manifest = self.manifest.model_copy(update=engine | where | begun)
         self.opening.begin(self.manifest)
         self.begun = True
         events = Run(self.folder).events
@@ -119,23 +117,23 @@ class Session(Generic[S]):
         self.repeats, path = first < max(found), found[first]
         checkpoint = read_checkpoint(path)
         state = self.trainee.restored(checkpoint, path)
-        self.observer.say(f"resuming at step {state.step} of {self.what.steps}")
+        self.observer.say(f"resuming at step {state.step} of {self.trainee.steps}")
         return state, checkpoint.evaluation if checkpoint.evaluated_at == state.step else {}
 
     def _complete_at(self, steps: Collection[int]) -> int:
         """The newest of the `steps` with a checkpoint, before which no record is missing.
 
-        Warns if records are missing before the newest step, which is returned nevertheless if no
-        checkpoint precedes them, or if this machine or version would train to other weights.
+        Or the newest of all, if no checkpoint precedes the missing records, or if this machine or
+        version would train to other weights. Warns if records are missing.
         """
-        newest, ran, what = max(steps), self.manifest, self.what
+        newest, ran, what = max(steps), self.manifest, self.trainee
         recorded = recorded_steps(Run(self.folder).events)
         missing = gaps(ran, recorded, newest, what.steps_per_epoch)
         if not missing:
             return newest
         first = min(ranges[0][0] for ranges in missing.values())
         start = max((step for step in steps if step <= first), default=None)
-        here = (what.device, what.engine, machine(), versions())
+        here = (str(what.device), what.engine_name, machine(), versions())
         if start is None:
             remedy = "there is no checkpoint before them to record them again from"
         elif here != (ran.device, ran.engine, ran.platform, ran.versions):
@@ -148,7 +146,7 @@ class Session(Generic[S]):
         return newest if start is None else start
 
     def _loop(self, start: S) -> Manifest:
-        what, good = self.what, start
+        what, good = self.trainee, start
         self.observer.start(Start(what.title, start.step, what.steps, what.steps_per_epoch))
         self.clock = Clock()
         try:
@@ -170,7 +168,7 @@ class Session(Generic[S]):
         return self._end("finished", good, {})
 
     def _record(self, record: Record[S]) -> None:
-        what, state = self.what, record.state
+        what, state = self.trainee, record.state
         self.observer.step(state.step if state else record.step, record.scalars)
         if what.logs(record.step) or record.last:
             self.log.write(record.step, record.scalars)
@@ -194,7 +192,7 @@ class Session(Generic[S]):
         write_checkpoint(last_path(self.folder), self.trainee.checkpoint(state))
         self.trainee.export(self.folder, state)
         final, more = self.trainee.final(state)
-        pace = self.clock.seconds_per_step(overlapped=self.what.overlapped)
+        pace = self.clock.seconds_per_step(overlapped=self.trainee.overlapped)
         update = {
             "outcome": outcome,
             "detail": detail | more,

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
+import torch
+
 from resdepth.runs.checkpoint import Checkpoint
 from resdepth.runs.manifest import Detail
 
@@ -57,10 +59,8 @@ class Clock:
     def paused(self) -> Iterator[None]:
         """Leave out the time spent inside."""
         began = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._since += time.perf_counter() - began
+        yield
+        self._since += time.perf_counter() - began
 
     def seconds_per_step(self, *, overlapped: bool) -> float | None:
         """Median over all steps but the first; the mean if they arrive in bursts."""
@@ -70,43 +70,36 @@ class Clock:
         return statistics.fmean(durations) if overlapped else statistics.median(durations)
 
 
-@dataclass(frozen=True)
-class Description:
-    """What a manifest holds about a trainee, its title on a terminal, and when it writes what.
+class Trainee(Protocol[S]):
+    """A network with its data and descent, ready to be trained.
 
-    `data` is the fingerprint of the data set; `overlapped`: the device runs ahead of the records.
-    `log`, `validate` and `keep` are numbers of steps; 0 means: only at the end.
+    `fingerprint` is the checksum of the data; `overlapped`: the device runs ahead of the records.
+    `log_every`, `validate_every` and `keep_every` are steps; 0 means: only at the end.
     """
 
     title: str
-    device: str
-    engine: str
+    engine_name: str
+    device: torch.device
+    fingerprint: str
     steps: int
     steps_per_epoch: int
-    data: str
     overlapped: bool
-    validate: int
-    keep: tuple[int, ...]
-    log: int = 1
+    log_every: int
+    validate_every: int
+    keep_every: tuple[int, ...]
 
     def logs(self, step: int) -> bool:
         """Whether the scalars of `step` are written."""
-        return step == self.steps or step % self.log == 0
+        return step == self.steps or step % self.log_every == 0
 
     def validates(self, step: int) -> bool:
         """Whether the state of `step` is evaluated on the validation set."""
-        return step == self.steps or (self.validate > 0 and step % self.validate == 0)
+        every = self.validate_every
+        return step == self.steps or (every > 0 and step % every == 0)
 
     def keeps(self, step: int) -> bool:
         """Whether the state of `step` becomes a checkpoint."""
-        return step > 0 and any(every and step % every == 0 for every in self.keep)
-
-
-class Trainee(Protocol[S]):
-    """A network with its data and descent, ready to be trained."""
-
-    @property
-    def described(self) -> Description: ...
+        return step > 0 and any(every and step % every == 0 for every in self.keep_every)
 
     def start(self) -> S: ...
 

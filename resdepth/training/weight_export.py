@@ -18,8 +18,8 @@ def export(
     """Write `resnet_<L>.<format>` for each run or checkpoint file; returns the paths.
 
     A fully connected network is its blocks, a convolutional one all its tensors by name. With
-    `by_run` each goes to `out/<run name>/`. All sources are checked before anything is written:
-    raises Missing if one does not exist, Usage if two would be written to one file.
+    `by_run` each goes to `out/<run name>/`. Before anything is written, raises Missing if a source
+    does not exist, Usage if two would be written to one file.
     """
     check_writable(out / f"resnet.{format}")
     found: dict[Path, tuple[Path, Checkpoint]] = {}
@@ -43,15 +43,14 @@ def export(
             remedy = alone if by_run else "`out=DIR/{run}` writes a folder for each run"
             raise Usage(f"{found[target][0]} and {source}", what, remedy)
         found[target] = (source, checkpoint)
-    return [_write(target, checkpoint, format) for target, (_, checkpoint) in found.items()]
+    return [
+        write_model(target.parent, checkpoint.blocks, format)
+        if checkpoint.dense
+        else write_tensors(target.with_name(f"{target.name}.{format}"), checkpoint.tensors)
+        for target, (_, checkpoint) in found.items()
+    ]
 
 
 def sources_of(source: Path) -> list[Path]:
     """The files that are read for a run or a checkpoint file."""
     return [source] if source.is_file() else [open_run(source).newest, source / MANIFEST]
-
-
-def _write(target: Path, checkpoint: Checkpoint, format: str) -> Path:
-    if checkpoint.dense:
-        return write_model(target.parent, checkpoint.blocks, format)
-    return write_tensors(target.with_name(f"{target.name}.{format}"), checkpoint.tensors)

@@ -10,8 +10,7 @@ from resdepth.errors import Corrupt, Impossible, ResdepthError, unreadable
 from resdepth.runs.manifest import read_manifest, run_of
 from resdepth.weights.find import INDEX, WeightFiles
 from resdepth.weights.loading import surviving, unique_json
-from resdepth.weights.scales import with_scales
-from resdepth.weights.tensor import Stored, Tensors
+from resdepth.weights.tensor import Stored, Tensors, with_scales
 
 KINDS = ((".safetensors",), (".pth", ".pt"), (".npz",), (".ckpt", ".bin"))
 """Kinds of files; only the first that a folder has is read."""
@@ -126,8 +125,8 @@ def _indexed(index: Path, read: Read) -> Tensors:
 def _check_whole(path: Path, known: Mapping[Path, Mapping[str, Stored]], read: Read) -> None:
     """Raise Impossible if another file holds other parts of the same tensors as `path`.
 
-    Programs that train on several devices write one file per device, whose names or folders differ
-    in a number (consolidated.00.pth, mp_rank_00/model.pt). `known` are the tensors that were read.
+    Training on several devices writes one file per device, whose names or folders differ in a
+    number (consolidated.00.pth, mp_rank_00/model.pt). `known` are the tensors that were read.
     """
     other = _numbered_alike(path)
     try:
@@ -162,16 +161,13 @@ def _numbered_alike(path: Path) -> Path | None:
 
 
 def _staged(tensors: Mapping[str, Stored]) -> dict[str, Stored]:
-    """Add `blocks.<b>.…` again as `stage<s>.<k>.…`: s = 1, 2, 3, k the block within the stage.
-
-    The first convolution of stages 2 and 3 widens and has another shape: it is called
-    `stage<s>.widening.…`, so that the path of first convolutions counts from k = 1.
-    """
+    """Add `blocks.<b>.…` again as `stage<s>.<k>.…`: s = 1, 2, 3, k the block in the stage."""
     matches = [match for name in tensors if (match := _BLOCK.fullmatch(name))]
     length = len({int(match[1]) for match in matches}) // STAGES
     found = dict(tensors)
     for match in matches if length else ():
         stage, k = divmod(int(match[1]), length)
+        # The first convolution of stages 2 and 3 has another shape: it is no layer.
         wider = stage > 0 and k == 0 and match[2].startswith("first.")
         rest = match[2].replace("first.", "widening.", 1) if wider else f"{k}.{match[2]}"
         new = f"stage{stage + 1}.{rest}"
@@ -182,8 +178,7 @@ def _staged(tensors: Mapping[str, Stored]) -> dict[str, Stored]:
 def input_size(family: str, run: Path, images: Sequence[int] = ()) -> tuple[int, ...]:
     """Rows and columns of the input of a family's convolutions; () if unknown.
 
-    `images` is the size of the images, by default CIFAR-10's, which each stage halves; for a family
-    of no stage the size of the layers' input itself.
+    `images` is the size of the images, by default CIFAR-10's, which each stage halves.
     """
     match = re.match(r"stage([1-3])\.\{k\}", family)
     if match is None:

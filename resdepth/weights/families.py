@@ -14,8 +14,7 @@ from resdepth.contents import listed
 from resdepth.errors import Corrupt, Impossible, ResdepthError, Usage
 from resdepth.weights.bundle import STAGED_PATTERN, Bundle
 from resdepth.weights.loading import surviving
-from resdepth.weights.scales import FLOAT8, QUANTISED, SCALED
-from resdepth.weights.tensor import Stored, shown
+from resdepth.weights.tensor import FLOAT8, QUANTISED, SCALED, Stored, shown
 from resdepth.weights.weight_path import WeightPath
 
 LAYER = "{k}"
@@ -31,8 +30,8 @@ Layers = list[tuple[int, str]]  # The layers of a family: each number k with the
 def grouped(names: Iterable[str], pattern: str) -> dict[str, Layers]:
     """The families that fit `pattern`, each with its layers (k, name) in ascending order.
 
-    `{k}` is a number in decimal digits; `*` is any text of at least one character, and each text is
-    a family of its own. A family is called by its names, with `{k}` instead of the number.
+    `{k}` is a number; `*` is any text of at least one character, and each text is a family of its
+    own, which is called by its names, with `{k}` instead of the number.
     """
     parts = [re.escape(part).replace(r"\*", "(?:.+?)") for part in pattern.split(LAYER)]
     expression = re.compile(f"([0-9]{{1,{DIGITS}}})".join(parts), re.DOTALL)
@@ -46,10 +45,7 @@ def grouped(names: Iterable[str], pattern: str) -> dict[str, Layers]:
 
 @dataclass(frozen=True)
 class Listed:
-    """Layers first to last of the family `pattern`, of one `shape`; `whole` if there are no more.
-
-    `dtypes` describe how they are stored.
-    """
+    """Layers first to last of one `shape` in the family `pattern`; `whole` if it has no others."""
 
     pattern: str
     first: int
@@ -60,15 +56,11 @@ class Listed:
 
     @property
     def count(self) -> int:
-        """How many layers these are."""
         return self.last - self.first + 1
 
 
 def layer_families(tensors: Mapping[str, Stored]) -> list[Listed]:
-    """What in `tensors` looks like layers: at least two consecutive ones of a shape, largest first.
-
-    If a name has several numbers, the layer's is the one with the most layers.
-    """
+    """What looks like layers: at least two consecutive ones of a shape, largest first."""
     left = [name for name, stored in tensors.items() if stored.numbers is not None]
     found: dict[str, Layers] = {}
     for place in _PLACES:
@@ -76,6 +68,7 @@ def layer_families(tensors: Mapping[str, Stored]) -> list[Listed]:
         sizes = Counter(family for options in places.values() for family, _ in options)
         left = []
         for name, options in places.items():
+            # Of several numbers, the layer's is the one with the most layers.
             family, k = max(options, key=lambda option: sizes[option[0]], default=("", 0))
             if sizes[family] > 1:
                 found.setdefault(family, []).append((k, name))
@@ -133,9 +126,8 @@ def default_pattern(bundles: Sequence[Bundle], reasons: Sequence[ResdepthError])
 def find_families(bundle: Bundle, pattern: str, layers: Range | None = None) -> list[WeightPath]:
     """The paths that fit `pattern`, each reduced to the requested `layers` (None: all).
 
-    If several families fit, those that are not a path are left out with a warning. Raises Usage if
-    no tensor fits; Impossible if a layer is missing, exists twice, or has another shape; Corrupt if
-    they hold no real numbers.
+    Families that are not a path are left out with a warning. Raises Usage if no tensor fits,
+    Impossible if layers are missing, double or of two shapes, Corrupt if they hold no real numbers.
     """
     groups = grouped(bundle.tensors, pattern)
     if not groups:

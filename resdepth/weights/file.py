@@ -15,8 +15,7 @@ from torch import Tensor
 from resdepth.contents import UNREADABLE, identify
 from resdepth.errors import no_models, no_such, unreadable
 from resdepth.runs.sealed import ChecksumWrong
-from resdepth.weights.header import read_header
-from resdepth.weights.loading import check_archive, damaged, load_torch, not_loaded
+from resdepth.weights.loading import check_archive, damaged, load_torch, not_loaded, read_header
 from resdepth.weights.tensor import Array, Stored, Tensors
 
 WRAPPERS = ("state_dict", "model_state_dict", "model", "module", "net", "weights")
@@ -27,10 +26,17 @@ def read_pickled(path: Path) -> Tensors:
     """The tensors of a file of `torch.save` by name; names of nested dictionaries joined by dots.
 
     If a dictionary has one of `WRAPPERS`, only its content counts, and entries that repeat its
-    names: `model_ema.…` beside `model`. A list counts from 0. Optimiser states are left out.
+    names: `model_ema.…` beside `model`. Optimiser states are left out.
     """
-    content = load_torch(path)
-    weights, others = _unwrapped(content)
+    content = weights = load_torch(path)
+    others: list[Mapping[object, object]] = []
+    while isinstance(weights, Mapping):
+        inner = ((key, weights.get(key)) for key in WRAPPERS)
+        chosen = next((k for k, v in inner if isinstance(v, Mapping) and any(_named(v))), None)
+        if chosen is None:
+            break
+        others.append({key: value for key, value in weights.items() if key != chosen})
+        weights = weights[chosen]
     found: Tensors = {}
     for name, value in _named(weights):
         if name in found:
@@ -45,19 +51,6 @@ def read_pickled(path: Path) -> Tensors:
     if not found:
         raise damaged(path, f"it holds a {type(content).__name__} without tensors")
     return found
-
-
-def _unwrapped(content: object) -> tuple[object, list[Mapping[object, object]]]:
-    """The weights inside `WRAPPERS`, and what each wrapper holds beside them."""
-    others: list[Mapping[object, object]] = []
-    while isinstance(content, Mapping):
-        inner = ((key, content.get(key)) for key in WRAPPERS)
-        chosen = next((k for k, v in inner if isinstance(v, Mapping) and any(_named(v))), None)
-        if chosen is None:
-            break
-        others.append({key: value for key, value in content.items() if key != chosen})
-        content = content[chosen]
-    return content, others
 
 
 def _copies(
@@ -123,10 +116,7 @@ def _slice(tensor: Tensor, start: int, stop: int) -> Array:
 
 
 def read_npz(path: Path) -> Tensors:
-    """The arrays of a `.npz` by name, from their headers; every checksum is verified.
-
-    An array cannot be read in part: the last one that was read is kept.
-    """
+    """The arrays of a `.npz` by name, from their headers; every checksum is verified."""
     if not check_archive(path):
         raise not_loaded(path, "numpy", ValueError("no archive"))
     found: Tensors = {}
@@ -161,7 +151,7 @@ def _numbers(archive: zipfile.ZipFile, member: str, start: int, stop: int) -> Ar
     return found
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=1)  # An array cannot be read in part: the last one is kept.
 def _flat(archive: zipfile.ZipFile, member: str) -> Any:
     with archive.open(member) as stream:
         return npy.read_array(stream, allow_pickle=False).reshape(-1)
@@ -178,11 +168,7 @@ READERS: dict[str, Callable[[Path], Tensors]] = {
 
 
 def read_file(path: Path) -> Tensors:
-    """The tensors in one file by name; their numbers are read on request.
-
-    Raises Missing or System if it cannot be read or is of another kind; Corrupt or Unsafe if it is
-    damaged or asks to run code.
-    """
+    """The tensors in one file by name; an error says what the file looks like."""
     reader = READERS.get(path.suffix.lower())
     try:
         if reader is None:

@@ -37,8 +37,7 @@ def find_places(sources: Sequence[Path], extension: str | None = None) -> list[W
     """The files of weights in or under `sources`, in their order; each file once.
 
     A run stands for its newest weights, or for what it exported. `extension` ("pt") selects one
-    kind of file in folders. Hidden files and states of training are left out. Raises Missing if a
-    source holds no weights, Corrupt if it holds only parts that another program must merge.
+    kind of file in folders, where hidden files and states of training are left out.
     """
     for path in sources:
         if not path.exists():

@@ -102,11 +102,7 @@ def _own(
 
 
 def _own_path(path: Path, tensors: Tensors) -> WeightPath:
-    """The family `blocks` of a file, with beta = 1 - alpha of the run that it lies in.
-
-    It is the tensor 'blocks' (L, d, d) or the only one, or a list of L matrices (d, d). Raises
-    Missing for other tensors, Corrupt for numbers that are not finite or another run's weights.
-    """
+    """The family `blocks`: a tensor (L, d, d) of that name, the only one, or L matrices."""
     blocks, run = _blocks(path, tensors), run_of(path)
     if run is None:
         return WeightPath(path, blocks)

@@ -25,9 +25,9 @@ Way = Literal["path", "distances"]
 class WeightPath:
     """The layers A_0, ..., A_{L-1} of one `family` in the checkpoint `source`.
 
-    `layers` are an array (L, *shape) in float64 (our own weights), or tensors of one shape, read on
-    request: in memory up to `limit` bytes, else in blocks of columns. `beta` = 1 - alpha is known
-    for weights of a `run` of `train`.
+    `layers` are an array (L, *shape) in float64, or tensors of one shape, read on request: in
+    memory up to `limit` bytes, else in blocks of columns. `beta` = 1 - alpha is known for a `run`
+    of `train`.
     """
 
     source: Path

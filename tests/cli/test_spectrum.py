@@ -80,7 +80,7 @@ HOSTILE = {
     "missing": (["RUN", "a.safetensors"], 2, "a.safetensors: no such file"),
     "probes": (["RUN", "--probes=5"], 2, "--probes: has no effect: the traces of this network"),
     "steps": (["RUN", "--steps=5"], 2, "--steps: has no effect without --density"),
-    "options": (["a.yaml"], 2, "SOURCES: a.yaml is not a run or a checkpoint"),
+    "options": (["YAML"], 2, "a.yaml does not say where the weights are"),
     "matrix": (["RUN", "--matrix=fisher"], 2, "--matrix: should be one of hessian, gauss-newton"),
     "top 0": (["RUN", "--top=0"], 2, "--top: should be at least 1"),
     "smallest": (["RUN", "--smallest=-1"], 2, "--smallest: should be at least 0"),
@@ -96,8 +96,10 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-def test_hostile_input_is_one_line(run_worker, small_run: Path, case: str) -> None:
+def test_hostile_input_is_one_line(run_worker, small_run: Path, tmp_path: Path, case: str) -> None:
     args, code, message = HOSTILE[case]
-    ended = run_worker("spectrum", *(small_run if arg == "RUN" else arg for arg in args), *QUICK)
+    (tmp_path / "a.yaml").touch()
+    paths = {"RUN": small_run, "YAML": tmp_path / "a.yaml"}
+    ended = run_worker("spectrum", *(paths.get(arg, arg) for arg in args), *QUICK)
     assert ended.code == code
     assert message in ended.complaint

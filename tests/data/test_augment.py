@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from resdepth.data.augment import PADDING, Epoch, crop, mirror, normalise
-from resdepth.data.dataset import Pixels
+from resdepth.data.dataset import PADDING, Epoch, Pixels, crop, mirror, normalise
 
 CPU = torch.device("cpu")
 

@@ -250,7 +250,7 @@ def test_a_file_that_the_system_does_not_give_is_no_broken_archive(
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("resdepth.data.listing.zipfile.ZipFile", refuse)
+    monkeypatch.setattr("resdepth.data.layout.zipfile.ZipFile", refuse)
     with pytest.raises(System, match=r"i\.zip: cannot be read: Permission denied"):
         image_folder.pixels(path, 1)
 

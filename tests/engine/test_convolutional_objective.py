@@ -60,22 +60,22 @@ def test_scores_are_those_of_plain_torch(statistics, dtype, tolerance) -> None:
     found = objective.scores(vectors.to(dtype))
     for number, vector in enumerate(vectors):
         loss, accuracy = expected(plain, objective, vector, batches, statistics)
-        assert float(found.loss[number]) == pytest.approx(loss, rel=tolerance)
-        assert float(found.accuracy[number]) == pytest.approx(accuracy, abs=1e-12)
+        assert float(found[number, 0]) == pytest.approx(loss, rel=tolerance)
+        assert float(found[number, 1]) == pytest.approx(accuracy, abs=1e-12)
 
 
 @pytest.mark.parametrize("statistics", STATISTICS)
 def test_a_vector_leaves_nothing_behind(statistics: str) -> None:
     objective, *_ = problem(statistics)
     near, far = moved(objective, 1), moved(objective, 2, 1e200)
-    alone = objective.scores(near[None]).loss
-    assert not objective.scores(far[None]).loss.isfinite().all() or statistics == "recalibrated"
-    torch.testing.assert_close(objective.scores(near[None]).loss, alone, rtol=0, atol=0)
+    alone = objective.scores(near[None])[0, 0]
+    assert not objective.scores(far[None])[0, 0].isfinite() or statistics == "recalibrated"
+    torch.testing.assert_close(objective.scores(near[None])[0, 0], alone, rtol=0, atol=0)
 
 
 def test_the_statistics_make_a_difference() -> None:
     losses = []
     for statistics in STATISTICS:
         objective, *_ = problem(statistics)
-        losses.append(float(objective.scores(moved(objective, 1)[None]).loss[0]))
+        losses.append(float(objective.scores(moved(objective, 1)[None])[0, 0]))
     assert abs(losses[0] - losses[1]) > 1e-3

@@ -153,19 +153,19 @@ def test_directions_that_do_not_fit_are_refused(name: str) -> None:
 
 
 def request(device: str = "cpu") -> Request:
-    return Request(torch.device(device), torch.float64, "tanh", "skip", 3, 1)
+    return Request(torch.device(device), torch.float64, 1)
 
 
 def test_auto_takes_the_fastest_that_has_second_derivatives() -> None:
     chosen = "cpu" if cpu._missing is None else "eager"
-    assert registry.choose_curvature("auto", request()).name == chosen
-    assert registry.choose_curvature("auto", request("cuda")).name == "eager"
-    assert registry.choose_curvature("reference", request()).name == "reference"
+    assert registry.choose("auto", request(), curvature=True).name == chosen
+    assert registry.choose("auto", request("cuda"), curvature=True).name == "eager"
+    assert registry.choose("reference", request(), curvature=True).name == "reference"
 
 
 def test_an_engine_without_second_derivatives_says_so() -> None:
     with refused(Usage, match="has no second derivatives"):
-        registry.choose_curvature("cuda", request("cuda"))
+        registry.choose("cuda", request("cuda"), curvature=True)
 
 
 def deep(

@@ -5,7 +5,7 @@ import torch
 
 from resdepth.engine import formats
 from resdepth.engine.classifier import Descent
-from resdepth.engine.formats import Format, candidates, fastest, on_one_thread, step_times
+from resdepth.engine.formats import Format, candidates, fastest, step_times
 from resdepth.engine.resnet import ResNet, initialise
 from resdepth.mathematics.random import stream
 
@@ -70,16 +70,14 @@ def test_trying_leaves_the_state_as_it_was() -> None:
     descent = Descent(network, 0.9, 0.0, bf16=False)
     before = {name: tensor.clone() for name, tensor in descent.state().items()}
     images, labels = torch.randn(4, 3, 8, 8), torch.arange(4)
-    times = step_times(descent, [PLAIN, LAST], images, labels)
+    threads, used, real = torch.get_num_threads(), [], descent.gradient
+
+    def gradient(*batch):
+        used.append(torch.get_num_threads())
+        return real(*batch)
+
+    descent.gradient = gradient
+    times = step_times(descent, [PLAIN, LAST], images, labels, threads + 1)
+    assert set(used) == {threads + 1} and torch.get_num_threads() == threads
     assert list(times) == [PLAIN, LAST] and all(0 < t < float("inf") for t in times.values())
     assert all(torch.equal(tensor, before[name]) for name, tensor in descent.state().items())
-
-
-def test_threads_are_put_back() -> None:
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        assert on_one_thread(torch.get_num_threads) == 1
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)

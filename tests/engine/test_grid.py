@@ -6,9 +6,8 @@ import torch
 
 from resdepth.engine.autograd import ReferenceEngine
 from resdepth.engine.contract import Batch
-from resdepth.engine.grid import Plane, surface
 from resdepth.engine.kernels.eager import EagerEngine
-from resdepth.engine.objective import DenseObjective
+from resdepth.engine.objective import DenseObjective, Plane, surface
 from tests.support.networks import batch, network
 
 COORDINATES = np.random.default_rng(0).uniform(-1, 1, (11, 2))

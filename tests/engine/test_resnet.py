@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from resdepth.engine.classifier import Descent, Graphed, bf16_is_fast, evaluate
+from resdepth.engine.classifier import Descent, Graphed, evaluate
+from resdepth.engine.formats import bf16_is_fast
 from resdepth.engine.resnet import ResNet, blocks_per_stage, initialise
 from tests.support import fake_cuda
 from tests.support.plain_resnet import Plain

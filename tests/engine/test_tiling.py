@@ -14,7 +14,6 @@ from resdepth.engine.kernels.tiling import (
     WIDTHS,
     Machine,
     Shape,
-    padded_width,
     tiling,
 )
 
@@ -84,9 +83,9 @@ def test_what_an_80_gigabyte_device_keeps(samples: int, depth: int, recompute: b
     assert tiling(Shape(samples, 15, depth, 1, 4), H100).recompute == recompute
 
 
-@pytest.mark.parametrize(("width", "padded"), [(1, 16), (16, 16), (17, 32), (128, 128), (129, 0)])
+@pytest.mark.parametrize(("width", "padded"), [(1, 16), (16, 16), (17, 32), (128, 128)])
 def test_padding(width: int, padded: int) -> None:
-    assert padded_width(width) == padded
+    assert tiling(Shape(10, width, 10, 1, 4), H100).width == padded
 
 
 def test_beyond_the_widest_is_an_error() -> None:

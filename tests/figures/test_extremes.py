@@ -13,9 +13,8 @@ from resdepth.errors import Impossible
 from resdepth.figures import style
 from resdepth.figures.contour import draw_contour
 from resdepth.figures.interactive import save_html
-from resdepth.figures.line import draw_line
 from resdepth.figures.paraview import save_grid
-from resdepth.figures.relief import draw_surface
+from resdepth.figures.relief import draw_line, draw_surface
 from resdepth.figures.surface_values import saturate
 from resdepth.runs.surface import Surface, read_surface
 from tests.support.messages import refused

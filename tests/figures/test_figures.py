@@ -20,7 +20,6 @@ from resdepth.figures import (
     contour,
     decay,
     depth_plots,
-    line,
     path_plots,
     relief,
     style,
@@ -113,8 +112,8 @@ DRAW = {
     "fits": lambda of, columns: decay.draw_fits(of("fits"), columns),
     "surface": lambda of, columns: relief.draw_surface(_shown(of("bowl")), columns),
     "contour": lambda of, columns: contour.draw_contour(_shown(of("bowl"), 2.0, True), columns),
-    "line": lambda of, columns: line.draw_line(_shown(of("bowl"), 2.0), columns),
-    "band": lambda of, columns: line.draw_line(_shown(of("band")), columns),
+    "line": lambda of, columns: relief.draw_line(_shown(of("bowl"), 2.0), columns),
+    "band": lambda of, columns: relief.draw_line(_shown(of("band")), columns),
     "multiples": lambda of, columns: contour.draw_contour(_shown(of("multiples")), columns),
     "path": lambda of, columns: trajectory.draw_trajectory(
         _shown(of("descent"), None, True), columns

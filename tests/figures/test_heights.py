@@ -13,8 +13,7 @@ from scipy.interpolate import RegularGridInterpolator
 
 from resdepth.figures.contour import draw_contour
 from resdepth.figures.interactive import save_html
-from resdepth.figures.line import draw_line
-from resdepth.figures.relief import draw_surface
+from resdepth.figures.relief import draw_line, draw_surface
 from resdepth.figures.surface_values import saturate
 from resdepth.figures.trajectory import draw_trajectory
 from resdepth.runs.surface import Surface

@@ -18,9 +18,9 @@ from resdepth.analysis.report import report_csv, report_numbers, report_on
 from resdepth.analysis.scaling import model_scaling
 from resdepth.analysis.study_runs import read_study
 from resdepth.errors import Impossible
+from resdepth.figures.page import WORDS, anchor
 from resdepth.figures.path_plots import entries_drawn
 from resdepth.figures.report_page import write_page
-from resdepth.figures.words import WORDS, anchor
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.probing.hessian import write
 from resdepth.records import write_numbers

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from resdepth.figures.spectra import draw_spectra
-from resdepth.mathematics.counting import Band, Counts
+from resdepth.mathematics.probes import Band, Counts
 from resdepth.probing.hessian import Spectrum
 from resdepth.probing.products import LayerTraces, Traces
 from tests.support.artists import bands, bars, corners, curves, same

@@ -11,8 +11,7 @@ import pytest
 from resdepth.errors import Impossible
 from resdepth.figures.contour import draw_contour
 from resdepth.figures.interactive import save_html
-from resdepth.figures.line import draw_line
-from resdepth.figures.relief import draw_surface
+from resdepth.figures.relief import draw_line, draw_surface
 from resdepth.figures.surface_values import saturate
 from tests.support.messages import refused
 

@@ -12,7 +12,6 @@ from resdepth.mathematics.decay_fit import (
     DecayFit,
     filter_curve,
     fit_decay,
-    period_filter,
     window_filter,
 )
 
@@ -62,7 +61,8 @@ def test_filters_act_in_order_and_keep_the_times() -> None:
     [(6, 0, [0, 1, 2, 3, 4, 5]), (6, 2, [0, 2, 4]), (5, 3, [0, 1, 3, 4])],
 )
 def test_period_filter_removes_every_mth(count: int, period: int, left: list[int]) -> None:
-    assert np.flatnonzero(period_filter(count, period)).tolist() == left
+    numbers = np.arange(float(count))
+    assert filter_curve(numbers, numbers, period=period)[0].tolist() == left
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from resdepth.data.torchvision_sets import STATISTICS
 from resdepth.engine.kernels.registry import ENGINES
-from resdepth.engine.optimiser import ACTIVATION_CONSTANTS, DEFAULT_CONSTANT
+from resdepth.engine.loop import ACTIVATION_CONSTANTS, DEFAULT_CONSTANT
 from resdepth.errors import Usage
 from resdepth.mathematics.activation import ACTIVATIONS
 from resdepth.mathematics.initialise import INITIALISATIONS

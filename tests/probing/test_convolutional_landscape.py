@@ -11,7 +11,6 @@ import resdepth
 from resdepth.data.image_folder import pixels
 from resdepth.mathematics import random_directions
 from resdepth.options.landscape import RenderOptions, TrajectoryOptions
-from resdepth.probing.checkpoint_plane import trajectory
 from resdepth.probing.loss_surface import render
 from resdepth.probing.objectives import Source
 from tests.support.pictures import picture_folder
@@ -144,7 +143,7 @@ def test_the_way_to_other_weights_ends_in_their_own_loss(run, tmp_path) -> None:
 def test_the_path_of_a_convolutional_run(run, tmp_path) -> None:
     found = resdepth.open_run(run)
     asked = TrajectoryOptions(steps=3, threads=1, device="cpu")
-    _, written, _ = trajectory(found, asked, tmp_path / "x.npy", ["resdepth"])
+    _, written, _ = render(Source.of(found), asked, tmp_path / "x.npy", ["resdepth"])
     record = json.loads(written.read_text())
     path = record["path"]
     names = _in_order(run, [])

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from resdepth.engine.grid import Plane
-from resdepth.engine.objective import Objective, VectorScores
+from resdepth.engine.objective import Objective, Plane
 from resdepth.engine.vector import Layout, Part
 from resdepth.probing.rendering import Rendering, evaluate, write
 from resdepth.runs.surface import read_surface
@@ -31,11 +30,12 @@ class Bowl(Objective):
     def centre(self) -> torch.Tensor:
         return torch.zeros_like(self.curvature)
 
-    def scores(self, vectors: torch.Tensor) -> VectorScores:
-        return VectorScores((vectors.square() * self.curvature).sum(1) / 2, None)
+    def scores(self, vectors: torch.Tensor) -> torch.Tensor:
+        loss = (vectors.square() * self.curvature).sum(1) / 2
+        return torch.stack([loss, torch.full_like(loss, torch.nan)], 1)
 
     def gradients(self, vectors: torch.Tensor):
-        return self.scores(vectors).loss, vectors * self.curvature
+        return self.scores(vectors)[:, 0], vectors * self.curvature
 
     def products(self, directions: torch.Tensor, gauss_newton: bool = False) -> torch.Tensor:
         return directions * self.curvature
@@ -62,7 +62,7 @@ def test_a_bowl_comes_back_exactly_at_every_point(tmp_path: Path, shape, pairs, 
     grid = rendering(shape, pairs, batch)
     out = tmp_path / "x.npy"
     values = evaluate(grid, out, None, lambda done, cells: None)
-    write(grid, values, out, {})
+    write(grid, values, out)
     surface = read_surface(out)
     assert surface.axes[0].tolist() == (np.arange(shape[0]) / 4.0 - 0.75).tolist()
     assert surface.raw.shape == grid.shape and surface.accuracies is None

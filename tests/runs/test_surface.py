@@ -2,17 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from resdepth.errors import (
-    Corrupt,
-    Impossible,
-    Missing,
-    System,
-    Usage,
-)
+from resdepth.errors import Corrupt, Impossible, Missing, System, Usage
+from resdepth.runs.run import Run
 from resdepth.runs.surface import (
     Partial,
     files_of,
@@ -162,9 +158,14 @@ def test_a_surface_without_a_finite_loss_is_refused(tmp_path: Path) -> None:
         read_surface(tmp_path / "nowhere.npy")
 
 
+def unfinished(request: dict[str, Any], cells: int) -> Partial:
+    """A surface of which no cell is finished."""
+    return Partial(request, np.full((cells, 2), np.nan), np.zeros(cells, dtype=bool))
+
+
 def test_an_unfinished_surface_comes_back(tmp_path: Path) -> None:
     out = tmp_path / "x.npy"
-    partial = Partial.empty({"steps": 3, "span": 0.1}, 10)
+    partial = unfinished({"steps": 3, "span": 0.1}, 10)
     # A loss may be anything, NaN and 0 included: the mask alone says what is finished.
     partial.values[:3, 0] = [0.0, np.nan, -1.0]
     partial.done[:3] = True
@@ -179,7 +180,7 @@ def test_an_unfinished_surface_comes_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize("keep", [0, 100, 500])
 def test_a_broken_unfinished_surface_is_named(tmp_path: Path, keep: int) -> None:
     out = tmp_path / "x.npy"
-    write_partial(out, Partial.empty({}, 100))
+    write_partial(out, unfinished({}, 100))
     path = partial_path(out)
     path.write_bytes(path.read_bytes()[:keep])
     with refused(Corrupt, match="not an unfinished surface"):
@@ -187,7 +188,20 @@ def test_a_broken_unfinished_surface_is_named(tmp_path: Path, keep: int) -> None
 
 
 def test_another_request_does_not_continue() -> None:
-    partial = Partial.empty({"steps": 3, "checkpoint": "a"}, 10)
+    partial = unfinished({"steps": 3, "checkpoint": "a"}, 10)
     partial.check_same(Path("x.npy"), {"steps": 3, "checkpoint": "./a"}, 10)
     with refused(Usage, match=r"another steps \(3, not 4\)"):
         partial.check_same(Path("x.npy"), {"steps": 4, "checkpoint": "a"}, 17)
+
+
+def test_the_request_of_an_earlier_version_continues() -> None:
+    old = Path(__file__).with_name("old") / "train"
+    recorded = json.loads((old / "manifest.json").read_text())["options"]
+    assert recorded.keys() & {"no_p_var", "separation"}
+    training = Run(old).options.recorded()
+    partial = unfinished({"steps": 3, "training": recorded | {"gone": 3}}, 10)
+    partial.check_same(Path("x.npy"), {"steps": 3, "training": training}, 10)
+    never = Partial({"training": recorded | {"no_p_var": True}}, partial.values, partial.done)
+    never.check_same(Path("x.npy"), {"training": training | {"p_var_every": 0}}, 10)
+    with refused(Usage, match="started with another training"):
+        partial.check_same(Path("x.npy"), {"steps": 3, "training": training | {"depth": 5}}, 10)

@@ -27,7 +27,7 @@ def test_the_gpus_that_may_be_used(
     monkeypatch: pytest.MonkeyPatch, visible: str, found: list[str]
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    assert local.gpus() == found
+    assert local.visible_gpus() == found
 
 
 @pytest.mark.parametrize(
@@ -52,5 +52,5 @@ def test_cores_and_gpus_are_shared_out(
     for name in ("available_cores", "available_threads"):
         monkeypatch.setattr(local, name, lambda: 8)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    made = local.create(settings, device)
+    made = local.Local(settings, device)
     assert (made.count, made.cpus, made.gpus) == (workers, cpus, gpus)

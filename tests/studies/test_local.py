@@ -308,7 +308,7 @@ def test_a_cell_whose_workers_die_is_given_up(
 ) -> None:
     studies.fake_workers(monkeypatch, "worker._accept = lambda *_: os.kill(os.getpid(), 9)")
     given = jobs(tmp_path, 3)
-    ended, error = conducted(Local(1, 1, []), given)
+    ended, error = conducted(Local({"workers": 1}, "cpu"), given)
     assert sorted(ended) == ["cell0", "cell1", "cell2"] and error is None
     assert {why(job) for job in given} == {"its worker was killed by SIGKILL"}
 
@@ -318,7 +318,7 @@ def test_a_study_ends_if_no_worker_can_be_started(
 ) -> None:
     studies.fake_workers(monkeypatch, "os._exit(4)")
     given = jobs(tmp_path, 3)
-    _, error = conducted(Local(2, 1, ["0"]), given)
+    _, error = conducted(Local({"workers": 2}, "cpu"), given)
     assert "the last one ended with exit code 4 before it had started" in str(error)
     assert all("ended with exit code 4 before it had started" in why(job) for job in given)
 
@@ -329,6 +329,7 @@ def test_cells_take_turns_on_the_devices(tmp_path: Path, monkeypatch: pytest.Mon
     )
     studies.fake_workers(monkeypatch, line)
     given = jobs(tmp_path, 5)
-    ended, error = conducted(Local(2, 1, ["3", "7"]), given)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,7")
+    ended, error = conducted(Local({"workers": 2}, "auto"), given)
     assert sorted(ended) == sorted(job.name for job in given) and error is None
     assert {job.log.read_text().splitlines()[0] for job in given} == {"3", "7"}

@@ -32,7 +32,7 @@ def jobs(folder: Path, *depths: int) -> list[Job]:
 
 
 def scripts(folder: Path, settings: dict[str, Any], device: str = "cpu") -> list[str]:
-    text = slurm.create(settings, device).preview(jobs(folder, 10, 40, 40))
+    text = slurm.Slurm(settings, device).preview(jobs(folder, 10, 40, 40))
     return ["#!/bin/bash" + part for part in text.split("#!/bin/bash")[1:]]
 
 
@@ -97,7 +97,7 @@ def test_gpus_per_cell(
     monkeypatch: pytest.MonkeyPatch, device: str, settings: dict[str, Any], answer: str, gpus: int
 ) -> None:
     monkeypatch.setattr(slurm, "_output_of", lambda *words: SINFO[answer])
-    assert slurm.create(settings, device).gpus == gpus
+    assert slurm.Slurm(settings, device).gpus == gpus
 
 
 def test_arrays_that_were_submitted_before_a_failure_are_cancelled(
@@ -117,7 +117,7 @@ def test_arrays_that_were_submitted_before_a_failure_are_cancelled(
     monkeypatch.setattr(slurm, "_output_of", answer)
     monkeypatch.setattr(slurm.Slurm, "_array", array)
     with refused(System, match="full"):
-        slurm.create({}, "cpu").submit(jobs(tmp_path, 10, 40, 40))
+        slurm.Slurm({}, "cpu").submit(jobs(tmp_path, 10, 40, 40))
     assert asked[-1] == ("scancel", "7_0", "7_1")
 
 
@@ -140,7 +140,7 @@ def test_without_slurm_its_missing_command_is_named(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with refused(System, match="'scontrol' of Slurm is not on the PATH; use a login"):
-        slurm.create({}, "cpu").submit(jobs(tmp_path, 10))
+        slurm.Slurm({}, "cpu").submit(jobs(tmp_path, 10))
 
 
 def test_a_dry_run_prints_and_writes_nothing(

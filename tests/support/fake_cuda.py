@@ -157,9 +157,7 @@ def install(patch: pytest.MonkeyPatch) -> list[Graph]:
         return graphs[-1]
 
     patch.setattr(capture, "runs_ahead", lambda device: True)
-    patch.setattr(
-        capture, "landing_place", lambda shape, dtype, _: torch.empty(*shape, dtype=dtype)
-    )
+    patch.setattr(capture, "host_buffer", torch.empty_like)
     patch.setattr(torch.cuda, "Stream", Stream)
     patch.setattr(torch.cuda, "current_stream", Stream)
     patch.setattr(torch.cuda, "stream", lambda _: nullcontext())

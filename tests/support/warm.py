@@ -6,7 +6,6 @@ from importlib import import_module
 MODULES = (
     "resdepth.analysis.fits",
     "resdepth.probing.loss_surface",
-    "resdepth.probing.checkpoint_plane",
     "resdepth.cli.app",
     "resdepth.cli.curvefit",
     "resdepth.cli.export",
@@ -20,7 +19,6 @@ MODULES = (
     "resdepth.probing.hessian",
     "resdepth.figures.decay",
     "resdepth.figures.contour",
-    "resdepth.figures.line",
     "resdepth.figures.relief",
     "resdepth.figures.trajectory",
     "resdepth.figures.path_plots",

@@ -8,8 +8,7 @@ import pytest
 import torch
 
 import resdepth
-from resdepth.engine.loop import State, train, train_ahead
-from resdepth.engine.optimiser import Rate
+from resdepth.engine.loop import Rate, State, train, train_ahead
 from resdepth.training.dense import build, scalars
 from resdepth.training.path_norms import SNAPSHOTS, PathNorms, async_norms
 from tests.support import fake_cuda

@@ -11,7 +11,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from resdepth.data.augment import Epoch, normalise
+from resdepth.data.dataset import Epoch, normalise
 from resdepth.data.image_folder import pixels
 from resdepth.engine.classifier import Descent
 from resdepth.errors import Corrupt
@@ -304,7 +304,6 @@ def test_threads_that_wait_for_one_another_are_named(
     monkeypatch.setattr(
         convolutional, "step_times", lambda d, formats, *_: dict.fromkeys(formats, next(times))
     )
-    monkeypatch.setattr(convolutional, "on_one_thread", lambda measure: measure())
     observer = StopAfter(1)
     options = make(data, threads=2)
     conduct(create_run(tmp_path / "run", PROGRAM, options.recorded(), ["test"]), prepare, observer)

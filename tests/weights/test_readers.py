@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from resdepth.errors import Corrupt, Missing
-from resdepth.weights import header
+from resdepth.weights import loading
 from resdepth.weights import tensor as tensors
 from resdepth.weights.file import read_file
 from tests.support.messages import refused
@@ -160,8 +160,8 @@ def test_scales_that_an_old_torch_cannot_read_are_there_without_numbers(
     tmp_path: Path, monkeypatch, newest: bool
 ) -> None:
     if not newest:
-        monkeypatch.delitem(header.FLOATS, "F8_E8M0", raising=False)
-    elif "F8_E8M0" not in header.FLOATS:
+        monkeypatch.delitem(loading.FLOATS, "F8_E8M0", raising=False)
+    elif "F8_E8M0" not in loading.FLOATS:
         pytest.skip("this torch has no float8_e8m0fnu")
     numbers = np.arange(3, dtype="<f4")
     content = {"s": ("F8_E8M0", bytes([126, 127, 128])), "w": ("F32", numbers.tobytes())}

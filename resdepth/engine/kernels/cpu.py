@@ -1,7 +1,7 @@
 """The compiled CPU kernels: a tile of samples goes through all layers while it sits in the cache.
 
 The equations are those of `eager`; the kernels live in `rust-engine/`. They keep sigma of every
-layer for one tile of samples a thread, so memory does not grow with N L, and they add up fixed
+layer for one tile of samples per thread, so memory does not grow with N L, and they add up fixed
 parts of the batch in a fixed order: the bits do not depend on the number of threads.
 """
 
@@ -14,15 +14,8 @@ import torch
 from torch import Tensor
 
 from resdepth.arrays import Directions, Hidden, Prediction, Traces
-from resdepth.engine.contract import (
-    Batch,
-    Engine,
-    Evaluation,
-    Request,
-    check_directions,
-    check_single,
-)
-from resdepth.engine.kernels.eager_curvature import EagerCurvature
+from resdepth.engine.contract import Batch, Engine, Evaluation, Request, Summary, check_single
+from resdepth.engine.kernels.eager import EagerEngine
 from resdepth.engine.loss import PowerLoss
 from resdepth.engine.network import Network
 
@@ -43,7 +36,7 @@ INSTRUCTION_SET = "RESDEPTH_INSTRUCTION_SET"
 
 
 def _array(tensor: Tensor) -> Array:
-    """The tensor's own memory as an array; copied only where it is not contiguous."""
+    """The tensor's own memory as an array; copied only if it is not contiguous."""
     return tensor.detach().contiguous().numpy()
 
 
@@ -63,7 +56,7 @@ def _arrays(network: Network, h0: Hidden) -> tuple[Array, Array, Array]:
     return _array(h0), _array(blocks), _array(network.readout)
 
 
-class CpuEngine(EagerCurvature, Engine):
+class CpuEngine(EagerEngine):
     """The fastest engine on a CPU; owns its threads and their memory.
 
     Dense blocks of the Hessian come from torch: one product of large matrices per layer.
@@ -75,35 +68,32 @@ class CpuEngine(EagerCurvature, Engine):
         self._kernels = _kernels.Engine(threads, os.environ.get(INSTRUCTION_SET) or None)
 
     def predict(self, network: Network, h0: Hidden) -> Prediction:
-        prediction = self._prediction(network, h0)
         arrays = _arrays(network, h0)
-        shape = (len(arrays[1]), *prediction.shape[-2:])
-        self._kernels.predict(*arrays, prediction.view(shape).numpy(), _options(network))
-        return prediction
+        shape = (h0.shape[-2], network.readout.shape[-2])
+        prediction = torch.empty((len(arrays[1]), *shape), dtype=network.blocks.dtype)
+        self._kernels.predict(*arrays, prediction.numpy(), _options(network))
+        return prediction.view(*network.blocks.shape[:-3], *shape)
 
-    def evaluate(self, batch: Batch) -> Evaluation:
-        return self._evaluate(batch, None)
+    def evaluate(self, batch: Batch) -> Summary:
+        return self._summary(batch, None)
 
     def loss_and_gradient(self, batch: Batch) -> Evaluation:
         blocks = batch.network.blocks
-        return self._evaluate(batch, torch.empty(blocks.shape, dtype=blocks.dtype))
+        gradient = torch.empty(blocks.shape, dtype=blocks.dtype)
+        return Evaluation(**vars(self._summary(batch, gradient)), gradient=gradient)
 
     def hvp(self, batch: Batch, directions: Directions, gauss_newton: bool = False) -> Directions:
         """The Hessian, or the Gauss-Newton matrix, times each direction.
 
         Up to eight directions share a pass; a product has the same bits whatever it shares with.
         """
-        check_directions(batch.network, directions)
+        network = batch.network
+        check_single(network, directions)
         products = torch.empty(directions.shape, dtype=directions.dtype)
         if len(directions):
-            self._kernels.products(
-                *_arrays(batch.network, batch.h0),
-                _array(batch.targets),
-                _options(batch.network),
-                gauss_newton,
-                _array(directions),
-                products.numpy(),
-            )
+            arrays = (*_arrays(network, batch.h0), _array(batch.targets))
+            result = (_array(directions), products.numpy())
+            self._kernels.products(*arrays, _options(network), gauss_newton, *result)
         return products
 
     def block_traces(self, batch: Batch, gauss_newton: bool = False) -> Traces:
@@ -112,29 +102,20 @@ class CpuEngine(EagerCurvature, Engine):
         arrays = (*_arrays(network, batch.h0), _array(batch.targets))
         return torch.from_numpy(self._kernels.traces(*arrays, _options(network), gauss_newton))
 
-    def _prediction(self, network: Network, h0: Hidden) -> Prediction:
-        shape = (*network.blocks.shape[:-3], h0.shape[-2], network.readout.shape[-2])
-        return torch.empty(shape, dtype=network.blocks.dtype)
-
-    def _evaluate(self, batch: Batch, gradient: Tensor | None) -> Evaluation:
-        network = batch.network
-        prediction = self._prediction(network, batch.h0)
+    def _summary(self, batch: Batch, gradient: Tensor | None) -> Summary:
+        """Loss, Omega and counts; the gradient is written to `gradient`."""
+        network, targets = batch.network, _array(batch.targets)
         replicas, classes = network.blocks.shape[:-3], network.readout.shape[-2]
         arrays = _arrays(network, batch.h0)
+        written = None if gradient is None else gradient.view(arrays[1].shape).numpy()
         loss, omega, counts = self._kernels.evaluate(
-            *arrays,
-            _array(batch.targets),
-            _options(network),
-            prediction=prediction.view(len(arrays[1]), *prediction.shape[-2:]).numpy(),
-            gradient=None if gradient is None else gradient.view(arrays[1].shape).numpy(),
+            *arrays, targets, _options(network), gradient=written
         )
-        return Evaluation(
+        return Summary(
             loss=torch.from_numpy(loss).view(replicas),
             omega=torch.from_numpy(omega).view(replicas),
             # A regression has no classes.
             counts=torch.from_numpy(counts).view(*replicas, 3, classes) if counts.size else None,
-            prediction=prediction,
-            gradient=gradient,
         )
 
 

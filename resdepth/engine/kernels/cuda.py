@@ -1,15 +1,13 @@
 """The GPU engine: one launch through all layers and one back, whatever the depth.
 
 A step is three Triton launches (`triton_forward`, `triton_backward` and its fixed-order sum) and
-about 25 torch operations on the weights and on (R, N, outputs), for every L.
+about 25 torch operations on the weights and on (R, N, outputs), for every L. Networks wider than
+the fused kernels use batched matrix products, layer by layer.
 
 The forward pass keeps one number per sample, unit and layer (`tiling` lists all bytes). The
 backward pass of `skip` recovers h by subtraction, which repeats the rounding of the forward sum: at
 L = 10,000, d = 15, tanh, float32, the relative error of the gradient is 3.4e-6, and 3.2e-6 if h is
 kept. Hidden states kept at every 16th or 256th layer bound this error if h grows.
-
-Networks wider than the fused kernels use batched matrix products, layer by layer: there the number
-of launches grows with L.
 """
 
 from collections.abc import Iterator
@@ -23,7 +21,7 @@ from torch.nn import functional
 from resdepth.arrays import Blocks, Hidden, Prediction
 from resdepth.engine.contract import Batch, Engine, Evaluation, Request
 from resdepth.engine.kernels.eager import EagerEngine
-from resdepth.engine.kernels.tiling import Machine, Shape, Tiling, tiling
+from resdepth.engine.kernels.tiling import Machine, Shape, tiling
 from resdepth.engine.network import Network, increments, of_increments
 
 try:
@@ -68,8 +66,12 @@ class _Launch:
         self.h0_stride = self.samples * self.d if h0.dim() > 2 and h0.shape[0] > 1 else 0
         count = self.replicas.numel()
         shape = Shape(self.samples, self.d, self.depth, count, blocks.element_size())
-        self.plan: Tiling = tiling(shape, machine)
-        self.matrices = _padded(network, count, self.plan.width)
+        self.plan = tiling(shape, machine)
+        width, rest = self.plan.width, self.plan.width - self.d
+        matrices = increments(network)
+        # Zero outside the network's own width.
+        padded = functional.pad(matrices, (0, rest, 0, rest)) if rest else matrices
+        self.matrices = padded.reshape(count, self.depth, width, width).contiguous()
         # A number in memory: Triton would round a float argument to float32.
         self.delta = torch.full((1,), network.delta, dtype=blocks.dtype, device=blocks.device)
         self.last = blocks.new_empty(count, self.samples, self.d)
@@ -78,7 +80,7 @@ class _Launch:
             "ACTIVATION": network.activation,
             "PRECISION": precision if blocks.dtype == torch.float32 else "ieee",
             "TILE": self.plan.tile,
-            "WIDTH": self.plan.width,
+            "WIDTH": width,
             "num_warps": self.plan.warps,
             "num_stages": self.plan.stages,
             "enable_fp_fusion": True,
@@ -87,18 +89,6 @@ class _Launch:
     def buffer(self, *shape: int) -> Tensor:
         """Uninitialised memory of the network's dtype, on its device."""
         return self.last.new_empty(shape)
-
-    def hidden(self) -> Hidden:
-        """h_L with the replica axis that the network has."""
-        return self.last.view(*self.replicas, self.samples, self.d)
-
-
-def _padded(network: Network, replicas: int, width: int) -> Tensor:
-    """The layers' matrices, (R, L, width, width), zero outside the network's own width."""
-    matrices, rest = increments(network), width - network.width
-    if rest:
-        matrices = functional.pad(matrices, (0, rest, 0, rest))
-    return matrices.reshape(replicas, network.depth, width, width).contiguous()
 
 
 def _anchor(network: Network) -> int:
@@ -113,17 +103,12 @@ def _anchor(network: Network) -> int:
 
 
 class CudaEngine(Engine):
-    """Fused kernels up to the machine's widest, batched matrix products beyond.
-
-    `launches` counts the Triton launches so far.
-    """
+    """Fused kernels, or batched matrix products if too wide; `launches` counts Triton's so far."""
 
     name = "cuda"
 
     def __init__(self, machine: Machine, precision: str = "ieee") -> None:
-        self.machine = machine
-        self.precision = precision
-        self.launches = 0
+        self.machine, self.precision, self.launches = machine, precision, 0
         self._wide = EagerEngine()
 
     def _is_wide(self, network: Network) -> bool:
@@ -134,44 +119,40 @@ class CudaEngine(Engine):
             if self._is_wide(network):
                 return self._wide.predict(network, h0)
             launch = _Launch(network, h0, self.machine, self.precision)
-            self._forward(launch, None, None, launch.depth)
-            return launch.hidden() @ network.readout.mT
+            return self._forward(launch, None, None, launch.depth) @ network.readout.mT
 
     def loss_and_gradient(self, batch: Batch) -> Evaluation:
-        with _matmul_precision(self.precision):
-            if self._is_wide(batch.network):
-                return self._wide.loss_and_gradient(batch)
-            return self._fused(batch)
-
-    def _fused(self, batch: Batch) -> Evaluation:
         network = batch.network
-        launch = _Launch(network, batch.h0, self.machine, self.precision)
-        plan, count = launch.plan, launch.replicas.numel()
-        rows = (count, plan.tiles * plan.tile, plan.width)
-        segment = plan.segment if plan.recompute else _anchor(network)
-        starts = launch.buffer(-(-network.depth // segment) + 1, *rows)
-        kept = None if plan.recompute else launch.buffer(network.depth, *rows)
-        self._forward(launch, kept, starts, segment)
-        prediction = launch.hidden() @ network.readout.mT
-        of_samples = batch.gradient_of_samples(prediction)
-        gradient = self._backward(launch, batch.adjoint(of_samples), kept, starts, segment)
-        gradient = of_increments(network, gradient.view_as(network.blocks))
-        return batch.evaluation(prediction, of_samples, gradient)
+        with _matmul_precision(self.precision):
+            if self._is_wide(network):
+                return self._wide.loss_and_gradient(batch)
+            launch = _Launch(network, batch.h0, self.machine, self.precision)
+            plan = launch.plan
+            rows = (launch.replicas.numel(), plan.tiles * plan.tile, plan.width)
+            segment = plan.segment if plan.recompute else _anchor(network)
+            starts = launch.buffer(-(-network.depth // segment) + 1, *rows)
+            kept = None if plan.recompute else launch.buffer(network.depth, *rows)
+            prediction = self._forward(launch, kept, starts, segment) @ network.readout.mT
+            of_samples = batch.gradient_of_samples(prediction)
+            gradient = self._backward(launch, batch.adjoint(of_samples), kept, starts, segment)
+            gradient = of_increments(network, gradient.view_as(network.blocks))
+            return Evaluation(*batch.summary(prediction, of_samples), gradient)
 
     def _forward(
         self, launch: _Launch, kept: Tensor | None, starts: Tensor | None, segment: int
-    ) -> None:
-        nothing = launch.last
+    ) -> Hidden:
+        """h_L with the replica axis that the network has."""
+        last = launch.last
         with _on(launch.last.device):
             triton_forward.forward_kernel[launch.plan.tiles, launch.replicas.numel()](
                 launch.h0, launch.h0_stride, launch.matrices, launch.delta,
-                nothing if kept is None else kept,
-                nothing if starts is None else starts,
-                0 if starts is None else starts.stride(0),
-                launch.last, launch.samples, launch.d, launch.depth, segment,
+                last if kept is None else kept, last if starts is None else starts,
+                0 if starts is None else starts.stride(0), last, launch.samples, launch.d,
+                launch.depth, segment,
                 KEEP_STARTS=starts is not None, KEEP_LAYERS=kept is not None, **launch.codes,
             )  # fmt: skip
         self.launches += 1
+        return last.view(*launch.replicas, launch.samples, launch.d)
 
     def _backward(
         self, launch: _Launch, adjoint: Hidden, kept: Tensor | None, starts: Tensor, segment: int
@@ -239,9 +220,6 @@ def create(request: Request) -> Engine:
 
 def machine_of(device: torch.device) -> Machine:
     """What the tiling needs to know of a CUDA device."""
-    properties = torch.cuda.get_device_properties(device)
-    return Machine(
-        processors=properties.multi_processor_count,
-        memory=properties.total_memory,
-        shared=properties.shared_memory_per_block_optin,
-    )
+    found = torch.cuda.get_device_properties(device)
+    shared = found.shared_memory_per_block_optin
+    return Machine(found.multi_processor_count, found.total_memory, shared)

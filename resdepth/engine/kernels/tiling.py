@@ -1,8 +1,7 @@
 """Tiling of a batch for the fused GPU kernels. It depends on sizes alone: equal sizes, equal bits.
 
-A program (one block of a GPU) takes `tile` samples through all layers. The gradient of the weights
-is summed in `parts` buffers of (L, width, width), one per program, and the layers' values are kept
-as a whole or recomputed segment by segment.
+A program (one block of a GPU) takes `tile` samples through all layers, and sums the gradient of the
+weights in a part (L, width, width) of its own. All layers' values are kept, or one segment's.
 
 Bytes per step, w the padded width, b the item size, n the samples rounded up to whole tiles:
 
@@ -19,10 +18,10 @@ KEPT_SHARE = 0.5
 """If kept layers need more than this share of the memory, they are recomputed."""
 PARTS_SHARE = 0.2
 """Largest share of the memory for the parts of the gradient."""
-WIDTHS = (16, 32, 64, 128)
-"""Padded widths of the fused kernels."""
 SHARED = {16: 5_000, 32: 12_500, 64: 20_500, 128: 35_000}
 """Upper bound on shared memory of a block, per byte of a number, by padded width."""
+WIDTHS = tuple(SHARED)
+"""Padded widths of the fused kernels."""
 PROGRAMS_PER_PROCESSOR = 16
 """At most this many programs per multiprocessor; a program takes further tiles one by one."""
 
@@ -54,10 +53,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Tiling:
-    """`parts` programs take `tiles` tiles of `tile` samples; `warps` and `stages` are for Triton.
-
-    With `recompute`, `segment` layers are kept at a time, otherwise all.
-    """
+    """`parts` programs take `tiles` tiles of `tile` samples and keep `segment` layers at a time."""
 
     width: int
     tile: int
@@ -82,14 +78,9 @@ is used. In float32 none of these spills registers inside its loops (`benchmarks
 """
 
 
-def padded_width(width: int) -> int:
-    """The smallest of WIDTHS that is at least `width`; 0 if there is none."""
-    return next((padded for padded in WIDTHS if padded >= width), 0)
-
-
 def tiling(shape: Shape, machine: Machine) -> Tiling:
     """The tiling of `shape` on `machine`; ValueError beyond the widest of WIDTHS."""
-    width = padded_width(shape.width)
+    width = next((padded for padded in WIDTHS if padded >= shape.width), 0)
     if not width:
         raise ValueError(f"width {shape.width}: the fused kernels end at {WIDTHS[-1]}")
     tile, warps = next(
@@ -105,8 +96,6 @@ def tiling(shape: Shape, machine: Machine) -> Tiling:
     # Each program takes as many tiles as the busiest one.
     parts = math.ceil(tiles / math.ceil(tiles / most))
     recompute = row * tiles * tile * shape.depth > KEPT_SHARE * machine.memory
-    segment = shape.depth
-    if recompute:
-        segment = min(shape.depth, math.ceil(math.sqrt(shape.depth * tiles / parts)))
-    stages = 3 if width < 128 else 2
+    least = min(shape.depth, math.ceil(math.sqrt(shape.depth * tiles / parts)))
+    segment, stages = least if recompute else shape.depth, 3 if width < 128 else 2
     return Tiling(width, tile, warps, stages, tiles, parts, segment, recompute)

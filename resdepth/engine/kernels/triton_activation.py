@@ -76,9 +76,13 @@ def activate(z, ACTIVATION: tl.constexpr):  # type: ignore[no-untyped-def]
 
 
 @triton.jit
-def derivative_of_value(value, ACTIVATION: tl.constexpr):  # type: ignore[no-untyped-def]
-    """sigma'(z) from sigma(z), for every activation but gelu."""
-    if ACTIVATION == "tanh":
+def derivative(z, value, ACTIVATION: tl.constexpr):  # type: ignore[no-untyped-def]
+    """sigma'(z) from sigma(z); from z for gelu alone."""
+    if ACTIVATION == "gelu":
+        # Phi(z) + z phi(z), the standard normal distribution and density.
+        distribution = 0.5 + 0.5 * tl.math.erf(z * 0.7071067811865476)
+        slope = distribution + z * tl.exp(-0.5 * z * z) * 0.3989422804014327
+    elif ACTIVATION == "tanh":
         slope = 1.0 - value * value
     elif ACTIVATION == "elu":
         slope = tl.where(value > 0.0, 1.0, value + 1.0)
@@ -87,21 +91,4 @@ def derivative_of_value(value, ACTIVATION: tl.constexpr):  # type: ignore[no-unt
     else:
         tl.static_assert(ACTIVATION == "sigmoid")
         slope = value * (1.0 - value)
-    return slope
-
-
-@triton.jit
-def derivative_of_gelu(z):  # type: ignore[no-untyped-def]
-    """Phi(z) + z phi(z), Phi and phi the standard normal distribution and density."""
-    distribution = 0.5 + 0.5 * tl.math.erf(z * 0.7071067811865476)
-    return distribution + z * tl.exp(-0.5 * z * z) * 0.3989422804014327
-
-
-@triton.jit
-def derivative(z, value, ACTIVATION: tl.constexpr):  # type: ignore[no-untyped-def]
-    """sigma'(z) where both z and sigma(z) are at hand."""
-    if ACTIVATION == "gelu":
-        slope = derivative_of_gelu(z)
-    else:
-        slope = derivative_of_value(value, ACTIVATION)
     return slope

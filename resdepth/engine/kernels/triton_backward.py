@@ -1,30 +1,20 @@
 """One launch back through all layers, and the fixed-order sum of the tiles' gradients.
 
-With G_{k+1} the adjoint of h_{k+1}, held in registers with h (see `eager` for the derivation):
-
-    weights inside   U = c G_{k+1} sigma'(z_k),  dB_k = U^T h_k,  G_k = [G_{k+1} +] U B_k
-    weights outside  dB_k = G_{k+1}^T sigma(h_k),  G_k = G_{k+1} + (G_{k+1} B_k) sigma'(h_k)
-
-`skip` recovers h_k = h_{k+1} - delta sigma(z_k), and reads h anew at the end of each segment: where
-h grows, subtraction cannot find the small h it grew from. `none` reads h_k of every layer.
+The equations are those of `eager`; the adjoint of h is held in registers with h. `skip` recovers
+h_k = h_{k+1} - delta sigma(z_k), and reads h anew at the end of each segment: where h grows,
+subtraction cannot find the small h it grew from. `none` reads h_k of every layer.
 
 A program takes the tiles p, p + S, p + 2S, ... of S programs one after another and adds their
 gradients into its own (L, WIDTH, WIDTH) part; `sum_kernel` adds the S parts in a fixed order. There
-are no atomics: the same sizes give the same bits.
-
-Where the layers of all tiles do not fit into memory, the forward pass keeps the segments' starts
-alone, and a program walks each segment forward again before it walks it back.
+are no atomics: the same sizes give the same bits. If the layers of all tiles do not fit into
+memory, the forward pass keeps only the segments' starts, and a program recomputes each segment
+before it walks it back.
 """
 
 import triton
 from triton import language as tl
 
-from resdepth.engine.kernels.triton_activation import (
-    activate,
-    derivative,
-    derivative_of_gelu,
-    derivative_of_value,
-)
+from resdepth.engine.kernels.triton_activation import activate, derivative
 from resdepth.engine.kernels.triton_forward import load_rows, square, walk
 
 SUM_ROWS = 8
@@ -46,11 +36,10 @@ def walk_back(  # type: ignore[no-untyped-def]
         matrix = tl.load(matrices + offsets)
         keep = tl.load(kept + tl.cast(k - begin, tl.int64) * kept_stride + tile_offsets)
         if AUGMENTATION == "none":
+            argument = h
             if ACTIVATION == "gelu":
                 argument = tl.dot(keep, tl.trans(matrix), input_precision=PRECISION).to(h.dtype)
-                slope = derivative_of_gelu(argument)
-            else:
-                slope = derivative_of_value(h, ACTIVATION)
+            slope = derivative(argument, h, ACTIVATION)
             h = keep
         else:
             value = activate(keep, ACTIVATION) if ACTIVATION == "gelu" else keep

@@ -21,7 +21,7 @@ from resdepth.engine.kernels.triton_activation import activate
 
 @triton.jit
 def load_rows(pointer, rows, N, d, WIDTH: tl.constexpr):  # type: ignore[no-untyped-def]
-    """Rows of a contiguous (N, d) matrix as a (TILE, WIDTH) tile, zero outside it."""
+    """Rows of a contiguous (N, d) matrix, (TILE, WIDTH), zero outside it."""
     columns = tl.arange(0, WIDTH)
     inside = (rows[:, None] < N) & (columns[None, :] < d)
     return tl.load(pointer + rows[:, None] * d + columns[None, :], mask=inside, other=0.0)

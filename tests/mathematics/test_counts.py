@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from resdepth.mathematics.counting import DEVIATIONS, Measure, counts, measures
 from resdepth.mathematics.lanczos import extreme_eigenpairs
+from resdepth.mathematics.probes import DEVIATIONS, Measure, counts, measures
 from tests.mathematics.test_lanczos import like_a_hessian, reflected
 from tests.support.products import products
 

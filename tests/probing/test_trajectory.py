@@ -17,12 +17,13 @@ from resdepth.engine.contract import Batch
 from resdepth.engine.objective import DenseObjective
 from resdepth.errors import Corrupt, Impossible
 from resdepth.options.landscape import TrajectoryOptions
-from resdepth.probing import checkpoint_plane
-from resdepth.probing.checkpoint_plane import trajectory
+from resdepth.probing import directions
+from resdepth.probing.loss_surface import render
+from resdepth.probing.objectives import Source
 from resdepth.runs.checkpoint import Checkpoint, checkpoints, read_checkpoint, write_checkpoint
 from resdepth.runs.surface import read_partial
 from resdepth.training.networks import load_network
-from resdepth.weights.header import read_header
+from resdepth.weights.loading import read_header
 from tests.support.messages import refused
 
 
@@ -31,7 +32,7 @@ def options(**changed: object) -> TrajectoryOptions:
 
 
 def record_of(run: Path, out: Path, **changed: object) -> dict:
-    _, record, *_ = trajectory(resdepth.open_run(run), options(**changed), out, ["resdepth"])
+    _, record, *_ = render(Source.of(resdepth.open_run(run)), options(**changed), out, ["resdepth"])
     return json.loads(record.read_text())
 
 
@@ -101,7 +102,7 @@ def test_killed_and_resumed_gives_the_same_bits(small_run, tmp_path, monkeypatch
             raise Stop
 
     with pytest.raises(Stop):
-        trajectory(resdepth.open_run(small_run), options(), out, ["resdepth"], stop)
+        render(Source.of(resdepth.open_run(small_run)), options(), out, ["resdepth"], stop)
     unfinished = read_partial(out)
     assert unfinished is not None and 0 < unfinished.done.sum() < 31
     monkeypatch.setattr(DenseObjective, "together", 2)
@@ -167,9 +168,9 @@ def paths(tmp_path: Path) -> list[Path]:
 
 @pytest.mark.parametrize("slab", [1, 8 * 4 * 3, 8 * 4 * 20, 2**20])
 def test_slabs_are_the_tensors_end_to_end(paths, monkeypatch, slab: int) -> None:
-    monkeypatch.setattr(checkpoint_plane, "SLAB", slab)
+    monkeypatch.setattr(directions, "SLAB", slab)
     headers = [read_header(path) for path in paths]
-    found = list(checkpoint_plane.slabs([[header[n] for n in NAMES] for header in headers]))
+    found = list(directions.slabs([[header[n] for n in NAMES] for header in headers]))
     whole = [
         np.concatenate([tensors[name].double().numpy().ravel() for name in NAMES])
         for tensors in map(load_file, paths)

@@ -3,9 +3,8 @@
 import math
 
 import pytest
-import torch
 
-from resdepth.engine.optimiser import DynamicRate, Rate, descend, scheduled
+from resdepth.engine.loop import DynamicRate, Rate, scheduled
 from resdepth.options.train import TrainOptions
 from resdepth.training.networks import rate_rule
 
@@ -57,13 +56,6 @@ def test_options_of_the_rule() -> None:
     rule = rate_rule(options.learning_rate, options.network)
     assert rule == DynamicRate(4.0, 0.5, 8.0, anchored=True)
     assert rate_rule(TrainOptions(lr=4.0).learning_rate, options.network) == Rate()
-
-
-def test_the_update_leaves_the_old_weights() -> None:
-    blocks = torch.ones(2, 3, 3, dtype=torch.float64)
-    updated = descend(blocks, torch.full_like(blocks, 0.5), 3.0)
-    assert torch.equal(updated, torch.full_like(blocks, -0.5))
-    assert torch.equal(blocks, torch.ones_like(blocks))
 
 
 @pytest.mark.parametrize("name", ["constant", "cosine", "step"])

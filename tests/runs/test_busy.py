@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from resdepth.runs.lock import SILENCE, Lock
-from resdepth.studies.cell import busy
+from resdepth.runs.lock import SILENCE, Lock, busy
 
 HERE = socket.gethostname()
 
