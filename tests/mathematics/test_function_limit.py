@@ -146,11 +146,12 @@ def test_two_depths_have_no_verdict(count: int) -> None:
     assert found.by_seed[0].verdict == "undecided"
 
 
+@pytest.mark.parametrize("hole", [np.nan, np.inf])
 @pytest.mark.parametrize("kind", SLOPES)
-def test_missing_depths_are_left_out(kind: str) -> None:
+def test_missing_depths_are_left_out(kind: str, hole: float) -> None:
     changes = powers(SLOPES[kind], SLOPES[kind])
     for values in changes.values():
-        values[1, [0, 4]] = np.nan
+        values[1, [0, 4]] = hole
     assert verdict(changes).by_seed[1].verdict == kind
 
 
