@@ -8,17 +8,15 @@ from typing import Any
 import numpy as np
 
 from resdepth import html
-from resdepth.analysis.measure import statistics
 from resdepth.analysis.pool import Pool, seed_names
+from resdepth.analysis.scaling import ScalingTable, model_scaling
 from resdepth.mathematics import Array
 from resdepth.mathematics.agreement import Agreement
-from resdepth.mathematics.crossover import UNKNOWN_PARTS, PathParts, path_parts
-from resdepth.mathematics.exponents import PathObservation, Table, tabulate
 from resdepth.mathematics.function_limit import FunctionLimit, function_limit, geometric_mean
 from resdepth.mathematics.interval import UNKNOWN, Interval
 from resdepth.mathematics.interventions import INTERVENTIONS
 from resdepth.mathematics.layer_order import LayerOrder, order_of_distances, order_of_path
-from resdepth.mathematics.limits import Parts, WeightsLimit, weights_limit
+from resdepth.mathematics.limits import WeightsLimit
 from resdepth.mathematics.slopes import PowerLaw, power_law
 from resdepth.weights.weight_path import WeightPath
 
@@ -62,15 +60,18 @@ class FunctionTable:
 class LimitTable:
     """Everything about the limit of one experiment; `function` is None if nothing was run."""
 
-    table: Table
-    parts: Mapping[tuple[int | str, int], PathParts]
-    weights: WeightsLimit
+    scaling: ScalingTable
     order: OrderTable | None
     function: FunctionTable | None = None
 
+    @property
+    def weights(self) -> WeightsLimit:
+        """The verdict on the weights."""
+        return self.scaling.verdict
+
     def _repr_html_(self) -> str:
         rows = seed_rows(self)
-        return html.table(rows[0], rows[1:], f"{self.weights.verdict}: {self.weights.sentence}")
+        return html.table(rows[0], rows[1:], f"{self.weights.verdict}: {self.weights.reason}")
 
 
 def limit_table(
@@ -80,38 +81,16 @@ def limit_table(
 
     They have the fields of `probing.interventions.FunctionChanges`, as read from its .json.
     """
-    names = seed_names(models)
-    cells = [PathObservation(n, statistics(m)) for n, m in zip(names, models, strict=True)]
-    table = tabulate(cells)
-    parts = _parts(models, cells, table)
-    arrays = _arrays(parts, table)
-    found = weights_limit(table, arrays, beta)
-    order = order_table(models, names)
-    function = None if not changes else _function(changes, found)
-    return LimitTable(table, parts, found, order, function)
+    return limit_of(model_scaling(models, beta), models, changes)
 
 
-def _parts(
-    models: Sequence[WeightPath], cells: Sequence[PathObservation], table: Table
-) -> dict[tuple[int | str, int], PathParts]:
-    parts = {}
-    for model, cell in zip(models, cells, strict=True):
-        row = table.values["H"][table.seeds.index(cell.seed)]
-        known = row[np.isfinite(row)]
-        hurst = float(known[-1]) if len(known) else math.nan
-        measured = model.way == "path"
-        key = cell.seed, model.depth
-        parts[key] = path_parts(model.blocks, cell.statistics, hurst) if measured else UNKNOWN_PARTS
-    return parts
-
-
-def _arrays(parts: Mapping[tuple[int | str, int], PathParts], table: Table) -> Parts:
-    shape = len(table.seeds), len(table.depths)
-    trend, noise, visible = np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, True)
-    for (seed, depth), part in parts.items():
-        place = table.seeds.index(seed), int(np.searchsorted(table.depths, depth))
-        trend[place], noise[place], visible[place] = part.trend, part.noise, part.visible
-    return Parts(trend, noise, visible)
+def limit_of(
+    scaling: ScalingTable, models: Pool, changes: Mapping[str, Any] | None = None
+) -> LimitTable:
+    """The same from the scaling of `models`."""
+    order = order_table(models, seed_names(models))
+    function = _function(changes, scaling.verdict) if changes else None
+    return LimitTable(scaling, order, function)
 
 
 def layer_order(model: WeightPath, seed: int = 0) -> LayerOrder | None:
@@ -174,12 +153,12 @@ def _function(changes: Mapping[str, Any], weights: WeightsLimit) -> FunctionTabl
 
 def limit_numbers(found: LimitTable) -> dict[str, Any]:
     """The table as it is printed in JSON."""
-    weights = found.weights
+    scaling, weights = found.scaling, found.weights
     name, test = weights.disagreement
     numbers: dict[str, Any] = {
         "weights": {
             "verdict": weights.verdict,
-            "sentence": weights.sentence,
+            "sentence": weights.reason,
             "agreement": {"exponent": name, **_test(test)},
             "agreements": {key: _test(value) for key, value in weights.agreement.items()},
             "by_seed": {
@@ -192,9 +171,9 @@ def limit_numbers(found: LimitTable) -> dict[str, Any]:
                     "growth": one.growth,
                     "hidden": one.hidden,
                     "parts": {
-                        str(depth): asdict(part)
-                        for (other, depth), part in found.parts.items()
-                        if other == seed
+                        str(cell.statistics.depth): asdict(part)
+                        for cell, part in zip(scaling.cells, scaling.parts, strict=True)
+                        if cell.seed == seed
                     },
                 }
                 for seed, one in weights.by_seed.items()
@@ -319,10 +298,9 @@ def _range(values: Array) -> str:
 
 
 def sentences(found: LimitTable) -> Iterator[str]:
-    """The verdicts in words, then what is known of single seeds."""
-    yield f"weights: {found.weights.verdict}: {found.weights.sentence}"
+    """What is known of single seeds, the verdict on the function, and the order of the layers."""
     hidden = [(n, s) for n, s in found.weights.by_seed.items() if s.hidden]
-    last = int(found.table.depths[-1])
+    last = found.scaling.depths[-1]
     for name, one in hidden:
         where = depth_text(one.crossover)
         yield (

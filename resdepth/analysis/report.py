@@ -1,5 +1,6 @@
 """The report on a study: every table of every experiment, computed once, for all that show it."""
 
+import json
 import math
 import warnings
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ from resdepth.analysis.fits import (
     fit_files,
     fits_by_depth,
 )
+from resdepth.analysis.limit import LimitTable, limit_numbers, limit_of
 from resdepth.analysis.pool import experiments
 from resdepth.analysis.rates import RateTable, rate_curves
 from resdepth.analysis.scaling import ScalingTable, model_scaling, scaling_numbers
@@ -35,6 +37,9 @@ from resdepth.studies.record import NAME as PLAN
 
 OMEGA = "avg_grad_norm"  # The recorded scalar whose decay is fitted
 GRID = tuple(float(p) for p in np.linspace(1.0, 4.0, 13))  # Exponents p of the p-variation norms
+
+SEED_EXPONENTS = ("beta", "nu", "q1", "q2", "irel", "pr", "rho", "variation_norm", "hurst")
+"""Exponents of the seed of a cell, in its line of the .csv."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ class ExperimentReport:
     cautions: tuple[str, ...]
     beta: float = 0.0  # 1 - alpha, by which norms are scaled
     scaling: ScalingTable | None = None  # None if no cell counts, as `paths`
+    limit: LimitTable | None = None
     doubling: DoublingTable | None = None  # None if no depth is twice another
     paths: PathTables | None = None
     decays: tuple[DepthFits, ...] = ()  # () without Omega
@@ -84,10 +90,18 @@ class Report:
         return tuple(row for one in self.experiments for row in one.cells)
 
 
-def report_on(study: Study, hessians: Mapping[Path, Path] | None = None) -> Report:
-    """Compute the report; `hessians` has the spectrum (.json) of a run by its folder."""
-    hessians = hessians or {}
-    found = tuple(_experiment(one, study, hessians) for one in study.experiments)
+def report_on(
+    study: Study,
+    hessians: Mapping[Path, Path] | None = None,
+    changes: Mapping[str, Path] | None = None,
+) -> Report:
+    """Compute the report.
+
+    `hessians` has the spectrum (.json) of a run by its folder, `changes` the output changes (.json)
+    of an experiment by its label.
+    """
+    hessians, changes = hessians or {}, changes or {}
+    found = tuple(_experiment(one, study, hessians, changes) for one in study.experiments)
     rates = _rates(study)
     newest = max(study.manifests.values(), key=lambda manifest: manifest.started)
     steps = tuple(next_steps(study, [text for one in found for text in one.cautions], rates))
@@ -97,11 +111,16 @@ def report_on(study: Study, hessians: Mapping[Path, Path] | None = None) -> Repo
     for one, tables in zip(study.experiments, found, strict=True):
         files += (file for path in one.models for file in path.files)
         files += (file for group in tables.decays for file in curve_files(group.fits))
-    files += hessians.values()
+    files += (*hessians.values(), *changes.values())
     return Report(study.folder, found, rates, steps, study.plan, *origin, tuple(files))
 
 
-def _experiment(one: Experiment, study: Study, hessians: Mapping[Path, Path]) -> ExperimentReport:
+def _experiment(
+    one: Experiment,
+    study: Study,
+    hessians: Mapping[Path, Path],
+    changes: Mapping[str, Path],
+) -> ExperimentReport:
     finished = [study.manifests[r.run] for r in one.cells if not r.reason]
     head = one.label, one.cells, by_depth(one.cells), tuple(cautions(one.cells, finished))
     if not one.models:
@@ -109,6 +128,8 @@ def _experiment(one: Experiment, study: Study, hessians: Mapping[Path, Path]) ->
     models, beta = one.models, one.models[0].beta or 0.0
     scaling = model_scaling(models, beta)
     own = scaling.exponents.laws["beta"].exponent.value
+    evaluated = json.loads(changes[one.label].read_text("utf-8")) if one.label in changes else None
+    limit = limit_of(scaling, models, evaluated)
     norms = path_tables.variations(models, beta, GRID)
     several = len({model.depth for model in models}) > 1
     paths = PathTables(
@@ -120,7 +141,7 @@ def _experiment(one: Experiment, study: Study, hessians: Mapping[Path, Path]) ->
     )
     doubling = doubling_table(models, own if math.isfinite(own) else beta)
     decays, curvature = _decays([r.run for r in one.counted]), read_hessians(one.counted, hessians)
-    return ExperimentReport(*head, beta, scaling, doubling, paths, decays, curvature)
+    return ExperimentReport(*head, beta, scaling, limit, doubling, paths, decays, curvature)
 
 
 def _rates(study: Study) -> tuple[RateTable, ...]:
@@ -146,11 +167,12 @@ def _decays(runs: Sequence[Path]) -> tuple[DepthFits, ...]:
 
 
 def report_numbers(report: Report) -> dict[str, Any]:
-    """Return the content of the .json; "scaling" is that of the first experiment."""
+    """Return the content of the .json; "scaling" and "limit" are those of the first experiment."""
     numbers = [
         {
             **{name: getattr(one, name) for name in ("label", "beta", "cautions", "depths")},
             "scaling": None if one.scaling is None else scaling_numbers(one.scaling),
+            "limit": None if one.limit is None else limit_numbers(one.limit),
             "doubling": one.doubling,
             "omega": [depth_numbers(group) | {"fits": len(group.fits)} for group in one.decays],
             "curvature": one.curvature,
@@ -165,7 +187,7 @@ def report_numbers(report: Report) -> dict[str, Any]:
     ]
     return {
         "study": report.folder,
-        "scaling": numbers[0]["scaling"],
+        **{name: numbers[0][name] for name in ("scaling", "limit")},
         "experiments": numbers,
         "rates": rates,
         "next": [{"purpose": what, "command": command} for what, command in report.next_steps],
@@ -179,13 +201,17 @@ def report_csv(report: Report) -> str:
     for one in report.experiments:
         cells = () if one.scaling is None else one.scaling.cells
         known = {(cell.statistics.depth, cell.seed): asdict(cell.statistics) for cell in cells}
+        seeds = {} if one.scaling is None else one.scaling.verdict.by_seed
         fits = {curve.file: curve.fit for group in one.decays for curve in group.fits}
         for row in one.cells:
             found = asdict(row)
             if not row.why:
                 found |= known.get((row.depth, row.seed), {})
+                if seed := seeds.get(row.seed):
+                    found |= {f"seed_{n}": seed.exponents[n].value for n in SEED_EXPONENTS}
                 if (fit := fits.get(row.run)) and fit.identified:
                     found |= {f"omega_{name}": getattr(fit, name).value for name in FITTED}
             rows.append(found)
     fitted = [f"omega_{name}" for name in FITTED]
-    return as_csv([*asdict(report.cells[0]), *STATISTICS, *fitted], rows)
+    by_seed = [f"seed_{name}" for name in SEED_EXPONENTS]
+    return as_csv([*asdict(report.cells[0]), *STATISTICS, *fitted, *by_seed], rows)

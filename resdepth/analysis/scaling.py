@@ -1,5 +1,6 @@
 """How weights scale with the depth: one table of statistics, exponents and verdict."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -8,13 +9,21 @@ from resdepth import html
 from resdepth.analysis.measure import statistics
 from resdepth.analysis.pool import seed_names, together
 from resdepth.errors import Usage
+from resdepth.mathematics import Array
+from resdepth.mathematics.crossover import UNKNOWN_PARTS, PathParts, path_parts
 from resdepth.mathematics.exponents import Exponents, PathObservation, Table, exponents, tabulate
+from resdepth.mathematics.growth import GrowthTable, growth_table
 from resdepth.mathematics.interval import Interval, three
+from resdepth.mathematics.limits import Parts, WeightsLimit, decide
 from resdepth.mathematics.slopes import FEW
-from resdepth.mathematics.verdict import Verdict, decide
 from resdepth.weights.weight_path import Way, WeightPath
 
-LIMITS = {"H1": "smooth limit (H1)", "H2": "diffusive limit (H2)", "neither": "neither limit"}
+LIMITS = {
+    "smooth": "smooth limit (H1)",
+    "diffusive": "diffusive limit (H2)",
+    "rough": "neither limit",
+    "other": "neither limit",
+}
 """Verdicts as a reader sees them."""
 SLOPES = {
     "beta": "-slope of RMS",
@@ -34,10 +43,11 @@ class ScalingTable:
     cells: tuple[PathObservation, ...]
     table: Table
     exponents: Exponents
-    verdict: Verdict
+    verdict: WeightsLimit
     beta: float = 0.0  # scales the 2-variation norms
     alpha: float | None = None  # that of the training
     ways: tuple[Way, ...] = ("path",)  # how the 2-variation norms were measured
+    parts: tuple[PathParts, ...] = ()  # trend and noise of each of `cells`
 
     @property
     def depths(self) -> tuple[int, ...]:
@@ -64,11 +74,44 @@ def scaling_table(
     beta: float = 0.0,
     alpha: float | None = None,
     ways: tuple[Way, ...] = ("path",),
+    parts: Sequence[PathParts] | None = None,
 ) -> ScalingTable:
-    """Return the table of `cells`, one per depth and seed (else ValueError); L^beta scales P2."""
+    """Return the table of `cells`, one per depth and seed (else ValueError); L^beta scales P2.
+
+    `parts` are trend and noise of each of `cells`.
+    """
     table = tabulate(cells)
-    ordered = tuple(sorted(cells, key=lambda cell: cell.statistics.depth))
-    return ScalingTable(ordered, table, exponents(table, beta), decide(table), beta, alpha, ways)
+    known = parts or [UNKNOWN_PARTS] * len(cells)
+    both = sorted(zip(cells, known, strict=True), key=lambda one: one[0].statistics.depth)
+    ordered, separated = zip(*both, strict=True)
+    verdict = decide(table, _parts(table, cells, known), beta)
+    known_exponents = exponents(table, beta)
+    return ScalingTable(ordered, table, known_exponents, verdict, beta, alpha, ways, separated)
+
+
+def _parts(table: Table, cells: Sequence[PathObservation], parts: Sequence[PathParts]) -> Parts:
+    found = Parts.unknown(table)
+    for cell, part in zip(cells, parts, strict=True):
+        depth = float(cell.statistics.depth)
+        place = table.seeds.index(cell.seed), table.depths.tolist().index(depth)
+        found.trend[place], found.noise[place] = part.trend, part.noise
+        found.visible[place] = part.visible
+    return found
+
+
+def _separated(models: Sequence[WeightPath], cells: Sequence[PathObservation]) -> list[PathParts]:
+    """Trend and noise of each path; unknown for a path too large to hold."""
+    hursts: dict[int | str, float] = {}
+    for cell in sorted(cells, key=lambda cell: cell.statistics.depth):
+        if cell.statistics.H == cell.statistics.H:
+            # The Hurst exponent of the deepest path of a seed is the least biased by the trend.
+            hursts[cell.seed] = cell.statistics.H
+    return [
+        path_parts(model.blocks, cell.statistics, hursts.get(cell.seed, math.nan))
+        if model.way == "path"
+        else UNKNOWN_PARTS
+        for model, cell in zip(models, cells, strict=True)
+    ]
 
 
 def model_scaling(models: Sequence[WeightPath], beta: float = 0.0) -> ScalingTable:
@@ -81,7 +124,8 @@ def model_scaling(models: Sequence[WeightPath], beta: float = 0.0) -> ScalingTab
     cells = [*map(PathObservation, seed_names(models), map(statistics, models))]
     shared, *others = {model.beta for model in models}
     alpha = None if others or shared is None else 1.0 - shared
-    return scaling_table(cells, beta, alpha, tuple(dict.fromkeys(path.way for path in models)))
+    ways = tuple(dict.fromkeys(path.way for path in models))
+    return scaling_table(cells, beta, alpha, ways, _separated(models, cells))
 
 
 def scaling_numbers(table: ScalingTable) -> dict[str, Any]:
@@ -90,6 +134,8 @@ def scaling_numbers(table: ScalingTable) -> dict[str, Any]:
     return {
         "verdict": {n: getattr(table.verdict, n) for n in ("limit", "reason", "cautions")},
         "exponents": table.exponents.intervals,
+        "by_seed": {str(name): one.exponents for name, one in table.verdict.by_seed.items()},
+        "agreement": table.verdict.agreement,
         "wider": {name: law.wider for name, law in laws.items()},
         "local_slopes": {
             name: [{"shallow": p.shallow, "deep": p.deep, **asdict(p.slope)} for p in law.local]
@@ -109,7 +155,7 @@ def verdict_lines(found: ScalingTable | None, cautions: Iterable[str] = ()) -> l
     """Return the verdict with its reason, then what limits it; `cautions` are those of the runs."""
     verdict = "no answer yet: all cells are excluded"
     if found is not None:
-        limit = found.verdict.limit
+        limit = found.verdict.verdict
         verdict = f"{LIMITS.get(limit, limit)}: {found.verdict.reason}"
         cautions = (*found.verdict.cautions, *cautions)
     return [verdict, *(f"caution: {text}" for text in cautions)]
@@ -126,7 +172,10 @@ def exponent_rows(found: ScalingTable) -> list[list[str]]:
         local = {(part.shallow, part.deep): three(part.slope.value) for part in law.local}
         bend = f"{three(law.bend.value)}{' !' if law.bends else ''}"
         slopes = [local.get(pair, "") for pair in pairs]
-        rows.append([name, what[name], *_shown(law.exponent), law.wider, bend, *slopes])
+        pooled = (*_shown(law.exponent), law.wider)
+        if found.verdict.agreement[name].rejected:
+            pooled = ("by seed", _range(found, name), "")
+        rows.append([name, what[name], *pooled, bend, *slopes])
     hurst = _shown(found.exponents.hurst)
     rows.append(["hurst", "mean of H", *hurst, "seeds", "", *([""] * len(steps))])
     return [[cell.replace("nan", "-") for cell in row] for row in rows]
@@ -135,6 +184,36 @@ def exponent_rows(found: ScalingTable) -> list[list[str]]:
 def _shown(found: Interval) -> tuple[str, str]:
     known = found.low == found.low
     return three(found.value), f"[{three(found.low)}, {three(found.high)}]" if known else "-"
+
+
+def _range(found: ScalingTable, name: str) -> str:
+    """Smallest and largest exponent of the seeds, for which there is no common value."""
+    values = [one.exponents[name].value for one in found.verdict.by_seed.values()]
+    known = [value for value in values if math.isfinite(value)]
+    return f"{three(min(known))} … {three(max(known))}"
+
+
+SCALED = ("RMS", "M", "R", "I", "V1", "P2", "NOISE")
+"""Statistics that L^beta scales as it does the path."""
+
+
+def statistic_values(found: ScalingTable, name: str) -> Array:
+    """A statistic (seeds, depths) of the scaled path k -> L^beta A_k."""
+    values = found.table.values[name]
+    return values * found.table.depths**found.beta if name in SCALED else values
+
+
+def growth(found: ScalingTable, name: str) -> GrowthTable:
+    """Whether the statistic `name` of the scaled path is bounded or grows."""
+    return growth_table(found.table.depths, statistic_values(found, name), found.table.seeds)
+
+
+def growth_rows(found: GrowthTable) -> list[list[str]]:
+    """Return one row per seed: verdict, effective exponent, slope at the deepest depth."""
+    rows = [["seed", "", "exponent", f"slope at L = {found.last}"]]
+    for name, seed in found.by_seed.items():
+        rows.append([str(name), seed.verdict, str(seed.exponent), str(seed.last)])
+    return [[cell.replace("nan", "-") for cell in row] for row in rows]
 
 
 def notes(found: ScalingTable) -> Iterator[str]:
@@ -149,6 +228,8 @@ def notes(found: ScalingTable) -> Iterator[str]:
         yield f"exponents use {', '.join(sorted(partial))} seeds, means use all: {FEW}"
     if any(law.bends for law in found.exponents.laws.values()):
         yield "! the exponent has not settled: the interval of its bend excludes 0"
+    if any(test.rejected for test in found.verdict.agreement.values()):
+        yield "by seed: the seeds differ (F test, 1 %), so there is no common exponent; their range"
     if (total := found.alpha_plus_nu) is not None:
         moves = "does not move h" if total.low > 0.5 else "may or may not move h"
         moves = "moves h" if total.high <= 0.5 else moves

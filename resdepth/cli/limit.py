@@ -51,9 +51,9 @@ def _changes(options: LimitOptions, paths: "Pool", call: AnalysisInvocation) -> 
     runs = [Run(path.run) for path in paths if path.run is not None and path.own]
     if not options.interventions or not runs:
         return None
-    from resdepth.probing.interventions import DRAWS, function_changes
+    from resdepth.probing.interventions import PASSES, function_changes
 
-    passes = 2 + sum(DRAWS.values()) + 5 * options.refine
+    passes = PASSES + 5 * options.refine
 
     def announce(layers: int) -> None:
         cost = f"{passes} forward passes of {len(runs)} networks with {layers} layers in all"
@@ -75,7 +75,9 @@ def _lines(found: "LimitTable") -> list[str]:
         sentences,
     )
 
-    lines = [*sentences(found), "", aligned(seed_rows(found))]
+    verdict = f"weights: {found.weights.verdict}: {found.weights.reason}"
+    cautions = [f"caution: {text}" for text in found.weights.cautions]
+    lines = [verdict, *cautions, *sentences(found), "", aligned(seed_rows(found))]
     if found.function:
         lines += ["", aligned(function_rows(found.function))]
         lines += ["", aligned(change_rows(found.function))]

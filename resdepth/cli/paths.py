@@ -107,16 +107,23 @@ def scaling(options: ScalingOptions, paths: "Pool", beta: float, quiet: bool) ->
     """
     from resdepth.analysis.scaling import (
         exponent_rows,
+        growth,
+        growth_rows,
         mean_rows,
         model_scaling,
         notes,
         scaling_numbers,
         verdict_lines,
     )
-    from resdepth.figures.depth_plots import draw_scaling
+    from resdepth.figures.depth_plots import draw_scaling, draw_statistic
 
     found = model_scaling(paths, beta)
     _say_ways(paths, quiet)
+    if options.statistic is not None:
+        shown = growth(found, options.statistic)
+        numbers = {**scaling_numbers(found), "statistic": options.statistic, "growth": shown}
+        draw = partial(draw_statistic, found, options.statistic, options.columns)
+        return draw, numbers, f"{shown.sentence(options.statistic)}\n{aligned(growth_rows(shown))}"
     above = [*verdict_lines(found), "", aligned(exponent_rows(found)), *notes(found)]
     text = "\n".join([*above, "", aligned(mean_rows(found)), ""])
     return partial(draw_scaling, found, options.columns), scaling_numbers(found), text

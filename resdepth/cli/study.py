@@ -121,7 +121,7 @@ def report(call: ReportInvocation) -> None:
     finish(draw, numbers, out, origin, call, text=text, table=table)
 
 
-RECORDED = ("study", "out", "spectrum")
+RECORDED = ("study", "out", "spectrum", "interventions")
 """Options of a report that its files name."""
 Found = tuple[Draw, Any, str, str, "Provenance"]
 """How to write the page, its numbers, its text, its table, and where they come from."""
@@ -137,7 +137,7 @@ def _limits(call: ReportInvocation, out: Path) -> Found:
 
     console.route_warnings()
     study = read_study(call.study)
-    found = report_on(study, _hessians(study, call))
+    found = report_on(study, _hessians(study, call), _changes(study, call))
     origin = origin_of(call.recorded(RECORDED), found.files)
     draw = partial(write_page, found, out, origin)
     return draw, report_numbers(found), "\n".join(_answers(found)), report_csv(found), origin
@@ -167,6 +167,34 @@ def _hessians(study: "Study", call: ReportInvocation) -> "dict[Path, Path]":
     return files
 
 
+def _changes(study: "Study", call: ReportInvocation) -> "dict[str, Path]":
+    """Write the output changes of every experiment unless they are unwanted; the file by label.
+
+    An experiment for which they cannot be computed is left out with a warning.
+    """
+    if not call.interventions:
+        return {}
+    from resdepth.probing.interventions import PASSES, write
+    from resdepth.runs.run import Run
+
+    files = {}
+    for number, one in enumerate((e for e in study.experiments if e.counted), start=1):
+        path = call.page.with_suffix("") / f"interventions-{number}.json"
+        runs = [Run(cell.run) for cell in one.counted]
+
+        def announce(layers: int, count: int = len(runs)) -> None:
+            cost = f"{PASSES} forward passes of {count} networks with {layers} layers in all"
+            console.say(f"interventions: {cost}", quiet=call.quiet)
+
+        try:
+            write(runs, path, command_line(), announce)
+        except ResdepthError as error:
+            console.warn(f"{error}; the report has no interventions")
+            continue
+        files[one.label] = path
+    return files
+
+
 def _scores(call: ReportInvocation, out: Path) -> Found:
     """The report on a study of `resnet-cifar`."""
     if call.spectrum:
@@ -183,6 +211,7 @@ def _scores(call: ReportInvocation, out: Path) -> Found:
 
 def _answers(report: "Report") -> Iterator[str]:
     """The verdict on each experiment and what limits it, the best rates, and what to do next."""
+    from resdepth.analysis.limit import sentences
     from resdepth.analysis.rates import rate_rows, transfer
     from resdepth.analysis.scaling import verdict_lines
 
@@ -190,6 +219,8 @@ def _answers(report: "Report") -> Iterator[str]:
         if one.label:
             yield f"{one.label}:"
         yield from verdict_lines(one.scaling, one.cautions)
+        if one.limit is not None:
+            yield from sentences(one.limit)
     for table in report.rates:
         yield f"best learning rate by depth{f', {table.label}' if table.label else ''}:"
         yield aligned(rate_rows(table.curves))

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from resdepth.analysis.curvatures import HessianTable
 from resdepth.analysis.doubling import DoublingTable
 from resdepth.analysis.rates import RateCurve
-from resdepth.analysis.scaling import ScalingTable
+from resdepth.analysis.scaling import SCALED, ScalingTable, statistic_values
 from resdepth.figures import parts, style
 from resdepth.mathematics import Array
 from resdepth.mathematics.exponents import law_values
@@ -41,7 +41,8 @@ def draw_scaling(table: ScalingTable, columns: int = 2) -> Figure:
         if name == "variation_norm" and table.beta:
             label = f"${parts.power(table.beta)}$ {label}"
         axes.set_ylabel(label)
-        _title(axes, symbol, str(law.exponent))
+        rejected = table.verdict.agreement[name].rejected
+        _title(axes, symbol, "by seed" if rejected else str(law.exponent))
     panels[-1].axhline(0.5, color=style.FAINT, linewidth=0.6, zorder=0)
     parts.seed_dots(panels[-1], depths, table.table.values["H"], style.CATEGORIES[0])
     panels[-1].set_ylabel("$H$")
@@ -61,6 +62,9 @@ def _draw_law(axes: Axes, depths: Array, values: Array, law: PowerLaw, *, invers
     logs = sign * np.log(values, out=np.full_like(values, np.nan), where=usable)
     dots, line = style.categories(2)
     parts.seed_dots(axes, depths, np.exp(logs), dots)
+    for row in np.exp(logs):
+        there = np.isfinite(row)
+        axes.plot(depths[there], row[there], color=dots, linewidth=0.35, alpha=0.5, zorder=1)
     low, high = np.transpose([(mean.low, mean.high) for mean in map(mean_interval, logs.T)])
     parts.band(axes, depths, np.exp(low), np.exp(high), dots)
     fitted = np.array([*map(law.at, depths)]) ** sign
@@ -70,6 +74,26 @@ def _draw_law(axes: Axes, depths: Array, values: Array, law: PowerLaw, *, invers
         parts.log_axis(axes, "y", 4)
     else:
         parts.write_inside(axes, "zero or undefined")
+
+
+@style.styled
+def draw_statistic(table: ScalingTable, name: str, columns: int = 1) -> Figure:
+    """Draw one statistic of the scaled path against L, one line per seed."""
+    drawn, axes = style.panel(columns, 2.3)
+    values, depths, seeds = statistic_values(table, name), table.table.depths, table.table.seeds
+    for row, seed, colour in zip(values, seeds, style.sequence(len(values)), strict=True):
+        there = np.isfinite(row)
+        axes.plot(depths[there], row[there], "o-", color=colour, label=f"${seed}$", markersize=2.5)
+    label = next((text for text in LABELS.values() if text[0].strip("$") == name), (name,))[0]
+    scaled = f"${parts.power(table.beta)}$ " if table.beta and name in SCALED else ""
+    axes.set_ylabel(f"{scaled}{label}")
+    parts.depth_axis(axes, depths)
+    if np.nanmin(values) > 0:
+        axes.set_ylim(np.nanmin(values) / 1.15, np.nanmax(values) * 1.15)
+        parts.log_axis(axes, "y", 4)
+    if len(seeds) <= 10:
+        axes.legend(title="seed", loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
+    return drawn
 
 
 def _title(axes: Axes, symbol: str, text: str) -> None:

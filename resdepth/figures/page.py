@@ -53,6 +53,17 @@ MEANINGS = {
     "others",
     "alpha + nu": "noise of this size changes the hidden state in the limit if the sum is at most "
     "1/2",
+    "weights, noise share, crossover depth": "what the weights of a seed approach; NOISE/RMS at "
+    "the deepest depth; the depth beyond which the noise dominates P2: the 2-variation norm of the "
+    "trend equals that of the noise there ('never': the noise does not take over or is not seen)",
+    "rho (noise)": "slope of RMS/NOISE: below 1/2 the noise makes P2 grow like L^(1/2 - rho) "
+    "beyond the crossover depth",
+    "function, smooth, pair, shuffle": "what the network's function sees of the noise: slope of "
+    "the output change in log-log if layers are replaced by their mean over a window (smooth), by "
+    "a random one of each pair (pair), or shuffled within blocks (shuffle). curve: about -1, -3/2, "
+    "-1; mean-field: 0, -1/2, -1; realisation: pair near 0",
+    "output change": "|h' - h| / |h - h_0| of the last hidden state before and after",
+    "distance L to 2L": "|h(2L) - h(L)| / |h(L) - h_0| of the last hidden states of one seed",
     "norms": "the Frobenius norm of every layer against k/L, scaled by L^(1 - alpha); band: 95 % "
     "interval of the mean over the seeds",
     "profile": "p-variation norm of k -> L^(1 - alpha) A_k: the largest sum of |A_(k') - A_k|^p "

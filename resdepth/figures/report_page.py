@@ -8,14 +8,14 @@ from typing import Any, TypeVar
 
 from matplotlib.figure import Figure
 
-from resdepth.analysis import scaling
+from resdepth.analysis import limit, scaling
 from resdepth.analysis.curvatures import VALUES, HessianTable
 from resdepth.analysis.fits import FITTED, DepthFits
 from resdepth.analysis.rates import RateTable, rate_rows, transfer
 from resdepth.analysis.report import ExperimentReport, PathTables, Report
 from resdepth.analysis.scores import SCORES, ScoreTable, mean_rows, shown_score
 from resdepth.atomic import write_text
-from resdepth.figures import depth_plots, page, path_plots, style
+from resdepth.figures import depth_plots, limit_plots, page, path_plots, style
 from resdepth.figures.decay import draw_decays
 from resdepth.mathematics.interval import Interval
 from resdepth.runs.provenance import Provenance
@@ -86,6 +86,9 @@ def _experiment(one: ExperimentReport, gallery: _Gallery) -> Iterator[str]:
     yield page.table(scaling.mean_rows(one.scaling))
     caption = "Statistics against the depth: one dot per seed, 95 % band of the mean, power law"
     yield gallery.draw("scaling", "beta", 2, depth_plots.draw_scaling, one.scaling, caption)
+    if one.limit is not None:
+        yield page.heading("Limit, seed by seed", 3)
+        yield from _limit(one.limit, gallery)
     if one.doubling is not None:
         yield page.paragraph(one.doubling.sentence)
         caption = (
@@ -107,6 +110,20 @@ def _experiment(one: ExperimentReport, gallery: _Gallery) -> Iterator[str]:
     if one.curvature is not None:
         yield page.heading("Curvature", 3)
         yield from _curvature(one.curvature, gallery)
+
+
+def _limit(found: limit.LimitTable, gallery: _Gallery) -> Iterator[str]:
+    yield from map(page.paragraph, limit.sentences(found))
+    yield page.table(limit.seed_rows(found))
+    if found.function is not None:
+        yield page.table(limit.function_rows(found.function))
+        yield page.table(limit.change_rows(found.function))
+        caption = (
+            "Relative change of the last hidden state under each intervention, and its distance "
+            "from L to 2L: one line per seed; dashed: slopes of theory"
+        )
+        draw = limit_plots.draw_limit
+        yield gallery.draw("limit", "output change", 2, draw, found.function, caption)
 
 
 def _paths(tables: PathTables, beta: float, gallery: _Gallery) -> Iterator[str]:

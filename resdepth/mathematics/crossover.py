@@ -27,7 +27,7 @@ MOST_RESIDUALS = 256
 """Residuals that simulated noise is mixed from."""
 ENDS_OF_H = 0.05, 0.95
 """Hurst exponents of simulated noise."""
-VISIBLE = 0.5
+VISIBLE = 0.25
 """Noise is visible if the third differences of the trend are below this share of the path's."""
 
 

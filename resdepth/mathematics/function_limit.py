@@ -24,7 +24,7 @@ from resdepth.mathematics import Array
 from resdepth.mathematics.interval import Interval
 from resdepth.mathematics.interventions import INTERVENTIONS
 from resdepth.mathematics.slopes import power_law
-from resdepth.mathematics.verdict import FEWEST_DEPTHS, SPARSE
+from resdepth.mathematics.verdict import FEWEST_DEPTHS, GUARD_DEPTHS, SPARSE
 
 FunctionKind = Literal["curve", "mean-field", "realisation", "none", "mixed", "undecided"]
 
@@ -93,7 +93,9 @@ def function_limit(
 
 def _seed(depths: Array, changes: Mapping[str, Array], participation: Interval) -> SeedFunction:
     slopes = {name: _slope(depths, row) for name, row in changes.items()}
-    return SeedFunction(_rule(slopes, participation), slopes, changes)
+    # Small noise shows at the deepest depths first: there the function leaves the curve.
+    deepest = _slope(depths[-GUARD_DEPTHS:], changes["pair"][-GUARD_DEPTHS:]).value
+    return SeedFunction(_rule(slopes, participation, deepest), slopes, changes)
 
 
 def _slope(depths: Array, row: Array) -> Interval:
@@ -101,11 +103,11 @@ def _slope(depths: Array, row: Array) -> Interval:
     return power_law(depths[there], row[None, there]).exponent
 
 
-def _rule(slopes: Mapping[str, Interval], participation: Interval) -> FunctionKind:
+def _rule(slopes: Mapping[str, Interval], participation: Interval, deepest: float) -> FunctionKind:
     smooth, pair, shuffle = (slopes[name] for name in INTERVENTIONS)
-    if participation.high < SPARSE:
+    if participation.high < SPARSE and pair.low > REALISATION_PAIR:
         return "none"
-    if pair.high < CURVE_PAIR and smooth.high < CURVE_SMOOTH:
+    if pair.high < CURVE_PAIR and deepest < CURVE_PAIR and smooth.high < CURVE_SMOOTH:
         return "curve"
     averaged = pair.within(*MEAN_FIELD_PAIR) and shuffle.high < MEAN_FIELD_SHUFFLE
     if averaged and smooth.low > CURVE_SMOOTH:

@@ -7,6 +7,7 @@ with the depth L, tells what the network's function sees of the noise in its wei
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resdepth.mathematics import Array
 from resdepth.mathematics.statistics import moving_mean
@@ -25,7 +26,7 @@ def smoothed(blocks: Array) -> Array:
     return moving_mean(blocks, half_width(len(blocks)))
 
 
-def pair_order(depth: int, random: np.random.Generator) -> Array:
+def pair_order(depth: int, random: np.random.Generator) -> NDArray[np.intp]:
     """Layer indices (L,): k, or its neighbour in the pair (2j, 2j + 1), by a fair coin per layer.
 
     Both layers of a pair may become the same one; the last layer of an odd depth stays.
@@ -36,7 +37,7 @@ def pair_order(depth: int, random: np.random.Generator) -> Array:
     return np.where(swapped, other, places)
 
 
-def shuffled_order(depth: int, random: np.random.Generator) -> Array:
+def shuffled_order(depth: int, random: np.random.Generator) -> NDArray[np.intp]:
     """Layer indices (L,): a random order within each block of 2w consecutive layers."""
     size = 2 * half_width(depth)
     blocks = [np.arange(start, min(start + size, depth)) for start in range(0, depth, size)]

@@ -166,5 +166,10 @@ class ScalingOptions(PathOptions):
         "exponent of the scaling L^beta of the 2-variation norm",
         default_text="1 - alpha of the runs, 0 for a pattern and for files of no run",
     )
+    statistic: Literal["RMS", "M", "R", "I", "V1", "P2", "PR", "NOISE", "H"] | None = option(
+        None,
+        "draw this statistic alone, one line per seed, and say whether it is bounded or grows",
+        default_text="eight panels",
+    )
     columns: int = option(2, "width of the figure in columns of a paper", ge=1, le=2)
     out: Path = option(Path("paths-scaling.pdf"), "figure to write (.pdf, .svg or .png)")

@@ -128,6 +128,9 @@ class ReportInvocation(StatusInvocation):
         "add the curvature: largest eigenvalue of the Hessian and traces against L",
         flags=("--spectrum",),
     )
+    interventions: bool = option(
+        True, "evaluate the networks with smoothed, resampled and shuffled layers"
+    )
 
     @property
     def page(self) -> Path:

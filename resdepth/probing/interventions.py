@@ -24,7 +24,10 @@ from resdepth.mathematics.interventions import (
 )
 from resdepth.mathematics.refinement import REFINEMENTS
 from resdepth.options.train import TrainOptions
+from resdepth.probing.objectives import Source
+from resdepth.records import write_numbers
 from resdepth.runs.checkpoint import read_checkpoint
+from resdepth.runs.provenance import provenance
 from resdepth.runs.run import Run
 from resdepth.training.networks import engine_request, load_network
 
@@ -68,7 +71,9 @@ class FunctionChanges:
 
 
 Announce = Callable[[int], None]
-"""Receives the expected number of forward passes through a layer before anything is computed."""
+"""Receives the number of layers of all networks before anything is computed."""
+PASSES = 2 + sum(DRAWS.values())
+"""Forward passes of each network."""
 
 
 @isolated()
@@ -78,7 +83,7 @@ def function_changes(
     threads: int | None = None,
     *,
     refine: bool = False,
-    announce: Announce = lambda cost: None,
+    announce: Announce = lambda layers: None,
 ) -> FunctionChanges:
     """Apply every intervention to the newest weights of `runs` of `train`, which share a data set.
 
@@ -97,6 +102,21 @@ def function_changes(
         ends[training.seed, training.depth] = network.h0.numpy(), network.state.numpy()
         cells.append(network.changes(run.path, training, seed, refine))
     return FunctionChanges(tuple(cells), tuple(_distances(ends)))
+
+
+def write(
+    runs: Sequence[Run],
+    path: Path,
+    command: Sequence[str] = ("resdepth.limit",),
+    announce: Announce = lambda layers: None,
+) -> None:
+    """Apply every intervention to `runs` and write `FunctionChanges` to `path` (.json).
+
+    Raises Missing if a run has no checkpoint, System if `path` cannot be written.
+    """
+    found = function_changes(runs, announce=announce)
+    files = [file for run in runs for file in Source.of(run).files]
+    write_numbers(path, found, provenance(command, {"seed": 0}, files))
 
 
 def _distances(ends: Mapping[tuple[int, int], tuple[Array, Array]]) -> Iterator[StateDistance]:

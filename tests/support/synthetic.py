@@ -7,9 +7,9 @@ import numpy as np
 
 from resdepth.mathematics.exponents import Table
 from resdepth.mathematics.fractional import fractional_noise
+from resdepth.mathematics.limits import decide
 from resdepth.mathematics.slopes import power_law
 from resdepth.mathematics.statistics import STATISTICS, path_statistics
-from resdepth.mathematics.verdict import decide
 
 WIDTH = 100
 """Coordinates of a path: matrices of 10 x 10."""
