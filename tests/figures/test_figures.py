@@ -27,6 +27,7 @@ from resdepth.figures import (
 )
 from resdepth.figures.parts import depth_axis, log_values
 from resdepth.figures.surface_values import Shown, saturate
+from resdepth.figures.transfer_plots import draw_transfer
 from resdepth.mathematics.exponents import PathObservation
 from resdepth.mathematics.statistics import path_statistics
 from resdepth.mathematics.transfer import RateCurve, transfer
