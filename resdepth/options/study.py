@@ -33,6 +33,7 @@ HELP = {
     "the loss never rises at that depth",
     "lr_depth_exponent": "exponent e of the rate lr (L/D)^e at depth L, where D is --lr-depth "
     "(default 2 alpha - 1)",
+    "start_from": "not available in a study, all seeds of which would start from the same weights",
     "lr_depth": "depth D at which the rate is --lr (layers; default the middle depth of the plan)",
 }
 """Help that differs from that of `train`."""
