@@ -156,7 +156,7 @@ def verdict_lines(found: ScalingTable | None, cautions: Iterable[str] = ()) -> l
     verdict = "no answer yet: all cells are excluded"
     if found is not None:
         limit = found.verdict.verdict
-        verdict = f"{LIMITS.get(limit, limit)}: {found.verdict.reason}"
+        verdict = f"{LIMITS.get(limit, limit)}: {found.verdict.reason.removeprefix(f'{limit}: ')}"
         cautions = (*found.verdict.cautions, *cautions)
     return [verdict, *(f"caution: {text}" for text in cautions)]
 

@@ -75,7 +75,8 @@ def _lines(found: "LimitTable") -> list[str]:
         sentences,
     )
 
-    verdict = f"weights: {found.weights.verdict}: {found.weights.reason}"
+    reason, kind = found.weights.reason, found.weights.verdict
+    verdict = f"weights: {reason if reason.startswith(kind) else f'{kind}: {reason}'}"
     cautions = [f"caution: {text}" for text in found.weights.cautions]
     lines = [verdict, *cautions, *sentences(found), "", aligned(seed_rows(found))]
     if found.function:

@@ -129,11 +129,11 @@ def decide(table: Table, parts: Parts | None = None, beta: float = 0.0) -> Weigh
 
 
 def _values(table: Table, parts: Parts, beta: float) -> dict[str, Array]:
-    """The values whose slopes decide; `rho` and `nu` only where the noise can be seen."""
+    """The values whose slopes decide; `rho`, RMS / NOISE, only where the noise can be seen."""
     values = law_values(table, beta)
     with np.errstate(divide="ignore", invalid="ignore"):
-        values["rho"] = table.values["RMS"] / table.values["NOISE"]
-    return values | {n: np.where(parts.visible, values[n], np.nan) for n in ("rho", "nu")}
+        rho = table.values["RMS"] / table.values["NOISE"]
+    return values | {"rho": np.where(parts.visible, rho, np.nan)}
 
 
 def _intervals(

@@ -44,8 +44,7 @@ def rule(found: Mapping[str, Interval], noise_seen: bool) -> Decision:
 
     `found` has the intervals of all exponents, with `rho`, the slope of RMS / NOISE.
     """
-    names = ("pr", "q1", "irel", "rho", "nu", "hurst")
-    pr, q1, irel, rho, nu, hurst = (found[name] for name in names)
+    pr, q1, irel, rho, hurst = (found[n] for n in ("pr", "q1", "irel", "rho", "hurst"))
     if not (pr.known and q1.known and irel.known):
         unknown = ", ".join(name for name in ("pr", "q1", "irel") if not found[name].known)
         text = f"no interval for {unknown}: too few depths, or weights that are 0 or constant"
@@ -64,9 +63,11 @@ def rule(found: Mapping[str, Interval], noise_seen: bool) -> Decision:
     if noisy and rho.high < OTHER_NU[0]:
         text = f"noise in every layer does not vanish: {noise}"
         return Decision("rough", text, ("rho", "hurst"), smooth_so_far)
-    if noisy and nu.within(*DIFFUSIVE_NU) and hurst.within(*DIFFUSIVE_H):
-        text = f"diffusive: small noise of size L^(-1/2), nu = {nu}, {noise}"
-        return Decision("diffusive", text, ("nu", "hurst"), smooth_so_far)
+    # The noise exponent over the depths at which the noise can be seen.
+    seen = Interval(*(found["beta"].value + end for end in (rho.value, rho.low, rho.high)))
+    if noisy and seen.within(*DIFFUSIVE_NU) and hurst.within(*DIFFUSIVE_H):
+        text = f"diffusive: small noise of size L^(-1/2), nu = {seen}, {noise}"
+        return Decision("diffusive", text, ("rho", "hurst"), smooth_so_far)
     if looks_smooth:
         if noisy and not rho.low > BOUNDED:
             return Decision("undecided", f"smooth so far, but noise may stay: {noise}", both)
