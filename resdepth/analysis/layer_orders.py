@@ -23,7 +23,7 @@ from resdepth.mathematics.layer_order import (
 )
 from resdepth.mathematics.pvariation import p_variation_norms, p_variation_norms_from_distances
 from resdepth.options.resolve import from_record
-from resdepth.options.train import TrainOptions
+from resdepth.options.train import TrainOptions, WeightsOfRun
 from resdepth.runs.manifest import NAME, read_manifest
 from resdepth.training.networks import initial_blocks
 from resdepth.weights.weight_path import WeightPath
@@ -247,13 +247,16 @@ def _band(values: Sequence[Array], initial: Sequence[Array]) -> NullBand:
 def initial_paths(paths: Sequence[WeightPath]) -> list[WeightPath]:
     """The paths before training, drawn again from the options of their runs.
 
-    None if one of the paths has no run, or a run of another depth or width.
+    None if one of the paths has no run, a run of another depth or width, or one that started from
+    another run.
     """
     found = []
     for path in paths:
         if path.run is None or not path.own:
             return []
         options = from_record(TrainOptions, read_manifest(path.run).options, path.run / NAME)
+        if isinstance(options.init, WeightsOfRun):
+            return []
         layers = initial_blocks(options.network, options.init, options.seed)
         found += [replace(path, layers=layers)] if layers.shape == path.blocks.shape else []
     return found if len(found) == len(paths) else []

@@ -24,8 +24,8 @@ from tests.support.messages import refused
 PATHS = "sources ext beta pattern layers allow_mixed out"
 EVALUATED = "sources subset device engine threads steps out resume"
 ALWAYS: dict[type[Options], str] = {
-    TrainOptions: "model data train_fraction depth width alpha gamma init init_alpha activation "
-    "augmentation input_size lr lr_depth_exponent lr_depth dynamic_lr epochs stop_loss batch_size "
+    TrainOptions: "model data train_fraction depth width alpha init activation augmentation "
+    "input_size lr lr_depth_exponent lr_depth dynamic_lr epochs stop_loss batch_size "
     "p_var_every store_grad log_every val_every checkpoint_every seed device engine dtype threads",
     ResnetCifarOptions: "depth data data_dir train_fraction flip epochs batch_size alpha skip lr "
     "momentum weight_decay schedule warmup val_every checkpoint_every seeds seed device amp layout "
@@ -58,6 +58,10 @@ WITHOUT: list[tuple[type[Options], dict[str, Any], dict[str, Any], list[dict[str
     (TrainOptions, {"loss_p": 3.0}, {"data": "mnist"}, [{"data": "sin"}, {"data": "constant"}]),
     (TrainOptions, {"hurst": 0.3}, {"init": "repeat"}, [{"init": "fbm"}]),
     (TrainOptions, {"init_depth": 128}, {}, [{"init": "fbm", "hurst": 0.5}]),
+    (TrainOptions, {"gamma": 2.0}, {"start_from": "x"}, [{}, {"init": "repeat"}]),
+    (TrainOptions, {"init_alpha": 1.0}, {"start_from": "x"}, [{}, {"init": "constant"}]),
+    (TrainOptions, {"start_from": Path("x")}, {"init": "ntrunc"}, [{}, {"init": "run"}]),
+    (TrainOptions, {"start_rule": "interpolate"}, {}, [{"start_from": "x"}]),
     (TrainOptions, {"precision": "tf32"}, {"dtype": "float64"}, [{"dtype": "float32"}]),
     (TrainOptions, {"dynamic_lr_rule": "anchored"}, {}, [{"dynamic_lr": True}]),
     (TrainOptions, {"lr_constant": 3.0}, {}, [{"dynamic_lr": True}]),
