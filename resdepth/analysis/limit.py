@@ -62,7 +62,7 @@ def limit_table(
 ) -> LimitTable:
     """The limit of the weights in `models`; `changes` has the output changes of its runs.
 
-    They have the fields of `probing.interventions.FunctionChanges`, as read from its .json.
+    They have the fields of `probing.output_changes.FunctionChanges`, as read from its .json.
     """
     return limit_of(model_scaling(models, beta), models, changes)
 
