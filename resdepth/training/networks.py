@@ -10,6 +10,7 @@ from resdepth.engine.loop import ACTIVATION_CONSTANTS, DEFAULT_CONSTANT, Dynamic
 from resdepth.engine.loss import CrossEntropy, Loss, PowerLoss
 from resdepth.engine.network import Network
 from resdepth.errors import Corrupt
+from resdepth.mathematics import Array
 from resdepth.mathematics.initialise import INITIALISATIONS, linear_uniform
 from resdepth.mathematics.powers import beta, initial_scale
 from resdepth.mathematics.random import stream
@@ -40,17 +41,23 @@ def initial_network(
     options: NetworkOptions, init: InitialWeights, data: Data, seed: int, train: Dataset
 ) -> Network:
     """The network before training, on the CPU, drawn in float64 from the streams of the seed."""
-    depth, width = options.depth, options.width
-    alpha = options.alpha if init.init_alpha is None else init.init_alpha
-    scale = initial_scale(depth, width, alpha, init.gamma)
-    rule = INITIALISATIONS[init.kind]
-    parameters = {name: getattr(init, name) for name in rule.parameters}
-    blocks = rule.draw((depth, width, width), scale, seed, **parameters)
+    width = options.width
+    blocks = initial_blocks(options, init, seed)
     readin = linear_uniform(width, train.inputs.shape[1], stream(seed, "readin"))
     readout = linear_uniform(_outputs(data, train), width, stream(seed, "readout"))
     drawn = zip(DENSE, (blocks, readin, readout), strict=True)
     tensors = {name: torch.from_numpy(array).to(train.inputs.dtype) for name, array in drawn}
     return load_network(options, data, Checkpoint(0, 0.0, tensors))
+
+
+def initial_blocks(options: NetworkOptions, init: InitialWeights, seed: int) -> Array:
+    """The weights (L, d, d) before training in float64, which do not depend on the data."""
+    depth, width = options.depth, options.width
+    alpha = options.alpha if init.init_alpha is None else init.init_alpha
+    scale = initial_scale(depth, width, alpha, init.gamma)
+    rule = INITIALISATIONS[init.kind]
+    parameters = {name: getattr(init, name) for name in rule.parameters}
+    return rule.draw((depth, width, width), scale, seed, **parameters)
 
 
 def first_network(

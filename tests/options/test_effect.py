@@ -31,9 +31,9 @@ ALWAYS: dict[type[Options], str] = {
     "momentum weight_decay schedule warmup val_every checkpoint_every seeds seed device amp layout "
     "threads",
     ExportOptions: "sources format out",
-    NormOptions: f"{PATHS} pvar pvar_only",
+    NormOptions: f"{PATHS} null pvar pvar_only",
     WeightsOptions: f"{PATHS} pos columns show",
-    ProfileOptions: f"{PATHS} p_min p_max points columns show",
+    ProfileOptions: f"{PATHS} null p_min p_max points columns show",
     ScalingOptions: f"{PATHS} columns show",
     CurvefitOptions: "sources tag window_size filter_period time scaling_x infer_shift columns out "
     "show",
