@@ -13,6 +13,7 @@ from resdepth.options.curvefit import CurvefitOptions
 from resdepth.options.data import Sin
 from resdepth.options.export import ExportOptions
 from resdepth.options.landscape import RenderOptions, TrajectoryOptions, VisOptions
+from resdepth.options.limit import LimitOptions
 from resdepth.options.paths import NormOptions, ProfileOptions, ScalingOptions, WeightsOptions
 from resdepth.options.programs import flat_record, nested_record
 from resdepth.options.resnet_cifar import ResnetCifarOptions
@@ -34,7 +35,8 @@ ALWAYS: dict[type[Options], str] = {
     NormOptions: f"{PATHS} null pvar pvar_only",
     WeightsOptions: f"{PATHS} pos columns show",
     ProfileOptions: f"{PATHS} null p_min p_max points columns show",
-    ScalingOptions: f"{PATHS} columns show",
+    ScalingOptions: f"{PATHS} statistic columns show",
+    LimitOptions: f"{PATHS} interventions",
     CurvefitOptions: "sources tag window_size filter_period time scaling_x infer_shift columns out "
     "show",
     RenderOptions: f"{EVALUATED} directions dimensions span normalise statistics",
@@ -99,6 +101,10 @@ WITHOUT: list[tuple[type[Options], dict[str, Any], dict[str, Any], list[dict[str
     (VisOptions, {"columns": 2}, {"surface": "s", "out": "a.vts"}, [{"surface": "s"}]),
     (VisOptions, {"show": True}, {"surface": "s", "out": "a.html"}, [{"surface": "s"}]),
     (SpectrumOptions, {"steps": 9}, {}, [{"density": True}]),
+    *(
+        (LimitOptions, given, {"sources": ("x",), "interventions": False}, [{"sources": ("x",)}])
+        for given in ({"refine": True}, {"seed": 1}, {"threads": 1}, {"columns": 1}, {"show": True})
+    ),
 ]
 
 each = pytest.mark.parametrize(
