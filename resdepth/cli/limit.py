@@ -51,7 +51,7 @@ def _changes(options: LimitOptions, paths: "Pool", call: AnalysisInvocation) -> 
     runs = [Run(path.run) for path in paths if path.run is not None and path.own]
     if not options.interventions or not runs:
         return None
-    from resdepth.probing.interventions import PASSES, function_changes
+    from resdepth.probing.output_changes import PASSES, function_changes
 
     passes = PASSES + 5 * options.refine
 

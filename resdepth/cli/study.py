@@ -174,7 +174,7 @@ def _changes(study: "Study", call: ReportInvocation) -> "dict[str, Path]":
     """
     if not call.interventions:
         return {}
-    from resdepth.probing.interventions import PASSES, write
+    from resdepth.probing.output_changes import PASSES, write
     from resdepth.runs.run import Run
 
     files = {}

@@ -32,6 +32,7 @@ from resdepth.options.fields import (
     presentation,
     python_help,
     reason_of,
+    type_words,
 )
 from resdepth.options.location import place
 
@@ -170,8 +171,7 @@ class Options(BaseModel):
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
         """Let `help` show every option as the command line's help does, with fields for flags."""
         fields = cls.fields().items()
-        kinds = {name: inspect.formatannotation(info.annotation) for name, info in fields}
-        rows = [f"{name}: {kinds[name]}\n    {python_help(info)}" for name, info in fields]
+        rows = [f"{name}: {type_words(info)}\n    {python_help(info)}" for name, info in fields]
         described = (cls.__doc__ or "").partition("\n\nOptions\n---")[0]
         cls.__doc__ = "\n".join([described, "", "Options", "-------", *rows])
         cls.__signature__ = inspect.Signature([_parameter(name, info) for name, info in fields])

@@ -110,6 +110,19 @@ def python_help(info: FieldInfo) -> str:
     return "".join(f"`{w.replace('-', '_')}`" if n % 2 else w for n, w in enumerate(words))
 
 
+def type_words(info: FieldInfo) -> str:
+    """A field's type in words."""
+    words: list[str] = []
+    for part in members(info):
+        if get_origin(part) is Literal:
+            words += [repr(word) for word in choices(info)]
+        elif get_origin(part) is tuple:
+            words.append(f"tuple of {get_args(part)[0].__name__}")
+        else:
+            words.append(part.__name__)
+    return " | ".join([*words, *(["None"] if info.default is None else [])])
+
+
 @dataclass(frozen=True)
 class Need:
     """Another option, and its values with which an option has an effect; none stands for any.

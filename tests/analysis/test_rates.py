@@ -82,7 +82,7 @@ def test_if_training_stops_at_a_loss_the_best_rate_needs_the_fewest_steps(
 def test_experiments_are_in_the_order_of_numbers(name: str, values: list[float]) -> None:
     runs: Any = {
         Path(str(value)): SimpleNamespace(
-            program="train", options={"data": "sin", name: value}, data="", detail={}
+            program="train", options={"data": "sin", name: value}, data="", detail={}, parent=None
         )
         for value in values
     }

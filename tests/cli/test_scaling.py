@@ -35,9 +35,7 @@ def test_the_installed_program_names_the_limit(run_program, tmp_path: Path) -> N
     ended = run_program("paths", "scaling", "rough", "--out=a.png")
     assert ended.code == 0
     lines = ended.stdout.splitlines()
-    assert lines[0].startswith(
-        "diffusive limit (H2): diffusive: independent noise of size L^(-1/2)"
-    )
+    assert lines[0].startswith("diffusive limit (H2): independent noise of size L^(-1/2)")
     assert lines[-2:] == ["a.png", "a.json"]
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
     assert json.loads((tmp_path / "a.json").read_text())["verdict"]["limit"] == "H2"

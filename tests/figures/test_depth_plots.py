@@ -37,9 +37,10 @@ def table() -> ScalingTable:
 def test_a_panel_is_its_statistic(table: ScalingTable, number: int, columns: int) -> None:
     axes, name = draw_scaling(table, columns).axes[number], list(LABELS)[number]
     values = DRAWN[name](table.table.values, table.table.depths)
-    dots, line = curves(axes)
+    dots, *seeds, line = curves(axes)
     assert_allclose(dots[0], np.tile(DEPTHS, SEEDS))
     assert_allclose(dots[1], values.ravel(), rtol=1e-12)
+    assert_allclose(seeds, [(DEPTHS, row) for row in values], rtol=1e-12)
     logs = np.log(values)
     low, high = stats.t.interval(0.95, SEEDS - 1, logs.mean(0), stats.sem(logs, axis=0))
     (band,) = (c for c in axes.collections if isinstance(c, PolyCollection))

@@ -1,13 +1,16 @@
 """Paths whose limit is known, and experiments drawn from them: the oracle of the verdict."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from resdepth.mathematics.crossover import path_parts
 from resdepth.mathematics.exponents import Table
 from resdepth.mathematics.fractional import fractional_noise
-from resdepth.mathematics.limits import decide
+from resdepth.mathematics.limits import Parts, WeightsLimit, decide
+from resdepth.mathematics.pvariation import p_variation_norm
 from resdepth.mathematics.slopes import power_law
 from resdepth.mathematics.statistics import STATISTICS, path_statistics
 
@@ -71,66 +74,148 @@ def diffusive(depth: int, seed: int) -> np.ndarray:
 
 
 KINDS: Mapping[str, Kind] = {
-    "smooth": Kind("H1", smooth),
-    "wiggly": Kind("H1", lambda n, s: smooth(n, s, waves=10)),
-    "smooth, vanishing noise": Kind("H1", lambda n, s: smooth(n, s) + white(n, s) / n),
-    "smooth, beta 1/2": Kind("H1", lambda n, s: smooth(n, s) / np.sqrt(n)),
-    "diffusive": Kind("H2", diffusive),
-    "diffusive, weak": Kind("H2", lambda n, s: smooth(n, s) + diffusive(n, s) / 2),
-    "diffusive with a trend": Kind("H2", lambda n, s: smooth(n, s) + 2 * diffusive(n, s)),
+    "smooth": Kind("smooth", smooth),
+    "wiggly": Kind("smooth", lambda n, s: smooth(n, s, waves=10)),
+    "smooth, vanishing noise": Kind("smooth", lambda n, s: smooth(n, s) + white(n, s) / n),
+    "smooth, beta 1/2": Kind("smooth", lambda n, s: smooth(n, s) / np.sqrt(n)),
+    "diffusive": Kind("diffusive", diffusive),
+    "diffusive, weak": Kind("diffusive", lambda n, s: smooth(n, s) + diffusive(n, s) / 2),
+    "diffusive with a trend": Kind("diffusive", lambda n, s: smooth(n, s) + 2 * diffusive(n, s)),
     "diffusive, varying volatility": Kind(
-        "H2", lambda n, s: (0.3 + 1.4 * times(n)) * diffusive(n, s)
+        "diffusive", lambda n, s: (0.3 + 1.4 * times(n)) * diffusive(n, s)
     ),
-    "fractional .3": Kind("neither", lambda n, s: fractional(n, s, 0.3)),
-    "fractional .7": Kind("neither", lambda n, s: fractional(n, s, 0.7)),
-    "fractional .3 with a trend": Kind(
-        "neither", lambda n, s: smooth(n, s) + fractional(n, s, 0.3)
-    ),
+    "fractional .3": Kind("rough", lambda n, s: fractional(n, s, 0.3)),
+    "fractional .7": Kind("rough", lambda n, s: fractional(n, s, 0.7)),
+    "fractional .3 with a trend": Kind("rough", lambda n, s: smooth(n, s) + fractional(n, s, 0.3)),
     "fractional .7 with a trend": Kind(
-        "neither", lambda n, s: smooth(n, s) + 4 * fractional(n, s, 0.7)
+        "rough", lambda n, s: smooth(n, s) + 4 * fractional(n, s, 0.7)
     ),
-    "sparse": Kind("neither", spikes),
-    "sparse with a trend": Kind("neither", lambda n, s: smooth(n, s) + np.sqrt(n) * spikes(n, s)),
-    "jump": Kind("neither", lambda n, s: smooth(n, s) + jump(n, s)),
-    "Brownian path": Kind("neither", motion),
-    "white": Kind("neither", white),
-    "white with a trend": Kind("neither", lambda n, s: smooth(n, s) + white(n, s) / 2),
+    "sparse": Kind("other", spikes),
+    "sparse with a trend": Kind("other", lambda n, s: smooth(n, s) + np.sqrt(n) * spikes(n, s)),
+    "jump": Kind("other", lambda n, s: smooth(n, s) + jump(n, s)),
+    "Brownian path": Kind("rough", motion),
+    "white": Kind("rough", white),
+    "white with a trend": Kind("rough", lambda n, s: smooth(n, s) + white(n, s) / 2),
 }
 """Kinds of paths by name, four of them smooth, four diffusive."""
+
+
+def noisy(share: float) -> Path:
+    """A trend with independent noise of `share` of its size."""
+
+    def path(depth: int, seed: int) -> np.ndarray:
+        size = np.sqrt(np.square(smooth(2048, seed)).mean())
+        return smooth(depth, seed) + share * size * white(depth, seed)
+
+    return path
+
+
+SMALL_NOISE: Mapping[str, Kind] = {
+    f"noise of {100 * share:g} %": Kind("rough", noisy(share)) for share in (0.01, 0.02, 0.05, 0.1)
+}
+"""Rough paths whose noise takes over at L = 100 (10 %) to 10,000 (1 %)."""
+DIFFERENT = ("white", "diffusive", "fractional .7", "white with a trend", "jump")
+"""Kinds that a mixed study has beside smooth ones."""
 
 DEPTHS = (64, 128, 256, 512, 1024)
 
 
-def bank(kind: Kind, depths: Sequence[int], seeds: int) -> Table:
-    """Statistics of `seeds` paths at every depth."""
-    found = [[path_statistics(kind.path(n, s)) for n in depths] for s in range(seeds)]
+@dataclass(frozen=True)
+class Bank:
+    """Statistics, and trend and noise, of some seeds at every depth."""
+
+    table: Table
+    parts: Parts
+
+    def drawn(self, seeds: int, depths: int, random: np.random.Generator) -> "Bank":
+        """Some seeds at the shallowest depths."""
+        rows = random.choice(len(self.table.seeds), seeds, replace=False)
+        values = {name: values[rows, :depths] for name, values in self.table.values.items()}
+        parts = [x[rows, :depths] for x in (self.parts.trend, self.parts.noise, self.parts.visible)]
+        return Bank(Table(self.table.depths[:depths], tuple(range(seeds)), values), Parts(*parts))
+
+    def joined(self, other: "Bank") -> "Bank":
+        """The seeds of both."""
+        values = {
+            name: np.concatenate([rows, other.table.values[name]])
+            for name, rows in self.table.values.items()
+        }
+        parts = [
+            np.concatenate([getattr(self.parts, name), getattr(other.parts, name)])
+            for name in ("trend", "noise", "visible")
+        ]
+        seeds = tuple(range(len(self.table.seeds) + len(other.table.seeds)))
+        return Bank(Table(self.table.depths, seeds, values), Parts(*parts))
+
+    def perturbed(self, random: np.random.Generator, size: float = 0.1) -> "Bank":
+        """With noise on the log of every statistic; that of `NOISE` is on the noise as well."""
+        shape = self.parts.trend.shape
+        factors = {name: np.exp(size * random.standard_normal(shape)) for name in STATISTICS}
+        factors["H"] = np.ones(shape)
+        values = {name: rows * factors[name] for name, rows in self.table.values.items()}
+        trend = self.parts.trend * np.exp(size * random.standard_normal(shape))
+        parts = Parts(trend, self.parts.noise * factors["NOISE"], self.parts.visible)
+        return Bank(Table(self.table.depths, self.table.seeds, values), parts)
+
+    def verdict(self) -> WeightsLimit:
+        return decide(self.table, self.parts)
+
+
+def bank(kind: Kind, depths: Sequence[int], seeds: int) -> Bank:
+    """Statistics and parts of `seeds` paths at every depth, as `model_scaling` computes them."""
+    found, parts = [], []
+    for seed in range(seeds):
+        paths = [kind.path(depth, seed) for depth in depths]
+        found.append([path_statistics(path) for path in paths])
+        known = [one.H for one in found[-1] if one.H == one.H]
+        hurst = known[-1] if known else np.nan
+        parts.append([path_parts(*pair, hurst) for pair in zip(paths, found[-1], strict=True)])
     values = {
         name: np.array([[getattr(cell, name) for cell in row] for row in found])
         for name in STATISTICS
     }
-    return Table(np.array(depths, dtype=float), tuple(range(seeds)), values)
+    table = Table(np.array(depths, dtype=float), tuple(range(seeds)), values)
+    separated = [
+        np.array([[getattr(cell, name) for cell in row] for row in parts])
+        for name in ("trend", "noise", "visible")
+    ]
+    return Bank(table, Parts(*separated))
 
 
 def experiment(
-    whole: Table, seeds: int, depths: int, random: np.random.Generator, noise: float = 0.1
-) -> Table:
+    whole: Bank, seeds: int, depths: int, random: np.random.Generator, noise: float = 0.1
+) -> Bank:
     """Some seeds of a bank at its shallowest depths, with noise on the log of every statistic."""
-    rows = random.choice(len(whole.seeds), seeds, replace=False)
-    values = {name: table[rows, :depths] for name, table in whole.values.items()}
-    for name in STATISTICS:
-        if name != "H":
-            values[name] = values[name] * np.exp(noise * random.standard_normal((seeds, depths)))
-    return Table(whole.depths[:depths], tuple(range(seeds)), values)
+    return whole.drawn(seeds, depths, random).perturbed(random, noise)
 
 
-def trials(kind: Kind, whole: Table, seeds: int, depths: int, count: int) -> dict[str, int]:
+def trials(kind: Kind, whole: Bank, seeds: int, depths: int, count: int) -> dict[str, int]:
     """How often the verdict was right, undecided and wrong."""
     random = np.random.default_rng([seeds, depths, count])
     counts = {"right": 0, "undecided": 0, "wrong": 0}
     for _ in range(count):
-        limit = decide(experiment(whole, seeds, depths, random)).limit
+        limit = experiment(whole, seeds, depths, random).verdict().verdict
         counts[limit if limit == "undecided" else "right" if limit == kind.limit else "wrong"] += 1
     return counts
+
+
+def mixed_trials(one: Bank, other: Bank, sizes: tuple[int, int], count: int) -> Counter[str]:
+    """How often experiments with seeds of two kinds had each verdict."""
+    random, depths = np.random.default_rng([*sizes, count]), len(one.table.depths)
+    found: Counter[str] = Counter()
+    for _ in range(count):
+        parts = (x.drawn(n, depths, random) for x, n in zip((one, other), sizes, strict=True))
+        first, second = parts
+        found[first.joined(second).perturbed(random).verdict().verdict] += 1
+    return found
+
+
+def true_crossover(share: float, seed: int) -> float:
+    """L* of `noisy(share)`: the norm of the noise is that of the curve; c is from other noise."""
+    curve = smooth(2048, seed)
+    c = p_variation_norm(white(512, 99), 2.0) ** 2 / (512 * WIDTH)
+    variance = share**2 * np.square(curve).mean() * WIDTH
+    return p_variation_norm(curve, 2.0) ** 2 / (c * variance)
 
 
 SLOPE = 0.3
