@@ -3,9 +3,10 @@
     python benchmarks/function_errors.py [--seeds 24] [--deepest 1024]
 
 For each kind of `tests/support/function_kinds.py`, `--seeds` residual networks of width 10 at
-L = 16, 32, .. `--deepest`: how many seeds got the right verdict, none, or a wrong one, and mean
-and deviation over seeds of the slopes of the output changes. Kinds with * are borderline: at these
-depths their slopes are near those of another limit.
+L = 16, 32, .. `--deepest`: how many seeds got the right verdict, none, or a wrong one, mean and
+deviation over seeds of the slopes of the output changes, and how often a seed's 95 % interval
+contains the slope of the mean logarithm (smooth, pair, shuffle). Kinds with * are borderline:
+at these depths their slopes are near those of another limit.
 """
 
 import argparse
@@ -35,6 +36,21 @@ def slopes(found: FunctionLimit) -> str:
     return " | ".join(cells)
 
 
+def coverage(found: FunctionLimit, depths: list[int]) -> str:
+    """How often each interval contains the slope of the mean logarithm over the seeds, in %."""
+    cells, x = [], np.log(depths)
+    for name in INTERVENTIONS:
+        logs = np.log([seed.changes[name] for seed in found.by_seed.values()])
+        if not np.all(np.isfinite(logs)):
+            cells.append("–")
+            continue
+        truth = np.polyfit(x, logs.mean(0), 1)[0]
+        laws = [seed.slopes[name] for seed in found.by_seed.values()]
+        inside = sum(law.low <= truth <= law.high for law in laws)
+        cells.append(f"{100 * inside / len(laws):.0f}")
+    return ", ".join(cells)
+
+
 def others(found: FunctionLimit, limit: str) -> str:
     """The wrong verdicts and their numbers."""
     counts = Counter(seed.verdict for seed in found.by_seed.values())
@@ -51,8 +67,8 @@ def main() -> None:
     arguments = parser.parse_args()
     doublings = (arguments.deepest // SHALLOWEST).bit_length()
     depths = [SHALLOWEST << k for k in range(doublings)]
-    print("| kind | right | undecided | wrong | smooth | pair | shuffle | study |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| kind | right | undecided | wrong | smooth | pair | shuffle | coverage, % | study |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for name, kind in FUNCTIONS.items():
         found = measured(kind, depths, arguments.seeds)
         counts = judged(kind, found)
@@ -60,7 +76,8 @@ def main() -> None:
         which = others(found, kind.limit)
         wrong = f"{counts['wrong']} ({which})" if which else "0"
         shown = f"{counts['right']} | {counts['undecided']} | {wrong}"
-        print(f"| {label} | {shown} | {slopes(found)} | {found.verdict} |", flush=True)
+        inside = coverage(found, depths)
+        print(f"| {label} | {shown} | {slopes(found)} | {inside} | {found.verdict} |", flush=True)
 
 
 if __name__ == "__main__":

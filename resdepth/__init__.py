@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         RepeatedWeights,
         TrainOptions,
         TruncatedWeights,
+        WeightsOfRun,
     )
     from resdepth.runs.run import Run, open_run, weight_path
     from resdepth.studies.actions import study
@@ -33,9 +34,9 @@ __all__ = [
     "Cifar10", "Constant", "ConstantWeights", "Digits", "DynamicLearningRate",
     "FixedLearningRate", "Folder", "FractionalWeights", "Mnist", "NotebookProgress",
     "RenderOptions", "RepeatedWeights", "ResdepthError", "Run", "Sin", "SpectrumOptions",
-    "TrainOptions", "TrajectoryOptions", "TruncatedWeights", "fit_decay", "load_data",
-    "norm_table", "open_run", "p_variation_norm", "p_variation_norms", "paths_of", "pooled",
-    "profile_table", "read_models", "render_landscape", "render_trajectory", "spectrum",
+    "TrainOptions", "TrajectoryOptions", "TruncatedWeights", "WeightsOfRun", "fit_decay",
+    "load_data", "norm_table", "open_run", "p_variation_norm", "p_variation_norms", "paths_of",
+    "pooled", "profile_table", "read_models", "render_landscape", "render_trajectory", "spectrum",
     "stored_models", "study", "train", "variation_table", "weight_path",
 ]  # fmt: skip
 # Imported when they are first used, so that `import resdepth` costs nothing.
@@ -51,7 +52,7 @@ _NAMES = {
     "options.landscape": "RenderOptions TrajectoryOptions",
     "options.spectrum": "SpectrumOptions",
     "options.train": "ConstantWeights DynamicLearningRate FixedLearningRate FractionalWeights "
-    "RepeatedWeights TrainOptions TruncatedWeights",
+    "RepeatedWeights TrainOptions TruncatedWeights WeightsOfRun",
     "runs.run": "Run open_run weight_path",
     "studies.actions": "study",
     "training.observer": "NotebookProgress",

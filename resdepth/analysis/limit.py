@@ -1,13 +1,14 @@
 """The limit of an experiment: its weights seed by seed, its function, the order of its layers."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from resdepth import html
+from resdepth.analysis.layer_orders import OrderTable, order_table
 from resdepth.analysis.pool import Pool, seed_names
 from resdepth.analysis.scaling import ScalingTable, model_scaling
 from resdepth.mathematics import Array
@@ -15,26 +16,8 @@ from resdepth.mathematics.agreement import Agreement
 from resdepth.mathematics.function_limit import FunctionLimit, function_limit, geometric_mean
 from resdepth.mathematics.interval import UNKNOWN, Interval
 from resdepth.mathematics.interventions import INTERVENTIONS
-from resdepth.mathematics.layer_order import LayerOrder, order_of_distances, order_of_path
 from resdepth.mathematics.limits import WeightsLimit
 from resdepth.mathematics.slopes import PowerLaw, power_law
-from resdepth.weights.weight_path import WeightPath
-
-DEEPEST_MATRIX = 4096
-"""Paths up to this depth are compared by their distances (L, L)."""
-
-
-@dataclass(frozen=True)
-class OrderTable:
-    """Whether the order of the layers matters, path by path and for the deepest ones together.
-
-    `statistic` is the sum over the seeds of the deepest depth, `p_value` that of this sum.
-    """
-
-    statistic: float
-    p_value: float
-    orders: int
-    paths: tuple[tuple[int, int | str, LayerOrder], ...]
 
 
 @dataclass(frozen=True)
@@ -91,35 +74,6 @@ def limit_of(
     order = order_table(models, seed_names(models))
     function = _function(changes, scaling.verdict) if changes else None
     return LimitTable(scaling, order, function)
-
-
-def layer_order(model: WeightPath, seed: int = 0) -> LayerOrder | None:
-    """Compare the order of the layers with random ones; None for fewer than 3 layers."""
-    if model.depth < 3:
-        return None
-    if model.way == "path" and model.depth > DEEPEST_MATRIX:
-        return order_of_path(model.blocks.reshape(model.depth, -1), seed)
-    return order_of_distances(model.distances, seed)
-
-
-def order_table(models: Sequence[WeightPath], names: Sequence[int | str]) -> OrderTable | None:
-    """Test the order of the layers of every path; None if all have fewer than 3 layers."""
-    found = []
-    for place, (name, model) in enumerate(zip(names, models, strict=True)):
-        if one := layer_order(model, place):
-            found.append((model.depth, name, one))
-    if not found:
-        return None
-    deepest = max(depth for depth, _, _ in found)
-    last = [one for depth, _, one in found if depth == deepest]
-    if len(last) == 1:
-        (one,) = last
-        return OrderTable(one.statistic, one.p_value, one.orders, tuple(found))
-    orders = min(one.orders for one in last)
-    own = sum(one.statistic for one in last)
-    null = np.sum([one.null[:orders] for one in last], axis=0)
-    close = int((null <= own * (1 + 1e-9)).sum())
-    return OrderTable(own, (1 + close) / (1 + orders), orders, tuple(found))
 
 
 def _function(changes: Mapping[str, Any], weights: WeightsLimit) -> FunctionTable:
@@ -311,13 +265,4 @@ def sentences(found: LimitTable) -> Iterator[str]:
         yield f"function: {found.function.limit.verdict}: {found.function.limit.sentence}"
     if found.order:
         deepest = max(depth for depth, _, _ in found.order.paths)
-        same = [one for depth, _, one in found.order.paths if depth == deepest]
-        text = same[0].sentence if len(same) == 1 else _together(found.order, len(same))
-        yield f"order of the layers at L = {deepest}: {text}"
-
-
-def _together(order: OrderTable, seeds: int) -> str:
-    sure = "smoother than" if order.p_value <= 0.05 else "no sign of order, compared with"
-    return (
-        f"{seeds} seeds together are {sure} {order.orders} permutations (p = {order.p_value:.3g})"
-    )
+        yield f"order of the layers at L = {deepest}: {found.order.sentence}"

@@ -138,18 +138,33 @@ def positions(depth: int) -> Array:
     return np.arange(depth) / depth
 
 
-def norm_table(
+def norms_along(
     paths: Sequence[WeightPath], beta: float, kind: Norm = "frobenius", size: Sequence[int] = ()
+) -> list[Array]:
+    """L^beta |A_k| (paths, L) of each family and depth, in the order of the curves."""
+    return [
+        np.stack([path.scaled(layer_norms(path, kind, size), beta) for path in group])
+        for group in curves_of(together(paths))
+    ]
+
+
+def norm_table(
+    paths: Sequence[WeightPath],
+    beta: float,
+    kind: Norm = "frobenius",
+    size: Sequence[int] = (),
+    norms: Sequence[Array] | None = None,
 ) -> NormTable:
     """L^beta |A_k| along the layers: mean and 95 % band (NaN for one path) by family and depth.
 
-    `size` is that of the input of convolutions, for their operator norm.
+    `size` is that of the input of convolutions, for their operator norm; `norms` may be the result
+    of `norms_along`.
     """
-    curves = []
-    for group in curves_of(together(paths)):
-        norms = np.stack([path.scaled(layer_norms(path, kind, size), beta) for path in group])
+    paths, curves = together(paths), []
+    norms = norms or norms_along(paths, beta, kind, size)
+    for found, group in zip(norms, curves_of(paths), strict=True):
         place = positions(group[0].depth)
-        curves.append(NormCurve(**about(group), position=place, norm=mean_band(norms)))
+        curves.append(NormCurve(**about(group), position=place, norm=mean_band(found)))
     return NormTable(beta, tuple(curves), kind)
 
 

@@ -219,6 +219,8 @@ def _training(manifest: Manifest) -> dict[str, Any]:
     # Points that are drawn depend on the seed.
     if manifest.data and found.get("data") not in REGRESSIONS:
         found["data checksum"] = manifest.data
+    if manifest.parent and found.pop("start_from", None):
+        found["parent checksum"] = manifest.parent["sha256"][:12]
     return found
 
 

@@ -1,7 +1,7 @@
 """`resdepth paths norm`, `paths weights`, `paths profile` and `paths scaling`."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +17,17 @@ from resdepth.options.base import AnalysisInvocation
 from resdepth.options.paths import NormOptions, ProfileOptions, ScalingOptions, WeightsOptions
 
 if TYPE_CHECKING:
+    from resdepth.analysis.layer_orders import NullTable
     from resdepth.analysis.path_tables import Profile, VariationTable
     from resdepth.analysis.pool import Pool
     from resdepth.mathematics.slopes import PowerLaw
 
+LONG = 10.0  # Seconds of which the user is told in advance
+NULL_NOTES = (
+    "quadratic variation, V1, P2: divided by their means over random orders of the layers",
+    "p: share of orders in which they are not larger",
+    "increments: correlation of successive increments (-1/2 if the layers are independent)",
+)
 Measured = tuple[Draw | None, Any, str]
 """How to draw the result, its numbers, and its text."""
 
@@ -48,15 +55,16 @@ def norm(options: NormOptions, paths: "Pool", beta: float, quiet: bool) -> Measu
     There is one curve per depth. Networks of the same depth are repetitions: they are drawn as
     their mean with a 95 % band by Student's t.
     """
-    from resdepth.analysis.path_tables import norm_table, variation_table
+    from resdepth.analysis.path_tables import norm_table, norms_along, variation_table
     from resdepth.figures.path_plots import draw_norms
 
     if options.size and not any(len(path.shape) > 2 for path in paths):
         raise Usage("input_size", "has no effect: no layer is a convolution", "leave it out")
     numbers: dict[str, object] = {"beta": beta}
-    draw, text = None, ""
+    draw, texts, norms = None, list[str](), None
     if not options.pvar_only:
-        curves = norm_table(paths, beta, options.norm, options.size)
+        norms = norms_along(paths, beta, options.norm, options.size)
+        curves = norm_table(paths, beta, options.norm, norms=norms)
         numbers |= {"norm": curves.kind, "curves": curves.curves}
         draw = partial(draw_norms, curves, options.columns)
     if options.pvar:
@@ -64,8 +72,13 @@ def norm(options: NormOptions, paths: "Pool", beta: float, quiet: bool) -> Measu
         numbers["p_variation_norm"] = variations
         _say_ways(paths, quiet)
         _warn_of_bends(variations)
-        text = table(variations)
-    return draw, numbers, text
+        texts.append(table(variations))
+    if options.null:
+        null = _null(paths, beta, options.pvar, quiet, norms, options.norm, options.size)
+        numbers["null"] = null
+        draw = draw and partial(draw, null=null)
+        texts.append(null_table(null))
+    return draw, numbers, "\n\n".join(texts)
 
 
 @_path_command
@@ -93,7 +106,12 @@ def profile(options: ProfileOptions, paths: "Pool", beta: float, quiet: bool) ->
         f"{f'{row.family}, ' if row.family else ''}L = {row.depth}: {_critical(row)}"
         for row in profiles.rows
     )
-    return partial(draw_profile, profiles, options.columns), profiles, text
+    draw, numbers = partial(draw_profile, profiles, options.columns), vars(profiles)
+    if options.null:
+        null = _null(paths, beta, exponents, quiet)
+        draw, numbers = partial(draw, null=null), numbers | {"null": null}
+        text += "\n\n" + null_table(null)
+    return draw, numbers, text
 
 
 @_path_command
@@ -157,6 +175,40 @@ def _say_ways(paths: "Pool", quiet: bool) -> None:
             console.say(f"p-variation{which}: {WAYS[way]}", quiet=quiet)
     for path in [path for path in paths if path.depth == 1][:1]:
         console.warn(f"{path.source}: one layer is a path of one point, whose p-variation is 0")
+
+
+def _null(
+    paths: "Pool", beta: float, exponents: Sequence[float], quiet: bool, *norms: Any
+) -> "NullTable":
+    """The paths against their layers in random order, after a message if this takes long."""
+    from resdepth.analysis import layer_orders
+
+    seconds = layer_orders.null_seconds(paths, 2 + len(exponents))
+    if seconds > LONG:
+        counted = f"{len(paths)} path{'s' * (len(paths) > 1)}"
+        cost = f"p-variation norms of {layer_orders.DRAWN} random orders of {counted}"
+        console.say(f"null: {cost} take about {seconds:.0f} s", quiet=quiet)
+    return layer_orders.null_table(paths, beta, exponents, *norms)
+
+
+def null_table(found: "NullTable") -> str:
+    """Each path against its layers in random order, and the test of each curve in words."""
+    numbered = all(isinstance(row.seed, int) for row in found.paths)
+    head = ["family", "L", "seed" if numbered else "file", "quadratic variation", "p", "V1", "p"]
+    rows = [[*head, "P2", "p", "neighbours", "increments"]]
+    for row in found.paths:
+        parts = (row.quadratic_variation, row.V1, row.P2)
+        numbers = [f"{x:.3g}" for part in parts for x in (part.ratio, part.p_value)]
+        numbers += [f"{x:.3f}" for x in (row.neighbours, row.increments)]
+        numbers = ["-" if word == "nan" else word for word in numbers]
+        name = str(row.seed if numbered else row.file)
+        rows.append([row.family, str(row.depth), name, *numbers])
+    named = any(row.family for row in found.paths)
+    lines = [aligned(rows if named else [row[1:] for row in rows]), *NULL_NOTES]
+    for curve in found.curves:
+        family = f"{curve.family}, " if curve.family else ""
+        lines.append(f"{family}L = {curve.depth}: {curve.sentence or 'too few layers to compare'}")
+    return "\n".join(lines if found.paths else lines[1 + len(NULL_NOTES) :])
 
 
 def table(variations: "VariationTable") -> str:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from resdepth.analysis import path_tables
 from resdepth.analysis.entries import EntryCurves, EntryTable, TrendTable
+from resdepth.analysis.layer_orders import NullBand, NullTable
 from resdepth.analysis.path_tables import NormTable, Profile, ProfileTable, VariationTable
 from resdepth.figures import style
 from resdepth.figures.parts import band, few_ticks, log_axis, power, short
@@ -24,10 +25,15 @@ Row = path_tables.NormCurve | Profile | EntryCurves
 
 
 @style.styled
-def draw_norms(table: NormTable, columns: int = 1) -> Figure:
-    """Draw L^beta |A_k| against k/L, one curve per depth, with the 95 % band of the mean."""
+def draw_norms(table: NormTable, columns: int = 1, null: NullTable | None = None) -> Figure:
+    """Draw L^beta |A_k| against k/L, one curve per depth, with the 95 % band of the mean.
+
+    `null` adds the bands of layers in random order and the initial weights.
+    """
     drawn, axes = style.panel(columns, 2.3)
-    _draw_means(axes, table.curves, [(curve.position, curve.norm) for curve in table.curves])
+    bands = [curve.norm for curve in null.curves] if null else []
+    means = [(curve.position, curve.norm) for curve in table.curves]
+    _draw_means(axes, table.curves, means, bands)
     norm = rf"{power(table.beta)}\,\Vert A_k\Vert_{NORMS[table.kind]}"
     axes.set(xlabel=LAYER, ylabel=_with_beta(norm, table.beta, table.curves), xlim=(0, 1))
     axes.set_ylim(bottom=0)
@@ -36,7 +42,12 @@ def draw_norms(table: NormTable, columns: int = 1) -> Figure:
     return drawn
 
 
-def _draw_means(axes: Axes, rows: Sequence[Row], means: Sequence[tuple[Any, MeanBand]]) -> None:
+def _draw_means(
+    axes: Axes,
+    rows: Sequence[Row],
+    means: Sequence[tuple[Any, MeanBand]],
+    bands: Sequence[NullBand | None] = (),
+) -> None:
     """Draw means with their bands, and a legend to the right, where it hides no curve."""
     title, labels = _labels(rows)
     for (x, norm), label, colour in zip(means, labels, _colours(rows), strict=True):
@@ -44,9 +55,31 @@ def _draw_means(axes: Axes, rows: Sequence[Row], means: Sequence[tuple[Any, Mean
         axes.plot(x, norm.mean, color=colour, label=label, marker=marker)
         if norm.repetitions > 1:
             band(axes, x, norm.low, norm.high, colour)
+    _draw_null(axes, [x for x, _ in means], bands, _colours(rows))
     place: Any = {"loc": "upper left", "bbox_to_anchor": (1.02, 1.0), "borderaxespad": 0.0}
+    entries = len(axes.get_legend_handles_labels()[1])
     # No higher than the figure.
-    axes.legend(title=title, ncols=1 + (len(labels) - 1) // 12, columnspacing=1.0, **place)
+    axes.legend(title=title, ncols=1 + (entries - 1) // 12, columnspacing=1.0, **place)
+
+
+def _draw_null(
+    axes: Axes, places: Sequence[Any], bands: Sequence[NullBand | None], colours: Sequence[Any]
+) -> None:
+    """Draw the band of layers in random order in grey, with an edge in the colour of its curve."""
+    begun = False
+    for null, x, colour in zip(bands, places, colours, strict=False):
+        if null is None:
+            continue
+        edge: Any = {"edgecolor": (colour, 0.5), "linewidth": 0.5, "zorder": 1}
+        axes.fill_between(x, null.low, null.high, facecolor=(style.FAINT, 0.2), **edge)
+        # A logarithmic axis has no place for paths without variation.
+        if null.initial is not None and null.initial.max() > 0:
+            axes.plot(x, np.where(null.initial > 0, null.initial, np.nan), ":", color=colour)
+            begun = True
+    if any(bands):
+        axes.plot([], [], color=style.FAINT, alpha=0.4, linewidth=4, label="random order")
+    if begun:
+        axes.plot([], [], ":", color=style.FAINT, label="initial")
 
 
 @style.styled
@@ -97,10 +130,14 @@ def entries_drawn(table: EntryTable) -> str:
 
 
 @style.styled
-def draw_profile(table: ProfileTable, columns: int = 1) -> Figure:
-    """Draw the p-variation norm against p, with 95 % bands, and the critical exponents."""
+def draw_profile(table: ProfileTable, columns: int = 1, null: NullTable | None = None) -> Figure:
+    """Draw the p-variation norm against p, with 95 % bands, and the critical exponents.
+
+    `null` adds the bands of layers in random order and the initial weights.
+    """
     drawn, axes = style.panel(columns, 2.3)
-    _draw_means(axes, table.rows, [(table.exponents, row.norm) for row in table.rows])
+    bands = [curve.p_variation_norm for curve in null.curves] if null else []
+    _draw_means(axes, table.rows, [(table.exponents, row.norm) for row in table.rows], bands)
     rows = zip(table.rows, _colours(table.rows), strict=True)
     marks = [_mark_critical(axes, table, row, colour) for row, colour in rows]
     dots = "dots: critical exponent" if any(marks) else ""

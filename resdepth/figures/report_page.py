@@ -76,6 +76,8 @@ def _experiment(one: ExperimentReport, gallery: _Gallery) -> Iterator[str]:
         yield page.heading(one.label)
     verdict, *cautions = scaling.verdict_lines(one.scaling, one.cautions)
     yield page.paragraph(verdict, "verdict")
+    if one.limit is not None:
+        yield from (page.paragraph(text, "verdict") for text in limit.sentences(one.limit))
     yield from (page.paragraph(text, "caution") for text in cautions)
     if one.scaling is None or one.paths is None:
         return
@@ -113,7 +115,6 @@ def _experiment(one: ExperimentReport, gallery: _Gallery) -> Iterator[str]:
 
 
 def _limit(found: limit.LimitTable, gallery: _Gallery) -> Iterator[str]:
-    yield from map(page.paragraph, limit.sentences(found))
     yield page.table(limit.seed_rows(found))
     if found.function is not None:
         yield page.table(limit.function_rows(found.function))

@@ -59,6 +59,31 @@ def orders(depth: int, seed: int, count: int = ORDERS) -> Iterator[Order]:
         yield random.permutation(depth)
 
 
+def one_sided(own: Array | float, null: Array) -> Array:
+    """(1 + number of `null` (orders, ...) that are not larger than `own` (...)) / (1 + orders)."""
+    # Equal layers have equal sums up to rounding.
+    close = (null <= own * (1 + 1e-9)).sum(0)
+    return np.asarray((1 + close) / (1 + len(null)))
+
+
+def combined(found: Sequence[LayerOrder]) -> LayerOrder:
+    """Several paths as one: sums of the quadratic variations, means of the correlations."""
+    if len(found) == 1:
+        return found[0]
+    count = min(one.orders for one in found)
+    own = sum(one.statistic for one in found)
+    null = np.sum([one.null[:count] for one in found], axis=0)
+    return LayerOrder(
+        statistic=own,
+        p_value=float(one_sided(own, null)),
+        orders=count,
+        exact=all(one.exact for one in found),
+        neighbours=float(np.mean([one.neighbours for one in found])),
+        increments=float(np.mean([one.increments for one in found])),
+        null=null,
+    )
+
+
 def order_of_distances(distances: Array, seed: int = 0, count: int = ORDERS) -> LayerOrder:
     """Compare the order of the layers with others, from their distances (L, L).
 
@@ -90,12 +115,10 @@ def _compared(
     depth, own, null = len(sizes), float(steps.sum()), np.array(sums)
     if depth < 3:
         raise ValueError("an order needs 3 layers")
-    # Equal layers have equal sums up to rounding.
-    close = int((null <= own * (1 + 1e-9)).sum())
     products = (double - steps[1:] - steps[:-1]) / 2
     return LayerOrder(
         statistic=own,
-        p_value=(1 + close) / (1 + len(null)),
+        p_value=float(one_sided(own, null)),
         orders=len(null),
         exact=depth < FEWEST_RANDOM,
         neighbours=_ratio(float(inner.mean()), float(sizes.mean())),

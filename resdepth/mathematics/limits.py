@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resdepth.mathematics import Array
-from resdepth.mathematics.agreement import LEVEL, Agreement, agreement
+from resdepth.mathematics.agreement import Agreement, agreement
 from resdepth.mathematics.crossover import crossover_depth
 from resdepth.mathematics.exponents import DEEPEST, Table, exponents, law_values
 from resdepth.mathematics.interval import Interval, mean_interval
@@ -31,6 +31,7 @@ from resdepth.mathematics.verdict import (
 
 THRESHOLDS = {"q1": SMOOTH_Q1, "irel": SMOOTH_IREL, "rho": BOUNDED}
 """Seeds on both sides of one of these may have different limits."""
+SURE = 1e-4  # p-value below which seeds may be mixed: three tests, and exponents near thresholds
 APART = 0.3  # extreme slopes of a mixed study differ by more than this
 LIMITS = {"smooth": "H1", "diffusive": "H2", "rough": "neither", "other": "neither"}
 """Names of the limits in the literature; "undecided" for the other verdicts."""
@@ -197,13 +198,11 @@ def _whole(
 
 
 def _mixed(name: str, seeds: Mapping[int | str, SeedLimit], test: Agreement) -> bool:
-    slopes = np.array([seed.exponents[name].value for seed in seeds.values()])
-    slopes = slopes[np.isfinite(slopes)]
-    # One of three tests may reject by chance.
-    if len(slopes) < 2 or not test.p_value < LEVEL / len(THRESHOLDS):
-        return False
-    border = THRESHOLDS[name]
-    return bool(slopes.min() < border < slopes.max()) and float(np.ptp(slopes)) > APART
+    """Whether the seeds differ and two of them surely lie on both sides of the threshold."""
+    slopes, border = [seed.exponents[name] for seed in seeds.values()], THRESHOLDS[name]
+    below = [slope.value for slope in slopes if slope.high < border]
+    above = [slope.value for slope in slopes if slope.low > border]
+    return test.p_value < SURE and bool(below and above) and max(above) - min(below) > APART
 
 
 def _guarded(made: Decision, table: Table, values: Rows, found: Mapping[str, Interval]) -> Decision:

@@ -63,7 +63,18 @@ class PathOptions(Options):
         return self
 
 
-class NormOptions(PathOptions):
+class CurveOptions(PathOptions):
+    """Curves that can be compared with those of layers in random order."""
+
+    null: bool = option(
+        False,
+        "compare with the layers in random order: a table, grey bands, and for runs of train the "
+        "initial weights",
+        flags=("--null",),
+    )
+
+
+class NormOptions(CurveOptions):
     """`paths norm`."""
 
     NEEDS: ClassVar[dict[str, Needs]] = {
@@ -143,7 +154,7 @@ class WeightsOptions(PathOptions):
         return self
 
 
-class ProfileOptions(PathOptions):
+class ProfileOptions(CurveOptions):
     """`paths profile`."""
 
     p_min: float = option(1.0, "smallest exponent p", ge=1)

@@ -19,6 +19,7 @@ SINGLE = (
     "model", "data", "data_dir", "num_workers", "input_size", "classes", "dynamic_lr", "init_depth",
     "lr_depth", "lr_depth_exponent", "p_var_every", "store_grad", "log_every", "val_every",
     "checkpoint_every", "device", "engine", "precision", "threads", "flip", "skip", "amp", "layout",
+    "start_from", "start_rule",
 )  # fmt: skip
 """Options of a program that have one value in a study; all others may have several."""
 DEFAULTS: dict[str, dict[str, Any]] = {
@@ -33,6 +34,8 @@ HELP = {
     "the loss never rises at that depth",
     "lr_depth_exponent": "exponent e of the rate lr (L/D)^e at depth L, where D is --lr-depth "
     "(default 2 alpha - 1)",
+    "start_from": "not available in a study, all seeds of which would start from the same weights",
+    "start_rule": "has no effect in a study",
     "lr_depth": "depth D at which the rate is --lr (layers; default the middle depth of the plan)",
 }
 """Help that differs from that of `train`."""

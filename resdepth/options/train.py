@@ -88,6 +88,19 @@ class FractionalWeights(InitialWeights, kind="fbm"):
     )
 
 
+class WeightsOfRun(Kind, kind="run"):
+    """The newest weights of another run at this depth; read-in and read-out are its own as well."""
+
+    start_from: Path = option(
+        ...,
+        "run of 'train' whose newest weights are the initial ones, L/2^k layers deep; selects "
+        "--init run",
+    )
+    start_rule: Literal["repeat", "interpolate"] = option(
+        "repeat", "how --start-from is deepened: every layer 2^k times, or linear in between"
+    )
+
+
 class FixedLearningRate(Kind, kind="fixed"):
     """The same rate lr (L/D)^e at every step."""
 
@@ -191,11 +204,13 @@ class TrainOptions(Grouped):
     )
     data: Data = option(..., "data set")
     network: NetworkOptions = option(..., "the residual network")
-    init: TruncatedWeights | ConstantWeights | RepeatedWeights | FractionalWeights = option(
+    init: (
+        TruncatedWeights | ConstantWeights | RepeatedWeights | FractionalWeights | WeightsOfRun
+    ) = option(
         ...,
         "initial weights. ntrunc: N(0, s^2) truncated to [-s, s]; constant: every entry s; "
         "repeat: one ntrunc matrix in every layer; fbm: s times fractional Gaussian noise along "
-        "the layers",
+        "the layers; run: the weights of --start-from",
     )
     learning_rate: FixedLearningRate | DynamicLearningRate = option(
         ..., "divide the rate by the squared p-variation norm at each step"
@@ -216,8 +231,10 @@ class TrainOptions(Grouped):
 
     @classmethod
     def renamed(cls, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Earlier versions had `no_p_var` for `p_var_every=0`."""
+        """`start_from` selects its kind; earlier versions had `no_p_var` for `p_var_every=0`."""
         found = dict(values)
+        if found.get("start_from") is not None:
+            found.setdefault("init", WeightsOfRun.kind)
         never = found.pop("no_p_var", None) or False
         try:
             return found | ({"p_var_every": 0} if _SWITCH.validate_python(never) else {})

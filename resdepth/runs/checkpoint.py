@@ -126,6 +126,12 @@ def check_like(checkpoint: Checkpoint, like: Mapping[str, Tensor], path: Path) -
             raise _refused(path, f"{name} is {tensor.dtype} {tuple(tensor.shape)}")
 
 
+def other_network(path: Path) -> Corrupt:
+    """The error for a checkpoint that does not fit the manifest of its run."""
+    reason = "the checkpoint is not of this run: its network is not the manifest's"
+    return Corrupt(path, reason, EARLIER)
+
+
 def checkpoints(run: Path) -> dict[int, Path]:
     """The checkpoints of a run by step, ascending; `last` counts by its own step.
 

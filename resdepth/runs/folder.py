@@ -13,6 +13,7 @@ from resdepth.options.resolve import from_record
 from resdepth.runs.lock import NAME as LOCK
 from resdepth.runs.lock import Lock
 from resdepth.runs.manifest import NAME, Manifest, new_manifest, read_manifest, write_manifest
+from resdepth.runs.parent import check_parent
 
 EVENTS = "events.out.tfevents.*"
 EVENTS_OF_OLD = "resnet_events"
@@ -56,11 +57,14 @@ def create_run(
     """Make a run folder with its manifest; with `overwrite`, the old content stays until `begin`.
 
     A folder of a run that never trained, such as a failed start leaves, counts as empty. Raises
-    Exists if the folder is not empty, Busy if a process trains in it, System if it cannot be made.
+    Exists if the folder is not empty, Busy if a process trains in it, System if it cannot be made,
+    and what `check_parent` raises.
     """
     used = _used(folder)
     if used and not overwrite:
         raise occupied(folder)
+    if options.get("start_from") is not None:
+        check_parent(options, folder)
     with writing(folder):
         make_folder(folder)
     manifest = new_manifest(program, options, command)

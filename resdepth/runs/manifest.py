@@ -46,6 +46,16 @@ class Detail(TypedDict, total=False):
     reached: int
 
 
+class Parent(TypedDict):
+    """The checkpoint that a run started from: its absolute path and SHA-256, and whose it is."""
+
+    checkpoint: str
+    sha256: str
+    depth: int
+    seed: int
+    step: int
+
+
 class Manifest(BaseModel):
     """The record of one run.
 
@@ -53,8 +63,9 @@ class Manifest(BaseModel):
     in groups. `device`, `engine` and `threads` are those used. `steps` counts updates;
     `seconds_per_step` is the median without set-up, validation and checkpoints, or the mean if
     logging and p-variation ran in parallel (`overlapped`). `final` are the last metrics over the
-    whole training and validation set. `data` is the fingerprint of the data set, `sha256` the
-    checksum of everything else in the file; "" means not recorded.
+    whole training and validation set. `data` is the fingerprint of the data set, `parent` the
+    origin of the weights of `init=run`, `sha256` the checksum of everything else in the file; ""
+    means not recorded.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -77,6 +88,7 @@ class Manifest(BaseModel):
     overlapped: bool = False
     final: dict[str, float] = {}
     data: str = ""
+    parent: Parent | None = None
     sha256: str = ""
 
 
@@ -135,7 +147,8 @@ def read_manifest(run: Path) -> Manifest:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
-        reason = "it has no manifest.json" if run.is_dir() else "no such folder"
+        reason = "it is a file" if run.is_file() else "no such folder"
+        reason = "it has no manifest.json" if run.is_dir() else reason
         raise not_a_run(run, reason) from None
     except OSError as error:
         raise unreadable(path, error) from None

@@ -87,6 +87,9 @@ class Plan:
         raw = DEFAULTS[program] | PROGRAMS[program].renamed(words)
         if foreign := [name for name in raw if name not in known]:
             raise Usage(foreign[0], f"has no effect with `program={program}`", "leave it out")
+        if "start_from" in raw:
+            reason = "is not available in a study: all seeds would start from the same weights"
+            raise Usage("start_from", reason, "train each run with 'resdepth train'")
         lists: dict[str, list[Any]] = {
             name: spelled_out(name, value)
             for name, value in raw.items()

@@ -18,15 +18,15 @@ from resdepth.engine.kernels.registry import choose, leave_threads_to, resolve_d
 from resdepth.engine.loop import STALLED, DynamicRate, Rate, State, StepRecord, train, train_ahead
 from resdepth.engine.loss import class_metrics
 from resdepth.engine.network import Network
-from resdepth.errors import Corrupt, Usage
+from resdepth.errors import Usage
 from resdepth.mathematics.random import permutation
 from resdepth.options.resolve import from_record
 from resdepth.options.train import TrainOptions
-from resdepth.runs.checkpoint import EARLIER, Checkpoint
+from resdepth.runs.checkpoint import Checkpoint, newest, other_network
 from resdepth.runs.export import FOLDER as EXPORTED
 from resdepth.runs.export import write_model
-from resdepth.runs.manifest import NAME, Detail, Manifest
-from resdepth.training.networks import engine_request, initial_network, rate_rule
+from resdepth.runs.manifest import NAME, Detail, Manifest, Parent
+from resdepth.training.networks import engine_request, first_network, rate_rule
 from resdepth.training.path_norms import PathNorms, async_norms
 from resdepth.training.stopping import Rises
 from resdepth.training.trainee import Clock, Record, Say, Trainee
@@ -45,11 +45,22 @@ def prepare(manifest: Manifest, folder: Path, say: Say) -> "Dense":
         device = resolve_device(options.device)
         if device.type != "cuda":
             raise Usage("precision", f"tf32 has no effect on {device.type}", "leave it out")
-    return build(options, manifest.threads, say)
+    # A run that started from another one no longer needs it.
+    own = newest(folder) if manifest.parent else None
+    return build(options, manifest.threads, say, manifest.parent, own)
 
 
-def build(options: TrainOptions, threads: int, say: Say = lambda text: None) -> "Dense":
-    """Load the data, draw the network and choose the engine."""
+def build(
+    options: TrainOptions,
+    threads: int,
+    say: Say = lambda text: None,
+    parent: Parent | None = None,
+    own: Path | None = None,
+) -> "Dense":
+    """Load the data, draw the network and choose the engine.
+
+    `parent` and `own` are those of `first_network`.
+    """
     torch.set_num_threads(threads)
     compute, network_options = options.compute, options.network
     device = resolve_device(compute.device)
@@ -57,7 +68,10 @@ def build(options: TrainOptions, threads: int, say: Say = lambda text: None) -> 
         torch.backends.cuda.matmul.allow_tf32 = compute.precision == "tf32"
     engine = choose(compute.engine, engine_request(compute, device, threads))
     data = load_data(options)
-    network = initial_network(network_options, options.init, options.data, options.seed, data[0])
+    network, parent = first_network(options, data[0], parent, own)
+    if parent and own is None:
+        what = "{depth} layers, seed {seed}, step {step}".format(**parent)
+        say(f"starting from {parent['checkpoint']}: {what}")
     training, validation = (
         (network.embed(part.inputs).to(device), part.targets.to(device)) for part in data
     )
@@ -66,7 +80,7 @@ def build(options: TrainOptions, threads: int, say: Say = lambda text: None) -> 
     leave_threads_to(engine)
     rule = rate_rule(options.learning_rate, network_options)
     built = (device, engine, network, rule, training, validation, seen)
-    return Dense(options, threads, say, *built)
+    return Dense(options, threads, say, *built, parent)
 
 
 def scalars(evaluation: Summary, *, omega: bool, prefix: str = "") -> dict[str, float]:
@@ -97,6 +111,7 @@ class Dense(Trainee[State]):
     training: Samples
     validation: Samples
     fingerprint: str
+    parent: Parent | None = None
     stalled: bool = False
     reached: int | None = None
     orders: dict[int, Tensor] = field(default_factory=dict, repr=False)
@@ -129,6 +144,10 @@ class Dense(Trainee[State]):
         index = self.orders[epoch][number * self.batch_size : (number + 1) * self.batch_size]
         return h0[index], targets[index]
 
+    def keeps(self, step: int) -> bool:
+        """As any run, and step 0 of one that cannot be drawn again if its parent is gone."""
+        return super().keeps(step) or (step == 0 and self.parent is not None)
+
     def start(self) -> State:
         return State(0, self.network, self.options.rate)
 
@@ -137,8 +156,7 @@ class Dense(Trainee[State]):
         same = (blocks.shape, blocks.dtype) == (ours.blocks.shape, ours.blocks.dtype)
         fixed = ((ours.readin, checkpoint.readin), (ours.readout, checkpoint.readout))
         if not same or not all(torch.equal(own.cpu(), theirs) for own, theirs in fixed):
-            reason = "the checkpoint is not of this run: its network is not the manifest's"
-            raise Corrupt(path, reason, EARLIER)
+            raise other_network(path)
         network = ours.with_blocks(blocks.to(self.device, ours.blocks.dtype))
         return State(checkpoint.step, network, checkpoint.lr)
 

@@ -89,7 +89,7 @@ class Session(Generic[S]):
             self.observer.say(f"nothing to do: {start.step} of {what.steps} steps are done{enough}")
             return self.manifest
         engine = {"engine": what.engine_name, "overlapped": what.overlapped}
-        where = {"device": str(what.device), "data": what.fingerprint}
+        where = {"device": str(what.device), "data": what.fingerprint, "parent": what.parent}
         begun = {"outcome": "running", "detail": {}}
         self.manifest = self.manifest.model_copy(update=engine | where | begun)
         self.opening.begin(self.manifest)

@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 import torch
 
 from resdepth.runs.checkpoint import Checkpoint
-from resdepth.runs.manifest import Detail
+from resdepth.runs.manifest import Detail, Parent
 
 Say = Callable[[str], None]
 """Takes a line about what happens."""
@@ -73,7 +73,8 @@ class Clock:
 class Trainee(Protocol[S]):
     """A network with its data and descent, ready to be trained.
 
-    `fingerprint` is the checksum of the data; `overlapped`: the device runs ahead of the records.
+    `fingerprint` is the checksum of the data; `overlapped`: the device runs ahead of the records;
+    `parent` is the checkpoint of another run that it started from.
     `log_every`, `validate_every` and `keep_every` are steps; 0 means: only at the end.
     """
 
@@ -87,6 +88,7 @@ class Trainee(Protocol[S]):
     log_every: int
     validate_every: int
     keep_every: tuple[int, ...]
+    parent: Parent | None = None
 
     def logs(self, step: int) -> bool:
         """Whether the scalars of `step` are written."""

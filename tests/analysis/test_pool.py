@@ -296,3 +296,19 @@ def test_names_of_others_that_differ_in_the_step_alone(
         assert (
             len(norm_table(stored_models([paths[1], other], "h.{k}.w"), 0.0).curves[0].files) == 1
         )
+
+
+def test_runs_of_other_parents_are_other_experiments(tmp_path: Path) -> None:
+    for name, seed in (("a", 0), ("b", 1)):
+        trained(tmp_path / name, seed=seed)
+    shutil.copytree(tmp_path / "a", tmp_path / "copy")
+    children = [
+        trained(
+            tmp_path / f"of-{name}", start_from=tmp_path / name, depth=6, seed=seed, batch_size=9
+        )
+        for seed, name in enumerate(("a", "copy", "b"))
+    ]
+    assert len(pooled(read_models(children[:2]))) == 2
+    with refused(Usage, match="the parent checksum is [0-9a-f]{12} and [0-9a-f]{12} "):
+        pooled(read_models(children))
+    assert len(pooled(read_models(children), allow_mixed=True)) == 3

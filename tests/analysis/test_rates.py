@@ -87,7 +87,7 @@ def test_rates_that_go_with_another_option_are_no_curve(trained: Trained) -> Non
 def test_experiments_are_in_the_order_of_numbers(name: str, values: list[float]) -> None:
     runs: Any = {
         Path(str(value)): SimpleNamespace(
-            program="train", options={"data": "sin", name: value}, data="", detail={}
+            program="train", options={"data": "sin", name: value}, data="", detail={}, parent=None
         )
         for value in values
     }

@@ -60,6 +60,21 @@ def test_norms_and_variations_of_a_family(run_worker, model: dict, tmp_path: Pat
     assert row["way"] == "path"
 
 
+def test_layers_of_a_transformer_in_random_order(run_worker, tmp_path: Path) -> None:
+    state = llama(12, dtype=torch.float32)
+    for k in range(12):
+        state[f"model.layers.{k}.mlp.down_proj.weight"] += k
+    torch.save(state, tmp_path / "m.pt")
+    pattern = "model.layers.{k}.*_proj.weight"
+    ended = run_worker("paths", "norm", "m.pt", "--pattern", pattern, "--null", *QUICK)
+    assert ended.code == 0
+    null = json.loads(ended.stdout)["null"]
+    trend, noise = (curve["sentence"] for curve in null["curves"])
+    assert trend.startswith("smoother than all 999") and noise.startswith("no sign of order")
+    assert [row["file"] for row in null["paths"]] == ["m.pt", "m.pt"]
+    assert all(curve["norm"]["initial"] is None for curve in null["curves"])
+
+
 def test_a_star_is_a_curve_each(run_worker, model: dict) -> None:
     args = ("--pattern", "model.layers.{k}.*.weight", "--norm", "spectral")
     ended = run_worker("paths", "norm", ".", *args, *QUICK)

@@ -156,6 +156,48 @@ def test_one_layer_is_said_to_have_no_variation(run_worker, tmp_path: Path) -> N
     assert ended.stdout.splitlines()[1].split() == ["1", "1", "0"]
 
 
+def test_null_compares_with_random_orders(run_worker, small_run: Path, tmp_path: Path) -> None:
+    args = ("--null", "--pvar=2", "--out", "x.svg")
+    ended = run_worker("paths", "norm", small_run, *args)
+    assert ended.code == 0
+    lines = ended.stdout.splitlines()
+    head = next(i for i, line in enumerate(lines) if "quadratic variation" in line)
+    assert lines[head].split()[-2:] == ["neighbours", "increments"]
+    assert lines[head + 1].split()[:2] == ["6", "3"] and lines[head - 1] == ""
+    assert lines[head + 5].startswith("L = 6: ")
+    null = json.loads((tmp_path / "x.json").read_text())["null"]
+    (row,), (curve,) = null["paths"], null["curves"]
+    assert (row["depth"], row["seed"], row["orders"], row["exact"]) == (6, 3, 359, True)
+    assert lines[head + 1].split()[2] == f"{row['quadratic_variation']['ratio']:.3g}"
+    assert len(curve["norm"]["low"]) == len(curve["norm"]["initial"]) == 6
+    assert len(curve["p_variation_norm"]["high"]) == 1 and null["orders"] == 39
+    ended = run_worker("paths", "profile", small_run, "--null", "--points=3", "--json")
+    assert ended.code == 0
+    (curve,) = json.loads(ended.stdout)["null"]["curves"]
+    assert curve["norm"] is None and len(curve["p_variation_norm"]["mean"]) == 3
+
+
+def test_null_of_files_and_of_two_layers(run_worker, collections, tmp_path: Path) -> None:
+    args = ("--beta=0", "--pvar=1", "--pvar-only", "--null")
+    ended = run_worker("paths", "norm", *collections, *args)
+    assert ended.code == 0
+    assert "9 seeds" not in ended.stdout and "L = 9: 3 seeds together: no sign" in ended.stdout
+    assert "a/resnet_4.pth" in ended.stdout and not (tmp_path / "paths-norm.pdf").exists()
+    write_model(tmp_path / "x", blocks(2, "a"))
+    ended = run_worker("paths", "profile", "--dir-path", "x", "--beta=0", "--null")
+    assert ended.code == 0
+    assert "L = 2: too few layers to compare" in ended.stdout
+    assert "quadratic" not in ended.stdout
+
+
+def test_a_long_null_is_announced(call, monkeypatch) -> None:
+    monkeypatch.setattr("resdepth.cli.paths.LONG", 0.0)
+    ended = call("paths", "norm", "run", "--null", "--out=x.svg")
+    assert ended.code == 0
+    cost = "null: p-variation norms of 39 random orders of 1 path take about 0 s"
+    assert ended.stderr.splitlines()[1] == cost
+
+
 HOSTILE = {
     "no beta": (["norm", "--dir-path=a"], 2, "--beta: is needed"),
     "nowhere": (["norm", "--dir-path=nowhere"], 2, "nowhere: no such file or folder"),
@@ -201,7 +243,8 @@ def test_hostile_input_is_one_line(run_worker, collections, tmp_path: Path, case
 
 @pytest.mark.long
 def test_the_installed_program_does_the_same(run_program, collections) -> None:
-    ended = run_program("paths", "norm", *collections, "--beta=0", "--pvar=2", "--quiet")
+    args = ("--beta=0", "--pvar=2", "--quiet", "--null")
+    ended = run_program("paths", "norm", *collections, *args)
     assert ended.code == 0
     assert ended.stderr == ""
     assert ended.stdout.splitlines()[-1] == "paths-norm.json"

@@ -1,5 +1,6 @@
 """The starts of `train` as the installed program takes them."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,13 @@ HOSTILE = {
     ),
     "range": (["--init=fbm", "--hurst=1"], "--hurst: should be above 0, below 1"),
     "alpha": (["--init-alpha=2"], "--init-alpha: should be at least 0, at most 1"),
+    "no run": (["--init=run"], "--init=run: needs --start-from (give the run of 'train'"),
+    "run and draw": (
+        ["--init=ntrunc", "--start-from=a"],
+        "--start-from: has no effect with --init=ntrunc (leave it out or give --init=run)",
+    ),
+    "scale": (["--start-from=a", "--gamma=2"], "--gamma: has no effect with --init=run"),
+    "rule": (["--start-rule=interpolate"], "--start-rule: has no effect with --init=ntrunc"),
     "typo": (["--init=fbn"], "did you mean 'fbm'?"),
 }
 
@@ -44,3 +52,26 @@ def test_starts_that_do_not_fit_are_one_line(run_worker, case: str) -> None:
     ended = run_worker(*SMALL, *args)
     assert ended.code == 2
     assert message in ended.complaint
+
+
+def test_a_run_is_trained_from_another(run_worker, tmp_path: Path) -> None:
+    assert run_worker(*SMALL, "--seed=3", "--out=a", "--quiet").code == 0
+    deep = ("train", "--width=4", "--epochs=1", "--start-from=a")
+    wrong = run_worker(*deep, "--depth=24")
+    assert wrong.code == 2 and not (tmp_path / "runs").exists()
+    fits = f"24 is not 2^k times the 8 layers of {tmp_path / 'a'} (depths that fit: 8, 16, 32, …)"
+    assert wrong.complaint == f"resdepth: error: --depth: {fits}"
+    ended = run_worker(*deep, "--depth=16", "--start-rule=interpolate", "--out=b")
+    assert (ended.code, ended.stdout) == (0, "b\n")
+    file = tmp_path / "a/checkpoints/last.safetensors"
+    assert f"starting from {file}: 8 layers, seed 3, step 1" in ended.stderr
+    manifest = open_run(tmp_path / "b").manifest
+    assert manifest.command[4] == "--start-from=a"
+    assert manifest.options["start_from"] == str(tmp_path / "a")
+    assert manifest.parent == {
+        "checkpoint": str(file),
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "depth": 8,
+        "seed": 3,
+        "step": 1,
+    }

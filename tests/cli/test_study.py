@@ -154,9 +154,17 @@ def test_a_report_is_one_page_with_its_numbers(run_worker, tmp_path: Path) -> No
     ended = run_worker("study", "report", "nowhere")
     assert ended.code == 2 and ended.complaint.count("nowhere") == 1
     ended = run_worker("study", "report", "study")
-    verdict, *cautions, page, _, _ = ended.stdout.splitlines()[:6]
-    assert verdict.startswith("undecided: ") and page == "study/report.html"
-    assert all(caution.startswith("caution: ") for caution in cautions)
+    verdict, *said = ended.stdout.splitlines()
+    assert verdict.startswith("undecided: ")
+    lines = said[: said.index("study/report.html")]
+    starts = [line.partition(" ")[0] for line in lines]
+    assert set(starts) == {"caution:", "function:", "order"} and starts[-2:] == [
+        "function:",
+        "order",
+    ]
+    assert numbers["limit"]["function"]["by_seed"].keys() == {"0", "1"}
+    bare = run_worker("study", "report", "study", "--no-interventions")
+    assert "function:" not in bare.stdout and "order of the layers" in bare.stdout
 
 
 def test_a_study_of_rates_says_which_is_best(tmp_path: Path) -> None:

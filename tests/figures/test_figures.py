@@ -1,6 +1,7 @@
 """Every figure in every format: written whole, the same bytes twice, fonts inside, no overlaps."""
 
 import math
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -12,7 +13,14 @@ from matplotlib.figure import Figure
 
 from resdepth.analysis.curvatures import HessianRow, HessianTable, hessian_table
 from resdepth.analysis.entries import entry_table, trend_table
-from resdepth.analysis.path_tables import norm_table, profile_table, variation_table
+from resdepth.analysis.layer_orders import CurveOrder, null_table
+from resdepth.analysis.path_tables import (
+    norm_table,
+    norms_along,
+    profile_table,
+    variation_table,
+)
+from resdepth.analysis.pool import Pool
 from resdepth.analysis.rates import RateCurve
 from resdepth.analysis.scaling import ScalingTable, scaling_table
 from resdepth.errors import System, Usage
@@ -80,7 +88,30 @@ def _shown(surface: Surface, clip: float | None = None, log: bool = False) -> Sh
     return saturate(surface, clip, log)
 
 
+def _with_null(paths: list[WeightPath], columns: int, *, initial: bool = False) -> Figure:
+    """Norms with the bands of layers in random order; initial weights that are given."""
+    pool = Pool(paths)
+    norms = norms_along(pool, 0.25)
+    null = null_table(pool, 0.25, norms=norms)
+    if initial:
+        null = replace(null, curves=tuple(_begun(curve) for curve in null.curves))
+    return path_plots.draw_norms(norm_table(pool, 0.25, norms=norms), columns, null)
+
+
+def _begun(curve: CurveOrder) -> CurveOrder:
+    if curve.norm is None:
+        return curve
+    return replace(curve, norm=replace(curve.norm, initial=curve.norm.mean / 2))
+
+
 DRAW = {
+    "null": lambda of, columns: _with_null(of("models"), columns, initial=True),
+    "null of families": lambda of, columns: _with_null(_families(), columns),
+    "null of a profile": lambda of, columns: path_plots.draw_profile(
+        profile_table(Pool(_repeated(2)), 0.0, [1.0, 2.0]),
+        columns,
+        null_table(Pool(_repeated(2)), 0.0, [1.0, 2.0]),
+    ),
     "norms": lambda of, columns: path_plots.draw_norms(norm_table(of("models"), 0.25), columns),
     "families": lambda of, columns: path_plots.draw_norms(
         norm_table(_families(), 0.0, "spectral"), columns
@@ -266,3 +297,17 @@ def test_depths_are_marked_where_there_are_networks() -> None:
     depth_axis(axes, [2.0**n for n in range(4, 11)])
     assert list(axes.get_xticks()) == [16, 64, 256, 1024]
     assert not list(axes.get_xticks(minor=True))
+
+
+def test_the_null_is_drawn_per_curve_with_one_entry_in_the_legend(draw) -> None:
+    (axes,) = draw("null").axes
+    legend = axes.get_legend()
+    assert legend is not None
+    names = [text.get_text() for text in legend.get_texts()]
+    assert names == ["$1$", "$5$", "$9$", "random order", "initial"]
+    # A network of one layer has a band of the mean, and no other.
+    assert len(axes.collections) == 3 + 2
+    dotted = [line for line in axes.lines if line.get_linestyle() == ":" and len(line.get_xdata())]
+    assert len(dotted) == 2
+    (axes,) = draw("null of families").axes
+    assert len(axes.collections) == 3

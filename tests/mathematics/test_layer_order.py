@@ -14,6 +14,8 @@ from resdepth.mathematics.layer_order import (
     FEWEST_RANDOM,
     ORDERS,
     LayerOrder,
+    combined,
+    one_sided,
     order_of_distances,
     order_of_path,
     orders,
@@ -190,3 +192,18 @@ def test_neighbours_of_fractional_noise_are_correlated_as_they_should(hurst: flo
     expected = 2 ** (2 * hurst - 1) - 1
     assert found.neighbours == pytest.approx(expected, abs=0.05)
     assert (found.p_value <= 0.02) == (hurst > 0.5)
+
+
+def test_one_sided_counts_the_order_itself_and_rounding() -> None:
+    null = np.array([[1.0, 2.0], [1.0 + 1e-12, 0.5], [3.0, 9.0]])
+    np.testing.assert_array_equal(one_sided(np.array([1.0, 1.0]), null), [3 / 4, 2 / 4])
+
+
+def test_seeds_are_combined_by_their_sums() -> None:
+    found = [order_of_path(path_of(seed, 9), seed, 19) for seed in range(3)]
+    one = combined(found)
+    assert one.statistic == pytest.approx(sum(x.statistic for x in found))
+    np.testing.assert_allclose(one.null, np.sum([x.null for x in found], axis=0))
+    assert one.p_value == (1 + (one.null <= one.statistic).sum()) / 20
+    assert one.neighbours == pytest.approx(np.mean([x.neighbours for x in found]))
+    assert combined(found[:1]) is found[0]

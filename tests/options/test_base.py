@@ -11,6 +11,7 @@ from resdepth.engine.loop import ACTIVATION_CONSTANTS, DEFAULT_CONSTANT
 from resdepth.errors import Usage
 from resdepth.mathematics.activation import ACTIVATIONS
 from resdepth.mathematics.initialise import INITIALISATIONS
+from resdepth.mathematics.refinement import REFINEMENTS
 from resdepth.options.export import ExportOptions
 from resdepth.options.fields import choices, flags, help_text, span
 from resdepth.options.train import TrainInvocation, TrainOptions
@@ -25,7 +26,7 @@ FIELDS = TrainOptions.fields()
     ("field", "known"),
     [
         ("activation", set(ACTIVATIONS)),
-        ("init", set(INITIALISATIONS)),
+        ("init", {"run", *INITIALISATIONS}),
         ("augmentation", set(AUGMENTATIONS)),
         ("engine", {"auto", *ENGINES}),
         ("data", {"digits", "folder", "sin", "constant", *STATISTICS}),
@@ -33,6 +34,10 @@ FIELDS = TrainOptions.fields()
 )
 def test_choices_are_those_that_exist(field: str, known: set[str]) -> None:
     assert set(choices(FIELDS[field])) == known
+
+
+def test_the_rules_of_a_start_double_the_depth() -> None:
+    assert choices(FIELDS["start_rule"]) == tuple(REFINEMENTS)[:2]
 
 
 def test_formats_are_those_that_exist() -> None:

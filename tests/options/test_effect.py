@@ -13,6 +13,7 @@ from resdepth.options.curvefit import CurvefitOptions
 from resdepth.options.data import Sin
 from resdepth.options.export import ExportOptions
 from resdepth.options.landscape import RenderOptions, TrajectoryOptions, VisOptions
+from resdepth.options.limit import LimitOptions
 from resdepth.options.paths import NormOptions, ProfileOptions, ScalingOptions, WeightsOptions
 from resdepth.options.programs import flat_record, nested_record
 from resdepth.options.resnet_cifar import ResnetCifarOptions
@@ -24,17 +25,18 @@ from tests.support.messages import refused
 PATHS = "sources ext beta pattern layers allow_mixed out"
 EVALUATED = "sources subset device engine threads steps out resume"
 ALWAYS: dict[type[Options], str] = {
-    TrainOptions: "model data train_fraction depth width alpha gamma init init_alpha activation "
-    "augmentation input_size lr lr_depth_exponent lr_depth dynamic_lr epochs stop_loss batch_size "
+    TrainOptions: "model data train_fraction depth width alpha init activation augmentation "
+    "input_size lr lr_depth_exponent lr_depth dynamic_lr epochs stop_loss batch_size "
     "p_var_every store_grad log_every val_every checkpoint_every seed device engine dtype threads",
     ResnetCifarOptions: "depth data data_dir train_fraction flip epochs batch_size alpha skip lr "
     "momentum weight_decay schedule warmup val_every checkpoint_every seeds seed device amp layout "
     "threads",
     ExportOptions: "sources format out",
-    NormOptions: f"{PATHS} pvar pvar_only",
+    NormOptions: f"{PATHS} null pvar pvar_only",
     WeightsOptions: f"{PATHS} pos columns show",
-    ProfileOptions: f"{PATHS} p_min p_max points columns show",
-    ScalingOptions: f"{PATHS} columns show",
+    ProfileOptions: f"{PATHS} null p_min p_max points columns show",
+    ScalingOptions: f"{PATHS} statistic columns show",
+    LimitOptions: f"{PATHS} interventions",
     CurvefitOptions: "sources tag window_size filter_period time scaling_x infer_shift columns out "
     "show",
     RenderOptions: f"{EVALUATED} directions dimensions span normalise statistics",
@@ -58,6 +60,10 @@ WITHOUT: list[tuple[type[Options], dict[str, Any], dict[str, Any], list[dict[str
     (TrainOptions, {"loss_p": 3.0}, {"data": "mnist"}, [{"data": "sin"}, {"data": "constant"}]),
     (TrainOptions, {"hurst": 0.3}, {"init": "repeat"}, [{"init": "fbm"}]),
     (TrainOptions, {"init_depth": 128}, {}, [{"init": "fbm", "hurst": 0.5}]),
+    (TrainOptions, {"gamma": 2.0}, {"start_from": "x"}, [{}, {"init": "repeat"}]),
+    (TrainOptions, {"init_alpha": 1.0}, {"start_from": "x"}, [{}, {"init": "constant"}]),
+    (TrainOptions, {"start_from": Path("x")}, {"init": "ntrunc"}, [{}, {"init": "run"}]),
+    (TrainOptions, {"start_rule": "interpolate"}, {}, [{"start_from": "x"}]),
     (TrainOptions, {"precision": "tf32"}, {"dtype": "float64"}, [{"dtype": "float32"}]),
     (TrainOptions, {"dynamic_lr_rule": "anchored"}, {}, [{"dynamic_lr": True}]),
     (TrainOptions, {"lr_constant": 3.0}, {}, [{"dynamic_lr": True}]),
@@ -95,6 +101,10 @@ WITHOUT: list[tuple[type[Options], dict[str, Any], dict[str, Any], list[dict[str
     (VisOptions, {"columns": 2}, {"surface": "s", "out": "a.vts"}, [{"surface": "s"}]),
     (VisOptions, {"show": True}, {"surface": "s", "out": "a.html"}, [{"surface": "s"}]),
     (SpectrumOptions, {"steps": 9}, {}, [{"density": True}]),
+    *(
+        (LimitOptions, given, {"sources": ("x",), "interventions": False}, [{"sources": ("x",)}])
+        for given in ({"refine": True}, {"seed": 1}, {"threads": 1}, {"columns": 1}, {"show": True})
+    ),
 ]
 
 each = pytest.mark.parametrize(

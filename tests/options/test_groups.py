@@ -3,12 +3,13 @@
 import copy
 import inspect
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import resdepth
-from resdepth import DynamicLearningRate, FractionalWeights, Sin, TrainOptions
+from resdepth import DynamicLearningRate, FractionalWeights, Sin, TrainOptions, WeightsOfRun
 from resdepth.options.train import NetworkOptions
 
 FLAT = TrainOptions(data="sin", separation="2", init="fbm", hurst=0.3, dynamic_lr="yes", depth=8)
@@ -55,6 +56,19 @@ def test_what_a_kind_does_not_have_is_its_default() -> None:
     )  # fmt: skip
     with pytest.raises(AttributeError, match="no attribute 'colour'"):
         _ = options.colour
+
+
+def test_a_run_to_start_from_selects_its_kind() -> None:
+    options = TrainOptions(start_from="a", start_rule="interpolate")
+    assert options.init == "run" and options.start_from == Path("a")
+    assert options == TrainOptions(init=WeightsOfRun(start_from="a", start_rule="interpolate"))
+    assert options == TrainOptions().model_copy(
+        update={"start_from": "a", "start_rule": "interpolate"}
+    )
+    assert options.recorded()["start_from"] == str(Path.cwd() / "a")
+    drawn = options.model_copy(update={"init": "constant"})
+    assert drawn == TrainOptions(init="constant") and drawn.start_from is None
+    assert TrainOptions(start_from=None) == TrainOptions()
 
 
 def test_copies_are_the_same() -> None:

@@ -37,6 +37,7 @@ NEEDED: dict[str, object] = {
     "sources": ["x"],
     "surface": "x",
     "data": "folder",
+    "data_dir": "x",
 }
 
 

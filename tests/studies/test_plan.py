@@ -88,6 +88,11 @@ def test_auto_is_no_value_among_others() -> None:
         plan(lr="auto,1")
 
 
+def test_a_study_starts_from_no_run() -> None:
+    with refused(Usage, match="^--start-from: is not available in a study: all seeds would start"):
+        plan(start_from="runs/a")
+
+
 def test_equal_values_are_one() -> None:
     assert plan(depth="8,8,4:8:x2", lr="1", alpha="0.5,.5").axes == {
         "depth": (4, 8),
