@@ -29,7 +29,8 @@ BUILD = ROOT / "build" / "site"
 
 SECTIONS = {
     "Guide": (
-        "training study limit looking landscapes curvature other-weights data notebook resnet-cifar"
+        "training study limit transfer looking landscapes curvature other-weights data "
+        "notebook resnet-cifar"
     ),
     "Mathematics": "mathematics study-statistics",
     "Reference": "cli run-folder",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from resdepth.analysis.path_tables import norm_table, profile_table, variation_table
     from resdepth.analysis.pool import paths_of, pooled
+    from resdepth.analysis.rate_tables import transfer
     from resdepth.api import render_landscape, render_trajectory, spectrum, train
     from resdepth.data.load import load_data
     from resdepth.errors import ResdepthError
@@ -37,12 +38,13 @@ __all__ = [
     "TrainOptions", "TrajectoryOptions", "TruncatedWeights", "WeightsOfRun", "fit_decay",
     "load_data", "norm_table", "open_run", "p_variation_norm", "p_variation_norms", "paths_of",
     "pooled", "profile_table", "read_models", "render_landscape", "render_trajectory", "spectrum",
-    "stored_models", "study", "train", "variation_table", "weight_path",
+    "stored_models", "study", "train", "transfer", "variation_table", "weight_path",
 ]  # fmt: skip
 # Imported when they are first used, so that `import resdepth` costs nothing.
 _NAMES = {
     "analysis.path_tables": "norm_table profile_table variation_table",
     "analysis.pool": "paths_of pooled",
+    "analysis.rate_tables": "transfer",
     "api": "render_landscape render_trajectory spectrum train",
     "data.load": "load_data",
     "errors": "ResdepthError",

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
-from resdepth.analysis.rates import RateTable
+from resdepth.analysis.rate_tables import RateTable
 from resdepth.analysis.study_runs import CellRow, DepthRow, Reason, Study, by_depth
 from resdepth.errors import ResdepthError
 from resdepth.mathematics.slopes import FEW
@@ -157,11 +157,11 @@ def next_steps(
         yield "to use half the rate", command
     # The rates beyond those that were tried, if the best one is at their end.
     more = set()
-    for curve in (curve for table in rates for curve in table.curves if len(curve.rates) > 1):
-        tried = curve.rates
-        if curve.best == tried[0]:
+    for one in (one for table in rates for one in table.found.depths):
+        tried = plan.axes.get("lr", ())
+        if one.censored == "low" and len(tried) > 1:
             more.add(float(f"{tried[0] * tried[0] / tried[1]:.4g}"))
-        elif curve.best == tried[-1]:
+        elif one.censored == "high" and len(tried) > 1:
             more.add(float(f"{tried[-1] * tried[-1] / tried[-2]:.4g}"))
     if "lr" in plan.axes and more:
         listed = ",".join(f"{rate:g}" for rate in sorted(more))

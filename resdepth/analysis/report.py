@@ -25,8 +25,7 @@ from resdepth.analysis.fits import (
     fits_by_depth,
 )
 from resdepth.analysis.limit import LimitTable, limit_numbers, limit_of
-from resdepth.analysis.pool import experiments
-from resdepth.analysis.rates import RateTable, rate_curves
+from resdepth.analysis.rate_tables import RateTable, tables_of, transfer_numbers
 from resdepth.analysis.scaling import ScalingTable, model_scaling, scaling_numbers
 from resdepth.analysis.study_runs import CellRow, DepthRow, Experiment, Study, by_depth
 from resdepth.errors import ResdepthError
@@ -102,7 +101,8 @@ def report_on(
     """
     hessians, changes = hessians or {}, changes or {}
     found = tuple(_experiment(one, study, hessians, changes) for one in study.experiments)
-    rates = _rates(study)
+    aside = {row.run for row in study.cells if row.reason in ("lost", "repeated")}
+    rates = tuple(tables_of(study.manifests, base_rate=None, aside=aside))
     newest = max(study.manifests.values(), key=lambda manifest: manifest.started)
     steps = tuple(next_steps(study, [text for one in found for text in one.cautions], rates))
     origin = " ".join(newest.command), newest.versions, newest.platform
@@ -144,17 +144,6 @@ def _experiment(
     return ExperimentReport(*head, beta, scaling, limit, doubling, paths, decays, curvature)
 
 
-def _rates(study: Study) -> tuple[RateTable, ...]:
-    """Loss against the rate, one table per set of runs with otherwise equal options."""
-    cells = {row.run: row for row in study.cells if row.reason != "lost"}
-    tables = []
-    for label, runs in experiments(study.manifests, aside=("lr",)).items():
-        stops = any(study.manifests[run].options.get("stop_loss") is not None for run in runs)
-        curves = rate_curves([cells[run] for run in runs], stops=stops)
-        tables += [RateTable(label, curves)] if curves else []
-    return tuple(tables)
-
-
 def _decays(runs: Sequence[Path]) -> tuple[DepthFits, ...]:
     """The fits of Omega with T0 inferred; the table counts runs without one, no warning does."""
     with warnings.catch_warnings():
@@ -180,15 +169,16 @@ def report_numbers(report: Report) -> dict[str, Any]:
         for one in report.experiments
     ]
     rates = [
-        {"experiment": table.label, **asdict(curve)}
-        | {"best": curve.best, "at_the_end": curve.at_the_end}
+        {"experiment": table.label, "depth": one.curve.depth, "rates": one.curve.rates}
+        | {"losses": one.curve.means, "best": one.tried, "at_the_end": bool(one.censored)}
         for table in report.rates
-        for curve in table.curves
+        for one in table.found.depths
     ]
     return {
         "study": report.folder,
         **{name: numbers[0][name] for name in ("scaling", "limit")},
         "experiments": numbers,
+        "transfer": transfer_numbers(report.rates),
         "rates": rates,
         "next": [{"purpose": what, "command": command} for what, command in report.next_steps],
         **{name: getattr(report, name) for name in ("cells", "command", "versions", "platform")},

@@ -45,6 +45,7 @@ COMMANDS: Tree = {
         },
     ),
     "limit": "Tell which limit weights and network approach, seed by seed.",
+    "transfer": "Tell whether the best learning rate transfers across depth.",
     "curvefit": "Fit C / (t + T0)^rho to a recorded scalar.",
     "landscape": (
         "Evaluate and draw the loss around trained weights.",

@@ -212,19 +212,20 @@ def _scores(call: ReportInvocation, out: Path) -> Found:
 def _answers(report: "Report") -> Iterator[str]:
     """The verdict on each experiment and what limits it, the best rates, and what to do next."""
     from resdepth.analysis.limit import sentences
-    from resdepth.analysis.rates import rate_rows, transfer
+    from resdepth.analysis.rate_tables import rate_rows
+    from resdepth.analysis.rate_tables import sentences as said_of
     from resdepth.analysis.scaling import verdict_lines
 
+    for table in report.rates:
+        yield f"best learning rate by depth{f', {table.label}' if table.label else ''}:"
+        yield aligned(rate_rows(table))
+        yield from said_of(table)
     for one in report.experiments:
         if one.label:
             yield f"{one.label}:"
         yield from verdict_lines(one.scaling, one.cautions)
         if one.limit is not None:
             yield from sentences(one.limit)
-    for table in report.rates:
-        yield f"best learning rate by depth{f', {table.label}' if table.label else ''}:"
-        yield aligned(rate_rows(table.curves))
-        yield from transfer(table.curves)
     for purpose, words in report.next_steps:
         yield f"next, {purpose}: {words}"
 

@@ -1,6 +1,4 @@
-"""Quantities against the depth L: statistics, distances, curvature, and the best rate."""
-
-from collections.abc import Sequence
+"""Quantities against the depth L: statistics, distances, curvature."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,7 +6,6 @@ from matplotlib.figure import Figure
 
 from resdepth.analysis.curvatures import HessianTable
 from resdepth.analysis.doubling import DoublingTable
-from resdepth.analysis.rates import RateCurve
 from resdepth.analysis.scaling import SCALED, ScalingTable, statistic_values
 from resdepth.figures import parts, style
 from resdepth.mathematics import Array
@@ -148,30 +145,3 @@ def _draw_values(axes: Axes, table: HessianTable, name: str, colour: str, label:
     parts.mean_bars(axes, table.depths, [*map(mean_interval, values.T)], colour, label)
     if np.isfinite((law := table.laws[name]).exponent.value):
         axes.plot(table.depths, [*map(law.at, table.depths)], color=colour, linewidth=0.9)
-
-
-@style.styled
-def draw_rates(curves: Sequence[RateCurve], columns: int = 2) -> Figure:
-    """Draw the final loss, or steps to `stop_loss`, against the base rate; the best rate over L.
-
-    Rates at which a run diverged are left out.
-    """
-    drawn, (losses, best) = style.panels(columns, 2, 2.2, 4.0)
-    for curve, colour in zip(curves, style.sequence(len(curves)), strict=True):
-        shown = np.where(np.isfinite(curve.values), curve.values, np.nan)
-        losses.plot(curve.rates, shown, "o-", color=colour, label=f"${curve.depth}$")
-    depths = [curve.depth for curve in curves]
-    best.plot(depths, [curve.best for curve in curves], "o-", color=style.CATEGORIES[0])
-    tried = [rate for curve in curves for rate in curve.rates]
-    known = [value for curve in curves for value in curve.values if 0 < value < np.inf] or [1.0]
-    losses.set_xlim(min(tried) / 1.25, max(tried) * 1.25)
-    for axes, values in ((losses, known), (best, tried)):
-        axes.set_ylim(min(values) / 1.12, max(values) * 1.12)
-        parts.log_axis(axes, "y")
-    parts.log_axis(losses, "x")
-    parts.depth_axis(best, depths)
-    what = "steps" if any(curve.steps for curve in curves) else "final loss"
-    losses.set(xlabel="base rate", ylabel=what)
-    best.set_ylabel("best base rate")
-    losses.legend(title="$L$", loc="best")
-    return drawn

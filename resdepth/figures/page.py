@@ -87,9 +87,14 @@ MEANINGS = {
     "tr H, tr GN": "traces of the Hessian and of its Gauss-Newton part",
     "rate": "the learning rate of runs of this depth: lr (L/D)^e with the base rate lr, D "
     "(lr_depth) and e (lr_depth_exponent)",
-    "best base rate": "the base rate with the smallest mean final loss among those that were "
-    "tried; if training stops at a loss, the one that needs the fewest steps. Means are over the "
-    "seeds that ended at every rate; rates at which a run diverged are excluded",
+    "best tried, best rate": "the rate with the smallest mean final loss among those that were "
+    "tried (if training stops at a loss: that needs the fewest steps), and the lowest point of the "
+    "bowl through the rates around it, with its 95 % interval over the seeds. These are base rates "
+    "if the rate depends on the depth. Rates at which a run diverged are excluded",
+    "stable up to": "the largest rate tried at which no run diverged",
+    "transfers, drifts": "transfers: one rate is the best at all depths (exponent within 0.1 of 0, "
+    "and the loss lost at the deepest depth is below one deviation over the seeds); drifts: the "
+    "interval of the exponent excludes 0",
     "used": "cells that finished and, if training stops at a loss, reached it; all others are "
     "excluded from every number and named",
     "steps, loss, seconds": "updates done, loss over the training set after the last one, training "

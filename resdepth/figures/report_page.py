@@ -11,12 +11,13 @@ from matplotlib.figure import Figure
 from resdepth.analysis import limit, scaling
 from resdepth.analysis.curvatures import VALUES, HessianTable
 from resdepth.analysis.fits import FITTED, DepthFits
-from resdepth.analysis.rates import RateTable, rate_rows, transfer
+from resdepth.analysis.rate_tables import RateTable, rate_rows, sentences
 from resdepth.analysis.report import ExperimentReport, PathTables, Report
 from resdepth.analysis.scores import SCORES, ScoreTable, mean_rows, shown_score
 from resdepth.atomic import write_text
 from resdepth.figures import depth_plots, limit_plots, page, path_plots, style
 from resdepth.figures.decay import draw_decays
+from resdepth.figures.transfer_plots import draw_transfer
 from resdepth.mathematics.interval import Interval
 from resdepth.runs.provenance import Provenance
 
@@ -30,12 +31,11 @@ def write_page(report: Report, out: Path, provenance: Provenance | None = None) 
     Returns the paths of all files, the page first. Raises System: the operating system refused.
     """
     gallery = _Gallery(out.with_suffix(""), provenance)
-    parts = list[str]()
-    for one in gallery.numbered(report.experiments):
-        parts += _experiment(one, gallery)
-    parts += [page.heading("Rates")] if report.rates else []
+    parts = [page.heading("Does the learning rate transfer?")] if report.rates else []
     for table in gallery.numbered(report.rates):
         parts += _rates(table, gallery)
+    for one in gallery.numbered(report.experiments):
+        parts += _experiment(one, gallery)
     if report.next_steps:
         steps = [["purpose", "command"], *map(list, report.next_steps)]
         parts += [page.heading("What to do next"), page.table(steps)]
@@ -176,12 +176,16 @@ def _curvature(table: HessianTable, gallery: _Gallery) -> Iterator[str]:
 def _rates(table: RateTable, gallery: _Gallery) -> Iterator[str]:
     if table.label:
         yield page.heading(table.label, 3)
-    yield from map(page.paragraph, transfer(table.curves))
-    yield page.table(rate_rows(table.curves))
-    steps = any(curve.steps for curve in table.curves)
-    what = "Steps to the loss at which training stops" if steps else "Final loss"
-    caption = f"{what} against the base rate, and the best base rate against the depth"
-    yield gallery.draw("rates", "best base rate", 2, depth_plots.draw_rates, table.curves, caption)
+    verdict, *notes = sentences(table)
+    yield page.paragraph(verdict, "verdict")
+    yield from map(page.paragraph, notes)
+    yield page.table(rate_rows(table))
+    what = "Steps to the loss at which training stops" if table.criterion == "steps" else "Loss"
+    caption = (
+        f"{what} against the rate with the fitted bowls; the best rate against the depth with its "
+        "power law (dashed: theory); the same at the best rate and at the shallowest depth's"
+    )
+    yield gallery.draw("rates", "best tried", 2, draw_transfer, table, caption)
 
 
 def _cells(report: Report) -> Iterator[str]:

@@ -95,7 +95,7 @@ def power_law(depths: Array, values: Array) -> PowerLaw:
     x, y = np.log(depths[kept]), np.log(values[enough][:, kept])
     if len(x) < 2:
         return NOTHING
-    slope, intercept, half = _regression(x, _depth_means(y))
+    slope, intercept, half = _regression(x, depth_means(y))
     known = y[~np.isnan(y)]
     # How far rounding of the logarithms may move a slope.
     rounded = rounding(known) * math.sqrt(len(x) / float(np.square(x - x.mean()).sum()))
@@ -129,8 +129,8 @@ def _coefficient(x: Array, row: Array, degree: Literal[1, 2]) -> float:
     return float(power @ row[there]) / float(power @ power)
 
 
-def _depth_means(y: Array) -> Array:
-    """Mean by depth and an effect of each seed, 0 on average over seeds linked by common depths."""
+def depth_means(y: Array) -> Array:
+    """Mean by column of `y` (seeds, columns) with an effect of each seed, 0 over linked seeds."""
     there = ~np.isnan(y)
     if there.all():
         means: Array = y.mean(0)

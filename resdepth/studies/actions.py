@@ -1,9 +1,11 @@
 """Create, resume, retry and cancel a study: what `resdepth study` does."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from resdepth.studies.record import (
 )
 from resdepth.studies.state import ENDED, Rows, row_of, table
 
+GRID_ERROR = 0.04  # Steps of the grid, see `mathematics.transfer.SHARE`
 Say = Callable[[str], None]
 PROBE_MODULE = "resdepth.studies.probe"
 """Imported only to look for a rate: it imports torch."""
@@ -83,6 +86,8 @@ def conducted(
     if old is None:
         question = "" if "depth" in given else neighbour(folder)
         say(f"creating a new study in {folder}{question}: {size(plan)}")
+        if text := resolution(plan):
+            say(text)
     if plan != old:
         write_plan(plan)
     return trained(plan, chosen, retry=retry, say=say)
@@ -115,6 +120,25 @@ def size(plan: Plan) -> str:
     networks = f"{len(cells)} network{'s' * (len(cells) != 1)} of {span} layers"
     one = f"'resdepth {plan.program}' with its default options on the same data"
     return f"{networks}, {work} one {one}"
+
+
+def resolution(plan: Plan) -> str:
+    """What the rates of a study can tell about the transfer of the best rate; "" for one rate."""
+    rates, depths = plan.axes.get("lr", ()), plan.axes["depth"]
+    if len(rates) < 2:
+        return ""
+    steps = [math.log2(after / before) for before, after in pairwise(rates)]
+    start = f"{len(rates)} rates from {rates[0]:g} to {rates[-1]:g}"
+    if len(rates) < 5 or len(depths) < 2 or len(plan.axes["seed"]) < 2:
+        return f"{start}: to tell whether the best rate transfers give five or more, and two seeds"
+    x = [math.log2(depth) for depth in depths]
+    spread = math.sqrt(sum((one - sum(x) / len(x)) ** 2 for one in x))
+    # Twice the error of a fitted optimum, as in `mathematics.transfer`.
+    finest = 2 * GRID_ERROR * max(steps) / spread
+    return (
+        f"{start}: optima within this range are located to {GRID_ERROR * max(steps):.2g} octaves "
+        f"at best, the exponent e in L^e to ± {finest:.2g}; the noise of the seeds comes on top"
+    )
 
 
 def previewed(plan: Plan, settings: Mapping[str, Any]) -> str:

@@ -11,29 +11,12 @@ import pytest
 
 import resdepth
 from resdepth.analysis.pool import experiments, in_order
-from resdepth.analysis.rates import rate_curves, rate_rows, transfer
 from resdepth.analysis.report import Report, report_csv, report_numbers, report_on
-from resdepth.analysis.study_runs import CellRow, Reason, by_depth, cell_of, read_study
+from resdepth.analysis.study_runs import by_depth, cell_of, read_study
 from resdepth.records import as_json
 
 SMALL = {"width": 3, "epochs": 2, "threads": 1, "train_fraction": 0.05, "no_p_var": True}
 Trained = Callable[..., Report]
-
-
-def cell(
-    lr: float,
-    loss: float,
-    *,
-    seed: int = 0,
-    depth: int = 4,
-    steps: int = 5,
-    outcome: str = "finished",
-    reason: Reason = "",
-) -> CellRow:
-    run = Path(f"{depth}-{lr}-{seed}")
-    return CellRow(
-        run, "", depth, seed, lr, outcome, steps, loss, 2.0, reason, reason, rate=lr * depth
-    )
 
 
 @pytest.fixture
@@ -67,17 +50,29 @@ def test_no_curve_is_a_mean_over_another_option(
     assert {table.label for table in study.rates} == {f"{flag} {value}" for value in values}
     losses = {(c.experiment, c.lr): c.loss for c in study.cells}
     for table in study.rates:
-        (curve,) = table.curves
-        for lr, loss in zip(curve.rates, curve.losses, strict=True):
+        (one,) = table.found.depths
+        found = zip(one.curve.rates, one.curve.values[0], strict=True)
+        for lr, loss in found if table.criterion == "loss" else ():
             (label,) = {own for own, rate in losses if table.label in own and rate == lr}
             assert loss == losses[label, lr]
     numbers = json.loads(as_json(report_numbers(study)))
     assert [curve["experiment"] for curve in numbers["rates"]] == [t.label for t in study.rates]
+    assert len(numbers["transfer"]["experiments"]) == len(study.rates)
 
 
 def test_rates_that_go_with_another_option_are_no_curve(trained: Trained) -> None:
     study = trained({"lr": 1.0, "activation": "tanh"}, {"lr": 2.0, "activation": "relu"})
     assert study.rates == ()
+
+
+def test_if_training_stops_at_a_loss_the_best_rate_needs_the_fewest_steps(
+    trained: Trained,
+) -> None:
+    runs = ({"lr": lr, "stop_loss": 2.29, "epochs": 30} for lr in (0.01, 1.0, 4.0))
+    (table,) = trained(*runs).rates
+    (one,) = table.found.depths
+    assert table.criterion == "steps" and math.isinf(one.curve.values[0, 0])
+    assert not one.curve.diverged.any()
 
 
 @pytest.mark.parametrize(
@@ -123,8 +118,7 @@ def test_each_depth_has_its_own_rate(
         assert row.rate == pytest.approx(row.lr * factors[row.depth > 4])
         assert row.rate == resdepth.open_run(row.run).options.rate
     (table,) = study.rates
-    for curve, factor in zip(table.curves, factors, strict=True):
-        assert curve.at_depth == pytest.approx([factor, 3 * factor])
+    assert table.base and all([*one.curve.rates] == [1.0, 3.0] for one in table.found.depths)
     for one in study.experiments:
         assert [row.rate for row in by_depth(one.cells)] == [row.rate for row in one.cells]
 
@@ -139,55 +133,3 @@ def test_a_run_of_an_earlier_version_has_its_base_rate() -> None:
         seconds_per_step=None,
     )
     assert cell_of(Path("a"), "", manifest).rate == 3.0
-
-
-def test_means_are_over_the_same_seeds_at_every_rate() -> None:
-    rows = [cell(1, 1.0, seed=0), cell(1, 3.0, seed=1), cell(2, 1.5, seed=0), cell(4, 0.1, seed=2)]
-    assert rate_curves(rows) == ()
-    (curve,) = rate_curves(rows[:-1])
-    assert (curve.losses, curve.best) == ((1.0, 1.5), 1)
-
-
-def test_a_run_that_repeats_another_does_not_count_twice() -> None:
-    again = cell(1, 9.0, outcome="finished", reason="repeated")
-    (curve,) = rate_curves([cell(1, 1.0), again, cell(2, 2.0)])
-    assert curve.losses == (1.0, 2.0)
-
-
-def test_if_training_stops_at_a_loss_the_best_rate_needs_the_fewest_steps() -> None:
-    rows = [
-        cell(1, 0.99, steps=40),
-        cell(2, 1.0, steps=20),
-        cell(4, 0.98, steps=30),
-        cell(8, 0.5, steps=10, reason="missed"),
-    ]
-    (curve,) = rate_curves(rows, stops=True)
-    assert curve.steps == (40, 20, 30, math.inf) and curve.losses == (0.99, 1.0, 0.98, 0.5)
-    assert curve.best == 2 and not curve.at_the_end
-    assert rate_rows((curve,)) == [
-        ["L", "best base rate", "rate at L", "steps", "among those tried"],
-        ["4", "2", "8", "20", "inside"],
-    ]
-
-
-def test_the_table_says_where_the_best_rate_lies() -> None:
-    losses = {2: (1.0, 2.0, 3.0), 4: (3.0, 1.0, 2.0), 8: (3.0, 2.0, 1.0), 16: (math.nan,) * 3}
-    rows = [
-        cell(lr, loss, depth=depth, outcome="diverged" if math.isnan(loss) else "finished")
-        for depth, row in losses.items()
-        for lr, loss in zip((0.5, 2, 16), row, strict=True)
-    ]
-    curves = rate_curves(rows)
-    assert rate_rows(curves)[1:] == [
-        ["2", "0.5", "1", "1", "smallest"],
-        ["4", "2", "8", "1", "inside"],
-        ["8", "16", "128", "1", "largest"],
-        ["16", "-", "-", "-", "runs diverged at all"],
-    ]
-    moves, ends = transfer(curves)
-    assert moves.endswith("0.5 at L = 2, 2 at L = 4, 16 at L = 8") and "at L = 2, 8 " in ends
-
-
-def test_one_depth_does_not_show_a_transfer() -> None:
-    (said, *_) = transfer(rate_curves([cell(1, 2.0), cell(2, 1.0)]))
-    assert "2 at L = 4" in said and "does not tell whether it transfers" in said

@@ -10,7 +10,6 @@ import resdepth
 from resdepth.analysis.cautions import cautions
 from resdepth.analysis.curvatures import read_hessians
 from resdepth.analysis.doubling import doubling_table
-from resdepth.analysis.rates import rate_curves, transfer
 from resdepth.analysis.report import report_on
 from resdepth.analysis.study_runs import CellRow, Reason, by_depth, read_study
 from resdepth.errors import Impossible
@@ -63,39 +62,6 @@ def test_what_missing_cells_do_to_the_answer(reason: Reason, words: str, consequ
 def test_a_depth_of_which_nothing_counts_is_named() -> None:
     said = list(cautions([cell(4), cell(8, reason="failed")], []))
     assert "all cells of L = 8 are excluded: the answer omits these depths" in said
-
-
-def test_a_rate_at_which_runs_diverge_is_not_the_best() -> None:
-    rows = [
-        *(
-            cell(d, s, lr, loss)
-            for d in (4, 8)
-            for s in (0, 1)
-            for lr, loss in ((1, 0.9), (2, 0.8))
-        ),
-        cell(4, 0, 4, 0.1),
-        cell(4, 1, 4, math.nan, "diverged", "diverged"),
-    ]
-    shallow, deep = rate_curves(rows)
-    assert (shallow.rates, shallow.losses) == ((1, 2, 4), (0.9, 0.8, math.inf))
-    assert shallow.best == deep.best == 2
-    transfers, ends = transfer((shallow, deep))
-    assert "it transfers (2 at L = 4, 2 at L = 8)" in transfers and "at L = 8" in ends
-    assert rate_curves(rows[:1]) == ()
-
-
-def test_two_rates_are_a_curve_and_where_all_diverge_it_is_said() -> None:
-    rows = [cell(4, 0, lr, math.nan, "diverged", "diverged") for lr in (1.0, 2.0)]
-    (curve,) = rate_curves(rows)
-    assert (curve.rates, curve.losses) == ((1.0, 2.0), (math.inf, math.inf))
-    assert math.isnan(curve.best)
-    assert list(transfer((curve,))) == ["runs diverged at every rate"]
-
-
-def test_a_best_rate_that_moves_is_said() -> None:
-    rows = [cell(d, 0, lr, abs(lr - d)) for d in (2, 4) for lr in (1.0, 2.0, 4.0, 8.0)]
-    (said,) = transfer(rate_curves(rows))
-    assert said.endswith("depends on the depth: 2 at L = 2, 4 at L = 4")
 
 
 def model(depth: int, seed: int, scale: float) -> WeightPath:

@@ -136,7 +136,7 @@ def completed(run_program: Run, shell: str, line: str) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "wanted"),
     [
-        ("resdepth tr", ["train"]),
+        ("resdepth tr", ["train", "transfer"]),
         ("resdepth landscape tr", ["trajectory"]),
         ("resdepth landscape render --directions he", ["hessian"]),
         ("resdepth landscape render --statistics r", ["recalibrated"]),

@@ -21,7 +21,7 @@ from resdepth.analysis.path_tables import (
     variation_table,
 )
 from resdepth.analysis.pool import Pool
-from resdepth.analysis.rates import RateCurve
+from resdepth.analysis.rate_tables import RateTable
 from resdepth.analysis.scaling import ScalingTable, scaling_table
 from resdepth.errors import System, Usage
 from resdepth.figures import (
@@ -35,8 +35,10 @@ from resdepth.figures import (
 )
 from resdepth.figures.parts import depth_axis, log_values
 from resdepth.figures.surface_values import Shown, saturate
+from resdepth.figures.transfer_plots import draw_transfer
 from resdepth.mathematics.exponents import PathObservation
 from resdepth.mathematics.statistics import path_statistics
+from resdepth.mathematics.transfer import RateCurve, transfer
 from resdepth.options.location import PICTURES, written_as
 from resdepth.runs.surface import Surface
 from resdepth.weights.weight_path import WeightPath
@@ -66,10 +68,14 @@ def _repeated(times: int) -> list[WeightPath]:
     return [model for seed in range(times) for model in _families(seed)[:2]]
 
 
-def _rates() -> tuple[RateCurve, ...]:
-    """Two depths; at the second every run diverged."""
-    rates = (0.5, 1.0, 2.0)
-    return RateCurve(16, rates, (1.0, 0.8, 0.9)), RateCurve(1024, rates, (math.inf,) * 3)
+def _rates(*depths: int) -> RateTable:
+    """A bowl at L = 16; at L = 1024 all runs diverge."""
+    curves = [
+        RateCurve(depth, np.array([0.5, 1.0, 2.0]), (0, 1), row, np.isinf(row))
+        for depth in depths
+        for row in [np.array([[1.0, 0.8, 0.9]] * 2) if depth == 16 else np.full((2, 3), math.inf)]
+    ]
+    return RateTable("", {}, "loss", transfer(curves), None)
 
 
 def _curvature() -> HessianTable:
@@ -156,8 +162,8 @@ DRAW = {
         variation_table(of("models"), 0.25, [1.0, 2.0]), columns
     ),
     "trend": lambda of, columns: path_plots.draw_trend(trend_table(_rough(), 0.25), columns),
-    "rates": lambda of, columns: depth_plots.draw_rates(_rates(), columns),
-    "rates that all diverge": lambda of, columns: depth_plots.draw_rates(_rates()[1:], columns),
+    "rates": lambda of, columns: draw_transfer(_rates(16, 1024), columns),
+    "rates that all diverge": lambda of, columns: draw_transfer(_rates(1024), columns),
     "curvature": lambda of, columns: depth_plots.draw_curvature(_curvature(), columns),
 }
 

@@ -13,14 +13,16 @@ from resdepth.analysis.doubling import doubling_table
 from resdepth.analysis.entries import trend_table
 from resdepth.analysis.fits import CurveFit, DepthFits
 from resdepth.analysis.path_tables import variation_table
-from resdepth.analysis.rates import RateCurve
+from resdepth.analysis.rate_tables import RateTable
 from resdepth.figures.decay import draw_decays
-from resdepth.figures.depth_plots import draw_curvature, draw_doubling, draw_rates
+from resdepth.figures.depth_plots import draw_curvature, draw_doubling
 from resdepth.figures.path_plots import draw_growth, draw_trend
+from resdepth.figures.transfer_plots import draw_transfer
 from resdepth.mathematics.decay_fit import fit_decay
 from resdepth.mathematics.interval import mean_interval
 from resdepth.mathematics.slopes import NOTHING
 from resdepth.mathematics.statistics import trend
+from resdepth.mathematics.transfer import RateCurve, transfer
 from resdepth.weights.weight_path import WeightPath
 from tests.support.artists import bars, curves, same
 from tests.support.synthetic import smooth
@@ -128,19 +130,18 @@ def test_doubling_has_a_dot_a_seed_means_and_the_law(models: list[WeightPath]) -
     assert_allclose(law.get_ydata(), [table.law.at(row.depth) for row in table.rows])
 
 
-def test_rates_leave_out_where_a_run_diverged() -> None:
-    curves = (
-        RateCurve(8, (1.0, 2.0, 4.0), (0.5, 0.4, np.inf)),
-        RateCurve(16, (1.0, 2.0, 4.0), (0.6, 0.7, 0.8)),
-    )
-    losses, best = draw_rates(curves).axes
-    assert [line.get_label() for line in losses.lines] == ["$8$", "$16$"]
-    assert_allclose([line.get_xdata() for line in losses.lines], [[1.0, 2.0, 4.0]] * 2)
-    assert_allclose(losses.lines[0].get_ydata(), [0.5, 0.4, np.nan])
-    assert_allclose(losses.lines[1].get_ydata(), [0.6, 0.7, 0.8])
-    assert_allclose(best.lines[0].get_xydata(), [[8, 2], [16, 1]])
-    low, high = losses.get_ylim()
-    assert low < 0.4 and high > 0.8
+def test_bowls_leave_out_where_a_run_diverged() -> None:
+    rates, inf = np.array([1.0, 2.0, 4.0]), np.inf
+    values = [np.array([[0.5, 0.4, inf]]), np.array([[0.6, 0.5, 0.8]])]
+    curves = [
+        RateCurve(depth, rates, (0,), row, np.isinf(row))
+        for depth, row in zip((8, 16), values, strict=True)
+    ]
+    table = RateTable("", {}, "loss", transfer(curves), 1.0)
+    bowls, best, lost = draw_transfer(table).axes
+    assert_allclose(bowls.lines[0].get_ydata(), [0.5, 0.4, np.nan])
+    assert_allclose(bowls.lines[2].get_ydata(), [0.6, 0.5, 0.8])
+    assert len(best.lines) > 1 and len(lost.lines) == 2
 
 
 def curvature() -> HessianTable:
