@@ -190,6 +190,9 @@ def _whole(
         if 2 * (1 + len(more)) > number:
             text = f"{shown}; the first of them: {first.reason}"
             made = Decision(kind, text, made.used, first.hidden)
+    contrary = number - kinds[made.verdict] - kinds["undecided"]
+    if made.verdict != "undecided" and 2 * contrary > number:
+        return Decision("undecided", f"{shown}; their mean: {made.reason}", made.used)
     # Noise that takes over makes V1 bend.
     return made if made.hidden else _guarded(made, table, values, found)
 

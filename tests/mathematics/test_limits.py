@@ -31,7 +31,7 @@ from tests.support.synthetic import (
 
 SEEDS = 5
 EVERY = {**KINDS, **SMALL_NOISE}
-REPRESENTATIVE = ("smooth", "diffusive with a trend", "jump", "sparse", "noise of 2 %")
+REPRESENTATIVE = ("smooth", "diffusive with a trend", "jump", "sparse", "noise of 1 %")
 
 
 @cache
@@ -47,9 +47,9 @@ def paths(name: str, depths: tuple[int, ...] = DEPTHS, seeds: int = SEEDS) -> Ba
     [pytest.param(k, marks=() if k in REPRESENTATIVE else pytest.mark.long) for k in EVERY],
 )
 def test_the_limit_is_found_and_no_other(name: str) -> None:
-    counts = trials(EVERY[name], paths(name), SEEDS, len(DEPTHS), 20)
-    assert counts["wrong"] == 0
-    assert counts["right"] >= 15
+    found = trials(paths(name), SEEDS, len(DEPTHS), 20)
+    assert found.keys() <= {EVERY[name].limit, "undecided"}
+    assert found[EVERY[name].limit] >= 15
 
 
 SHALLOW = (16, 32, 64, 128, 256)
@@ -80,7 +80,7 @@ def test_seeds_of_one_kind_are_not_mixed(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(k, marks=() if k == "noise of 2 %" else pytest.mark.long) for k in SMALL_NOISE],
+    [pytest.param(k, marks=() if k == "noise of 1 %" else pytest.mark.long) for k in SMALL_NOISE],
 )
 def test_small_noise_is_never_bounded(name: str) -> None:
     """Before and beyond the crossover depth: noise that does not vanish is no smooth limit."""
@@ -98,15 +98,31 @@ def test_small_noise_is_never_bounded(name: str) -> None:
     assert all(seed.exponents["rho"].within(-0.4, 0.4) for seed in one.by_seed.values())
 
 
-def test_the_crossover_depth_is_in_its_interval() -> None:
-    found = paths("noise of 2 %").verdict()
+@pytest.mark.parametrize("share", [0.01, 0.05])
+def test_the_crossover_depth_is_in_its_interval(share: float) -> None:
+    found = paths(f"noise of {100 * share:g} %").verdict()
     inside = 0
     for name, seed in found.by_seed.items():
-        true = true_crossover(0.02, int(name))
+        true = true_crossover(share, int(name))
         inside += seed.crossover.low <= true <= seed.crossover.high
-        assert abs(math.log(seed.crossover.value / true)) < 0.5
-        assert seed.noise_share == pytest.approx(0.02, rel=0.2)
-    assert inside >= 4
+        assert abs(math.log(seed.crossover.value / true)) < 0.4
+        assert seed.noise_share == pytest.approx(share, rel=0.05)
+    # An extrapolation over five doublings is a little too large.
+    assert inside >= (3 if share == 0.01 else 4)
+
+
+def test_noise_is_hidden_if_the_weights_look_smooth_so_far() -> None:
+    # At L = 64 .. 512, 1 % of noise has not yet raised V1; it takes over at L = 30,000.
+    hidden = 0
+    for draw in range(5):
+        random = np.random.default_rng(draw)
+        found = experiment(paths("noise of 1 %"), SEEDS, 4, random).verdict()
+        for seed in found.by_seed.values():
+            hidden += seed.hidden
+            smooth_so_far = seed.exponents["q1"].value < 0.25
+            assert seed.hidden == (smooth_so_far and seed.verdict == "rough")
+            assert not seed.hidden or seed.crossover.value > 5000
+    assert hidden >= 5
 
 
 def verdict(name: str, seeds: int = SEEDS, depths: int = len(DEPTHS)) -> WeightsLimit:
@@ -120,7 +136,7 @@ def verdict(name: str, seeds: int = SEEDS, depths: int = len(DEPTHS)) -> Weights
         ("diffusive with a trend", "diffusive: independent noise of", {"q1", "nu", "hurst"}),
         ("sparse", "sparse: a few layers dominate", {"pr"}),
         ("jump", "a jump", {"q1", "irel"}),
-        ("noise of 2 %", "independent noise in every layer", {"q1", "nu", "hurst"}),
+        ("noise of 1 %", "noise in every layer does not vanish", {"rho", "hurst"}),
     ],
 )
 def test_the_reason_names_the_intervals(name: str, words: str, used: set[str]) -> None:
@@ -233,7 +249,7 @@ def test_a_bend_of_what_did_not_decide_is_not_said() -> None:
         # The test rejects, but all are below 1/4.
         ([-0.4, 0.0, 0.0, 0.0, 0.2], "smooth"),
         # Both sides, but close.
-        ([0.15, 0.15, 0.2, 0.2, 0.3], "rough"),
+        ([0.15, 0.15, 0.2, 0.2, 0.3], "undecided"),
     ],
     ids=str,
 )
@@ -245,10 +261,10 @@ def test_seeds_on_both_sides_are_mixed(slopes: list[float], kind: str) -> None:
     if kind == "mixed":
         assert set(found.used) == {"q1"} and found.disagreement[0] == "q1"
         low, high = min(slopes), max(slopes)
-        counts = f"{slopes.count(0.0)} smooth" if slopes.count(0.0) > 1 else "4 rough"
+        count = slopes.count(0.0)
         assert "the seeds do not share one limit" in found.reason
         assert f"q1 from {low:.2f} to {high:.2f}" in found.reason.replace("-0.00", "0.00")
-        assert counts in found.reason or "undecided" in found.reason
+        assert f"{count} smooth" in found.reason and f"{5 - count} rough" in found.reason
 
 
 def test_seeds_that_agree_are_not_mixed_whatever_their_slopes() -> None:
@@ -264,7 +280,7 @@ def test_seeds_that_agree_are_not_mixed_whatever_their_slopes() -> None:
 def test_the_verdict_of_most_seeds_counts_if_no_other_has_one() -> None:
     # The mean of nu over the seeds has an interval of its own that is too wide.
     table = by_seed(crossing({"V1": (0.5, 0.5)}), "NOISE", [-0.45, -0.5, -0.55, -0.5, -0.7])
-    table.values["NOISE"][4] *= np.exp(0.8 * np.random.default_rng(4).standard_normal(8))
+    table.values["NOISE"][4] *= np.exp(0.3 * np.random.default_rng(4).standard_normal(8))
     found = decide(table)
     assert [seed.verdict for seed in found.by_seed.values()] == [*["diffusive"] * 4, "undecided"]
     assert found.verdict == "diffusive"
@@ -272,9 +288,9 @@ def test_the_verdict_of_most_seeds_counts_if_no_other_has_one() -> None:
 
 
 def test_two_of_five_seeds_are_not_the_verdict() -> None:
-    table = by_seed(crossing({"V1": (0.5, 0.5)}), "NOISE", [-0.5, -0.5, -0.95, -0.95, -0.95])
+    table = by_seed(crossing({"V1": (0.5, 0.5)}), "NOISE", [-0.5, -0.5, -0.7, -0.7, -0.7])
     random = np.random.default_rng(4)
-    table.values["NOISE"][2:] *= np.exp(0.8 * random.standard_normal((3, 8)))
+    table.values["NOISE"][2:] *= np.exp(0.2 * random.standard_normal((3, 8)))
     found = decide(table)
     assert sorted(seed.verdict for seed in found.by_seed.values()) == [
         *["diffusive"] * 2,
@@ -287,7 +303,7 @@ def test_two_of_five_seeds_are_not_the_verdict() -> None:
 
 
 def test_a_seed_has_its_own_regressions_and_crossover() -> None:
-    whole = paths("noise of 2 %")
+    whole = paths("noise of 1 %")
     found, depths = whole.verdict(), whole.table.depths
     for i, seed in enumerate(found.by_seed.values()):
         assert (
@@ -308,7 +324,7 @@ def test_a_seed_has_its_own_regressions_and_crossover() -> None:
 
 
 def test_growth_is_that_of_noise_beyond_the_crossover() -> None:
-    seed = next(iter(paths("noise of 2 %").verdict().by_seed.values()))
+    seed = next(iter(paths("noise of 1 %").verdict().by_seed.values()))
     for rho, expected in (
         ((0.0, -0.1, 0.1), (0.5, 0.4, 0.6)),
         ((0.4, 0.2, 0.6), (0.1, 0.0, 0.3)),
@@ -320,17 +336,17 @@ def test_growth_is_that_of_noise_beyond_the_crossover() -> None:
 
 
 def test_beta_scales_the_variation_norm_alone() -> None:
-    whole = paths("smooth")
+    whole = paths("noise of 1 %")
     plain, scaled = (decide(whole.table, whole.parts, beta) for beta in (0.0, 0.5))
     for one, other in zip(plain.by_seed.values(), scaled.by_seed.values(), strict=True):
         moved = {n: other.exponents[n].value - one.exponents[n].value for n in one.exponents}
         assert moved.pop("variation_norm") == pytest.approx(0.5)
-        assert not np.nan_to_num(list(moved.values())).any()
+        assert not np.any(list(moved.values())), moved
     assert (plain.verdict, plain.reason) == (scaled.verdict, scaled.reason)
 
 
 def test_seeds_with_missing_depths_use_those_that_are_there() -> None:
-    whole = paths("noise of 2 %")
+    whole = paths("noise of 1 %")
     values = {name: rows.copy() for name, rows in whole.table.values.items()}
     for rows in values.values():
         rows[0, 3:] = np.nan

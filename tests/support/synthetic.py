@@ -189,14 +189,10 @@ def experiment(
     return whole.drawn(seeds, depths, random).perturbed(random, noise)
 
 
-def trials(kind: Kind, whole: Bank, seeds: int, depths: int, count: int) -> dict[str, int]:
-    """How often the verdict was right, undecided and wrong."""
+def trials(whole: Bank, seeds: int, depths: int, count: int) -> Counter[str]:
+    """How often experiments with seeds of one kind had each verdict."""
     random = np.random.default_rng([seeds, depths, count])
-    counts = {"right": 0, "undecided": 0, "wrong": 0}
-    for _ in range(count):
-        limit = experiment(whole, seeds, depths, random).verdict().verdict
-        counts[limit if limit == "undecided" else "right" if limit == kind.limit else "wrong"] += 1
-    return counts
+    return Counter(experiment(whole, seeds, depths, random).verdict().verdict for _ in range(count))
 
 
 def mixed_trials(one: Bank, other: Bank, sizes: tuple[int, int], count: int) -> Counter[str]:
