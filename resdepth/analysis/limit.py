@@ -96,6 +96,9 @@ def _function(changes: Mapping[str, Any], weights: WeightsLimit) -> FunctionTabl
         for name in seeds
     }
     limit = function_limit(exact, means, seeds, participation)
+    if others := sorted({one["augmentation"] for one in cells} - {"skip"}):
+        reason = f"the slopes of `augmentation={others[0]}` are not known, only those of `skip`"
+        limit = limit.undecided(reason)
     laws = {
         name: power_law(exact[there], row[None, there])
         for name, row in zip(seeds, distances, strict=True)
@@ -185,7 +188,7 @@ def seed_rows(found: LimitTable) -> list[list[str]]:
     rows = [["seed", "weights", "beta", "q1", "rho", "H", "noise share", "crossover depth"]]
     for seed, one in found.weights.by_seed.items():
         shown = [str(one.exponents[name]) for name in ("beta", "q1", "rho", "hurst")]
-        share = f"{100 * one.noise_share:.2g} %"
+        share = "-" if math.isnan(one.noise_share) else f"{100 * one.noise_share:.2g} %"
         rows.append([str(seed), one.verdict, *shown, share, depth_text(one.crossover)])
     return [[cell.replace("nan", "-") for cell in row] for row in rows]
 

@@ -1,5 +1,6 @@
 """`resdepth limit`."""
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -45,23 +46,32 @@ def limit(options: LimitOptions, call: AnalysisInvocation) -> None:
 
 def _changes(options: LimitOptions, paths: "Pool", call: AnalysisInvocation) -> Any:
     """The output changes of the runs among the sources as JSON has them; None without any."""
+    own = [path for path in paths if path.run is not None and path.own]
+    if not options.interventions or not own:
+        return None
+    from resdepth.probing.objectives import Source
+    from resdepth.probing.output_changes import PASSES, function_changes
     from resdepth.records import plain
+    from resdepth.runs.checkpoint import FOLDER
     from resdepth.runs.run import Run
 
-    runs = [Run(path.run) for path in paths if path.run is not None and path.own]
-    if not options.interventions or not runs:
-        return None
-    from resdepth.probing.output_changes import PASSES, function_changes
-
+    # An exported file has no read-in: that is in the newest checkpoint, with the same weights.
+    sources = [
+        replace(Source.of(Run(path.run)), checkpoint=path.source)
+        if path.source.absolute().parent.name == FOLDER
+        else Source.of(Run(path.run))
+        for path in own
+        if path.run is not None
+    ]
     passes = PASSES + 5 * options.refine
 
     def announce(layers: int) -> None:
-        cost = f"{passes} forward passes of {len(runs)} networks with {layers} layers in all"
+        cost = f"{passes} forward passes of {len(sources)} networks with {layers} layers in all"
         console.say(f"interventions: {cost}", quiet=call.quiet)
 
     return plain(
         function_changes(
-            runs, options.seed, options.threads, refine=options.refine, announce=announce
+            sources, options.seed, options.threads, refine=options.refine, announce=announce
         )
     )
 

@@ -15,7 +15,7 @@ network's function (Gaussian fluctuations around averages; see docs/limit.md):
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -63,6 +63,11 @@ class FunctionLimit:
     verdict: FunctionKind
     sentence: str
     by_seed: Mapping[int | str, SeedFunction]
+
+    def undecided(self, reason: str) -> "FunctionLimit":
+        """The same numbers without a verdict."""
+        seeds = {name: replace(one, verdict="undecided") for name, one in self.by_seed.items()}
+        return FunctionLimit("undecided", reason, seeds)
 
 
 def function_limit(

@@ -148,13 +148,14 @@ def _intervals(
 
 
 def _seed_limit(table: Table, values: Rows, parts: Parts, i: int) -> SeedLimit:
-    there = np.isfinite(table.values["RMS"][i])
+    there = ~np.isnan(table.values["RMS"][i])
     depths, deepest = table.depths[there], np.flatnonzero(there)[-1]
     own = {name: rows[i : i + 1, there] for name, rows in values.items()}
     hursts, seen = table.values["H"][i : i + 1, there], parts.visible[i : i + 1, there]
     found = _intervals(depths, own, hursts, seen)
     made = rule(found, bool(np.isfinite(parts.noise[i, deepest])))
-    share = float(table.values["NOISE"][i, deepest] / table.values["RMS"][i, deepest])
+    size = float(table.values["RMS"][i, deepest])
+    share = float(table.values["NOISE"][i, deepest]) / size if size > 0 else math.nan
     crossover = crossover_depth(depths, parts.trend[i, there], parts.noise[i, there])
     return SeedLimit(made.verdict, made.reason, found, share, crossover, made.hidden)
 

@@ -1,7 +1,8 @@
 """Output changes of a trained network when the noise in its weights is smoothed or resampled."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -33,21 +34,22 @@ from resdepth.training.networks import engine_request, load_network
 
 DRAWS = {"pair": 8, "shuffle": 2}
 """Draws of each random intervention."""
-HIDDEN_NUMBERS = 1 << 22
-"""Numbers of the hidden states that are evaluated at once."""
+NUMBERS = 1 << 22
+"""Numbers of the weights, and of the hidden states, that are evaluated at once."""
 
 
 @dataclass(frozen=True)
 class OutputChanges:
-    """Output changes of one run by intervention (draws,), and the mean loss after each.
+    """Output changes of one checkpoint by intervention (draws,), and the mean loss after each.
 
     `loss` is that of the trained weights; all in float64 over the whole training set. The names
     include the refinements if they were requested.
     """
 
-    run: Path
+    checkpoint: Path
     depth: int
     seed: int
+    augmentation: str
     changes: dict[str, Array]
     losses: dict[str, Array]
     loss: float
@@ -78,29 +80,31 @@ PASSES = 2 + sum(DRAWS.values())
 
 @isolated()
 def function_changes(
-    runs: Sequence[Run],
+    sources: Sequence[Source],
     seed: int = 0,
     threads: int | None = None,
     *,
     refine: bool = False,
     announce: Announce = lambda layers: None,
 ) -> FunctionChanges:
-    """Apply every intervention to the newest weights of `runs` of `train`, which share a data set.
+    """Apply every intervention to checkpoints of runs of `train`, which share a data set.
 
-    `seed` determines the draws. Nothing is trained: it costs 12 forward passes per run. `refine`
-    evaluates the networks at twice and half the depth as well, at the cost of 5 more. Raises
-    Missing if a run has no checkpoint, or its data are gone.
+    `seed` determines the draws. Nothing is trained: it costs 12 forward passes per checkpoint.
+    `refine` evaluates the networks at twice and half the depth as well, at the cost of 5 more.
+    Raises Missing or Corrupt if a checkpoint or its data cannot be read, Usage for other programs.
     """
-    options = {run.path: run.recorded_options for run in runs}
-    announce(sum(o.depth for o in options.values() if isinstance(o, TrainOptions)))
+    trained = []
+    for source in sources:
+        if not isinstance(source.training, TrainOptions):
+            name = source.checkpoint if source.run is None else source.run.path
+            raise Usage("sources", f"{name} is no run of `train`", "leave it out")
+        trained.append(source.training)
+    announce(sum(training.depth for training in trained))
     cells, ends = [], dict[tuple[int, int], tuple[Array, Array]]()
-    for run in runs:
-        training = options[run.path]
-        if not isinstance(training, TrainOptions):
-            raise Usage("sources", f"{run.path} is no run of `train`", "leave it out")
-        network = Evaluated.of(run, training, threads)
+    for source, training in zip(sources, trained, strict=True):
+        network = Evaluated.of(source.checkpoint, training, threads)
         ends[training.seed, training.depth] = network.h0.numpy(), network.state.numpy()
-        cells.append(network.changes(run.path, training, seed, refine))
+        cells.append(network.changes(source.checkpoint, training, seed, refine))
     return FunctionChanges(tuple(cells), tuple(_distances(ends)))
 
 
@@ -110,12 +114,13 @@ def write(
     command: Sequence[str] = ("resdepth.limit",),
     announce: Announce = lambda layers: None,
 ) -> None:
-    """Apply every intervention to `runs` and write `FunctionChanges` to `path` (.json).
+    """Write `FunctionChanges` of the newest weights of `runs` to `path` (.json).
 
     Raises Missing if a run has no checkpoint, System if `path` cannot be written.
     """
-    found = function_changes(runs, announce=announce)
-    files = [file for run in runs for file in Source.of(run).files]
+    sources = [Source.of(run) for run in runs]
+    found = function_changes(sources, announce=announce)
+    files = [file for source in sources for file in source.files]
     write_numbers(path, found, provenance(command, {"seed": 0}, files))
 
 
@@ -138,36 +143,43 @@ class Evaluated:
     state: Tensor
 
     @classmethod
-    def of(cls, run: Run, training: TrainOptions, threads: int | None) -> "Evaluated":
-        """The newest weights of a run on its training data."""
+    def of(cls, checkpoint: Path, training: TrainOptions, threads: int | None) -> "Evaluated":
+        """The weights of a checkpoint with the training data of its run."""
         compute = training.model_copy(update={"dtype": "float64"}).compute
         threads = threads or compute.threads or available_threads()
         torch.set_num_threads(threads)
         request = engine_request(compute, torch.device("cpu"), threads)
         engine = choose("auto", request)
-        network = load_network(training.network, training.data, read_checkpoint(run.newest)).to(
-            "cpu", torch.float64
-        )
+        stored = read_checkpoint(checkpoint)
+        network = load_network(training.network, training.data, stored).to("cpu", torch.float64)
         data, _ = load_data(training)
         leave_threads_to(engine)
         h0 = network.embed(data.inputs.double())
-        (state,) = _states(engine, network, h0, network.blocks[None])
+        (state,) = next(_states(engine, network, h0, [network.blocks.numpy()]))
         targets = data.targets.double() if data.targets.is_floating_point() else data.targets
         return cls(engine, network, h0, targets, state)
 
-    def changes(self, run: Path, training: TrainOptions, seed: int, refine: bool) -> OutputChanges:
+    def changes(
+        self, checkpoint: Path, training: TrainOptions, seed: int, refine: bool
+    ) -> OutputChanges:
         """The output changes and losses of every intervention, and of refinements if requested."""
         blocks, beta = self.network.blocks.numpy(), self.network.beta
-        losses, changes = {}, {}
         sets = _interventions(blocks, seed)
         if refine:
-            sets |= {n: refined(blocks, beta)[None] for n, refined in REFINEMENTS.items()}
-        for name, weights in sets.items():
-            found = _states(self.engine, self.network, self.h0, torch.from_numpy(weights))
-            changes[name] = output_change(self.state.numpy(), self.h0.numpy(), found.numpy())
-            losses[name] = self._losses(found)
+            sets |= {name: [rule(blocks, beta)] for name, rule in REFINEMENTS.items()}
+        found = {name: self._evaluated(weights) for name, weights in sets.items()}
+        changes, losses = ({name: both[i] for name, both in found.items()} for i in (0, 1))
         loss = float(self._losses(self.state[None])[0])
-        return OutputChanges(run, len(blocks), training.seed, changes, losses, loss)
+        kind = training.network.augmentation
+        return OutputChanges(checkpoint, len(blocks), training.seed, kind, changes, losses, loss)
+
+    def _evaluated(self, weights: Iterable[Array]) -> tuple[Array, Array]:
+        """Output change and mean loss of networks with each of `weights` (L, d, d)."""
+        h, h0 = self.state.numpy(), self.h0.numpy()
+        states = _states(self.engine, self.network, self.h0, weights)
+        parts = [(output_change(h, h0, some.numpy()), self._losses(some)) for some in states]
+        changes, losses = zip(*parts, strict=True)
+        return np.concatenate(changes), np.concatenate(losses)
 
     def _losses(self, states: Tensor) -> Array:
         """Mean loss of each of `states` (R, N, d)."""
@@ -176,23 +188,26 @@ class Evaluated:
         return np.asarray(losses.mean(-1).numpy())
 
 
-def _interventions(blocks: Array, seed: int) -> dict[str, Array]:
-    """The changed weights (draws, L, d, d) by intervention; draws depend on the depth too."""
+def _interventions(blocks: Array, seed: int) -> dict[str, Iterable[Array]]:
+    """The changed weights (L, d, d) of each draw by intervention; draws depend on the depth too."""
     depth = len(blocks)
     random = np.random.default_rng([seed, 1, depth])
     pairs = [pair_order(depth, random) for _ in range(DRAWS["pair"])]
     shuffles = [shuffled_order(depth, random) for _ in range(DRAWS["shuffle"])]
     return {
-        "smooth": smoothed(blocks)[None],
-        "pair": blocks[np.stack(pairs)],
-        "shuffle": blocks[np.stack(shuffles)],
+        "smooth": [smoothed(blocks)],
+        "pair": (blocks[order] for order in pairs),
+        "shuffle": (blocks[order] for order in shuffles),
     }
 
 
-def _states(engine: Engine, network: Network, h0: Tensor, weights: Tensor) -> Tensor:
-    """The last hidden states (R, N, d) of networks with `weights` (R, L, d, d)."""
+def _states(
+    engine: Engine, network: Network, h0: Tensor, weights: Iterable[Array]
+) -> Iterator[Tensor]:
+    """The last hidden states (R, N, d) of networks with `weights` (L, d, d), some at once."""
     # The prediction of a network whose read-out is the identity is its last hidden state.
     plain = replace(network, readout=torch.eye(network.width, dtype=torch.float64))
-    together = max(1, HIDDEN_NUMBERS // h0.numel())
-    parts = torch.split(weights, together)
-    return torch.cat([engine.predict(plain.with_blocks(part), h0) for part in parts])
+    together = max(1, NUMBERS // max(h0.numel(), network.blocks.numel()))
+    remaining = iter(weights)
+    while some := list(islice(remaining, together)):
+        yield engine.predict(plain.with_blocks(torch.from_numpy(np.stack(some))), h0)
