@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "resdepth"
 FILES = sorted(PACKAGE.rglob("*.py"))
-MOST_LINES = 25_850
+MOST_LINES = 25_900
 """To be lowered to 21,000; raising it is a deliberate commit."""
 FLAG = re.compile(r"(?<![\w-])--[a-z]")
 FOREIGN = {"studies/slurm.py"}
