@@ -171,7 +171,7 @@ HOSTILE = {
     "suffix": (["{runs}/study", "--out=a.bmp"], 2, "--out: '.bmp' is not one of"),
     "unwritable": (["{runs}/study", "--out=/proc/x.pdf"], 1, "/proc/x.pdf: cannot write"),
     "empty": (["empty"], 1, "empty: no trained weights found"),
-    "no checkpoint": (["{runs}/bare"], 1, "bare: no such checkpoint"),
+    "no checkpoint": (["{runs}/bare"], 2, "bare: no such checkpoint"),
     "not a number": (["nan"], 1, "is nan"),
     "refine": (
         ["{runs}/study", "--no-interventions", "--refine"],
@@ -201,4 +201,7 @@ def test_runs_of_another_program_are_one_line(run_worker, tmp_path: Path) -> Non
     words = "resnet-cifar --data folder --data-dir images --depth 8 --epochs 1 --batch-size 20"
     assert run_worker(*words.split(), "--threads", 1, "--lr", 0.05, "--out", "net").code == 0
     ended = run_worker("limit", "net")
-    assert ended.code in (1, 2) and "net" in ended.complaint
+    assert ended.code == 2 and "name one of stage1.{k}.first.kernel" in ended.complaint
+    # One family has an order, and no network that is evaluated.
+    ended = run_worker("limit", "net", "--pattern", "stage1.{k}.first.kernel", "--json")
+    assert ended.code == 0 and "function" not in json.loads(ended.stdout)
