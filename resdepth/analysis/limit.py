@@ -125,6 +125,7 @@ def limit_numbers(found: LimitTable) -> dict[str, Any]:
                     "exponents": one.exponents,
                     "noise_share": one.noise_share,
                     "crossover": one.crossover,
+                    "noise_takes_over": one.noise_takes_over,
                     "growth": one.growth,
                     "hidden": one.hidden,
                     "parts": {

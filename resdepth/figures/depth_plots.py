@@ -85,8 +85,9 @@ def draw_statistic(table: ScalingTable, name: str, columns: int = 1) -> Figure:
     scaled = f"${parts.power(table.beta)}$ " if table.beta and name in SCALED else ""
     axes.set_ylabel(f"{scaled}{label}")
     parts.depth_axis(axes, depths)
-    if np.nanmin(values) > 0:
-        axes.set_ylim(np.nanmin(values) / 1.15, np.nanmax(values) * 1.15)
+    known = values[np.isfinite(values)]
+    if known.size and known.min() > 0:
+        axes.set_ylim(known.min() / 1.15, known.max() * 1.15)
         parts.log_axis(axes, "y", 4)
     if len(seeds) <= 10:
         axes.legend(title="seed", loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)

@@ -70,6 +70,11 @@ class SeedLimit:
     hidden: bool = False
 
     @property
+    def noise_takes_over(self) -> bool | None:
+        """Whether there is a crossover depth; None if it is not known."""
+        return None if math.isnan(self.crossover.value) else math.isfinite(self.crossover.value)
+
+    @property
     def growth(self) -> Interval:
         """The exponent of P2 / RMS as L goes to infinity, max(0, 1/2 - rho)."""
         rho = self.exponents["rho"]

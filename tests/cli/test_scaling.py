@@ -111,3 +111,33 @@ def test_hostile_input_is_one_line(run_worker, tmp_path: Path, case: str) -> Non
     args, code, message = HOSTILE[case]
     ended = run_worker("paths", "scaling", *args)
     assert ended.code == code and message in ended.complaint
+
+
+@pytest.mark.parametrize(
+    ("path", "statistic", "words"),
+    [
+        (white, "P2", "P2 grows like L^0.5"),
+        (smooth, "V1", "V1 is bounded over L = 16 … 256"),
+        (smooth, "H", "H is "),
+    ],
+    ids=["grows", "bounded", "unscaled"],
+)
+def test_one_statistic_is_bounded_or_grows(
+    run_worker, tmp_path: Path, path, statistic: str, words: str
+) -> None:
+    written(tmp_path / "w", path, seeds=(0, 1))
+    ended = run_worker("paths", "scaling", "w", "--statistic", statistic, "--out", "a.png")
+    assert ended.code == 0, ended.stderr
+    sentence, head, *rows = ended.stdout.splitlines()
+    assert sentence.startswith(words) and rows[-2:] == ["a.png", "a.json"]
+    assert head.split()[0] == "seed" and [row.split()[0] for row in rows[:2]] == ["w/0", "w/1"]
+    numbers = json.loads((tmp_path / "a.json").read_text())
+    assert numbers["statistic"] == statistic and set(numbers["growth"]["by_seed"]) == {"w/0", "w/1"}
+    assert numbers["growth"]["verdict"] in sentence.replace("grows like", "grows")
+    assert "by_seed" in numbers and "agreement" in numbers
+
+
+def test_a_statistic_that_is_none_is_refused(run_worker, tmp_path: Path) -> None:
+    written(tmp_path / "w", white, depths=(8,), seeds=(0,))
+    ended = run_worker("paths", "scaling", "w", "--statistic", "p2")
+    assert ended.code == 2 and "--statistic" in ended.complaint and "P2" in ended.complaint

@@ -13,7 +13,7 @@ import pytest
 from resdepth import TrainOptions, train
 from resdepth.analysis.report import report_on
 from resdepth.analysis.study_runs import read_study
-from resdepth.cli.study import _answers, _hessians
+from resdepth.cli.study import _answers, _changes, _hessians
 from resdepth.errors import Impossible
 from resdepth.options.study import ReportInvocation
 from resdepth.probing import hessian
@@ -163,8 +163,16 @@ def test_a_report_is_one_page_with_its_numbers(run_worker, tmp_path: Path) -> No
         "order",
     ]
     assert numbers["limit"]["function"]["by_seed"].keys() == {"0", "1"}
+    caption = "Relative change of the last hidden state under each intervention"
+    assert "Limit, seed by seed" in page and caption in page
+    (file,) = (tmp_path / "study/report").glob("interventions-*.json")
+    assert len(json.loads(file.read_text())["cells"]) == 6
+    assert any(source["path"].endswith(file.name) for source in numbers["provenance"]["sources"])
     bare = run_worker("study", "report", "study", "--no-interventions")
     assert "function:" not in bare.stdout and "order of the layers" in bare.stdout
+    page, found = ((tmp_path / f"study/report.{kind}").read_text() for kind in ("html", "json"))
+    assert "Limit, seed by seed" in page and caption not in page
+    assert set(json.loads(found)["limit"]) == {"weights", "order"}
 
 
 def test_a_study_of_rates_says_which_is_best(tmp_path: Path) -> None:
@@ -213,3 +221,21 @@ def test_a_spectrum_that_fails_does_not_cost_the_others(
     assert found == {tmp_path / "4": tmp_path / "report/hessian/4.json"}
     assert json.loads(found[tmp_path / "4"].read_text())["provenance"]["sources"]
     assert "0 of 1 converged; left out of the curvature" in capsys.readouterr().err
+
+
+def test_networks_that_are_gone_do_not_cost_the_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for rate in (1.0, 2.0):
+        options = TrainOptions(depth=3, width=2, epochs=1, threads=1, train_fraction=0.05, lr=rate)
+        train(options, tmp_path / f"{rate}")
+    study = read_study(tmp_path)
+    shutil.rmtree(tmp_path / "1.0/checkpoints")
+    found = _changes(study, ReportInvocation(study=tmp_path))
+    assert list(found) == ["--lr 2.0"]
+    said = capsys.readouterr().err
+    assert "no such checkpoint" in said and "the report has no interventions" in said
+    assert _changes(study, ReportInvocation(study=tmp_path, interventions=False)) == {}
+    report = report_on(study, {}, found)
+    functions = [one.limit and one.limit.function for one in report.experiments]
+    assert [function is not None for function in functions] == [False, True]

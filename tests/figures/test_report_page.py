@@ -14,7 +14,7 @@ import pytest
 import resdepth
 from resdepth.analysis import path_tables
 from resdepth.analysis.entries import entry_table
-from resdepth.analysis.report import report_csv, report_numbers, report_on
+from resdepth.analysis.report import SEED_EXPONENTS, report_csv, report_numbers, report_on
 from resdepth.analysis.scaling import model_scaling
 from resdepth.analysis.study_runs import read_study
 from resdepth.errors import Impossible
@@ -148,6 +148,17 @@ def test_every_cell_is_a_line_of_the_table(report: Path) -> None:
     assert len(rows) == 12
     assert [row["why"] != "" for row in rows] == [row["RMS"] == "" for row in rows]
     assert sum(row["why"] != "" for row in rows) == 2
+
+
+def test_a_line_of_the_table_has_the_exponents_of_its_seed(study: Path, report: Path) -> None:
+    rows = list(csv.DictReader(report.with_suffix(".csv").open()))
+    second = read_study(study).experiments[1]
+    seeds = model_scaling(second.models, 0.5).verdict.by_seed
+    for row in (row for row in rows if row["lr"] == "2.0" and not row["why"]):
+        for name in SEED_EXPONENTS:
+            value = seeds[int(row["seed"])].exponents[name].value
+            shown = row[f"seed_{name}"]
+            assert shown == "" if np.isnan(value) else float(shown) == pytest.approx(value)
 
 
 @pytest.mark.long
