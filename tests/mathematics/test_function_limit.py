@@ -237,14 +237,8 @@ def test_slopes_are_those_of_theory(name: str) -> None:
         assert np.mean(slopes) == pytest.approx(SLOPES[kind.limit][i], abs=0.1)
 
 
-# A participation ratio that falls decides before the output changes are looked at.
-OVERRULED = pytest.mark.xfail(strict=True, reason="spikes that the function does not see")
-
-
 @pytest.mark.long
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=OVERRULED if "spikes" in n else ()) for n in FUNCTIONS]
-)
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_error_rates(name: str) -> None:
     # Those of few seeds; the table of many is that of the benchmark.
     kind = FUNCTIONS[name]

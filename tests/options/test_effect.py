@@ -20,6 +20,7 @@ from resdepth.options.resnet_cifar import ResnetCifarOptions
 from resdepth.options.resolve import from_record, resolve
 from resdepth.options.spectrum import SpectrumOptions
 from resdepth.options.train import TrainOptions
+from resdepth.options.transfer import TransferOptions
 from tests.support.messages import refused
 
 PATHS = "sources ext beta pattern layers allow_mixed out"
@@ -37,6 +38,7 @@ ALWAYS: dict[type[Options], str] = {
     ProfileOptions: f"{PATHS} null p_min p_max points columns show",
     ScalingOptions: f"{PATHS} statistic columns show",
     LimitOptions: f"{PATHS} interventions",
+    TransferOptions: "sources columns group_by criterion base_rate against show out",
     CurvefitOptions: "sources tag window_size filter_period time scaling_x infer_shift columns out "
     "show",
     RenderOptions: f"{EVALUATED} directions dimensions span normalise statistics",
