@@ -60,14 +60,15 @@ def rule(found: Mapping[str, Interval], noise_seen: bool) -> Decision:
     shown, both = f"q1 = {q1}, irel = {irel}", ("q1", "irel")
     noise, smooth_so_far = f"rho = {rho}, H = {hurst}, {shown}", q1.value < SMOOTH_Q1
     noisy = noise_seen and rho.known and hurst.value < DEPENDENT
-    if noisy and rho.high < OTHER_NU[0]:
-        text = f"noise in every layer does not vanish: {noise}"
-        return Decision("rough", text, ("rho", "hurst"), smooth_so_far)
     # The noise exponent over the depths at which the noise can be seen.
     seen = Interval(*(found["beta"].value + end for end in (rho.value, rho.low, rho.high)))
     if noisy and seen.within(*DIFFUSIVE_NU) and hurst.within(*DIFFUSIVE_H):
         text = f"diffusive: small noise of size L^(-1/2), nu = {seen}, {noise}"
         return Decision("diffusive", text, ("rho", "hurst"), smooth_so_far)
+    another = seen.outside(*OTHER_NU) or hurst.outside(*DIFFUSIVE_H)
+    if noisy and rho.high < OTHER_NU[0] and another:
+        text = f"noise in every layer does not vanish: {noise}"
+        return Decision("rough", text, ("rho", "hurst"), smooth_so_far)
     if looks_smooth:
         if noisy and not rho.low > BOUNDED:
             return Decision("undecided", f"smooth so far, but noise may stay: {noise}", both)
@@ -87,9 +88,8 @@ def _rough(found: Mapping[str, Interval]) -> Decision:
         text = f"diffusive: independent noise of size L^(-1/2) per layer, {shown}"
         return Decision("diffusive", text, used)
     if hurst.outside(*DIFFUSIVE_H):
-        return Decision(
-            "rough", f"rough, but the layers are dependent (H is not 1/2): {shown}", used
-        )
+        text = f"rough, but the layers are dependent (H is not 1/2): {shown}"
+        return Decision("rough", text, used)
     if nu.outside(*OTHER_NU):
         text = f"independent noise in every layer, but not of size L^(-1/2): {shown}"
         return Decision("rough", text, used)

@@ -78,6 +78,14 @@ def test_seeds_of_one_kind_are_not_mixed(name: str) -> None:
     assert "mixed" not in found
 
 
+@pytest.mark.parametrize(("seeds", "depths"), [(5, 3), (2, 5)])
+def test_little_diffusive_noise_is_not_of_another_size(seeds: int, depths: int) -> None:
+    random = np.random.default_rng(5)
+    for _ in range(30):
+        found = experiment(paths("diffusive", SHALLOW), seeds, depths, random).verdict()
+        assert found.verdict in ("diffusive", "undecided"), found.reason
+
+
 @pytest.mark.parametrize(
     "name",
     [pytest.param(k, marks=() if k == "noise of 1 %" else pytest.mark.long) for k in SMALL_NOISE],

@@ -86,6 +86,7 @@ def test_without_visible_noise_the_slopes_decide(changed, verdict, reason, rho) 
     assert (found.verdict, found.reason[: len(reason)], found.hidden) == (verdict, reason, False)
 
 
+NOISE = {"q1": (0.0, 1.8), "rho": (-0.05, 0.09)}
 FAR = {"nu": (0.9, 1.1), "rho": (0.9, 1.1)}  # Noise that vanishes like 1/L
 
 
@@ -118,6 +119,11 @@ FAR = {"nu": (0.9, 1.1), "rho": (0.9, 1.1)}  # Noise that vanishes like 1/L
         ({"q1": (0.0, 0.6), "rho": (0.0, 0.1)}, "rough", "noise in every layer does not", False),
         ({"q1": (0.0, 0.4), "rho": (0.0, 0.1)}, "rough", "noise in every layer does not", True),
         ({"q1": (0.0, 0.6)}, "diffusive", "diffusive: small noise", False),
+        # Noise alone has rho = 0 whatever its size is: nu = beta + rho tells it.
+        (NOISE | {"beta": (0.5, 0.5)}, "diffusive", "diffusive: small noise", False),
+        (NOISE | {"beta": (0.3, 0.3)}, "rough", "noise in every layer does not", False),
+        (NOISE | {"beta": (0.35, 0.35)}, "undecided", BOTH, False),
+        (NOISE | {"beta": (0.35, 0.35), "hurst": (0.61, 0.8)}, "rough", "noise in every", False),
         ({"q1": (0.0, 0.6)} | FAR, "undecided", BOTH, False),
         # The third differences of a jump have a Hurst exponent of 3/2.
         (
