@@ -18,12 +18,8 @@ from resdepth.mathematics.limits import Parts, WeightsLimit, decide
 from resdepth.mathematics.slopes import FEW
 from resdepth.weights.weight_path import Way, WeightPath
 
-LIMITS = {
-    "smooth": "smooth limit (H1)",
-    "diffusive": "diffusive limit (H2)",
-    "rough": "neither limit",
-    "other": "neither limit",
-}
+LIMITS = {"smooth": "smooth limit (H1)", "diffusive": "diffusive limit (H2)"}
+LIMITS |= dict.fromkeys(("rough", "other"), "neither limit")
 """Verdicts as a reader sees them."""
 SLOPES = {
     "beta": "-slope of RMS",

@@ -1,6 +1,5 @@
 """`resdepth limit`."""
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +45,7 @@ def limit(options: LimitOptions, call: AnalysisInvocation) -> None:
 
 def _changes(options: LimitOptions, paths: "Pool", call: AnalysisInvocation) -> Any:
     """The output changes of the runs among the sources as JSON has them; None without any."""
-    own = [path for path in paths if path.run is not None and path.own]
+    own = [(path, path.run) for path in paths if path.run is not None and path.own]
     if not options.interventions or not own:
         return None
     from resdepth.probing.objectives import Source
@@ -55,14 +54,12 @@ def _changes(options: LimitOptions, paths: "Pool", call: AnalysisInvocation) -> 
     from resdepth.runs.checkpoint import FOLDER
     from resdepth.runs.run import Run
 
-    # An exported file has no read-in: that is in the newest checkpoint, with the same weights.
-    sources = [
-        replace(Source.of(Run(path.run)), checkpoint=path.source)
-        if path.source.absolute().parent.name == FOLDER
-        else Source.of(Run(path.run))
-        for path in own
-        if path.run is not None
-    ]
+    sources = []
+    for path, folder in own:
+        run = Run(folder)
+        # An exported file has no read-in: that is in the newest checkpoint, with the same weights.
+        given = path.source.absolute().parent.name == FOLDER
+        sources.append(Source(run.recorded_options, path.source if given else run.newest))
     passes = PASSES + 5 * options.refine
 
     def announce(layers: int) -> None:

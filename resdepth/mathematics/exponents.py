@@ -30,11 +30,6 @@ class Table:
     seeds: tuple[int | str, ...]
     values: Mapping[str, Array]
 
-    def deepest(self, count: int) -> "Table":
-        """The table of the deepest `count` depths."""
-        values = {name: table[:, -count:] for name, table in self.values.items()}
-        return Table(self.depths[-count:], self.seeds, values)
-
 
 def tabulate(cells: Sequence[PathObservation]) -> Table:
     """The statistics of `cells` by seed and depth; ValueError if two have the same."""

@@ -96,8 +96,7 @@ def function_changes(
     trained = []
     for source in sources:
         if not isinstance(source.training, TrainOptions):
-            name = source.checkpoint if source.run is None else source.run.path
-            raise Usage("sources", f"{name} is no run of `train`", "leave it out")
+            raise Usage("sources", f"{source.checkpoint} is no run of `train`", "leave it out")
         trained.append(source.training)
     announce(sum(training.depth for training in trained))
     cells, ends = [], dict[tuple[int, int], tuple[Array, Array]]()

@@ -81,10 +81,6 @@ def test_cells_come_in_any_order_and_may_be_missing() -> None:
     assert np.isnan(table.values["V1"]).sum() == 1
     assert np.isnan(table.values["V1"][2, -1])
     assert exponents(table).laws["q1"].exponent.value == pytest.approx(0.6, abs=1e-9)
-    deepest = table.deepest(2)
-    assert deepest.depths.tolist() == [64, 128] and deepest.seeds == table.seeds
-    assert set(deepest.values) == set(STATISTICS)
-    np.testing.assert_array_equal(deepest.values["V1"], table.values["V1"][:, 2:])
 
 
 def test_seeds_may_be_names_of_folders() -> None:
