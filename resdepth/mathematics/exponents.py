@@ -68,12 +68,8 @@ class Exponents:
 
 def exponents(table: Table, beta: float = 0.0) -> Exponents:
     """The exponents of a table, NaN if a cell has a zero or undefined value; L^beta scales P2."""
-    there = ~np.isnan(table.values["RMS"])
-    # An undefined statistic of an existing path rules out a power law.
-    laws = {
-        name: power_law(table.depths, np.where(np.isnan(values) & there, np.inf, values))
-        for name, values in law_values(table, beta).items()
-    }
+    values = law_values(table, beta)
+    laws = {name: power_law(table.depths, rows) for name, rows in values.items()}
     # Each seed has the mean of H over its deepest depths with an estimate.
     found = [row[np.isfinite(row)][-DEEPEST:] for row in table.values["H"]]
     seeds = np.array([row.mean() if len(row) else math.nan for row in found])
@@ -81,9 +77,14 @@ def exponents(table: Table, beta: float = 0.0) -> Exponents:
 
 
 def law_values(table: Table, beta: float = 0.0) -> dict[str, Array]:
-    """The values (seeds, depths) whose slope each exponent is: 1/RMS, 1/NOISE, V1/RMS, ..."""
+    """The values (seeds, depths) whose slope each exponent is: 1/RMS, 1/NOISE, V1/RMS, ...
+
+    NaN for a missing path; infinite if a path has none, which rules out a power law.
+    """
     values, relative = table.values, {"q1": "V1", "q2": "P2", "irel": "I"}
+    there = ~np.isnan(values["RMS"])
     with np.errstate(divide="ignore", invalid="ignore"):
         found = {"beta": 1.0 / values["RMS"], "nu": 1.0 / values["NOISE"]}
         found |= {name: values[size] / values["RMS"] for name, size in relative.items()}
-        return found | {"pr": values["PR"], "variation_norm": values["P2"] * table.depths**beta}
+    found |= {"pr": values["PR"], "variation_norm": values["P2"] * table.depths**beta}
+    return {name: np.where(np.isnan(rows) & there, np.inf, rows) for name, rows in found.items()}

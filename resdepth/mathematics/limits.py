@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from resdepth.mathematics import Array
 from resdepth.mathematics.agreement import Agreement, agreement
 from resdepth.mathematics.crossover import crossover_depth
-from resdepth.mathematics.exponents import DEEPEST, Table, exponents, law_values
+from resdepth.mathematics.exponents import DEEPEST, Table, law_values
 from resdepth.mathematics.interval import Interval, mean_interval
-from resdepth.mathematics.slopes import power_law
+from resdepth.mathematics.slopes import PowerLaw, power_law
 from resdepth.mathematics.verdict import (
     BOUNDED,
     ENOUGH,
@@ -121,14 +121,14 @@ def decide(table: Table, parts: Parts | None = None, beta: float = 0.0) -> Weigh
     values = _values(table, parts, beta)
     tests = {name: agreement(table.depths, found) for name, found in values.items()}
     seeds = {name: _seed_limit(table, values, parts, i) for i, name in enumerate(table.seeds)}
-    made = _whole(table, values, parts, tests, seeds)
-    laws = exponents(table, beta).laws
+    laws = {name: power_law(table.depths, rows) for name, rows in values.items()}
+    intervals = _intervals(laws, table.values["H"], parts.visible)
+    made = _whole(table, values, parts, intervals, tests, seeds)
     bending = (
         f"{name} bends ({law.bend}): the exponent is an effective one over these depths"
         for name, law in laws.items()
         if name in made.used and law.bends
     )
-    intervals = _intervals(table.depths, values, table.values["H"], parts.visible)
     used = {name: intervals[name] for name in made.used}
     cautions = (*few(table), *bending) if made.used else ()
     return WeightsLimit(made.verdict, made.reason, used, cautions, tests, seeds)
@@ -143,10 +143,10 @@ def _values(table: Table, parts: Parts, beta: float) -> dict[str, Array]:
 
 
 def _intervals(
-    depths: Array, values: Rows, hursts: Array, seen: NDArray[np.bool_]
+    laws: Mapping[str, PowerLaw], hursts: Array, seen: NDArray[np.bool_]
 ) -> dict[str, Interval]:
     """The intervals of all exponents, and H over the deepest depths at which noise is visible."""
-    found = {name: power_law(depths, rows).exponent for name, rows in values.items()}
+    found = {name: law.exponent for name, law in laws.items()}
     rows = [h[s & np.isfinite(h)][-DEEPEST:] for h, s in zip(hursts, seen, strict=True)]
     means = np.array([row.mean() if len(row) else math.nan for row in rows])
     return found | {"hurst": mean_interval(rows[0] if len(rows) == 1 else means)}
@@ -155,9 +155,8 @@ def _intervals(
 def _seed_limit(table: Table, values: Rows, parts: Parts, i: int) -> SeedLimit:
     there = ~np.isnan(table.values["RMS"][i])
     depths, deepest = table.depths[there], np.flatnonzero(there)[-1]
-    own = {name: rows[i : i + 1, there] for name, rows in values.items()}
-    hursts, seen = table.values["H"][i : i + 1, there], parts.visible[i : i + 1, there]
-    found = _intervals(depths, own, hursts, seen)
+    laws = {name: power_law(depths, rows[i : i + 1, there]) for name, rows in values.items()}
+    found = _intervals(laws, table.values["H"][i : i + 1, there], parts.visible[i : i + 1, there])
     made = rule(found, bool(np.isfinite(parts.noise[i, deepest])))
     size = float(table.values["RMS"][i, deepest])
     share = float(table.values["NOISE"][i, deepest]) / size if size > 0 else math.nan
@@ -169,10 +168,11 @@ def _whole(
     table: Table,
     values: Rows,
     parts: Parts,
+    found: Mapping[str, Interval],
     tests: Mapping[str, Agreement],
     seeds: Mapping[int | str, SeedLimit],
 ) -> Decision:
-    """The verdict on all seeds: mixed, that of all of them, or that of the pooled exponents."""
+    """The verdict on all seeds: mixed, that of `found`, the pooled exponents, or of most seeds."""
     depths, number = len(table.depths), len(seeds)
     if depths < FEWEST_DEPTHS or number < FEWEST_SEEDS:
         needed = f"at least {FEWEST_DEPTHS} depths and {FEWEST_SEEDS} seeds, better {ENOUGH} each"
@@ -187,10 +187,10 @@ def _whole(
         span = f"{name} from {np.nanmin(slopes):.2f} to {np.nanmax(slopes):.2f}"
         text = f"the seeds do not share one limit ({shown}): {span}, p = {tests[name].p_value:.1g}"
         return Decision("mixed", text, (name,))
-    found = _intervals(table.depths, values, table.values["H"], parts.visible)
     deepest = parts.noise[np.isfinite(table.values["RMS"][:, -1]), -1]
     made = rule(found, bool(np.isfinite(deepest).any()))
-    if len(decided) == 1 and made.verdict == "undecided":
+    # A path of zeros has no exponents (`used` is empty): no majority speaks for it.
+    if len(decided) == 1 and made.verdict == "undecided" and made.used:
         (kind,) = decided
         first, *more = (seed for seed in seeds.values() if seed.verdict == kind)
         if 2 * (1 + len(more)) > number:

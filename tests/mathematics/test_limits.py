@@ -241,6 +241,18 @@ def test_a_statistic_that_is_zero_decides_nothing(name: str) -> None:
     assert found.limit == "undecided" and "no interval for" in found.reason
 
 
+def test_a_path_of_zeros_decides_nothing() -> None:
+    # All its ratios are 0/0: it must not pass for a missing path.
+    table = bank(KINDS["smooth"], (16, 32, 64, 128, 256), SEEDS).table
+    assert decide(table).limit == "H1"
+    zeros = path_statistics(np.zeros((64, 100)))
+    for name, rows in table.values.items():
+        rows[0, 2] = getattr(zeros, name)
+    found = decide(table)
+    assert found.limit == "undecided" and "no interval for pr, q1, irel" in found.reason
+    assert found.by_seed[0].verdict == "undecided" and found.by_seed[1].verdict == "smooth"
+
+
 def test_a_bend_of_what_did_not_decide_is_not_said() -> None:
     # P2 decides nothing, and irel nothing about what is rough.
     rough = {"V1": (0.5, 0.5), "NOISE": (-0.5, -0.5)}
